@@ -1,0 +1,150 @@
+//! An e-mail address that we are willing to write to.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A parsed address: local part as typed, domain in lower-case ASCII (IDNA A-labels).
+///
+/// Two addresses are the same when they agree with ASCII case folded. Unicode is never folded
+/// in the local part: a Kelvin sign is not a `k`, and look-alikes stay different people.
+#[derive(Clone, Debug)]
+pub struct EmailAddress(String);
+
+/// The text is not an address we accept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotAnAddress;
+
+impl EmailAddress {
+    /// RFC 5321, 4.5.3.1.3 less the angle brackets.
+    pub const MAX_BYTES: usize = 254;
+    /// RFC 5321, 4.5.3.1.1.
+    const MAX_LOCAL_BYTES: usize = 64;
+
+    /// Parses `local@domain`: a dot-atom (RFC 5322, 3.2.3; letters beyond ASCII as in RFC 6531),
+    /// and a host name. Quoted local parts and address literals are refused.
+    ///
+    /// # Errors
+    /// When the text is anything else.
+    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+        let text = text.trim_matches(' ');
+        let (local, domain) = text.rsplit_once('@').ok_or(NotAnAddress)?;
+        if text.len() > Self::MAX_BYTES || !is_local_part(local) {
+            return Err(NotAnAddress);
+        }
+        let address = format!("{local}@{}", host_name(domain)?);
+        if address.len() > Self::MAX_BYTES { Err(NotAnAddress) } else { Ok(Self(address)) }
+    }
+
+    /// As typed, with the normalised domain. This is what mail is sent to.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which it is compared and looked up.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// For a mail to somebody who need not know the whole: `a…@example.org`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or(("", &self.0));
+        format!("{}…@{domain}", local.chars().next().unwrap_or('…'))
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    let atom = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| {
+                c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && c.is_alphanumeric())
+            })
+    };
+    local.len() <= EmailAddress::MAX_LOCAL_BYTES && local.split('.').all(atom)
+}
+
+fn host_name(domain: &str) -> Result<String, NotAnAddress> {
+    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| NotAnAddress)?;
+    let labels: Vec<&str> = ascii.split('.').collect();
+    let last = labels.last().ok_or(NotAnAddress)?;
+    // A number at the end would be an IP address in disguise.
+    let is_name = labels.len() > 1 && !last.bytes().all(|b| b.is_ascii_digit());
+    if is_name || ascii == "localhost" { Ok(ascii) } else { Err(NotAnAddress) }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+impl Eq for EmailAddress {}
+impl Hash for EmailAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.canonical().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ordinary_addresses_are_accepted() {
+        for text in ["a@example.org", "a.b+tag@sub.example.org", "o'neill@home.arpa", "x@printer.local", "jürgen@example.org"] {
+            assert!(EmailAddress::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let long = format!("{}@example.org", "a".repeat(65));
+        for text in [
+            "", "@", "a@", "@example.org", "a@b", "a@@example.org", "a b@example.org", "a@exa mple.org", "a\r\nBcc:b@example.org",
+            "a@example.org\r\nBcc: x@example.org", "a\0@example.org", "\"a b\"@example.org", "a@[127.0.0.1]", "a@127.0.0.1", ".a@example.org",
+            "a..b@example.org", "a,b@example.org", "<a@example.org>", "a@-x.org", "a@example..org", "evil@a@example.org", &long,
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn case_is_folded_in_ascii_only() {
+        let parse = |text| EmailAddress::parse(text).expect("an address");
+        assert_eq!(parse("Alice@Example.ORG"), parse("alice@example.org"));
+        assert_eq!(parse("Alice@Example.ORG").as_str(), "Alice@example.org");
+        assert_ne!(parse("\u{212a}im@example.org"), parse("kim@example.org"));
+        assert_ne!(parse("\u{e4}@example.org"), parse("\u{c4}@example.org"));
+    }
+
+    #[test]
+    fn the_domain_is_compared_as_idna() {
+        let parse = |text| EmailAddress::parse(text).expect("an address");
+        assert_eq!(parse("a@BÜCHER.example"), parse("a@xn--bcher-kva.example"));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_is_stable(text in "\\PC{0,80}|[a-z.@A-Z\u{e9}]{0,40}") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert_eq!(EmailAddress::parse(address.as_str()).expect("parsed once"), address.clone());
+                prop_assert!(!address.as_str().chars().any(|c| c.is_control() || c.is_whitespace()));
+                prop_assert_eq!(address.as_str().matches('@').count(), 1);
+            }
+        }
+    }
+}

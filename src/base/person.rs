@@ -1,0 +1,162 @@
+//! What people and groups are called.
+
+use std::fmt;
+
+use super::EmailAddress;
+
+/// The text breaks the rule of the name it was to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotAName;
+
+/// A user name: `[a-z0-9][a-z0-9._-]{1,31}`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Username(String);
+
+impl Username {
+    const MAX_BYTES: usize = 32;
+
+    /// Parses a user name; upper case is refused, not folded.
+    ///
+    /// # Errors
+    /// When the text does not follow the rule.
+    pub fn parse(text: &str) -> Result<Self, NotAName> {
+        let fits = (2..=Self::MAX_BYTES).contains(&text.len());
+        if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a group of people: as a user name, one letter is enough.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct GroupName(String);
+
+impl GroupName {
+    /// The group whose members administer the appliance.
+    pub const ADMINISTRATORS: &str = "admins";
+
+    /// Parses a group's name.
+    ///
+    /// # Errors
+    /// When the text does not follow the rule.
+    pub fn parse(text: &str) -> Result<Self, NotAName> {
+        let fits = (1..=Username::MAX_BYTES).contains(&text.len());
+        if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+    }
+
+    /// The administrators' group.
+    #[must_use]
+    pub fn administrators() -> Self {
+        Self(Self::ADMINISTRATORS.to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.bytes().next().is_some_and(plain) && text.bytes().all(|b| plain(b) || b"._-".contains(&b))
+}
+
+/// What a person is called on pages and in mails to themselves.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// In Unicode code points.
+    pub const MAX_CHARS: usize = 100;
+
+    /// Parses a name: 1 to 100 code points, none of them a control character.
+    ///
+    /// # Errors
+    /// When the text is empty, too long or not printable.
+    pub fn parse(text: &str) -> Result<Self, NotAName> {
+        let text = text.trim();
+        let length = text.chars().count();
+        // U+202A and its kin reverse the text around them, in lists and in logs.
+        let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if length == 0 || length > Self::MAX_CHARS || text.chars().any(hidden) {
+            return Err(NotAName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What somebody types to say who they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Identity {
+    /// An e-mail address.
+    Email(EmailAddress),
+    /// A user name.
+    Username(Username),
+    /// Neither, so nobody's; the text is not kept.
+    Nobody,
+}
+
+impl Identity {
+    /// Parses what was typed: with an `@` it is an address, else a user name in any ASCII case.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim_matches(' ');
+        if text.contains('@') {
+            return EmailAddress::parse(text).map_or(Self::Nobody, Self::Email);
+        }
+        Username::parse(&text.to_ascii_lowercase()).map_or(Self::Nobody, Self::Username)
+    }
+}
+
+macro_rules! prints_as_its_text {
+    ($($name:ty),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )*};
+}
+prints_as_its_text!(Username, GroupName, DisplayName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_follow_the_rule() {
+        for good in ["al", "alice", "a.b-c_d", "0x", &"a".repeat(32)] {
+            assert!(Username::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "Alice", "-al", ".al", "al ice", "älice", "a@b", "al\0", &"a".repeat(33)] {
+            assert!(Username::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_no_hidden_characters() {
+        assert!(DisplayName::parse("Alice Ö'Neill").is_ok());
+        for bad in ["", "  ", "a\nb", "a\u{202e}b", &"x".repeat(101)] {
+            assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_an_address_or_a_user_name() {
+        assert!(matches!(Identity::parse(" Alice@example.org "), Identity::Email(_)));
+        assert_eq!(Identity::parse("ALICE"), Identity::Username(Username("alice".into())));
+        assert_eq!(Identity::parse("not a name"), Identity::Nobody);
+        assert_eq!(Identity::parse("a@b@c"), Identity::Nobody);
+    }
+}

@@ -1,0 +1,80 @@
+//! Points in time, in whole seconds.
+
+use std::fmt;
+
+/// A length of time in seconds.
+pub type Seconds = u64;
+
+/// Seconds in a minute.
+pub const MINUTE: Seconds = 60;
+/// Seconds in an hour.
+pub const HOUR: Seconds = 60 * MINUTE;
+/// Seconds in a day.
+pub const DAY: Seconds = 24 * HOUR;
+
+/// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The point `seconds` after the epoch.
+    #[must_use]
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the epoch.
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.0
+    }
+
+    /// This point plus `seconds`, at most the end of representable time.
+    #[must_use]
+    pub const fn plus(self, seconds: Seconds) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// How many seconds have passed since `earlier`; zero if it lies ahead.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Seconds {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    fn civil(self) -> jiff::Timestamp {
+        let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    /// For people: `23 November 2026, 14:05 UTC`.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        self.civil().strftime("%-d %B %Y, %H:%M UTC").to_string()
+    }
+}
+
+/// RFC 3339 in UTC: `2026-11-23T14:05:00Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.civil().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_in_rfc_3339() {
+        let time = Timestamp::from_seconds(1_700_000_000);
+        assert_eq!(time.to_string(), "2023-11-14T22:13:20Z");
+        assert_eq!(time.in_words(), "14 November 2023, 22:13 UTC");
+    }
+
+    #[test]
+    fn the_end_of_time_does_not_overflow() {
+        let last = Timestamp::from_seconds(u64::MAX);
+        assert_eq!(last.plus(1), last);
+        assert!(!last.to_string().is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! The configuration file as types. What is wrong in it is said with its place and what to write instead.
+
+mod error;
+mod rules;
+mod sections;
+mod sender;
+mod site_url;
+mod span;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ConfigError;
+pub use rules::notes;
+pub use sections::{
+    Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions, Site, Smtp,
+    StoreSettings, Throttle, Tls, TlsMode, Tokens,
+};
+pub use sender::Sender;
+pub use site_url::SiteUrl;
+pub use span::Span;
+
+/// Everything that an administrator decides. Every key has its default in [`sections`], but for `site.url`
+/// and `mail.from`, which nobody can guess.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the place is called and where it is reached.
+    pub site: Site,
+    /// Where connections are accepted.
+    #[serde(default)]
+    pub listen: Listen,
+    /// How connections are encrypted.
+    #[serde(default)]
+    pub tls: Tls,
+    /// Where everything is kept.
+    #[serde(default)]
+    pub store: StoreSettings,
+    /// How mails leave.
+    pub mail: Mail,
+    /// Who may register.
+    #[serde(default)]
+    pub registration: Registration,
+    /// What passwords must be and cost.
+    #[serde(default)]
+    pub password: Passwords,
+    /// How long mailed links live, and what they do.
+    #[serde(default)]
+    pub tokens: Tokens,
+    /// Whether tries are limited.
+    #[serde(default)]
+    pub throttle: Throttle,
+    /// What stands in front.
+    #[serde(default)]
+    pub proxy: Proxy,
+    /// How long a login lasts.
+    #[serde(default)]
+    pub session: Sessions,
+}
+
+impl Config {
+    /// Where the packages put the file.
+    pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
+
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or anything in it is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the content of a file; `path` is only named in messages.
+    ///
+    /// # Errors
+    /// When anything in it is wrong.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))?;
+        rules::check(&config).map_err(|broken| ConfigError::broken_rule(broken, text, path))?;
+        Ok(config)
+    }
+
+    /// The file that holds the sealing key: as configured, or a systemd credential, or beside the store.
+    #[must_use]
+    pub fn sealing_key_path(&self) -> PathBuf {
+        self.store.key_file.clone().unwrap_or_else(|| self.store.path.with_file_name("sealing-key"))
+    }
+
+    /// Seconds until the longest-lived mailed token expires; a signing key verifies as long.
+    #[must_use]
+    pub fn longest_token_lifetime(&self) -> crate::base::Seconds {
+        self.tokens.confirm_within.seconds().max(self.tokens.reset_within.seconds())
+    }
+}

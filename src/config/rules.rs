@@ -1,0 +1,162 @@
+//! Rules between settings: combinations that cannot work, and those that deserve a word.
+
+use crate::crypto::{Cost, PasswordPolicy};
+
+use super::site_url::is_loopback;
+use super::{Config, MailTransport, RegistrationMode, Security, TlsMode};
+
+/// A rule that the settings break, and the key that is to blame.
+pub(super) struct BrokenRule {
+    pub key: &'static str,
+    pub message: String,
+    pub hint: String,
+}
+
+type Verdict = Result<(), BrokenRule>;
+
+fn require(holds: bool, key: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Verdict {
+    if holds { Ok(()) } else { Err(BrokenRule { key, message: message.into(), hint: hint.into() }) }
+}
+
+/// The first rule that is broken, if any.
+pub(super) fn check(config: &Config) -> Verdict {
+    site(config)?;
+    tls(config)?;
+    listeners(config)?;
+    mail(config)?;
+    passwords(config)?;
+    lifetimes(config)
+}
+
+fn site(config: &Config) -> Verdict {
+    let name = &config.site.name;
+    let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    require(fits, "site.name", "the name is empty, too long or not printable", "write 1 to 100 printable characters")
+}
+
+fn tls(config: &Config) -> Verdict {
+    let tls = &config.tls;
+    match tls.mode {
+        TlsMode::Files => {
+            let hint = |key: &str| format!("write `{key} = \"/etc/gatelodge/tls/…pem\"` in [tls]");
+            require(tls.certificate.is_some(), "tls.mode", "mode \"files\" needs `certificate`", hint("certificate"))?;
+            require(tls.private_key.is_some(), "tls.mode", "mode \"files\" needs `private_key`", hint("private_key"))
+        }
+        TlsMode::SelfSigned | TlsMode::Off => {
+            let unused = |set: bool, key| require(!set, key, "is only read with mode = \"files\"", "remove it, or write mode = \"files\"");
+            unused(tls.certificate.is_some(), "tls.certificate")?;
+            unused(tls.private_key.is_some(), "tls.private_key")?;
+            let proxied = !config.proxy.trusted.is_empty() || config.site.url.is_loopback();
+            require(
+                tls.mode != TlsMode::Off || proxied,
+                "tls.mode",
+                "without TLS there must be a proxy in front",
+                "name its network in [proxy]: trusted = [\"127.0.0.1/32\"]",
+            )
+        }
+    }?;
+    require(
+        tls.mode == TlsMode::Off || config.site.url.is_https(),
+        "site.url",
+        "an http:// site serves no TLS",
+        "write https://, or mode = \"off\" in [tls]",
+    )
+}
+
+fn listeners(config: &Config) -> Verdict {
+    if config.tls.mode == TlsMode::Off {
+        let hint = "write `http = [\"127.0.0.1:8080\"]` in [listen]";
+        return require(!config.listen.http.is_empty(), "listen.http", "without TLS the site needs an http address", hint);
+    }
+    let hint = "write `https = [\"[::]:443\"]` in [listen]";
+    require(!config.listen.https.is_empty(), "listen.https", "there is no address to listen on", hint)
+}
+
+fn mail(config: &Config) -> Verdict {
+    let smtp = &config.mail.smtp;
+    if config.mail.transport == MailTransport::File {
+        return Ok(());
+    }
+    require(
+        !smtp.host.is_empty(),
+        "mail.smtp.host",
+        "transport \"smtp\" needs the mail server's host",
+        "write `host = \"smtp.example.org\"` in [mail.smtp], or transport = \"file\" in [mail]",
+    )?;
+    require(smtp.port != 0, "mail.smtp.port", "port 0 cannot be reached", "465 for tls, 587 for starttls")?;
+    require(
+        smtp.security != Security::None || is_loopback(&smtp.host) || smtp.allow_plaintext,
+        "mail.smtp.security",
+        "\"none\" would send passwords and links readable over the network",
+        "write \"starttls\" or \"tls\"; for a network you trust, allow_plaintext = true",
+    )?;
+    require(
+        smtp.username.is_some() == smtp.password_file.is_some(),
+        "mail.smtp.username",
+        "`username` and `password_file` go together",
+        "set both, or neither for a server that asks for no credentials",
+    )
+}
+
+fn passwords(config: &Config) -> Verdict {
+    let passwords = &config.password;
+    let least = PasswordPolicy::LEAST_MIN_CHARS;
+    require(
+        (least..=128).contains(&passwords.min_length),
+        "password.min_length",
+        format!("{} is outside {least} to 128", passwords.min_length),
+        "15 is what NIST SP 800-63B-4 asks for where the password is the only factor",
+    )?;
+    require(
+        passwords.cost().is_permitted(),
+        "password.memory_kib",
+        "argon2 cannot work with this memory, these iterations and lanes",
+        format!("memory_kib is 8 × lanes to {}, iterations 1 to {}, lanes 1 to {}", Cost::MAX.memory_kib, Cost::MAX.iterations, Cost::MAX.lanes),
+    )
+}
+
+fn lifetimes(config: &Config) -> Verdict {
+    let session = &config.session;
+    require(
+        session.idle <= session.absolute,
+        "session.idle",
+        format!("{} is longer than `absolute`", session.idle),
+        "an unused session cannot outlive a used one",
+    )?;
+    let cache = config.store.cache_mib;
+    require((1..=1024).contains(&cache), "store.cache_mib", format!("{cache} is outside 1 to 1024"), "4 serves a million accounts")
+}
+
+/// What `gatelodge check` and the start say about settings that are allowed but deserve a word.
+#[must_use]
+pub fn notes(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |applies: bool, text: &str| {
+        if applies {
+            notes.push(text.to_owned());
+        }
+    };
+    let mode = config.registration.mode;
+    note(
+        !config.registration.confirm_email,
+        "registration.confirm_email = false: registering tells whether an address has an account, and addresses may be other people's",
+    );
+    note(
+        matches!(mode, RegistrationMode::Invite | RegistrationMode::Approval),
+        "registration.mode: this version has no invitations and approvals yet; until then nobody can register, administrators add accounts with `gatelodge user add`",
+    );
+    note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
+    note(
+        config.mail.smtp.security == Security::None && config.mail.transport == MailTransport::Smtp && !is_loopback(&config.mail.smtp.host),
+        "mail.smtp.security = \"none\": links and credentials cross the network readable",
+    );
+    note(
+        config.password.memory_kib < 7168,
+        "password.memory_kib is below every recommendation of OWASP: a stolen store is cheap to guess from",
+    );
+    note(
+        config.session.absolute.seconds() > 30 * crate::base::DAY,
+        "session.absolute is over 30 days, the longest that NIST SP 800-63B-4 allows",
+    );
+    notes
+}

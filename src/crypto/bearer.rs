@@ -1,0 +1,75 @@
+//! Bearer secrets: whoever has one is let in, so the store keeps only their digest.
+
+use crate::base::{Moment, Secret};
+
+use super::{Digest, base64url, from_base64url};
+
+/// What a bearer secret opens. Each kind has a prefix that leak scanners can look for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BearerKind {
+    /// A session, as a cookie or as a bearer token.
+    Session,
+    /// The browser that sent a registration.
+    Browser,
+}
+
+impl BearerKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Session => "gls_",
+            Self::Browser => "glb_",
+        }
+    }
+}
+
+/// A 256-bit random secret in its text form.
+#[derive(Clone, Debug)]
+pub struct Bearer(Secret<String>);
+
+impl Bearer {
+    /// Draws a new secret.
+    pub fn draw(kind: BearerKind, moment: &mut Moment) -> Self {
+        Self(Secret::new(format!("{}{}", kind.prefix(), base64url(&moment.bytes::<32>()))))
+    }
+
+    /// Reads a presented secret of this kind; anything of another form is none.
+    #[must_use]
+    pub fn parse(kind: BearerKind, text: &str) -> Option<Self> {
+        let body = text.strip_prefix(kind.prefix())?;
+        let well_formed = body.len() == 43 && from_base64url(body).is_some();
+        well_formed.then(|| Self(Secret::new(text.to_owned())))
+    }
+
+    /// The text that is handed to the client.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// What the store keeps and looks up.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.expose().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+
+    #[test]
+    fn a_secret_is_recognised_by_its_kind_only() {
+        let secret = Bearer::draw(BearerKind::Session, &mut Moment::new(Timestamp::default(), [1; 32]));
+        let again = Bearer::parse(BearerKind::Session, secret.expose()).expect("well formed");
+        assert_eq!(again.digest(), secret.digest());
+        assert!(Bearer::parse(BearerKind::Browser, secret.expose()).is_none());
+    }
+
+    #[test]
+    fn garbage_is_no_secret() {
+        for text in ["", "gls_", "gls_AAAA", &format!("gls_{}", "!".repeat(43)), &format!("gls_{}", "A".repeat(44))] {
+            assert!(Bearer::parse(BearerKind::Session, text).is_none(), "{text}");
+        }
+    }
+}

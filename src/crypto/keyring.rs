@@ -1,0 +1,89 @@
+//! The keys that sign mailed tokens: the newest signs, all that are young enough verify.
+
+use crate::base::{Moment, Seconds, Secret, Timestamp};
+
+/// Names a signing key inside a token.
+pub type KeyId = [u8; 4];
+
+/// One signing key.
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    /// Stands in every token it signed.
+    pub id: KeyId,
+    /// When it began to sign.
+    pub created_at: Timestamp,
+    secret: Secret<[u8; 32]>,
+}
+
+impl SigningKey {
+    /// Draws a new key.
+    pub fn draw(moment: &mut Moment) -> Self {
+        Self { id: moment.bytes(), created_at: moment.now(), secret: Secret::new(moment.bytes()) }
+    }
+
+    /// A key read back from the store.
+    #[must_use]
+    pub fn new(id: KeyId, created_at: Timestamp, secret: [u8; 32]) -> Self {
+        Self { id, created_at, secret: Secret::new(secret) }
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        self.secret.expose()
+    }
+}
+
+/// All keys that still matter, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring(Vec<SigningKey>);
+
+impl Keyring {
+    /// Orders the keys by age.
+    #[must_use]
+    pub fn new(mut keys: Vec<SigningKey>) -> Self {
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Self(keys)
+    }
+
+    /// The key that signs: the newest.
+    #[must_use]
+    pub fn newest(&self) -> Option<&SigningKey> {
+        self.0.last()
+    }
+
+    /// The key of this id.
+    #[must_use]
+    pub fn find(&self, id: KeyId) -> Option<&SigningKey> {
+        self.0.iter().find(|key| key.id == id)
+    }
+
+    /// Keys that cannot have signed anything still valid: their successor is older than `lifetime`.
+    #[must_use]
+    pub fn retired(&self, now: Timestamp, lifetime: Seconds) -> Vec<KeyId> {
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        pairs.filter(|(_, successor)| now.since(successor.created_at) > lifetime).map(|(key, _)| key.id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: u8, created_at: u64) -> SigningKey {
+        SigningKey::new([id; 4], Timestamp::from_seconds(created_at), [id; 32])
+    }
+
+    #[test]
+    fn the_newest_key_signs() {
+        let ring = Keyring::new(vec![key(2, 200), key(1, 100)]);
+        assert_eq!(ring.newest().map(|key| key.id), Some([2; 4]));
+    }
+
+    #[test]
+    fn a_key_retires_a_lifetime_after_its_successor_came() {
+        let ring = Keyring::new(vec![key(1, 100), key(2, 200)]);
+        assert!(ring.retired(Timestamp::from_seconds(250), 50).is_empty());
+        assert_eq!(ring.retired(Timestamp::from_seconds(251), 50), vec![[1; 4]]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Pure functions over bytes: digests, passwords, signed tokens, sealed records.
+
+mod bearer;
+mod blocklist;
+mod digest;
+mod keyring;
+mod password;
+mod policy;
+mod seal;
+mod token;
+
+pub use bearer::{Bearer, BearerKind};
+pub use digest::{Digest, base64url, constant_time_eq, from_base64url};
+pub use keyring::{KeyId, Keyring, SigningKey};
+pub use password::{Cost, Memory, NotAHash, PasswordHash};
+pub use policy::{Password, PasswordFault, PasswordPolicy};
+pub use seal::{SealingKey, Unsealable};
+pub use token::{Opened, Purpose, Ticket, TokenFault};

@@ -1,0 +1,159 @@
+//! What may be a password: NIST SP 800-63B-4, 3.1.1.2, and ASVS 5.0 V6.2.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::base::Secret;
+
+use super::blocklist;
+
+/// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
+/// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
+#[derive(Clone, Debug)]
+pub struct Password(Secret<String>);
+
+/// Why a text cannot be a password here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PasswordFault {
+    /// Fewer code points than the policy asks for.
+    TooShort {
+        /// The least number of code points.
+        min: usize,
+    },
+    /// More code points than are ever hashed.
+    TooLong {
+        /// The greatest number of code points.
+        max: usize,
+    },
+    /// It contains a control character.
+    NotPrintable,
+    /// It is on the list of common passwords.
+    Common,
+    /// Little is left of it without the names of the site and of the person.
+    Guessable,
+}
+
+impl Password {
+    /// The longest password that is hashed, in code points. A longer one is refused before hashing,
+    /// never cut.
+    pub const MAX_CHARS: usize = 1024;
+
+    /// Takes a password as it was typed: nothing is trimmed.
+    ///
+    /// # Errors
+    /// When it is too long or holds control characters. Too short is a matter of the policy,
+    /// which an old password need not meet.
+    pub fn parse(text: &str) -> Result<Self, PasswordFault> {
+        if text.chars().nth(Self::MAX_CHARS).is_some() {
+            return Err(PasswordFault::TooLong { max: Self::MAX_CHARS });
+        }
+        if text.chars().any(char::is_control) {
+            return Err(PasswordFault::NotPrintable);
+        }
+        let normalised = ComposingNormalizerBorrowed::new_nfc().normalize(text);
+        Ok(Self(Secret::new(normalised.into_owned())))
+    }
+
+    /// What is hashed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
+/// What a new password has to fulfil. There are no composition rules.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordPolicy {
+    /// Unicode code points.
+    pub min_chars: usize,
+}
+
+impl PasswordPolicy {
+    /// The least length that any configuration may ask for (NIST SP 800-63B-4, 3.1.1.2).
+    pub const LEAST_MIN_CHARS: usize = 8;
+    /// Shorter context words are parts of too many others.
+    const MIN_CONTEXT_CHARS: usize = 4;
+
+    /// Whether `password` may be chosen by somebody whose surroundings hold the words of `context`:
+    /// the site's name and host, the user name, the address.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn accept(&self, password: &Password, context: &[&str]) -> Result<(), PasswordFault> {
+        let text = password.0.expose();
+        if text.chars().count() < self.min_chars {
+            return Err(PasswordFault::TooShort { min: self.min_chars });
+        }
+        if blocklist::is_common(text) {
+            return Err(PasswordFault::Common);
+        }
+        if without(text, context).chars().count() < Self::LEAST_MIN_CHARS.min(self.min_chars) {
+            return Err(PasswordFault::Guessable);
+        }
+        Ok(())
+    }
+}
+
+/// `text` in lower case, less every word of the context; the longest words go first.
+fn without(text: &str, context: &[&str]) -> String {
+    let mut words: Vec<String> = context
+        .iter()
+        .flat_map(|entry| std::iter::once(*entry).chain(entry.split(|c: char| !c.is_alphanumeric())))
+        .filter(|word| word.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS)
+        .map(str::to_lowercase)
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.iter().fold(text.to_lowercase(), |rest, word| rest.replace(word, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: PasswordPolicy = PasswordPolicy { min_chars: 15 };
+    const CONTEXT: &[&str] = &["Hill Street", "auth.example.org", "alice@example.org", "alice"];
+
+    fn judge(text: &str) -> Result<(), PasswordFault> {
+        POLICY.accept(&Password::parse(text)?, CONTEXT)
+    }
+
+    #[test]
+    fn length_is_counted_in_code_points() {
+        assert_eq!(judge("fourteen chars"), Err(PasswordFault::TooShort { min: 15 }));
+        assert_eq!(judge("fifteen chars !"), Ok(()));
+        assert_eq!(judge("🦔🦝🦊🐺🐗🦌🦬🐏🐐🦙🦒🐘🦣🦏🦛"), Ok(()));
+    }
+
+    #[test]
+    fn a_password_of_1024_characters_is_whole_and_a_longer_one_refused() {
+        let words: String = (0..300).map(|n| format!("{n:03} ")).collect();
+        let longest: String = words.chars().cycle().take(1024).collect();
+        assert_eq!(Password::parse(&longest).map(|p| p.bytes().len()).ok(), Some(1024));
+        assert!(matches!(Password::parse(&(longest + "x")), Err(PasswordFault::TooLong { max: 1024 })));
+    }
+
+    #[test]
+    fn context_words_do_not_count() {
+        assert_eq!(judge("hillstreet-alice-2026"), Err(PasswordFault::Guessable));
+        assert_eq!(judge("alice@example.org"), Err(PasswordFault::Guessable));
+        assert_eq!(judge("Hill Street alice"), Err(PasswordFault::Guessable));
+        assert_eq!(judge("alice rides her bicycle"), Ok(()));
+    }
+
+    #[test]
+    fn there_are_no_composition_rules() {
+        assert_eq!(judge("only lower case letters"), Ok(()));
+        assert_eq!(judge("passwordpassword"), Err(PasswordFault::Common));
+    }
+
+    #[test]
+    fn composed_and_decomposed_are_the_same_password() {
+        let composed = Password::parse("caf\u{e9} au lait, 2 sugars").expect("printable");
+        let decomposed = Password::parse("cafe\u{301} au lait, 2 sugars").expect("printable");
+        assert_eq!(composed.bytes(), decomposed.bytes());
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        assert!(matches!(Password::parse("nul \0 in the middle"), Err(PasswordFault::NotPrintable)));
+    }
+}

@@ -1,0 +1,137 @@
+//! Sealing what has to be read again: signing keys, queued mails, private keys.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use crate::base::{Moment, Secret};
+
+use super::{base64url, digest::keyed};
+
+/// The key under which records are sealed; it lives in a file beside the store.
+#[derive(Clone, Debug)]
+pub struct SealingKey(Secret<[u8; 32]>);
+
+/// Not sealed by this key for this place, or damaged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unsealable;
+
+const FORMAT: u8 = 1;
+const NONCE_BYTES: usize = 32;
+
+impl SealingKey {
+    /// Draws a new key.
+    pub fn draw(moment: &mut Moment) -> Self {
+        Self(Secret::new(moment.bytes()))
+    }
+
+    /// Reads the key file's content: one line, 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut key = [0; 32];
+        for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+        }
+        Some(Self(Secret::new(key)))
+    }
+
+    /// The key file's content.
+    #[must_use]
+    pub fn to_text(&self) -> Secret<String> {
+        let digits: String = self.0.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        Secret::new(digits + "\n")
+    }
+
+    /// Recognises the key without telling anything about it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        base64url(&keyed(self.0.expose(), b"gatelodge sealing key fingerprint/1", &[])[..12])
+    }
+
+    /// Seals `plain` for one `place` (table and row): it opens nowhere else.
+    ///
+    /// Each record has a key of its own, derived from 256 random bits, so that random nonces
+    /// cannot run out and a restored copy cannot make one repeat.
+    pub fn seal(&self, place: &[&[u8]], plain: &[u8], moment: &mut Moment) -> Vec<u8> {
+        let nonce: [u8; NONCE_BYTES] = moment.bytes();
+        let mut sealed = plain.to_vec();
+        self.cipher(&nonce)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), aad(place), &mut sealed)
+            .expect("a record is far below AES-GCM's length limit");
+        [&[FORMAT], &nonce[..], &sealed].concat()
+    }
+
+    /// Opens what [`SealingKey::seal`] made for the same `place`.
+    ///
+    /// # Errors
+    /// When any bit of it, the place or the key differs.
+    pub fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        let (&format, rest) = sealed.split_first().ok_or(Unsealable)?;
+        let (nonce, body) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(Unsealable)?;
+        if format != FORMAT {
+            return Err(Unsealable);
+        }
+        let mut plain = body.to_vec();
+        let length = self
+            .cipher(nonce)
+            .open_in_place(Nonce::assume_unique_for_key([0; 12]), aad(place), &mut plain)
+            .map_err(|_| Unsealable)?
+            .len();
+        plain.truncate(length);
+        Ok(plain)
+    }
+
+    fn cipher(&self, nonce: &[u8; NONCE_BYTES]) -> LessSafeKey {
+        let key = Secret::new(keyed(self.0.expose(), b"gatelodge seal/1", &[nonce]));
+        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).expect("AES-256 takes 32 bytes"))
+    }
+}
+
+fn aad(place: &[&[u8]]) -> Aad<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for part in place {
+        bytes.extend((part.len() as u64).to_be_bytes());
+        bytes.extend(*part);
+    }
+    Aad::from(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+    use proptest::prelude::*;
+
+    fn moment() -> Moment {
+        Moment::new(Timestamp::default(), [9; 32])
+    }
+
+    #[test]
+    fn the_key_survives_its_file() {
+        let key = SealingKey::draw(&mut moment());
+        let read = SealingKey::parse(key.to_text().expose()).expect("just written");
+        assert_eq!(read.fingerprint(), key.fingerprint());
+        assert!(SealingKey::parse("short").is_none());
+    }
+
+    #[test]
+    fn a_sealed_record_opens_in_its_place_only() {
+        let key = SealingKey::draw(&mut moment());
+        let sealed = key.seal(&[b"mail", b"1"], b"the link", &mut moment());
+        assert_eq!(key.open(&[b"mail", b"1"], &sealed).as_deref(), Ok(b"the link".as_slice()));
+        assert_eq!(key.open(&[b"mail", b"2"], &sealed), Err(Unsealable));
+        assert_eq!(key.open(&[b"mai", b"l1"], &sealed), Err(Unsealable));
+    }
+
+    proptest! {
+        #[test]
+        fn any_flipped_bit_is_noticed(bit in 0usize..(1 + 32 + 8 + 16) * 8) {
+            let key = SealingKey::draw(&mut moment());
+            let mut sealed = key.seal(&[b"mail"], b"the link", &mut moment());
+            sealed[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(key.open(&[b"mail"], &sealed), Err(Unsealable));
+        }
+    }
+}

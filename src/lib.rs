@@ -1,0 +1,10 @@
+//! Gatelodge: an authentication appliance for small networks.
+//!
+//! The modules stand in dependency order: each uses only those above it. `ARCHITECTURE.md` is the map.
+
+pub mod base;
+pub mod crypto;
+
+pub mod config;
+
+pub mod store;

@@ -1,0 +1,139 @@
+//! The waist: what an engine must be able to do, and no more.
+
+use std::fmt;
+use std::ops::Bound;
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Why the store did not do what it was asked. A refusal by a rule of the domain is not among these.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoreError {
+    /// Nothing happened; the same may work later.
+    Unavailable,
+    /// The commit failed in a way that may have taken effect. Repeating is safe.
+    OutcomeUnknown,
+    /// A record cannot be understood.
+    Damaged(&'static str),
+}
+
+impl std::error::Error for StoreError {}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable => f.write_str("the store cannot be used at present"),
+            Self::OutcomeUnknown => f.write_str("the commit failed; it may have taken effect"),
+            Self::Damaged(what) => write!(f, "the store holds a damaged record: {what}"),
+        }
+    }
+}
+
+/// A range of keys.
+#[derive(Clone, Debug)]
+pub struct KeySpan {
+    /// Where it begins.
+    pub from: Bound<Vec<u8>>,
+    /// Where it ends.
+    pub to: Bound<Vec<u8>>,
+}
+
+impl KeySpan {
+    /// All keys that begin with `prefix`.
+    #[must_use]
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut end = prefix.to_vec();
+        while end.pop_if(|last| *last == u8::MAX).is_some() {}
+        let to = match end.last_mut() {
+            Some(last) => {
+                *last += 1;
+                Bound::Excluded(end)
+            }
+            None => Bound::Unbounded,
+        };
+        Self { from: Bound::Included(prefix.to_vec()), to }
+    }
+
+    /// Whether no key can lie in it; ordered maps panic when asked for such a range.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match (&self.from, &self.to) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(from), Bound::Included(to)) => from > to,
+            (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to))
+            | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
+        }
+    }
+
+    /// The two bounds, as the ordered maps of the engines want them.
+    #[must_use]
+    pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
+    }
+}
+
+/// Which end of a range comes first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// Smallest key first.
+    Up,
+    /// Largest key first.
+    Down,
+}
+
+/// A consistent view of all records.
+pub trait Snapshot {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The pairs within `span`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    fn scan(&self, span: &KeySpan, direction: Direction, limit: usize) -> Result<Vec<Pair>, StoreError>;
+}
+
+/// A view that can be changed. The changes take effect together, or not at all.
+pub trait Transaction: Snapshot {
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// When the engine cannot write.
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+
+    /// Removes a key; an absent one is no error.
+    ///
+    /// # Errors
+    /// When the engine cannot write.
+    fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
+}
+
+/// Whether there is anything to make durable.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Commit {
+    /// Make the changes durable.
+    Yes,
+    /// Drop the transaction.
+    No,
+}
+
+/// What keeps the bytes. An engine that detects conflicts may run a write closure again.
+pub trait Engine: Send + Sync {
+    /// Runs `work` over a consistent view.
+    ///
+    /// # Errors
+    /// Those of `work`, and the engine's own.
+    fn read(&self, work: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError>;
+
+    /// Runs `work` in a transaction and returns when its changes are durable.
+    ///
+    /// # Errors
+    /// Those of `work`, after which nothing has changed; [`StoreError::OutcomeUnknown`] when the commit failed.
+    fn write(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Transaction) -> Result<Commit, StoreError>,
+    ) -> Result<(), StoreError>;
+}

@@ -1,0 +1,67 @@
+//! The file beside the store that says who has it open, and that there should be one.
+//!
+//! redb locks its own file too, but that lock goes with the inode: it would not stop a program that
+//! renames another file into its place.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// Held as long as the store is open; the system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct StoreLock {
+    file: File,
+    content: String,
+}
+
+impl StoreLock {
+    /// The lock file of a store.
+    #[must_use]
+    pub fn path_for(store: &Path) -> PathBuf {
+        let mut name = store.as_os_str().to_owned();
+        name.push(".lock");
+        name.into()
+    }
+
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] with the holder's process id when somebody else has it.
+    pub fn take(store: &Path) -> Result<Self, OpenError> {
+        let path = Self::path_for(store);
+        let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let mut content = String::new();
+        let locked = file.try_lock();
+        file.read_to_string(&mut content).map_err(io)?;
+        match locked {
+            Ok(()) => Ok(Self { file, content }),
+            Err(TryLockError::WouldBlock) => {
+                let holder = content.lines().next().unwrap_or("another process").to_owned();
+                Err(OpenError::InUse { path: store.into(), holder })
+            }
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+
+    /// Whether a store has been made here before, so that a missing one is an error and not a fresh start.
+    #[must_use]
+    pub fn expects_store(&self) -> bool {
+        !self.content.is_empty()
+    }
+
+    /// Notes who we are, and that there is a store now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn mark(&mut self) -> std::io::Result<()> {
+        let pid = std::process::id();
+        self.content = format!("process {pid}\nThis file belongs to the Gatelodge store beside it. If the store is missing, Gatelodge refuses to start\nrather than begin with an empty one; remove this file as well if that is what you want.\n");
+        self.file.rewind()?;
+        self.file.set_len(0)?;
+        self.file.write_all(self.content.as_bytes())?;
+        self.file.sync_all()
+    }
+}

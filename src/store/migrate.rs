@@ -1,0 +1,173 @@
+//! What the store knows about itself: its format, its instance, its generation, and the time floor.
+
+use crate::base::{Moment, Timestamp};
+
+use super::schema::META;
+use super::table::Key;
+use super::{Damaged, OpenError, Record, Snapshot, StoreError, Table, Transaction};
+
+/// A step from one format version to the next.
+pub struct Migration {
+    /// The version that it makes of the one before.
+    pub to: u64,
+    /// What it does, for the log.
+    pub name: &'static str,
+    /// Changes the records. All steps run in one transaction.
+    pub run: fn(&mut dyn Transaction) -> Result<(), StoreError>,
+}
+
+/// The version before any step.
+const FIRST_FORMAT: u64 = 1;
+
+/// Every step since version 1, in order.
+pub(super) const MIGRATIONS: &[Migration] = &[];
+
+const NUMBERS: Table<Name, u64> = Table::at(META);
+const RANDOM: Table<Name, [u8; 16]> = Table::at(META);
+const TEXTS: Table<Name, String> = Table::at(META);
+
+const FORMAT: Name = Name("format");
+const FLOOR: Name = Name("floor");
+const INSTANCE: Name = Name("instance");
+const GENERATION: Name = Name("generation");
+const KEY_FINGERPRINT: Name = Name("sealing key");
+
+struct Name(&'static str);
+
+impl Key for Name {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.0.as_bytes());
+    }
+
+    fn take(_: &mut &[u8]) -> Option<Self> {
+        None // these rows are only ever asked for by name
+    }
+}
+
+/// Makes a new store's first records, or brings an older store to the present format.
+/// Returns whether the store is new.
+///
+/// # Errors
+/// [`OpenError::Newer`] when a later program wrote it; the store's own errors.
+pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration]) -> Result<bool, OpenError> {
+    let known = steps.last().map_or(FIRST_FORMAT, |step| step.to);
+    let Some(found) = NUMBERS.get(tx, &FORMAT)? else {
+        NUMBERS.put(tx, &FORMAT, &known)?;
+        RANDOM.put(tx, &INSTANCE, &moment.bytes())?;
+        RANDOM.put(tx, &GENERATION, &moment.bytes())?;
+        return Ok(true);
+    };
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    for step in steps.iter().filter(|step| step.to > found) {
+        tracing::info!(to = step.to, "migrating the store: {}", step.name);
+        (step.run)(tx)?;
+        NUMBERS.put(tx, &FORMAT, &step.to)?;
+    }
+    Ok(false)
+}
+
+/// The highest time that any commit has seen.
+pub(super) fn floor(view: &dyn Snapshot) -> Result<Timestamp, StoreError> {
+    Ok(NUMBERS.get(view, &FLOOR)?.map(Timestamp::from_seconds).unwrap_or_default())
+}
+
+/// Raises the floor; it never falls.
+pub(super) fn set_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    if now > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
+}
+
+/// Drawn anew by a restore, and bound into tokens and sessions.
+pub(super) fn generation(view: &dyn Snapshot) -> Result<[u8; 16], StoreError> {
+    RANDOM.get(view, &GENERATION)?.ok_or(StoreError::Damaged("generation"))
+}
+
+/// Whether this is the key that the store was sealed with; a new store takes it as its own.
+pub(super) fn accept_key(tx: &mut dyn Transaction, fingerprint: &str) -> Result<bool, StoreError> {
+    match TEXTS.get(tx, &KEY_FINGERPRINT)? {
+        Some(known) => Ok(known == fingerprint),
+        None => TEXTS.put(tx, &KEY_FINGERPRINT, &fingerprint.to_owned()).map(|()| true),
+    }
+}
+
+macro_rules! single_field_record {
+    ($($type:ty, $name:literal;)*) => {$(
+        impl Record for $type {
+            const NAME: &'static str = $name;
+
+            fn to_bytes(&self) -> Vec<u8> {
+                let mut out = vec![1];
+                super::Field::put(self, &mut out);
+                out
+            }
+
+            fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged> {
+                let Some((1, rest)) = bytes.split_first() else { return Err(Damaged) };
+                let mut input = super::Reader(rest);
+                let value = super::Field::take(&mut input)?;
+                if input.is_at_end() { Ok(value) } else { Err(Damaged) }
+            }
+        }
+    )*};
+}
+single_field_record! {
+    u64, "number";
+    [u8; 16], "id";
+    String, "text";
+    crate::base::AccountId, "account id";
+    crate::crypto::Digest, "digest";
+    Vec<u8>, "bytes";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Commit, Engine, MemoryEngine};
+
+    const STEPS: &[Migration] = &[
+        Migration { to: 2, name: "put a record", run: |tx| tx.put(b"x", b"2") },
+        Migration { to: 3, name: "replace it", run: |tx| tx.put(b"x", b"3") },
+    ];
+
+    fn run(engine: &MemoryEngine, steps: &[Migration]) -> Result<bool, OpenError> {
+        let mut outcome = Ok(false);
+        engine
+            .write(&mut |tx| {
+                outcome = migrate(tx, &mut Moment::new(Timestamp::default(), [0; 32]), steps);
+                Ok(if outcome.is_ok() { Commit::Yes } else { Commit::No })
+            })
+            .expect("memory does not fail");
+        outcome
+    }
+
+    fn value(engine: &MemoryEngine) -> Option<Vec<u8>> {
+        let mut found = None;
+        engine.read(&mut |view| view.get(b"x").map(|value| found = value)).expect("memory does not fail");
+        found
+    }
+
+    #[test]
+    fn an_old_store_takes_every_step_once() {
+        let engine = MemoryEngine::default();
+        assert!(matches!(run(&engine, &[]), Ok(true)));
+        assert!(matches!(run(&engine, &STEPS[..1]), Ok(false)));
+        assert_eq!(value(&engine).as_deref(), Some(b"2".as_slice()));
+        assert!(matches!(run(&engine, STEPS), Ok(false)));
+        assert_eq!(value(&engine).as_deref(), Some(b"3".as_slice()));
+    }
+
+    #[test]
+    fn a_new_store_needs_no_step() {
+        let engine = MemoryEngine::default();
+        assert!(matches!(run(&engine, STEPS), Ok(true)));
+        assert_eq!(value(&engine), None);
+    }
+
+    #[test]
+    fn a_store_of_a_later_program_is_refused() {
+        let engine = MemoryEngine::default();
+        assert!(matches!(run(&engine, STEPS), Ok(true)));
+        assert!(matches!(run(&engine, &STEPS[..1]), Err(OpenError::Newer { found: 3, known: 2 })));
+    }
+}

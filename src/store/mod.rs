@@ -1,0 +1,29 @@
+//! The store: a sorted map of bytes in transactions.
+//!
+//! Everything above speaks [`Snapshot`] and [`Transaction`]; engines stand behind [`Engine`]. Tables are typed
+//! views over key ranges, and [`schema`] lists them all.
+
+mod engine;
+mod lock;
+mod memory;
+mod migrate;
+mod open;
+mod overlay;
+mod record;
+mod redb;
+pub mod schema;
+mod table;
+mod writer;
+
+pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
+pub use lock::StoreLock;
+pub use memory::MemoryEngine;
+pub use migrate::{Migration, migrate};
+pub use open::{OpenError, Opened, open_file, open_memory};
+pub use overlay::Overlay;
+pub use record::{Damaged, Field, Reader, Record};
+pub use redb::RedbEngine;
+pub use table::{Key, Table};
+pub use writer::{Changes, Event, Store};
+
+pub(crate) use record::record;

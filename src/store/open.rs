@@ -1,0 +1,220 @@
+//! Opening the store: lock, file, sealing key, format.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::base::{Moment, Timestamp};
+use crate::crypto::SealingKey;
+
+use super::migrate::{MIGRATIONS, accept_key, floor, generation, migrate};
+use super::{Commit, Engine, MemoryEngine, RedbEngine, Store, StoreError, StoreLock};
+
+/// Why a store cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Somebody else has it open.
+    InUse {
+        /// The store.
+        path: PathBuf,
+        /// Who.
+        holder: String,
+    },
+    /// It was here before and is gone.
+    Missing(PathBuf),
+    /// Its checksums or its records are wrong.
+    Damaged(PathBuf),
+    /// A later program wrote it.
+    Newer {
+        /// The version in the file.
+        found: u64,
+        /// The version that we know.
+        known: u64,
+    },
+    /// The sealing key is missing, unreadable or another store's.
+    Key {
+        /// The key file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system said no.
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    pub(super) fn damaged(path: &Path) -> Self {
+        Self::Damaged(path.into())
+    }
+
+    fn io(path: &Path, error: &std::io::Error) -> Self {
+        Self::Io { path: path.into(), reason: error.to_string() }
+    }
+
+    /// Whether the store itself is at fault, so that starting again cannot help.
+    #[must_use]
+    pub fn is_about_data(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::Damaged(_) | Self::Newer { .. } | Self::Key { .. })
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged(what) => Self::Damaged(what.into()),
+            other => Self::Io { path: PathBuf::new(), reason: other.to_string() },
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse { path, holder } => {
+                write!(f, "{}: the store is in use by {holder}\nhint: stop it first, or let it do the work: commands reach a running server through listen.control", path.display())
+            }
+            Self::Missing(path) => write!(
+                f,
+                "{}: the store is missing, but there was one\nhint: put it back, or restore a backup; to begin anew, remove {} as well",
+                path.display(),
+                StoreLock::path_for(path).display()
+            ),
+            Self::Damaged(path) => write!(f, "{}: the store is damaged\nhint: keep the file, and put the newest good copy in its place", path.display()),
+            Self::Newer { found, known } => write!(
+                f,
+                "the store has format {found}, this program knows up to {known}\nhint: install the newer program again, or restore a backup from before the upgrade"
+            ),
+            Self::Key { path, reason } => write!(
+                f,
+                "{}: {reason}\nhint: put the key that belongs to this store in its place; without it the store cannot be read",
+                path.display()
+            ),
+            Self::Io { path, reason } => {
+                write!(f, "{}: {reason}\nhint: check that the folder exists, belongs to the service's user and has space", path.display())
+            }
+        }
+    }
+}
+
+/// An open store and what belongs to it.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Seals what must be readable.
+    pub sealing_key: SealingKey,
+    /// Drawn anew by a restore.
+    pub generation: [u8; 16],
+    /// The highest time any commit has seen.
+    pub floor: Timestamp,
+    /// Kept as long as the store is open.
+    pub lock: Option<StoreLock>,
+}
+
+/// Opens the store at `path`, or makes it on a first start.
+///
+/// # Errors
+/// When it is in use, missing where one was, damaged, too new, or without its key.
+pub fn open_file(path: &Path, key_path: &Path, cache_bytes: usize, moment: &mut Moment) -> Result<Opened, OpenError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
+    }
+    let mut lock = StoreLock::take(path)?;
+    let exists = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+    if lock.expects_store() && !exists {
+        return Err(OpenError::Missing(path.into()));
+    }
+    let sealing_key = read_key(key_path).and_then(|found| match found {
+        Some(key) => Ok(key),
+        None if exists => Err(OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() }),
+        None => write_key(key_path, moment),
+    })?;
+    if !exists {
+        make_private(path)?;
+    }
+    let engine = RedbEngine::open(path, cache_bytes)?;
+    let prepared = prepare(&engine, &sealing_key, moment).map_err(|error| named(error, path, key_path))?;
+    lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
+    let reopened_path = path.to_owned();
+    let reopen = move || RedbEngine::open(&reopened_path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
+    let store = Store::start(Box::new(engine), Box::new(reopen)).map_err(|error| OpenError::io(path, &error))?;
+    Ok(Opened { store, sealing_key, generation: prepared.0, floor: prepared.1, lock: Some(lock) })
+}
+
+/// A store that is gone when it is dropped: for tests.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
+    let engine = MemoryEngine::default();
+    let sealing_key = SealingKey::draw(moment);
+    let (generation, floor) = prepare(&engine, &sealing_key, moment)?;
+    let gone = || Err(OpenError::Missing("memory".into()));
+    let store = Store::start(Box::new(engine), Box::new(gone)).map_err(|error| OpenError::io(Path::new("memory"), &error))?;
+    Ok(Opened { store, sealing_key, generation, floor, lock: None })
+}
+
+/// Brings the records to the present format and checks the key.
+fn prepare(engine: &dyn Engine, key: &SealingKey, moment: &mut Moment) -> Result<([u8; 16], Timestamp), OpenError> {
+    let mut outcome = Ok(([0; 16], Timestamp::default()));
+    engine.write(&mut |tx| {
+        outcome = migrate(tx, moment, MIGRATIONS).and_then(|_| {
+            if !accept_key(tx, &key.fingerprint())? {
+                return Err(OpenError::Key { path: PathBuf::new(), reason: "this sealing key is another store's".into() });
+            }
+            Ok((generation(tx)?, floor(tx)?))
+        });
+        Ok(if outcome.is_ok() { Commit::Yes } else { Commit::No })
+    })?;
+    outcome
+}
+
+/// Puts the path into an error that was made where it is not known.
+fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
+    match error {
+        OpenError::Key { reason, .. } => OpenError::Key { path: key_path.into(), reason },
+        OpenError::Damaged(_) => OpenError::damaged(path),
+        OpenError::Io { reason, .. } => OpenError::Io { path: path.into(), reason },
+        other => other,
+    }
+}
+
+/// Makes the file before redb does, so that nobody else can read it even for a moment.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map(drop).map_err(|error| OpenError::io(path, &error))
+}
+
+fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
+    let fault = |reason: String| OpenError::Key { path: path.into(), reason };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fault(error.to_string())),
+    };
+    let readable_by_others = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0);
+    if readable_by_others {
+        tracing::warn!("{}: the sealing key is readable by every user of this machine; chmod 600 it", path.display());
+    }
+    SealingKey::parse(&text).map(Some).ok_or_else(|| fault("not a sealing key: it is one line of 64 hexadecimal digits".into()))
+}
+
+fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> {
+    let key = SealingKey::draw(moment);
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(key.to_text().expose().as_bytes())?;
+        file.sync_all()?;
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    write().map_err(|error| OpenError::io(path, &error))?;
+    Ok(key)
+}

@@ -1,0 +1,71 @@
+//! All tables, on one page. A prefix is never given to another table, even when its own is gone.
+
+/// A range of keys: all that begin with one byte.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Range {
+    /// The first byte of every key.
+    pub prefix: u8,
+    /// For messages.
+    pub name: &'static str,
+}
+
+const fn range(prefix: u8, name: &'static str) -> Range {
+    Range { prefix, name }
+}
+
+/// name → bytes: format version, instance id, generation, time floor, fingerprint of the sealing key.
+pub const META: Range = range(0x00, "meta");
+/// account id → account.
+pub const ACCOUNTS: Range = range(0x10, "accounts");
+/// (kind, canonical form) → account id: who owns an identity.
+pub const IDENTITIES: Range = range(0x11, "identities");
+/// (account id, kind) → identity as shown, and when it was verified.
+pub const IDENTITIES_OF: Range = range(0x12, "identities of an account");
+/// registration id → registration that waits to be confirmed.
+pub const REGISTRATIONS: Range = range(0x18, "registrations");
+/// (canonical address, registration id) → nothing: the registrations of an address.
+pub const REGISTRATIONS_OF: Range = range(0x19, "registrations of an address");
+/// digest of the secret → session.
+pub const SESSIONS: Range = range(0x20, "sessions");
+/// (account id, session id) → digest of the secret.
+pub const SESSIONS_OF: Range = range(0x21, "sessions of an account");
+/// key id → sealed signing key.
+pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
+/// job id → somebody who asked for a link, to be looked up by a worker.
+pub const LINK_REQUESTS: Range = range(0x30, "link requests");
+/// mail id → mail, its content sealed.
+pub const MAILS: Range = range(0x38, "mails");
+/// (when due, mail id) → nothing: the mails to be sent.
+pub const MAILS_DUE: Range = range(0x39, "mails due");
+/// name → sealed certificate and key that we made ourselves.
+pub const CERTIFICATES: Range = range(0x40, "certificates");
+
+/// Every range above.
+pub const ALL: &[Range] = &[
+    META,
+    ACCOUNTS,
+    IDENTITIES,
+    IDENTITIES_OF,
+    REGISTRATIONS,
+    REGISTRATIONS_OF,
+    SESSIONS,
+    SESSIONS_OF,
+    SIGNING_KEYS,
+    LINK_REQUESTS,
+    MAILS,
+    MAILS_DUE,
+    CERTIFICATES,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn no_two_tables_share_a_prefix() {
+        let mut prefixes: Vec<u8> = ALL.iter().map(|range| range.prefix).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        assert_eq!(prefixes.len(), ALL.len());
+    }
+}

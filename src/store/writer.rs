@@ -1,0 +1,277 @@
+//! Grouped writes: one thread takes all closures that wait, commits once, then answers all.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::base::{Moment, Timestamp};
+
+use super::migrate::set_floor;
+use super::{Commit, Engine, OpenError, Overlay, Snapshot, StoreError, Transaction};
+
+/// What a batch changed: a value for each key that was put, none for each that was deleted.
+pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// What the store tells its observer, on the writer's thread and before anybody is answered.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// These changes are durable, or may be.
+    Committed(&'a Changes),
+    /// The file was opened anew: whatever was remembered of it may be wrong.
+    Reopened,
+}
+
+type Observer = Box<dyn Fn(Event<'_>) + Send + Sync>;
+type Opener = Box<dyn Fn() -> Result<Box<dyn Engine>, OpenError> + Send>;
+type Work = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
+type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+struct Job {
+    moment: Moment,
+    work: Work,
+    done: Done,
+}
+
+/// The store as the program uses it: reads run where they are called, writes are grouped.
+pub struct Store {
+    shared: Arc<Shared>,
+    queue: Option<SyncSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    /// None after a failure, until the file could be opened again.
+    engine: RwLock<Option<Box<dyn Engine>>>,
+    observer: OnceLock<Observer>,
+}
+
+impl Store {
+    /// Writes that may wait; more are refused at once.
+    const MAX_WAITING: usize = 4096;
+
+    /// Starts the writer. `reopen` opens the engine again after a failure.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(engine: Box<dyn Engine>, reopen: Opener) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { engine: RwLock::new(Some(engine)), observer: OnceLock::new() });
+        let (queue, jobs) = sync_channel(Self::MAX_WAITING);
+        let writer = Writer { shared: Arc::clone(&shared), reopen, tried_at: None };
+        let writer = std::thread::Builder::new().name("store writer".into()).spawn(move || writer.run(&jobs))?;
+        Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// Has `observer` told of every commit. It can be set once.
+    pub fn observe(&self, observer: impl Fn(Event<'_>) + Send + Sync + 'static) {
+        let first = self.shared.observer.set(Box::new(observer)).is_ok();
+        debug_assert!(first, "one observer");
+    }
+
+    /// Runs `work` over a consistent view.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError::Unavailable`] while the store is broken.
+    pub fn read<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = engine.as_ref().ok_or(StoreError::Unavailable)?;
+        let mut work = Some(work);
+        let mut result = Err(StoreError::Unavailable);
+        // redb panics when it reads a page that went bad; to the caller that is damage like any other.
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            engine.read(&mut |view| {
+                if let Some(work) = work.take() {
+                    result = work(view);
+                }
+                Ok(())
+            })
+        }));
+        read.unwrap_or(Err(StoreError::Damaged("a page")))?;
+        result
+    }
+
+    /// Queues `work` for the writer and calls `done`, on its thread, once the commit that holds it is durable.
+    ///
+    /// `work` may run twice: it does no I/O and draws only from the moment it is given.
+    /// Its error drops its own changes and not its neighbours'.
+    pub fn write_then<T: Send + 'static>(
+        &self,
+        moment: Moment,
+        mut work: impl FnMut(&mut dyn Transaction, &mut Moment) -> Result<T, StoreError> + Send + 'static,
+        done: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        let job = Job {
+            moment,
+            work: Box::new(move |tx, moment| {
+                let value = work(tx, moment)?;
+                *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+                Ok(())
+            }),
+            done: Box::new(move |outcome| {
+                let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                done(outcome.and_then(|()| value.ok_or(StoreError::Unavailable)));
+            }),
+        };
+        let refused = match &self.queue {
+            Some(queue) => queue.try_send(job).err().map(not_sent),
+            None => Some(job),
+        };
+        if let Some(job) = refused {
+            (job.done)(Err(StoreError::Unavailable));
+        }
+    }
+
+    /// As [`Store::write_then`], waiting for the answer: for threads that may block.
+    ///
+    /// # Errors
+    /// Those of `work`, and the store's own.
+    pub fn write<T: Send + 'static>(
+        &self,
+        moment: Moment,
+        work: impl FnMut(&mut dyn Transaction, &mut Moment) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        self.write_then(moment, work, move |outcome| drop(answer.send(outcome)));
+        answered.recv().unwrap_or(Err(StoreError::Unavailable))
+    }
+}
+
+impl Drop for Store {
+    /// Lets the writer finish what waits, then closes the file.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+fn not_sent(error: TrySendError<Job>) -> Job {
+    match error {
+        TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    reopen: Opener,
+    tried_at: Option<Instant>,
+}
+
+impl Writer {
+    /// Closures in one commit: bounds how long the first of them waits.
+    const MAX_BATCH: usize = 512;
+    const PAUSE_BETWEEN_OPENINGS: Duration = Duration::from_secs(1);
+
+    fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1));
+            self.commit(batch);
+        }
+    }
+
+    fn commit(&mut self, mut batch: Vec<Job>) {
+        self.reopen_if_broken();
+        let mut verdicts = Vec::new();
+        let mut changes = Changes::new();
+        let outcome = {
+            let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+            match engine.as_ref() {
+                None => Err(StoreError::Unavailable),
+                Some(engine) => catch_unwind(AssertUnwindSafe(|| {
+                    engine.write(&mut |tx| {
+                        (verdicts, changes) = run_all(&mut batch, tx)?;
+                        Ok(if changes.is_empty() { Commit::No } else { Commit::Yes })
+                    })
+                }))
+                .unwrap_or(Err(StoreError::OutcomeUnknown)),
+            }
+        };
+        if !changes.is_empty() {
+            self.tell(&Event::Committed(&changes));
+        }
+        if outcome.is_err() {
+            self.close();
+            self.reopen_if_broken();
+        }
+        for (index, job) in batch.into_iter().enumerate() {
+            let verdict = verdicts.get(index).cloned().unwrap_or(Err(StoreError::Unavailable));
+            (job.done)(verdict.and(outcome.clone()));
+        }
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = self.shared.observer.get() {
+            observer(match event {
+                Event::Committed(changes) => Event::Committed(changes),
+                Event::Reopened => Event::Reopened,
+            });
+        }
+    }
+
+    /// After any storage error redb refuses writes until the file is opened anew.
+    fn close(&mut self) {
+        tracing::error!("the store failed; it is closed and opened again");
+        *self.shared.engine.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.tried_at = None;
+    }
+
+    fn reopen_if_broken(&mut self) {
+        let is_broken = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).is_none();
+        let is_too_soon = self.tried_at.is_some_and(|tried_at| tried_at.elapsed() < Self::PAUSE_BETWEEN_OPENINGS);
+        if !is_broken || is_too_soon {
+            return;
+        }
+        self.tried_at = Some(Instant::now());
+        match (self.reopen)() {
+            Ok(engine) => {
+                *self.shared.engine.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+                self.tell(&Event::Reopened);
+                tracing::info!("the store is open again");
+            }
+            Err(error) => tracing::error!(%error, "the store cannot be opened"),
+        }
+    }
+}
+
+type Verdicts = Vec<Result<(), StoreError>>;
+
+/// Runs each closure over its own overlay and applies those that succeeded.
+fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Changes), StoreError> {
+    let mut verdicts = Vec::with_capacity(batch.len());
+    let mut changes = Changes::new();
+    let mut latest = Timestamp::default();
+    for job in batch {
+        latest = latest.max(job.moment.now());
+        let (verdict, changed) = run_one(job, tx);
+        for (key, change) in changed {
+            match &change {
+                Some(value) => tx.put(&key, value)?,
+                None => tx.delete(&key)?,
+            }
+            changes.insert(key, change);
+        }
+        verdicts.push(verdict);
+    }
+    if !changes.is_empty() {
+        set_floor(tx, latest)?;
+    }
+    Ok((verdicts, changes))
+}
+
+fn run_one(job: &mut Job, tx: &dyn Snapshot) -> (Result<(), StoreError>, Changes) {
+    let mut overlay = Overlay::new(tx);
+    let mut moment = job.moment.clone();
+    let verdict = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut overlay, &mut moment))).unwrap_or_else(|_| {
+        tracing::error!("a write panicked; its changes are dropped");
+        Err(StoreError::Unavailable)
+    });
+    let changes = if verdict.is_ok() { overlay.into_changes() } else { Changes::new() };
+    (verdict, changes)
+}
+
