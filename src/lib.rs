@@ -7,4 +7,8 @@ pub mod crypto;
 
 pub mod config;
 
+pub mod templates;
+
 pub mod store;
+
+pub mod mail;

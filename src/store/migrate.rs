@@ -4,7 +4,7 @@ use crate::base::{Moment, Timestamp};
 
 use super::schema::META;
 use super::table::Key;
-use super::{Damaged, OpenError, Record, Snapshot, StoreError, Table, Transaction};
+use super::{OpenError, Snapshot, StoreError, Table, Transaction};
 
 /// A step from one format version to the next.
 pub struct Migration {
@@ -89,35 +89,6 @@ pub(super) fn accept_key(tx: &mut dyn Transaction, fingerprint: &str) -> Result<
         Some(known) => Ok(known == fingerprint),
         None => TEXTS.put(tx, &KEY_FINGERPRINT, &fingerprint.to_owned()).map(|()| true),
     }
-}
-
-macro_rules! single_field_record {
-    ($($type:ty, $name:literal;)*) => {$(
-        impl Record for $type {
-            const NAME: &'static str = $name;
-
-            fn to_bytes(&self) -> Vec<u8> {
-                let mut out = vec![1];
-                super::Field::put(self, &mut out);
-                out
-            }
-
-            fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged> {
-                let Some((1, rest)) = bytes.split_first() else { return Err(Damaged) };
-                let mut input = super::Reader(rest);
-                let value = super::Field::take(&mut input)?;
-                if input.is_at_end() { Ok(value) } else { Err(Damaged) }
-            }
-        }
-    )*};
-}
-single_field_record! {
-    u64, "number";
-    [u8; 16], "id";
-    String, "text";
-    crate::base::AccountId, "account id";
-    crate::crypto::Digest, "digest";
-    Vec<u8>, "bytes";
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::{DisplayName, EmailAddress, GroupName, Id, Timestamp, Username};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Id, Timestamp, Username};
 use crate::crypto::{Digest, PasswordHash};
 
 use super::StoreError;
@@ -242,6 +242,36 @@ impl<Kind> Field for Id<Kind> {
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
         <[u8; 16]>::take(input).map(Self::from_bytes)
     }
+}
+
+/// Tables whose value is one field.
+macro_rules! single_field_record {
+    ($($type:ty, $name:literal;)*) => {$(
+        impl Record for $type {
+            const NAME: &'static str = $name;
+
+            fn to_bytes(&self) -> Vec<u8> {
+                let mut out = vec![1];
+                Field::put(self, &mut out);
+                out
+            }
+
+            fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged> {
+                let Some((1, rest)) = bytes.split_first() else { return Err(Damaged) };
+                let mut input = Reader(rest);
+                let value = Field::take(&mut input)?;
+                if input.is_at_end() { Ok(value) } else { Err(Damaged) }
+            }
+        }
+    )*};
+}
+single_field_record! {
+    u64, "number";
+    [u8; 16], "id";
+    String, "text";
+    AccountId, "account id";
+    Digest, "digest";
+    Vec<u8>, "bytes";
 }
 
 #[cfg(test)]

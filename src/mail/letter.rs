@@ -1,0 +1,141 @@
+//! Every mail there is.
+
+use crate::base::{DAY, EmailAddress, Seconds, Timestamp};
+use crate::config::Span;
+use crate::templates::{BuiltIn, context};
+
+/// What a mail says. None carries anything that an unconfirmed person typed, but the address.
+#[derive(Clone, Debug)]
+pub enum Letter {
+    /// To a registered address: the link that confirms it.
+    ConfirmRegistration {
+        /// The link.
+        link: String,
+        /// How long it works.
+        within: Span,
+    },
+    /// To an address that somebody registered although it has an account.
+    AlreadyRegistered {
+        /// Where its owner logs in.
+        login: String,
+        /// Where its owner sets a new password.
+        forgot: String,
+    },
+    /// To somebody who forgot a password: the link that sets a new one.
+    ResetPassword {
+        /// The link.
+        link: String,
+        /// How long it works.
+        within: Span,
+    },
+    /// To the owner: the password is another.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To a new address, or to one that an administrator entered: the link that confirms it.
+    ConfirmAddress {
+        /// The link.
+        link: String,
+        /// How long it works.
+        within: Span,
+    },
+    /// To the present address: somebody with the password asked for another.
+    AddressChangeAsked {
+        /// The new address, masked.
+        new: String,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the old and to the new address: the change has happened.
+    AddressChanged {
+        /// The address that served until now, masked.
+        old: String,
+        /// The address that serves now, masked.
+        new: String,
+    },
+    /// To the owner: the account is gone.
+    AccountDeleted {
+        /// When.
+        at: Timestamp,
+    },
+    /// To whom an administrator chose: mail works.
+    Test,
+}
+
+/// Notices are worth reading for as long as a server may be down.
+const NOTICE_USEFUL: Seconds = 4 * DAY;
+
+impl Letter {
+    /// The name of its templates, and of its kind in lists.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConfirmRegistration { .. } => "confirm-registration",
+            Self::AlreadyRegistered { .. } => "already-registered",
+            Self::ResetPassword { .. } => "reset-password",
+            Self::PasswordChanged { .. } => "password-changed",
+            Self::ConfirmAddress { .. } => "confirm-address",
+            Self::AddressChangeAsked { .. } => "address-change-asked",
+            Self::AddressChanged { .. } => "address-changed",
+            Self::AccountDeleted { .. } => "account-deleted",
+            Self::Test => "test",
+        }
+    }
+
+    /// Seconds for which delivering it makes sense: a dead link is not worth sending.
+    #[must_use]
+    pub fn useful_for(&self) -> Seconds {
+        match self {
+            Self::ConfirmRegistration { within, .. } | Self::ResetPassword { within, .. } | Self::ConfirmAddress { within, .. } => {
+                within.seconds().min(NOTICE_USEFUL)
+            }
+            _ => NOTICE_USEFUL,
+        }
+    }
+
+    /// What its templates may use, besides `site`.
+    pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
+        let to = to.as_str();
+        match self {
+            Self::ConfirmRegistration { link, within } | Self::ResetPassword { link, within } | Self::ConfirmAddress { link, within } => {
+                context! { site, to, link, within => within.in_words() }
+            }
+            Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },
+            Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
+            Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
+            Self::AddressChanged { old, new } => context! { site, to, old, new },
+            Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
+            Self::Test => context! { site, to },
+        }
+    }
+}
+
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("templates/", $name)))),*] };
+}
+
+/// The built-in texts. The first line of each `.txt` is the subject.
+pub const TEMPLATES: &[BuiltIn] = built_in![
+    "mail-layout.html",
+    "confirm-registration.txt",
+    "confirm-registration.html",
+    "already-registered.txt",
+    "already-registered.html",
+    "reset-password.txt",
+    "reset-password.html",
+    "password-changed.txt",
+    "password-changed.html",
+    "confirm-address.txt",
+    "confirm-address.html",
+    "address-change-asked.txt",
+    "address-change-asked.html",
+    "address-changed.txt",
+    "address-changed.html",
+    "account-deleted.txt",
+    "account-deleted.html",
+    "test.txt",
+    "test.html",
+];

@@ -1,0 +1,11 @@
+//! Mails: what they say, how they are put together, and where they wait.
+//!
+//! A mail is written in the transaction that caused it and leaves the outbox only when a server has accepted it.
+
+mod compose;
+mod letter;
+mod outbox;
+
+pub use compose::{ComposeError, Composer, Message};
+pub use letter::{Letter, TEMPLATES};
+pub use outbox::{GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, list, next_due, postpone, queue, release_claims, retry, retry_all, sweep};

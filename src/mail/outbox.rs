@@ -1,0 +1,258 @@
+//! Where mails wait. A mail leaves only on a server's 250, or visibly fails.
+
+use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, Seconds, Timestamp};
+use crate::crypto::SealingKey;
+use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{Composer, Letter};
+
+/// Where a mail is on its way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MailState {
+    /// It waits for its next attempt.
+    Queued,
+    /// An attempt is under way, or was when the program stopped.
+    Sending,
+    /// It was given up; an administrator may queue it again.
+    Failed,
+}
+
+/// A mail in the outbox. Its content is sealed: it holds links that let their reader in.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// What it says, by name.
+    pub letter: String,
+    /// To whom it goes.
+    pub to: EmailAddress,
+    sealed: Vec<u8>,
+    /// Where it is on its way.
+    pub state: MailState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// When it is tried next; while it is being sent, when the attempt counts as lost.
+    pub due_at: Timestamp,
+    /// From when on delivering it makes no sense.
+    pub useful_until: Timestamp,
+    /// What the last attempt ended with.
+    pub last_error: Option<String>,
+}
+record!(Mail, version 1, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error });
+
+impl Field for MailState {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::Queued => 0,
+            Self::Sending => 1,
+            Self::Failed => 2,
+        });
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match u64::take(input)? {
+            0 => Ok(Self::Queued),
+            1 => Ok(Self::Sending),
+            2 => Ok(Self::Failed),
+            _ => Err(Damaged),
+        }
+    }
+}
+
+const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
+const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);
+
+/// Pauses after each failed attempt; the last one repeats.
+const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
+/// Seconds after which a mail that nobody took is given up.
+pub const GIVE_UP_AFTER: Seconds = 4 * DAY;
+/// Seconds after which an attempt whose end was never noted is repeated.
+const ATTEMPT_LIMIT: Seconds = 15 * MINUTE;
+/// Seconds for which a failed mail is kept for the administrator to see.
+const KEEP_FAILED: Seconds = 30 * DAY;
+
+/// Queues a letter in the transaction that causes it.
+///
+/// # Errors
+/// When the store fails, or a template does.
+pub fn queue(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    composer: &Composer,
+    seal: &SealingKey,
+    to: &EmailAddress,
+    letter: &Letter,
+) -> Result<MailId, StoreError> {
+    let id = MailId::draw(moment);
+    let message = composer.compose(letter, to, id, moment).map_err(|error| {
+        tracing::error!(%error, letter = letter.name(), "a mail could not be put together");
+        StoreError::Unavailable
+    })?;
+    let now = moment.now();
+    let mail = Mail {
+        letter: letter.name().to_owned(),
+        to: to.clone(),
+        sealed: seal.seal(&place(id).each_ref().map(Vec::as_slice), &message.bytes, moment),
+        state: MailState::Queued,
+        attempts: 0,
+        queued_at: now,
+        due_at: now,
+        useful_until: now.plus(letter.useful_for()),
+        last_error: None,
+    };
+    save(tx, id, None, &mail)?;
+    Ok(id)
+}
+
+fn place(id: MailId) -> [Vec<u8>; 2] {
+    [schema::MAILS.name.into(), id.bytes().to_vec()]
+}
+
+/// Writes a mail and moves it to its place in the order of due times.
+fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail) -> Result<(), StoreError> {
+    if let Some(before) = before {
+        DUE.delete(tx, &(before.due_at, id))?;
+    }
+    if mail.state != MailState::Failed {
+        DUE.put(tx, &(mail.due_at, id), &())?;
+    }
+    MAILS.put(tx, &id, mail)
+}
+
+/// When the next mail is due, if any waits.
+///
+/// # Errors
+/// When the store fails.
+pub fn next_due(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
+    Ok(DUE.all(view, Direction::Up, 1)?.first().map(|((due_at, _), ())| *due_at))
+}
+
+/// The mail that is due first, if one is due by now.
+///
+/// # Errors
+/// When the store fails.
+pub fn due(view: &dyn Snapshot, now: Timestamp) -> Result<Option<MailId>, StoreError> {
+    let first = DUE.all(view, Direction::Up, 1)?;
+    Ok(first.into_iter().find(|((due_at, _), ())| *due_at <= now).map(|((_, id), ())| id))
+}
+
+/// Notes that an attempt begins and gives the recipient and the bytes. None if the mail is gone, given up,
+/// or no longer useful; the last becomes a visible failure.
+///
+/// # Errors
+/// When the store fails, or the content cannot be unsealed.
+pub fn claim(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    id: MailId,
+    now: Timestamp,
+) -> Result<Option<(EmailAddress, Vec<u8>)>, StoreError> {
+    let Some(before) = MAILS.get(tx, &id)?.filter(|mail| mail.state != MailState::Failed) else { return Ok(None) };
+    if now >= before.useful_until {
+        let reason = before.last_error.clone().unwrap_or_else(|| "it was never tried".into());
+        fail(tx, id, &format!("no longer useful; the last attempt: {reason}"))?;
+        return Ok(None);
+    }
+    let content = seal
+        .open(&place(id).each_ref().map(Vec::as_slice), &before.sealed)
+        .map_err(|_| StoreError::Damaged("a mail's content"))?;
+    let mail = Mail { state: MailState::Sending, attempts: before.attempts + 1, due_at: now.plus(ATTEMPT_LIMIT), ..before.clone() };
+    save(tx, id, Some(&before), &mail)?;
+    Ok(Some((mail.to, content)))
+}
+
+/// A server has accepted the mail: it is wiped.
+///
+/// # Errors
+/// When the store fails.
+pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError> {
+    if let Some(mail) = MAILS.get(tx, &id)? {
+        DUE.delete(tx, &(mail.due_at, id))?;
+        MAILS.delete(tx, &id)?;
+    }
+    Ok(())
+}
+
+/// The attempt failed in a way that may pass: the mail is tried again later, or given up when it is too old.
+///
+/// # Errors
+/// When the store fails.
+pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
+    let pause = PAUSES[(before.attempts.max(1) as usize - 1).min(PAUSES.len() - 1)];
+    let next = now.plus(pause);
+    if next >= before.useful_until || next.since(before.queued_at) >= GIVE_UP_AFTER {
+        return fail(tx, id, reason);
+    }
+    let mail = Mail { state: MailState::Queued, due_at: next, last_error: Some(reason.to_owned()), ..before.clone() };
+    save(tx, id, Some(&before), &mail)
+}
+
+/// The mail is given up, and kept to be seen.
+///
+/// # Errors
+/// When the store fails.
+pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), StoreError> {
+    let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
+    let mail = Mail { state: MailState::Failed, last_error: Some(reason.to_owned()), ..before.clone() };
+    save(tx, id, Some(&before), &mail)
+}
+
+/// Queues a failed or waiting mail for now. False if there is none of this id, or it is no longer useful.
+///
+/// # Errors
+/// When the store fails.
+pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
+    if before.state == MailState::Sending || now >= before.useful_until {
+        return Ok(false);
+    }
+    save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })?;
+    Ok(true)
+}
+
+/// Queues every failed mail that is still useful; says how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
+    let mut count = 0;
+    for (id, mail) in MAILS.all(tx, Direction::Up, usize::MAX)? {
+        count += usize::from(mail.state == MailState::Failed && retry(tx, id, now)?);
+    }
+    Ok(count)
+}
+
+/// Attempts that were under way when the program stopped are due at once.
+///
+/// # Errors
+/// When the store fails.
+pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    for (id, before) in MAILS.all(tx, Direction::Up, usize::MAX)? {
+        if before.state == MailState::Sending {
+            save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })?;
+        }
+    }
+    Ok(())
+}
+
+/// A page of the mails that wait or have failed.
+///
+/// # Errors
+/// When the store fails.
+pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, Mail)>, StoreError> {
+    MAILS.page(view, after.as_ref(), limit)
+}
+
+/// Forgets failed mails that nobody looked after.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    for (id, mail) in MAILS.all(tx, Direction::Up, usize::MAX)? {
+        if mail.state == MailState::Failed && now.since(mail.queued_at) > KEEP_FAILED {
+            MAILS.delete(tx, &id)?;
+        }
+    }
+    Ok(())
+}
