@@ -12,3 +12,7 @@ pub mod templates;
 pub mod store;
 
 pub mod mail;
+
+pub mod sessions;
+
+pub mod accounts;

@@ -1,0 +1,164 @@
+//! What administrators do from the command line.
+
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Moment, Username};
+use crate::crypto::PasswordHash;
+use crate::sessions;
+use crate::store::{Snapshot, StoreError, Transaction};
+
+use super::confirm::{self, Confirmed};
+use super::links::{self, Wish};
+use super::person::{self, Account, Person};
+use super::{Services, close, forgot, identity, register};
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its address, if it has one.
+    pub email: Option<EmailAddress>,
+    /// Its user name, if it has one.
+    pub username: Option<Username>,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// None: the person sets one by the link that confirms the address.
+    pub password: Option<PasswordHash>,
+    /// Whether the address counts as confirmed.
+    pub confirmed: bool,
+    /// The groups it is put in.
+    pub groups: Vec<GroupName>,
+}
+
+/// What came of making an account.
+#[derive(Clone, Debug)]
+pub enum Added {
+    /// It exists.
+    Done(Box<Person>),
+    /// Another account has the address.
+    AddressTaken,
+    /// Another account has the user name.
+    UsernameTaken,
+}
+
+/// Makes an account. One whose address is not confirmed is mailed the link.
+///
+/// # Errors
+/// When the store fails.
+pub fn add(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewAccount) -> Result<Added, StoreError> {
+    if let Some(email) = &new.email
+        && identity::owner_of_email(tx, email)?.is_some()
+    {
+        return Ok(Added::AddressTaken);
+    }
+    if let Some(username) = &new.username
+        && identity::owner_of_username(tx, username)?.is_some()
+    {
+        return Ok(Added::UsernameTaken);
+    }
+    let now = moment.now();
+    let id = AccountId::draw(moment);
+    let mut account = Account::new(new.password.clone(), new.name.clone(), now);
+    account.groups = new.groups.iter().cloned().collect();
+    account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
+    person::save(tx, id, &account)?;
+    if let Some(email) = &new.email {
+        identity::set_email(tx, id, email, new.confirmed.then_some(now))?;
+        register::remove_all(tx, email)?;
+    }
+    if let Some(username) = &new.username {
+        identity::set_username(tx, id, username, now)?;
+    }
+    if new.email.is_some() && !new.confirmed {
+        links::wish(tx, moment, &Wish::ConfirmAddress(id))?;
+    }
+    Ok(Added::Done(Box::new(person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?)))
+}
+
+/// The account that an administrator names: by id, address or user name.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreError> {
+    match named.parse::<AccountId>() {
+        Ok(id) => person::load(view, id),
+        Err(_) => person::find(view, &Identity::parse(named)),
+    }
+}
+
+/// Sets a password. Ends every session and tells the owner.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_password(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &mut Person, hash: &PasswordHash) -> Result<(), StoreError> {
+    forgot::set_password(tx, moment, services, person, hash, None)
+}
+
+/// What came of confirming in somebody's stead.
+#[derive(Clone, Debug)]
+pub enum ConfirmedFor {
+    /// The address counts as confirmed.
+    Done(Box<Person>),
+    /// Nobody registered it, and no account has it.
+    Unknown,
+    /// Several people registered it; which of them is meant is not for a machine to guess.
+    Several(usize),
+    /// The registration's user name belongs to somebody meanwhile.
+    UsernameTaken,
+}
+
+/// Confirms an address in its owner's stead: an account's, or that of the one registration that waits.
+///
+/// # Errors
+/// When the store fails.
+pub fn confirm(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Result<ConfirmedFor, StoreError> {
+    if let Some(mut person) = find(tx, named)? {
+        let now = moment.now();
+        person.account.confirmed_at.get_or_insert(now);
+        person::save(tx, person.id, &person.account)?;
+        if let Some(email) = person.email.as_mut().filter(|email| email.verified_at.is_none()) {
+            email.verified_at = Some(now);
+            identity::set_email(tx, person.id, &email.address, Some(now))?;
+        }
+        return Ok(ConfirmedFor::Done(Box::new(person)));
+    }
+    let Ok(address) = EmailAddress::parse(named) else { return Ok(ConfirmedFor::Unknown) };
+    let mut waiting = register::of_address(tx, &address)?;
+    match (waiting.pop(), waiting.len()) {
+        (None, _) => Ok(ConfirmedFor::Unknown),
+        (Some((_, registration)), 0) => Ok(match confirm::open_account(tx, moment, registration, None)? {
+            Confirmed::Done(person) => ConfirmedFor::Done(person),
+            Confirmed::UsernameTaken | Confirmed::Refused(_) => ConfirmedFor::UsernameTaken,
+        }),
+        (Some(_), others) => Ok(ConfirmedFor::Several(others + 1)),
+    }
+}
+
+/// Locks an account, which ends its sessions, or opens it again.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_disabled(tx: &mut dyn Transaction, moment: &Moment, person: &mut Person, disabled: bool) -> Result<(), StoreError> {
+    person.account.disabled_at = match person.account.disabled_at {
+        since @ Some(_) if disabled => since,
+        _ => disabled.then(|| moment.now()),
+    };
+    person::save(tx, person.id, &person.account)?;
+    if disabled { sessions::end_all(tx, person.id, None) } else { Ok(()) }
+}
+
+/// Deletes an account and tells its owner.
+///
+/// # Errors
+/// When the store fails.
+pub fn delete(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &Person) -> Result<(), StoreError> {
+    close::erase(tx, moment, services, person)
+}
+
+/// Puts somebody into a group, or takes them out. False if nothing changed.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_group(tx: &mut dyn Transaction, person: &mut Person, group: &GroupName, member: bool) -> Result<bool, StoreError> {
+    let groups = &mut person.account.groups;
+    let changed = if member { groups.insert(group.clone()) } else { groups.remove(group) };
+    person::save(tx, person.id, &person.account)?;
+    Ok(changed)
+}

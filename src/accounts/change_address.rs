@@ -1,0 +1,119 @@
+//! Change the address: asked for with the password, confirmed at the new address, told to the old.
+
+use crate::base::{AccountId, EmailAddress, Moment};
+use crate::crypto::{Opened, PasswordHash, Purpose};
+use crate::mail::Letter;
+use crate::store::{Snapshot, StoreError, Transaction};
+
+use super::confirm::Confirmed;
+use super::links::{self, Wish, is_recent};
+use super::person::{self, Person};
+use super::{Services, identity, register};
+
+/// Notes the wished address after `verified` matched the password, and tells the present one. False if the password
+/// was changed meanwhile. Whether the new address belongs to somebody is for the worker to see.
+///
+/// # Errors
+/// When the store fails.
+pub fn ask(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    account: AccountId,
+    verified: &PasswordHash,
+    new: &EmailAddress,
+) -> Result<bool, StoreError> {
+    let Some(mut person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified)) else {
+        return Ok(false);
+    };
+    person.account.new_address = Some(new.clone());
+    person.account.address_count += 1;
+    person.account.address_asked_at = None;
+    person::save(tx, account, &person.account)?;
+    links::wish(tx, moment, &Wish::ConfirmAddress(account))?;
+    if let Some(present) = person.verified_address() {
+        let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: services.forgot_link() };
+        services.mail(tx, moment, present, &letter)?;
+    }
+    Ok(true)
+}
+
+/// The address that waits to be confirmed: a new one, or the present one if nobody confirmed it yet.
+fn waiting(person: &Person) -> Option<&EmailAddress> {
+    let unconfirmed = person.email.as_ref().filter(|email| email.verified_at.is_none()).map(|email| &email.address);
+    person.account.new_address.as_ref().or(unconfirmed)
+}
+
+/// Mails the link to the waiting address; if it is another account's, says so to its owner instead.
+pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: AccountId) -> Result<(), StoreError> {
+    let Some(mut person) = person::load(tx, id)?.filter(|person| person.account.disabled_at.is_none()) else { return Ok(()) };
+    let Some(new) = waiting(&person).cloned() else { return Ok(()) };
+    if identity::owner_of_email(tx, &new)?.is_some_and(|owner| owner != id) {
+        return links::say_already_registered(tx, moment, services, &new);
+    }
+    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {
+        return Ok(());
+    }
+    person.account.address_asked_at = Some(moment.now());
+    person.account.address_count += 1;
+    person::save(tx, id, &person.account)?;
+    let within = services.config.tokens.confirm_within;
+    let state = State::of(services, &person, &new);
+    let link = services.signed_link(tx, moment, "/confirm/", (Purpose::ConfirmAddress, *id.bytes()), &state.parts(), within)?;
+    services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within })
+}
+
+/// What the link is bound to: both addresses, and which of the links it is.
+struct State {
+    generation: [u8; 16],
+    old: String,
+    new: String,
+    count: [u8; 8],
+}
+
+impl State {
+    fn of(services: &Services, person: &Person, new: &EmailAddress) -> Self {
+        Self {
+            generation: services.generation,
+            old: person.email.as_ref().map(|email| email.address.canonical()).unwrap_or_default(),
+            new: new.canonical(),
+            count: person.account.address_count.to_be_bytes(),
+        }
+    }
+
+    fn parts(&self) -> [&[u8]; 4] {
+        [&self.generation, self.old.as_bytes(), self.new.as_bytes(), &self.count]
+    }
+}
+
+/// The account whose waiting address the token would confirm.
+pub(super) fn find(view: &dyn Snapshot, services: &Services, opened: &Opened<'_>) -> Result<Option<Person>, StoreError> {
+    let id = AccountId::from_bytes(opened.subject);
+    let Some(person) = person::load(view, id)?.filter(|person| person.account.disabled_at.is_none()) else { return Ok(None) };
+    let Some(new) = waiting(&person) else { return Ok(None) };
+    let is_bound = opened.is_bound_to(&State::of(services, &person, new).parts());
+    let is_free = identity::owner_of_email(view, new)?.is_none_or(|owner| owner == id);
+    Ok((is_bound && is_free).then_some(person))
+}
+
+/// Makes the waiting address the account's own and tells both. The caller has checked the token.
+pub(super) fn complete(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: AccountId) -> Result<Confirmed, StoreError> {
+    let damaged = || StoreError::Damaged("an account just read");
+    let mut person = person::load(tx, id)?.ok_or_else(damaged)?;
+    let new = waiting(&person).cloned().ok_or_else(damaged)?;
+    let old = person.verified_address().filter(|old| **old != new).cloned();
+    let now = moment.now();
+    person.account.new_address = None;
+    person.account.address_count += 1;
+    person.account.address_asked_at = None;
+    person.account.confirmed_at.get_or_insert(now);
+    person::save(tx, id, &person.account)?;
+    identity::set_email(tx, id, &new, Some(now))?;
+    register::remove_all(tx, &new)?;
+    if let Some(old) = old {
+        let letter = Letter::AddressChanged { old: old.masked(), new: new.masked() };
+        services.mail(tx, moment, &old, &letter)?;
+        services.mail(tx, moment, &new, &letter)?;
+    }
+    Ok(Confirmed::Done(Box::new(person::load(tx, id)?.ok_or_else(damaged)?)))
+}

@@ -1,0 +1,30 @@
+//! Delete an account, with everything that is kept about it.
+
+use crate::base::{AccountId, Moment};
+use crate::crypto::PasswordHash;
+use crate::mail::Letter;
+use crate::sessions;
+use crate::store::{StoreError, Transaction};
+
+use super::{Person, Services, identity, person};
+
+/// Deletes the account after `verified` matched its password. False if the password was changed meanwhile.
+///
+/// # Errors
+/// When the store fails.
+pub fn close(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, account: AccountId, verified: &PasswordHash) -> Result<bool, StoreError> {
+    let Some(person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified)) else {
+        return Ok(false);
+    };
+    erase(tx, moment, services, &person)?;
+    Ok(true)
+}
+
+/// Removes sessions, identities and the account, and tells the owner.
+pub(super) fn erase(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &Person) -> Result<(), StoreError> {
+    sessions::end_all(tx, person.id, None)?;
+    identity::release_all(tx, person.id)?;
+    person::remove(tx, person.id)?;
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    services.mail(tx, moment, to, &Letter::AccountDeleted { at: moment.now() })
+}

@@ -1,0 +1,117 @@
+//! Forgot and reset: a mailed link that sets a new password, once.
+
+use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
+use crate::crypto::{Opened, PasswordHash, Purpose, TokenFault};
+use crate::mail::Letter;
+use crate::sessions;
+use crate::store::{Snapshot, StoreError, Transaction};
+
+use super::links::{is_recent, may_be_mailed};
+use super::person::{self, Person};
+use super::{Services, identity, keyring};
+
+/// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
+pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+    let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
+    let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment) {
+        return Ok(());
+    }
+    person.account.reset_count += 1;
+    person.account.reset_asked_at = Some(moment.now());
+    person::save(tx, id, &person.account)?;
+    let within = services.config.tokens.reset_within;
+    let state = State::of(services, &person);
+    let link = services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    services.mail(tx, moment, to, &Letter::ResetPassword { link, within })
+}
+
+/// What a reset link is bound to: it dies when it was used, when the password or the address changes another way,
+/// when a newer link is asked for, and when a backup is restored.
+struct State {
+    generation: [u8; 16],
+    password: String,
+    address: String,
+    count: [u8; 8],
+}
+
+impl State {
+    fn of(services: &Services, person: &Person) -> Self {
+        Self {
+            generation: services.generation,
+            password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
+            address: person.verified_address().map(EmailAddress::canonical).unwrap_or_default(),
+            count: person.account.reset_count.to_be_bytes(),
+        }
+    }
+
+    fn parts(&self) -> [&[u8]; 4] {
+        [&self.generation, self.password.as_bytes(), self.address.as_bytes(), &self.count]
+    }
+}
+
+/// A reset link that works.
+#[derive(Clone, Debug)]
+pub struct Usable {
+    /// Whose password it sets.
+    pub person: Person,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Looks a reset link up and changes nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(view: &dyn Snapshot, services: &Services, token: &str, now: Timestamp) -> Result<Result<Usable, TokenFault>, StoreError> {
+    let keys = keyring::load(view, &services.seal)?;
+    let opened = match Opened::open(token, &keys, now) {
+        Ok(opened) => opened,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if opened.purpose != Purpose::ResetPassword {
+        return Ok(Err(TokenFault::Invalid));
+    }
+    let person = person::load(view, AccountId::from_bytes(opened.subject))?.filter(may_be_mailed);
+    let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
+    Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }).ok_or(TokenFault::Invalid))
+}
+
+/// Sets the password, consumes the link, ends every session, and tells the owner.
+///
+/// # Errors
+/// When the store fails.
+pub fn reset(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    token: &str,
+    hash: &PasswordHash,
+) -> Result<Result<Person, TokenFault>, StoreError> {
+    let mut person = match look_up(tx, services, token, moment.now())? {
+        Ok(usable) => usable.person,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    set_password(tx, moment, services, &mut person, hash, None)?;
+    Ok(Ok(person))
+}
+
+/// Sets a password with all that belongs to it: sessions end (but for one), links die, the owner is told.
+pub(super) fn set_password(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &mut Person,
+    hash: &PasswordHash,
+    kept: Option<crate::base::SessionId>,
+) -> Result<(), StoreError> {
+    person.account.set_password(hash.clone(), moment.now());
+    // A change of address that somebody with the old password asked for dies with it.
+    person.account.new_address = None;
+    person.account.address_count += 1;
+    person::save(tx, person.id, &person.account)?;
+    sessions::end_all(tx, person.id, kept)?;
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    services.mail(tx, moment, to, &Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() })
+}

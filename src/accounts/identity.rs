@@ -1,0 +1,106 @@
+//! By what a person can be named: an address, a user name. Each belongs to one account at most.
+
+use crate::base::{AccountId, EmailAddress, Identity, Timestamp, Username};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+/// The kinds of identity, as they stand in keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// An e-mail address.
+    Email,
+    /// A user name.
+    Username,
+}
+
+impl Kind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Email => 1,
+            Self::Username => 2,
+        }
+    }
+}
+
+/// An identity of an account.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// As its owner wrote it.
+    pub shown: String,
+    /// When its owner proved that it is theirs; user names are proved by having them.
+    pub verified_at: Option<Timestamp>,
+}
+record!(Claimed, version 1, { shown, verified_at });
+
+const OWNERS: Table<(u8, String), AccountId> = Table::at(schema::IDENTITIES);
+const OF_ACCOUNT: Table<(AccountId, u8), Claimed> = Table::at(schema::IDENTITIES_OF);
+
+/// The account that a person means.
+///
+/// # Errors
+/// When the store fails.
+pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountId>, StoreError> {
+    match identity {
+        Identity::Email(address) => owner_of_email(view, address),
+        Identity::Username(name) => owner_of_username(view, name),
+        Identity::Nobody => Ok(None),
+    }
+}
+
+/// The account with this address, verified or not.
+///
+/// # Errors
+/// When the store fails.
+pub fn owner_of_email(view: &dyn Snapshot, address: &EmailAddress) -> Result<Option<AccountId>, StoreError> {
+    OWNERS.get(view, &(Kind::Email.code(), address.canonical()))
+}
+
+/// The account with this user name.
+///
+/// # Errors
+/// When the store fails.
+pub fn owner_of_username(view: &dyn Snapshot, name: &Username) -> Result<Option<AccountId>, StoreError> {
+    OWNERS.get(view, &(Kind::Username.code(), name.as_str().to_owned()))
+}
+
+/// What an account has of a kind.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: Kind) -> Result<Option<Claimed>, StoreError> {
+    OF_ACCOUNT.get(view, &(account, kind.code()))
+}
+
+/// Gives an address to an account, in place of the one it has. The caller has checked that nobody else owns it.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_email(tx: &mut dyn Transaction, account: AccountId, address: &EmailAddress, verified_at: Option<Timestamp>) -> Result<(), StoreError> {
+    release(tx, account, Kind::Email)?;
+    OWNERS.put(tx, &(Kind::Email.code(), address.canonical()), &account)?;
+    OF_ACCOUNT.put(tx, &(account, Kind::Email.code()), &Claimed { shown: address.as_str().to_owned(), verified_at })
+}
+
+/// Gives a user name to an account, in place of the one it has. The caller has checked that nobody else owns it.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_username(tx: &mut dyn Transaction, account: AccountId, name: &Username, now: Timestamp) -> Result<(), StoreError> {
+    release(tx, account, Kind::Username)?;
+    OWNERS.put(tx, &(Kind::Username.code(), name.as_str().to_owned()), &account)?;
+    OF_ACCOUNT.put(tx, &(account, Kind::Username.code()), &Claimed { shown: name.as_str().to_owned(), verified_at: Some(now) })
+}
+
+/// Takes everything away by which the account can be named.
+///
+/// # Errors
+/// When the store fails.
+pub fn release_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    release(tx, account, Kind::Email)?;
+    release(tx, account, Kind::Username)
+}
+
+fn release(tx: &mut dyn Transaction, account: AccountId, kind: Kind) -> Result<(), StoreError> {
+    let Some(claimed) = of_account(tx, account, kind)? else { return Ok(()) };
+    OWNERS.delete(tx, &(kind.code(), claimed.shown.to_ascii_lowercase()))?;
+    OF_ACCOUNT.delete(tx, &(account, kind.code()))
+}

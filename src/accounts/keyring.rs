@@ -1,0 +1,99 @@
+//! The signing keys in the store: made at first need, rotated by command and by schedule.
+
+use crate::base::{DAY, Moment, Seconds, Timestamp};
+use crate::crypto::{KeyId, Keyring, SealingKey, SigningKey};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+
+struct StoredKey {
+    created_at: Timestamp,
+    sealed: Vec<u8>,
+}
+record!(StoredKey, version 1, { created_at, sealed });
+
+const KEYS: Table<KeyId, StoredKey> = Table::at(schema::SIGNING_KEYS);
+
+/// More keys than can be alive under any schedule; rotation refuses beyond it.
+const MAX_KEYS: usize = 64;
+/// Seconds after which the newest key is replaced by itself.
+const ROTATE_AFTER: Seconds = 90 * DAY;
+
+/// All keys that still verify.
+///
+/// # Errors
+/// When the store fails, or a key cannot be unsealed.
+pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreError> {
+    let unseal = |(id, stored): (KeyId, StoredKey)| {
+        let secret = seal.open(&place(&id), &stored.sealed).ok().and_then(|bytes| bytes.try_into().ok());
+        let secret = secret.ok_or(StoreError::Damaged("a signing key"))?;
+        Ok(SigningKey::new(id, stored.created_at, secret))
+    };
+    let keys: Result<Vec<_>, _> = KEYS.all(view, Direction::Up, MAX_KEYS)?.into_iter().map(unseal).collect();
+    keys.map(Keyring::new)
+}
+
+/// As [`load`], making the first key.
+///
+/// # Errors
+/// When the store fails.
+pub fn load_or_make(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<Keyring, StoreError> {
+    let keys = load(tx, seal)?;
+    if keys.newest().is_some() {
+        return Ok(keys);
+    }
+    add(tx, moment, seal)?;
+    load(tx, seal)
+}
+
+/// What a rotation did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rotation {
+    /// A new key signs from now on.
+    Rotated,
+    /// There are too many keys already; wait until old links have expired.
+    TooMany,
+}
+
+/// Makes a new key that signs from now on. Links signed before keep working for their lifetime; keys that
+/// cannot have signed any of them go.
+///
+/// # Errors
+/// When the store fails.
+pub fn rotate(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey, longest: Seconds) -> Result<Rotation, StoreError> {
+    for id in load(tx, seal)?.retired(moment.now(), longest) {
+        KEYS.delete(tx, &id)?;
+    }
+    if KEYS.all(tx, Direction::Up, MAX_KEYS)?.len() == MAX_KEYS {
+        return Ok(Rotation::TooMany);
+    }
+    add(tx, moment, seal)?;
+    Ok(Rotation::Rotated)
+}
+
+/// Rotates when the newest key is old, and drops retired keys.
+///
+/// # Errors
+/// When the store fails.
+pub fn rotate_by_schedule(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey, longest: Seconds) -> Result<(), StoreError> {
+    let keys = load(tx, seal)?;
+    if keys.newest().is_some_and(|key| moment.now().since(key.created_at) > ROTATE_AFTER) {
+        rotate(tx, moment, seal, longest)?;
+    }
+    for id in load(tx, seal)?.retired(moment.now(), longest) {
+        KEYS.delete(tx, &id)?;
+    }
+    Ok(())
+}
+
+fn add(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<(), StoreError> {
+    let mut key = SigningKey::draw(moment);
+    // Two keys of one second would leave open which is the newest.
+    if let Some(newest) = load(tx, seal)?.newest().filter(|newest| newest.created_at >= key.created_at) {
+        key.created_at = newest.created_at.plus(1);
+    }
+    let sealed = seal.seal(&place(&key.id), key.expose(), moment);
+    KEYS.put(tx, &key.id, &StoredKey { created_at: key.created_at, sealed })
+}
+
+fn place(id: &KeyId) -> [&[u8]; 2] {
+    [schema::SIGNING_KEYS.name.as_bytes(), id]
+}

@@ -1,0 +1,172 @@
+//! Links that people asked for. The request only writes a wish down, without looking anybody up, so that it takes the
+//! same time for everybody; a worker decides later whether there is anything to mail.
+
+use crate::base::{AccountId, EmailAddress, HOUR, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::crypto::Purpose;
+use crate::mail::Letter;
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::person::{self, Person};
+use super::{Services, change_address, forgot, identity, register};
+
+/// Who is to be mailed, if anybody.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Somebody registered.
+    Registered(RegistrationId),
+    /// Somebody wants the confirmation of an address again.
+    Resend(EmailAddress),
+    /// Somebody forgot the password of an address.
+    Forgot(EmailAddress),
+    /// An account's address, or the new one in its place, is to be confirmed.
+    ConfirmAddress(AccountId),
+    /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
+    RefusedLogin(Option<RegistrationId>),
+}
+
+/// A wish as it is stored: every kind has the same shape.
+struct StoredWish {
+    kind: u32,
+    subject: [u8; 16],
+    address: String,
+    asked_at: Timestamp,
+}
+record!(StoredWish, version 1, { kind, subject, address, asked_at });
+
+const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
+
+/// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
+pub const RESEND_AFTER: Seconds = 5 * MINUTE;
+/// Confirmation mails to one address within an hour.
+const MAX_CONFIRMATIONS_PER_HOUR: usize = 10;
+/// Registrations of one address whose mail is sent again by one request.
+const MAX_RESENT: usize = 3;
+
+impl Wish {
+    fn to_stored(&self, asked_at: Timestamp) -> StoredWish {
+        let (kind, subject, address) = match self {
+            Self::Registered(id) => (1, *id.bytes(), String::new()),
+            Self::Resend(address) => (2, [0; 16], address.as_str().to_owned()),
+            Self::Forgot(address) => (3, [0; 16], address.as_str().to_owned()),
+            Self::ConfirmAddress(id) => (4, *id.bytes(), String::new()),
+            Self::RefusedLogin(None) => (5, [0; 16], String::new()),
+            Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
+        };
+        StoredWish { kind, subject, address, asked_at }
+    }
+
+    fn from_stored(stored: &StoredWish) -> Option<Self> {
+        let address = || EmailAddress::parse(&stored.address).ok();
+        Some(match stored.kind {
+            1 => Self::Registered(RegistrationId::from_bytes(stored.subject)),
+            2 => Self::Resend(address()?),
+            3 => Self::Forgot(address()?),
+            4 => Self::ConfirmAddress(AccountId::from_bytes(stored.subject)),
+            5 => Self::RefusedLogin(None),
+            6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
+            _ => return None,
+        })
+    }
+}
+
+/// Writes a wish down.
+///
+/// # Errors
+/// When the store fails.
+pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
+    let id = JobId::draw(moment);
+    WISHES.put(tx, &id, &wish.to_stored(moment.now()))
+}
+
+/// Whether any wish waits.
+///
+/// # Errors
+/// When the store fails.
+pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
+    Ok(!WISHES.all(view, Direction::Up, 1)?.is_empty())
+}
+
+/// Takes up to `limit` wishes and queues the mails they call for.
+///
+/// # Errors
+/// When the store fails.
+pub fn fulfil(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, limit: usize) -> Result<(), StoreError> {
+    for (id, stored) in WISHES.all(tx, Direction::Up, limit)? {
+        WISHES.delete(tx, &id)?;
+        match Wish::from_stored(&stored).ok_or(StoreError::Damaged("a link request"))? {
+            Wish::Registered(id) | Wish::RefusedLogin(Some(id)) => confirm_registration(tx, moment, services, id)?,
+            Wish::Resend(address) => resend(tx, moment, services, &address)?,
+            Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address)?,
+            Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id)?,
+            Wish::RefusedLogin(None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Mails a registration's link, or, if the address has an account, says so to its owner.
+fn confirm_registration(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: RegistrationId) -> Result<(), StoreError> {
+    let Some(mut registration) = register::find(tx, id)? else { return Ok(()) };
+    if identity::owner_of_email(tx, &registration.email)?.is_some() {
+        register::remove(tx, id, &registration)?;
+        return say_already_registered(tx, moment, services, &registration.email);
+    }
+    let limited = services.config.throttle.enabled;
+    if limited && (is_recent(registration.mailed_at, moment) || is_over_quota(tx, moment, &registration.email)?) {
+        return Ok(());
+    }
+    let within = services.config.tokens.confirm_within;
+    registration.mailed_at = Some(moment.now());
+    register::save(tx, id, &registration)?;
+    let subject = (Purpose::ConfirmRegistration, *id.bytes());
+    let link = services.signed_link(tx, moment, "/confirm/", subject, &state(services, &registration.email.canonical()), within)?;
+    services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
+}
+
+/// What a registration's link is bound to. The row itself is its single use.
+pub(super) fn state<'a>(services: &'a Services, address: &'a str) -> [&'a [u8]; 2] {
+    [&services.generation, address.as_bytes()]
+}
+
+fn resend(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+    if let Some(id) = identity::owner_of_email(tx, address)? {
+        return match person::load(tx, id)? {
+            Some(person) if person.verified_address().is_none() => change_address::mail_link(tx, moment, services, id),
+            _ => say_already_registered(tx, moment, services, address),
+        };
+    }
+    for (id, _) in register::of_address(tx, address)?.into_iter().take(MAX_RESENT) {
+        confirm_registration(tx, moment, services, id)?;
+    }
+    Ok(())
+}
+
+/// Tells the owner of an address that it has an account, to the address in the store and not to the one typed.
+pub(super) fn say_already_registered(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+    let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
+    let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {
+        return Ok(());
+    }
+    person.account.address_asked_at = Some(moment.now());
+    person::save(tx, id, &person.account)?;
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let login = services.config.site.url.link("/login");
+    services.mail(tx, moment, to, &Letter::AlreadyRegistered { login, forgot: services.forgot_link() })
+}
+
+/// Whether mail about logging in makes sense: the address is theirs, and the account is not disabled.
+pub(super) fn may_be_mailed(person: &Person) -> bool {
+    person.verified_address().is_some() && person.account.disabled_at.is_none()
+}
+
+/// Whether a link asked for at `asked_at` is too young to be replaced.
+pub(super) fn is_recent(asked_at: Option<Timestamp>, moment: &Moment) -> bool {
+    asked_at.is_some_and(|asked_at| moment.now().since(asked_at) < RESEND_AFTER)
+}
+
+fn is_over_quota(view: &dyn Snapshot, moment: &Moment, address: &EmailAddress) -> Result<bool, StoreError> {
+    let within_the_hour = |at: Option<Timestamp>| at.is_some_and(|at| moment.now().since(at) < HOUR);
+    let mailed = register::of_address(view, address)?.iter().filter(|(_, row)| within_the_hour(row.mailed_at)).count();
+    Ok(mailed >= MAX_CONFIRMATIONS_PER_HOUR)
+}

@@ -1,0 +1,22 @@
+//! Accounts, and what people do with them: one file per use case.
+//!
+//! A use case is a plain function over a transaction, a [`Moment`](crate::base::Moment) and its input. A refusal is
+//! an outcome; an `Err` means that *we* failed and undoes the transaction.
+
+pub mod administer;
+pub mod change_address;
+pub mod change_password;
+pub mod close;
+pub mod confirm;
+pub mod forgot;
+pub mod identity;
+pub mod keyring;
+pub mod links;
+pub mod login;
+pub mod person;
+pub mod register;
+mod services;
+
+pub use person::{Account, Person};
+pub use register::Registration;
+pub use services::Services;

@@ -1,0 +1,169 @@
+//! An account and whom it belongs to.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Timestamp, Username};
+use crate::crypto::PasswordHash;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::identity::{self, Kind};
+
+/// What is kept about an account; its address and user name stand among the identities.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// None until one is set by a link.
+    pub password: Option<PasswordHash>,
+    /// When the password was last set.
+    pub password_changed_at: Timestamp,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// The language of mails and pages, a BCP 47 tag.
+    pub language: String,
+    /// The groups the person is in.
+    pub groups: BTreeSet<GroupName>,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When an address of it was first confirmed.
+    pub confirmed_at: Option<Timestamp>,
+    /// Since when nobody can log in to it.
+    pub disabled_at: Option<Timestamp>,
+    /// Counts reset links: a newer one kills the older.
+    pub reset_count: u64,
+    /// When the outstanding reset link was asked for.
+    pub reset_asked_at: Option<Timestamp>,
+    /// The address that waits to be confirmed.
+    pub new_address: Option<EmailAddress>,
+    /// Counts links to confirm an address: a newer one kills the older.
+    pub address_count: u64,
+    /// When the outstanding link was mailed.
+    pub address_asked_at: Option<Timestamp>,
+}
+record!(Account, version 1, {
+    password, password_changed_at, name, language, groups, created_at, confirmed_at, disabled_at,
+    reset_count, reset_asked_at, new_address, address_count, address_asked_at,
+});
+
+impl Account {
+    /// A new account without groups.
+    #[must_use]
+    pub fn new(password: Option<PasswordHash>, name: Option<DisplayName>, now: Timestamp) -> Self {
+        Self {
+            password,
+            password_changed_at: now,
+            name,
+            language: "en".into(),
+            groups: BTreeSet::new(),
+            created_at: now,
+            confirmed_at: None,
+            disabled_at: None,
+            reset_count: 0,
+            reset_asked_at: None,
+            new_address: None,
+            address_count: 0,
+            address_asked_at: None,
+        }
+    }
+
+    /// Sets a password, which kills every reset link that is out.
+    pub fn set_password(&mut self, hash: PasswordHash, now: Timestamp) {
+        self.password = Some(hash);
+        self.password_changed_at = now;
+        self.reset_count += 1;
+        self.reset_asked_at = None;
+    }
+
+    /// Whether the account administers the appliance.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.groups.contains(&GroupName::administrators())
+    }
+}
+
+/// The address of an account.
+#[derive(Clone, Debug)]
+pub struct Email {
+    /// The address.
+    pub address: EmailAddress,
+    /// As text.
+    pub shown: String,
+    /// When its owner proved that it is theirs.
+    pub verified_at: Option<Timestamp>,
+}
+
+/// An account with its identities.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Its id.
+    pub id: AccountId,
+    /// What is kept about it.
+    pub account: Account,
+    /// Its address; an administrator can make accounts without.
+    pub email: Option<Email>,
+    /// Its user name.
+    pub username: Option<Username>,
+}
+
+impl Person {
+    /// The address that mail may go to.
+    #[must_use]
+    pub fn verified_address(&self) -> Option<&EmailAddress> {
+        self.email.as_ref().filter(|email| email.verified_at.is_some()).map(|email| &email.address)
+    }
+}
+
+const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNTS);
+
+/// The account of this id, with its identities.
+///
+/// # Errors
+/// When the store fails.
+pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreError> {
+    let Some(account) = ACCOUNTS.get(view, &id)? else { return Ok(None) };
+    let damaged = StoreError::Damaged("an identity");
+    let email = match identity::of_account(view, id, Kind::Email)? {
+        None => None,
+        Some(claimed) => {
+            let address = EmailAddress::parse(&claimed.shown).map_err(|_| damaged.clone())?;
+            Some(Email { address, shown: claimed.shown, verified_at: claimed.verified_at })
+        }
+    };
+    let username = identity::of_account(view, id, Kind::Username)?;
+    let username = username.map(|claimed| Username::parse(&claimed.shown)).transpose().map_err(|_| damaged)?;
+    Ok(Some(Person { id, account, email, username }))
+}
+
+/// The account that a person means by what they type.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, StoreError> {
+    identity::owner(view, identity)?.map_or(Ok(None), |id| load(view, id))
+}
+
+/// Writes an account.
+///
+/// # Errors
+/// When the store fails.
+pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
+    ACCOUNTS.put(tx, &id, account)
+}
+
+/// Removes an account; its identities are released apart.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
+    ACCOUNTS.delete(tx, &id)
+}
+
+/// A page of accounts, in the order of their ids.
+///
+/// # Errors
+/// When the store fails.
+pub fn page(view: &dyn Snapshot, after: Option<AccountId>, limit: usize) -> Result<Vec<Person>, StoreError> {
+    let mut people = Vec::new();
+    for (id, _) in ACCOUNTS.page(view, after.as_ref(), limit)? {
+        people.extend(load(view, id)?);
+    }
+    Ok(people)
+}

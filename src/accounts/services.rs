@@ -1,0 +1,79 @@
+//! What every use case may use besides its transaction and its moment.
+
+use crate::base::{EmailAddress, Moment};
+use crate::config::{Config, Span};
+use crate::crypto::{PasswordPolicy, Purpose, SealingKey, Ticket};
+use crate::mail::{self, Composer, Letter};
+use crate::store::{StoreError, Transaction};
+
+use super::{Person, keyring};
+
+/// Settings and keys: they do not change while the program runs.
+pub struct Services {
+    /// What the administrator decided.
+    pub config: Config,
+    /// Seals what must be readable.
+    pub seal: SealingKey,
+    /// Writes mails.
+    pub composer: Composer,
+    /// The store's generation, bound into tokens and sessions.
+    pub generation: [u8; 16],
+}
+
+impl Services {
+    /// What a new password has to fulfil.
+    #[must_use]
+    pub fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy { min_chars: self.config.password.min_length }
+    }
+
+    /// The words that everybody would try for this site.
+    #[must_use]
+    pub fn site_words(&self) -> Vec<&str> {
+        vec![&self.config.site.name, self.config.site.url.host(), "gatelodge"]
+    }
+
+    /// The words that everybody would try for this person at this site.
+    #[must_use]
+    pub fn words_about<'a>(&'a self, person: &'a Person) -> Vec<&'a str> {
+        let mut words = self.site_words();
+        words.extend(person.email.as_ref().map(|email| email.shown.as_str()));
+        words.extend(person.username.as_ref().map(|name| name.as_str()));
+        words.extend(person.account.name.as_ref().map(|name| name.as_str()));
+        words
+    }
+
+    /// Queues a mail.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mail(&self, tx: &mut dyn Transaction, moment: &mut Moment, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
+        mail::queue(tx, moment, &self.composer, &self.seal, to, letter).map(drop)
+    }
+
+    /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn signed_link(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        path: &str,
+        (purpose, subject): (Purpose, [u8; 16]),
+        state: &[&[u8]],
+        within: Span,
+    ) -> Result<String, StoreError> {
+        let keys = keyring::load_or_make(tx, moment, &self.seal)?;
+        let issued_at = moment.now();
+        let ticket = Ticket { purpose, subject, issued_at, expires_at: issued_at.plus(within.seconds()), state };
+        let token = ticket.sign(&keys).ok_or(StoreError::Damaged("keyring"))?;
+        Ok(self.config.site.url.link(&format!("{path}{token}")))
+    }
+
+    /// Where a person asks for a new password.
+    #[must_use]
+    pub fn forgot_link(&self) -> String {
+        self.config.site.url.link("/forgot")
+    }
+}

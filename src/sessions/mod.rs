@@ -1,0 +1,262 @@
+//! Sessions: who is logged in, on which device, until when. They survive restarts and end when they should.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp};
+use crate::config::Sessions as Settings;
+use crate::crypto::{Bearer, BearerKind, Digest};
+use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+
+/// How a client carries its session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Carrier {
+    /// A cookie that dies with the browser.
+    BrowserCookie,
+    /// A cookie that is kept: "remember me".
+    KeptCookie,
+    /// An `Authorization` header.
+    BearerToken,
+}
+
+/// A login that lasts. The store keeps the digest of its secret, never the secret.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// What lists and clients call it; it opens nothing.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The store's generation: a restored backup revives no session.
+    generation: [u8; 16],
+    /// When the person logged in.
+    pub created_at: Timestamp,
+    /// When it was last used; may lag by some minutes.
+    pub seen_at: Timestamp,
+    /// Seconds it may be unused.
+    pub idle: Seconds,
+    /// When it ends in any case.
+    pub ends_at: Timestamp,
+    /// How the client carries it.
+    pub carrier: Carrier,
+    /// When the person last proved who they are.
+    pub proved_at: Timestamp,
+    /// By which methods.
+    pub methods: BTreeSet<String>,
+    /// Where the login came from.
+    pub network: String,
+    /// With which browser or program, as it calls itself.
+    pub agent: String,
+}
+record!(Session, version 1, {
+    id, account, generation, created_at, seen_at, idle, ends_at, carrier, proved_at, methods, network, agent,
+});
+
+impl Field for Carrier {
+    fn put(&self, out: &mut Vec<u8>) {
+        let code: u64 = match self {
+            Self::BrowserCookie => 0,
+            Self::KeptCookie => 1,
+            Self::BearerToken => 2,
+        };
+        code.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match u64::take(input)? {
+            0 => Ok(Self::BrowserCookie),
+            1 => Ok(Self::KeptCookie),
+            2 => Ok(Self::BearerToken),
+            _ => Err(Damaged),
+        }
+    }
+}
+
+impl Session {
+    /// Whether it still lets its holder in, given when it was last used.
+    #[must_use]
+    pub fn is_alive(&self, seen_at: Timestamp, now: Timestamp, generation: &[u8; 16]) -> bool {
+        now < self.ends_at && now.since(seen_at.max(self.seen_at)) < self.idle && self.generation == *generation
+    }
+
+    /// Seconds after which a use is worth writing down: often enough for the idle limit, rarely enough for an SD card.
+    #[must_use]
+    pub fn note_after(&self) -> Seconds {
+        const MOST: Seconds = 5 * crate::base::MINUTE;
+        (self.idle / 10).clamp(1, MOST)
+    }
+}
+
+/// Who logs in, and with what: for the list of sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The network address.
+    pub network: String,
+    /// The browser or program, as it calls itself; at most 200 characters are kept.
+    pub agent: String,
+}
+
+impl Client {
+    const MAX_AGENT_CHARS: usize = 200;
+
+    /// Takes what the request says.
+    #[must_use]
+    pub fn new(network: String, agent: &str) -> Self {
+        let agent = agent.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT_CHARS).collect();
+        Self { network, agent }
+    }
+}
+
+const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
+const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
+
+/// Sessions an account may have; a login beyond it ends the one that was unused longest.
+const MAX_PER_ACCOUNT: usize = 100;
+
+/// What a new session is made from.
+pub struct NewSession<'a> {
+    /// Whose it is.
+    pub account: AccountId,
+    /// How the client carries it.
+    pub carrier: Carrier,
+    /// How the person proved who they are.
+    pub method: &'static str,
+    /// Where it comes from.
+    pub client: &'a Client,
+    /// How long it lasts.
+    pub settings: &'a Settings,
+    /// The store's generation.
+    pub generation: [u8; 16],
+}
+
+/// Starts a session. The secret is handed out here, once.
+///
+/// # Errors
+/// When the store fails.
+pub fn start(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewSession<'_>) -> Result<(Bearer, Session), StoreError> {
+    let secret = Bearer::draw(BearerKind::Session, moment);
+    let now = moment.now();
+    let lifetime = match new.carrier {
+        Carrier::BrowserCookie => new.settings.browser,
+        Carrier::KeptCookie | Carrier::BearerToken => new.settings.absolute,
+    };
+    let session = Session {
+        id: SessionId::draw(moment),
+        account: new.account,
+        generation: new.generation,
+        created_at: now,
+        seen_at: now,
+        idle: new.settings.idle.seconds(),
+        ends_at: now.plus(lifetime.seconds()),
+        carrier: new.carrier,
+        proved_at: now,
+        methods: BTreeSet::from([new.method.to_owned()]),
+        network: new.client.network.clone(),
+        agent: new.client.agent.clone(),
+    };
+    make_room(tx, new.account)?;
+    SESSIONS.put(tx, &secret.digest(), &session)?;
+    OF_ACCOUNT.put(tx, &(session.account, session.id), &secret.digest())?;
+    Ok((secret, session))
+}
+
+fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    let mut sessions = of_account(tx, account)?;
+    sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
+    sessions.iter().skip(MAX_PER_ACCOUNT - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
+}
+
+/// The session whose secret has this digest, alive or not.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, StoreError> {
+    SESSIONS.get(view, &digest)
+}
+
+/// The sessions of an account, dead ones too until they are swept.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
+    let mut sessions = Vec::new();
+    for (_, digest) in OF_ACCOUNT.under(view, &account, MAX_PER_ACCOUNT + 1)? {
+        sessions.extend(SESSIONS.get(view, &digest)?.map(|session| (digest, session)));
+    }
+    Ok(sessions)
+}
+
+/// Ends the session with this secret, if there is one.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(tx: &mut dyn Transaction, digest: Digest) -> Result<(), StoreError> {
+    SESSIONS.get(tx, &digest)?.map_or(Ok(()), |session| remove(tx, digest, &session))
+}
+
+/// Ends one session of an account by its id. False if the account has none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(false) };
+    end(tx, digest).map(|()| true)
+}
+
+/// Ends every session of an account, but for the one to be kept.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<(), StoreError> {
+    for (digest, session) in of_account(tx, account)? {
+        if Some(session.id) != kept {
+            remove(tx, digest, &session)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
+    SESSIONS.delete(tx, &digest)?;
+    OF_ACCOUNT.delete(tx, &(session.account, session.id))
+}
+
+/// Notes when sessions were last used. One that has ended meanwhile stays ended.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Result<(), StoreError> {
+    for (digest, seen_at) in seen {
+        if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
+            SESSIONS.put(tx, digest, &Session { seen_at: *seen_at, ..session })?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes up to `limit` sessions that are over, looking at as many behind `after`.
+/// Returns where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    generation: &[u8; 16],
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Option<Digest>, StoreError> {
+    let page = SESSIONS.page(tx, after.as_ref(), limit)?;
+    for (digest, session) in &page {
+        if !session.is_alive(session.seen_at, now, generation) {
+            remove(tx, *digest, session)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten())
+}
+
+/// How many sessions there are, counted up to `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
+    Ok(SESSIONS.all(view, Direction::Up, limit)?.len())
+}
