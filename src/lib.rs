@@ -16,3 +16,5 @@ pub mod mail;
 pub mod sessions;
 
 pub mod accounts;
+
+pub mod app;

@@ -60,6 +60,14 @@ pub struct Attempt {
     pub replaces: Option<Digest>,
 }
 
+impl Attempt {
+    /// For somebody who proved who they are by a mailed link.
+    #[must_use]
+    pub fn proven(carrier: Carrier, client: &Client, replaces: Option<Digest>) -> Self {
+        Self { matched: true, rehashed: None, carrier, client: client.clone(), replaces }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug)]
 pub enum Login {

@@ -1,0 +1,141 @@
+//! The threads that hash passwords: as many as cores, with memory they use again, and a queue with an end.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::base::Moment;
+use crate::crypto::{Cost, Memory, Password, PasswordHash};
+
+/// The queue is full: answer 503 and let the client come back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Busy;
+
+type Task = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// A fixed number of threads; memory is bounded by their number, however many people log in.
+pub struct Hasher {
+    queue: Arc<Queue>,
+    cost: Cost,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    is_closed: bool,
+}
+
+impl Hasher {
+    /// Passwords that may wait.
+    const MAX_WAITING: usize = 256;
+    /// More threads than this would need more memory than a small board has to spare.
+    const MAX_THREADS: usize = 4;
+    /// How long a thread keeps its memory without work.
+    const KEEP_MEMORY: Duration = Duration::from_secs(60);
+
+    /// Starts the threads, one for each core up to four.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn start(cost: Cost) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(Self::MAX_THREADS);
+        for number in 0..threads {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new().name(format!("hasher {number}")).spawn(move || queue.work())?;
+        }
+        Ok(Self { queue, cost })
+    }
+
+    /// Hashes a new password with the configured cost.
+    ///
+    /// # Errors
+    /// When too many wait already.
+    pub async fn hash(&self, password: Password, mut moment: Moment) -> Result<PasswordHash, Busy> {
+        let cost = self.cost;
+        self.run(move |memory| PasswordHash::make(&password, cost, &mut moment, memory)).await
+    }
+
+    /// Whether `password` is the one that was hashed.
+    ///
+    /// # Errors
+    /// When too many wait already.
+    pub async fn verify(&self, password: Password, hash: PasswordHash) -> Result<bool, Busy> {
+        self.run(move |memory| hash.matches(&password, memory)).await
+    }
+
+    /// Whether a stored hash was made with other parameters than are configured now.
+    #[must_use]
+    pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        hash.cost() != self.cost
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(Box::new(move |memory| {
+            // Whoever asked may have hung up while this waited; then nothing needs to be hashed.
+            if !answer.is_closed() {
+                let _ = answer.send(work(memory));
+            }
+        }))?;
+        answered.await.map_err(|_| Busy)
+    }
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.lock().is_closed = true;
+        self.queue.changed.notify_all();
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, task: Task) -> Result<(), Busy> {
+        let mut state = self.lock();
+        if state.tasks.len() >= Hasher::MAX_WAITING {
+            return Err(Busy);
+        }
+        state.tasks.push_back(task);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut memory = Memory::default();
+        while let Some(task) = self.next(&mut memory) {
+            task(&mut memory);
+        }
+    }
+
+    /// The next task; gives the memory back after a while without one. None when the program ends.
+    fn next(&self, memory: &mut Memory) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                return Some(task);
+            }
+            if state.is_closed {
+                return None;
+            }
+            let (woken, waited) =
+                self.changed.wait_timeout(state, Hasher::KEEP_MEMORY).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if waited.timed_out() && state.tasks.is_empty() {
+                *memory = Memory::default();
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Sessions that were looked up before. A commit makes forget what it changed, before anybody is answered,
+//! so an ended session is refused from the moment its ending was acknowledged.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::accounts::{Person, person};
+use crate::base::{AccountId, Timestamp};
+use crate::crypto::Digest;
+use crate::sessions::{self, Session};
+use crate::store::{Changes, Event, StoreError, schema};
+
+use super::App;
+
+/// Somebody with a session.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The digest of the session's secret.
+    pub digest: Digest,
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub person: Person,
+    seen_at: AtomicU64,
+}
+
+#[derive(Default)]
+pub(super) struct KnownSessions(RwLock<Known>);
+
+#[derive(Default)]
+struct Known {
+    by_digest: HashMap<Digest, Arc<LoggedIn>>,
+    /// Counts what was heard: whoever read an older view must not remember what it says.
+    heard: u64,
+}
+
+impl KnownSessions {
+    /// Sessions remembered at most; beyond it all are forgotten and looked up again.
+    const MAX: usize = 10_000;
+
+    pub(super) fn hear(&self, event: &Event<'_>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Reopened => known.by_digest.clear(),
+            Event::Committed(changes) => known.forget(changes),
+        }
+        known.heard += 1;
+    }
+
+    fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.by_digest.get(digest).cloned().ok_or(known.heard)
+    }
+
+    fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.heard != heard {
+            return;
+        }
+        if known.by_digest.len() >= Self::MAX {
+            known.by_digest.clear();
+        }
+        known.by_digest.insert(logged_in.digest, Arc::clone(logged_in));
+    }
+}
+
+impl Known {
+    fn forget(&mut self, changes: &Changes) {
+        for key in keys(changes, schema::SESSIONS) {
+            if let Ok(digest) = <[u8; 32]>::try_from(key) {
+                self.by_digest.remove(&Digest(digest));
+            }
+        }
+        let accounts: Vec<AccountId> = [schema::ACCOUNTS, schema::IDENTITIES_OF]
+            .into_iter()
+            .flat_map(|range| keys(changes, range))
+            .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
+            .collect();
+        if !accounts.is_empty() {
+            self.by_digest.retain(|_, logged_in| !accounts.contains(&logged_in.person.id));
+        }
+    }
+}
+
+/// The changed keys of a table, without its prefix.
+fn keys(changes: &Changes, range: schema::Range) -> impl Iterator<Item = &[u8]> {
+    changes.range(vec![range.prefix]..vec![range.prefix + 1]).map(|(key, _)| &key[1..])
+}
+
+impl App {
+    /// Who holds the session with this secret, if it is alive and its account open.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn who_has(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+        let logged_in = match self.known.find(&digest) {
+            Ok(logged_in) => logged_in,
+            Err(heard) => match self.look_up_session(digest)? {
+                None => return Ok(None),
+                Some(logged_in) => {
+                    self.known.remember(&logged_in, heard);
+                    logged_in
+                }
+            },
+        };
+        let now = self.now();
+        let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
+        let is_alive = logged_in.session.is_alive(seen_at, now, &self.services.generation);
+        if !is_alive || logged_in.person.account.disabled_at.is_some() {
+            return Ok(None);
+        }
+        if now.since(seen_at) >= logged_in.session.note_after() {
+            logged_in.seen_at.store(now.seconds(), Ordering::Relaxed);
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, now);
+        }
+        Ok(Some(logged_in))
+    }
+
+    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+        self.read(|view| {
+            let Some(session) = sessions::find(view, digest)? else { return Ok(None) };
+            let Some(person) = person::load(view, session.account)? else { return Ok(None) };
+            let seen_at = AtomicU64::new(session.seen_at.seconds());
+            Ok(Some(Arc::new(LoggedIn { digest, session, person, seen_at })))
+        })
+    }
+}

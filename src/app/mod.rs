@@ -1,0 +1,179 @@
+//! The running appliance: store, clock, hashing threads, and each use case from its slow part to its transaction.
+//!
+//! Pages, API and command line all come through here.
+
+mod entering;
+mod hasher;
+mod known;
+mod passwords;
+mod registering;
+mod tending;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+
+use crate::accounts::Services;
+use crate::base::{Clock, Moment, Timestamp};
+use crate::config::Config;
+use crate::crypto::Digest;
+use crate::mail::Composer;
+use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, schema};
+use crate::templates::TemplateError;
+
+pub use entering::{Entered, Entry};
+pub use hasher::{Busy, Hasher};
+pub use known::LoggedIn;
+pub use passwords::{ChangeRefused, ResetRefused};
+pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
+
+use known::KnownSessions;
+
+/// Everything that runs, behind one handle.
+pub struct App {
+    /// Settings and keys.
+    pub services: Services,
+    /// The threads that hash passwords.
+    pub hasher: Hasher,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    floor: AtomicU64,
+    known: Arc<KnownSessions>,
+    seen: Mutex<HashMap<Digest, Timestamp>>,
+    wakes: Arc<Wakes>,
+    _lock: Option<StoreLock>,
+}
+
+/// What wakes the workers: something they wait for was committed.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    /// Somebody asked for a link.
+    pub link_wanted: Notify,
+    /// A mail was queued, or its time has changed.
+    pub mail_queued: Notify,
+}
+
+/// Why an act could not be carried through. Refusals by a rule are not among these.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// The store failed.
+    Store(StoreError),
+    /// Too many passwords wait to be hashed.
+    Busy,
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Busy> for Fault {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Busy => f.write_str("too many passwords wait to be checked; try again in a few seconds"),
+        }
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When a mail template of the administrator's is not well formed.
+    pub fn new(config: Config, opened: Opened, clock: Arc<dyn Clock>, hasher: Hasher) -> Result<Self, TemplateError> {
+        let composer = Composer::new(&config)?;
+        let services = Services { config, seal: opened.sealing_key, composer, generation: opened.generation };
+        let known = Arc::new(KnownSessions::default());
+        let wakes = Arc::new(Wakes::default());
+        let (forgetting, waking) = (Arc::clone(&known), Arc::clone(&wakes));
+        opened.store.observe(move |event| {
+            forgetting.hear(&event);
+            wake(&waking, &event);
+        });
+        Ok(Self {
+            services,
+            hasher,
+            store: opened.store,
+            clock,
+            floor: AtomicU64::new(opened.floor.seconds()),
+            known,
+            seen: Mutex::default(),
+            wakes,
+            _lock: opened.lock,
+        })
+    }
+
+    /// The time: the wall clock's, but never earlier than any time seen before, so that what has expired stays so.
+    pub fn now(&self) -> Timestamp {
+        let wall = self.clock.now().seconds();
+        let floor = self.floor.fetch_max(wall, Ordering::Relaxed);
+        Timestamp::from_seconds(wall.max(floor))
+    }
+
+    /// A moment of its own for one request.
+    pub fn moment(&self) -> Moment {
+        Moment::new(self.now(), self.clock.seed())
+    }
+
+    /// What wakes the workers.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
+    /// Reads from a consistent view.
+    ///
+    /// # Errors
+    /// Those of `work`, and the store's own.
+    pub fn read<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.store.read(work)
+    }
+
+    /// Writes, and returns when the commit is durable. `work` may run twice.
+    ///
+    /// # Errors
+    /// Those of `work`, and the store's own.
+    pub async fn write<T, W>(self: &Arc<Self>, mut work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
+    {
+        let app = Arc::clone(self);
+        let (answer, answered) = oneshot::channel();
+        self.store.write_then(
+            self.moment(),
+            move |tx, moment| work(tx, moment, &app.services),
+            move |outcome| drop(answer.send(outcome)),
+        );
+        answered.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// Takes the notes of when sessions were used, for the worker that writes them down.
+    pub fn take_seen(&self) -> Vec<(Digest, Timestamp)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    }
+}
+
+fn wake(wakes: &Wakes, event: &Event<'_>) {
+    let touched = |range: schema::Range| match event {
+        Event::Reopened => true,
+        Event::Committed(changes) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
+    };
+    if touched(schema::LINK_REQUESTS) {
+        wakes.link_wanted.notify_one();
+    }
+    if touched(schema::MAILS_DUE) {
+        wakes.mail_queued.notify_one();
+    }
+}

@@ -1,0 +1,169 @@
+//! Register and confirm.
+
+use std::sync::Arc;
+
+use crate::accounts::confirm::{self, Confirmed, Proof, Target};
+use crate::accounts::links::{self, Wish};
+use crate::accounts::login::{self, Attempt};
+use crate::accounts::register::{self, NewRegistration, Registered};
+use crate::accounts::Person;
+use crate::base::{DisplayName, EmailAddress, Username};
+use crate::config::RegistrationMode;
+use crate::crypto::{Bearer, BearerKind, Digest, Password, PasswordFault, TokenFault};
+use crate::sessions::{Carrier, Client, Session};
+
+use super::{App, Fault};
+
+/// What somebody registers with.
+#[derive(Clone, Debug)]
+pub struct NewPerson {
+    /// The address.
+    pub email: EmailAddress,
+    /// The chosen password.
+    pub password: Password,
+    /// The wished user name.
+    pub username: Option<Username>,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+}
+
+/// Why a registration is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RegisterRefused {
+    /// Nobody can register here.
+    Closed,
+    /// The password may not be chosen.
+    Password(PasswordFault),
+    /// The address has an account; only where nothing is hidden.
+    AddressTaken,
+    /// The user name is somebody's; only where nothing is hidden.
+    UsernameTaken,
+}
+
+/// What somebody confirms with.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// The mailed token.
+    pub token: String,
+    /// The cookie of the browser that registered.
+    pub browser: Option<Digest>,
+    /// The password chosen at registration.
+    pub password: Option<Password>,
+    /// Another user name, if the first was taken meanwhile.
+    pub username: Option<Username>,
+    /// Where the request comes from.
+    pub client: Client,
+    /// The session that the client has now.
+    pub replaces: Option<Digest>,
+}
+
+/// Why a confirmation is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConfirmRefused {
+    /// The token does not work.
+    Token(TokenFault),
+    /// Another browser registered: the password chosen there is needed.
+    PasswordNeeded,
+    /// It is another.
+    WrongPassword,
+    /// Somebody took the user name meanwhile.
+    UsernameTaken,
+}
+
+impl App {
+    /// Registers somebody. The returned secret is for the browser's cookie: it may confirm without the password.
+    ///
+    /// # Errors
+    /// When the store fails, or too many passwords wait.
+    pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<Bearer, RegisterRefused>, Fault> {
+        if self.services.config.registration.mode != RegistrationMode::Open {
+            return Ok(Err(RegisterRefused::Closed));
+        }
+        let mut words = self.services.site_words();
+        words.push(new.email.as_str());
+        words.extend(new.username.as_ref().map(Username::as_str));
+        words.extend(new.name.as_ref().map(DisplayName::as_str));
+        if let Err(fault) = self.services.password_policy().accept(&new.password, &words) {
+            return Ok(Err(RegisterRefused::Password(fault)));
+        }
+        let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
+        let password = self.hasher.hash(new.password, self.moment()).await?;
+        let row = NewRegistration { email: new.email, password, username: new.username, name: new.name, browser: browser.digest() };
+        let outcome = self.write(move |tx, moment, services| register::register(tx, moment, services, &row)).await?;
+        Ok(match outcome {
+            Registered::Accepted => Ok(browser),
+            Registered::AddressTaken => Err(RegisterRefused::AddressTaken),
+            Registered::UsernameTaken => Err(RegisterRefused::UsernameTaken),
+        })
+    }
+
+    /// Has the confirmation of an address mailed again, if there is anything to confirm.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress) -> Result<(), Fault> {
+        Ok(self.write(move |tx, moment, _| links::wish(tx, moment, &Wish::Resend(email.clone()))).await?)
+    }
+
+    /// Looks a confirmation link up and changes nothing. Says whether a password is needed beside it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check_confirmation(&self, token: &str, browser: Option<Digest>) -> Result<Result<bool, TokenFault>, Fault> {
+        let target = self.read(|view| confirm::look_up(view, &self.services, token, self.now()))?;
+        Ok(target.map(|target| match target {
+            Target::Registration(_, registration) => browser != Some(registration.browser),
+            Target::Address(_) => false,
+        }))
+    }
+
+    /// Confirms a registration or an address. With `tokens.login_after_confirm` a session begins.
+    ///
+    /// # Errors
+    /// When the store fails, or too many passwords wait.
+    pub async fn confirm(
+        self: &Arc<Self>,
+        confirmation: Confirmation,
+    ) -> Result<Result<Option<(Bearer, Session)>, ConfirmRefused>, Fault> {
+        let proof = match self.prove(&confirmation).await? {
+            Ok(proof) => proof,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let outcome = self
+            .write(move |tx, moment, services| {
+                let confirmed = confirm::confirm(tx, moment, services, &confirmation.token, proof, confirmation.username.as_ref())?;
+                let attempt = || Attempt::proven(Carrier::BrowserCookie, &confirmation.client, confirmation.replaces);
+                Ok(match confirmed {
+                    Confirmed::Done(person) if services.config.tokens.login_after_confirm => {
+                        Ok(Some(login::start_session(tx, moment, services, &person, &attempt())?))
+                    }
+                    Confirmed::Done(_) => Ok(None),
+                    Confirmed::UsernameTaken => Err(ConfirmRefused::UsernameTaken),
+                    Confirmed::Refused(fault) => Err(ConfirmRefused::Token(fault)),
+                })
+            })
+            .await?;
+        Ok(outcome)
+    }
+
+    /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
+    async fn prove(&self, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        let target = self.read(|view| confirm::look_up(view, &self.services, &confirmation.token, self.now()))?;
+        let (id, registration) = match target {
+            Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
+            Ok(Target::Address(_)) => return Ok(Ok(Proof::None)),
+            Ok(Target::Registration(id, registration)) => (id, registration),
+        };
+        if let Some(proof) = confirmation.browser.map(Proof::Browser).filter(|proof| proof.covers(id, &registration)) {
+            return Ok(Ok(proof));
+        }
+        let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
+        let matches = self.hasher.verify(password, registration.password).await?;
+        Ok(if matches { Ok(Proof::Password(id)) } else { Err(ConfirmRefused::WrongPassword) })
+    }
+
+    /// Whether this person may choose `password`.
+    pub(super) fn accept_password(&self, password: &Password, person: &Person) -> Result<(), PasswordFault> {
+        self.services.password_policy().accept(password, &self.services.words_about(person))
+    }
+}
