@@ -18,3 +18,13 @@ pub mod sessions;
 pub mod accounts;
 
 pub mod app;
+
+pub mod tls;
+
+pub mod web;
+
+pub mod workers;
+
+pub mod control;
+
+pub mod cli;

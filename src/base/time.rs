@@ -46,6 +46,13 @@ impl Timestamp {
         jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX)
     }
 
+    /// The year, month and day in UTC.
+    #[must_use]
+    pub fn date(self) -> (i32, u8, u8) {
+        let date = self.civil().to_zoned(jiff::tz::TimeZone::UTC).date();
+        (date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+    }
+
     /// For people: `23 November 2026, 14:05 UTC`.
     #[must_use]
     pub fn in_words(self) -> String {

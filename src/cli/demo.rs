@@ -1,0 +1,69 @@
+//! `gatelodge demo`: the same server with nothing to set up.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::workers::delivery::{FileTransport, Transport};
+
+use super::{Exit, serve};
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The port on localhost.
+    #[arg(long, default_value_t = 8443, value_name = "N")]
+    port: u16,
+    /// Where the store and the mails are kept; delete it to begin anew.
+    #[arg(long, default_value = "demo", value_name = "DIR")]
+    dir: PathBuf,
+}
+
+impl Demo {
+    pub fn run(self) -> Result<(), Exit> {
+        let config = self.config()?;
+        let mails = self.dir.join("mail");
+        serve::log_to_stdout();
+        let transport = Transport::File(FileTransport::new(mails.clone()).announced_by(announce));
+        let dir = self.dir.clone();
+        serve::serve(config, transport, move |app| {
+            let url = &app.services.config.site.url;
+            println!("\n  Gatelodge runs at {url}");
+            println!("  Your browser will ask about the certificate, because it is self-signed.");
+            println!("  Mails are kept in {}, and their links appear here.", mails.display());
+            println!("  Everything is in {}; stop with Ctrl-C.\n", dir.display());
+        })
+    }
+
+    fn config(&self) -> Result<Config, Exit> {
+        let dir = self.dir.to_str().filter(|dir| !dir.contains(['"', '\\'])).ok_or_else(|| Exit::failed("--dir must be plain text"))?;
+        let text = format!(
+            r#"[site]
+name = "Gatelodge demo"
+url = "https://localhost:{port}"
+[listen]
+https = ["127.0.0.1:{port}"]
+control = "{dir}/control.sock"
+[store]
+path = "{dir}/gatelodge.redb"
+[mail]
+from = "Gatelodge demo <auth@localhost>"
+transport = "file"
+directory = "{dir}/mail"
+"#,
+            port = self.port,
+        );
+        Ok(Config::parse(&text, Path::new("demo"))?)
+    }
+}
+
+/// Prints a mail's subject and link.
+fn announce(mail: &str, path: &Path) {
+    let header = |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    println!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
+    let link = mail.lines().map(str::trim).find(|line| line.starts_with("https://") && (line.contains("/confirm/") || line.contains("/reset/")));
+    if let Some(link) = link {
+        println!("  {link}");
+    }
+    println!("  ({})\n", path.display());
+}

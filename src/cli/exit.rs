@@ -1,0 +1,74 @@
+//! How a command ends: 0 done, 1 refused or failed, 2 wrong usage, 65 store damaged, missing or too new,
+//! 78 configuration refused (the numbers of sysexits.h).
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::control::{CallError, Refusal};
+use crate::store::OpenError;
+
+/// A message, perhaps with a hint on a line of its own, and an exit status.
+#[derive(Debug)]
+pub struct Exit {
+    status: u8,
+    message: String,
+}
+
+const FAILED: u8 = 1;
+const DATA: u8 = 65;
+const CONFIGURATION: u8 = 78;
+
+impl Exit {
+    /// A failed or refused operation.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self { status: FAILED, message: message.to_string() }
+    }
+
+    /// A refused configuration.
+    pub fn configuration(message: impl fmt::Display) -> Self {
+        Self { status: CONFIGURATION, message: message.to_string() }
+    }
+
+    /// As `gatelodge check` ends, whatever it found.
+    pub fn checked(error: &ConfigError) -> Self {
+        Self::failed(error)
+    }
+
+    /// The exit status.
+    #[must_use]
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.status)
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<ConfigError> for Exit {
+    fn from(error: ConfigError) -> Self {
+        Self::configuration(error)
+    }
+}
+
+impl From<OpenError> for Exit {
+    fn from(error: OpenError) -> Self {
+        Self { status: if error.is_about_data() { DATA } else { FAILED }, message: error.to_string() }
+    }
+}
+
+impl From<Refusal> for Exit {
+    fn from(refusal: Refusal) -> Self {
+        let hint = refusal.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        Self::failed(refusal.message + &hint)
+    }
+}
+
+impl From<CallError> for Exit {
+    fn from(error: CallError) -> Self {
+        Self::failed(error)
+    }
+}

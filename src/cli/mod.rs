@@ -1,0 +1,90 @@
+//! The command line: one file per command. Only this layer prints.
+
+mod check;
+mod demo;
+mod exit;
+mod key;
+mod mail;
+mod offline;
+mod password;
+mod serve;
+mod show;
+mod system_clock;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// An authentication appliance for small networks.
+///
+/// People register, confirm their address, log in, and set forgotten passwords anew by mailed links. Try it with
+/// `gatelodge demo`; run it for real with `gatelodge serve --config FILE`.
+#[derive(Debug, Parser)]
+#[command(name = "gatelodge", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command accepts.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// The configuration file [default: /etc/gatelodge/gatelodge.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the appliance.
+    Serve,
+    /// Try it: https://localhost:8443, nothing to set up, mails kept as files and their links printed.
+    Demo(demo::Demo),
+    /// Validate the configuration and print what it resolves to.
+    Check,
+    /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
+    #[command(subcommand)]
+    User(user::User),
+    /// Mail: test the configuration, look at the outbox, queue failed mails again.
+    #[command(subcommand)]
+    Mail(mail::Mail),
+    /// The keys that sign mailed links.
+    #[command(subcommand)]
+    Key(key::Key),
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// With what to print, and the exit status.
+    pub fn run(self) -> Result<(), Exit> {
+        let Self { command, common } = self;
+        match command {
+            Command::Serve => serve::run(&common),
+            Command::Demo(demo) => demo.run(),
+            Command::Check => check::run(&common),
+            Command::User(user) => user.run(&common),
+            Command::Mail(mail) => mail.run(&common),
+            Command::Key(key) => key.run(&common),
+        }
+    }
+}
+
+impl Common {
+    fn config_path(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| crate::config::Config::DEFAULT_PATH.into())
+    }
+
+    fn config(&self) -> Result<crate::config::Config, Exit> {
+        Ok(crate::config::Config::read(&self.config_path())?)
+    }
+}

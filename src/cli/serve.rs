@@ -1,0 +1,129 @@
+//! `gatelodge serve`: the only place where the parts are put together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Hasher};
+use crate::base::{Clock, Moment};
+use crate::config::{Config, TlsMode, notes};
+use crate::store::{Opened, open_file};
+use crate::tls::Certificates;
+use crate::web::Web;
+use crate::web::server::{self, Protocol};
+use crate::workers::{self, delivery::Transport};
+use crate::control;
+
+use super::system_clock::SystemClock;
+use super::{Common, Exit};
+
+/// Threads that answer requests. Hashing and writing have threads of their own.
+const MAX_SERVING_THREADS: usize = 4;
+
+/// Reads the configuration and serves until a signal.
+pub fn run(common: &Common) -> Result<(), Exit> {
+    let config = common.config()?;
+    log_to_stdout();
+    for note in notes(&config) {
+        tracing::warn!("{note}");
+    }
+    let transport = Transport::from_config(&config).map_err(|error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", common.config_path().display())))?;
+    serve(config, transport, |_| ())
+}
+
+/// Log lines on stdout, where the journal or a terminal reads them.
+pub fn log_to_stdout() {
+    let level = match std::env::var("GATELODGE_LOG").as_deref() {
+        Ok("debug") => tracing::Level::DEBUG,
+        Ok("warn") => tracing::Level::WARN,
+        Ok("error") => tracing::Level::ERROR,
+        _ => tracing::Level::INFO,
+    };
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).with_target(false).without_time().init();
+}
+
+/// Opens the store that the configuration names.
+pub fn open_store(config: &Config) -> Result<Opened, Exit> {
+    let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
+    let cache_bytes = config.store.cache_mib << 20;
+    Ok(open_file(&config.store.path, &config.sealing_key_path(), cache_bytes, &mut moment)?)
+}
+
+/// Puts the parts together over an open store.
+pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
+    let hasher = Hasher::start(config.password.cost()).map_err(Exit::failed)?;
+    let app = App::new(config, opened, Arc::new(SystemClock), hasher).map_err(Exit::configuration)?;
+    Ok(Arc::new(app))
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. `ready` is told once connections are accepted.
+pub fn serve(config: Config, transport: Transport, ready: impl FnOnce(&App)) -> Result<(), Exit> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).max_blocking_threads(4).enable_all().build().map_err(Exit::failed)?;
+    let opened = open_store(&config)?;
+    let app = build(config, opened)?;
+    runtime.block_on(run_until_signal(app, transport, ready))
+}
+
+async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnce(&App)) -> Result<(), Exit> {
+    let stop = CancellationToken::new();
+    let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
+    let listeners = bind_all(&app.services.config, certificates.as_deref()).await?;
+    let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
+    let socket = app.services.config.listen.control.clone();
+    let control = control::bind(&socket).map_err(Exit::failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
+
+    let mut working = workers::start(&app, transport, certificates, &stop);
+    working.spawn(control::listen(Arc::clone(&app), control, socket, stop.clone()));
+    let mut serving = tokio::spawn(server::serve(web, listeners, stop.clone()));
+    tracing::info!("serving {}", app.services.config.site.url);
+    ready(&app);
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
+        _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
+        _ = &mut serving => {}
+    }
+    stop.cancel();
+    if !serving.is_finished() {
+        let _ = serving.await;
+    }
+    while working.join_next().await.is_some() {}
+    // What was seen of sessions since the last note is worth one more commit.
+    if let Err(error) = app.note_seen().await {
+        tracing::warn!(%error, "the last use of some sessions was not written down");
+    }
+    Ok(())
+}
+
+async fn bind_all(config: &Config, certificates: Option<&Certificates>) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
+    let mut listeners = Vec::new();
+    if let Some(certificates) = certificates {
+        for address in &config.listen.https {
+            listeners.push((bind(*address).await?, Protocol::Https(certificates.acceptor())));
+        }
+    }
+    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
+    for address in &config.listen.http {
+        listeners.push((bind(*address).await?, cleartext.clone()));
+    }
+    Ok(listeners)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port in [listen]",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit",
+            _ => "check the address in [listen]",
+        };
+        Exit::failed(format!("cannot listen on {address}: {error}\nhint: {hint}"))
+    })
+}

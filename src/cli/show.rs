@@ -1,0 +1,56 @@
+//! Prints data, for people or as JSON.
+
+use serde_json::Value;
+
+use super::Exit;
+
+/// Prints a document.
+pub fn json(value: &Value) -> Result<(), Exit> {
+    println!("{}", serde_json::to_string_pretty(value).map_err(Exit::failed)?);
+    Ok(())
+}
+
+/// Prints the members of an object, one per line.
+pub fn object(value: &Value) {
+    for (name, member) in value.as_object().into_iter().flatten() {
+        match member {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                println!("{name}:");
+                for item in items {
+                    println!("  - {}", inline(item));
+                }
+            }
+            other => println!("{name}: {}", plain(other)),
+        }
+    }
+}
+
+fn inline(item: &Value) -> String {
+    let members = item.as_object().into_iter().flatten().map(|(name, member)| format!("{name}: {}", plain(member)));
+    members.collect::<Vec<_>>().join(", ")
+}
+
+/// A value without quotes; control characters in what people typed cannot move the cursor.
+pub fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints a table of the named members.
+pub fn table(items: &[Value], columns: &[&str]) {
+    let rows: Vec<Vec<String>> = std::iter::once(columns.iter().map(|name| name.to_uppercase()).collect())
+        .chain(items.iter().map(|item| columns.iter().map(|name| plain(&item[*name])).collect()))
+        .collect();
+    let widths: Vec<usize> =
+        (0..columns.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()).collect();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        println!("{}", cells.join("  ").trim_end());
+    }
+}

@@ -1,0 +1,170 @@
+//! `gatelodge user`: accounts, whether the server runs or not.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::control::Command;
+
+use super::offline::carry_out;
+use super::{Common, Exit, password, show};
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make an account.
+    Add(Add),
+    /// List accounts.
+    List(Page),
+    /// Show an account and its sessions.
+    Show(Named),
+    /// Set somebody's password. Their sessions end.
+    Passwd(Passwd),
+    /// Confirm an address in its owner's stead, if the mail does not arrive.
+    Confirm(Named),
+    /// Lock an account. Its sessions end.
+    Disable(Named),
+    /// Open a locked account.
+    Enable(Named),
+    /// Delete an account and all that is kept about it.
+    Delete(Named),
+    /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
+    #[command(subcommand)]
+    Group(Group),
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The address. Without --confirmed it is mailed a link to confirm it.
+    #[arg(value_name = "EMAIL", required_unless_present = "username")]
+    email: Option<String>,
+    /// The user name.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// What the person is called.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Make an administrator.
+    #[arg(long)]
+    admin: bool,
+    /// Take the address as confirmed.
+    #[arg(long)]
+    confirmed: bool,
+    /// Put the account into this group; may be repeated.
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// Read the password from standard input instead of asking for it.
+    #[arg(long, conflicts_with = "no_password")]
+    password_stdin: bool,
+    /// Set no password: the person sets one by "Forgot your password?".
+    #[arg(long)]
+    no_password: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Page {
+    /// Go on behind this id.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// How many rows.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Id, address or user name.
+    user: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Passwd {
+    /// Id, address or user name.
+    user: String,
+    /// Read the password from standard input instead of asking for it.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Group {
+    /// Put somebody into a group.
+    Add(Membership),
+    /// Take somebody out of a group.
+    Remove(Membership),
+}
+
+#[derive(Debug, Args)]
+pub struct Membership {
+    /// Id, address or user name.
+    user: String,
+    /// The group's name.
+    group: String,
+}
+
+impl User {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        // The configuration first: nobody should type a password only to learn that it is refused.
+        let config = common.config()?;
+        let is_list = matches!(self, Self::List(_));
+        let done = self.done();
+        let shown = carry_out(config, self.command()?)?;
+        if common.json {
+            return show::json(&shown);
+        }
+        if is_list {
+            let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+            show::table(items, &["id", "email", "username", "name", "groups", "confirmed_at", "disabled_at"]);
+            say_how_to_go_on(&shown);
+            return Ok(());
+        }
+        if let Some(done) = done {
+            println!("{done}");
+        }
+        show::object(&shown);
+        Ok(())
+    }
+
+    fn done(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Add(_) => "The account exists.",
+            Self::Passwd(_) => "The password is set, and the sessions have ended.",
+            Self::Confirm(_) => "The address counts as confirmed.",
+            Self::Disable(_) => "The account is locked, and its sessions have ended.",
+            Self::Enable(_) => "The account is open.",
+            Self::Delete(_) => "This account was deleted:",
+            Self::Group(_) => "The groups are set.",
+            Self::List(_) | Self::Show(_) => return None,
+        })
+    }
+
+    fn command(self) -> Result<Command, Exit> {
+        Ok(match self {
+            Self::Add(add) => Command::UserAdd {
+                password: if add.no_password { None } else { Some(password::read_new(add.password_stdin)?) },
+                email: add.email,
+                username: add.username,
+                name: add.name,
+                admin: add.admin,
+                confirmed: add.confirmed,
+                groups: add.groups,
+            },
+            Self::List(page) => Command::UserList { after: page.after, limit: page.limit },
+            Self::Show(named) => Command::UserShow { user: named.user },
+            Self::Passwd(passwd) => {
+                Command::UserPasswd { password: password::read_new(passwd.password_stdin)?, user: passwd.user }
+            }
+            Self::Confirm(named) => Command::UserConfirm { user: named.user },
+            Self::Disable(named) => Command::UserDisable { user: named.user },
+            Self::Enable(named) => Command::UserEnable { user: named.user },
+            Self::Delete(named) => Command::UserDelete { user: named.user },
+            Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
+            Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
+        })
+    }
+}
+
+/// Below a list that was cut off.
+pub fn say_how_to_go_on(shown: &Value) {
+    if let Some(next) = shown["next"].as_str() {
+        println!("There are more: go on with --after {next}");
+    }
+}

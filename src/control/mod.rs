@@ -1,0 +1,129 @@
+//! The local socket by which the command line talks to a running server, and the functions behind it, which the
+//! command line also calls itself when no server runs.
+//!
+//! The server speaks first: a line with the protocol's name and version. Then one request and one response, each a
+//! line of JSON.
+
+mod client;
+mod execute;
+mod server;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use client::{CallError, call};
+pub use execute::execute;
+pub use server::{BindError, bind, listen};
+
+/// The first line on the socket. Another version says "restart the service".
+pub const GREETING: &str = "gatelodge-control 1";
+
+/// What an administrator asks for.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Makes an account.
+    UserAdd {
+        /// Its address.
+        email: Option<String>,
+        /// Its user name.
+        username: Option<String>,
+        /// What the person is called.
+        name: Option<String>,
+        /// Its password; without one the person sets it by "forgot password".
+        password: Option<String>,
+        /// Whether it administers the appliance.
+        admin: bool,
+        /// Whether the address counts as confirmed.
+        confirmed: bool,
+        /// Further groups.
+        groups: Vec<String>,
+    },
+    /// A page of accounts.
+    UserList {
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// One account and its sessions.
+    UserShow {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Sets a password.
+    UserPasswd {
+        /// Id, address or user name.
+        user: String,
+        /// The new one.
+        password: String,
+    },
+    /// Confirms an address in its owner's stead.
+    UserConfirm {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Locks an account.
+    UserDisable {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Opens it again.
+    UserEnable {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Deletes an account.
+    UserDelete {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Puts somebody into a group, or takes them out.
+    UserGroup {
+        /// Id, address or user name.
+        user: String,
+        /// The group.
+        group: String,
+        /// In, or out.
+        member: bool,
+    },
+    /// A page of the mails that wait or have failed.
+    MailList {
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// Queues failed mails again.
+    MailRetry {
+        /// One of them, or all.
+        id: Option<String>,
+    },
+    /// Makes a new signing key.
+    KeyRotate,
+}
+
+/// What comes back.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Done, and what there is to show.
+    Done(Value),
+    /// Not done.
+    Refused(Refusal),
+}
+
+/// Why it was not done.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Refusal {
+    /// One line.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    fn new(message: impl Into<String>, hint: &str) -> Self {
+        Self { message: message.into(), hint: (!hint.is_empty()).then(|| hint.to_owned()) }
+    }
+}

@@ -1,0 +1,108 @@
+//! The server's end of the control socket.
+
+use std::fmt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+use super::{Answer, Command, GREETING, Refusal, execute};
+
+/// A request line may be this long; the longest holds a password.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// How long a client may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The socket cannot be made.
+#[derive(Debug)]
+pub struct BindError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl std::error::Error for BindError {}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: the control socket cannot be made: {}\nhint: its folder must exist and belong to the service's user; set listen.control",
+            self.path.display(),
+            self.reason
+        )
+    }
+}
+
+/// Makes the socket, in place of one that a dead server left. The caller holds the store's lock, so no other
+/// server of this store lives.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
+    let make = || {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    };
+    make().map_err(|error| BindError { path: path.into(), reason: error.to_string() })
+}
+
+/// Serves commands until `stop`. Only root and the user the server runs as are heard.
+pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: CancellationToken) {
+    let own_user = std::fs::metadata(&path).map(|metadata| metadata.uid()).ok();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a control connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let peer = stream.peer_cred().ok().map(|credentials| credentials.uid());
+        if peer != Some(0) && peer != own_user {
+            tracing::warn!("a stranger's control connection was refused");
+            continue;
+        }
+        let app = Arc::clone(&app);
+        tokio::spawn(async move {
+            if let Err(error) = converse(&app, stream).await {
+                tracing::debug!(%error, "a control connection ended");
+            }
+        });
+    }
+    let _ = std::fs::remove_file(&path);
+}
+
+async fn converse(app: &Arc<App>, stream: UnixStream) -> std::io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
+    let mut line = String::new();
+    tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => match execute(app, command).await {
+            Ok(shown) => Answer::Done(shown),
+            Err(refusal) => Answer::Refused(refusal),
+        },
+        Err(_) => Answer::Refused(Refusal::new("the server does not know this command", "restart the service, so that it is of one version with the command line")),
+    };
+    let mut text = serde_json::to_string(&answer)?;
+    text.push('\n');
+    writer.write_all(text.as_bytes()).await
+}

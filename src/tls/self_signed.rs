@@ -1,0 +1,96 @@
+//! A certificate of our own making, for demonstrations and closed networks. It is kept, so that a browser that was told
+//! to trust it once need not be told again, and renewed before it expires.
+
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+
+use crate::app::{App, Fault};
+use crate::base::{DAY, Seconds, Timestamp};
+use crate::store::{Snapshot, StoreError, Table, record, schema};
+
+use super::{TlsError, certified};
+
+/// What browsers accept at most is 398 days; private ones are not held to it, but there is no need for more.
+const LIFETIME: Seconds = 365 * DAY;
+const RENEW_BEFORE: Seconds = 30 * DAY;
+
+struct Kept {
+    host: String,
+    expires_at: Timestamp,
+    certificate: Vec<u8>,
+    sealed_key: Vec<u8>,
+}
+record!(Kept, version 1, { host, expires_at, certificate, sealed_key });
+
+const CERTIFICATES: Table<String, Kept> = Table::at(schema::CERTIFICATES);
+
+fn name() -> String {
+    "self-signed".into()
+}
+
+fn place() -> [&'static [u8]; 2] {
+    [schema::CERTIFICATES.name.as_bytes(), b"self-signed"]
+}
+
+fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
+    let fits = |kept: &Kept| kept.host == app.services.config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at;
+    Ok(CERTIFICATES.get(view, &name())?.filter(fits))
+}
+
+/// Whether the kept certificate is missing, another host's, or about to expire.
+pub fn is_due(app: &App) -> Result<bool, Fault> {
+    Ok(app.read(|view| kept(view, app))?.is_none())
+}
+
+/// The kept certificate, or a new one.
+pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
+        let key = app.services.seal.open(&place(), &kept.sealed_key);
+        let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
+        return certify(kept.certificate, key, provider);
+    }
+    let host = app.services.config.site.url.host().to_owned();
+    let now = app.now();
+    let (certificate, key) = make(&host, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
+    let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
+    app.write(move |tx, moment, services| {
+        let sealed_key = services.seal.seal(&place(), &kept_key, moment);
+        let kept = Kept { host: host.clone(), expires_at: now.plus(LIFETIME), certificate: kept_certificate.clone(), sealed_key };
+        CERTIFICATES.put(tx, &name(), &kept)
+    })
+    .await
+    .map_err(Fault::from)?;
+    certify(certificate, key, provider)
+}
+
+fn certify(certificate: Vec<u8>, key: Vec<u8>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    certified(vec![CertificateDer::from(certificate)], key, provider)
+}
+
+fn make(host: &str, now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), rcgen::Error> {
+    let plain = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let mut names = vec![plain.clone()];
+    if plain == "localhost" {
+        names.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
+    }
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, plain);
+    let date = |time: Timestamp| {
+        let (year, month, day) = time.date();
+        rcgen::date_time_ymd(year, month, day)
+    };
+    // A day early: clocks on small networks differ.
+    params.not_before = date(Timestamp::from_seconds(now.seconds().saturating_sub(DAY)));
+    params.not_after = date(now.plus(LIFETIME));
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok((certificate.der().to_vec(), key.serialize_der()))
+}

@@ -1,0 +1,127 @@
+//! Who is asking, and from which site.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, header};
+
+use crate::app::LoggedIn;
+use crate::config::SiteUrl;
+use crate::crypto::{Bearer, BearerKind};
+
+use super::Web;
+use super::failure::Failure;
+use super::request::Request;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Everybody.
+    Anyone,
+    /// People with a living session.
+    LoggedIn,
+}
+
+/// Which kind of client a route speaks to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Audience {
+    /// Browsers.
+    Page,
+    /// Programs, and browsers that run them.
+    Api,
+}
+
+impl Web {
+    /// Whoever is asking: by `Authorization: Bearer`, else by the session cookie. A bad bearer token is nobody,
+    /// even beside a good cookie.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
+        match self.session_secret(headers) {
+            Some(secret) => Ok(self.app.who_has(secret.digest())?),
+            None => Ok(None),
+        }
+    }
+
+    /// The secret of the session that the request names, alive or not.
+    pub(super) fn session_secret(&self, headers: &HeaderMap) -> Option<Bearer> {
+        match bearer_token(headers) {
+            Some(token) => Bearer::parse(BearerKind::Session, token),
+            None => self.cookies.session(headers),
+        }
+    }
+
+    /// Refuses what a browser sent from another site. Nothing that changes anything is exempt, logging in included.
+    pub(super) fn check_site(&self, request: &Request, audience: Audience) -> Result<(), Failure> {
+        if matches!(request.method, Method::GET | Method::HEAD) {
+            return Ok(());
+        }
+        let is_ours = comes_from_here(&request.headers, &self.app.services.config.site.url, audience);
+        if is_ours { Ok(()) } else { Err(Failure::CrossSite) }
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().unwrap_or("Bearer ?");
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    // Two of them are no better than a bad one.
+    is_bearer.then(|| if values.next().is_some() { "?" } else { token.trim() })
+}
+
+fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> bool {
+    let single = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next().map(|value| value.to_str().unwrap_or("?"));
+        if values.next().is_some() { Some("?") } else { first }
+    };
+    match (single("sec-fetch-site"), single("origin"), audience) {
+        (Some("same-origin"), _, _) | (Some("none"), _, Audience::Page) => true,
+        (Some(_), _, _) => false,
+        (None, Some(origin), _) => origin == site.origin(),
+        // No browser sent it.
+        (None, None, Audience::Api) => true,
+        (None, None, Audience::Page) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn judge(pairs: &[(&'static str, &'static str)], audience: Audience) -> bool {
+        let site = SiteUrl::try_from("https://auth.example.org".to_owned()).expect("a site");
+        let pairs = pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value)| drop(headers.append(name, value)));
+        comes_from_here(&headers, &site, audience)
+    }
+
+    #[test]
+    fn pages_take_forms_from_this_site_only() {
+        let ours = ("origin", "https://auth.example.org");
+        assert!(judge(&[("sec-fetch-site", "same-origin")], Audience::Page));
+        assert!(judge(&[("sec-fetch-site", "none")], Audience::Page));
+        assert!(judge(&[ours], Audience::Page));
+        for other in [
+            &[][..],
+            &[("sec-fetch-site", "same-site"), ours],
+            &[("sec-fetch-site", "cross-site"), ours],
+            &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+            &[("origin", "null")],
+            &[("origin", "https://auth.example.org.evil.example")],
+            &[("origin", "http://auth.example.org")],
+            &[("origin", "https://auth.example.org:8443")],
+            &[ours, ("origin", "https://evil.example")],
+        ] {
+            assert!(!judge(other, Audience::Page), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn programs_need_no_header_but_browsers_are_held_to_theirs() {
+        assert!(judge(&[], Audience::Api));
+        assert!(judge(&[("sec-fetch-site", "same-origin")], Audience::Api));
+        assert!(!judge(&[("sec-fetch-site", "none")], Audience::Api));
+        assert!(!judge(&[("origin", "https://evil.example")], Audience::Api));
+    }
+}

@@ -1,0 +1,62 @@
+//! Register, confirm, log in and out.
+
+use crate::app::{Confirmation, Entered, Entry, NewPerson};
+use crate::crypto::Bearer;
+use crate::sessions::{Carrier, Session};
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::fields::Fields;
+use crate::web::request::Request;
+
+/// Registers; the secret is for the browser's cookie.
+pub async fn register(web: &Web, mut fields: Fields) -> Result<Bearer, Failure> {
+    let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name());
+    let (email, password, username, name) = fields.finish(values)?;
+    Ok(web.app.register(NewPerson { email, password, username, name }).await??)
+}
+
+/// Has a confirmation mailed again.
+pub async fn resend(web: &Web, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.email(),);
+    let (email,) = fields.finish(values)?;
+    Ok(web.app.resend_confirmation(email).await?)
+}
+
+/// Confirms; a session comes back where the configuration says so.
+pub async fn confirm(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<Option<(Bearer, Session)>, Failure> {
+    let token = token.map(str::to_owned).or_else(|| fields.token());
+    let values = (token, fields.optional_password("password"), fields.username());
+    let (token, password, username) = fields.finish(values)?;
+    let confirmation = Confirmation {
+        token,
+        browser: web.cookies.browser(&request.headers).map(|secret| secret.digest()),
+        password,
+        username,
+        client: request.client(),
+        replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
+    };
+    Ok(web.app.confirm(confirmation).await??)
+}
+
+/// Logs in.
+pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Entered, Failure> {
+    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
+    let values = (fields.identity(), fields.password("password"), fields.flag("remember"), bearer);
+    let (identity, password, remember, bearer) = fields.finish(values)?;
+    let carrier = match (bearer, remember) {
+        (true, _) => Carrier::BearerToken,
+        (false, true) => Carrier::KeptCookie,
+        (false, false) => Carrier::BrowserCookie,
+    };
+    let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
+    let entry = Entry { identity, password, carrier, client: request.client(), replaces };
+    web.app.log_in(entry).await?.ok_or(Failure::InvalidCredentials)
+}
+
+/// Ends the session that the request names, if it names one.
+pub async fn log_out(web: &Web, request: &Request) -> Result<(), Failure> {
+    match web.session_secret(&request.headers) {
+        Some(secret) => Ok(web.app.log_out(secret.digest()).await?),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,130 @@
+//! The shapes of what the API answers.
+
+use serde::Serialize;
+
+use crate::accounts::Person;
+use crate::base::{AccountId, SessionId};
+use crate::sessions::{Carrier, Session};
+use crate::web::failure::{Failure, FieldErrors};
+use crate::web::request::Request;
+
+/// Who somebody is.
+#[derive(Serialize)]
+pub struct UserDocument<'a> {
+    id: String,
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    name: Option<&'a str>,
+    groups: Vec<&'a str>,
+    confirmed_at: Option<String>,
+    created_at: String,
+}
+
+impl<'a> UserDocument<'a> {
+    pub fn of(person: &'a Person) -> Self {
+        let account = &person.account;
+        Self {
+            id: AccountId::to_string(&person.id),
+            email: person.email.as_ref().map(|email| email.shown.as_str()),
+            username: person.username.as_ref().map(|name| name.as_str()),
+            name: account.name.as_ref().map(|name| name.as_str()),
+            groups: account.groups.iter().map(|group| group.as_str()).collect(),
+            confirmed_at: account.confirmed_at.map(|at| at.to_string()),
+            created_at: account.created_at.to_string(),
+        }
+    }
+}
+
+/// The session somebody has. The token stands here once, when it is made, and only if it was asked for.
+#[derive(Serialize)]
+pub struct SessionDocument<'a> {
+    id: String,
+    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+}
+
+impl<'a> SessionDocument<'a> {
+    pub fn of(session: &Session, token: Option<&'a str>) -> Self {
+        Self { id: session.id.to_string(), expires_at: session.ends_at.to_string(), token }
+    }
+}
+
+/// `POST /login`
+#[derive(Serialize)]
+pub struct LoggedInDocument<'a> {
+    pub status: &'static str,
+    pub user: UserDocument<'a>,
+    pub session: SessionDocument<'a>,
+}
+
+/// `GET /session`
+#[derive(Serialize)]
+pub struct WhoDocument<'a> {
+    pub user: UserDocument<'a>,
+    pub session: SessionDocument<'a>,
+}
+
+/// `POST /reset/check`
+#[derive(Serialize)]
+pub struct ValidDocument {
+    pub status: &'static str,
+    pub expires_at: String,
+}
+
+/// A session in the list.
+#[derive(Clone, Serialize)]
+pub struct SessionItem {
+    pub id: String,
+    current: bool,
+    created_at: String,
+    last_seen_at: String,
+    expires_at: String,
+    remembered: bool,
+    bearer: bool,
+    network: String,
+    agent: String,
+}
+
+impl SessionItem {
+    pub fn of(session: &Session, current: SessionId) -> Self {
+        Self {
+            id: session.id.to_string(),
+            current: session.id == current,
+            created_at: session.created_at.to_string(),
+            last_seen_at: session.seen_at.to_string(),
+            expires_at: session.ends_at.to_string(),
+            remembered: session.carrier == Carrier::KeptCookie,
+            bearer: session.carrier == Carrier::BearerToken,
+            network: session.network.clone(),
+            agent: session.agent.clone(),
+        }
+    }
+}
+
+/// A page of a list, and where the next one begins.
+#[derive(Serialize)]
+pub struct List<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+impl<T: Clone> List<T> {
+    const MAX: usize = 100;
+
+    /// Cuts the page out that `?limit=&after=` ask for.
+    pub fn page(all: Vec<T>, request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
+        let limit = match request.query("limit") {
+            None => Self::MAX,
+            Some(text) => text.parse().ok().filter(|limit| (1..=Self::MAX).contains(limit)).ok_or_else(|| FieldErrors::of("limit", "wrong_type"))?,
+        };
+        let start = match request.query("after") {
+            None => 0,
+            Some(after) => all.iter().position(|item| id(item) == after).map(|at| at + 1).ok_or_else(|| FieldErrors::of("after", "unknown"))?,
+        };
+        let items: Vec<T> = all.iter().skip(start).take(limit).cloned().collect();
+        let more = all.len() > start + items.len();
+        let next = items.last().filter(|_| more).map(|item| id(item).clone());
+        Ok(Self { items, next })
+    }
+}

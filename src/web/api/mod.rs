@@ -1,0 +1,130 @@
+//! The JSON API under `/api/v1`: each handler takes the body, calls the act, and replies.
+
+mod documents;
+
+use crate::crypto::Bearer;
+use crate::sessions::{Carrier, Session};
+
+use super::failure::Failure;
+use super::reply::Reply;
+use super::request::Request;
+use super::status::Success;
+use super::{Web, acts};
+
+use documents::{List, LoggedInDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument};
+
+/// The OpenAPI 3.1 document. A test compares it with the route list.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// `GET /openapi.json`
+pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::asset("application/json", OPENAPI.as_bytes()))
+}
+
+/// `POST /register`
+pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let browser = acts::register(web, request.json()?).await?;
+    let lifetime = web.app.services.config.tokens.confirm_within.seconds();
+    Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+}
+
+/// `POST /confirm`
+pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let session = acts::confirm(web, request, None, request.json()?).await?;
+    Ok(with_session(web, Reply::status(Success::Ok, "confirmed"), session.as_ref()))
+}
+
+/// `POST /confirm/resend`
+pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::resend(web, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /login`
+pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let entered = acts::log_in(web, request, request.json()?, true).await?;
+    let is_bearer = entered.session.carrier == Carrier::BearerToken;
+    let document = LoggedInDocument {
+        status: "logged_in",
+        user: UserDocument::of(&entered.person),
+        session: SessionDocument::of(&entered.session, is_bearer.then(|| entered.secret.expose())),
+    };
+    let reply = Reply::json(Success::Ok, &document);
+    Ok(if is_bearer { reply } else { reply.with_cookie(web.cookies.set_session(&entered.secret, &entered.session)) })
+}
+
+/// `POST /logout`
+pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::log_out(web, request).await?;
+    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+}
+
+/// `GET /session`
+pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let document = WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
+    Ok(Reply::json(Success::Ok, &document))
+}
+
+/// `POST /forgot`
+pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::forgot(web, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /reset/check`
+pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let usable = acts::check_reset(web, request.json()?)?;
+    Ok(Reply::json(Success::Ok, &ValidDocument { status: "valid", expires_at: usable.expires_at.to_string() }))
+}
+
+/// `POST /reset`
+pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let session = acts::reset(web, request, None, request.json()?).await?;
+    Ok(with_session(web, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
+}
+
+/// `POST /account/password`
+pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::change_password(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "password_changed"))
+}
+
+/// `POST /account/email`
+pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::change_email(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /account/delete`
+pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::delete_account(web, request, request.json()?).await?;
+    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+}
+
+/// `GET /account/sessions?limit=&after=`
+pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let sessions = web.app.sessions_of(caller)?;
+    let items: Vec<SessionItem> = sessions.iter().map(|session| SessionItem::of(session, caller.session.id)).collect();
+    Ok(Reply::json(Success::Ok, &List::page(items, request, |item| &item.id)?))
+}
+
+/// `DELETE /account/sessions`
+pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    web.app.end_other_sessions(request.caller()?).await?;
+    Ok(Reply::no_content())
+}
+
+/// `DELETE /account/sessions/{id}`
+pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::end_session(web, request).await?;
+    Ok(Reply::no_content())
+}
+
+fn with_session(web: &Web, reply: Reply, session: Option<&(Bearer, Session)>) -> Reply {
+    match session {
+        Some((secret, session)) => reply.with_cookie(web.cookies.set_session(secret, session)),
+        None => reply,
+    }
+}

@@ -1,0 +1,88 @@
+//! The cookies we set and read.
+
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::base::Seconds;
+use crate::config::SiteUrl;
+use crate::crypto::{Bearer, BearerKind};
+use crate::sessions::{Carrier, Session};
+
+/// What our cookies are called. The `__Host-` prefix has browsers refuse them from siblings and over plain HTTP.
+pub struct CookieNames {
+    session: &'static str,
+    browser: &'static str,
+    is_secure: bool,
+}
+
+impl CookieNames {
+    /// `__Host-gatelodge`, or `gatelodge` for an `http://` site on loopback.
+    pub fn for_site(url: &SiteUrl) -> Self {
+        if url.is_https() {
+            Self { session: "__Host-gatelodge", browser: "__Host-gatelodge-browser", is_secure: true }
+        } else {
+            Self { session: "gatelodge", browser: "gatelodge-browser", is_secure: false }
+        }
+    }
+
+    /// The session's secret that the client sent.
+    pub fn session(&self, headers: &HeaderMap) -> Option<Bearer> {
+        Bearer::parse(BearerKind::Session, only(headers, self.session)?)
+    }
+
+    /// The secret of the browser that registered.
+    pub fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
+        Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
+    }
+
+    /// Hands a session to a browser. "Remember me" decides whether it outlives the browser.
+    pub fn set_session(&self, secret: &Bearer, session: &Session) -> HeaderValue {
+        let max_age = match session.carrier {
+            Carrier::KeptCookie => Some(session.ends_at.since(session.created_at)),
+            Carrier::BrowserCookie | Carrier::BearerToken => None,
+        };
+        self.set(self.session, secret.expose(), max_age)
+    }
+
+    /// Takes the session back.
+    pub fn clear_session(&self) -> HeaderValue {
+        self.set(self.session, "", Some(0))
+    }
+
+    /// Lets the browser confirm without the password.
+    pub fn set_browser(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
+        self.set(self.browser, secret.expose(), Some(lifetime))
+    }
+
+    fn set(&self, name: &str, value: &str, max_age: Option<Seconds>) -> HeaderValue {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let mut cookie = HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}"))
+            .expect("names and values are visible ASCII");
+        cookie.set_sensitive(true);
+        cookie
+    }
+}
+
+/// The value of a cookie. One that comes twice is none: somebody planted one of them.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut values = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name);
+    let (_, value) = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookie: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookie))])
+    }
+
+    #[test]
+    fn a_cookie_that_comes_twice_is_none() {
+        assert_eq!(only(&headers("a=1; b=2"), "b"), Some("2"));
+        assert_eq!(only(&headers("a=1; a=2"), "a"), None);
+        assert_eq!(only(&headers("xa=1;a =2"), "a"), None);
+    }
+}

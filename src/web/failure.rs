@@ -1,0 +1,219 @@
+//! Why a request is not answered with what was asked for.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::{ChangeRefused, ConfirmRefused, Fault, RegisterRefused, ResetRefused};
+use crate::crypto::{PasswordFault, TokenFault};
+use crate::store::StoreError;
+
+/// Every way to fail. What a caller must not tell apart shares a variant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// A path or parameter is not well formed.
+    MalformedRequest,
+    /// The body is not JSON.
+    MalformedJson,
+    /// A parameter or member is given twice.
+    RepeatedParameter,
+    /// No session, or a dead one.
+    NotLoggedIn,
+    /// Unknown, wrong, disabled, not confirmed.
+    InvalidCredentials,
+    /// Logged in, but not as an administrator.
+    Forbidden,
+    /// A browser sent it from another site.
+    CrossSite,
+    /// Not ours, used, superseded.
+    TokenInvalid,
+    /// Ours, too old.
+    TokenExpired,
+    /// The present password is another.
+    WrongPassword,
+    /// Nobody can register.
+    RegistrationClosed,
+    /// No such page, resource or session.
+    NotFound,
+    /// The path is known, with these methods.
+    MethodNotAllowed(String),
+    /// The body did not arrive in time.
+    Timeout,
+    /// A user name was taken meanwhile.
+    UsernameTaken,
+    /// The body is over the limit.
+    TooLarge,
+    /// The body is of another type.
+    UnsupportedMediaType,
+    /// Fields are missing or wrong.
+    Invalid(FieldErrors),
+    /// Confirming in another browser needs the password.
+    PasswordNeeded,
+    /// Too many passwords wait.
+    Busy,
+    /// Nothing can be written.
+    StorageUnavailable,
+    /// A commit failed and may have taken effect.
+    OutcomeUnknown,
+    /// We made a mistake.
+    Internal,
+}
+
+/// What is wrong with each field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct FieldErrors(BTreeMap<String, Vec<FieldError>>);
+
+/// One thing that is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldError {
+    /// A stable word.
+    pub code: &'static str,
+    /// The least that is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<usize>,
+    /// The most that is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<usize>,
+}
+
+impl FieldErrors {
+    /// One error of one field.
+    pub fn of(field: &str, error: impl Into<FieldError>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, error);
+        errors
+    }
+
+    /// Adds an error.
+    pub fn add(&mut self, field: &str, error: impl Into<FieldError>) {
+        self.0.entry(field.to_owned()).or_default().push(error.into());
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For a page: each field and what to say beside it.
+    pub fn in_words(&self) -> BTreeMap<String, String> {
+        let words = |errors: &Vec<FieldError>| errors.iter().map(FieldError::in_words).collect::<Vec<_>>().join(" ");
+        self.0.iter().map(|(field, errors)| (field.clone(), words(errors))).collect()
+    }
+}
+
+impl From<&'static str> for FieldError {
+    fn from(code: &'static str) -> Self {
+        Self { code, min: None, max: None }
+    }
+}
+
+impl From<PasswordFault> for FieldError {
+    fn from(fault: PasswordFault) -> Self {
+        match fault {
+            PasswordFault::TooShort { min } => Self { code: "too_short", min: Some(min), max: None },
+            PasswordFault::TooLong { max } => Self { code: "too_long", min: None, max: Some(max) },
+            PasswordFault::NotPrintable => "not_printable".into(),
+            PasswordFault::Common => "common".into(),
+            PasswordFault::Guessable => "guessable".into(),
+        }
+    }
+}
+
+impl FieldError {
+    fn in_words(&self) -> String {
+        let limit = self.min.or(self.max).unwrap_or_default();
+        match self.code {
+            "required" => "Please fill this in.".into(),
+            "too_short" => format!("Please use at least {limit} characters; a few words make a good password."),
+            "too_long" => format!("Please use at most {limit} characters."),
+            "not_printable" => "It contains characters that cannot be printed.".into(),
+            "common" => "This password is on the lists that everybody tries first. Please choose another.".into(),
+            "guessable" => "Without your name and the name of this site too little is left. Please choose another.".into(),
+            "not_an_address" => "This is not an e-mail address; it looks like name@example.org.".into(),
+            "not_a_username" => "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into(),
+            "not_a_name" => "Use 1 to 100 printable characters.".into(),
+            "taken" => "Somebody else has this already.".into(),
+            "unchanged" => "This is your present address.".into(),
+            _ => "This is not right.".into(),
+        }
+    }
+}
+
+impl From<FieldErrors> for Failure {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable => Self::StorageUnavailable,
+            StoreError::OutcomeUnknown => Self::OutcomeUnknown,
+            StoreError::Damaged(what) => {
+                tracing::error!(what, "a record is damaged");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => error.into(),
+            Fault::Busy => Self::Busy,
+        }
+    }
+}
+
+impl From<TokenFault> for Failure {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Invalid => Self::TokenInvalid,
+            TokenFault::Expired => Self::TokenExpired,
+        }
+    }
+}
+
+impl From<RegisterRefused> for Failure {
+    fn from(refused: RegisterRefused) -> Self {
+        match refused {
+            RegisterRefused::Closed => Self::RegistrationClosed,
+            RegisterRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+            RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
+            RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
+        }
+    }
+}
+
+impl From<ConfirmRefused> for Failure {
+    fn from(refused: ConfirmRefused) -> Self {
+        match refused {
+            ConfirmRefused::Token(fault) => fault.into(),
+            ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
+            ConfirmRefused::WrongPassword => Self::WrongPassword,
+            ConfirmRefused::UsernameTaken => Self::UsernameTaken,
+        }
+    }
+}
+
+impl From<ResetRefused> for Failure {
+    fn from(refused: ResetRefused) -> Self {
+        match refused {
+            ResetRefused::Token(fault) => fault.into(),
+            ResetRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+        }
+    }
+}
+
+impl From<ChangeRefused> for Failure {
+    fn from(refused: ChangeRefused) -> Self {
+        match refused {
+            ChangeRefused::WrongPassword => Self::WrongPassword,
+            ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
+            ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What a form or a JSON body holds, taken field by field into types. All that is wrong is said at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::base::{DisplayName, EmailAddress, Identity, Username};
+use crate::crypto::Password;
+
+use super::failure::{Failure, FieldError, FieldErrors};
+
+/// The fields of a request, some of them taken already.
+pub struct Fields {
+    values: BTreeMap<String, Value>,
+    errors: FieldErrors,
+    /// A form may carry fields we did not ask for (buttons, extensions); a JSON body may not.
+    is_strict: bool,
+}
+
+impl Fields {
+    /// Reads a JSON object.
+    pub fn from_json(body: &[u8]) -> Result<Self, Failure> {
+        match serde_json::from_slice(body) {
+            Ok(Document::Object(values)) => Ok(Self { values, errors: FieldErrors::default(), is_strict: true }),
+            Ok(Document::Repeated) => Err(Failure::RepeatedParameter),
+            Ok(Document::Other) => Err(FieldErrors::of("", "not_an_object").into()),
+            Err(_) => Err(Failure::MalformedJson),
+        }
+    }
+
+    /// Reads a posted form.
+    pub fn from_form(body: &[u8]) -> Result<Self, Failure> {
+        let mut values = BTreeMap::new();
+        for (name, value) in parse_form(body)? {
+            if values.insert(name, Value::String(value)).is_some() {
+                return Err(Failure::RepeatedParameter);
+            }
+        }
+        Ok(Self { values, errors: FieldErrors::default(), is_strict: false })
+    }
+
+    /// What was typed into these fields, to be shown again beside the errors. Never name a password here.
+    pub fn typed(&self, names: &[&str]) -> BTreeMap<String, String> {
+        let typed = |name: &&str| self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()));
+        names.iter().filter_map(typed).collect()
+    }
+
+    fn fault<T>(&mut self, name: &str, error: impl Into<FieldError>) -> Option<T> {
+        self.errors.add(name, error);
+        None
+    }
+
+    /// The text of a field that may be absent; empty counts as absent in a form.
+    fn text(&mut self, name: &str) -> Option<Option<String>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) if text.is_empty() => Some(None),
+            Some(Value::String(text)) => Some(Some(text)),
+            Some(_) => self.fault(name, "wrong_type"),
+        }
+    }
+
+    fn required<T>(&mut self, name: &str, found: Option<Option<T>>) -> Option<T> {
+        match found? {
+            Some(value) => Some(value),
+            None => self.fault(name, "required"),
+        }
+    }
+
+    fn parsed<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<Option<T>> {
+        match self.text(name)?.map(|text| parse(&text)) {
+            None => Some(None),
+            Some(Ok(value)) => Some(Some(value)),
+            Some(Err(error)) => self.fault(name, error),
+        }
+    }
+
+    /// An e-mail address.
+    pub fn email(&mut self) -> Option<EmailAddress> {
+        let found = self.parsed("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
+        self.required("email", found)
+    }
+
+    /// What somebody calls themselves to log in.
+    pub fn identity(&mut self) -> Option<Identity> {
+        let too_long = FieldError { code: "too_long", min: None, max: Some(EmailAddress::MAX_BYTES) };
+        let found = self.parsed("identity", |text| match text.len() {
+            ..=EmailAddress::MAX_BYTES => Ok(Identity::parse(text)),
+            _ => Err(too_long.clone()),
+        });
+        self.required("identity", found)
+    }
+
+    /// A password, whether or not it fulfils the policy.
+    pub fn password(&mut self, name: &str) -> Option<Password> {
+        let found = self.optional_password(name);
+        self.required(name, found)
+    }
+
+    /// A password that may be left out.
+    pub fn optional_password(&mut self, name: &str) -> Option<Option<Password>> {
+        self.parsed(name, |text| Password::parse(text).map_err(FieldError::from))
+    }
+
+    /// A wished user name, which may be left out.
+    pub fn username(&mut self) -> Option<Option<Username>> {
+        self.parsed("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
+    }
+
+    /// What somebody is called, which may be left out.
+    pub fn display_name(&mut self) -> Option<Option<DisplayName>> {
+        self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))
+    }
+
+    /// A mailed token, as it is; whether it is one is found out by opening it.
+    pub fn token(&mut self) -> Option<String> {
+        let found = self.text("token");
+        self.required("token", found)
+    }
+
+    /// Yes or no; absent is no. A form's checkbox sends `on`.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.values.remove(name) {
+            None | Some(Value::Null | Value::Bool(false)) => Some(false),
+            Some(Value::Bool(true)) => Some(true),
+            Some(Value::String(text)) if !self.is_strict => Some(matches!(text.as_str(), "on" | "true" | "1")),
+            Some(_) => self.fault(name, "wrong_type"),
+        }
+    }
+
+    /// The values, if nothing was wrong with any of them.
+    pub fn finish<T: AllPresent>(mut self, values: T) -> Result<T::Values, Failure> {
+        if self.is_strict {
+            for name in std::mem::take(&mut self.values).into_keys() {
+                self.errors.add(&name, "unknown");
+            }
+        }
+        match values.all() {
+            Some(values) if self.errors.is_empty() => Ok(values),
+            _ => Err(self.errors.into()),
+        }
+    }
+}
+
+/// Values of which none may be missing.
+pub trait AllPresent {
+    /// The values themselves.
+    type Values;
+
+    /// All of them, or none.
+    fn all(self) -> Option<Self::Values>;
+}
+
+macro_rules! all_present {
+    ($($name:ident),+) => {
+        impl<$($name),+> AllPresent for ($(Option<$name>,)+) {
+            type Values = ($($name,)+);
+
+            #[allow(non_snake_case, reason = "the type's name serves for its value")]
+            fn all(self) -> Option<Self::Values> {
+                let ($($name,)+) = self;
+                Some(($($name?,)+))
+            }
+        }
+    };
+}
+all_present!(A);
+all_present!(A, B);
+all_present!(A, B, C);
+all_present!(A, B, C, D);
+
+/// Names and values of a form or a query, percent-decoded strictly: no NUL, no broken escape, UTF-8 only.
+pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+    let part = |bytes: &[u8]| -> Result<String, Failure> {
+        let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        let decoded: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
+        String::from_utf8(decoded).map_err(|_| Failure::MalformedRequest)
+    };
+    let pair = |piece: &[u8]| {
+        let (name, value) = piece.split_at(piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len()));
+        Ok((part(name)?, part(value.get(1..).unwrap_or_default())?))
+    };
+    encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()).map(pair).collect()
+}
+
+/// A JSON document as far as it concerns us: serde_json alone would let the last of two members win.
+enum Document {
+    Object(BTreeMap<String, Value>),
+    Repeated,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Document;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON document")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Document, A::Error> {
+                let mut values = BTreeMap::new();
+                let mut repeated = false;
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    repeated |= values.insert(name, value).is_some();
+                }
+                Ok(if repeated { Document::Repeated } else { Document::Object(values) })
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Document, A::Error> {
+                while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Document::Other)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+
+            fn visit_unit<E>(self) -> Result<Document, E> {
+                Ok(Document::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let mut fields = Fields::from_json(br#"{"email":"nobody","password":7,"extra":1}"#).expect("an object");
+        let values = (fields.email(), fields.password("password"));
+        let Err(Failure::Invalid(errors)) = fields.finish(values) else { panic!("refused") };
+        let json = serde_json::to_value(&errors).expect("plain data");
+        let expected = serde_json::json!({"email": [{"code": "not_an_address"}], "password": [{"code": "wrong_type"}], "extra": [{"code": "unknown"}]});
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_member_given_twice_is_refused() {
+        assert_eq!(Fields::from_json(br#"{"email":"a@example.org","email":"b@example.org"}"#).err(), Some(Failure::RepeatedParameter));
+        assert_eq!(Fields::from_form(b"email=a&email=b").err(), Some(Failure::RepeatedParameter));
+    }
+
+    #[test]
+    fn other_documents_are_refused() {
+        for document in ["[]", "1", "-1", "1.5", "\"x\"", "true", "null"] {
+            assert!(matches!(Fields::from_json(document.as_bytes()), Err(Failure::Invalid(_))), "{document}");
+        }
+        for document in [&b""[..], b"{", b"{}x", b"{\"a\":\"\xff\"}", b"{\"a\":\"\\ud800\"}", b"nope"] {
+            assert_eq!(Fields::from_json(document).err(), Some(Failure::MalformedJson), "{document:?}");
+        }
+    }
+
+    #[test]
+    fn forms_are_decoded_strictly() {
+        assert_eq!(parse_form(b"a=b+c%20d&e=&f").expect("well formed"), [("a".into(), "b c d".into()), ("e".into(), String::new()), ("f".into(), String::new())]);
+        assert_eq!(parse_form(b"a=%ff"), Err(Failure::MalformedRequest));
+    }
+}

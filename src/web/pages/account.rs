@@ -1,0 +1,110 @@
+//! The account's own pages.
+
+use crate::templates::{Value, context};
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::{Web, acts};
+
+use super::form::Form;
+use super::{notice, render};
+
+/// What every page of the account shows.
+fn values(request: &Request) -> Result<Value, Failure> {
+    let person = &request.caller()?.person;
+    let address = person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
+    let username = person.username.as_ref().map(|name| name.as_str()).unwrap_or_default();
+    let name = person.account.name.as_ref().map(|name| name.as_str()).unwrap_or_default();
+    let groups: Vec<String> = person.account.groups.iter().map(ToString::to_string).collect();
+    let new_address = person.account.new_address.as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok(context! {
+        address, username, name, groups, new_address,
+        account_name => if username.is_empty() { address } else { username },
+        since => person.account.created_at.in_words(),
+        password_since => person.account.password_changed_at.in_words(),
+        is_logged_in => true,
+    })
+}
+
+/// `GET /account`
+pub async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let sessions = web.app.sessions_of(request.caller()?)?.len();
+    let page = render(web, "account.html", context! { sessions, notice => notice(request), ..values(request)? });
+    Ok(Reply::page(page))
+}
+
+/// `GET /account/password`
+pub async fn password_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("account-password.html", values(request)?).show(web))
+}
+
+/// `POST /account/password`
+pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match acts::change_password(web, request, request.form()?).await {
+        Ok(()) => Ok(Reply::see_other("/account?notice=password-changed")),
+        Err(failure) => Form::new("account-password.html", values(request)?).again(web, &failure),
+    }
+}
+
+/// `GET /account/email`
+pub async fn email_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("account-email.html", values(request)?).show(web))
+}
+
+/// `POST /account/email`
+pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["email"]), ..Form::new("account-email.html", values(request)?) };
+    match acts::change_email(web, request, fields).await {
+        Ok(()) => Ok(Reply::see_other("/account?notice=address-asked")),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// `GET /account/sessions`
+pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let sessions: Vec<Value> = web
+        .app
+        .sessions_of(caller)?
+        .iter()
+        .map(|session| {
+            context! {
+                id => session.id.to_string(),
+                is_current => session.id == caller.session.id,
+                agent => session.agent.as_str(),
+                network => session.network.as_str(),
+                since => session.created_at.in_words(),
+                seen => session.seen_at.in_words(),
+                until => session.ends_at.in_words(),
+            }
+        })
+        .collect();
+    let page = render(web, "account-sessions.html", context! { sessions, notice => notice(request), ..values(request)? });
+    Ok(Reply::page(page))
+}
+
+/// `POST /account/sessions/{id}/end`
+pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::end_session(web, request).await?;
+    Ok(Reply::see_other("/account/sessions?notice=session-ended"))
+}
+
+/// `POST /account/sessions/end-others`
+pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    web.app.end_other_sessions(request.caller()?).await?;
+    Ok(Reply::see_other("/account/sessions?notice=session-ended"))
+}
+
+/// `GET /account/delete`
+pub async fn delete_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("account-delete.html", values(request)?).show(web))
+}
+
+/// `POST /account/delete`
+pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match acts::delete_account(web, request, request.form()?).await {
+        Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted").with_cookie(web.cookies.clear_session()).with_data_cleared()),
+        Err(failure) => Form::new("account-delete.html", values(request)?).again(web, &failure),
+    }
+}

@@ -1,0 +1,91 @@
+//! Register, log in and out.
+
+use crate::config::RegistrationMode;
+use crate::templates::context;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::return_to::safe_path;
+use crate::web::{Web, acts};
+
+use super::form::Form;
+use super::{notice, render};
+
+fn registration_is_open(web: &Web) -> bool {
+    web.app.services.config.registration.mode == RegistrationMode::Open
+}
+
+/// `GET /register`
+pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    if !registration_is_open(web) {
+        return Err(Failure::RegistrationClosed);
+    }
+    if web.caller(&request.headers)?.is_some() {
+        return Ok(Reply::see_other("/account"));
+    }
+    Ok(Form::new("register.html", context! {}).show(web))
+}
+
+/// `POST /register`
+pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["email", "username", "name"]), ..Form::new("register.html", context! {}) };
+    match acts::register(web, fields).await {
+        Ok(browser) => {
+            let lifetime = web.app.services.config.tokens.confirm_within.seconds();
+            Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+        }
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// `GET /register/sent`
+pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
+    let confirms = web.app.services.config.registration.confirm_email;
+    let within = web.app.services.config.tokens.confirm_within.in_words();
+    Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
+}
+
+/// Where to log in, to come back to `path` afterwards.
+pub fn login_path(path: &str) -> String {
+    match safe_path(path).filter(|path| *path != "/account") {
+        Some(path) => {
+            let encoded: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+            format!("/login?return_to={encoded}")
+        }
+        None => "/login".into(),
+    }
+}
+
+/// `GET /login`
+pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let return_to = request.query("return_to").and_then(safe_path).unwrap_or_default();
+    if web.caller(&request.headers)?.is_some() {
+        return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { return_to }));
+    }
+    let values = context! { return_to, notice => notice(request), can_register => registration_is_open(web) };
+    Ok(Form::new("login.html", values).show(web))
+}
+
+/// `POST /login`
+pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let typed = fields.typed(&["identity", "return_to"]);
+    let wished = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
+    let return_to = wished.and_then(safe_path).unwrap_or_default().to_owned();
+    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web) };
+    let form = Form { typed, ..Form::new("login.html", values) };
+    match acts::log_in(web, request, fields, false).await {
+        Ok(entered) => {
+            let path = if return_to.is_empty() { "/account" } else { &return_to };
+            Ok(Reply::see_other(path).with_cookie(web.cookies.set_session(&entered.secret, &entered.session)))
+        }
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// `POST /logout`
+pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::log_out(web, request).await?;
+    Ok(Reply::see_other("/login?notice=logged-out").with_cookie(web.cookies.clear_session()).with_data_cleared())
+}

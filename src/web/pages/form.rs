@@ -1,0 +1,50 @@
+//! Forms that come back with what was typed and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use crate::templates::{Value, context};
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+
+use super::render;
+
+/// A form on a page.
+pub struct Form<'a> {
+    /// The template.
+    pub page: &'a str,
+    /// What the page needs besides the fields.
+    pub values: Value,
+    /// What was typed, but for passwords.
+    pub typed: BTreeMap<String, String>,
+}
+
+impl<'a> Form<'a> {
+    /// An empty form.
+    pub fn new(page: &'a str, values: Value) -> Self {
+        Self { page, values, typed: BTreeMap::new() }
+    }
+
+    fn html(self, web: &Web, errors: BTreeMap<String, String>, problem: &str) -> String {
+        let (typed, min_length) = (Value::from(self.typed), web.app.services.config.password.min_length);
+        render(web, self.page, context! { typed, errors => Value::from(errors), problem, min_length, ..self.values })
+    }
+
+    /// The form to be filled in.
+    pub fn show(self, web: &Web) -> Reply {
+        Reply::page(self.html(web, BTreeMap::new(), ""))
+    }
+
+    /// The form again, with the reason beside it; or the failure's own page if filling in again cannot help.
+    pub fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
+        let errors = match failure {
+            Failure::Invalid(errors) => errors.in_words(),
+            Failure::UsernameTaken => BTreeMap::from([("username".into(), "Somebody else has this user name. Please choose another.".into())]),
+            Failure::WrongPassword => BTreeMap::from([("current_password".into(), failure.explanation().detail.to_owned())]),
+            Failure::InvalidCredentials | Failure::PasswordNeeded | Failure::Busy | Failure::StorageUnavailable | Failure::OutcomeUnknown => BTreeMap::new(),
+            other => return Err(other.clone()),
+        };
+        let problem = if errors.is_empty() { failure.explanation().detail } else { failure.explanation().title };
+        Ok(Reply::failed_page(failure, self.html(web, errors, problem)))
+    }
+}

@@ -1,0 +1,101 @@
+//! The pages that mailed links open, and those that ask for one.
+
+use crate::templates::context;
+use crate::web::failure::Failure;
+use crate::web::fields::Fields;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::{Web, acts};
+
+use super::form::Form;
+use super::render;
+
+/// `GET /confirm/resend`
+pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("resend.html", context! {}).show(web))
+}
+
+/// `POST /confirm/resend`
+pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["email"]), ..Form::new("resend.html", context! {}) };
+    match acts::resend(web, fields).await {
+        Ok(()) => Ok(Reply::see_other("/register/sent")),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
+pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
+    let needs_password = web.app.check_confirmation(request.parameter(), browser)??;
+    Ok(Form::new("confirm.html", confirm_values(request, needs_password, false)).show(web))
+}
+
+fn confirm_values(request: &Request, needs_password: bool, needs_username: bool) -> crate::templates::Value {
+    context! { token => request.parameter(), needs_password, needs_username }
+}
+
+/// `POST /confirm/{token}`
+pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
+    let typed = fields.typed(&["username"]);
+    let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
+    match acts::confirm(web, request, Some(request.parameter()), fields).await {
+        Ok(Some((secret, session))) => {
+            Ok(Reply::see_other("/account?notice=confirmed").with_cookie(web.cookies.set_session(&secret, &session)))
+        }
+        Ok(None) => Ok(Reply::see_other("/login?notice=confirmed")),
+        Err(failure) => {
+            let needs_password = web.app.check_confirmation(request.parameter(), browser)??;
+            let needs_username = failure == Failure::UsernameTaken || typed.contains_key("username");
+            let values = confirm_values(request, needs_password, needs_username);
+            Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
+        }
+    }
+}
+
+/// `GET /forgot`
+pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("forgot.html", context! {}).show(web))
+}
+
+/// `POST /forgot`
+pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["email"]), ..Form::new("forgot.html", context! {}) };
+    match acts::forgot(web, fields).await {
+        Ok(()) => Ok(Reply::see_other("/forgot/sent")),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// `GET /forgot/sent`
+pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
+    let within = web.app.services.config.tokens.reset_within.in_words();
+    Ok(Reply::page(render(web, "forgot-sent.html", context! { within })))
+}
+
+/// `GET /reset/{token}`: shows whose password is set, for password managers, and changes nothing.
+pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let usable = web.app.check_reset(request.parameter())??;
+    Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web))
+}
+
+fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::templates::Value {
+    context! { token => request.parameter(), address => person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default() }
+}
+
+/// `POST /reset/{token}`
+pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match acts::reset(web, request, Some(request.parameter()), request.form()?).await {
+        Ok(Some((secret, session))) => {
+            Ok(Reply::see_other("/account?notice=password-changed").with_cookie(web.cookies.set_session(&secret, &session)))
+        }
+        Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
+        Err(failure) => {
+            let usable = web.app.check_reset(request.parameter())??;
+            Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Pages for people. They work without JavaScript, and opening one changes nothing.
+
+mod account;
+mod entry;
+mod form;
+mod links;
+
+use crate::templates::{BuiltIn, Value, context};
+
+use super::Web;
+use super::failure::Failure;
+use super::reply::Reply;
+use super::request::Request;
+
+pub use account::{
+    account, change_email, change_password, delete_account, delete_form, email_form, end_other_sessions, end_session,
+    password_form, sessions,
+};
+pub use entry::{login, login_form, login_path, logout, register, register_form, register_sent};
+pub use links::{confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form};
+
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../templates/", $name)))),*] };
+}
+
+/// The built-in pages.
+pub const TEMPLATES: &[BuiltIn] = built_in![
+    "layout.html",
+    "message.html",
+    "register.html",
+    "register-sent.html",
+    "resend.html",
+    "confirm.html",
+    "login.html",
+    "forgot.html",
+    "forgot-sent.html",
+    "reset.html",
+    "account.html",
+    "account-password.html",
+    "account-email.html",
+    "account-sessions.html",
+    "account-delete.html",
+];
+
+/// `GET /`
+pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let path = if web.caller(&request.headers)?.is_some() { "/account" } else { "/login" };
+    Ok(Reply::see_other(path))
+}
+
+/// `GET /healthz`
+pub async fn health(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::text("ok"))
+}
+
+/// `GET /assets/style.css`
+pub async fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::asset("text/css; charset=utf-8", include_bytes!("../assets/style.css")))
+}
+
+/// `GET /assets/icon.svg`
+pub async fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::asset("image/svg+xml", include_bytes!("../assets/icon.svg")))
+}
+
+/// A page that says what went wrong and where to go on.
+pub fn failure(web: &Web, failure: &Failure) -> Reply {
+    let told = failure.explanation();
+    let is_about_a_link = matches!(failure, Failure::TokenInvalid | Failure::TokenExpired);
+    let values = context! { title => told.title, detail => told.detail, offers_links => is_about_a_link };
+    Reply::failed_page(failure, render(web, "message.html", values))
+}
+
+/// Renders a page. If a template of the administrator's fails, its visitor still gets an answer.
+fn render(web: &Web, name: &str, values: Value) -> String {
+    let site = web.app.services.config.site.name.as_str();
+    web.pages.render(name, context! { site, ..values }).unwrap_or_else(|error| {
+        tracing::error!(%error, "a page template failed");
+        "<!doctype html><title>Error</title><p>This page cannot be shown. The people who run this site find the reason in the log."
+            .to_owned()
+    })
+}
+
+/// What a page says after something was done: only words from this list, whatever the address asks for.
+fn notice(request: &Request) -> &'static str {
+    match request.query("notice") {
+        Some("confirmed") => "Your address is confirmed.",
+        Some("password-changed") => "Your password was changed. Your other sessions have ended.",
+        Some("logged-out") => "You are logged out.",
+        Some("address-asked") => "A link was mailed to the new address. It is yours when you have opened the link and confirmed.",
+        Some("session-ended") => "The session has ended.",
+        Some("account-deleted") => "Your account was deleted.",
+        _ => "",
+    }
+}

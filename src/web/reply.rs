@@ -1,0 +1,143 @@
+//! What is sent back.
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+
+use super::failure::{Failure, FieldErrors};
+use super::status::Success;
+
+/// The response type of the server.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// An answer before the headers that every answer gets.
+pub struct Reply(pub(super) Response);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+impl Reply {
+    fn new(status: StatusCode, kind: Option<HeaderValue>, body: impl Into<Bytes>) -> Self {
+        let mut response = http::Response::new(Full::new(body.into()));
+        *response.status_mut() = status;
+        if let Some(kind) = kind {
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        Self(response)
+    }
+
+    /// A JSON document.
+    pub fn json(success: Success, value: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(value).expect("our own types have string keys and finite numbers");
+        Self::new(success.status(), Some(JSON), body)
+    }
+
+    /// `{"status": …}`
+    pub fn status(success: Success, word: &'static str) -> Self {
+        #[derive(Serialize)]
+        struct Status {
+            status: &'static str,
+        }
+        Self::json(success, &Status { status: word })
+    }
+
+    /// Done, nothing to show.
+    pub fn no_content() -> Self {
+        Self::new(Success::NoContent.status(), None, Bytes::new())
+    }
+
+    /// A page.
+    pub fn page(html: String) -> Self {
+        Self::new(Success::Ok.status(), Some(HTML), html)
+    }
+
+    /// A page that says what went wrong.
+    pub fn failed_page(failure: &Failure, html: String) -> Self {
+        Self::new(failure.explanation().status, Some(HTML), html).with_failure_headers(failure)
+    }
+
+    /// Look there with GET. `path` is one of ours.
+    pub fn see_other(path: &str) -> Self {
+        Self::redirect(Success::SeeOther, path)
+    }
+
+    /// Look there.
+    pub fn redirect(success: Success, location: &str) -> Self {
+        let mut reply = Self::new(success.status(), None, Bytes::new());
+        match HeaderValue::try_from(location) {
+            Ok(location) => drop(reply.0.headers_mut().insert(header::LOCATION, location)),
+            Err(_) => return Self::problem(&Failure::MalformedRequest),
+        }
+        reply
+    }
+
+    /// A file that is compiled in.
+    pub fn asset(kind: &'static str, content: &'static [u8]) -> Self {
+        let mut reply = Self::new(Success::Ok.status(), Some(HeaderValue::from_static(kind)), content);
+        reply.0.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+        reply
+    }
+
+    /// Plain text.
+    pub fn text(content: &'static str) -> Self {
+        Self::new(Success::Ok.status(), Some(HeaderValue::from_static("text/plain; charset=utf-8")), content)
+    }
+
+    /// RFC 9457.
+    pub fn problem(failure: &Failure) -> Self {
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            r#type: &'static str,
+            title: &'static str,
+            status: u16,
+            detail: &'static str,
+            code: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            fields: Option<&'a FieldErrors>,
+        }
+        let told = failure.explanation();
+        let fields = match failure {
+            Failure::Invalid(errors) => Some(errors),
+            _ => None,
+        };
+        let problem =
+            Problem { r#type: "about:blank", title: told.title, status: told.status.as_u16(), detail: told.detail, code: told.code, fields };
+        let body = serde_json::to_vec(&problem).expect("our own types have string keys and finite numbers");
+        Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)
+    }
+
+    fn with_failure_headers(mut self, failure: &Failure) -> Self {
+        let headers = self.0.headers_mut();
+        if let Some(seconds) = failure.explanation().retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        match failure {
+            Failure::NotLoggedIn | Failure::InvalidCredentials => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Failure::MethodNotAllowed(methods) => {
+                if let Ok(methods) = HeaderValue::try_from(methods) {
+                    headers.insert(header::ALLOW, methods);
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// Adds a cookie.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: HeaderValue) -> Self {
+        self.0.headers_mut().append(header::SET_COOKIE, cookie);
+        self
+    }
+
+    /// Has the browser forget what it kept of this site (ASVS 5.0, 14.3.1).
+    #[must_use]
+    pub fn with_data_cleared(mut self) -> Self {
+        self.0.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+        self
+    }
+}

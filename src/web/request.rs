@@ -1,0 +1,138 @@
+//! A request, read whole and checked for form.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use ipnet::IpNet;
+
+use crate::app::LoggedIn;
+use crate::sessions::Client;
+
+use super::failure::Failure;
+use super::fields::{Fields, parse_form};
+
+/// What a handler is given.
+pub struct Request {
+    /// GET also stands for HEAD.
+    pub method: Method,
+    /// Name and value, each name once.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, within its limit.
+    pub body: Bytes,
+    /// Where it comes from, seen through trusted proxies.
+    pub network: IpAddr,
+    /// What stood in the place of the route's `{…}`.
+    pub parameter: Option<String>,
+    /// Who asks, on routes for people who are logged in.
+    pub caller: Option<Arc<LoggedIn>>,
+}
+
+impl Request {
+    /// Who asks. Routes for people who are logged in are not entered without.
+    pub fn caller(&self) -> Result<&LoggedIn, Failure> {
+        self.caller.as_deref().ok_or(Failure::NotLoggedIn)
+    }
+
+    /// What stood in the place of the route's `{…}`.
+    pub fn parameter(&self) -> &str {
+        self.parameter.as_deref().unwrap_or_default()
+    }
+
+    /// The value of a query parameter.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The members of the JSON body.
+    pub fn json(&self) -> Result<Fields, Failure> {
+        if self.media_type() != "application/json" {
+            return Err(Failure::UnsupportedMediaType);
+        }
+        Fields::from_json(&self.body)
+    }
+
+    /// The fields of the posted form.
+    pub fn form(&self) -> Result<Fields, Failure> {
+        if self.media_type() != "application/x-www-form-urlencoded" {
+            return Err(Failure::UnsupportedMediaType);
+        }
+        Fields::from_form(&self.body)
+    }
+
+    fn media_type(&self) -> String {
+        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Where the request comes from, for the list of sessions.
+    pub fn client(&self) -> Client {
+        let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default())
+    }
+}
+
+/// The query's parameters; a name given twice is refused.
+pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
+    let pairs = parse_form(query.unwrap_or_default().as_bytes())?;
+    let is_repeated = |(index, (name, _)): (usize, &(String, String))| pairs[..index].iter().any(|(earlier, _)| earlier == name);
+    if pairs.iter().enumerate().any(is_repeated) { Err(Failure::RepeatedParameter) } else { Ok(pairs) }
+}
+
+/// The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For`
+/// that is not itself a trusted proxy. Anything unreadable there is not believed, nor what stands before it.
+pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    let mut client = peer;
+    for text in lines.iter().flat_map(|line| line.split(',')).rev() {
+        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+        if !is_trusted(&client) {
+            break;
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn seen(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().expect("a network")).collect();
+        let mut headers = HeaderMap::new();
+        forwarded.iter().for_each(|line| drop(headers.append("x-forwarded-for", HeaderValue::from_static(line))));
+        client_network(peer.parse().expect("an address"), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn forwarded_addresses_are_believed_from_trusted_proxies_only() {
+        assert_eq!(seen("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
+        assert_eq!(seen("127.0.0.1", &["198.51.100.1"], &["127.0.0.0/8"]), "198.51.100.1");
+        assert_eq!(seen("::ffff:127.0.0.1", &["198.51.100.1"], &["127.0.0.0/8"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn only_the_end_of_the_chain_is_believed() {
+        let trusted = &["127.0.0.0/8", "10.0.0.0/8"];
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6", "198.51.100.1"], trusted), "198.51.100.1");
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6, garbage, 10.0.0.2"], trusted), "10.0.0.2");
+        assert_eq!(seen("127.0.0.1", &[], trusted), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_query_parameter_given_twice_is_refused() {
+        assert_eq!(parse_query(Some("a=1&b=2&a=3")), Err(Failure::RepeatedParameter));
+        assert!(parse_query(Some("a=1&b=2")).is_ok());
+    }
+}

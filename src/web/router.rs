@@ -1,0 +1,128 @@
+//! From a request to an answer: find the row, check site and access, call, reply.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, header};
+
+use super::access::{Access, Audience};
+use super::failure::Failure;
+use super::headers::harden;
+use super::reply::{Reply, Response};
+use super::request::{Request, client_network, parse_query};
+use super::routes::Route;
+use super::{Web, pages};
+
+/// Finds rows by path, then by method.
+pub struct Router(matchit::Router<Vec<&'static Route>>);
+
+impl Router {
+    pub fn new(routes: &'static [Route]) -> Self {
+        let mut by_path: Vec<(&str, Vec<&'static Route>)> = Vec::new();
+        for route in routes {
+            match by_path.iter_mut().find(|(path, _)| *path == route.path) {
+                Some((_, rows)) => rows.push(route),
+                None => by_path.push((route.path, vec![route])),
+            }
+        }
+        let mut router = matchit::Router::new();
+        for (path, rows) in by_path {
+            router.insert(path, rows).expect("the paths of the route list do not contradict each other");
+        }
+        Self(router)
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Result<(&'static Route, Option<String>), Failure> {
+        let found = self.0.at(path).map_err(|_| Failure::NotFound)?;
+        let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        let Some(route) = found.value.iter().find(|route| route.method == wanted) else {
+            let methods: Vec<&str> = found.value.iter().map(|route| route.method).collect();
+            let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
+            return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
+        };
+        Ok((route, found.params.iter().next().map(|(_, value)| value.to_owned())))
+    }
+}
+
+/// Whom a path speaks to, also when nothing is there.
+pub fn audience_of(path: &str) -> Audience {
+    if path == "/api" || path.starts_with("/api/") { Audience::Api } else { Audience::Page }
+}
+
+impl Web {
+    /// Answers a request that was read whole. `peer` is the other end of the connection.
+    pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path().to_owned();
+        let audience = audience_of(&path);
+        let reply = match self.prepare(head, body, peer) {
+            Err(failure) => Err(failure),
+            Ok((route, request)) => {
+                let answered = CatchPanic((route.handler)(self, &request)).await;
+                tracing::debug!(method = route.method, route = route.path, "answered");
+                answered
+            }
+        };
+        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, &path));
+        self.finish(reply)
+    }
+
+    /// The answer to what cannot be read, so never reached a route.
+    pub fn refuse(&self, failure: &Failure, path: &str) -> Response {
+        let reply = self.tell(failure, audience_of(path), path);
+        self.finish(reply)
+    }
+
+    fn finish(&self, reply: Reply) -> Response {
+        let mut response = reply.0;
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        harden(response.headers_mut(), is_page, self.sends_hsts);
+        response
+    }
+
+    fn prepare(&self, head: http::request::Parts, body: Bytes, peer: IpAddr) -> Result<(&'static Route, Request), Failure> {
+        let (route, parameter) = self.router.find(&head.method, head.uri.path())?;
+        let mut request = Request {
+            network: client_network(peer, &head.headers, &self.app.services.config.proxy.trusted),
+            method: head.method,
+            query: parse_query(head.uri.query())?,
+            headers: head.headers,
+            body,
+            parameter,
+            caller: None,
+        };
+        self.check_site(&request, audience_of(route.path))?;
+        if route.access == Access::LoggedIn {
+            request.caller = Some(self.caller(&request.headers)?.ok_or(Failure::NotLoggedIn)?);
+        }
+        Ok((route, request))
+    }
+
+    /// A failure in the form that its audience reads. Whoever must log in for a page is sent there.
+    fn tell(&self, failure: &Failure, audience: Audience, path: &str) -> Reply {
+        match (audience, failure) {
+            (Audience::Api, failure) => Reply::problem(failure),
+            (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(path)),
+            (Audience::Page, failure) => pages::failure(self, failure),
+        }
+    }
+}
+
+/// A panic in a handler ends one request, not the process.
+struct CatchPanic<'a>(Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>);
+
+impl Future for CatchPanic<'_> {
+    type Output = Result<Reply, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.0.as_mut();
+        catch_unwind(AssertUnwindSafe(|| future.poll(context))).unwrap_or_else(|_| {
+            tracing::error!("a handler panicked; the request was answered with 500");
+            Poll::Ready(Err(Failure::Internal))
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! All routes, and who may call each.
+
+use std::pin::Pin;
+
+use super::access::Access::{self, Anyone, LoggedIn};
+use super::failure::Failure;
+use super::reply::Reply;
+use super::request::Request;
+use super::{Web, api, pages};
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
+type Handler = for<'a> fn(&'a Web, &'a Request) -> Answer<'a>;
+
+/// One row of the list.
+pub struct Route {
+    /// GET stands for HEAD too.
+    pub method: &'static str,
+    /// With `{name}` for one segment of anything.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    pub(super) handler: Handler,
+}
+
+macro_rules! routes {
+    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident;)*) => {
+        &[$(Route {
+            method: $method,
+            path: $path,
+            access: $access,
+            handler: |web, request| Box::pin($module::$handler(web, request)),
+        }),*]
+    };
+}
+
+/// Every route there is. A handler without a row is dead code; a row without an access does not compile.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = routes! {
+    "GET"    "/"                              Anyone   pages::home;
+    "GET"    "/healthz"                       Anyone   pages::health;
+    "GET"    "/assets/style.css"              Anyone   pages::style;
+    "GET"    "/assets/icon.svg"               Anyone   pages::icon;
+
+    "GET"    "/register"                      Anyone   pages::register_form;
+    "POST"   "/register"                      Anyone   pages::register;
+    "GET"    "/register/sent"                 Anyone   pages::register_sent;
+    "GET"    "/confirm/resend"                Anyone   pages::resend_form;
+    "POST"   "/confirm/resend"                Anyone   pages::resend;
+    "GET"    "/confirm/{token}"               Anyone   pages::confirm_form;
+    "POST"   "/confirm/{token}"               Anyone   pages::confirm;
+    "GET"    "/login"                         Anyone   pages::login_form;
+    "POST"   "/login"                         Anyone   pages::login;
+    "POST"   "/logout"                        Anyone   pages::logout;
+    "GET"    "/forgot"                        Anyone   pages::forgot_form;
+    "POST"   "/forgot"                        Anyone   pages::forgot;
+    "GET"    "/forgot/sent"                   Anyone   pages::forgot_sent;
+    "GET"    "/reset/{token}"                 Anyone   pages::reset_form;
+    "POST"   "/reset/{token}"                 Anyone   pages::reset;
+
+    "GET"    "/account"                       LoggedIn pages::account;
+    "GET"    "/account/password"              LoggedIn pages::password_form;
+    "POST"   "/account/password"              LoggedIn pages::change_password;
+    "GET"    "/account/email"                 LoggedIn pages::email_form;
+    "POST"   "/account/email"                 LoggedIn pages::change_email;
+    "GET"    "/account/sessions"              LoggedIn pages::sessions;
+    "POST"   "/account/sessions/end-others"   LoggedIn pages::end_other_sessions;
+    "POST"   "/account/sessions/{id}/end"     LoggedIn pages::end_session;
+    "GET"    "/account/delete"                LoggedIn pages::delete_form;
+    "POST"   "/account/delete"                LoggedIn pages::delete_account;
+
+    "GET"    "/api/v1/openapi.json"           Anyone   api::openapi;
+    "POST"   "/api/v1/register"               Anyone   api::register;
+    "POST"   "/api/v1/confirm"                Anyone   api::confirm;
+    "POST"   "/api/v1/confirm/resend"         Anyone   api::resend;
+    "POST"   "/api/v1/login"                  Anyone   api::login;
+    "POST"   "/api/v1/logout"                 Anyone   api::logout;
+    "GET"    "/api/v1/session"                LoggedIn api::session;
+    "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
+    "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
+    "POST"   "/api/v1/reset"                  Anyone   api::reset;
+    "POST"   "/api/v1/account/password"       LoggedIn api::change_password;
+    "POST"   "/api/v1/account/email"          LoggedIn api::change_email;
+    "POST"   "/api/v1/account/delete"         LoggedIn api::delete_account;
+    "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;
+    "DELETE" "/api/v1/account/sessions"       LoggedIn api::end_other_sessions;
+    "DELETE" "/api/v1/account/sessions/{id}"  LoggedIn api::end_session;
+};

@@ -1,0 +1,153 @@
+//! One connection, with a limit on everything it may take.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::super::failure::Failure;
+use super::super::reply::{Reply, Response};
+use super::super::status::Success;
+use super::idle::IdleLimited;
+use super::{Protocol, Web};
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the headers of a request may take, and how long a connection may wait for the next request.
+const HEADERS: Duration = Duration::from_secs(10);
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(15);
+/// How long a whole request may take, waiting for a hash included.
+const REQUEST: Duration = Duration::from_secs(60);
+/// How long nothing may move on a connection.
+const IDLE: Duration = Duration::from_secs(75);
+const MAX_BODY_BYTES: usize = 64 * 1024;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+const MAX_BUFFER_BYTES: usize = 32 * 1024;
+const MAX_STREAMS: u32 = 32;
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 128 * 1024;
+
+/// A connection that was accepted.
+pub struct Serving {
+    pub web: Arc<Web>,
+    pub peer: IpAddr,
+    pub watcher: Watcher,
+}
+
+impl Serving {
+    /// Serves until the client is done, a limit is reached, or the server stops.
+    pub async fn run(self, stream: TcpStream, protocol: Protocol) {
+        let stream = IdleLimited::new(stream, IDLE);
+        match protocol {
+            Protocol::Http => self.http1(stream, false).await,
+            Protocol::Redirect => self.http1(stream, true).await,
+            Protocol::Https(acceptor) => {
+                let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+                // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    self.http2(stream).await;
+                } else {
+                    self.http1(stream, false).await;
+                }
+            }
+        }
+    }
+
+    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, only_redirect: bool) {
+        let Self { web, peer, watcher } = self;
+        let service = service_fn(move |request| {
+            let web = Arc::clone(&web);
+            async move { Ok::<_, Infallible>(if only_redirect { redirect(&web, &request) } else { answer(&web, request, peer).await }) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS)
+            .max_header_size(MAX_HEADER_BYTES)
+            .max_buf_size(MAX_BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        finish(watcher.watch(connection)).await;
+    }
+
+    async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { web, peer, watcher } = self;
+        let service = service_fn(move |request| {
+            let web = Arc::clone(&web);
+            async move { Ok::<_, Infallible>(answer(&web, request, peer).await) }
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(STREAM_WINDOW_BYTES as usize)
+            .max_header_list_size(MAX_HEADER_BYTES as u32)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(HEADERS)
+            .serve_connection(TokioIo::new(stream), service);
+        finish(watcher.watch(connection)).await;
+    }
+}
+
+/// How a connection ends is the client's business, but for the log of somebody who looks for a reason.
+async fn finish(connection: impl Future<Output = Result<(), hyper::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Response {
+    let path = request.uri().path().to_owned();
+    let answered = timeout(REQUEST, async {
+        match read_body(request).await {
+            Ok(request) => web.answer(request, peer).await,
+            Err(failure) => web.refuse(&failure, &path),
+        }
+    });
+    match answered.await {
+        Ok(response) => response,
+        Err(_) => web.refuse(&Failure::OutcomeUnknown, &path),
+    }
+}
+
+async fn read_body(request: http::Request<Incoming>) -> Result<http::Request<Bytes>, Failure> {
+    let (head, body) = request.into_parts();
+    if body.is_end_stream() {
+        return Ok(http::Request::from_parts(head, Bytes::new()));
+    }
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(Failure::TooLarge);
+    }
+    match timeout(BODY, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Err(_) => Err(Failure::Timeout),
+        Ok(Ok(body)) => Ok(http::Request::from_parts(head, body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
+        Ok(Err(_)) => Err(Failure::MalformedRequest),
+    }
+}
+
+/// Sends people to the same page over HTTPS. A form or an API request that came in clear is refused instead:
+/// whatever it held has been seen by everybody on the way.
+fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");
+    if !is_page || !path.starts_with('/') {
+        return web.refuse(&Failure::NotFound, path);
+    }
+    let mut response = Reply::redirect(Success::Moved, &web.app.services.config.site.url.link(path)).0;
+    response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    response
+}
+

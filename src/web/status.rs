@@ -1,0 +1,88 @@
+//! The one file that knows HTTP status codes.
+
+use http::StatusCode;
+
+use super::failure::Failure;
+
+/// What a success is, in HTTP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Success {
+    /// Here it is.
+    Ok,
+    /// Noted; what comes of it is not told.
+    Accepted,
+    /// Done, nothing to show.
+    NoContent,
+    /// Look there with GET.
+    SeeOther,
+    /// It lives there, for good.
+    Moved,
+}
+
+impl Success {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::Ok => StatusCode::OK,
+            Self::Accepted => StatusCode::ACCEPTED,
+            Self::NoContent => StatusCode::NO_CONTENT,
+            Self::SeeOther => StatusCode::SEE_OTHER,
+            Self::Moved => StatusCode::PERMANENT_REDIRECT,
+        }
+    }
+}
+
+/// How a failure is told: status, stable code, and words for people.
+pub struct Explanation {
+    /// The status.
+    pub status: StatusCode,
+    /// The word that a program may switch on.
+    pub code: &'static str,
+    /// What happened.
+    pub title: &'static str,
+    /// What to do about it.
+    pub detail: &'static str,
+    /// Seconds after which trying again makes sense.
+    pub retry_after: Option<u32>,
+}
+
+const fn explain(status: StatusCode, code: &'static str, title: &'static str, detail: &'static str) -> Explanation {
+    Explanation { status, code, title, detail, retry_after: None }
+}
+
+const fn later(seconds: u32, explanation: Explanation) -> Explanation {
+    Explanation { retry_after: Some(seconds), ..explanation }
+}
+
+impl Failure {
+    /// The public side of a failure.
+    #[must_use]
+    #[rustfmt::skip]
+    pub const fn explanation(&self) -> Explanation {
+        use StatusCode as S;
+        match self {
+            Self::MalformedRequest => explain(S::BAD_REQUEST, "malformed_request", "The request cannot be understood.", "A path or a parameter is not well formed."),
+            Self::MalformedJson => explain(S::BAD_REQUEST, "malformed_json", "The body is not JSON.", "Send one JSON object in UTF-8."),
+            Self::RepeatedParameter => explain(S::BAD_REQUEST, "repeated_parameter", "A parameter is given twice.", "Send each parameter once."),
+            Self::NotLoggedIn => explain(S::UNAUTHORIZED, "not_logged_in", "You are not logged in.", "Log in first; the session may have ended."),
+            Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials", "That did not work.", "The name or the password is wrong, or the address is not confirmed yet: then follow the link in the mail that was sent to it."),
+            Self::Forbidden => explain(S::FORBIDDEN, "forbidden", "This is not for you.", "Only administrators may do this."),
+            Self::CrossSite => explain(S::FORBIDDEN, "cross_site", "The request came from another site.", "Open this site itself and try again there; nothing was changed."),
+            Self::TokenInvalid => explain(S::FORBIDDEN, "token_invalid", "This link does not work.", "It was used already, a newer one was mailed, or it was not copied whole. Ask for a new one."),
+            Self::TokenExpired => explain(S::FORBIDDEN, "token_expired", "This link has expired.", "Ask for a new one."),
+            Self::WrongPassword => explain(S::FORBIDDEN, "wrong_password", "The password is wrong.", "Type your present password again; nothing was changed."),
+            Self::RegistrationClosed => explain(S::FORBIDDEN, "registration_closed", "Registration is closed.", "Ask the people who run this site for an account."),
+            Self::NotFound => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check the address."),
+            Self::MethodNotAllowed(_) => explain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "This cannot be done here.", "See the header Allow for what can."),
+            Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.", "Send it again."),
+            Self::UsernameTaken => explain(S::CONFLICT, "username_taken", "Somebody else has this user name.", "Choose another user name; nothing was changed."),
+            Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
+            Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
+            Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),
+            Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered: this is not the browser you registered with."),
+            Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy", "Too many people are logging in at this moment.", "Try again in a few seconds; nothing was changed.")),
+            Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable", "Nothing can be saved at the moment.", "Try again a little later; nothing was changed.")),
+            Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown", "It is not certain that this was saved.", "It may have taken effect. Look whether it has, or simply repeat it: repeating is safe.")),
+            Self::Internal => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "Try again; if it stays so, tell the people who run this site."),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Delivers what waits in the outbox, one mail at a time, in the order in which it is due.
+
+use std::sync::Arc;
+
+use crate::app::{App, Fault};
+use crate::base::Seconds;
+use crate::mail;
+
+use super::delivery::{Outcome, Transport};
+use super::{Next, Worker};
+
+/// Delivers mail.
+pub struct DeliverMail {
+    app: Arc<App>,
+    transport: Transport,
+    has_released: bool,
+}
+
+impl DeliverMail {
+    /// Seconds after which the outbox is looked at although nothing woke the worker.
+    const LONGEST_PAUSE: Seconds = 60;
+
+    /// Delivers this appliance's mail by this transport.
+    #[must_use]
+    pub fn new(app: Arc<App>, transport: Transport) -> Self {
+        Self { app, transport, has_released: false }
+    }
+}
+
+impl Worker for DeliverMail {
+    const NAME: &'static str = "deliver mail";
+
+    async fn step(&mut self) -> Result<Next, Fault> {
+        if !self.has_released {
+            self.app.release_mail_claims().await?;
+            self.has_released = true;
+        }
+        // The attempt is written down before the server hears of it.
+        let Some((id, to, bytes)) = self.app.claim_mail().await? else {
+            let now = self.app.now();
+            let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
+            return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
+        };
+        let outcome = self.transport.deliver(id, &to, &bytes).await;
+        match &outcome {
+            Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
+            Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
+            Outcome::Never(reason) => tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`"),
+        }
+        self.app
+            .write(move |tx, moment, _| match &outcome {
+                Outcome::Accepted => mail::delivered(tx, id),
+                Outcome::Later(reason) => mail::postpone(tx, id, reason, moment.now()),
+                Outcome::Never(reason) => mail::fail(tx, id, reason),
+            })
+            .await?;
+        Ok(Next::Now)
+    }
+
+    async fn woken(&self) {
+        self.app.wakes().mail_queued.notified().await;
+    }
+}

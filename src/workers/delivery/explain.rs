@@ -1,0 +1,106 @@
+//! What a mail server's refusal means, in words that say what to do.
+
+use std::error::Error as _;
+use std::io;
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::response::Severity;
+
+use crate::config::{Security, Smtp};
+
+use super::Outcome;
+
+/// Whether trying again can help, and why it failed.
+pub fn outcome(error: &Error, settings: &Smtp) -> Outcome {
+    let reason = in_words(error, settings);
+    // Refused credentials are permanent in SMTP's words, but the mail is not at fault: it waits until they are mended.
+    if error.is_permanent() && !is_about_us(error) { Outcome::Never(reason) } else { Outcome::Later(reason) }
+}
+
+fn code(error: &Error) -> Option<u16> {
+    let code = error.status()?;
+    let severity = match code.severity {
+        Severity::PositiveCompletion => 2,
+        Severity::PositiveIntermediate => 3,
+        Severity::TransientNegativeCompletion => 4,
+        Severity::PermanentNegativeCompletion => 5,
+    };
+    code.to_string().parse().ok().or(Some(severity * 100))
+}
+
+/// Codes by which a server refuses us and not the mail: authentication, and services it does not offer (RFC 4954, RFC 5321).
+fn is_about_us(error: &Error) -> bool {
+    matches!(code(error), Some(502..=504 | 530 | 534 | 535 | 538))
+}
+
+fn in_words(error: &Error, settings: &Smtp) -> String {
+    let said = chain(error);
+    let at = format!("{}:{}", settings.host, settings.port);
+    let io = io_error(error).map(io::Error::kind);
+    let advice = match (code(error), io) {
+        (Some(535 | 534), _) => "the server refused the credentials: check mail.smtp.username and the password in password_file".into(),
+        (Some(530), _) => "the server wants credentials (or encryption) first: set mail.smtp.username and password_file, and security = \"starttls\" or \"tls\"".into(),
+        (Some(502..=504), _) => "the server does not offer what was asked of it, most often authentication: it may want encryption first".into(),
+        (Some(550 | 551 | 553 | 554), _) => "the server refused the sender or the recipient: it must accept mail.from as a sender, and relay for you".into(),
+        (Some(_), _) => "the server refused".into(),
+        _ if is_plaintext_answer(&said) => format!(
+            "{at} answered in clear text where TLS was expected: it wants security = \"starttls\" (usually port 587), or port 465 for security = \"tls\""
+        ),
+        _ if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") => {
+            format!("the certificate of {at} is not trusted: name its CA in mail.smtp.ca_file")
+        }
+        _ if said.contains("NotValidForName") => {
+            format!("the certificate of {at} is for another name: write the name it carries as mail.smtp.host")
+        }
+        _ if said.contains("Expired") || said.contains("NotValidYet") => {
+            format!("the certificate of {at} has expired, or this machine's clock is wrong")
+        }
+        _ if said.contains("STARTTLS") => format!("{at} does not offer STARTTLS: for TLS from the first byte write security = \"tls\" (usually port 465)"),
+        _ if said.contains("lookup") || said.contains("resolve") || said.contains("Name or service") => {
+            format!("the name {} is not known: check mail.smtp.host and this machine's DNS", settings.host)
+        }
+        (_, Some(io::ErrorKind::ConnectionRefused)) => format!("nothing listens at {at}: check mail.smtp.host and port"),
+        _ if error.is_timeout() || io == Some(io::ErrorKind::TimedOut) => match settings.security {
+            Security::Starttls | Security::None => {
+                format!("{at} said nothing in time: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465); else a firewall may be in the way")
+            }
+            Security::Tls => format!("{at} said nothing in time: a firewall may be in the way"),
+        },
+        _ if error.is_tls() => format!("TLS with {at} failed"),
+        _ if settings.security != Security::Tls && settings.port == 465 => {
+            format!("{at} did not greet as a mail server does: port 465 usually wants security = \"tls\"")
+        }
+        _ => format!("the connection to {at} failed"),
+    };
+    format!("{advice} ({said})")
+}
+
+/// rustls says so when the first byte is no TLS record: the server greeted in clear text.
+fn is_plaintext_answer(said: &str) -> bool {
+    said.contains("InvalidContentType") || said.contains("corrupt message")
+}
+
+/// The error and its causes on one line, without line breaks a server may have sent.
+fn chain(error: &Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = inner.source();
+    }
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+}
+
+fn io_error<'a>(error: &'a Error) -> Option<&'a io::Error> {
+    let mut cause: Option<&'a (dyn std::error::Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        cause = inner.source();
+    }
+    None
+}

@@ -1,0 +1,86 @@
+//! Work that no request waits for. A worker is a step that can be repeated safely; one loop runs them all.
+
+mod deliver_mail;
+pub mod delivery;
+mod fulfil_wishes;
+mod renew_certificate;
+mod sweep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Fault};
+use crate::base::Seconds;
+use crate::tls::Certificates;
+
+pub use deliver_mail::DeliverMail;
+pub use fulfil_wishes::FulfilWishes;
+pub use renew_certificate::RenewCertificate;
+pub use sweep::{NoteSeen, Sweep};
+
+use delivery::Transport;
+
+/// What a worker wants after a step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// Another step at once.
+    Now,
+    /// Another step after so many seconds, or when something wakes it.
+    After(Seconds),
+}
+
+/// Something that is done again and again.
+pub trait Worker: Send {
+    /// What the log calls it.
+    const NAME: &'static str;
+
+    /// Does a piece of work.
+    fn step(&mut self) -> impl Future<Output = Result<Next, Fault>> + Send;
+
+    /// Returns when there may be something to do before the pause is over; never, unless a worker says otherwise.
+    fn woken(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+}
+
+/// Seconds to wait after a step that failed.
+const PAUSE_AFTER_FAILURE: Seconds = 5;
+
+/// Runs a worker until `stop`. It stops between steps, never within one.
+pub async fn run<W: Worker>(mut worker: W, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let seconds = match worker.step().await {
+            Ok(Next::Now) => continue,
+            Ok(Next::After(seconds)) => seconds,
+            Err(error) => {
+                tracing::warn!(worker = W::NAME, %error, "a worker's step failed; it is tried again");
+                PAUSE_AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+            () = worker.woken() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Starts all workers.
+pub fn start(
+    app: &Arc<App>,
+    transport: Transport,
+    certificates: Option<Arc<Certificates>>,
+    stop: &CancellationToken,
+) -> tokio::task::JoinSet<()> {
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(run(FulfilWishes::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(DeliverMail::new(Arc::clone(app), transport), stop.clone()));
+    running.spawn(run(NoteSeen::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(Sweep::new(Arc::clone(app)), stop.clone()));
+    if let Some(certificates) = certificates {
+        running.spawn(run(RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
+    }
+    running
+}

@@ -1,0 +1,49 @@
+//! Removes what is over, and writes down when sessions were used.
+
+use std::sync::Arc;
+
+use crate::app::{App, Fault};
+use crate::base::{HOUR, MINUTE};
+
+use super::{Next, Worker};
+
+/// Removes what is over, every hour.
+pub struct Sweep(Arc<App>);
+
+impl Sweep {
+    /// For this appliance.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self(app)
+    }
+}
+
+impl Worker for Sweep {
+    const NAME: &'static str = "sweep";
+
+    async fn step(&mut self) -> Result<Next, Fault> {
+        self.0.sweep().await?;
+        Ok(Next::After(HOUR))
+    }
+}
+
+/// Writes down when sessions were used: many in one commit, so that requests need none.
+pub struct NoteSeen(Arc<App>);
+
+impl NoteSeen {
+    /// For this appliance.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self(app)
+    }
+}
+
+impl Worker for NoteSeen {
+    const NAME: &'static str = "note seen";
+
+    async fn step(&mut self) -> Result<Next, Fault> {
+        self.0.note_seen().await?;
+        let shortest_idle = self.0.services.config.session.idle.seconds();
+        Ok(Next::After((shortest_idle / 4).clamp(1, 5 * MINUTE)))
+    }
+}
