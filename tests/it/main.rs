@@ -1,0 +1,13 @@
+//! Everything that is tested from outside the modules: one binary, so that it links once.
+
+mod bad_input;
+mod config_files;
+mod knocking;
+mod openapi;
+mod process;
+mod smtp;
+mod store;
+mod stories;
+mod tidy;
+mod tls;
+mod world;

@@ -1,0 +1,136 @@
+//! What people do with their account once they are in.
+
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+
+#[test]
+fn changing_the_password_ends_the_other_sessions_and_tells_the_owner() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let other = world.visitor();
+    other.log_in(ALICE, PASSWORD).expect(200);
+    let change = |current: &str| browser.api("POST", "/account/password", json!({"current_password": current, "new_password": OTHER_PASSWORD}));
+    change("not the password").refused(403, "wrong_password");
+    assert!(other.is_logged_in());
+    change(PASSWORD).expect(200);
+    assert!(browser.is_logged_in());
+    assert!(!other.is_logged_in());
+    assert_eq!(world.only_letter_to(ALICE).subject, "Your password for Hill Street was changed");
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).expect(200);
+}
+
+#[test]
+fn a_new_address_is_confirmed_there_and_told_to_the_old_one() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let ask = |password: &str| browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": password}));
+    ask("not the password").refused(403, "wrong_password");
+    ask(PASSWORD).expect(202);
+    let letters = world.run_the_post();
+    let to = |address: &str| letters.iter().find(|letter| letter.to == address).expect("a mail");
+    assert_eq!(to(ALICE).subject, "Your address for Hill Street is about to change");
+    world.visitor().log_in("new@example.org", PASSWORD).expect(401);
+
+    // The link is proof enough, in any browser.
+    world.visitor().api("POST", "/confirm", json!({"token": to("new@example.org").token()})).expect(200);
+    let told: Vec<String> = world.run_the_post().into_iter().map(|letter| letter.to).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.contains(&ALICE.to_owned()) && told.contains(&"new@example.org".to_owned()));
+    world.visitor().log_in("new@example.org", PASSWORD).expect(200);
+    world.visitor().log_in(ALICE, PASSWORD).expect(401);
+}
+
+#[test]
+fn another_persons_address_cannot_be_taken_and_only_its_owner_is_told() {
+    let world = World::new();
+    world.member("bobby@example.org", PASSWORD);
+    let browser = world.logged_in(ALICE, PASSWORD);
+    browser.api("POST", "/account/email", json!({"email": "bobby@example.org", "current_password": PASSWORD})).expect(202);
+    let letters = world.run_the_post();
+    let to_bobby: Vec<_> = letters.iter().filter(|letter| letter.to == "bobby@example.org").collect();
+    assert_eq!(to_bobby.len(), 1);
+    assert_eq!(to_bobby[0].subject, "You already have an account at Hill Street");
+}
+
+#[test]
+fn a_new_password_stops_a_change_of_address_that_is_under_way() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})).expect(202);
+    let letters = world.run_the_post();
+    let token = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").token();
+    browser.api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD})).expect(200);
+    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_invalid");
+}
+
+#[test]
+fn the_present_address_is_no_new_one() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let reply = browser.api("POST", "/account/email", json!({"email": "Alice@Example.org", "current_password": PASSWORD})).refused(422, "invalid_fields");
+    assert_eq!(reply.json()["fields"]["email"][0]["code"], "unchanged");
+}
+
+#[test]
+fn sessions_are_listed_and_ended() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let (second, third) = (world.visitor(), world.visitor());
+    second.log_in(ALICE, PASSWORD).expect(200);
+    third.log_in(ALICE, PASSWORD).expect(200);
+    let list = browser.api("GET", "/account/sessions", Value::Null).expect(200).json();
+    let items = list["items"].as_array().expect("a list");
+    assert_eq!((items.len(), &list["next"]), (3, &Value::Null));
+    assert_eq!(items.iter().filter(|item| item["current"] == true).count(), 1);
+
+    let other = items.iter().find(|item| item["current"] == false).expect("another")["id"].as_str().expect("an id").to_owned();
+    browser.api("DELETE", &format!("/account/sessions/{other}"), Value::Null).expect(204);
+    browser.api("DELETE", &format!("/account/sessions/{other}"), Value::Null).refused(404, "not_found");
+    browser.api("DELETE", "/account/sessions/nonsense", Value::Null).refused(404, "not_found");
+    assert_eq!([&second, &third].iter().filter(|session| session.is_logged_in()).count(), 1);
+    browser.api("DELETE", "/account/sessions", Value::Null).expect(204);
+    assert!(browser.is_logged_in() && !second.is_logged_in() && !third.is_logged_in());
+}
+
+#[test]
+fn a_list_comes_in_pages() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    (0..4).for_each(|_| drop(world.visitor().log_in(ALICE, PASSWORD).expect(200)));
+    let mut seen = Vec::new();
+    let mut query = "?limit=2".to_owned();
+    loop {
+        let list = browser.api("GET", &format!("/account/sessions{query}"), Value::Null).expect(200).json();
+        seen.extend(list["items"].as_array().expect("a list").iter().map(|item| item["id"].clone()));
+        let Some(next) = list["next"].as_str() else { break };
+        query = format!("?limit=2&after={next}");
+    }
+    assert_eq!(seen.len(), 5);
+    for query in ["?limit=0", "?limit=101", "?limit=x", "?after=nonsense"] {
+        browser.api("GET", &format!("/account/sessions{query}"), Value::Null).refused(422, "invalid_fields");
+    }
+    browser.api("GET", "/account/sessions?limit=1&limit=2", Value::Null).refused(400, "repeated_parameter");
+}
+
+#[test]
+fn nobody_ends_another_persons_session() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let id = browser.api("GET", "/session", Value::Null).json()["session"]["id"].as_str().expect("an id").to_owned();
+    let stranger = world.logged_in("bobby@example.org", PASSWORD);
+    stranger.api("DELETE", &format!("/account/sessions/{id}"), Value::Null).refused(404, "not_found");
+    assert!(browser.is_logged_in());
+}
+
+#[test]
+fn a_deleted_account_is_gone_with_its_sessions() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    browser.api("POST", "/account/delete", json!({"current_password": "not the password"})).refused(403, "wrong_password");
+    browser.api("POST", "/account/delete", json!({"current_password": PASSWORD})).expect(204);
+    assert!(!browser.is_logged_in());
+    assert_eq!(world.only_letter_to(ALICE).subject, "Your account at Hill Street was deleted");
+    world.visitor().log_in(ALICE, PASSWORD).expect(401);
+    world.member(ALICE, OTHER_PASSWORD);
+}

@@ -1,0 +1,102 @@
+//! The outbox: nothing leaves it unnoticed.
+
+use gatelodge::base::{DAY, HOUR, MINUTE, MailId};
+use gatelodge::mail::{self, Mail, MailState};
+use serde_json::json;
+
+use crate::world::{ALICE, PASSWORD, World};
+
+fn with_a_queued_mail() -> World {
+    let world = World::new();
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    world.block_on(world.app.fulfil_wishes()).expect("memory does not fail");
+    world
+}
+
+fn only_mail(world: &World) -> (MailId, Mail) {
+    let mut mails = world.app.read(|view| mail::list(view, None, 10)).expect("memory does not fail");
+    assert_eq!(mails.len(), 1);
+    mails.remove(0)
+}
+
+fn tries(world: &World, work: fn(&mut dyn gatelodge::store::Transaction, MailId, gatelodge::base::Timestamp) -> Result<(), gatelodge::store::StoreError>) -> bool {
+    world.block_on(async {
+        let Some((id, _, _)) = world.app.claim_mail().await.expect("memory does not fail") else { return false };
+        world.app.write(move |tx, moment, _| work(tx, id, moment.now())).await.expect("memory does not fail");
+        true
+    })
+}
+
+#[test]
+fn pauses_grow_until_the_mail_is_given_up_and_seen() {
+    let world = with_a_queued_mail();
+    let mut pauses = Vec::new();
+    while only_mail(&world).1.state != MailState::Failed {
+        assert!(tries(&world, |tx, id, now| mail::postpone(tx, id, "server down", now)));
+        let (_, mail) = only_mail(&world);
+        if mail.state == MailState::Queued {
+            pauses.push(mail.due_at.since(world.app.now()));
+            world.advance(*pauses.last().expect("just pushed"));
+        }
+    }
+    assert_eq!(pauses[..8], [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR]);
+    assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]));
+    let total: u64 = pauses.iter().sum();
+    // A confirmation link lives two days; delivering it later would be of no use.
+    assert!((DAY..=2 * DAY).contains(&total), "{total}");
+    assert_eq!(only_mail(&world).1.last_error.as_deref(), Some("server down"));
+}
+
+#[test]
+fn a_refused_mail_is_kept_to_be_seen_and_queued_again() {
+    let world = with_a_queued_mail();
+    assert!(tries(&world, |tx, id, _| mail::fail(tx, id, "550 no such user")));
+    let (id, failed) = only_mail(&world);
+    assert_eq!((failed.state, failed.last_error.as_deref()), (MailState::Failed, Some("550 no such user")));
+    assert!(!tries(&world, |_, _, _| Ok(())), "a failed mail is not tried");
+    world.block_on(world.app.write(move |tx, moment, _| mail::retry(tx, id, moment.now()))).expect("memory does not fail");
+    world.only_letter_to(ALICE);
+}
+
+#[test]
+fn an_attempt_the_program_did_not_survive_is_repeated_with_the_same_bytes() {
+    let world = with_a_queued_mail();
+    let claim = || world.block_on(world.app.claim_mail()).expect("memory does not fail");
+    let (_, _, first) = claim().expect("a mail is due");
+    assert!(claim().is_none(), "the attempt is under way");
+    world.block_on(world.app.release_mail_claims()).expect("memory does not fail");
+    let (_, _, second) = claim().expect("due again after the restart");
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_mail_whose_link_is_dead_is_not_sent_but_shown() {
+    let world = with_a_queued_mail();
+    world.advance(3 * DAY);
+    world.expect_no_post();
+    let (_, mail) = only_mail(&world);
+    assert_eq!(mail.state, MailState::Failed);
+    assert!(mail.last_error.is_some_and(|reason| reason.contains("no longer useful")));
+}
+
+#[test]
+fn a_delivered_mail_is_wiped() {
+    let world = with_a_queued_mail();
+    world.only_letter_to(ALICE);
+    assert!(world.app.read(|view| mail::list(view, None, 10)).expect("memory does not fail").is_empty());
+}
+
+#[test]
+fn nothing_secret_stands_readable_in_the_store() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    world.block_on(world.app.fulfil_wishes()).expect("memory does not fail");
+    let records = world.records();
+    let contains = |needle: &str| records.iter().any(|(_, value)| value.windows(needle.len()).any(|window| window == needle.as_bytes()));
+    let cookies = browser.cookies.borrow();
+    for secret in cookies.values().map(String::as_str).chain([PASSWORD, "glt_", "gls_", "/reset/"]) {
+        assert!(!contains(secret), "{secret}");
+    }
+    assert!(contains(ALICE), "the check itself finds what is there");
+}

@@ -1,0 +1,103 @@
+//! What administrators do by command, in memory; `process.rs` does the same with the real binary.
+
+use gatelodge::control::{Command, execute};
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+
+fn command(world: &World, command: Value) -> Result<Value, String> {
+    let command: Command = serde_json::from_value(command).expect("a command");
+    world.block_on(execute(&world.app, command)).map_err(|refusal| refusal.message)
+}
+
+fn add(world: &World, email: &str, confirmed: bool) -> Result<Value, String> {
+    let body = json!({"command": "user-add", "email": email, "username": null, "name": null, "password": PASSWORD, "admin": true, "confirmed": confirmed, "groups": ["family"]});
+    command(world, body)
+}
+
+#[test]
+fn a_first_administrator_is_made_and_logs_in() {
+    let world = World::new();
+    let made = add(&world, ALICE, true).expect("made");
+    assert_eq!(made["groups"], json!(["admins", "family"]));
+    assert_eq!(world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"]["groups"], json!(["admins", "family"]));
+    assert_eq!(add(&world, "ALICE@example.org", true), Err("another account has this address".into()));
+}
+
+#[test]
+fn an_account_made_unconfirmed_is_mailed_a_link() {
+    let world = World::new();
+    add(&world, ALICE, false).expect("made");
+    world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    let token = world.only_letter_to(ALICE).token();
+    world.visitor().api("POST", "/confirm", json!({"token": token})).expect(200);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn a_disabled_account_is_out_at_once_and_in_again_when_enabled() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    assert!(browser.is_logged_in());
+    command(&world, json!({"command": "user-disable", "user": ALICE})).expect("done");
+    assert!(!browser.is_logged_in());
+    world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    world.expect_no_post();
+    command(&world, json!({"command": "user-enable", "user": ALICE})).expect("done");
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    assert!(!browser.is_logged_in(), "what was ended stays ended");
+}
+
+#[test]
+fn an_administrator_sets_a_password_and_the_owner_is_told() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let weak = command(&world, json!({"command": "user-passwd", "user": ALICE, "password": "short"}));
+    assert_eq!(weak, Err("the password has fewer than 15 characters".into()));
+    command(&world, json!({"command": "user-passwd", "user": ALICE, "password": OTHER_PASSWORD})).expect("done");
+    assert!(!browser.is_logged_in());
+    world.only_letter_to(ALICE);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).expect(200);
+}
+
+#[test]
+fn a_registration_is_confirmed_when_mail_does_not_arrive() {
+    let world = World::new();
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    command(&world, json!({"command": "user-confirm", "user": ALICE})).expect("done");
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn nobody_guesses_which_of_several_registrations_is_the_owners() {
+    let world = World::new();
+    for password in [PASSWORD, OTHER_PASSWORD] {
+        world.visitor().api("POST", "/register", json!({"email": ALICE, "password": password})).expect(202);
+    }
+    let refused = command(&world, json!({"command": "user-confirm", "user": ALICE}));
+    assert_eq!(refused, Err(format!("2 people registered {ALICE}, each with a password of their own")));
+}
+
+#[test]
+fn people_are_listed_in_pages_and_put_into_groups() {
+    let world = World::new();
+    for number in 0..5 {
+        add(&world, &format!("person{number}@example.org"), true).expect("made");
+    }
+    let page = command(&world, json!({"command": "user-list", "after": null, "limit": 3})).expect("a list");
+    let rest = command(&world, json!({"command": "user-list", "after": page["next"], "limit": 3})).expect("a list");
+    assert_eq!((page["items"].as_array().map(Vec::len), rest["items"].as_array().map(Vec::len), &rest["next"]), (Some(3), Some(2), &Value::Null));
+    let out = json!({"command": "user-group", "user": "person0@example.org", "group": "admins", "member": false});
+    assert_eq!(command(&world, out).expect("done")["groups"], json!(["family"]));
+}
+
+#[test]
+fn a_deleted_account_is_unknown_to_every_command() {
+    let world = World::new();
+    add(&world, ALICE, true).expect("made");
+    command(&world, json!({"command": "user-delete", "user": ALICE})).expect("done");
+    for name in ["user-show", "user-disable", "user-enable", "user-delete", "user-confirm"] {
+        assert_eq!(command(&world, json!({"command": name, "user": ALICE})), Err(format!("there is no account {ALICE}")), "{name}");
+    }
+}

@@ -1,0 +1,229 @@
+//! Register and confirm.
+
+use gatelodge::base::{DAY, MINUTE};
+use serde_json::json;
+
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, START, World};
+
+fn registers(world: &World) -> crate::world::Visitor<'_> {
+    let browser = world.visitor();
+    let reply = browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    assert_eq!(reply.json(), json!({"status": "accepted"}));
+    browser
+}
+
+#[test]
+fn somebody_registers_confirms_and_logs_in() {
+    let world = World::new();
+    let browser = world.visitor();
+    let person = json!({"email": ALICE, "password": PASSWORD, "username": "alice", "name": "Alice A."});
+    browser.api("POST", "/register", person).expect(202);
+    let letter = world.only_letter_to(ALICE);
+    let confirmed = browser.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
+    assert_eq!(confirmed.json(), json!({"status": "confirmed"}));
+
+    let user = browser.log_in("alice", PASSWORD).expect(200).json()["user"].clone();
+    assert_eq!((&user["email"], &user["username"], &user["name"], &user["groups"]), (&json!(ALICE), &json!("alice"), &json!("Alice A."), &json!([])));
+    assert_eq!(user["confirmed_at"], START.to_string());
+}
+
+#[test]
+fn nobody_logs_in_before_confirming() {
+    let world = World::new();
+    registers(&world);
+    world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+}
+
+#[test]
+fn the_right_password_of_an_unconfirmed_registration_has_its_mail_sent_again() {
+    let world = World::new();
+    registers(&world);
+    world.only_letter_to(ALICE);
+    world.advance(6 * MINUTE);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    world.expect_no_post();
+    world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    let again = world.only_letter_to(ALICE);
+    let confirmation = json!({"token": again.token(), "password": PASSWORD});
+    world.visitor().api("POST", "/confirm", confirmation).expect(200);
+}
+
+#[test]
+fn opening_the_link_confirms_nothing() {
+    let world = World::new();
+    let browser = registers(&world);
+    let path = world.only_letter_to(ALICE).path();
+    let before = world.records();
+    for method in ["GET", "HEAD"] {
+        browser.send(http::Request::builder().method(method).uri(&path), "").expect(200);
+    }
+    assert_eq!(world.records(), before);
+    browser.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    browser.posts(&path, &[]).leads_to("/login?notice=confirmed");
+    browser.log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn another_browser_needs_the_password_to_confirm() {
+    let world = World::new();
+    registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    let other = world.visitor();
+    other.api("POST", "/confirm", json!({"token": token})).refused(422, "password_needed");
+    other.api("POST", "/confirm", json!({"token": token, "password": OTHER_PASSWORD})).refused(403, "wrong_password");
+    other.api("POST", "/confirm", json!({"token": token, "password": PASSWORD})).expect(200);
+}
+
+#[test]
+fn a_confirmation_link_works_once() {
+    let world = World::new();
+    let browser = registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    browser.api("POST", "/confirm", json!({"token": token})).expect(200);
+    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_invalid");
+}
+
+#[test]
+fn a_confirmation_link_expires() {
+    let world = World::new();
+    let browser = registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    world.advance(2 * DAY);
+    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_expired");
+}
+
+#[test]
+fn an_expired_link_says_so_even_when_the_registration_was_swept() {
+    let world = World::new();
+    let browser = registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    world.advance(3 * DAY);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_expired");
+}
+
+#[test]
+fn each_of_several_registrants_gets_a_confirmation_and_nothing_of_the_others_survives() {
+    let world = World::new();
+    let (mallory, alice) = (world.visitor(), world.visitor());
+    let trap = json!({"email": ALICE, "password": OTHER_PASSWORD, "username": "mallory", "name": "Mallory"});
+    mallory.api("POST", "/register", trap).expect(202);
+    alice.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD, "username": "alice"})).expect(202);
+    let letters = world.run_the_post();
+    assert_eq!(letters.len(), 2);
+    assert!(letters.iter().all(|letter| !letter.text.contains("mallory") && !letter.text.contains("Mallory")));
+
+    // Whichever link she opens, hers is the registration that her browser can confirm.
+    let codes: Vec<u16> = letters.iter().map(|letter| alice.api("POST", "/confirm", json!({"token": letter.token()})).status()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 200).count(), 1);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    let user = alice.log_in(ALICE, PASSWORD).expect(200).json()["user"].clone();
+    assert_eq!((&user["username"], &user["name"]), (&json!("alice"), &json!(null)));
+    for letter in &letters {
+        mallory.api("POST", "/confirm", json!({"token": letter.token()})).refused(403, "token_invalid");
+    }
+}
+
+#[test]
+fn a_known_address_answers_the_same_and_its_owner_is_told() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let known = world.visitor().api("POST", "/register", json!({"email": ALICE, "password": OTHER_PASSWORD}));
+    let unknown = world.visitor().api("POST", "/register", json!({"email": "bobby@example.org", "password": OTHER_PASSWORD}));
+    assert_eq!((known.status(), &known.body), (unknown.status(), &unknown.body));
+    let names = |reply: &crate::world::Reply| reply.head.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&known), names(&unknown));
+    let letters = world.run_the_post();
+    let to_alice: Vec<_> = letters.iter().filter(|letter| letter.to == ALICE).collect();
+    assert_eq!(to_alice.len(), 1);
+    assert_eq!(to_alice[0].subject, "You already have an account at Hill Street");
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+}
+
+#[test]
+fn an_address_in_other_case_is_the_same_address() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.visitor().api("POST", "/register", json!({"email": "ALICE@EXAMPLE.ORG", "password": OTHER_PASSWORD})).expect(202);
+    let letter = world.only_letter_to(ALICE);
+    assert_eq!(letter.subject, "You already have an account at Hill Street");
+    world.visitor().log_in("Alice@Example.Org", PASSWORD).expect(200);
+}
+
+#[test]
+fn a_user_name_taken_meanwhile_is_told_when_confirming_and_another_may_be_given() {
+    let world = World::new();
+    let (first, second) = (world.visitor(), world.visitor());
+    first.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD, "username": "alice"})).expect(202);
+    let first_token = world.only_letter_to(ALICE).token();
+    second.api("POST", "/register", json!({"email": "other@example.org", "password": PASSWORD, "username": "alice"})).expect(202);
+    let second_token = world.only_letter_to("other@example.org").token();
+    first.api("POST", "/confirm", json!({"token": first_token})).expect(200);
+    second.api("POST", "/confirm", json!({"token": second_token})).refused(409, "username_taken");
+    second.api("POST", "/confirm", json!({"token": second_token, "username": "alice2"})).expect(200);
+    assert_eq!(second.log_in("alice2", PASSWORD).expect(200).json()["user"]["email"], "other@example.org");
+}
+
+#[test]
+fn the_mail_is_sent_again_on_request_but_nobody_can_flood_a_mailbox() {
+    let world = World::new();
+    let browser = registers(&world);
+    let first = world.only_letter_to(ALICE);
+    let resend = || world.visitor().api("POST", "/confirm/resend", json!({"email": ALICE})).expect(202);
+    resend();
+    world.expect_no_post();
+    world.advance(6 * MINUTE);
+    resend();
+    resend();
+    world.only_letter_to(ALICE);
+    world.visitor().api("POST", "/confirm/resend", json!({"email": "nobody@example.org"})).expect(202);
+    world.expect_no_post();
+    browser.api("POST", "/confirm", json!({"token": first.token()})).expect(200);
+}
+
+#[test]
+fn weak_passwords_are_refused_with_the_reason() {
+    let world = World::new();
+    let refusal = |password: &str| {
+        let body = json!({"email": ALICE, "password": password});
+        world.visitor().api("POST", "/register", body).refused(422, "invalid_fields").json()["fields"]["password"][0].clone()
+    };
+    assert_eq!(refusal("too short"), json!({"code": "too_short", "min": 15}));
+    assert_eq!(refusal(&"long ".repeat(300)), json!({"code": "too_long", "max": 1024}));
+    assert_eq!(refusal("passwordpassword"), json!({"code": "common"}));
+    assert_eq!(refusal("alice@example.org"), json!({"code": "guessable"}));
+    assert_eq!(refusal("hill street hill street"), json!({"code": "guessable"}));
+    world.expect_no_post();
+}
+
+#[test]
+fn a_closed_site_takes_no_registrations() {
+    let world = World::with("[registration]\nmode = \"closed\"");
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(403, "registration_closed");
+}
+
+#[test]
+fn without_confirmation_the_account_exists_at_once_but_gets_no_reset_mail() {
+    let world = World::with("[registration]\nconfirm_email = false");
+    let browser = world.visitor();
+    browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    browser.log_in(ALICE, PASSWORD).expect(200);
+    let letter = world.only_letter_to(ALICE);
+    browser.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    world.expect_no_post();
+    let taken = browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(422, "invalid_fields");
+    assert_eq!(taken.json()["fields"]["email"][0]["code"], "taken");
+    world.visitor().api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
+    browser.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    world.only_letter_to(ALICE);
+}
+
+#[test]
+fn confirming_logs_in_only_where_the_configuration_says_so() {
+    let world = World::with("[tokens]\nlogin_after_confirm = true");
+    let browser = registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    browser.api("POST", "/confirm", json!({"token": token})).expect(200);
+    assert!(browser.is_logged_in());
+}

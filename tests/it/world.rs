@@ -1,0 +1,270 @@
+//! The places and people of the stories: an appliance in memory, browsers, programs, and a postman.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatelodge::app::{App, Hasher};
+use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
+use gatelodge::config::Config;
+use gatelodge::crypto::Cost;
+use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
+use gatelodge::web::Web;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+pub const ALICE: &str = "alice@example.org";
+pub const PASSWORD: &str = "correct horse battery staple";
+pub const OTHER_PASSWORD: &str = "seven geese over the moor";
+pub const START: Timestamp = Timestamp::from_seconds(1_795_000_000);
+const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
+
+/// An appliance with everything but network and disk.
+pub struct World {
+    pub app: Arc<App>,
+    pub web: Web,
+    pub clock: Arc<ManualClock>,
+    runtime: tokio::runtime::Runtime,
+    post: RefCell<Vec<Letter>>,
+}
+
+/// A mail that left.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+}
+
+impl Letter {
+    /// The one link in it that carries a token.
+    pub fn link(&self) -> String {
+        let start = self.text.find("https://auth.example.org/").expect("the mail has a link");
+        self.text[start..].split_whitespace().next().expect("a link has an end").to_owned()
+    }
+
+    /// The path of the link.
+    pub fn path(&self) -> String {
+        self.link().trim_start_matches("https://auth.example.org").to_owned()
+    }
+
+    /// The token in the link.
+    pub fn token(&self) -> String {
+        self.link().rsplit('/').next().expect("a link has segments").to_owned()
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With further settings, in TOML.
+    pub fn with(settings: &str) -> Self {
+        let text = format!(
+            "[site]\nname = \"Hill Street\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
+             [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
+            CHEAP.memory_kib, CHEAP.iterations
+        );
+        let config = Config::parse(&text, Path::new("story.toml")).expect("the settings are valid");
+        let clock = Arc::new(ManualClock::at(START));
+        let opened = open_memory(&mut Moment::new(START, [9; 32])).expect("memory opens");
+        let cost = config.password.cost();
+        let hasher = Hasher::start(cost).expect("threads start");
+        let app = Arc::new(App::new(config, opened, Arc::clone(&clock) as Arc<dyn Clock>, hasher).expect("the templates are well formed"));
+        let web = Web::new(Arc::clone(&app)).expect("the templates are well formed");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        Self { app, web, clock, runtime, post: RefCell::default() }
+    }
+
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub fn advance(&self, seconds: Seconds) {
+        self.clock.advance(seconds);
+    }
+
+    /// A browser without cookies.
+    pub fn visitor(&self) -> Visitor<'_> {
+        Visitor { world: self, cookies: RefCell::default() }
+    }
+
+    /// Somebody with a confirmed account.
+    pub fn member(&self, email: &str, password: &str) {
+        let browser = self.visitor();
+        browser.api("POST", "/register", json!({"email": email, "password": password})).expect(202);
+        let letter = self.only_letter_to(email);
+        browser.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
+    }
+
+    /// A browser of somebody with a confirmed account, logged in.
+    pub fn logged_in(&self, email: &str, password: &str) -> Visitor<'_> {
+        self.member(email, password);
+        let browser = self.visitor();
+        browser.log_in(email, password).expect(200);
+        browser
+    }
+
+    /// Lets the workers decide who is mailed, and takes everything from the outbox.
+    pub fn run_the_post(&self) -> Vec<Letter> {
+        self.block_on(async {
+            while self.app.fulfil_wishes().await.expect("memory does not fail") {}
+            while let Some((id, to, bytes)) = self.app.claim_mail().await.expect("memory does not fail") {
+                self.post.borrow_mut().push(read_mail(to.as_str(), &bytes));
+                self.app.write(move |tx, _, _| gatelodge::mail::delivered(tx, id)).await.expect("memory does not fail");
+            }
+        });
+        self.post.take()
+    }
+
+    /// The only mail that left since the last look, which went to this address.
+    pub fn only_letter_to(&self, address: &str) -> Letter {
+        let mut letters = self.run_the_post();
+        assert_eq!(letters.len(), 1, "one mail: {letters:?}");
+        let letter = letters.remove(0);
+        assert_eq!(letter.to, address);
+        letter
+    }
+
+    pub fn expect_no_post(&self) {
+        let letters = self.run_the_post();
+        assert!(letters.is_empty(), "no mail: {letters:?}");
+    }
+
+    /// Every record in the store, but for the time floor.
+    pub fn records(&self) -> Vec<Pair> {
+        let everything = KeySpan::prefix(&[]);
+        let pairs = self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
+        pairs.into_iter().filter(|(key, _)| key != b"\0floor").collect()
+    }
+}
+
+fn read_mail(to: &str, bytes: &[u8]) -> Letter {
+    let text = String::from_utf8(bytes.to_vec()).expect("mails are ASCII").replace("=\r\n", "").replace("=3D", "=");
+    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("a mail has a subject").to_owned();
+    Letter { to: to.to_owned(), subject, text }
+}
+
+/// A browser, or a program with a cookie jar.
+pub struct Visitor<'a> {
+    pub world: &'a World,
+    pub cookies: RefCell<BTreeMap<String, String>>,
+}
+
+impl Visitor<'_> {
+    /// Another browser with the same cookies: somebody copied them.
+    pub fn copy(&self) -> Self {
+        Self { world: self.world, cookies: self.cookies.clone() }
+    }
+
+    /// Sends anything.
+    pub fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
+        let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
+        let request = request.body(body.into()).expect("a request");
+        let reply = self.world.block_on(async {
+            let response = self.world.web.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+            let (head, body) = response.into_parts();
+            Reply { head, body: body.collect().await.expect("a full body").to_bytes() }
+        });
+        for cookie in reply.head.headers.get_all("set-cookie") {
+            self.keep(cookie.to_str().expect("ASCII"));
+        }
+        reply
+    }
+
+    fn keep(&self, cookie: &str) {
+        let (pair, attributes) = cookie.split_once("; ").expect("attributes");
+        let (name, value) = pair.split_once('=').expect("a value");
+        if attributes.contains("Max-Age=0") {
+            self.cookies.borrow_mut().remove(name);
+        } else {
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// Opens a page.
+    pub fn opens(&self, path: &str) -> Reply {
+        self.send(http::Request::builder().uri(path), "")
+    }
+
+    /// Posts a form of this site.
+    pub fn posts(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = http::Request::builder().method("POST").uri(path).header("sec-fetch-site", "same-origin");
+        self.send(request.header("content-type", "application/x-www-form-urlencoded"), body)
+    }
+
+    /// Calls the API.
+    pub fn api(&self, method: &str, path: &str, body: impl Into<Value>) -> Reply {
+        let body: Value = body.into();
+        let request = http::Request::builder().method(method).uri(format!("/api/v1{path}")).header("content-type", "application/json");
+        self.send(request, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
+    pub fn log_in(&self, identity: &str, password: &str) -> Reply {
+        self.api("POST", "/login", json!({"identity": identity, "password": password}))
+    }
+
+    pub fn is_logged_in(&self) -> bool {
+        let reply = self.api("GET", "/session", Value::Null);
+        assert!(matches!(reply.status(), 200 | 401), "{}", reply.text());
+        reply.status() == 200
+    }
+}
+
+/// What came back.
+pub struct Reply {
+    pub head: http::response::Parts,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// Ends the story if the status is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status(), status, "{}", self.text());
+        self
+    }
+
+    /// Ends the story if status or code are others.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Self {
+        let reply = self.expect(status);
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+        assert_eq!(reply.json()["code"], code);
+        assert_eq!(reply.json()["status"], status);
+        reply
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// Where it sends the browser.
+    #[track_caller]
+    pub fn leads_to(&self, path: &str) {
+        assert_eq!((self.status(), self.header("location")), (303, Some(path)), "{}", self.text());
+    }
+
+    #[track_caller]
+    pub fn says(&self, words: &str) {
+        assert!(self.text().contains(words), "{words:?} is not in: {}", self.text());
+    }
+}
