@@ -24,7 +24,8 @@ impl Demo {
         let config = self.config()?;
         let mails = self.dir.join("mail");
         serve::log_to_stdout();
-        let transport = Transport::File(FileTransport::new(mails.clone()).announced_by(announce));
+        let folder = mails.clone();
+        let transport = |_: &Config| Ok(Transport::File(FileTransport::new(folder).announced_by(announce)));
         let dir = self.dir.clone();
         serve::serve(config, transport, move |app| {
             let url = &app.services.config.site.url;

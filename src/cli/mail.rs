@@ -53,12 +53,14 @@ impl Mail {
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     let to = EmailAddress::parse(address).map_err(|_| Exit::failed(format!("{address:?} is not an e-mail address")))?;
     let composer = Composer::new(config).map_err(Exit::configuration)?;
-    let transport = Transport::from_config(config).map_err(Exit::failed)?;
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
     let id = MailId::draw(&mut moment);
     let message = composer.compose(&Letter::Test, &to, id, &mut moment).map_err(Exit::failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
-    let outcome = runtime.block_on(transport.deliver(id, &to, &message.bytes));
+    let outcome = runtime.block_on(async {
+        let transport = Transport::impatient(config).map_err(Exit::failed)?;
+        Ok::<_, Exit>(transport.deliver(id, &to, &message.bytes).await)
+    })?;
     let way = match config.mail.transport {
         MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
         MailTransport::File => config.mail.directory.display().to_string(),

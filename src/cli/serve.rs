@@ -30,7 +30,11 @@ pub fn run(common: &Common) -> Result<(), Exit> {
     for note in notes(&config) {
         tracing::warn!("{note}");
     }
-    let transport = Transport::from_config(&config).map_err(|error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", common.config_path().display())))?;
+    let path = common.config_path();
+    let transport = move |config: &Config| {
+        let told = |error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()));
+        Transport::from_config(config).map_err(told)
+    };
     serve(config, transport, |_| ())
 }
 
@@ -61,13 +65,20 @@ pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. `ready` is told once connections are accepted.
-pub fn serve(config: Config, transport: Transport, ready: impl FnOnce(&App)) -> Result<(), Exit> {
+pub fn serve(
+    config: Config,
+    transport: impl FnOnce(&Config) -> Result<Transport, Exit>,
+    ready: impl FnOnce(&App),
+) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).max_blocking_threads(4).enable_all().build().map_err(Exit::failed)?;
-    let opened = open_store(&config)?;
-    let app = build(config, opened)?;
-    runtime.block_on(run_until_signal(app, transport, ready))
+    runtime.block_on(async {
+        // The kept connection to the mail server belongs to the runtime, so it is made within.
+        let transport = transport(&config)?;
+        let opened = open_store(&config)?;
+        run_until_signal(build(config, opened)?, transport, ready).await
+    })
 }
 
 async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnce(&App)) -> Result<(), Exit> {

@@ -10,7 +10,7 @@ mod migrate;
 mod open;
 mod overlay;
 mod record;
-mod redb;
+mod embedded;
 pub mod schema;
 mod table;
 mod writer;
@@ -22,7 +22,7 @@ pub use migrate::{Migration, migrate};
 pub use open::{OpenError, Opened, open_file, open_memory};
 pub use overlay::Overlay;
 pub use record::{Damaged, Field, Reader, Record};
-pub use redb::RedbEngine;
+pub use embedded::RedbEngine;
 pub use table::{Key, Table};
 pub use writer::{Changes, Event, Store};
 

@@ -1,1 +1,199 @@
-//! To come.
+//! What nobody should send: each time a clear 4xx in the contract's form, and a store that is what it was.
+
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
+
+/// Every endpoint that takes a body: its path and a body that has the right form.
+fn endpoints() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/register", json!({"email": "new@example.org", "password": PASSWORD, "username": "newcomer", "name": "New"})),
+        ("/confirm", json!({"token": "glt_x", "password": PASSWORD, "username": "newcomer"})),
+        ("/confirm/resend", json!({"email": "new@example.org"})),
+        ("/login", json!({"identity": ALICE, "password": PASSWORD, "remember": true, "bearer": true})),
+        ("/forgot", json!({"email": "new@example.org"})),
+        ("/reset/check", json!({"token": "glt_x"})),
+        ("/reset", json!({"token": "glt_x", "password": PASSWORD})),
+        ("/account/password", json!({"current_password": PASSWORD, "new_password": "seven geese over the moor"})),
+        ("/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})),
+        ("/account/delete", json!({"current_password": PASSWORD})),
+    ]
+}
+
+fn post(caller: &Visitor<'_>, path: &str, kind: Option<&str>, body: impl Into<bytes::Bytes>) -> Reply {
+    let request = http::Request::builder().method("POST").uri(format!("/api/v1{path}"));
+    caller.send(kind.into_iter().fold(request, |request, kind| request.header("content-type", kind)), body)
+}
+
+/// Sends each of `bodies` to every endpoint and expects this refusal and no change.
+fn all_refuse(bodies: &[&[u8]], kind: Option<&str>, status: u16, code: &str) {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let before = world.records();
+    for (path, _) in endpoints() {
+        for body in bodies {
+            post(&member, path, kind, body.to_vec()).refused(status, code);
+        }
+    }
+    assert_eq!(world.records(), before);
+}
+
+const JSON: Option<&str> = Some("application/json");
+
+#[test]
+fn malformed_json_is_refused() {
+    let bodies: &[&[u8]] = &[b"", b"{", b"}", b"{\"email\":}", b"{'email':'x'}", b"\xff\xfe", b"{\"email\":\"\xc3\x28\"}", b"{\"a\":\"\\ud800\"}", b"{} {}", b"nope"];
+    all_refuse(bodies, JSON, 400, "malformed_json");
+}
+
+#[test]
+fn deeply_nested_json_is_refused() {
+    all_refuse(&[("[".repeat(30_000)).as_bytes(), format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000)).as_bytes()], JSON, 400, "malformed_json");
+}
+
+#[test]
+fn other_documents_than_objects_are_refused() {
+    all_refuse(&[b"[]", b"null", b"1", b"\"text\"", b"true"], JSON, 422, "invalid_fields");
+}
+
+#[test]
+fn a_member_given_twice_is_refused() {
+    all_refuse(&[b"{\"email\":\"a@example.org\",\"email\":\"b@example.org\"}"], JSON, 400, "repeated_parameter");
+}
+
+#[test]
+fn another_content_type_is_refused() {
+    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx"), Some("multipart/form-data; boundary=x")] {
+        all_refuse(&[b"{}"], kind, 415, "unsupported_media_type");
+    }
+}
+
+#[test]
+fn wrong_types_in_every_field_are_refused() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let before = world.records();
+    for (path, body) in endpoints() {
+        for field in body.as_object().expect("an object").keys() {
+            for wrong in [json!(7), json!(1.5), json!([]), json!(["x"]), json!({}), json!({"x": 1}), json!(-1)] {
+                let mut body = body.clone();
+                body[field] = wrong;
+                let reply = post(&member, path, JSON, body.to_string()).refused(422, "invalid_fields");
+                assert_eq!(reply.json()["fields"][field], json!([{"code": "wrong_type"}]), "{path} {field}");
+            }
+        }
+    }
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn unknown_fields_are_refused() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let before = world.records();
+    for (path, mut body) in endpoints() {
+        for extra in ["extra", "confirmed_at", "groups", "id", "Email", "__proto__"] {
+            body[extra] = json!("x");
+            let reply = post(&member, path, JSON, body.to_string()).refused(422, "invalid_fields");
+            assert_eq!(reply.json()["fields"][extra], json!([{"code": "unknown"}]), "{path}");
+            body.as_object_mut().expect("an object").remove(extra);
+        }
+    }
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn missing_fields_are_named() {
+    let world = World::new();
+    let reply = post(&world.visitor(), "/register", JSON, "{}").refused(422, "invalid_fields");
+    assert_eq!(reply.json()["fields"], json!({"email": [{"code": "required"}], "password": [{"code": "required"}]}));
+}
+
+#[test]
+fn hostile_text_in_every_field_is_refused_or_harmless() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let long = "x".repeat(60_000);
+    for (path, body) in endpoints() {
+        for field in body.as_object().expect("an object").keys().filter(|field| !matches!(field.as_str(), "remember" | "bearer")) {
+            for text in ["a@example.org\r\nBcc: b@example.org", "nul\0nul@example.org", "\u{1b}[31m", "\u{202e}gro.elpmaxe@a", long.as_str(), "' OR 1=1 --", "../etc/passwd", "<script>alert(1)</script>"] {
+                let mut body = body.clone();
+                body[field] = json!(text);
+                let reply = post(&member, path, JSON, body.to_string());
+                // Any printable text may be a name or a password.
+                let may_pass = field == "name" || field.contains("password");
+                assert!((400..500).contains(&reply.status()) || (may_pass && reply.status() < 300), "{path} {field} {text:?}: {}", reply.status());
+                assert!(!reply.text().contains(text) || text.is_empty(), "{path} {field} echoes");
+            }
+        }
+    }
+    assert!(member.is_logged_in());
+    world.expect_clean_post();
+}
+
+impl World {
+    fn expect_clean_post(&self) {
+        for letter in self.run_the_post() {
+            assert!(["new@example.org", ALICE].contains(&letter.to.as_str()));
+            assert!(!letter.text.contains("Bcc") && !letter.text.contains("script"));
+        }
+    }
+}
+
+#[test]
+fn an_address_with_a_line_break_is_refused() {
+    let world = World::new();
+    let before = world.records();
+    for email in ["a@example.org\nBcc: b@example.org", "a\r@example.org", "a@example.org\0"] {
+        let reply = post(&world.visitor(), "/forgot", JSON, json!({"email": email}).to_string()).refused(422, "invalid_fields");
+        assert_eq!(reply.json()["fields"]["email"], json!([{"code": "not_an_address"}]));
+    }
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn an_over_long_password_is_refused_before_it_is_hashed() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let before = world.records();
+    let reply = post(&world.visitor(), "/login", JSON, json!({"identity": ALICE, "password": "x".repeat(1025)}).to_string()).refused(422, "invalid_fields");
+    assert_eq!(reply.json()["fields"]["password"], json!([{"code": "too_long", "max": 1024}]));
+    assert_eq!(world.records(), before, "a verified attempt would have left its record");
+}
+
+#[test]
+fn cookies_and_tokens_of_garbage_are_nobody() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let long = format!("gls_{}", "A".repeat(8000));
+    for garbage in ["x", "gls_", "gls_\u{7f}", "\"quoted\"", "a=b", &"%00".repeat(50), &long, "gls_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let visitor = world.visitor();
+        let request = |name: &str, value: String| visitor.send(http::Request::builder().uri("/api/v1/session").header(name, value), "");
+        if http::HeaderValue::try_from(garbage).is_ok() {
+            request("cookie", format!("__Host-gatelodge={garbage}")).refused(401, "not_logged_in");
+            request("authorization", format!("Bearer {garbage}")).refused(401, "not_logged_in");
+        }
+        let body = json!({"token": garbage, "password": PASSWORD});
+        post(&visitor, "/reset", JSON, body.to_string()).refused(403, "token_invalid");
+        post(&visitor, "/confirm", JSON, body.to_string()).refused(403, "token_invalid");
+    }
+    let twice = world.logged_in("twice@example.org", PASSWORD);
+    let cookie = twice.cookies.borrow()["__Host-gatelodge"].clone();
+    let request = http::Request::builder().uri("/api/v1/session").header("cookie", format!("__Host-gatelodge={cookie}; __Host-gatelodge={cookie}"));
+    world.visitor().send(request, "").refused(401, "not_logged_in");
+}
+
+#[test]
+fn forms_with_repeated_or_broken_fields_are_refused() {
+    let world = World::new();
+    let visitor = world.visitor();
+    let before = world.records();
+    let send = |body: &'static str| {
+        let request = http::Request::builder().method("POST").uri("/login").header("sec-fetch-site", "same-origin");
+        visitor.send(request.header("content-type", "application/x-www-form-urlencoded"), body).status()
+    };
+    assert_eq!(send("identity=a&identity=b&password=x"), 400);
+    assert_eq!(send("identity=%ff%fe&password=x"), 400);
+    assert_eq!(send(""), 422);
+    assert_eq!(world.records(), before);
+}

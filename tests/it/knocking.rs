@@ -1,1 +1,105 @@
-//! To come.
+//! Knocks on every route as every kind of caller. Who may enter is stated here a second time, on purpose.
+
+use gatelodge::web::{Access, ROUTES};
+use serde_json::json;
+
+use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
+
+/// Everything that is not in this list is for people who are logged in.
+const OPEN_TO_ANYONE: &[&str] = &[
+    "GET /", "GET /healthz", "GET /assets/style.css", "GET /assets/icon.svg", "GET /register", "POST /register", "GET /register/sent",
+    "GET /confirm/resend", "POST /confirm/resend", "GET /confirm/{token}", "POST /confirm/{token}", "GET /login", "POST /login",
+    "POST /logout", "GET /forgot", "POST /forgot", "GET /forgot/sent", "GET /reset/{token}", "POST /reset/{token}",
+    "GET /api/v1/openapi.json", "POST /api/v1/register", "POST /api/v1/confirm", "POST /api/v1/confirm/resend", "POST /api/v1/login",
+    "POST /api/v1/logout", "POST /api/v1/forgot", "POST /api/v1/reset/check", "POST /api/v1/reset",
+];
+
+/// A request as this site's own pages and programs would send it, with an empty body of the right kind.
+fn knock(caller: &Visitor<'_>, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let path = path.replace("{token}", "glt_nonsense").replace("{id}", &"0".repeat(32));
+    let is_api = path.starts_with("/api/");
+    let kind = if is_api { "application/json" } else { "application/x-www-form-urlencoded" };
+    let request = http::Request::builder().method(method).uri(path).header("content-type", kind);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    caller.send(request, if is_api && method == "POST" { "{}" } else { "" })
+}
+
+const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+#[test]
+fn every_route_lets_in_whom_it_should() {
+    let world = World::new();
+    let (member, dead) = (world.logged_in(ALICE, PASSWORD), world.logged_in("bobby@example.org", PASSWORD));
+    let copied = dead.copy();
+    dead.api("POST", "/logout", json!(null)).expect(204);
+    let stranger = world.visitor();
+    for route in ROUTES {
+        let name = format!("{} {}", route.method, route.path);
+        let is_open = OPEN_TO_ANYONE.contains(&name.as_str());
+        assert_eq!(route.access == Access::Anyone, is_open, "{name}");
+        for (caller, headers) in [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])] {
+            let reply = knock(caller, route.method, route.path, headers);
+            let sent_away = reply.status() == 401 || reply.header("location").is_some_and(|path| path.starts_with("/login") && route.path.starts_with("/account"));
+            assert_eq!(sent_away, !is_open, "{name}: {}", reply.status());
+            assert!(reply.status() < 500, "{name}: {}", reply.status());
+        }
+        // The routes that end the caller's own session come last in this story.
+        if !name.contains("logout") && !is_open {
+            let reply = knock(&member, route.method, route.path, &[OURS]);
+            assert!(!matches!(reply.status(), 401 | 500..), "{name}: {}", reply.status());
+        }
+    }
+}
+
+#[test]
+fn every_route_that_changes_something_refuses_other_sites() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let before = world.records();
+    for route in ROUTES.iter().filter(|route| route.method != "GET") {
+        for headers in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+        ] {
+            let reply = knock(&member, route.method, route.path, headers);
+            assert_eq!(reply.status(), 403, "{} {}", route.method, route.path);
+        }
+    }
+    assert_eq!(world.records(), before);
+    assert!(member.is_logged_in());
+}
+
+#[test]
+fn opening_any_page_changes_nothing() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    let before = world.records();
+    for route in ROUTES.iter().filter(|route| route.method == "GET") {
+        for method in ["GET", "HEAD"] {
+            knock(&member, method, route.path, &[]);
+            knock(&world.visitor(), method, route.path, &[]);
+        }
+    }
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn other_methods_and_paths_are_refused() {
+    let world = World::new();
+    for route in ROUTES {
+        for method in ["PUT", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "get"] {
+            let reply = knock(&world.visitor(), method, route.path, &[OURS]);
+            assert_eq!(reply.status(), 405, "{method} {}", route.path);
+            assert!(reply.header("allow").is_some_and(|allow| allow.contains(route.method)), "{method} {}", route.path);
+        }
+    }
+    let visitor = world.visitor();
+    for path in ["/api/v1/nothing", "/api/", "/api/v2/login", "/api/v1/login/", "/api/v1//login", "/api/v1/account/sessions/a/b"] {
+        knock(&visitor, "GET", path, &[]).refused(404, "not_found");
+    }
+    for path in ["/nothing", "//login", "/login/", "/%6cogin", "/account/../login", "/confirm/a/b", "/reset/"] {
+        knock(&visitor, "GET", path, &[]).expect(404);
+    }
+}

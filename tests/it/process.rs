@@ -1,1 +1,307 @@
-//! To come.
+//! The built binary, started as a process, spoken to over TLS.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::store::Folder;
+use crate::tls::Client;
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
+}
+
+/// A running server. It ends with the test.
+pub struct Server {
+    pub child: Child,
+    pub port: u16,
+    lines: BufReader<ChildStdout>,
+    pub log: String,
+}
+
+impl Server {
+    /// Starts the binary and waits until it serves.
+    pub fn start(arguments: &[&str], port: u16) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+            .args(arguments)
+            .env("GATELODGE_LOG", "debug")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the binary starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        let mut server = Self { child, port, lines, log: String::new() };
+        server.reads_until("serving ");
+        server
+    }
+
+    /// Reads the log until a line contains `words`, and gives that line.
+    #[track_caller]
+    pub fn reads_until(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.lines.read_line(&mut line).expect("UTF-8");
+            assert_ne!(read, 0, "the server ended before it said {words:?}: {}", self.log);
+            self.log.push_str(&line);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::trusting_anybody(self.port)
+    }
+
+    /// Asks it to stop and gives the exit code.
+    pub fn stops(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+        let status = self.child.wait().expect("it ends");
+        while self.lines.read_line(&mut self.log).expect("UTF-8") > 0 {}
+        status.code()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn is_killed(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // A command that refuses its arguments does not wait for its input.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
+}
+
+/// What a successful command printed, as JSON.
+#[track_caller]
+pub fn shown(arguments: &[&str], input: &str) -> Value {
+    let output = run(&[arguments, &["--json"]].concat(), input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Exit code and message of a command that was refused.
+pub fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(arguments, "");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Writes a configuration for a server on loopback and gives its path.
+pub fn configuration(folder: &Path, port: u16, more: &str) -> String {
+    let path = folder.join("gatelodge.toml");
+    let dir = folder.display();
+    let text = format!(
+        "[site]\nname = \"Hill Street\"\nurl = \"https://localhost:{port}\"\n[listen]\nhttps = [\"127.0.0.1:{port}\"]\ncontrol = \"{dir}/control.sock\"\n\
+         [store]\npath = \"{dir}/gatelodge.redb\"\n[password]\nmemory_kib = 8192\niterations = 1\n{more}"
+    );
+    std::fs::write(&path, text).expect("written");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+pub fn file_mail(folder: &Path) -> String {
+    format!("[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\ndirectory = \"{}/mail\"\n", folder.display())
+}
+
+/// The token in the only mail of the folder, waiting for the worker that writes it.
+pub fn mailed_token(server: &mut Server, folder: &Path) -> String {
+    server.reads_until("mail delivered");
+    let newest = std::fs::read_dir(folder.join("mail"))
+        .expect("the folder")
+        .map(|entry| entry.expect("readable").path())
+        .max_by_key(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).expect("times"))
+        .expect("a mail");
+    let text = std::fs::read_to_string(newest).expect("ASCII").replace("=\r\n", "");
+    let start = text.find("glt_").expect("a token");
+    text[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect()
+}
+
+#[test]
+fn the_demo_needs_nothing_and_does_everything() {
+    let folder = Folder::new();
+    let (dir, port) = (folder.join("demo"), free_port());
+    let mut server = Server::start(&["demo", "--port", &port.to_string(), "--dir", dir.to_str().expect("UTF-8")], port);
+    server.reads_until(&format!("runs at https://localhost:{port}"));
+    let mut alice = server.client();
+    alice.api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let link = server.reads_until("/confirm/glt_");
+    assert!(std::fs::read_dir(dir.join("mail")).expect("the folder").count() == 1);
+    let token = link.trim().rsplit('/').next().expect("a token");
+    alice.api("POST", "/confirm", &json!({"token": token})).expect(200);
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    assert_eq!(alice.api("GET", "/session", &Value::Null).expect(200).json()["user"]["email"], ALICE);
+    alice.api("POST", "/account/password", &json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD})).expect(200);
+    alice.api("POST", "/logout", &Value::Null).expect(204);
+    alice.api("POST", "/forgot", &json!({"email": ALICE})).expect(202);
+    let link = server.reads_until("/reset/glt_");
+    let token = link.trim().rsplit('/').next().expect("a token");
+    alice.api("POST", "/reset", &json!({"token": token, "password": PASSWORD})).expect(200);
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    assert_eq!(server.stops(), Some(0));
+}
+
+#[test]
+fn commands_work_beside_a_running_server_and_without_one() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let config = ["--config", &config];
+    let add = |email: &str| shown(&[&["user", "add", email, "--admin", "--confirmed", "--password-stdin"][..], &config].concat(), &format!("{PASSWORD}\n"));
+    add("first@example.org");
+
+    let server = Server::start(&[&["serve"][..], &config].concat(), port);
+    assert_eq!(add("second@example.org")["groups"], json!(["admins"]));
+    assert_eq!(shown(&[&["user", "list"][..], &config].concat(), "")["items"].as_array().map(Vec::len), Some(2));
+    let mut browser = server.client();
+    browser.api("POST", "/login", &json!({"identity": "first@example.org", "password": PASSWORD})).expect(200);
+    shown(&[&["user", "disable", "first@example.org"][..], &config].concat(), "");
+    browser.api("GET", "/session", &Value::Null).expect(401);
+    shown(&[&["key", "rotate"][..], &config].concat(), "");
+    assert_eq!(server.stops(), Some(0));
+
+    let alone = shown(&[&["user", "enable", "first@example.org"][..], &config].concat(), "");
+    assert_eq!(alone["disabled_at"], Value::Null);
+    let (code, message) = refusal(&[&["user", "show", "nobody@example.org"][..], &config].concat());
+    assert_eq!(code, Some(1));
+    assert!(message.starts_with("gatelodge: there is no account nobody@example.org\nhint: "), "{message}");
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let arguments = ["serve", "--config", &config];
+    let mut server = Server::start(&arguments, port);
+    let mut alice = server.client();
+    alice.api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let token = mailed_token(&mut server, &folder.0);
+    alice.api("POST", "/confirm", &json!({"token": token})).expect(200);
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let mut ended = alice.copy();
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    server.is_killed();
+
+    let server = Server::start(&arguments, port);
+    alice.reconnect(server.port);
+    ended.reconnect(server.port);
+    alice.api("GET", "/session", &Value::Null).expect(200);
+    ended.api("GET", "/session", &Value::Null).expect(401);
+    alice.api("POST", "/confirm", &json!({"token": token})).expect(403);
+}
+
+#[test]
+fn a_second_server_is_told_about_the_first() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let server = Server::start(&["serve", "--config", &config], port);
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains(&format!("in use by process {}", server.child.id())), "{message}");
+}
+
+#[test]
+fn exit_codes_say_what_kind_of_failure_it_was() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    assert_eq!(refusal(&["serve", "--config", "/nowhere/gatelodge.toml"]).0, Some(78));
+    assert_eq!(refusal(&["check", "--config", "/nowhere/gatelodge.toml"]).0, Some(1));
+    assert_eq!(refusal(&["serve", "--no-such-option"]).0, Some(2));
+    assert_eq!(refusal(&["user", "add", ALICE, "--password", "on the command line", "--config", &config]).0, Some(2));
+    assert_eq!(refusal(&["check", "--config", &config]).0, Some(0));
+    shown(&["user", "list", "--config", &config], "");
+
+    std::fs::write(folder.join("gatelodge.redb"), vec![7; 100_000]).expect("written");
+    let (code, message) = refusal(&["user", "list", "--config", &config]);
+    assert_eq!((code, message.contains("damaged")), (Some(65), true), "{message}");
+    std::fs::remove_file(folder.join("gatelodge.redb")).expect("removed");
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!((code, message.contains("the store is missing")), (Some(65), true), "{message}");
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_its_place_and_a_hint() {
+    let folder = Folder::new();
+    let path = configuration(&folder.0, free_port(), &format!("min_lenght = 15\n{}", file_mail(&folder.0)));
+    let (code, message) = refusal(&["check", "--config", &path]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("gatelodge.toml:12:1: unknown key `min_lenght`\nhint: known here: min_length"), "{message}");
+}
+
+#[test]
+fn help_teaches_on_every_level() {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["demo", "--help"], &["check", "--help"], &["user", "--help"], &["user", "add", "--help"], &["user", "group", "--help"], &["mail", "--help"], &["mail", "test", "--help"], &["key", "--help"]] {
+        let output = run(arguments, "");
+        assert!(output.status.success() && output.stdout.len() > 150, "{arguments:?}");
+    }
+    let version = run(&["--version"], "");
+    assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), format!("gatelodge {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn oversized_requests_end_early_and_the_server_lives() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let server = Server::start(&["serve", "--config", &config], port);
+    let mut client = server.client();
+    let long = "x".repeat(100_000);
+    assert_eq!(client.raw(&format!("GET /login HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\nConnection: close\r\n\r\n")).status(), 431);
+    assert!(matches!(client.raw(&format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).status(), 414 | 431));
+    let body = json!({"identity": ALICE, "password": "x".repeat(1_000_000)});
+    client.api("POST", "/login", &body).refused(413, "too_large");
+    let chunked = format!("POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
+    client.raw(&chunked).refused(413, "too_large");
+    assert_eq!(client.raw("nonsense\r\n\r\n").status(), 400);
+    client.api("GET", "/session", &Value::Null).refused(401, "not_logged_in");
+}
+
+#[test]
+fn nothing_secret_is_logged() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    let mut alice = server.client();
+    alice.api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let token = mailed_token(&mut server, &folder.0);
+    alice.get(&format!("/confirm/{token}")).expect(200);
+    alice.api("POST", "/confirm", &json!({"token": token})).expect(200);
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": OTHER_PASSWORD})).expect(401);
+    alice.api("POST", "/reset", &json!({"token": "glt_garbage", "password": OTHER_PASSWORD})).expect(403);
+    let cookies: Vec<String> = alice.cookies.values().cloned().collect();
+    let log = {
+        let id = server.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
+        server.child.wait().expect("it ends");
+        while server.lines.read_line(&mut server.log).expect("UTF-8") > 0 {}
+        server.log.clone()
+    };
+    assert!(log.contains("/confirm/{token}"), "the routes are logged: {log}");
+    for secret in cookies.iter().map(String::as_str).chain([PASSWORD, OTHER_PASSWORD, ALICE, "glt_", "gls_"]) {
+        assert!(!log.contains(secret), "{secret} is in: {log}");
+    }
+}

@@ -1,1 +1,149 @@
-//! To come.
+//! The house in order: imports point one way, each dependency has its door, the map is true.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Lowest first. A module may import from itself and from those before it.
+const LAYERS: &[&str] = &[
+    "base", "crypto", "config", "templates", "store", "mail", "sessions", "accounts", "app", "tls", "web", "workers", "control", "cli",
+];
+
+/// Which files may name a dependency.
+const DOORS: &[(&str, &[&str])] = &[
+    ("redb::", &["store/embedded.rs"]),
+    ("lettre::", &["mail/compose.rs", "workers/delivery/"]),
+    ("argon2::", &["crypto/password.rs"]),
+    ("hmac::", &["crypto/"]),
+    ("sha2::", &["crypto/", "base/moment.rs"]),
+    ("aws_lc_rs::aead", &["crypto/seal.rs"]),
+    ("base64::", &["crypto/digest.rs"]),
+    ("toml::", &["config/"]),
+    ("minijinja::", &["templates/"]),
+    ("rustls::", &["tls/", "main.rs"]),
+    ("tokio_rustls::", &["tls/", "web/server/"]),
+    ("rcgen::", &["tls/self_signed.rs"]),
+    ("hyper::", &["web/server/"]),
+    ("hyper_util::", &["web/server/"]),
+    ("matchit::", &["web/router.rs"]),
+    ("clap::", &["cli/", "main.rs"]),
+    ("jiff::", &["base/time.rs"]),
+    ("idna::", &["base/email.rs", "config/site_url.rs"]),
+    ("getrandom::", &["cli/system_clock.rs"]),
+    ("StatusCode", &["web/status.rs", "web/reply.rs"]),
+    ("println!", &["cli/", "main.rs"]),
+];
+
+fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            found.extend(files_under(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Path below `src`, and text.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let name = |path: &Path| path.strip_prefix(&root).expect("below src").to_str().expect("UTF-8").to_owned();
+    files_under(&root, "rs").iter().map(|path| (name(path), std::fs::read_to_string(path).expect("UTF-8"))).collect()
+}
+
+/// Without comments and the tests at the end of a file.
+fn code(text: &str) -> String {
+    let body = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn modules_only_use_modules_below_them() {
+    let rank: BTreeMap<_, _> = LAYERS.iter().copied().zip(0..).collect();
+    for (path, text) in sources() {
+        let Some(own) = path.split('/').next().and_then(|top| rank.get(top)) else { continue };
+        assert!(!text.contains("crate::{") || path.contains("app/tending"), "{path}: one `use crate::module::…` per line, please");
+        for used in code(&text).replace("crate::{mail, sessions}", "crate::mail crate::sessions").split("crate::").skip(1) {
+            let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if let Some(other) = rank.get(name.as_str()) {
+                assert!(other <= own, "{path} reaches up to {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_module_list_is_in_this_order() {
+    let list = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("UTF-8");
+    let listed: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(listed, LAYERS);
+}
+
+#[test]
+fn each_dependency_has_one_door() {
+    for (path, text) in sources() {
+        for (dependency, doors) in DOORS {
+            let named = code(&text).match_indices(dependency).any(|(at, _)| {
+                let before = code(&text)[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            let may = doors.iter().any(|door| path.starts_with(door));
+            assert!(!named || may, "{path} names {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_a_sentence() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//! "), "{path}");
+    }
+}
+
+#[test]
+fn the_domain_neither_waits_nor_logs_people() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        let is_domain = LAYERS[..8].iter().any(|layer| path.starts_with(&format!("{layer}/")));
+        assert!(!is_domain || !code.contains(".await"), "{path} waits");
+        assert!(!code.contains("unwrap()"), "{path}: say with expect why it cannot fail");
+        assert!(!code.contains("thread::sleep"), "{path} sleeps");
+    }
+}
+
+#[test]
+fn expectations_are_rare() {
+    let (mut lines, mut expectations) = (0, 0);
+    for (_, text) in sources() {
+        let code = code(&text);
+        lines += code.lines().count();
+        expectations += code.matches(".expect(").count();
+    }
+    assert!(expectations * 200 <= lines, "{expectations} in {lines} lines");
+}
+
+#[test]
+fn files_stay_short() {
+    for (path, text) in sources() {
+        assert!(code(&text).lines().count() <= 320, "{path} wants to be a folder");
+    }
+}
+
+#[test]
+fn the_map_names_places_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let map = std::fs::read_to_string(root.join("src/ARCHITECTURE.md")).expect("the map");
+    let mut named = 0;
+    for path in map.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && !word.contains([' ', '<', '{', '$']) && !word.starts_with('/')) {
+        let exists = ["src", "."].iter().any(|folder| root.join(folder).join(path).exists());
+        assert!(exists, "the map names {path}");
+        named += 1;
+    }
+    assert!(named > 30, "the map is nearly empty: {named}");
+    for (path, _) in sources() {
+        let top = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        assert!(map.contains(&format!("{top}/")) || map.contains(&format!("{top}.rs")), "the map misses {top}");
+    }
+}

@@ -17,6 +17,17 @@ pub fn outcome(error: &Error, settings: &Smtp) -> Outcome {
     if error.is_permanent() && !is_about_us(error) { Outcome::Never(reason) } else { Outcome::Later(reason) }
 }
 
+/// What it means that a server says nothing.
+pub fn silence(settings: &Smtp) -> String {
+    let at = format!("{}:{}", settings.host, settings.port);
+    match settings.security {
+        Security::Starttls | Security::None => {
+            format!("{at} said nothing in time: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465); else a firewall may be in the way")
+        }
+        Security::Tls => format!("{at} said nothing in time: a firewall may be in the way"),
+    }
+}
+
 fn code(error: &Error) -> Option<u16> {
     let code = error.status()?;
     let severity = match code.severity {
@@ -49,10 +60,10 @@ fn in_words(error: &Error, settings: &Smtp) -> String {
         _ if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") => {
             format!("the certificate of {at} is not trusted: name its CA in mail.smtp.ca_file")
         }
-        _ if said.contains("NotValidForName") => {
+        _ if said.contains("NotValidForName") || said.contains("not valid for name") => {
             format!("the certificate of {at} is for another name: write the name it carries as mail.smtp.host")
         }
-        _ if said.contains("Expired") || said.contains("NotValidYet") => {
+        _ if ["Expired", "expired", "NotValidYet", "not valid yet"].iter().any(|word| said.contains(word)) => {
             format!("the certificate of {at} has expired, or this machine's clock is wrong")
         }
         _ if said.contains("STARTTLS") => format!("{at} does not offer STARTTLS: for TLS from the first byte write security = \"tls\" (usually port 465)"),
@@ -60,12 +71,10 @@ fn in_words(error: &Error, settings: &Smtp) -> String {
             format!("the name {} is not known: check mail.smtp.host and this machine's DNS", settings.host)
         }
         (_, Some(io::ErrorKind::ConnectionRefused)) => format!("nothing listens at {at}: check mail.smtp.host and port"),
-        _ if error.is_timeout() || io == Some(io::ErrorKind::TimedOut) => match settings.security {
-            Security::Starttls | Security::None => {
-                format!("{at} said nothing in time: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465); else a firewall may be in the way")
-            }
-            Security::Tls => format!("{at} said nothing in time: a firewall may be in the way"),
-        },
+        _ if error.is_timeout() || io == Some(io::ErrorKind::TimedOut) => silence(settings),
+        _ if settings.security != Security::Tls && said.contains("incomplete response") => {
+            format!("{at} ended the connection without a greeting: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465)")
+        }
         _ if error.is_tls() => format!("TLS with {at} failed"),
         _ if settings.security != Security::Tls && settings.port == 465 => {
             format!("{at} did not greet as a mail server does: port 465 usually wants security = \"tls\"")

@@ -4,11 +4,19 @@ mod explain;
 mod file;
 mod smtp;
 
+use std::time::Duration;
+
 use crate::base::{EmailAddress, MailId};
 use crate::config::{Config, MailTransport};
 
 pub use file::FileTransport;
 pub use smtp::{SetupError, SmtpTransport};
+
+/// How long an attempt may take. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever gives
+/// up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
+const ATTEMPT: Duration = Duration::from_secs(5 * 60);
+/// How long it may take while an administrator waits for `gatelodge mail test`.
+const TEST: Duration = Duration::from_secs(15);
 
 /// What came of an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,13 +38,26 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The way that the configuration asks for. Nothing is connected yet: the server may be down.
+    /// The way that the configuration asks for. Nothing is connected yet: the server may be down. To be called, and
+    /// the transport to be dropped, within a runtime.
     ///
     /// # Errors
     /// When a file it needs (password, CA) cannot be used.
     pub fn from_config(config: &Config) -> Result<Self, SetupError> {
+        Self::waiting(config, ATTEMPT)
+    }
+
+    /// The same for somebody who sits and waits: a silent server is given up sooner.
+    ///
+    /// # Errors
+    /// When a file it needs (password, CA) cannot be used.
+    pub fn impatient(config: &Config) -> Result<Self, SetupError> {
+        Self::waiting(config, TEST)
+    }
+
+    fn waiting(config: &Config, patience: Duration) -> Result<Self, SetupError> {
         Ok(match config.mail.transport {
-            MailTransport::Smtp => Self::Smtp(Box::new(SmtpTransport::new(config)?)),
+            MailTransport::Smtp => Self::Smtp(Box::new(SmtpTransport::new(config, patience)?)),
             MailTransport::File => Self::File(FileTransport::new(config.mail.directory.clone())),
         })
     }

@@ -16,10 +16,6 @@ use crate::config::{Config, Security, Smtp};
 
 use super::{Outcome, explain};
 
-/// How long the server may take for each of its answers.
-const ANSWER: Duration = Duration::from_secs(60);
-/// How long a whole attempt may take. RFC 5321, 4.5.3.2.6 allows ten minutes after the final dot.
-const ATTEMPT: Duration = Duration::from_secs(10 * 60);
 /// How long an unused connection is kept.
 const KEEP: Duration = Duration::from_secs(30);
 
@@ -28,6 +24,7 @@ pub struct SmtpTransport {
     server: AsyncSmtpTransport<Tokio1Executor>,
     settings: Smtp,
     sender: Address,
+    patience: Duration,
 }
 
 /// A file that the transport needs cannot be used.
@@ -46,17 +43,17 @@ impl fmt::Display for SetupError {
 }
 
 impl SmtpTransport {
-    /// Prepares the connection; nothing is sent yet.
+    /// Prepares the connection; nothing is sent yet. `patience` is how long an attempt may take.
     ///
     /// # Errors
     /// When the password file or the CA file cannot be used.
-    pub fn new(config: &Config) -> Result<Self, SetupError> {
+    pub fn new(config: &Config, patience: Duration) -> Result<Self, SetupError> {
         let settings = config.mail.smtp.clone();
         let hello = config.site.url.host().to_owned();
         let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.as_str())
             .port(settings.port)
             .hello_name(hello_name(hello))
-            .timeout(Some(ANSWER))
+            .timeout(Some(patience))
             .pool_config(PoolConfig::new().max_size(1).idle_timeout(KEEP))
             // Never "if the server happens to offer it": somebody on the way could take the offer out.
             .tls(match settings.security {
@@ -69,7 +66,7 @@ impl SmtpTransport {
         }
         let sender = config.mail.from.address.as_str();
         let sender = sender.parse().map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
-        Ok(Self { server: server.build(), settings, sender })
+        Ok(Self { server: server.build(), settings, sender, patience })
     }
 
     pub(super) async fn deliver(&self, to: &EmailAddress, bytes: &[u8]) -> Outcome {
@@ -78,10 +75,10 @@ impl SmtpTransport {
             Ok(envelope) => envelope,
             Err(error) => return Outcome::Never(error.to_string()),
         };
-        match tokio::time::timeout(ATTEMPT, self.server.send_raw(&envelope, bytes)).await {
+        match tokio::time::timeout(self.patience, self.server.send_raw(&envelope, bytes)).await {
             Ok(Ok(_)) => Outcome::Accepted,
             Ok(Err(error)) => explain::outcome(&error, &self.settings),
-            Err(_) => Outcome::Later(format!("the mail server took longer than {} minutes", ATTEMPT.as_secs() / 60)),
+            Err(_) => Outcome::Later(explain::silence(&self.settings)),
         }
     }
 }
