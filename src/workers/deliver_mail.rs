@@ -42,18 +42,19 @@ impl Worker for DeliverMail {
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
         let outcome = self.transport.deliver(id, &to, &bytes).await;
-        match &outcome {
-            Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
-            Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
-            Outcome::Never(reason) => tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`"),
-        }
+        let noted = outcome.clone();
         self.app
-            .write(move |tx, moment, _| match &outcome {
+            .write(move |tx, moment, _| match &noted {
                 Outcome::Accepted => mail::delivered(tx, id),
                 Outcome::Later(reason) => mail::postpone(tx, id, reason, moment.now()),
                 Outcome::Never(reason) => mail::fail(tx, id, reason),
             })
             .await?;
+        match &outcome {
+            Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
+            Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
+            Outcome::Never(reason) => tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`"),
+        }
         Ok(Next::Now)
     }
 

@@ -116,7 +116,7 @@ fn hostile_text_in_every_field_is_refused_or_harmless() {
     let long = "x".repeat(60_000);
     for (path, body) in endpoints() {
         for field in body.as_object().expect("an object").keys().filter(|field| !matches!(field.as_str(), "remember" | "bearer")) {
-            for text in ["a@example.org\r\nBcc: b@example.org", "nul\0nul@example.org", "\u{1b}[31m", "\u{202e}gro.elpmaxe@a", long.as_str(), "' OR 1=1 --", "../etc/passwd", "<script>alert(1)</script>"] {
+            for text in ["a@example.org\r\nBcc: b@example.org", "nul\0nul@example.org", "\u{1b}[31m", "\u{202e}gro.elpmaxe@a", long.as_str(), "' OR 1=1 --", "../etc/passwd", "<script>x"] {
                 let mut body = body.clone();
                 body[field] = json!(text);
                 let reply = post(&member, path, JSON, body.to_string());

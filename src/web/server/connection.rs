@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -34,6 +34,7 @@ const REQUEST: Duration = Duration::from_secs(60);
 /// How long nothing may move on a connection.
 const IDLE: Duration = Duration::from_secs(75);
 const MAX_BODY_BYTES: usize = 64 * 1024;
+const MAX_DROPPED_BYTES: usize = 2 * 1024 * 1024;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
 const MAX_STREAMS: u32 = 32;
@@ -127,15 +128,28 @@ async fn read_body(request: http::Request<Incoming>) -> Result<http::Request<Byt
     if body.is_end_stream() {
         return Ok(http::Request::from_parts(head, Bytes::new()));
     }
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return Err(Failure::TooLarge);
-    }
-    match timeout(BODY, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+    match timeout(BODY, collect(body)).await {
         Err(_) => Err(Failure::Timeout),
-        Ok(Ok(body)) => Ok(http::Request::from_parts(head, body.to_bytes())),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
-        Ok(Err(_)) => Err(Failure::MalformedRequest),
+        Ok(collected) => Ok(http::Request::from_parts(head, collected?)),
     }
+}
+
+/// Reads a body into memory, up to the limit. What is beyond is read and dropped for a while before it is refused:
+/// closing on a client that is still sending would tear the answer away with the connection.
+async fn collect(mut body: Incoming) -> Result<Bytes, Failure> {
+    let mut collected = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::MalformedRequest)?;
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len();
+        if length <= MAX_BODY_BYTES {
+            collected.extend_from_slice(data);
+        } else if length > MAX_DROPPED_BYTES {
+            break;
+        }
+    }
+    if length > MAX_BODY_BYTES { Err(Failure::TooLarge) } else { Ok(collected.into()) }
 }
 
 /// Sends people to the same page over HTTPS. A form or an API request that came in clear is refused instead:
