@@ -1,1 +1,151 @@
-//! To come.
+//! The OpenAPI document says what the program does: it is compared with the route list, with what bodies are taken, and
+//! with what answers look like.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gatelodge::web::{Access, ROUTES};
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, PASSWORD, World};
+
+fn document(world: &World) -> Value {
+    world.visitor().api("GET", "/openapi.json", Value::Null).expect(200).json()
+}
+
+/// Method, path and operation of each.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            found.push((method.to_uppercase(), path.clone(), operation.clone()));
+        }
+    }
+    found
+}
+
+fn request_schema(operation: &Value) -> Option<&Value> {
+    operation.pointer("/requestBody/content/application~1json/schema")
+}
+
+#[test]
+fn every_api_route_is_documented_with_its_access_and_nothing_else_is() {
+    let document = document(&World::new());
+    assert_eq!(document["openapi"], "3.1.0");
+    let documented: BTreeSet<_> = operations(&document)
+        .into_iter()
+        .map(|(method, path, operation)| (method, path, operation["security"].as_array().expect("a security list").is_empty()))
+        .collect();
+    let api = ROUTES.iter().filter(|route| route.path.starts_with("/api/"));
+    let routed: BTreeSet<_> = api.map(|route| (route.method.to_owned(), route.path.to_owned(), route.access == Access::Anyone)).collect();
+    assert_eq!(documented, routed);
+}
+
+#[test]
+fn bodies_take_exactly_the_documented_members() {
+    let world = World::new();
+    let member = world.logged_in(ALICE, PASSWORD);
+    for (method, path, operation) in operations(&document(&world)) {
+        let Some(schema) = request_schema(&operation) else { continue };
+        let path = path.trim_start_matches("/api/v1");
+        let properties = schema["properties"].as_object().expect("properties");
+        let wrong: serde_json::Map<_, _> = properties.keys().map(|name| (name.clone(), json!(7))).collect();
+        let told = member.api(&method, path, wrong).refused(422, "invalid_fields").json()["fields"].clone();
+        assert!(told.as_object().expect("fields").values().all(|errors| errors == &json!([{"code": "wrong_type"}])), "{path}: {told}");
+        assert_eq!(told.as_object().expect("fields").keys().collect::<Vec<_>>(), properties.keys().collect::<Vec<_>>(), "{path}");
+
+        let told = member.api(&method, path, json!({})).refused(422, "invalid_fields").json()["fields"].clone();
+        let required: BTreeSet<_> = schema["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
+        assert_eq!(told.as_object().expect("fields").keys().map(String::as_str).collect::<BTreeSet<_>>(), required, "{path}");
+        assert_eq!(schema["additionalProperties"], false, "{path}");
+    }
+}
+
+#[test]
+fn every_code_of_the_program_is_documented_and_the_other_way_round() {
+    let world = World::new();
+    let text = document(&world).to_string();
+    let statuses = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/status.rs")).expect("UTF-8");
+    let codes: BTreeSet<&str> = statuses.split("explain(S::").skip(1).filter_map(|rest| rest.split('"').nth(1)).collect();
+    assert!(codes.len() > 20);
+    for code in &codes {
+        assert!(text.contains(&format!("\"{code}\"")) || text.contains(&format!("`{code}`")), "{code} is not documented");
+    }
+    for (_, path, operation) in operations(&document(&world)) {
+        for response in operation["responses"].as_object().expect("responses").values() {
+            let documented = response.pointer("/content/application~1problem+json/schema/allOf/1/properties/code/enum");
+            for code in documented.and_then(Value::as_array).into_iter().flatten() {
+                assert!(codes.contains(code.as_str().expect("a word")), "{path} documents {code}");
+            }
+        }
+    }
+}
+
+/// As much of JSON Schema as the document uses.
+fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fits(value, document.pointer(reference.trim_start_matches('#')).expect("the reference leads somewhere"), document);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed = match &schema["type"] {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+        _ => vec![kind],
+    };
+    if !allowed.contains(&kind) || schema.get("const").is_some_and(|only| only != value) {
+        return Err(format!("{value} is not {schema}"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        value.get(name).ok_or(format!("{name} is missing in {value}"))?;
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let known = schema["properties"].get(name).ok_or(format!("{name} is not documented"))?;
+        fits(member, known, document)?;
+    }
+    value.as_array().into_iter().flatten().try_for_each(|item| fits(item, &schema["items"], document))
+}
+
+#[test]
+fn answers_look_as_documented() {
+    let world = World::new();
+    let document = document(&world);
+    let check = |method: &str, path: &str, reply: crate::world::Reply| {
+        let status = reply.status().to_string();
+        let response = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()]["responses"][&status];
+        assert!(response.is_object(), "{method} {path} answers {status}, which is not documented");
+        if let Some(schema) = response.pointer("/content/application~1json/schema") {
+            fits(&reply.json(), schema, &document).unwrap_or_else(|reason| panic!("{method} {path}: {reason}"));
+        }
+        reply
+    };
+    let call = |browser: &crate::world::Visitor<'_>, method: &str, path: &str, body: Value| check(method, path, browser.api(method, path, body));
+
+    let browser = world.visitor();
+    call(&browser, "POST", "/register", json!({"email": ALICE, "password": PASSWORD}));
+    let token = world.only_letter_to(ALICE).token();
+    call(&browser, "POST", "/confirm", json!({"token": token}));
+    call(&browser, "POST", "/confirm/resend", json!({"email": ALICE}));
+    call(&browser, "POST", "/login", json!({"identity": ALICE, "password": PASSWORD, "bearer": true}));
+    call(&browser, "POST", "/login", json!({"identity": ALICE, "password": PASSWORD}));
+    call(&browser, "GET", "/session", Value::Null);
+    call(&browser, "GET", "/account/sessions", Value::Null);
+    call(&browser, "DELETE", "/account/sessions", Value::Null);
+    call(&browser, "POST", "/account/password", json!({"current_password": "x", "new_password": "seven geese over the moor"}));
+    call(&browser, "POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}));
+    world.run_the_post();
+    call(&browser, "POST", "/forgot", json!({"email": ALICE}));
+    let token = world.only_letter_to(ALICE).token();
+    call(&browser, "POST", "/reset/check", json!({"token": token}));
+    call(&browser, "POST", "/reset", json!({"token": token, "password": "seven geese over the moor"}));
+    call(&browser, "GET", "/session", Value::Null);
+    call(&browser, "POST", "/login", json!({"identity": ALICE, "password": "seven geese over the moor"}));
+    call(&browser, "POST", "/account/delete", json!({"current_password": "seven geese over the moor"}));
+    call(&browser, "POST", "/logout", Value::Null);
+}
