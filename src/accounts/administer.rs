@@ -87,7 +87,13 @@ pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreErr
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_password(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &mut Person, hash: &PasswordHash) -> Result<(), StoreError> {
+pub fn set_password(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &mut Person,
+    hash: &PasswordHash,
+) -> Result<(), StoreError> {
     forgot::set_password(tx, moment, services, person, hash, None)
 }
 
@@ -135,7 +141,12 @@ pub fn confirm(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Re
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_disabled(tx: &mut dyn Transaction, moment: &Moment, person: &mut Person, disabled: bool) -> Result<(), StoreError> {
+pub fn set_disabled(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    person: &mut Person,
+    disabled: bool,
+) -> Result<(), StoreError> {
     person.account.disabled_at = match person.account.disabled_at {
         since @ Some(_) if disabled => since,
         _ => disabled.then(|| moment.now()),
@@ -148,7 +159,12 @@ pub fn set_disabled(tx: &mut dyn Transaction, moment: &Moment, person: &mut Pers
 ///
 /// # Errors
 /// When the store fails.
-pub fn delete(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &Person) -> Result<(), StoreError> {
+pub fn delete(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+) -> Result<(), StoreError> {
     close::erase(tx, moment, services, person)
 }
 
@@ -156,7 +172,12 @@ pub fn delete(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_group(tx: &mut dyn Transaction, person: &mut Person, group: &GroupName, member: bool) -> Result<bool, StoreError> {
+pub fn set_group(
+    tx: &mut dyn Transaction,
+    person: &mut Person,
+    group: &GroupName,
+    member: bool,
+) -> Result<bool, StoreError> {
     let groups = &mut person.account.groups;
     let changed = if member { groups.insert(group.clone()) } else { groups.remove(group) };
     person::save(tx, person.id, &person.account)?;

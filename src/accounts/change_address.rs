@@ -23,7 +23,9 @@ pub fn ask(
     verified: &PasswordHash,
     new: &EmailAddress,
 ) -> Result<bool, StoreError> {
-    let Some(mut person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified)) else {
+    let Some(mut person) =
+        person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+    else {
         return Ok(false);
     };
     person.account.new_address = Some(new.clone());
@@ -45,8 +47,15 @@ fn waiting(person: &Person) -> Option<&EmailAddress> {
 }
 
 /// Mails the link to the waiting address; if it is another account's, says so to its owner instead.
-pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: AccountId) -> Result<(), StoreError> {
-    let Some(mut person) = person::load(tx, id)?.filter(|person| person.account.disabled_at.is_none()) else { return Ok(()) };
+pub(super) fn mail_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    id: AccountId,
+) -> Result<(), StoreError> {
+    let Some(mut person) = person::load(tx, id)?.filter(|person| person.account.disabled_at.is_none()) else {
+        return Ok(());
+    };
     let Some(new) = waiting(&person).cloned() else { return Ok(()) };
     if identity::owner_of_email(tx, &new)?.is_some_and(|owner| owner != id) {
         return links::say_already_registered(tx, moment, services, &new);
@@ -59,7 +68,14 @@ pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services:
     person::save(tx, id, &person.account)?;
     let within = services.config.tokens.confirm_within;
     let state = State::of(services, &person, &new);
-    let link = services.signed_link(tx, moment, "/confirm/", (Purpose::ConfirmAddress, *id.bytes()), &state.parts(), within)?;
+    let link = services.signed_link(
+        tx,
+        moment,
+        "/confirm/",
+        (Purpose::ConfirmAddress, *id.bytes()),
+        &state.parts(),
+        within,
+    )?;
     services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within })
 }
 
@@ -87,9 +103,15 @@ impl State {
 }
 
 /// The account whose waiting address the token would confirm.
-pub(super) fn find(view: &dyn Snapshot, services: &Services, opened: &Opened<'_>) -> Result<Option<Person>, StoreError> {
+pub(super) fn find(
+    view: &dyn Snapshot,
+    services: &Services,
+    opened: &Opened<'_>,
+) -> Result<Option<Person>, StoreError> {
     let id = AccountId::from_bytes(opened.subject);
-    let Some(person) = person::load(view, id)?.filter(|person| person.account.disabled_at.is_none()) else { return Ok(None) };
+    let Some(person) = person::load(view, id)?.filter(|person| person.account.disabled_at.is_none()) else {
+        return Ok(None);
+    };
     let Some(new) = waiting(&person) else { return Ok(None) };
     let is_bound = opened.is_bound_to(&State::of(services, &person, new).parts());
     let is_free = identity::owner_of_email(view, new)?.is_none_or(|owner| owner == id);
@@ -97,7 +119,12 @@ pub(super) fn find(view: &dyn Snapshot, services: &Services, opened: &Opened<'_>
 }
 
 /// Makes the waiting address the account's own and tells both. The caller has checked the token.
-pub(super) fn complete(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: AccountId) -> Result<Confirmed, StoreError> {
+pub(super) fn complete(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    id: AccountId,
+) -> Result<Confirmed, StoreError> {
     let damaged = || StoreError::Damaged("an account just read");
     let mut person = person::load(tx, id)?.ok_or_else(damaged)?;
     let new = waiting(&person).cloned().ok_or_else(damaged)?;

@@ -19,7 +19,9 @@ pub fn change(
     verified: &PasswordHash,
     new: &PasswordHash,
 ) -> Result<bool, StoreError> {
-    let Some(mut person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified)) else {
+    let Some(mut person) =
+        person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+    else {
         return Ok(false);
     };
     forgot::set_password(tx, moment, services, &mut person, new, Some(kept))?;

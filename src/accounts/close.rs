@@ -12,8 +12,15 @@ use super::{Person, Services, identity, person};
 ///
 /// # Errors
 /// When the store fails.
-pub fn close(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, account: AccountId, verified: &PasswordHash) -> Result<bool, StoreError> {
-    let Some(person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified)) else {
+pub fn close(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    account: AccountId,
+    verified: &PasswordHash,
+) -> Result<bool, StoreError> {
+    let Some(person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+    else {
         return Ok(false);
     };
     erase(tx, moment, services, &person)?;
@@ -21,7 +28,12 @@ pub fn close(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services,
 }
 
 /// Removes sessions, identities and the account, and tells the owner.
-pub(super) fn erase(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, person: &Person) -> Result<(), StoreError> {
+pub(super) fn erase(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+) -> Result<(), StoreError> {
     sessions::end_all(tx, person.id, None)?;
     identity::release_all(tx, person.id)?;
     person::remove(tx, person.id)?;

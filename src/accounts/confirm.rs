@@ -12,7 +12,7 @@ use super::{Person, Services, change_address, identity, keyring, links};
 #[derive(Clone, Debug)]
 pub enum Target {
     /// A registration. It needs the password chosen with it, or the browser that made it.
-    Registration(RegistrationId, Registration),
+    Registration(RegistrationId, Box<Registration>),
     /// An account's address, or a new one. The link is proof enough: the change was asked for with the password.
     Address(AccountId),
 }
@@ -21,7 +21,12 @@ pub enum Target {
 ///
 /// # Errors
 /// When the store fails.
-pub fn look_up(view: &dyn Snapshot, services: &Services, token: &str, now: Timestamp) -> Result<Result<Target, TokenFault>, StoreError> {
+pub fn look_up(
+    view: &dyn Snapshot,
+    services: &Services,
+    token: &str,
+    now: Timestamp,
+) -> Result<Result<Target, TokenFault>, StoreError> {
     let keys = keyring::load(view, &services.seal)?;
     let opened = match Opened::open(token, &keys, now) {
         Ok(opened) => opened,
@@ -29,18 +34,24 @@ pub fn look_up(view: &dyn Snapshot, services: &Services, token: &str, now: Times
     };
     let target = match opened.purpose {
         Purpose::ConfirmRegistration => find_registration(view, services, &opened)?,
-        Purpose::ConfirmAddress => change_address::find(view, services, &opened)?.map(|person| Target::Address(person.id)),
+        Purpose::ConfirmAddress => {
+            change_address::find(view, services, &opened)?.map(|person| Target::Address(person.id))
+        }
         Purpose::ResetPassword => None,
     };
     Ok(target.ok_or(TokenFault::Invalid))
 }
 
-fn find_registration(view: &dyn Snapshot, services: &Services, opened: &Opened<'_>) -> Result<Option<Target>, StoreError> {
+fn find_registration(
+    view: &dyn Snapshot,
+    services: &Services,
+    opened: &Opened<'_>,
+) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = register::find(view, id)? else { return Ok(None) };
     let is_bound = opened.is_bound_to(&links::state(services, &registration.email.canonical()));
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
-    Ok((is_bound && is_free).then_some(Target::Registration(id, registration)))
+    Ok((is_bound && is_free).then(|| Target::Registration(id, Box::new(registration))))
 }
 
 /// What came of confirming.
@@ -93,7 +104,7 @@ pub fn confirm(
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account),
         Ok(Target::Registration(id, registration)) if proof.covers(id, &registration) => {
-            open_account(tx, moment, registration, username)
+            open_account(tx, moment, *registration, username)
         }
         Ok(Target::Registration(..)) => Ok(Confirmed::Refused(TokenFault::Invalid)),
     }

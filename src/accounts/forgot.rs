@@ -11,7 +11,12 @@ use super::person::{self, Person};
 use super::{Services, identity, keyring};
 
 /// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
-pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+pub(super) fn mail_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    address: &EmailAddress,
+) -> Result<(), StoreError> {
     let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
     let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
     if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment) {
@@ -22,7 +27,8 @@ pub(super) fn mail_link(tx: &mut dyn Transaction, moment: &mut Moment, services:
     person::save(tx, id, &person.account)?;
     let within = services.config.tokens.reset_within;
     let state = State::of(services, &person);
-    let link = services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
+    let link =
+        services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     services.mail(tx, moment, to, &Letter::ResetPassword { link, within })
 }
@@ -64,7 +70,12 @@ pub struct Usable {
 ///
 /// # Errors
 /// When the store fails.
-pub fn look_up(view: &dyn Snapshot, services: &Services, token: &str, now: Timestamp) -> Result<Result<Usable, TokenFault>, StoreError> {
+pub fn look_up(
+    view: &dyn Snapshot,
+    services: &Services,
+    token: &str,
+    now: Timestamp,
+) -> Result<Result<Usable, TokenFault>, StoreError> {
     let keys = keyring::load(view, &services.seal)?;
     let opened = match Opened::open(token, &keys, now) {
         Ok(opened) => opened,

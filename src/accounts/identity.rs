@@ -74,7 +74,12 @@ pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: Kind) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_email(tx: &mut dyn Transaction, account: AccountId, address: &EmailAddress, verified_at: Option<Timestamp>) -> Result<(), StoreError> {
+pub fn set_email(
+    tx: &mut dyn Transaction,
+    account: AccountId,
+    address: &EmailAddress,
+    verified_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     release(tx, account, Kind::Email)?;
     OWNERS.put(tx, &(Kind::Email.code(), address.canonical()), &account)?;
     OF_ACCOUNT.put(tx, &(account, Kind::Email.code()), &Claimed { shown: address.as_str().to_owned(), verified_at })
@@ -84,10 +89,19 @@ pub fn set_email(tx: &mut dyn Transaction, account: AccountId, address: &EmailAd
 ///
 /// # Errors
 /// When the store fails.
-pub fn set_username(tx: &mut dyn Transaction, account: AccountId, name: &Username, now: Timestamp) -> Result<(), StoreError> {
+pub fn set_username(
+    tx: &mut dyn Transaction,
+    account: AccountId,
+    name: &Username,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     release(tx, account, Kind::Username)?;
     OWNERS.put(tx, &(Kind::Username.code(), name.as_str().to_owned()), &account)?;
-    OF_ACCOUNT.put(tx, &(account, Kind::Username.code()), &Claimed { shown: name.as_str().to_owned(), verified_at: Some(now) })
+    OF_ACCOUNT.put(
+        tx,
+        &(account, Kind::Username.code()),
+        &Claimed { shown: name.as_str().to_owned(), verified_at: Some(now) },
+    )
 }
 
 /// Takes everything away by which the account can be named.

@@ -58,7 +58,12 @@ pub enum Rotation {
 ///
 /// # Errors
 /// When the store fails.
-pub fn rotate(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey, longest: Seconds) -> Result<Rotation, StoreError> {
+pub fn rotate(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    longest: Seconds,
+) -> Result<Rotation, StoreError> {
     for id in load(tx, seal)?.retired(moment.now(), longest) {
         KEYS.delete(tx, &id)?;
     }
@@ -73,7 +78,12 @@ pub fn rotate(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey, 
 ///
 /// # Errors
 /// When the store fails.
-pub fn rotate_by_schedule(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey, longest: Seconds) -> Result<(), StoreError> {
+pub fn rotate_by_schedule(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    longest: Seconds,
+) -> Result<(), StoreError> {
     let keys = load(tx, seal)?;
     if keys.newest().is_some_and(|key| moment.now().since(key.created_at) > ROTATE_AFTER) {
         rotate(tx, moment, seal, longest)?;

@@ -90,7 +90,12 @@ pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn fulfil(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, limit: usize) -> Result<(), StoreError> {
+pub fn fulfil(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    limit: usize,
+) -> Result<(), StoreError> {
     for (id, stored) in WISHES.all(tx, Direction::Up, limit)? {
         WISHES.delete(tx, &id)?;
         match Wish::from_stored(&stored).ok_or(StoreError::Damaged("a link request"))? {
@@ -105,7 +110,12 @@ pub fn fulfil(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services
 }
 
 /// Mails a registration's link, or, if the address has an account, says so to its owner.
-fn confirm_registration(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, id: RegistrationId) -> Result<(), StoreError> {
+fn confirm_registration(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    id: RegistrationId,
+) -> Result<(), StoreError> {
     let Some(mut registration) = register::find(tx, id)? else { return Ok(()) };
     if identity::owner_of_email(tx, &registration.email)?.is_some() {
         register::remove(tx, id, &registration)?;
@@ -119,7 +129,14 @@ fn confirm_registration(tx: &mut dyn Transaction, moment: &mut Moment, services:
     registration.mailed_at = Some(moment.now());
     register::save(tx, id, &registration)?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
-    let link = services.signed_link(tx, moment, "/confirm/", subject, &state(services, &registration.email.canonical()), within)?;
+    let link = services.signed_link(
+        tx,
+        moment,
+        "/confirm/",
+        subject,
+        &state(services, &registration.email.canonical()),
+        within,
+    )?;
     services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
 }
 
@@ -128,7 +145,12 @@ pub(super) fn state<'a>(services: &'a Services, address: &'a str) -> [&'a [u8]; 
     [&services.generation, address.as_bytes()]
 }
 
-fn resend(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+fn resend(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    address: &EmailAddress,
+) -> Result<(), StoreError> {
     if let Some(id) = identity::owner_of_email(tx, address)? {
         return match person::load(tx, id)? {
             Some(person) if person.verified_address().is_none() => change_address::mail_link(tx, moment, services, id),
@@ -142,7 +164,12 @@ fn resend(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, ad
 }
 
 /// Tells the owner of an address that it has an account, to the address in the store and not to the one typed.
-pub(super) fn say_already_registered(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, address: &EmailAddress) -> Result<(), StoreError> {
+pub(super) fn say_already_registered(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    address: &EmailAddress,
+) -> Result<(), StoreError> {
     let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
     let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
     if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {

@@ -89,7 +89,9 @@ pub fn conclude(
     attempt: &Attempt,
 ) -> Result<Login, StoreError> {
     let person = match candidate.who {
-        Who::Account(id) if attempt.matched => person::load(tx, id)?.filter(|person| may_log_in(services, person, candidate)),
+        Who::Account(id) if attempt.matched => {
+            person::load(tx, id)?.filter(|person| may_log_in(services, person, candidate))
+        }
         _ => None,
     };
     let Some(mut person) = person else {
@@ -112,7 +114,9 @@ pub fn conclude(
 fn may_log_in(services: &Services, person: &Person, candidate: &Candidate) -> bool {
     let is_unchanged = person.account.password.as_ref() == Some(&candidate.hash);
     let is_confirmed = person.account.confirmed_at.is_some() || person.email.is_none();
-    is_unchanged && person.account.disabled_at.is_none() && (is_confirmed || !services.config.registration.confirm_email)
+    is_unchanged
+        && person.account.disabled_at.is_none()
+        && (is_confirmed || !services.config.registration.confirm_email)
 }
 
 /// Starts a session in place of the one that the client had.

@@ -66,7 +66,12 @@ pub enum Registered {
 ///
 /// # Errors
 /// When the store fails.
-pub fn register(tx: &mut dyn Transaction, moment: &mut Moment, services: &Services, new: &NewRegistration) -> Result<Registered, StoreError> {
+pub fn register(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    new: &NewRegistration,
+) -> Result<Registered, StoreError> {
     if !services.config.registration.confirm_email {
         return open_account(tx, moment, new);
     }
@@ -89,7 +94,11 @@ pub fn register(tx: &mut dyn Transaction, moment: &mut Moment, services: &Servic
 
 /// Without confirmation the account exists at once; its address is mailed a link all the same,
 /// because no reset mail ever goes to an unconfirmed address.
-fn open_account(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewRegistration) -> Result<Registered, StoreError> {
+fn open_account(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    new: &NewRegistration,
+) -> Result<Registered, StoreError> {
     if identity::owner_of_email(tx, &new.email)?.is_some() {
         return Ok(Registered::AddressTaken);
     }
@@ -120,7 +129,10 @@ pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registrati
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_address(view: &dyn Snapshot, address: &EmailAddress) -> Result<Vec<(RegistrationId, Registration)>, StoreError> {
+pub fn of_address(
+    view: &dyn Snapshot,
+    address: &EmailAddress,
+) -> Result<Vec<(RegistrationId, Registration)>, StoreError> {
     let mut found = Vec::new();
     for ((_, id), ()) in OF_ADDRESS.under(view, &address.canonical(), MAX_CONSIDERED)? {
         found.extend(find(view, id)?.map(|registration| (id, registration)));

@@ -47,7 +47,13 @@ impl Services {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn mail(&self, tx: &mut dyn Transaction, moment: &mut Moment, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
+    pub fn mail(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        to: &EmailAddress,
+        letter: &Letter,
+    ) -> Result<(), StoreError> {
         mail::queue(tx, moment, &self.composer, &self.seal, to, letter).map(drop)
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::accounts::login::{self, Attempt, Login};
 use crate::accounts::Person;
+use crate::accounts::login::{self, Attempt, Login};
 use crate::base::{Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::sessions::{self, Carrier, Client, Session};
@@ -51,7 +51,8 @@ impl App {
         };
         let Entry { carrier, client, replaces, .. } = entry;
         let attempt = Attempt { matched, rehashed, carrier, client, replaces };
-        let outcome = self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
+        let outcome =
+            self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
         Ok(match outcome {
             Login::Refused => None,
             Login::Welcome(welcome) => {

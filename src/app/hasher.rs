@@ -39,7 +39,7 @@ impl Hasher {
     /// More threads than this would need more memory than a small board has to spare.
     const MAX_THREADS: usize = 4;
     /// How long a thread keeps its memory without work.
-    const KEEP_MEMORY: Duration = Duration::from_secs(60);
+    const KEEP_MEMORY: Duration = Duration::from_mins(1);
 
     /// Starts the threads, one for each core up to four.
     ///

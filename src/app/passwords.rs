@@ -102,7 +102,9 @@ impl App {
         };
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
-        let done = self.write(move |tx, moment, services| change_password::change(tx, moment, services, who, &verified, &hash)).await?;
+        let done = self
+            .write(move |tx, moment, services| change_password::change(tx, moment, services, who, &verified, &hash))
+            .await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
 
@@ -123,7 +125,9 @@ impl App {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done = self.write(move |tx, moment, services| change_address::ask(tx, moment, services, account, &verified, &new)).await?;
+        let done = self
+            .write(move |tx, moment, services| change_address::ask(tx, moment, services, account, &verified, &new))
+            .await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
 
@@ -131,12 +135,17 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or too many passwords wait.
-    pub async fn close_account(self: &Arc<Self>, asking: &LoggedIn, current: Password) -> Result<Result<(), ChangeRefused>, Fault> {
+    pub async fn close_account(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        current: Password,
+    ) -> Result<Result<(), ChangeRefused>, Fault> {
         let Some(verified) = self.verify_present(asking, current).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done = self.write(move |tx, moment, services| close::close(tx, moment, services, account, &verified)).await?;
+        let done =
+            self.write(move |tx, moment, services| close::close(tx, moment, services, account, &verified)).await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
 

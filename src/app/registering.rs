@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::accounts::Person;
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
 use crate::accounts::links::{self, Wish};
 use crate::accounts::login::{self, Attempt};
 use crate::accounts::register::{self, NewRegistration, Registered};
-use crate::accounts::Person;
 use crate::base::{DisplayName, EmailAddress, Username};
 use crate::config::RegistrationMode;
 use crate::crypto::{Bearer, BearerKind, Digest, Password, PasswordFault, TokenFault};
@@ -88,7 +88,13 @@ impl App {
         }
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
-        let row = NewRegistration { email: new.email, password, username: new.username, name: new.name, browser: browser.digest() };
+        let row = NewRegistration {
+            email: new.email,
+            password,
+            username: new.username,
+            name: new.name,
+            browser: browser.digest(),
+        };
         let outcome = self.write(move |tx, moment, services| register::register(tx, moment, services, &row)).await?;
         Ok(match outcome {
             Registered::Accepted => Ok(browser),
@@ -131,7 +137,8 @@ impl App {
         };
         let outcome = self
             .write(move |tx, moment, services| {
-                let confirmed = confirm::confirm(tx, moment, services, &confirmation.token, proof, confirmation.username.as_ref())?;
+                let confirmed =
+                    confirm::confirm(tx, moment, services, &confirmation.token, proof, confirmation.username.as_ref())?;
                 let attempt = || Attempt::proven(Carrier::BrowserCookie, &confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
                     Confirmed::Done(person) if services.config.tokens.login_after_confirm => {

@@ -41,7 +41,8 @@ impl App {
     /// When the store fails.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
         while let Some(id) = self.read(|view| mail::due(view, self.now()))? {
-            let claimed = self.write(move |tx, moment, services| mail::claim(tx, &services.seal, id, moment.now())).await?;
+            let claimed =
+                self.write(move |tx, moment, services| mail::claim(tx, &services.seal, id, moment.now())).await?;
             if let Some((to, bytes)) = claimed {
                 return Ok(Some((id, to, bytes)));
             }
@@ -78,7 +79,9 @@ impl App {
         let mut after: Option<Digest> = None;
         loop {
             after = self
-                .write(move |tx, moment, services| sessions::sweep(tx, moment.now(), &services.generation, after, ROWS_PER_STEP))
+                .write(move |tx, moment, services| {
+                    sessions::sweep(tx, moment.now(), &services.generation, after, ROWS_PER_STEP)
+                })
                 .await?;
             if after.is_none() {
                 break;

@@ -82,7 +82,9 @@ impl DisplayName {
         let text = text.trim();
         let length = text.chars().count();
         // U+202A and its kin reverse the text around them, in lists and in logs.
-        let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let hidden = |c: char| {
+            c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
         if length == 0 || length > Self::MAX_CHARS || text.chars().any(hidden) {
             return Err(NotAName);
         }

@@ -37,7 +37,11 @@ impl Demo {
     }
 
     fn config(&self) -> Result<Config, Exit> {
-        let dir = self.dir.to_str().filter(|dir| !dir.contains(['"', '\\'])).ok_or_else(|| Exit::failed("--dir must be plain text"))?;
+        let dir = self
+            .dir
+            .to_str()
+            .filter(|dir| !dir.contains(['"', '\\']))
+            .ok_or_else(|| Exit::failed("--dir must be plain text"))?;
         let text = format!(
             r#"[site]
 name = "Gatelodge demo"
@@ -60,9 +64,13 @@ directory = "{dir}/mail"
 
 /// Prints a mail's subject and link.
 fn announce(mail: &str, path: &Path) {
-    let header = |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    let header =
+        |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     println!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
-    let link = mail.lines().map(str::trim).find(|line| line.starts_with("https://") && (line.contains("/confirm/") || line.contains("/reset/")));
+    let link = mail
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("https://") && (line.contains("/confirm/") || line.contains("/reset/")));
     if let Some(link) = link {
         println!("  {link}");
     }

@@ -66,13 +66,19 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
         MailTransport::File => config.mail.directory.display().to_string(),
     };
     match outcome {
-        Outcome::Accepted if common.json => show::json(&serde_json::json!({"accepted": true, "by": way, "message_id": id.to_string()})),
+        Outcome::Accepted if common.json => {
+            show::json(&serde_json::json!({"accepted": true, "by": way, "message_id": id.to_string()}))
+        }
         Outcome::Accepted => {
             println!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
             Ok(())
         }
-        Outcome::Later(reason) => Err(Exit::failed(format!("the mail was not accepted: {reason}\nhint: the server would try again later"))),
-        Outcome::Never(reason) => Err(Exit::failed(format!("the mail was refused for good: {reason}\nhint: the server would not try again"))),
+        Outcome::Later(reason) => {
+            Err(Exit::failed(format!("the mail was not accepted: {reason}\nhint: the server would try again later")))
+        }
+        Outcome::Never(reason) => {
+            Err(Exit::failed(format!("the mail was refused for good: {reason}\nhint: the server would not try again")))
+        }
     }
 }
 

@@ -46,7 +46,7 @@ struct Common {
 enum Command {
     /// Run the appliance.
     Serve,
-    /// Try it: https://localhost:8443, nothing to set up, mails kept as files and their links printed.
+    /// Try it on localhost, port 8443: nothing to set up, mails kept as files and their links printed.
     Demo(demo::Demo),
     /// Validate the configuration and print what it resolves to.
     Check,

@@ -12,7 +12,9 @@ pub fn read_new(from_stdin: bool) -> Result<String, Exit> {
         return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Exit::failed("there is no terminal to ask for the password\nhint: pipe it in and add --password-stdin"));
+        return Err(Exit::failed(
+            "there is no terminal to ask for the password\nhint: pipe it in and add --password-stdin",
+        ));
     }
     let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(Exit::failed);
     let password = ask("New password: ")?;

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Hasher};
 use crate::base::{Clock, Moment};
 use crate::config::{Config, TlsMode, notes};
+use crate::control;
 use crate::store::{Opened, open_file};
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server::{self, Protocol};
 use crate::workers::{self, delivery::Transport};
-use crate::control;
 
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
@@ -71,8 +71,12 @@ pub fn serve(
     ready: impl FnOnce(&App),
 ) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).max_blocking_threads(4).enable_all().build().map_err(Exit::failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+        .map_err(Exit::failed)?;
     runtime.block_on(async {
         // The kept connection to the mail server belongs to the runtime, so it is made within.
         let transport = transport(&config)?;
@@ -131,8 +135,12 @@ async fn bind_all(config: &Config, certificates: Option<&Certificates>) -> Resul
 async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port in [listen]",
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit",
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there: stop it, or choose another port in [listen]"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit"
+            }
             _ => "check the address in [listen]",
         };
         Exit::failed(format!("cannot listen on {address}: {error}\nhint: {hint}"))

@@ -47,8 +47,9 @@ pub fn table(items: &[Value], columns: &[&str]) {
     let rows: Vec<Vec<String>> = std::iter::once(columns.iter().map(|name| name.to_uppercase()).collect())
         .chain(items.iter().map(|item| columns.iter().map(|name| plain(&item[*name])).collect()))
         .collect();
-    let widths: Vec<usize> =
-        (0..columns.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()).collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
+        .collect();
     for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         println!("{}", cells.join("  ").trim_end());

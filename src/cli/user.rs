@@ -32,6 +32,7 @@ pub enum User {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Add {
     /// The address. Without --confirmed it is mailed a link to confirm it.
     #[arg(value_name = "EMAIL", required_unless_present = "username")]

@@ -56,7 +56,8 @@ impl ConfigError {
 
 /// Turns the deserialiser's words into ours: `unknown field` is an unknown key to the person who wrote it.
 fn in_words(message: &str, text: &str, span: Option<Range<usize>>) -> (String, Option<String>) {
-    if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected ")) {
+    if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "))
+    {
         let known = known.trim_start_matches("one of ").replace('`', "");
         return (format!("unknown key `{key}`"), Some(format!("known here: {known}")));
     }

@@ -43,7 +43,9 @@ fn tls(config: &Config) -> Verdict {
             require(tls.private_key.is_some(), "tls.mode", "mode \"files\" needs `private_key`", hint("private_key"))
         }
         TlsMode::SelfSigned | TlsMode::Off => {
-            let unused = |set: bool, key| require(!set, key, "is only read with mode = \"files\"", "remove it, or write mode = \"files\"");
+            let unused = |set: bool, key| {
+                require(!set, key, "is only read with mode = \"files\"", "remove it, or write mode = \"files\"")
+            };
             unused(tls.certificate.is_some(), "tls.certificate")?;
             unused(tls.private_key.is_some(), "tls.private_key")?;
             let proxied = !config.proxy.trusted.is_empty() || config.site.url.is_loopback();
@@ -66,7 +68,12 @@ fn tls(config: &Config) -> Verdict {
 fn listeners(config: &Config) -> Verdict {
     if config.tls.mode == TlsMode::Off {
         let hint = "write `http = [\"127.0.0.1:8080\"]` in [listen]";
-        return require(!config.listen.http.is_empty(), "listen.http", "without TLS the site needs an http address", hint);
+        return require(
+            !config.listen.http.is_empty(),
+            "listen.http",
+            "without TLS the site needs an http address",
+            hint,
+        );
     }
     let hint = "write `https = [\"[::]:443\"]` in [listen]";
     require(!config.listen.https.is_empty(), "listen.https", "there is no address to listen on", hint)
@@ -111,7 +118,12 @@ fn passwords(config: &Config) -> Verdict {
         passwords.cost().is_permitted(),
         "password.memory_kib",
         "argon2 cannot work with this memory, these iterations and lanes",
-        format!("memory_kib is 8 × lanes to {}, iterations 1 to {}, lanes 1 to {}", Cost::MAX.memory_kib, Cost::MAX.iterations, Cost::MAX.lanes),
+        format!(
+            "memory_kib is 8 × lanes to {}, iterations 1 to {}, lanes 1 to {}",
+            Cost::MAX.memory_kib,
+            Cost::MAX.iterations,
+            Cost::MAX.lanes
+        ),
     )
 }
 
@@ -124,7 +136,12 @@ fn lifetimes(config: &Config) -> Verdict {
         "an unused session cannot outlive a used one",
     )?;
     let cache = config.store.cache_mib;
-    require((1..=1024).contains(&cache), "store.cache_mib", format!("{cache} is outside 1 to 1024"), "4 serves a million accounts")
+    require(
+        (1..=1024).contains(&cache),
+        "store.cache_mib",
+        format!("{cache} is outside 1 to 1024"),
+        "4 serves a million accounts",
+    )
 }
 
 /// What `gatelodge check` and the start say about settings that are allowed but deserve a word.
@@ -147,7 +164,9 @@ pub fn notes(config: &Config) -> Vec<String> {
     );
     note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
     note(
-        config.mail.smtp.security == Security::None && config.mail.transport == MailTransport::Smtp && !is_loopback(&config.mail.smtp.host),
+        config.mail.smtp.security == Security::None
+            && config.mail.transport == MailTransport::Smtp
+            && !is_loopback(&config.mail.smtp.host),
         "mail.smtp.security = \"none\": links and credentials cross the network readable",
     );
     note(

@@ -136,8 +136,17 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "", "auth.example.org", "ftp://a.example", "https://", "https://a.example/path", "https://a.example?x",
-            "https://user@a.example", "https://a.example:0", "https://a.example:99999", "http://auth.example.org", "https://a b.example",
+            "",
+            "auth.example.org",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/path",
+            "https://a.example?x",
+            "https://user@a.example",
+            "https://a.example:0",
+            "https://a.example:99999",
+            "http://auth.example.org",
+            "https://a b.example",
         ] {
             assert_eq!(origin(text), None, "{text}");
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Answer, Command, GREETING};
 
 /// How long the server may take: a hash may have to wait for others.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Why no answer came.
 #[derive(Debug)]

@@ -58,7 +58,10 @@ pub async fn execute(app: &Arc<App>, command: Command) -> Outcome {
 }
 
 fn unknown(user: &str) -> Refusal {
-    Refusal::new(format!("there is no account {user}"), "name it by id, address or user name; `gatelodge user list` shows them")
+    Refusal::new(
+        format!("there is no account {user}"),
+        "name it by id, address or user name; `gatelodge user list` shows them",
+    )
 }
 
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
@@ -71,7 +74,9 @@ fn in_words(fault: PasswordFault) -> Refusal {
         PasswordFault::TooLong { max } => format!("the password has more than {max} characters"),
         PasswordFault::NotPrintable => "the password contains characters that cannot be printed".into(),
         PasswordFault::Common => "the password is on the lists that everybody tries first".into(),
-        PasswordFault::Guessable => "without the names of the person and the site too little is left of the password".into(),
+        PasswordFault::Guessable => {
+            "without the names of the person and the site too little is left of the password".into()
+        }
     };
     Refusal::new(message, "a few words make a good password")
 }
@@ -88,10 +93,14 @@ async fn add(app: &Arc<App>, draft: Draft, password: Option<String>, admin: bool
         return Err(Refusal::new("an account needs an address or a user name", "give one of them, or both"));
     }
     if draft.email.is_none() && password.is_none() {
-        return Err(Refusal::new("without an address nobody can set a password by mail", "give one with --password-stdin"));
+        return Err(Refusal::new(
+            "without an address nobody can set a password by mail",
+            "give one with --password-stdin",
+        ));
     }
     let optional = |text: &Option<String>| text.clone();
-    let email = optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
+    let email =
+        optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
     let mut groups: Vec<GroupName> =
@@ -135,7 +144,10 @@ fn show(app: &App, user: &str) -> Outcome {
     let person = find(app, user)?;
     let now = app.now();
     let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id))?;
-    let alive = sessions.iter().map(|(_, session)| session).filter(|session| session.is_alive(session.seen_at, now, &app.services.generation));
+    let alive = sessions
+        .iter()
+        .map(|(_, session)| session)
+        .filter(|session| session.is_alive(session.seen_at, now, &app.services.generation));
     let mut shown = describe(&person);
     shown["sessions"] = alive
         .map(|session| {
@@ -168,7 +180,8 @@ fn describe(person: &Person) -> Value {
 async fn set_password(app: &Arc<App>, user: String, text: &str) -> Outcome {
     let person = find(app, &user)?;
     let hash = hash(app, text, &app.services.words_about(&person)).await?;
-    change(app, user, move |tx, moment, services, person| administer::set_password(tx, moment, services, person, &hash)).await
+    change(app, user, move |tx, moment, services, person| administer::set_password(tx, moment, services, person, &hash))
+        .await
 }
 
 async fn set_disabled(app: &Arc<App>, user: String, disabled: bool) -> Outcome {
@@ -187,7 +200,12 @@ async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool) -> O
 /// Finds the account within the transaction that changes it, and shows it as it is afterwards.
 async fn change<W>(app: &Arc<App>, user: String, mut work: W) -> Outcome
 where
-    W: FnMut(&mut dyn crate::store::Transaction, &mut crate::base::Moment, &crate::accounts::Services, &mut Person) -> Result<(), StoreError>
+    W: FnMut(
+            &mut dyn crate::store::Transaction,
+            &mut crate::base::Moment,
+            &crate::accounts::Services,
+            &mut Person,
+        ) -> Result<(), StoreError>
         + Send
         + 'static,
 {
@@ -211,7 +229,9 @@ async fn confirm(app: &Arc<App>, user: String) -> Outcome {
             format!("{count} people registered {user}, each with a password of their own"),
             "nobody but the owner of the address can tell which is theirs; add the account with `gatelodge user add`, which deletes the registrations",
         )),
-        ConfirmedFor::UsernameTaken => Err(Refusal::new("somebody else has the user name of this registration meanwhile", "")),
+        ConfirmedFor::UsernameTaken => {
+            Err(Refusal::new("somebody else has the user name of this registration meanwhile", ""))
+        }
     }
 }
 
@@ -248,17 +268,25 @@ async fn retry_mails(app: &Arc<App>, id: Option<String>) -> Outcome {
         })
         .await?;
     if count == 0 && id.is_some() {
-        return Err(Refusal::new("this mail cannot be queued again", "it is gone, on its way, or what it says is no longer useful"));
+        return Err(Refusal::new(
+            "this mail cannot be queued again",
+            "it is gone, on its way, or what it says is no longer useful",
+        ));
     }
     Ok(json!({"queued": count}))
 }
 
 async fn rotate_key(app: &Arc<App>) -> Outcome {
     let rotation = app
-        .write(|tx, moment, services| keyring::rotate(tx, moment, &services.seal, services.config.longest_token_lifetime()))
+        .write(|tx, moment, services| {
+            keyring::rotate(tx, moment, &services.seal, services.config.longest_token_lifetime())
+        })
         .await?;
     match rotation {
         Rotation::Rotated => Ok(json!({"rotated": true})),
-        Rotation::TooMany => Err(Refusal::new("there are too many signing keys", "wait until the links signed with the old ones have expired")),
+        Rotation::TooMany => Err(Refusal::new(
+            "there are too many signing keys",
+            "wait until the links signed with the old ones have expired",
+        )),
     }
 }

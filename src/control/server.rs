@@ -100,7 +100,10 @@ async fn converse(app: &Arc<App>, stream: UnixStream) -> std::io::Result<()> {
             Ok(shown) => Answer::Done(shown),
             Err(refusal) => Answer::Refused(refusal),
         },
-        Err(_) => Answer::Refused(Refusal::new("the server does not know this command", "restart the service, so that it is of one version with the command line")),
+        Err(_) => Answer::Refused(Refusal::new(
+            "the server does not know this command",
+            "restart the service, so that it is of one version with the command line",
+        )),
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');

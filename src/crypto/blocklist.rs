@@ -37,7 +37,15 @@ mod tests {
 
     #[test]
     fn common_passwords_are_recognised() {
-        for password in ["password", "PassWord", "1234567890", "qwertyuiop", "passwordpassword", "aaaaaaaaaaaaaaaa", "abababababababab"] {
+        for password in [
+            "password",
+            "PassWord",
+            "1234567890",
+            "qwertyuiop",
+            "passwordpassword",
+            "aaaaaaaaaaaaaaaa",
+            "abababababababab",
+        ] {
             assert!(is_common(password), "{password}");
         }
     }

@@ -170,7 +170,12 @@ mod tests {
     fn the_last_of_1024_characters_counts() {
         let mut memory = Memory::default();
         let text = "x".repeat(1023);
-        let hash = PasswordHash::make(&password(&format!("{text}a")), CHEAP, &mut Moment::new(Timestamp::default(), [3; 32]), &mut memory);
+        let hash = PasswordHash::make(
+            &password(&format!("{text}a")),
+            CHEAP,
+            &mut Moment::new(Timestamp::default(), [3; 32]),
+            &mut memory,
+        );
         assert!(!hash.matches(&password(&format!("{text}b")), &mut memory));
     }
 
@@ -184,7 +189,11 @@ mod tests {
 
     #[test]
     fn a_hash_that_asks_too_much_is_refused() {
-        let asks = |params: &str| PasswordHash::parse(&format!("$argon2id$v=19${params}$nzNmbK21du69txbC+L/XGg$sTNcI0XHxMlBQE8gh8XQIjnTLIflPmKtbkRe0G9cQsA"));
+        let asks = |params: &str| {
+            PasswordHash::parse(&format!(
+                "$argon2id$v=19${params}$nzNmbK21du69txbC+L/XGg$sTNcI0XHxMlBQE8gh8XQIjnTLIflPmKtbkRe0G9cQsA"
+            ))
+        };
         assert!(asks("m=65536,t=3,p=4").is_ok());
         for params in ["m=4194304,t=3,p=4", "m=65536,t=1000,p=4", "m=65536,t=3,p=99", "m=1,t=1,p=1"] {
             assert_eq!(asks(params), Err(NotAHash), "{params}");

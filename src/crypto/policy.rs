@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn a_password_of_1024_characters_is_whole_and_a_longer_one_refused() {
-        let words: String = (0..300).map(|n| format!("{n:03} ")).collect();
-        let longest: String = words.chars().cycle().take(1024).collect();
+        let longest: String = "mole, vole, stoat; ".chars().cycle().take(1024).collect();
         assert_eq!(Password::parse(&longest).map(|p| p.bytes().len()).ok(), Some(1024));
         assert!(matches!(Password::parse(&(longest + "x")), Err(PasswordFault::TooLong { max: 1024 })));
     }

@@ -40,8 +40,14 @@ impl SealingKey {
     /// The key file's content.
     #[must_use]
     pub fn to_text(&self) -> Secret<String> {
-        let digits: String = self.0.expose().iter().map(|byte| format!("{byte:02x}")).collect();
-        Secret::new(digits + "\n")
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = self.0.expose().iter().fold(String::with_capacity(65), |mut text, byte| {
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+            text
+        });
+        text.push('\n');
+        Secret::new(text)
     }
 
     /// Recognises the key without telling anything about it.

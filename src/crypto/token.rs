@@ -120,7 +120,13 @@ impl<'a> Opened<'a> {
         if now >= parts.expires_at {
             return Err(TokenFault::Expired);
         }
-        Ok(Self { key, binding: parts.binding, purpose: parts.purpose, subject: parts.subject, expires_at: parts.expires_at })
+        Ok(Self {
+            key,
+            binding: parts.binding,
+            purpose: parts.purpose,
+            subject: parts.subject,
+            expires_at: parts.expires_at,
+        })
     }
 
     /// Whether the token was made for exactly this state.
@@ -160,7 +166,15 @@ impl Parts {
         let (&expires_at, rest) = rest.split_first_chunk::<8>()?;
         let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.code() == code)?;
         let expires_at = Timestamp::from_seconds(u64::from_be_bytes(expires_at));
-        let parts = Self { signed: *signed, mac: mac.try_into().ok()?, key_id, purpose, subject, expires_at, binding: rest.try_into().ok()? };
+        let parts = Self {
+            signed: *signed,
+            mac: mac.try_into().ok()?,
+            key_id,
+            purpose,
+            subject,
+            expires_at,
+            binding: rest.try_into().ok()?,
+        };
         (format == FORMAT).then_some(parts)
     }
 }
@@ -196,12 +210,9 @@ mod tests {
         }
     }
 
-    const VECTOR_CONFIRM_REGISTRATION: &str =
-        "glt_AWtleTEBEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xDdGF_c_pibdSCvWblwdMTgX_bgg54znvZUjHXVED3sk5FjHdgTMt7cyQ9ETVVCX5s";
-    const VECTOR_CONFIRM_ADDRESS: &str =
-        "glt_AWtleTECEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xC0b18w8jCYareqjR7qnUAZC1uye060T4bUpVDogdoZoTlN4LDZj96ifN5WWjRFIDU";
-    const VECTOR_RESET_PASSWORD: &str =
-        "glt_AWtleTEDEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xBFIJSDEwAtM9IDgQfLhef25XuDroOYgNQ8_AmwyrApm3zKhY1baGBxpDWwjaDtymg";
+    const VECTOR_CONFIRM_REGISTRATION: &str = "glt_AWtleTEBEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xDdGF_c_pibdSCvWblwdMTgX_bgg54znvZUjHXVED3sk5FjHdgTMt7cyQ9ETVVCX5s";
+    const VECTOR_CONFIRM_ADDRESS: &str = "glt_AWtleTECEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xC0b18w8jCYareqjR7qnUAZC1uye060T4bUpVDogdoZoTlN4LDZj96ifN5WWjRFIDU";
+    const VECTOR_RESET_PASSWORD: &str = "glt_AWtleTEDEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xBFIJSDEwAtM9IDgQfLhef25XuDroOYgNQ8_AmwyrApm3zKhY1baGBxpDWwjaDtymg";
 
     #[test]
     fn a_token_opens_until_it_expires() {

@@ -61,7 +61,13 @@ impl Composer {
     ///
     /// # Errors
     /// When a template asks for what is not there.
-    pub fn compose(&self, letter: &Letter, to: &EmailAddress, id: MailId, moment: &mut Moment) -> Result<Message, ComposeError> {
+    pub fn compose(
+        &self,
+        letter: &Letter,
+        to: &EmailAddress,
+        id: MailId,
+        moment: &mut Moment,
+    ) -> Result<Message, ComposeError> {
         let values = || letter.values(&self.site_name, to);
         let text = self.templates.render(&format!("{}.txt", letter.name()), values())?;
         let html = self.templates.render(&format!("{}.html", letter.name()), values())?;
@@ -148,7 +154,16 @@ mod tests {
     fn every_letter_has_text_and_html_and_stable_headers() {
         for letter in letters() {
             let mail = compose(&letter, "alice@example.org");
-            for part in ["From: \"Hill Street\" <auth@example.org>", "To: alice@example.org", "Message-ID: <05050505", "Auto-Submitted: auto-generated", "Date: Tue, 14 Nov 2023 22:13:20 +0000", "text/plain", "text/html", "Subject: "] {
+            for part in [
+                "From: \"Hill Street\" <auth@example.org>",
+                "To: alice@example.org",
+                "Message-ID: <05050505",
+                "Auto-Submitted: auto-generated",
+                "Date: Tue, 14 Nov 2023 22:13:20 +0000",
+                "text/plain",
+                "text/html",
+                "Subject: ",
+            ] {
                 assert!(mail.contains(part), "{}: {part}\n{mail}", letter.name());
             }
             assert_eq!(mail, compose(&letter, "alice@example.org"), "the same moment gives the same bytes");

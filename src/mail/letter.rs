@@ -89,9 +89,9 @@ impl Letter {
     #[must_use]
     pub fn useful_for(&self) -> Seconds {
         match self {
-            Self::ConfirmRegistration { within, .. } | Self::ResetPassword { within, .. } | Self::ConfirmAddress { within, .. } => {
-                within.seconds().min(NOTICE_USEFUL)
-            }
+            Self::ConfirmRegistration { within, .. }
+            | Self::ResetPassword { within, .. }
+            | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
             _ => NOTICE_USEFUL,
         }
     }
@@ -100,7 +100,9 @@ impl Letter {
     pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
         let to = to.as_str();
         match self {
-            Self::ConfirmRegistration { link, within } | Self::ResetPassword { link, within } | Self::ConfirmAddress { link, within } => {
+            Self::ConfirmRegistration { link, within }
+            | Self::ResetPassword { link, within }
+            | Self::ConfirmAddress { link, within } => {
                 context! { site, to, link, within => within.in_words() }
             }
             Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },

@@ -8,4 +8,7 @@ mod outbox;
 
 pub use compose::{ComposeError, Composer, Message};
 pub use letter::{Letter, TEMPLATES};
-pub use outbox::{GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, list, next_due, postpone, queue, release_claims, retry, retry_all, sweep};
+pub use outbox::{
+    GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, list, next_due, postpone, queue, release_claims,
+    retry, retry_all, sweep,
+};

@@ -156,7 +156,12 @@ pub fn claim(
     let content = seal
         .open(&place(id).each_ref().map(Vec::as_slice), &before.sealed)
         .map_err(|_| StoreError::Damaged("a mail's content"))?;
-    let mail = Mail { state: MailState::Sending, attempts: before.attempts + 1, due_at: now.plus(ATTEMPT_LIMIT), ..before.clone() };
+    let mail = Mail {
+        state: MailState::Sending,
+        attempts: before.attempts + 1,
+        due_at: now.plus(ATTEMPT_LIMIT),
+        ..before.clone()
+    };
     save(tx, id, Some(&before), &mail)?;
     Ok(Some((mail.to, content)))
 }

@@ -131,7 +131,11 @@ pub struct NewSession<'a> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn start(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewSession<'_>) -> Result<(Bearer, Session), StoreError> {
+pub fn start(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    new: &NewSession<'_>,
+) -> Result<(Bearer, Session), StoreError> {
     let secret = Bearer::draw(BearerKind::Session, moment);
     let now = moment.now();
     let lifetime = match new.carrier {

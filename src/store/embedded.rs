@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::{
-    Builder, CommitError, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
-    Table as RedbTable, TableDefinition, TableError,
+    AccessGuard, Builder, CommitError, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable,
+    StorageBackend, StorageError, Table as RedbTable, TableDefinition, TableError,
 };
 
 use super::{Commit, Direction, Engine, KeySpan, OpenError, Pair, Snapshot, StoreError, Transaction};
@@ -41,7 +41,8 @@ impl RedbEngine {
     /// When the backend fails, or holds something else.
     pub fn with_backend(backend: impl StorageBackend, cache_bytes: usize) -> Result<Self, StoreError> {
         let mut builder = Builder::new();
-        let database = builder.set_cache_size(cache_bytes).create_with_backend(backend).map_err(|_| StoreError::Unavailable)?;
+        let database =
+            builder.set_cache_size(cache_bytes).create_with_backend(backend).map_err(|_| StoreError::Unavailable)?;
         Self::prepare(database)
     }
 
@@ -98,6 +99,9 @@ impl Engine for RedbEngine {
     }
 }
 
+/// What redb's ranges give.
+type Entry<'a> = Result<(AccessGuard<'a, &'static [u8]>, AccessGuard<'a, &'static [u8]>), StorageError>;
+
 struct View(ReadOnlyTable<&'static [u8], &'static [u8]>);
 struct Writing<'a>(RedbTable<'a, &'static [u8], &'static [u8]>);
 
@@ -116,7 +120,7 @@ fn scan(
         return Ok(Vec::new());
     }
     let range = table.range::<&[u8]>(span.bounds()).map_err(unavailable)?;
-    let owned = |entry: Result<(redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>), StorageError>| {
+    let owned = |entry: Entry<'_>| {
         entry.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())).map_err(unavailable)
     };
     match direction {

@@ -132,8 +132,6 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// Those of `work`, after which nothing has changed; [`StoreError::OutcomeUnknown`] when the commit failed.
-    fn write(
-        &self,
-        work: &mut dyn FnMut(&mut dyn Transaction) -> Result<Commit, StoreError>,
-    ) -> Result<(), StoreError>;
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Transaction) -> Result<Commit, StoreError>)
+    -> Result<(), StoreError>;
 }

@@ -32,7 +32,8 @@ impl StoreLock {
     pub fn take(store: &Path) -> Result<Self, OpenError> {
         let path = Self::path_for(store);
         let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         let mut content = String::new();
         let locked = file.try_lock();
         file.read_to_string(&mut content).map_err(io)?;
@@ -58,7 +59,9 @@ impl StoreLock {
     /// When the file cannot be written.
     pub fn mark(&mut self) -> std::io::Result<()> {
         let pid = std::process::id();
-        self.content = format!("process {pid}\nThis file belongs to the Gatelodge store beside it. If the store is missing, Gatelodge refuses to start\nrather than begin with an empty one; remove this file as well if that is what you want.\n");
+        self.content = format!(
+            "process {pid}\nThis file belongs to the Gatelodge store beside it. If the store is missing, Gatelodge refuses to start\nrather than begin with an empty one; remove this file as well if that is what you want.\n"
+        );
         self.file.rewind()?;
         self.file.set_len(0)?;
         self.file.write_all(self.content.as_bytes())?;

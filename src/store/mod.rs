@@ -3,6 +3,7 @@
 //! Everything above speaks [`Snapshot`] and [`Transaction`]; engines stand behind [`Engine`]. Tables are typed
 //! views over key ranges, and [`schema`] lists them all.
 
+mod embedded;
 mod engine;
 mod lock;
 mod memory;
@@ -10,11 +11,11 @@ mod migrate;
 mod open;
 mod overlay;
 mod record;
-mod embedded;
 pub mod schema;
 mod table;
 mod writer;
 
+pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
@@ -22,7 +23,6 @@ pub use migrate::{Migration, migrate};
 pub use open::{OpenError, Opened, open_file, open_memory};
 pub use overlay::Overlay;
 pub use record::{Damaged, Field, Reader, Record};
-pub use embedded::RedbEngine;
 pub use table::{Key, Table};
 pub use writer::{Changes, Event, Store};
 

@@ -80,7 +80,11 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InUse { path, holder } => {
-                write!(f, "{}: the store is in use by {holder}\nhint: stop it first, or let it do the work: commands reach a running server through listen.control", path.display())
+                write!(
+                    f,
+                    "{}: the store is in use by {holder}\nhint: stop it first, or let it do the work: commands reach a running server through listen.control",
+                    path.display()
+                )
             }
             Self::Missing(path) => write!(
                 f,
@@ -88,7 +92,11 @@ impl fmt::Display for OpenError {
                 path.display(),
                 StoreLock::path_for(path).display()
             ),
-            Self::Damaged(path) => write!(f, "{}: the store is damaged\nhint: keep the file, and put the newest good copy in its place", path.display()),
+            Self::Damaged(path) => write!(
+                f,
+                "{}: the store is damaged\nhint: keep the file, and put the newest good copy in its place",
+                path.display()
+            ),
             Self::Newer { found, known } => write!(
                 f,
                 "the store has format {found}, this program knows up to {known}\nhint: install the newer program again, or restore a backup from before the upgrade"
@@ -99,7 +107,11 @@ impl fmt::Display for OpenError {
                 path.display()
             ),
             Self::Io { path, reason } => {
-                write!(f, "{}: {reason}\nhint: check that the folder exists, belongs to the service's user and has space", path.display())
+                write!(
+                    f,
+                    "{}: {reason}\nhint: check that the folder exists, belongs to the service's user and has space",
+                    path.display()
+                )
             }
         }
     }
@@ -144,7 +156,8 @@ pub fn open_file(path: &Path, key_path: &Path, cache_bytes: usize, moment: &mut 
     let prepared = prepare(&engine, &sealing_key, moment).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
     let reopened_path = path.to_owned();
-    let reopen = move || RedbEngine::open(&reopened_path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
+    let reopen =
+        move || RedbEngine::open(&reopened_path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
     let store = Store::start(Box::new(engine), Box::new(reopen)).map_err(|error| OpenError::io(path, &error))?;
     Ok(Opened { store, sealing_key, generation: prepared.0, floor: prepared.1, lock: Some(lock) })
 }
@@ -158,7 +171,8 @@ pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let sealing_key = SealingKey::draw(moment);
     let (generation, floor) = prepare(&engine, &sealing_key, moment)?;
     let gone = || Err(OpenError::Missing("memory".into()));
-    let store = Store::start(Box::new(engine), Box::new(gone)).map_err(|error| OpenError::io(Path::new("memory"), &error))?;
+    let store =
+        Store::start(Box::new(engine), Box::new(gone)).map_err(|error| OpenError::io(Path::new("memory"), &error))?;
     Ok(Opened { store, sealing_key, generation, floor, lock: None })
 }
 
@@ -168,7 +182,10 @@ fn prepare(engine: &dyn Engine, key: &SealingKey, moment: &mut Moment) -> Result
     engine.write(&mut |tx| {
         outcome = migrate(tx, moment, MIGRATIONS).and_then(|_| {
             if !accept_key(tx, &key.fingerprint())? {
-                return Err(OpenError::Key { path: PathBuf::new(), reason: "this sealing key is another store's".into() });
+                return Err(OpenError::Key {
+                    path: PathBuf::new(),
+                    reason: "this sealing key is another store's".into(),
+                });
             }
             Ok((generation(tx)?, floor(tx)?))
         });
@@ -204,7 +221,9 @@ fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
     if readable_by_others {
         tracing::warn!("{}: the sealing key is readable by every user of this machine; chmod 600 it", path.display());
     }
-    SealingKey::parse(&text).map(Some).ok_or_else(|| fault("not a sealing key: it is one line of 64 hexadecimal digits".into()))
+    SealingKey::parse(&text)
+        .map(Some)
+        .ok_or_else(|| fault("not a sealing key: it is one line of 64 hexadecimal digits".into()))
 }
 
 fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> {
@@ -213,7 +232,9 @@ fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> 
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(key.to_text().expose().as_bytes())?;
         file.sync_all()?;
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        path.parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     };
     write().map_err(|error| OpenError::io(path, &error))?;
     Ok(key)

@@ -200,7 +200,9 @@ impl<T: Field> Field for Option<T> {
 impl<T: Field + Ord> Field for BTreeSet<T> {
     fn put(&self, out: &mut Vec<u8>) {
         (self.len() as u64).put(out);
-        self.iter().for_each(|item| item.put(out));
+        for item in self {
+            item.put(out);
+        }
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -295,7 +297,8 @@ mod tests {
     #[test]
     fn the_encoding_does_not_change() {
         let set = BTreeSet::from(["a".to_owned()]);
-        let sample = Sample { number: 300, flag: true, text: "é".into(), bytes: vec![9], id: [7; 16], maybe: Some(1), set };
+        let sample =
+            Sample { number: 300, flag: true, text: "é".into(), bytes: vec![9], id: [7; 16], maybe: Some(1), set };
         let expected = [&[1, 0xac, 2, 1, 2, 0xc3, 0xa9, 1, 9][..], &[7; 16], &[1, 1, 1, 1, b'a']].concat();
         assert_eq!(sample.to_bytes(), expected);
         assert_eq!(Sample::from_bytes(&expected), Ok(sample));
@@ -303,7 +306,15 @@ mod tests {
 
     #[test]
     fn other_versions_and_trailing_bytes_are_refused() {
-        let sample = Sample { number: 1, flag: false, text: String::new(), bytes: vec![], id: [0; 16], maybe: None, set: BTreeSet::new() };
+        let sample = Sample {
+            number: 1,
+            flag: false,
+            text: String::new(),
+            bytes: vec![],
+            id: [0; 16],
+            maybe: None,
+            set: BTreeSet::new(),
+        };
         let mut bytes = sample.to_bytes();
         bytes.push(0);
         assert_eq!(Sample::from_bytes(&bytes), Err(Damaged));

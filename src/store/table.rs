@@ -64,7 +64,12 @@ impl<K: Key, V: Record> Table<K, V> {
     ///
     /// # Errors
     /// When the store fails or a record is damaged.
-    pub fn all(&self, view: &(impl Snapshot + ?Sized), direction: Direction, limit: usize) -> Result<Vec<(K, V)>, StoreError> {
+    pub fn all(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
         self.read(view, &KeySpan::prefix(&[self.range.prefix]), direction, limit)
     }
 
@@ -72,7 +77,12 @@ impl<K: Key, V: Record> Table<K, V> {
     ///
     /// # Errors
     /// When the store fails or a record is damaged.
-    pub fn under(&self, view: &(impl Snapshot + ?Sized), prefix: &impl Key, limit: usize) -> Result<Vec<(K, V)>, StoreError> {
+    pub fn under(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        prefix: &impl Key,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
         let mut bytes = vec![self.range.prefix];
         prefix.put(&mut bytes);
         self.read(view, &KeySpan::prefix(&bytes), Direction::Up, limit)
@@ -82,7 +92,12 @@ impl<K: Key, V: Record> Table<K, V> {
     ///
     /// # Errors
     /// When the store fails or a record is damaged.
-    pub fn page(&self, view: &(impl Snapshot + ?Sized), after: Option<&K>, limit: usize) -> Result<Vec<(K, V)>, StoreError> {
+    pub fn page(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        after: Option<&K>,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
         let mut span = KeySpan::prefix(&[self.range.prefix]);
         if let Some(after) = after {
             span.from = std::ops::Bound::Excluded(self.key(after));
@@ -90,7 +105,13 @@ impl<K: Key, V: Record> Table<K, V> {
         self.read(view, &span, Direction::Up, limit)
     }
 
-    fn read(&self, view: &(impl Snapshot + ?Sized), span: &KeySpan, direction: Direction, limit: usize) -> Result<Vec<(K, V)>, StoreError> {
+    fn read(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        span: &KeySpan,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
         let typed = |(key, value): (Vec<u8>, Vec<u8>)| {
             let mut rest = key.get(1..).unwrap_or_default();
             let key = K::take(&mut rest).filter(|_| rest.is_empty()).ok_or(StoreError::Damaged(self.range.name))?;

@@ -274,4 +274,3 @@ fn run_one(job: &mut Job, tx: &dyn Snapshot) -> (Result<(), StoreError>, Changes
     let changes = if verdict.is_ok() { overlay.into_changes() } else { Changes::new() };
     (verdict, changes)
 }
-

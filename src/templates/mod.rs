@@ -45,11 +45,15 @@ impl Templates {
             let added = match &file {
                 None => environment.add_template(name, text),
                 Some(file) => {
-                    let unreadable = |error: std::io::Error| TemplateError { file: Some(file.clone()), reason: error.to_string() };
+                    let unreadable =
+                        |error: std::io::Error| TemplateError { file: Some(file.clone()), reason: error.to_string() };
                     environment.add_template_owned(*name, std::fs::read_to_string(file).map_err(unreadable)?)
                 }
             };
-            added.map_err(|error| TemplateError { file: file.or_else(|| Some(name.into())), reason: error.to_string() })?;
+            added.map_err(|error| TemplateError {
+                file: file.or_else(|| Some(name.into())),
+                reason: error.to_string(),
+            })?;
         }
         Ok(Self(environment))
     }

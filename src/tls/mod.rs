@@ -125,7 +125,11 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
     }
 }
 
-fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
     // Unknown means that the kind of key cannot be compared; the handshake would tell.
     match CertifiedKey::from_der(chain, key, provider) {
         Ok(key) => Ok(key),

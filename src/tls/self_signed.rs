@@ -37,7 +37,9 @@ fn place() -> [&'static [u8]; 2] {
 }
 
 fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
-    let fits = |kept: &Kept| kept.host == app.services.config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at;
+    let fits = |kept: &Kept| {
+        kept.host == app.services.config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
+    };
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
 
@@ -59,7 +61,12 @@ pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Certifi
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
     app.write(move |tx, moment, services| {
         let sealed_key = services.seal.seal(&place(), &kept_key, moment);
-        let kept = Kept { host: host.clone(), expires_at: now.plus(LIFETIME), certificate: kept_certificate.clone(), sealed_key };
+        let kept = Kept {
+            host: host.clone(),
+            expires_at: now.plus(LIFETIME),
+            certificate: kept_certificate.clone(),
+            sealed_key,
+        };
         CERTIFICATES.put(tx, &name(), &kept)
     })
     .await

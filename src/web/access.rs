@@ -90,9 +90,12 @@ mod tests {
 
     fn judge(pairs: &[(&'static str, &'static str)], audience: Audience) -> bool {
         let site = SiteUrl::try_from("https://auth.example.org".to_owned()).expect("a site");
-        let pairs = pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let pairs =
+            pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
         let mut headers = HeaderMap::new();
-        pairs.for_each(|(name, value)| drop(headers.append(name, value)));
+        for (name, value) in pairs {
+            headers.append(name, value);
+        }
         comes_from_here(&headers, &site, audience)
     }
 

@@ -56,8 +56,9 @@ impl CookieNames {
     fn set(&self, name: &str, value: &str, max_age: Option<Seconds>) -> HeaderValue {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-        let mut cookie = HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}"))
-            .expect("names and values are visible ASCII");
+        let mut cookie =
+            HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}"))
+                .expect("names and values are visible ASCII");
         cookie.set_sensitive(true);
         cookie
     }
@@ -66,7 +67,10 @@ impl CookieNames {
 /// The value of a cookie. One that comes twice is none: somebody planted one of them.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut values = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name);
+    let mut values = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name);
     let (_, value) = values.next()?;
     values.next().is_none().then_some(value)
 }

@@ -129,9 +129,13 @@ impl FieldError {
             "too_long" => format!("Please use at most {limit} characters."),
             "not_printable" => "It contains characters that cannot be printed.".into(),
             "common" => "This password is on the lists that everybody tries first. Please choose another.".into(),
-            "guessable" => "Without your name and the name of this site too little is left. Please choose another.".into(),
+            "guessable" => {
+                "Without your name and the name of this site too little is left. Please choose another.".into()
+            }
             "not_an_address" => "This is not an e-mail address; it looks like name@example.org.".into(),
-            "not_a_username" => "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into(),
+            "not_a_username" => {
+                "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into()
+            }
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is your present address.".into(),

@@ -43,7 +43,9 @@ impl Fields {
 
     /// What was typed into these fields, to be shown again beside the errors. Never name a password here.
     pub fn typed(&self, names: &[&str]) -> BTreeMap<String, String> {
-        let typed = |name: &&str| self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()));
+        let typed = |name: &&str| {
+            self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()))
+        };
         names.iter().filter_map(typed).collect()
     }
 
@@ -185,7 +187,7 @@ pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()).map(pair).collect()
 }
 
-/// A JSON document as far as it concerns us: serde_json alone would let the last of two members win.
+/// A JSON document as far as it concerns us: `serde_json` alone would let the last of two members win.
 enum Document {
     Object(BTreeMap<String, Value>),
     Repeated,
@@ -262,7 +264,10 @@ mod tests {
 
     #[test]
     fn a_member_given_twice_is_refused() {
-        assert_eq!(Fields::from_json(br#"{"email":"a@example.org","email":"b@example.org"}"#).err(), Some(Failure::RepeatedParameter));
+        assert_eq!(
+            Fields::from_json(br#"{"email":"a@example.org","email":"b@example.org"}"#).err(),
+            Some(Failure::RepeatedParameter)
+        );
         assert_eq!(Fields::from_form(b"email=a&email=b").err(), Some(Failure::RepeatedParameter));
     }
 
@@ -278,7 +283,10 @@ mod tests {
 
     #[test]
     fn forms_are_decoded_strictly() {
-        assert_eq!(parse_form(b"a=b+c%20d&e=&f").expect("well formed"), [("a".into(), "b c d".into()), ("e".into(), String::new()), ("f".into(), String::new())]);
+        assert_eq!(
+            parse_form(b"a=b+c%20d&e=&f").expect("well formed"),
+            [("a".into(), "b c d".into()), ("e".into(), String::new()), ("f".into(), String::new())]
+        );
         assert_eq!(parse_form(b"a=%ff"), Err(Failure::MalformedRequest));
     }
 }

@@ -102,8 +102,14 @@ impl Reply {
             Failure::Invalid(errors) => Some(errors),
             _ => None,
         };
-        let problem =
-            Problem { r#type: "about:blank", title: told.title, status: told.status.as_u16(), detail: told.detail, code: told.code, fields };
+        let problem = Problem {
+            r#type: "about:blank",
+            title: told.title,
+            status: told.status.as_u16(),
+            detail: told.detail,
+            code: told.code,
+            fields,
+        };
         let body = serde_json::to_vec(&problem).expect("our own types have string keys and finite numbers");
         Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)
     }

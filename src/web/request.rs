@@ -78,7 +78,8 @@ impl Request {
 /// The query's parameters; a name given twice is refused.
 pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     let pairs = parse_form(query.unwrap_or_default().as_bytes())?;
-    let is_repeated = |(index, (name, _)): (usize, &(String, String))| pairs[..index].iter().any(|(earlier, _)| earlier == name);
+    let is_repeated =
+        |(index, (name, _)): (usize, &(String, String))| pairs[..index].iter().any(|(earlier, _)| earlier == name);
     if pairs.iter().enumerate().any(is_repeated) { Err(Failure::RepeatedParameter) } else { Ok(pairs) }
 }
 
@@ -110,7 +111,9 @@ mod tests {
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().expect("a network")).collect();
         let mut headers = HeaderMap::new();
-        forwarded.iter().for_each(|line| drop(headers.append("x-forwarded-for", HeaderValue::from_static(line))));
+        for line in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_static(line));
+        }
         client_network(peer.parse().expect("an address"), &headers, &trusted).to_string()
     }
 

@@ -22,8 +22,24 @@ mod tests {
     #[test]
     fn tricks_do_not() {
         for trick in [
-            "", "account", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "/\t/evil.example",
-            "/\n/evil.example", " /x", "javascript:alert(1)", "/x#y", "/@evil.example:x", "/\u{2044}evil", "/a\0b", "/a;b", "/a\"b", "/a<b",
+            "",
+            "account",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " /x",
+            "javascript:alert(1)",
+            "/x#y",
+            "/@evil.example:x",
+            "/\u{2044}evil",
+            "/a\0b",
+            "/a;b",
+            "/a\"b",
+            "/a<b",
         ] {
             assert_eq!(safe_path(trick), None, "{trick:?}");
         }

@@ -84,7 +84,12 @@ impl Web {
         response
     }
 
-    fn prepare(&self, head: http::request::Parts, body: Bytes, peer: IpAddr) -> Result<(&'static Route, Request), Failure> {
+    fn prepare(
+        &self,
+        head: http::request::Parts,
+        body: Bytes,
+        peer: IpAddr,
+    ) -> Result<(&'static Route, Request), Failure> {
         let (route, parameter) = self.router.find(&head.method, head.uri.path())?;
         let mut request = Request {
             network: client_network(peer, &head.headers, &self.app.services.config.proxy.trusted),

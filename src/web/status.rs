@@ -32,6 +32,7 @@ impl Success {
 }
 
 /// How a failure is told: status, stable code, and words for people.
+#[derive(Clone, Copy)]
 pub struct Explanation {
     /// The status.
     pub status: StatusCode,

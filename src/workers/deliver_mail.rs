@@ -53,7 +53,9 @@ impl Worker for DeliverMail {
         match &outcome {
             Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
             Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
-            Outcome::Never(reason) => tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`"),
+            Outcome::Never(reason) => {
+                tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`");
+            }
         }
         Ok(Next::Now)
     }

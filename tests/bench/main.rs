@@ -1,0 +1,192 @@
+//! The figures of the README, measured: `cargo bench`.
+//!
+//! Whatever is compared runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from
+//! this process, on the same cores as the server, over loopback; every loop is bounded.
+
+#![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
+
+mod load;
+mod machine;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use gatelodge::base::{Moment, Timestamp};
+use gatelodge::crypto::{Cost, Memory, Password, PasswordHash};
+
+use load::{Load, Target};
+use machine::{Server, free_port, median};
+
+const PASSWORD: &str = "correct horse battery staple";
+const ROUNDS: usize = 5;
+
+fn main() {
+    // `cargo bench` passes --bench; `bare-hyper PORT` is this program as its own baseline.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [name, port] = arguments.as_slice()
+        && name == "bare-hyper"
+    {
+        return load::serve_bare(port.parse().expect("a port"));
+    }
+    machine::describe();
+    let folder = std::env::temp_dir().join(format!("gatelodge-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    footprint(&folder.join("footprint"));
+    registrations(&folder.join("registrations"));
+    logins(&folder.join("logins"));
+    sessions(&folder.join("sessions"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+const CHEAP: &str = "[password]\nmemory_kib = 8\niterations = 1\n";
+
+/// Size, memory and start.
+fn footprint(folder: &Path) {
+    println!("\n## Footprint");
+    let size = std::fs::metadata(env!("CARGO_BIN_EXE_gatelodge")).expect("the binary").len();
+    println!("binary: {:.2} MB ({size} bytes)", size as f64 / 1e6);
+    let mut starts = Vec::new();
+    let mut resident = Vec::new();
+    for _ in 0..20 {
+        let started = Instant::now();
+        let server = Server::start_tls(folder);
+        server.answers_over_tls();
+        starts.push(started.elapsed().as_secs_f64() * 1e3);
+        std::thread::sleep(Duration::from_millis(300));
+        resident.push(server.resident_kib() as f64 / 1024.0);
+    }
+    println!("exec to first HTTPS answer: median {:.1} ms of {} starts", median(&mut starts), starts.len());
+    println!("idle RSS: median {:.1} MiB", median(&mut resident));
+}
+
+/// Durable registrations at 64 clients against the disk's own rate.
+fn registrations(folder: &Path) {
+    println!("\n## Durable registrations, 64 clients (hash made cheap)");
+    let server = Server::start_plain(folder, CHEAP);
+    let (mut rates, mut syncs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let sync = machine::fdatasync_rate(folder, Duration::from_secs(1));
+        let body = move |client: usize, number: usize| {
+            format!("{{\"email\":\"person{round}-{client}-{number}@example.org\",\"password\":\"{PASSWORD}\"}}")
+        };
+        let rate =
+            Load { target: Target::post(server.port, "/api/v1/register"), clients: 64, time: Duration::from_secs(3) }
+                .run(body, 202)
+                .rate;
+        println!("round {round}: {rate:.0}/s, fdatasync {sync:.0}/s ({:.2} ms), ratio {:.1}", 1e3 / sync, rate / sync);
+        rates.push(rate);
+        syncs.push(sync);
+        ratios.push(rate / sync);
+    }
+    println!(
+        "median: {:.0} registrations/s, {:.0} fdatasync/s, ratio {:.1}",
+        median(&mut rates),
+        median(&mut syncs),
+        median(&mut ratios)
+    );
+}
+
+/// Logins against the bare hash rate; memory under a flood of them.
+fn logins(folder: &Path) {
+    println!("\n## Logins (argon2id, 19 MiB, 2 passes)");
+    let config = Server::configure(folder, "");
+    machine::add_account(&config, "alice@example.org", PASSWORD);
+    let server = Server::start_plain(folder, "");
+    let body = |_: usize, _: usize| {
+        format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
+    };
+    let attempt = |clients: usize, seconds: u64| {
+        Load { target: Target::post(server.port, "/api/v1/login"), clients, time: Duration::from_secs(seconds) }
+            .run(body, 200)
+    };
+    attempt(8, 1);
+    let (mut rates, mut bares, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let bare = bare_hash_rate(Duration::from_secs(3));
+        let rate = attempt(8, 3).rate;
+        println!("round {round}: {rate:.1}/s, bare hashes {bare:.1}/s, ratio {:.2}", rate / bare);
+        rates.push(rate);
+        bares.push(bare);
+        ratios.push(rate / bare);
+    }
+    println!(
+        "median: {:.1} logins/s, {:.1} bare hashes/s, ratio {:.2}",
+        median(&mut rates),
+        median(&mut bares),
+        median(&mut ratios)
+    );
+
+    let before = server.resident_kib();
+    let peak = server.watch_resident(|| {
+        attempt(200, 5);
+    });
+    println!(
+        "RSS: {:.1} MiB before, {:.1} MiB at most during 200 concurrent logins",
+        before as f64 / 1024.0,
+        peak as f64 / 1024.0
+    );
+    let pool = machine::cores().min(4) * 19;
+    println!("bound: {pool} MiB of argon2 memory + 20 MB = {:.1} MiB", pool as f64 + 20e6 / 1_048_576.0);
+}
+
+/// As many threads as the server has for hashing, each with memory that it uses again.
+fn bare_hash_rate(time: Duration) -> f64 {
+    let cost = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
+    let started = Instant::now();
+    let threads: Vec<_> = (0..machine::cores().min(4))
+        .map(|_| {
+            std::thread::spawn(move || {
+                let password = Password::parse(PASSWORD).expect("printable");
+                let mut moment = Moment::new(Timestamp::default(), [1; 32]);
+                let mut memory = Memory::default();
+                let mut count = 0u32;
+                while started.elapsed() < time {
+                    std::hint::black_box(PasswordHash::make(&password, cost, &mut moment, &mut memory));
+                    count += 1;
+                }
+                count
+            })
+        })
+        .collect();
+    let count: u32 = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
+    f64::from(count) / started.elapsed().as_secs_f64()
+}
+
+/// `GET /api/v1/session` against a bare hyper server that answers a constant.
+fn sessions(folder: &Path) {
+    println!("\n## GET /api/v1/session over keep-alive, 64 connections, 1,000 sessions");
+    let config = Server::configure(folder, CHEAP);
+    for number in 0..10 {
+        machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
+    }
+    let server = Server::start_plain(folder, CHEAP);
+    let tokens = load::log_in_often(server.port, 1000, PASSWORD);
+    let bare = Server::start_bare(free_port());
+    let (mut rates, mut cpus) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS + 2 {
+        let measure = |server: &Server, target: Target| {
+            let cpu = server.cpu_seconds();
+            let result = Load { target, clients: 64, time: Duration::from_secs(2) }.run(|_, _| String::new(), 200);
+            (result.rate, (server.cpu_seconds() - cpu) / result.count as f64 * 1e6)
+        };
+        let (rate, cpu) = measure(&server, Target::get(server.port, "/api/v1/session", &tokens));
+        let (bare_rate, bare_cpu) = measure(&bare, Target::get(bare.port, "/", &tokens));
+        println!(
+            "round {round}: {rate:.0}/s ({cpu:.1} µs CPU each), bare hyper {bare_rate:.0}/s ({bare_cpu:.1} µs), ratio {:.2} ({:.2} by CPU)",
+            rate / bare_rate,
+            bare_cpu / cpu
+        );
+        rates.push(rate / bare_rate);
+        cpus.push(bare_cpu / cpu);
+        ours.push(rate);
+        theirs.push(bare_rate);
+    }
+    println!(
+        "median: {:.0}/s, bare hyper {:.0}/s, ratio {:.2} ({:.2} by CPU)",
+        median(&mut ours),
+        median(&mut theirs),
+        median(&mut rates),
+        median(&mut cpus)
+    );
+}

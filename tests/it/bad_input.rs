@@ -42,13 +42,32 @@ const JSON: Option<&str> = Some("application/json");
 
 #[test]
 fn malformed_json_is_refused() {
-    let bodies: &[&[u8]] = &[b"", b"{", b"}", b"{\"email\":}", b"{'email':'x'}", b"\xff\xfe", b"{\"email\":\"\xc3\x28\"}", b"{\"a\":\"\\ud800\"}", b"{} {}", b"nope"];
+    let bodies: &[&[u8]] = &[
+        b"",
+        b"{",
+        b"}",
+        b"{\"email\":}",
+        b"{'email':'x'}",
+        b"\xff\xfe",
+        b"{\"email\":\"\xc3\x28\"}",
+        b"{\"a\":\"\\ud800\"}",
+        b"{} {}",
+        b"nope",
+    ];
     all_refuse(bodies, JSON, 400, "malformed_json");
 }
 
 #[test]
 fn deeply_nested_json_is_refused() {
-    all_refuse(&[("[".repeat(30_000)).as_bytes(), format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000)).as_bytes()], JSON, 400, "malformed_json");
+    all_refuse(
+        &[
+            ("[".repeat(30_000)).as_bytes(),
+            format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000)).as_bytes(),
+        ],
+        JSON,
+        400,
+        "malformed_json",
+    );
 }
 
 #[test]
@@ -63,7 +82,13 @@ fn a_member_given_twice_is_refused() {
 
 #[test]
 fn another_content_type_is_refused() {
-    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx"), Some("multipart/form-data; boundary=x")] {
+    for kind in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonx"),
+        Some("multipart/form-data; boundary=x"),
+    ] {
         all_refuse(&[b"{}"], kind, 415, "unsupported_media_type");
     }
 }
@@ -115,14 +140,29 @@ fn hostile_text_in_every_field_is_refused_or_harmless() {
     let member = world.logged_in(ALICE, PASSWORD);
     let long = "x".repeat(60_000);
     for (path, body) in endpoints() {
-        for field in body.as_object().expect("an object").keys().filter(|field| !matches!(field.as_str(), "remember" | "bearer")) {
-            for text in ["a@example.org\r\nBcc: b@example.org", "nul\0nul@example.org", "\u{1b}[31m", "\u{202e}gro.elpmaxe@a", long.as_str(), "' OR 1=1 --", "../etc/passwd", "<script>x"] {
+        for field in
+            body.as_object().expect("an object").keys().filter(|field| !matches!(field.as_str(), "remember" | "bearer"))
+        {
+            for text in [
+                "a@example.org\r\nBcc: b@example.org",
+                "nul\0nul@example.org",
+                "\u{1b}[31m",
+                "\u{202e}gro.elpmaxe@a",
+                long.as_str(),
+                "' OR 1=1 --",
+                "../etc/passwd",
+                "<script>x",
+            ] {
                 let mut body = body.clone();
                 body[field] = json!(text);
                 let reply = post(&member, path, JSON, body.to_string());
                 // Any printable text may be a name or a password.
                 let may_pass = field == "name" || field.contains("password");
-                assert!((400..500).contains(&reply.status()) || (may_pass && reply.status() < 300), "{path} {field} {text:?}: {}", reply.status());
+                assert!(
+                    (400..500).contains(&reply.status()) || (may_pass && reply.status() < 300),
+                    "{path} {field} {text:?}: {}",
+                    reply.status()
+                );
                 assert!(!reply.text().contains(text) || text.is_empty(), "{path} {field} echoes");
             }
         }
@@ -145,7 +185,8 @@ fn an_address_with_a_line_break_is_refused() {
     let world = World::new();
     let before = world.records();
     for email in ["a@example.org\nBcc: b@example.org", "a\r@example.org", "a@example.org\0"] {
-        let reply = post(&world.visitor(), "/forgot", JSON, json!({"email": email}).to_string()).refused(422, "invalid_fields");
+        let reply =
+            post(&world.visitor(), "/forgot", JSON, json!({"email": email}).to_string()).refused(422, "invalid_fields");
         assert_eq!(reply.json()["fields"]["email"], json!([{"code": "not_an_address"}]));
     }
     assert_eq!(world.records(), before);
@@ -156,7 +197,9 @@ fn an_over_long_password_is_refused_before_it_is_hashed() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let before = world.records();
-    let reply = post(&world.visitor(), "/login", JSON, json!({"identity": ALICE, "password": "x".repeat(1025)}).to_string()).refused(422, "invalid_fields");
+    let reply =
+        post(&world.visitor(), "/login", JSON, json!({"identity": ALICE, "password": "x".repeat(1025)}).to_string())
+            .refused(422, "invalid_fields");
     assert_eq!(reply.json()["fields"]["password"], json!([{"code": "too_long", "max": 1024}]));
     assert_eq!(world.records(), before, "a verified attempt would have left its record");
 }
@@ -166,9 +209,20 @@ fn cookies_and_tokens_of_garbage_are_nobody() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let long = format!("gls_{}", "A".repeat(8000));
-    for garbage in ["x", "gls_", "gls_\u{7f}", "\"quoted\"", "a=b", &"%00".repeat(50), &long, "gls_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+    for garbage in [
+        "x",
+        "gls_",
+        "gls_\u{7f}",
+        "\"quoted\"",
+        "a=b",
+        &"%00".repeat(50),
+        &long,
+        "gls_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
         let visitor = world.visitor();
-        let request = |name: &str, value: String| visitor.send(http::Request::builder().uri("/api/v1/session").header(name, value), "");
+        let request = |name: &str, value: String| {
+            visitor.send(http::Request::builder().uri("/api/v1/session").header(name, value), "")
+        };
         if http::HeaderValue::try_from(garbage).is_ok() {
             request("cookie", format!("__Host-gatelodge={garbage}")).refused(401, "not_logged_in");
             request("authorization", format!("Bearer {garbage}")).refused(401, "not_logged_in");
@@ -179,7 +233,9 @@ fn cookies_and_tokens_of_garbage_are_nobody() {
     }
     let twice = world.logged_in("twice@example.org", PASSWORD);
     let cookie = twice.cookies.borrow()["__Host-gatelodge"].clone();
-    let request = http::Request::builder().uri("/api/v1/session").header("cookie", format!("__Host-gatelodge={cookie}; __Host-gatelodge={cookie}"));
+    let request = http::Request::builder()
+        .uri("/api/v1/session")
+        .header("cookie", format!("__Host-gatelodge={cookie}; __Host-gatelodge={cookie}"));
     world.visitor().send(request, "").refused(401, "not_logged_in");
 }
 

@@ -18,7 +18,9 @@ fn parse(text: &str) -> Result<Config, String> {
 
 /// Takes the comment sign from every line that is a setting, as long as `wanted` says so.
 fn uncommented(text: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    let is_setting = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    };
     let lines = text.lines().map(|line| match line.strip_prefix("# ") {
         Some(setting) if is_setting(setting) && wanted(setting) => setting,
         _ => line,
@@ -28,7 +30,9 @@ fn uncommented(text: &str, wanted: impl Fn(&str) -> bool) -> String {
 
 fn keys(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(members) => members.iter().for_each(|(name, member)| keys(&format!("{prefix}.{name}"), member, found)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| keys(&format!("{prefix}.{name}"), member, found));
+        }
         _ => drop(found.insert(prefix.trim_start_matches('.').to_owned())),
     }
 }
@@ -59,13 +63,25 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_write_instead() {
     let cases = [
         ("[sitee]\n", ":1:2: unknown key `sitee`", "known here: site, listen"),
         ("[site]\nname = \"x\"\n", "`url` is missing", "write `url = "),
-        ("[site]\nurl = \"auth.example.org\"\n", ":2:7: \"auth.example.org\": not a site's URL", "https://auth.example.org"),
+        (
+            "[site]\nurl = \"auth.example.org\"\n",
+            ":2:7: \"auth.example.org\": not a site's URL",
+            "https://auth.example.org",
+        ),
         ("[site]\nurl = \"http://auth.example.org\"\n", ":2:7:", "tls.mode = \"off\""),
         ("[site]\nurl = \"https://a.example/login\"\n", "has no path", "host name of its own"),
         ("[site]\nurl = 7\n", ":2:7: invalid type: integer", ""),
         ("[site\n", ":1:6:", ""),
-        ("[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"nobody\"\n", ":4:8: \"nobody\": not a sender", "Name <auth@example.org>"),
-        ("[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"a@b.example\"\n", ":3:2: transport \"smtp\" needs the mail server's host", "host = "),
+        (
+            "[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"nobody\"\n",
+            ":4:8: \"nobody\": not a sender",
+            "Name <auth@example.org>",
+        ),
+        (
+            "[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"a@b.example\"\n",
+            ":3:2: transport \"smtp\" needs the mail server's host",
+            "host = ",
+        ),
     ];
     for (text, place, hint) in cases {
         let error = parse(text).expect_err(text);

@@ -7,11 +7,34 @@ use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
 
 /// Everything that is not in this list is for people who are logged in.
 const OPEN_TO_ANYONE: &[&str] = &[
-    "GET /", "GET /healthz", "GET /assets/style.css", "GET /assets/icon.svg", "GET /register", "POST /register", "GET /register/sent",
-    "GET /confirm/resend", "POST /confirm/resend", "GET /confirm/{token}", "POST /confirm/{token}", "GET /login", "POST /login",
-    "POST /logout", "GET /forgot", "POST /forgot", "GET /forgot/sent", "GET /reset/{token}", "POST /reset/{token}",
-    "GET /api/v1/openapi.json", "POST /api/v1/register", "POST /api/v1/confirm", "POST /api/v1/confirm/resend", "POST /api/v1/login",
-    "POST /api/v1/logout", "POST /api/v1/forgot", "POST /api/v1/reset/check", "POST /api/v1/reset",
+    "GET /",
+    "GET /healthz",
+    "GET /assets/style.css",
+    "GET /assets/icon.svg",
+    "GET /register",
+    "POST /register",
+    "GET /register/sent",
+    "GET /confirm/resend",
+    "POST /confirm/resend",
+    "GET /confirm/{token}",
+    "POST /confirm/{token}",
+    "GET /login",
+    "POST /login",
+    "POST /logout",
+    "GET /forgot",
+    "POST /forgot",
+    "GET /forgot/sent",
+    "GET /reset/{token}",
+    "POST /reset/{token}",
+    "GET /api/v1/openapi.json",
+    "POST /api/v1/register",
+    "POST /api/v1/confirm",
+    "POST /api/v1/confirm/resend",
+    "POST /api/v1/login",
+    "POST /api/v1/logout",
+    "POST /api/v1/forgot",
+    "POST /api/v1/reset/check",
+    "POST /api/v1/reset",
 ];
 
 /// A request as this site's own pages and programs would send it, with an empty body of the right kind.
@@ -37,9 +60,14 @@ fn every_route_lets_in_whom_it_should() {
         let name = format!("{} {}", route.method, route.path);
         let is_open = OPEN_TO_ANYONE.contains(&name.as_str());
         assert_eq!(route.access == Access::Anyone, is_open, "{name}");
-        for (caller, headers) in [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])] {
+        for (caller, headers) in
+            [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])]
+        {
             let reply = knock(caller, route.method, route.path, headers);
-            let sent_away = reply.status() == 401 || reply.header("location").is_some_and(|path| path.starts_with("/login") && route.path.starts_with("/account"));
+            let sent_away = reply.status() == 401
+                || reply
+                    .header("location")
+                    .is_some_and(|path| path.starts_with("/login") && route.path.starts_with("/account"));
             assert_eq!(sent_away, !is_open, "{name}: {}", reply.status());
             assert!(reply.status() < 500, "{name}: {}", reply.status());
         }
@@ -96,7 +124,14 @@ fn other_methods_and_paths_are_refused() {
         }
     }
     let visitor = world.visitor();
-    for path in ["/api/v1/nothing", "/api/", "/api/v2/login", "/api/v1/login/", "/api/v1//login", "/api/v1/account/sessions/a/b"] {
+    for path in [
+        "/api/v1/nothing",
+        "/api/",
+        "/api/v2/login",
+        "/api/v1/login/",
+        "/api/v1//login",
+        "/api/v1/account/sessions/a/b",
+    ] {
         knock(&visitor, "GET", path, &[]).refused(404, "not_found");
     }
     for path in ["/nothing", "//login", "/login/", "/%6cogin", "/account/../login", "/confirm/a/b", "/reset/"] {

@@ -1,4 +1,4 @@
-//! The OpenAPI document says what the program does: it is compared with the route list, with what bodies are taken, and
+//! The `OpenAPI` document says what the program does: it is compared with the route list, with what bodies are taken, and
 //! with what answers look like.
 
 use std::collections::BTreeSet;
@@ -34,10 +34,13 @@ fn every_api_route_is_documented_with_its_access_and_nothing_else_is() {
     assert_eq!(document["openapi"], "3.1.0");
     let documented: BTreeSet<_> = operations(&document)
         .into_iter()
-        .map(|(method, path, operation)| (method, path, operation["security"].as_array().expect("a security list").is_empty()))
+        .map(|(method, path, operation)| {
+            (method, path, operation["security"].as_array().expect("a security list").is_empty())
+        })
         .collect();
     let api = ROUTES.iter().filter(|route| route.path.starts_with("/api/"));
-    let routed: BTreeSet<_> = api.map(|route| (route.method.to_owned(), route.path.to_owned(), route.access == Access::Anyone)).collect();
+    let routed: BTreeSet<_> =
+        api.map(|route| (route.method.to_owned(), route.path.to_owned(), route.access == Access::Anyone)).collect();
     assert_eq!(documented, routed);
 }
 
@@ -51,12 +54,24 @@ fn bodies_take_exactly_the_documented_members() {
         let properties = schema["properties"].as_object().expect("properties");
         let wrong: serde_json::Map<_, _> = properties.keys().map(|name| (name.clone(), json!(7))).collect();
         let told = member.api(&method, path, wrong).refused(422, "invalid_fields").json()["fields"].clone();
-        assert!(told.as_object().expect("fields").values().all(|errors| errors == &json!([{"code": "wrong_type"}])), "{path}: {told}");
-        assert_eq!(told.as_object().expect("fields").keys().collect::<Vec<_>>(), properties.keys().collect::<Vec<_>>(), "{path}");
+        assert!(
+            told.as_object().expect("fields").values().all(|errors| errors == &json!([{"code": "wrong_type"}])),
+            "{path}: {told}"
+        );
+        assert_eq!(
+            told.as_object().expect("fields").keys().collect::<Vec<_>>(),
+            properties.keys().collect::<Vec<_>>(),
+            "{path}"
+        );
 
         let told = member.api(&method, path, json!({})).refused(422, "invalid_fields").json()["fields"].clone();
-        let required: BTreeSet<_> = schema["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
-        assert_eq!(told.as_object().expect("fields").keys().map(String::as_str).collect::<BTreeSet<_>>(), required, "{path}");
+        let required: BTreeSet<_> =
+            schema["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
+        assert_eq!(
+            told.as_object().expect("fields").keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            required,
+            "{path}"
+        );
         assert_eq!(schema["additionalProperties"], false, "{path}");
     }
 }
@@ -65,11 +80,16 @@ fn bodies_take_exactly_the_documented_members() {
 fn every_code_of_the_program_is_documented_and_the_other_way_round() {
     let world = World::new();
     let text = document(&world).to_string();
-    let statuses = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/status.rs")).expect("UTF-8");
-    let codes: BTreeSet<&str> = statuses.split("explain(S::").skip(1).filter_map(|rest| rest.split('"').nth(1)).collect();
+    let statuses =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/status.rs")).expect("UTF-8");
+    let codes: BTreeSet<&str> =
+        statuses.split("explain(S::").skip(1).filter_map(|rest| rest.split('"').nth(1)).collect();
     assert!(codes.len() > 20);
     for code in &codes {
-        assert!(text.contains(&format!("\"{code}\"")) || text.contains(&format!("`{code}`")), "{code} is not documented");
+        assert!(
+            text.contains(&format!("\"{code}\"")) || text.contains(&format!("`{code}`")),
+            "{code} is not documented"
+        );
     }
     for (_, path, operation) in operations(&document(&world)) {
         for response in operation["responses"].as_object().expect("responses").values() {
@@ -84,7 +104,11 @@ fn every_code_of_the_program_is_documented_and_the_other_way_round() {
 /// As much of JSON Schema as the document uses.
 fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
-        return fits(value, document.pointer(reference.trim_start_matches('#')).expect("the reference leads somewhere"), document);
+        return fits(
+            value,
+            document.pointer(reference.trim_start_matches('#')).expect("the reference leads somewhere"),
+            document,
+        );
     }
     let kind = match value {
         Value::Null => "null",
@@ -125,7 +149,9 @@ fn answers_look_as_documented() {
         }
         reply
     };
-    let call = |browser: &crate::world::Visitor<'_>, method: &str, path: &str, body: Value| check(method, path, browser.api(method, path, body));
+    let call = |browser: &crate::world::Visitor<'_>, method: &str, path: &str, body: Value| {
+        check(method, path, browser.api(method, path, body))
+    };
 
     let browser = world.visitor();
     call(&browser, "POST", "/register", json!({"email": ALICE, "password": PASSWORD}));
@@ -137,7 +163,12 @@ fn answers_look_as_documented() {
     call(&browser, "GET", "/session", Value::Null);
     call(&browser, "GET", "/account/sessions", Value::Null);
     call(&browser, "DELETE", "/account/sessions", Value::Null);
-    call(&browser, "POST", "/account/password", json!({"current_password": "x", "new_password": "seven geese over the moor"}));
+    call(
+        &browser,
+        "POST",
+        "/account/password",
+        json!({"current_password": "x", "new_password": "seven geese over the moor"}),
+    );
     call(&browser, "POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}));
     world.run_the_post();
     call(&browser, "POST", "/forgot", json!({"email": ALICE}));

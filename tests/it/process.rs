@@ -67,7 +67,7 @@ impl Server {
     }
 
     /// Ends it as a power cut would.
-    pub fn is_killed(mut self) {
+    pub fn dies(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
@@ -121,7 +121,10 @@ pub fn configuration(folder: &Path, port: u16, more: &str) -> String {
 }
 
 pub fn file_mail(folder: &Path) -> String {
-    format!("[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\ndirectory = \"{}/mail\"\n", folder.display())
+    format!(
+        "[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\ndirectory = \"{}/mail\"\n",
+        folder.display()
+    )
 }
 
 /// The token in the only mail of the folder, waiting for the worker that writes it.
@@ -151,7 +154,9 @@ fn the_demo_needs_nothing_and_does_everything() {
     alice.api("POST", "/confirm", &json!({"token": token})).expect(200);
     alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
     assert_eq!(alice.api("GET", "/session", &Value::Null).expect(200).json()["user"]["email"], ALICE);
-    alice.api("POST", "/account/password", &json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD})).expect(200);
+    alice
+        .api("POST", "/account/password", &json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
+        .expect(200);
     alice.api("POST", "/logout", &Value::Null).expect(204);
     alice.api("POST", "/forgot", &json!({"email": ALICE})).expect(202);
     let link = server.reads_until("/reset/glt_");
@@ -167,7 +172,12 @@ fn commands_work_beside_a_running_server_and_without_one() {
     let port = free_port();
     let config = configuration(&folder.0, port, &file_mail(&folder.0));
     let config = ["--config", &config];
-    let add = |email: &str| shown(&[&["user", "add", email, "--admin", "--confirmed", "--password-stdin"][..], &config].concat(), &format!("{PASSWORD}\n"));
+    let add = |email: &str| {
+        shown(
+            &[&["user", "add", email, "--admin", "--confirmed", "--password-stdin"][..], &config].concat(),
+            &format!("{PASSWORD}\n"),
+        )
+    };
     add("first@example.org");
 
     let server = Server::start(&[&["serve"][..], &config].concat(), port);
@@ -201,7 +211,7 @@ fn what_was_acknowledged_survives_a_kill() {
     alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
     let mut ended = alice.copy();
     alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
-    server.is_killed();
+    server.dies();
 
     let server = Server::start(&arguments, port);
     alice.reconnect(server.port);
@@ -247,12 +257,26 @@ fn a_wrong_setting_is_named_with_its_place_and_a_hint() {
     let path = configuration(&folder.0, free_port(), &format!("min_lenght = 15\n{}", file_mail(&folder.0)));
     let (code, message) = refusal(&["check", "--config", &path]);
     assert_eq!(code, Some(1));
-    assert!(message.contains("gatelodge.toml:12:1: unknown key `min_lenght`\nhint: known here: min_length"), "{message}");
+    assert!(
+        message.contains("gatelodge.toml:12:1: unknown key `min_lenght`\nhint: known here: min_length"),
+        "{message}"
+    );
 }
 
 #[test]
 fn help_teaches_on_every_level() {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["demo", "--help"], &["check", "--help"], &["user", "--help"], &["user", "add", "--help"], &["user", "group", "--help"], &["mail", "--help"], &["mail", "test", "--help"], &["key", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["demo", "--help"],
+        &["check", "--help"],
+        &["user", "--help"],
+        &["user", "add", "--help"],
+        &["user", "group", "--help"],
+        &["mail", "--help"],
+        &["mail", "test", "--help"],
+        &["key", "--help"],
+    ] {
         let output = run(arguments, "");
         assert!(output.status.success() && output.stdout.len() > 150, "{arguments:?}");
     }
@@ -268,11 +292,22 @@ fn oversized_requests_end_early_and_the_server_lives() {
     let server = Server::start(&["serve", "--config", &config], port);
     let mut client = server.client();
     let long = "x".repeat(100_000);
-    assert_eq!(client.raw(&format!("GET /login HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\nConnection: close\r\n\r\n")).status(), 431);
-    assert!(matches!(client.raw(&format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).status(), 414 | 431));
+    assert_eq!(
+        client
+            .raw(&format!("GET /login HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\nConnection: close\r\n\r\n"))
+            .status(),
+        431
+    );
+    assert!(matches!(
+        client.raw(&format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).status(),
+        414 | 431
+    ));
     let body = json!({"identity": ALICE, "password": "x".repeat(1_000_000)});
     client.api("POST", "/login", &body).refused(413, "too_large");
-    let chunked = format!("POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
+    let chunked = format!(
+        "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+        long.len()
+    );
     client.raw(&chunked).refused(413, "too_large");
     assert_eq!(client.raw("nonsense\r\n\r\n").status(), 400);
     client.api("GET", "/session", &Value::Null).refused(401, "not_logged_in");

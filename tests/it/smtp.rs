@@ -20,7 +20,8 @@ struct MailServer {
 
 impl MailServer {
     fn start(arguments: &[&str]) -> Self {
-        let python = std::env::var("GATELODGE_TEST_PYTHON").unwrap_or_else(|_| format!("{}/target/test-python/bin/python", env!("CARGO_MANIFEST_DIR")));
+        let python = std::env::var("GATELODGE_TEST_PYTHON")
+            .unwrap_or_else(|_| format!("{}/target/test-python/bin/python", env!("CARGO_MANIFEST_DIR")));
         let mut child = Command::new(&python)
             .arg(format!("{}/tests/smtp/server.py", env!("CARGO_MANIFEST_DIR")))
             .args(arguments)
@@ -31,7 +32,8 @@ impl MailServer {
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         let mut ready = String::new();
         lines.read_line(&mut ready).expect("UTF-8");
-        let port = ready.trim().strip_prefix("ready ").and_then(|port| port.parse().ok()).expect("the mail server is ready");
+        let port =
+            ready.trim().strip_prefix("ready ").and_then(|port| port.parse().ok()).expect("the mail server is ready");
         Self { child, lines, port }
     }
 
@@ -72,7 +74,14 @@ fn prepare(folder: &Path) {
 
 fn mail_server(folder: &Path, security: &str, more: &[&str]) -> MailServer {
     let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
-    let files = ["--certificate", certificate.to_str().expect("UTF-8"), "--key", key.to_str().expect("UTF-8"), "--security", security];
+    let files = [
+        "--certificate",
+        certificate.to_str().expect("UTF-8"),
+        "--key",
+        key.to_str().expect("UTF-8"),
+        "--security",
+        security,
+    ];
     MailServer::start(&[&files[..], more].concat())
 }
 
@@ -84,7 +93,8 @@ fn settings(folder: &Path, port: u16, security: &str, more: &str) -> String {
 }
 
 const TRUST: &str = "ca_file = \"{dir}/ca.pem\"\n";
-const CREDENTIALS: &str = "username = \"auth@example.org\"\npassword_file = \"{dir}/smtp-password\"\nca_file = \"{dir}/ca.pem\"\n";
+const CREDENTIALS: &str =
+    "username = \"auth@example.org\"\npassword_file = \"{dir}/smtp-password\"\nca_file = \"{dir}/ca.pem\"\n";
 
 fn registers(server: &Server) {
     server.client().api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
@@ -105,9 +115,16 @@ fn mail_leaves_by_starttls_and_by_tls_with_credentials() {
         let mut server = Server::start(&["serve", "--config", &config], port);
         registers(&server);
         let mail = post.next_mail();
-        assert_eq!((&mail["to"], &mail["sender"], &mail["tls"], &mail["authenticated"]), (&json!([ALICE]), &json!(USER), &json!(true), &json!(true)), "{security}");
+        assert_eq!(
+            (&mail["to"], &mail["sender"], &mail["tls"], &mail["authenticated"]),
+            (&json!([ALICE]), &json!(USER), &json!(true), &json!(true)),
+            "{security}"
+        );
         let content = mail["content"].as_str().expect("text");
-        assert!(content.contains("Subject: Confirm your address for Hill Street") && content.contains("Auto-Submitted: auto-generated"));
+        assert!(
+            content.contains("Subject: Confirm your address for Hill Street")
+                && content.contains("Auto-Submitted: auto-generated")
+        );
         server.reads_until("mail delivered");
         assert_eq!(waiting(&config), json!([]));
     }
@@ -137,7 +154,10 @@ fn wrong_credentials_keep_the_mail_until_they_are_mended() {
     server.reads_until("mail not delivered");
     let mails = waiting(&config);
     assert_eq!(mails[0]["state"], "queued");
-    assert!(mails[0]["last_error"].as_str().is_some_and(|reason| reason.contains("refused the credentials")), "{mails}");
+    assert!(
+        mails[0]["last_error"].as_str().is_some_and(|reason| reason.contains("refused the credentials")),
+        "{mails}"
+    );
     assert_eq!(server.stops(), Some(0));
 
     std::fs::write(folder.join("smtp-password"), format!("{SMTP_PASSWORD}\n")).expect("written");
@@ -175,7 +195,10 @@ fn a_refusal_for_good_is_seen_and_can_be_queued_again() {
     registers(&server);
     server.reads_until("refused for good");
     let mails = waiting(&config);
-    assert_eq!((&mails[0]["state"], &mails[0]["attempts"], &mails[0]["due_at"]), (&json!("failed"), &json!(1), &Value::Null));
+    assert_eq!(
+        (&mails[0]["state"], &mails[0]["attempts"], &mails[0]["due_at"]),
+        (&json!("failed"), &json!(1), &Value::Null)
+    );
     assert!(mails[0]["last_error"].as_str().is_some_and(|reason| reason.contains("no such user")), "{mails}");
     assert_eq!(shown(&["mail", "retry", "--config", &config], ""), json!({"queued": 1}));
     assert_eq!(post.next_mail()["to"], json!([ALICE]));
@@ -194,7 +217,9 @@ fn the_server_starts_and_serves_while_the_mail_server_is_down() {
     let id = waiting(&config)[0]["id"].as_str().expect("an id").to_owned();
     shown(&["mail", "retry", &id, "--config", &config], "");
     let mail = post.next_mail();
-    assert!(mail["content"].as_str().is_some_and(|content| content.contains(&format!("Message-ID: <{id}@example.org>"))));
+    assert!(
+        mail["content"].as_str().is_some_and(|content| content.contains(&format!("Message-ID: <{id}@example.org>")))
+    );
 }
 
 #[test]
@@ -206,7 +231,10 @@ fn one_connection_serves_for_several_mails() {
     let config = configuration(&folder.0, port, &settings(&folder.0, post.port, "starttls", CREDENTIALS));
     let server = Server::start(&["serve", "--config", &config], port);
     for number in 0..3 {
-        server.client().api("POST", "/register", &json!({"email": format!("person{number}@example.org"), "password": PASSWORD})).expect(202);
+        server
+            .client()
+            .api("POST", "/register", &json!({"email": format!("person{number}@example.org"), "password": PASSWORD}))
+            .expect(202);
     }
     let (mut logins, mut mails) = (0, 0);
     while mails < 3 {
@@ -234,7 +262,11 @@ fn mail_test_sends_a_real_message() {
     let output = run(&["mail", "test", ALICE, "--config", &config], "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("accepted the mail to alice@example.org"));
-    assert!(post.next_mail()["content"].as_str().is_some_and(|content| content.contains("Subject: Mail from Hill Street works")));
+    assert!(
+        post.next_mail()["content"]
+            .as_str()
+            .is_some_and(|content| content.contains("Subject: Mail from Hill Street works"))
+    );
 }
 
 #[track_caller]
@@ -272,7 +304,10 @@ fn mail_test_explains_refused_credentials() {
     prepare(&folder.0);
     let post = mail_server(&folder.0, "starttls", LOGIN);
     std::fs::write(folder.join("smtp-password"), "another\n").expect("written");
-    explains(tested(&folder.0, &settings(&folder.0, post.port, "starttls", CREDENTIALS)), "the server refused the credentials");
+    explains(
+        tested(&folder.0, &settings(&folder.0, post.port, "starttls", CREDENTIALS)),
+        "the server refused the credentials",
+    );
 }
 
 #[test]
@@ -287,7 +322,10 @@ fn mail_test_explains_missing_credentials() {
 fn mail_test_explains_a_refused_sender_or_recipient() {
     let folder = Folder::new();
     let post = MailServer::start(&["--answers", "550 5.7.1 relaying denied"]);
-    explains(tested(&folder.0, &settings(&folder.0, post.port, "none", "")), "it must accept mail.from as a sender, and relay for you");
+    explains(
+        tested(&folder.0, &settings(&folder.0, post.port, "none", "")),
+        "it must accept mail.from as a sender, and relay for you",
+    );
 }
 
 #[test]
@@ -303,8 +341,14 @@ fn mail_test_explains_an_untrusted_certificate_and_a_wrong_name() {
     prepare(&folder.0);
     let post = mail_server(&folder.0, "starttls", &[]);
     let trusted = settings(&folder.0, post.port, "starttls", TRUST);
-    explains(tested(&folder.0, &trusted.replace("ca_file = ", "# ca_file = ")), "is not trusted: name its CA in mail.smtp.ca_file");
-    explains(tested(&folder.0, &trusted.replace("host = \"localhost\"", "host = \"127.0.0.1\"")), "is for another name");
+    explains(
+        tested(&folder.0, &trusted.replace("ca_file = ", "# ca_file = ")),
+        "is not trusted: name its CA in mail.smtp.ca_file",
+    );
+    explains(
+        tested(&folder.0, &trusted.replace("host = \"localhost\"", "host = \"127.0.0.1\"")),
+        "is for another name",
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use gatelodge::base::{Moment, Timestamp};
 use gatelodge::store::{
-    Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Store, StoreError, StoreLock, Transaction,
-    open_file,
+    Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Store, StoreError,
+    StoreLock, Transaction, open_file,
 };
 use proptest::prelude::*;
 
@@ -48,7 +48,10 @@ fn engines() -> Vec<Box<dyn Engine>> {
     vec![Box::new(MemoryEngine::default()), Box::new(redb)]
 }
 
-fn write(engine: &dyn Engine, work: impl Fn(&mut dyn Transaction) -> Result<Commit, StoreError>) -> Result<(), StoreError> {
+fn write(
+    engine: &dyn Engine,
+    work: impl Fn(&mut dyn Transaction) -> Result<Commit, StoreError>,
+) -> Result<(), StoreError> {
     engine.write(&mut |tx| work(tx))
 }
 
@@ -71,7 +74,8 @@ fn what_was_committed_is_read() {
     for engine in engines() {
         write(&*engine, |tx| tx.put(b"k", b"v").map(|()| Commit::Yes)).expect("commits");
         assert_eq!(scan(&*engine, &everything(), Direction::Up, 9), [(b"k".to_vec(), b"v".to_vec())]);
-        write(&*engine, |tx| tx.delete(b"k").and_then(|()| tx.delete(b"absent")).map(|()| Commit::Yes)).expect("commits");
+        write(&*engine, |tx| tx.delete(b"k").and_then(|()| tx.delete(b"absent")).map(|()| Commit::Yes))
+            .expect("commits");
         assert!(scan(&*engine, &everything(), Direction::Up, 9).is_empty());
     }
 }
@@ -104,13 +108,25 @@ fn a_transaction_reads_its_own_changes() {
 #[test]
 fn ranges_have_bounds_directions_and_limits() {
     for engine in engines() {
-        write(&*engine, |tx| [&b"a"[..], b"b", b"ba", b"c", b"\xff", b"\xff\xff"].iter().try_for_each(|key| tx.put(key, b"")).map(|()| Commit::Yes)).expect("commits");
-        let span = |from: Bound<&[u8]>, to: Bound<&[u8]>| KeySpan { from: from.map(<[u8]>::to_vec), to: to.map(<[u8]>::to_vec) };
+        write(&*engine, |tx| {
+            [&b"a"[..], b"b", b"ba", b"c", b"\xff", b"\xff\xff"]
+                .iter()
+                .try_for_each(|key| tx.put(key, b""))
+                .map(|()| Commit::Yes)
+        })
+        .expect("commits");
+        let span = |from: Bound<&[u8]>, to: Bound<&[u8]>| KeySpan {
+            from: from.map(<[u8]>::to_vec),
+            to: to.map(<[u8]>::to_vec),
+        };
         let found = |span: &KeySpan, direction, limit| scan(&*engine, span, direction, limit);
         assert_eq!(keys(&found(&KeySpan::prefix(b"b"), Direction::Up, 9)), [&b"b"[..], b"ba"]);
         assert_eq!(keys(&found(&KeySpan::prefix(b"\xff"), Direction::Up, 9)), [&b"\xff"[..], b"\xff\xff"]);
         assert_eq!(keys(&found(&everything(), Direction::Down, 2)), [&b"\xff\xff"[..], b"\xff"]);
-        assert_eq!(keys(&found(&span(Bound::Excluded(b"a"), Bound::Included(b"c")), Direction::Up, 2)), [&b"b"[..], b"ba"]);
+        assert_eq!(
+            keys(&found(&span(Bound::Excluded(b"a"), Bound::Included(b"c")), Direction::Up, 2)),
+            [&b"b"[..], b"ba"]
+        );
         assert!(found(&span(Bound::Included(b"c"), Bound::Excluded(b"a")), Direction::Up, 9).is_empty());
         assert!(found(&span(Bound::Excluded(b"a"), Bound::Excluded(b"a")), Direction::Up, 9).is_empty());
         assert!(found(&everything(), Direction::Up, 0).is_empty());
@@ -159,7 +175,11 @@ fn agrees_with_the_model(engine: &dyn Engine, steps: &[Step]) -> Result<(), Test
                     Step::Scan(from, to, up, limit) => {
                         let span = KeySpan { from: Bound::Included(vec![*from]), to: Bound::Excluded(vec![*to]) };
                         let direction = if *up { Direction::Up } else { Direction::Down };
-                        let mut expected: Vec<Pair> = model.iter().filter(|(key, _)| (*from..*to).contains(&key[0])).map(|(key, value)| (key.clone(), value.clone())).collect();
+                        let mut expected: Vec<Pair> = model
+                            .iter()
+                            .filter(|(key, _)| (*from..*to).contains(&key[0]))
+                            .map(|(key, value)| (key.clone(), value.clone()))
+                            .collect();
                         if !up {
                             expected.reverse();
                         }
@@ -250,10 +270,24 @@ fn waiting_writes_share_a_commit() {
     let (answers, answered) = std::sync::mpsc::channel();
     let blocked = answers.clone();
     // The first holds the writer up until the others wait.
-    store.write_then(moment(), move |_, _| { let _ = wait.lock().map(|wait| wait.recv()); Ok(()) }, move |_| blocked.send(()).expect("the test waits"));
+    store.write_then(
+        moment(),
+        move |_, _| {
+            let _ = wait.lock().map(|wait| wait.recv());
+            Ok(())
+        },
+        move |_| blocked.send(()).expect("the test waits"),
+    );
     for number in 0u8..50 {
         let answers = answers.clone();
-        store.write_then(moment(), move |tx, _| tx.put(&[1, number], b"x"), move |outcome| { outcome.expect("commits"); answers.send(()).expect("the test waits") });
+        store.write_then(
+            moment(),
+            move |tx, _| tx.put(&[1, number], b"x"),
+            move |outcome| {
+                outcome.expect("commits");
+                answers.send(()).expect("the test waits");
+            },
+        );
     }
     let before = counted.syncs.load(Ordering::SeqCst);
     go.send(()).expect("the writer waits");
@@ -340,7 +374,11 @@ impl redb::StorageBackend for Backend {
 fn over(storage: &Arc<Counting>) -> Store {
     let open = |storage: &Arc<Counting>| RedbEngine::with_backend(Backend(Arc::clone(storage)), CACHE);
     let reopened = Arc::clone(storage);
-    let reopen = move || open(&reopened).map(|engine| Box::new(engine) as Box<dyn Engine>).map_err(|_| OpenError::Missing("storage".into()));
+    let reopen = move || {
+        open(&reopened)
+            .map(|engine| Box::new(engine) as Box<dyn Engine>)
+            .map_err(|_| OpenError::Missing("storage".into()))
+    };
     Store::start(Box::new(open(storage).expect("opens")), Box::new(reopen)).expect("a thread starts")
 }
 
@@ -405,7 +443,9 @@ fn a_damaged_store_is_refused() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
     let opened = open_file(&path, &key, CACHE, &mut moment()).expect("opens");
-    let fill = |tx: &mut dyn Transaction, _: &mut Moment| (0u16..600).try_for_each(|number| tx.put(&[&[0xf0], &number.to_be_bytes()[..]].concat(), &[7; 100]));
+    let fill = |tx: &mut dyn Transaction, _: &mut Moment| {
+        (0u16..600).try_for_each(|number| tx.put(&[&[0xf0], &number.to_be_bytes()[..]].concat(), &[7; 100]))
+    };
     opened.store.write(moment(), fill).expect("commits");
     drop(opened);
     let whole = std::fs::read(&path).expect("read");
@@ -419,7 +459,8 @@ fn a_damaged_store_is_refused() {
             Err(OpenError::Damaged(_)) => refused += 1,
             // A page that holds nothing now may be anything.
             Ok(opened) => {
-                let left = opened.store.read(|view| view.scan(&KeySpan::prefix(&[0xf0]), Direction::Up, 999)).expect("reads");
+                let left =
+                    opened.store.read(|view| view.scan(&KeySpan::prefix(&[0xf0]), Direction::Up, 999)).expect("reads");
                 assert_eq!(left.len(), 600, "page {page}");
             }
             Err(other) => panic!("page {page}: {other}"),

@@ -5,7 +5,20 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may import from itself and from those before it.
 const LAYERS: &[&str] = &[
-    "base", "crypto", "config", "templates", "store", "mail", "sessions", "accounts", "app", "tls", "web", "workers", "control", "cli",
+    "base",
+    "crypto",
+    "config",
+    "templates",
+    "store",
+    "mail",
+    "sessions",
+    "accounts",
+    "app",
+    "tls",
+    "web",
+    "workers",
+    "control",
+    "cli",
 ];
 
 /// Which files may name a dependency.
@@ -64,8 +77,13 @@ fn modules_only_use_modules_below_them() {
     let rank: BTreeMap<_, _> = LAYERS.iter().copied().zip(0..).collect();
     for (path, text) in sources() {
         let Some(own) = path.split('/').next().and_then(|top| rank.get(top)) else { continue };
-        assert!(!text.contains("crate::{") || path.contains("app/tending"), "{path}: one `use crate::module::…` per line, please");
-        for used in code(&text).replace("crate::{mail, sessions}", "crate::mail crate::sessions").split("crate::").skip(1) {
+        assert!(
+            !text.contains("crate::{") || path.contains("app/tending"),
+            "{path}: one `use crate::module::…` per line, please"
+        );
+        for used in
+            code(&text).replace("crate::{mail, sessions}", "crate::mail crate::sessions").split("crate::").skip(1)
+        {
             let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             if let Some(other) = rank.get(name.as_str()) {
                 assert!(other <= own, "{path} reaches up to {name}");
@@ -136,7 +154,12 @@ fn the_map_names_places_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let map = std::fs::read_to_string(root.join("src/ARCHITECTURE.md")).expect("the map");
     let mut named = 0;
-    for path in map.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && !word.contains([' ', '<', '{', '$']) && !word.starts_with('/')) {
+    for path in map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.contains('/') && !word.contains([' ', '<', '{', '$']) && !word.starts_with('/'))
+    {
         let exists = ["src", "."].iter().any(|folder| root.join(folder).join(path).exists());
         assert!(exists, "the map names {path}");
         named += 1;

@@ -37,8 +37,14 @@ impl Client {
 
     pub fn trusting(port: u16, roots: RootCertStore) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS 1.2 and 1.3");
-        Self { port, config: Arc::new(config.with_root_certificates(roots).with_no_client_auth()), cookies: BTreeMap::new() }
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3");
+        Self {
+            port,
+            config: Arc::new(config.with_root_certificates(roots).with_no_client_auth()),
+            cookies: BTreeMap::new(),
+        }
     }
 
     pub fn copy(&self) -> Self {
@@ -110,8 +116,12 @@ impl Answer {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or_default();
-        let headers = lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let status =
+            lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or_default();
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
         Self { status, headers, body: body.to_owned() }
     }
 
@@ -145,15 +155,32 @@ impl Answer {
 struct Anybody(Arc<rustls::crypto::CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: &ServerName<'_>, _: &[u8], _: UnixTime) -> Result<ServerCertVerified, rustls::Error> {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], certificate: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], certificate: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
     }
 
@@ -197,7 +224,10 @@ impl Authority {
 
 fn from_files(folder: &Path) -> String {
     let dir = folder.display();
-    format!("{}[tls]\nmode = \"files\"\ncertificate = \"{dir}/cert.pem\"\nprivate_key = \"{dir}/key.pem\"\n", file_mail(folder))
+    format!(
+        "{}[tls]\nmode = \"files\"\ncertificate = \"{dir}/cert.pem\"\nprivate_key = \"{dir}/key.pem\"\n",
+        file_mail(folder)
+    )
 }
 
 #[test]
@@ -253,14 +283,20 @@ fn http_2_and_http_1_are_chosen_by_alpn() {
     let port = free_port();
     let config = configuration(&folder.0, port, &file_mail(&folder.0));
     let _server = Server::start(&["serve", "--config", &config], port);
-    for (offered, expected) in [(&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])), (&[b"http/1.1"], Some(b"http/1.1")), (&[], None)] {
+    for (offered, expected) in
+        [(&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])), (&[b"http/1.1"], Some(b"http/1.1")), (&[], None)]
+    {
         let mut client = Client::trusting_anybody(port);
         let mut offering = (*client.config).clone();
         offering.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         client.config = Arc::new(offering);
         assert_eq!(client.connect().expect("connects").conn.alpn_protocol(), expected);
     }
-    let status = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(over_http_2(port));
+    let status = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(over_http_2(port));
     assert_eq!(status, 200);
 }
 
@@ -269,11 +305,15 @@ async fn over_http_2(port: u16) -> u16 {
     config.alpn_protocols = vec![b"h2".to_vec()];
     let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let stream = connector.connect(ServerName::try_from("localhost").expect("a name"), stream).await.expect("a handshake");
+    let stream =
+        connector.connect(ServerName::try_from("localhost").expect("a name"), stream).await.expect("a handshake");
     let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, hyper_util::rt::TokioIo::new(stream)).await.expect("a preface");
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(executor, hyper_util::rt::TokioIo::new(stream)).await.expect("a preface");
     tokio::spawn(connection);
-    let request = http::Request::builder().uri(format!("https://localhost:{port}/healthz")).body(http_body_util::Empty::<bytes::Bytes>::new());
+    let request = http::Request::builder()
+        .uri(format!("https://localhost:{port}/healthz"))
+        .body(http_body_util::Empty::<bytes::Bytes>::new());
     sender.send_request(request.expect("a request")).await.expect("an answer").status().as_u16()
 }
 
@@ -291,12 +331,17 @@ fn plain_http_only_redirects_and_takes_no_forms() {
     let folder = Folder::new();
     let (port, http) = (free_port(), free_port());
     let text = configuration(&folder.0, port, &file_mail(&folder.0));
-    let with_http = std::fs::read_to_string(&text).expect("read").replace("[listen]\n", &format!("[listen]\nhttp = [\"127.0.0.1:{http}\"]\n"));
+    let with_http = std::fs::read_to_string(&text)
+        .expect("read")
+        .replace("[listen]\n", &format!("[listen]\nhttp = [\"127.0.0.1:{http}\"]\n"));
     std::fs::write(&text, with_http).expect("written");
     let _server = Server::start(&["serve", "--config", &text], port);
     let page = plain(http, "GET /account?x=1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").expect(308);
     assert_eq!(page.header("location"), Some(format!("https://localhost:{port}/account?x=1").as_str()));
-    for request in ["POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"] {
+    for request in [
+        "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    ] {
         plain(http, request).expect(404);
     }
 }
@@ -307,13 +352,29 @@ fn behind_a_proxy_the_forwarded_address_is_believed_from_it_alone() {
     let (port, http) = (free_port(), free_port());
     let more = format!("{}[tls]\nmode = \"off\"\n[proxy]\ntrusted = [\"127.0.0.1/32\"]\n", file_mail(&folder.0));
     let path = configuration(&folder.0, port, &more);
-    let with_http = std::fs::read_to_string(&path).expect("read").replace("https = [", "http = [").replace(&format!("127.0.0.1:{port}\"]"), &format!("127.0.0.1:{http}\"]"));
+    let with_http = std::fs::read_to_string(&path)
+        .expect("read")
+        .replace("https = [", "http = [")
+        .replace(&format!("127.0.0.1:{port}\"]"), &format!("127.0.0.1:{http}\"]"));
     std::fs::write(&path, with_http).expect("written");
     crate::process::shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &path], PASSWORD);
     let _server = Server::start(&["serve", "--config", &path], http);
     let body = json!({"identity": ALICE, "password": PASSWORD}).to_string();
-    let login = plain(http, &format!("POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6, 198.51.100.7\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
-    let cookie = login.expect(200).header("set-cookie").expect("a cookie").split(';').next().expect("a value").to_owned();
-    let list = plain(http, &format!("GET /api/v1/account/sessions HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n")).expect(200);
+    let login = plain(
+        http,
+        &format!(
+            "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6, 198.51.100.7\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ),
+    );
+    let cookie =
+        login.expect(200).header("set-cookie").expect("a cookie").split(';').next().expect("a value").to_owned();
+    let list = plain(
+        http,
+        &format!(
+            "GET /api/v1/account/sessions HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        ),
+    )
+    .expect(200);
     assert_eq!(list.json()["items"][0]["network"], "198.51.100.7");
 }

@@ -74,7 +74,10 @@ impl World {
         let opened = open_memory(&mut Moment::new(START, [9; 32])).expect("memory opens");
         let cost = config.password.cost();
         let hasher = Hasher::start(cost).expect("threads start");
-        let app = Arc::new(App::new(config, opened, Arc::clone(&clock) as Arc<dyn Clock>, hasher).expect("the templates are well formed"));
+        let app = Arc::new(
+            App::new(config, opened, Arc::clone(&clock) as Arc<dyn Clock>, hasher)
+                .expect("the templates are well formed"),
+        );
         let web = Web::new(Arc::clone(&app)).expect("the templates are well formed");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
         Self { app, web, clock, runtime, post: RefCell::default() }
@@ -138,14 +141,16 @@ impl World {
     /// Every record in the store, but for the time floor.
     pub fn records(&self) -> Vec<Pair> {
         let everything = KeySpan::prefix(&[]);
-        let pairs = self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
+        let pairs =
+            self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
         pairs.into_iter().filter(|(key, _)| key != b"\0floor").collect()
     }
 }
 
 fn read_mail(to: &str, bytes: &[u8]) -> Letter {
     let text = String::from_utf8(bytes.to_vec()).expect("mails are ASCII").replace("=\r\n", "").replace("=3D", "=");
-    let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("a mail has a subject").to_owned();
+    let subject =
+        text.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("a mail has a subject").to_owned();
     Letter { to: to.to_owned(), subject, text }
 }
 
@@ -163,7 +168,8 @@ impl Visitor<'_> {
 
     /// Sends anything.
     pub fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
-        let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let request = request.body(body.into()).expect("a request");
         let reply = self.world.block_on(async {
@@ -202,7 +208,10 @@ impl Visitor<'_> {
     /// Calls the API.
     pub fn api(&self, method: &str, path: &str, body: impl Into<Value>) -> Reply {
         let body: Value = body.into();
-        let request = http::Request::builder().method(method).uri(format!("/api/v1{path}")).header("content-type", "application/json");
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header("content-type", "application/json");
         self.send(request, if body.is_null() { String::new() } else { body.to_string() })
     }
 

@@ -24,7 +24,12 @@ pub fn check_reset(web: &Web, mut fields: Fields) -> Result<Usable, Failure> {
 }
 
 /// Resets; a session comes back where the configuration says so.
-pub async fn reset(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<Option<(Bearer, Session)>, Failure> {
+pub async fn reset(
+    web: &Web,
+    request: &Request,
+    token: Option<&str>,
+    mut fields: Fields,
+) -> Result<Option<(Bearer, Session)>, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.password("password"));
     let (token, password) = fields.finish(values)?;

@@ -23,7 +23,12 @@ pub async fn resend(web: &Web, mut fields: Fields) -> Result<(), Failure> {
 }
 
 /// Confirms; a session comes back where the configuration says so.
-pub async fn confirm(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<Option<(Bearer, Session)>, Failure> {
+pub async fn confirm(
+    web: &Web,
+    request: &Request,
+    token: Option<&str>,
+    mut fields: Fields,
+) -> Result<Option<(Bearer, Session)>, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.optional_password("password"), fields.username());
     let (token, password, username) = fields.finish(values)?;
@@ -39,7 +44,12 @@ pub async fn confirm(web: &Web, request: &Request, token: Option<&str>, mut fiel
 }
 
 /// Logs in.
-pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Entered, Failure> {
+pub async fn log_in(
+    web: &Web,
+    request: &Request,
+    mut fields: Fields,
+    may_use_bearer: bool,
+) -> Result<Entered, Failure> {
     let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
     let values = (fields.identity(), fields.password("password"), fields.flag("remember"), bearer);
     let (identity, password, remember, bearer) = fields.finish(values)?;

@@ -113,14 +113,22 @@ impl<T: Clone> List<T> {
     const MAX: usize = 100;
 
     /// Cuts the page out that `?limit=&after=` ask for.
-    pub fn page(all: Vec<T>, request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
+    pub fn page(all: &[T], request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
         let limit = match request.query("limit") {
             None => Self::MAX,
-            Some(text) => text.parse().ok().filter(|limit| (1..=Self::MAX).contains(limit)).ok_or_else(|| FieldErrors::of("limit", "wrong_type"))?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=Self::MAX).contains(limit))
+                .ok_or_else(|| FieldErrors::of("limit", "wrong_type"))?,
         };
         let start = match request.query("after") {
             None => 0,
-            Some(after) => all.iter().position(|item| id(item) == after).map(|at| at + 1).ok_or_else(|| FieldErrors::of("after", "unknown"))?,
+            Some(after) => all
+                .iter()
+                .position(|item| id(item) == after)
+                .map(|at| at + 1)
+                .ok_or_else(|| FieldErrors::of("after", "unknown"))?,
         };
         let items: Vec<T> = all.iter().skip(start).take(limit).cloned().collect();
         let more = all.len() > start + items.len();

@@ -62,7 +62,8 @@ pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /session`
 pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
-    let document = WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
+    let document =
+        WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
     Ok(Reply::json(Success::Ok, &document))
 }
 
@@ -107,7 +108,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let sessions = web.app.sessions_of(caller)?;
     let items: Vec<SessionItem> = sessions.iter().map(|session| SessionItem::of(session, caller.session.id)).collect();
-    Ok(Reply::json(Success::Ok, &List::page(items, request, |item| &item.id)?))
+    Ok(Reply::json(Success::Ok, &List::page(&items, request, |item| &item.id)?))
 }
 
 /// `DELETE /account/sessions`

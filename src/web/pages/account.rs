@@ -80,7 +80,8 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
             }
         })
         .collect();
-    let page = render(web, "account-sessions.html", context! { sessions, notice => notice(request), ..values(request)? });
+    let page =
+        render(web, "account-sessions.html", context! { sessions, notice => notice(request), ..values(request)? });
     Ok(Reply::page(page))
 }
 
@@ -104,7 +105,9 @@ pub async fn delete_form(web: &Web, request: &Request) -> Result<Reply, Failure>
 /// `POST /account/delete`
 pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::delete_account(web, request, request.form()?).await {
-        Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted").with_cookie(web.cookies.clear_session()).with_data_cleared()),
+        Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted")
+            .with_cookie(web.cookies.clear_session())
+            .with_data_cleared()),
         Err(failure) => Form::new("account-delete.html", values(request)?).again(web, &failure),
     }
 }

@@ -39,9 +39,17 @@ impl<'a> Form<'a> {
     pub fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
         let errors = match failure {
             Failure::Invalid(errors) => errors.in_words(),
-            Failure::UsernameTaken => BTreeMap::from([("username".into(), "Somebody else has this user name. Please choose another.".into())]),
-            Failure::WrongPassword => BTreeMap::from([("current_password".into(), failure.explanation().detail.to_owned())]),
-            Failure::InvalidCredentials | Failure::PasswordNeeded | Failure::Busy | Failure::StorageUnavailable | Failure::OutcomeUnknown => BTreeMap::new(),
+            Failure::UsernameTaken => {
+                BTreeMap::from([("username".into(), "Somebody else has this user name. Please choose another.".into())])
+            }
+            Failure::WrongPassword => {
+                BTreeMap::from([("current_password".into(), failure.explanation().detail.to_owned())])
+            }
+            Failure::InvalidCredentials
+            | Failure::PasswordNeeded
+            | Failure::Busy
+            | Failure::StorageUnavailable
+            | Failure::OutcomeUnknown => BTreeMap::new(),
             other => return Err(other.clone()),
         };
         let problem = if errors.is_empty() { failure.explanation().detail } else { failure.explanation().title };

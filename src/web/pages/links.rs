@@ -89,9 +89,8 @@ fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::t
 /// `POST /reset/{token}`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::reset(web, request, Some(request.parameter()), request.form()?).await {
-        Ok(Some((secret, session))) => {
-            Ok(Reply::see_other("/account?notice=password-changed").with_cookie(web.cookies.set_session(&secret, &session)))
-        }
+        Ok(Some((secret, session))) => Ok(Reply::see_other("/account?notice=password-changed")
+            .with_cookie(web.cookies.set_session(&secret, &session))),
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {
             let usable = web.app.check_reset(request.parameter())??;

@@ -87,7 +87,9 @@ fn notice(request: &Request) -> &'static str {
         Some("confirmed") => "Your address is confirmed.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
         Some("logged-out") => "You are logged out.",
-        Some("address-asked") => "A link was mailed to the new address. It is yours when you have opened the link and confirmed.",
+        Some("address-asked") => {
+            "A link was mailed to the new address. It is yours when you have opened the link and confirmed."
+        }
         Some("session-ended") => "The session has ended.",
         Some("account-deleted") => "Your account was deleted.",
         _ => "",

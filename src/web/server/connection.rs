@@ -30,12 +30,12 @@ const HEADERS: Duration = Duration::from_secs(10);
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(15);
 /// How long a whole request may take, waiting for a hash included.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 /// How long nothing may move on a connection.
 const IDLE: Duration = Duration::from_secs(75);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_DROPPED_BYTES: usize = 2 * 1024 * 1024;
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
 const MAX_BUFFER_BYTES: usize = 32 * 1024;
 const MAX_STREAMS: u32 = 32;
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
@@ -71,12 +71,18 @@ impl Serving {
         let Self { web, peer, watcher } = self;
         let service = service_fn(move |request| {
             let web = Arc::clone(&web);
-            async move { Ok::<_, Infallible>(if only_redirect { redirect(&web, &request) } else { answer(&web, request, peer).await }) }
+            async move {
+                Ok::<_, Infallible>(if only_redirect {
+                    redirect(&web, &request)
+                } else {
+                    answer(&web, request, peer).await
+                })
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS)
-            .max_header_size(MAX_HEADER_BYTES)
+            .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         finish(watcher.watch(connection)).await;
@@ -94,7 +100,7 @@ impl Serving {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(STREAM_WINDOW_BYTES as usize)
-            .max_header_list_size(MAX_HEADER_BYTES as u32)
+            .max_header_list_size(MAX_HEADER_BYTES)
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(HEADERS)
             .serve_connection(TokioIo::new(stream), service);
@@ -164,4 +170,3 @@ fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     response
 }
-

@@ -40,7 +40,8 @@ pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop:
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, protocol) in listeners {
-        let (web, permits, graceful, stop) = (Arc::clone(&web), Arc::clone(&permits), Arc::clone(&graceful), stop.clone());
+        let (web, permits, graceful, stop) =
+            (Arc::clone(&web), Arc::clone(&permits), Arc::clone(&graceful), stop.clone());
         accepting.spawn(async move {
             tokio::select! {
                 () = accept(web, listener, protocol, permits, graceful) => {}
@@ -55,7 +56,13 @@ pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop:
     }
 }
 
-async fn accept(web: Arc<Web>, listener: TcpListener, protocol: Protocol, permits: Arc<Semaphore>, graceful: Arc<GracefulShutdown>) {
+async fn accept(
+    web: Arc<Web>,
+    listener: TcpListener,
+    protocol: Protocol,
+    permits: Arc<Semaphore>,
+    graceful: Arc<GracefulShutdown>,
+) {
     loop {
         // The permit comes first: whoever finds no room waits in the listener's backlog.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -69,7 +76,14 @@ async fn accept(web: Arc<Web>, listener: TcpListener, protocol: Protocol, permit
     }
 }
 
-fn spawn(web: &Arc<Web>, stream: TcpStream, peer: SocketAddr, protocol: &Protocol, permit: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
+fn spawn(
+    web: &Arc<Web>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: &Protocol,
+    permit: OwnedSemaphorePermit,
+    graceful: &GracefulShutdown,
+) {
     let _ = stream.set_nodelay(true);
     let serving = Serving { web: Arc::clone(web), peer: peer.ip(), watcher: graceful.watcher() };
     let protocol = protocol.clone();

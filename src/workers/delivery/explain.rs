@@ -22,7 +22,9 @@ pub fn silence(settings: &Smtp) -> String {
     let at = format!("{}:{}", settings.host, settings.port);
     match settings.security {
         Security::Starttls | Security::None => {
-            format!("{at} said nothing in time: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465); else a firewall may be in the way")
+            format!(
+                "{at} said nothing in time: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465); else a firewall may be in the way"
+            )
         }
         Security::Tls => format!("{at} said nothing in time: a firewall may be in the way"),
     }

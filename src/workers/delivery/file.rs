@@ -46,7 +46,8 @@ impl FileTransport {
 async fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     tokio::fs::create_dir_all(folder).await?;
     let unfinished = path.with_extension("tmp");
-    let mut file = tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).await?;
+    let mut file =
+        tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).await?;
     file.write_all(bytes).await?;
     file.sync_all().await?;
     tokio::fs::rename(&unfinished, path).await

@@ -14,7 +14,7 @@ pub use smtp::{SetupError, SmtpTransport};
 
 /// How long an attempt may take. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever gives
 /// up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
-const ATTEMPT: Duration = Duration::from_secs(5 * 60);
+const ATTEMPT: Duration = Duration::from_mins(5);
 /// How long it may take while an administrator waits for `gatelodge mail test`.
 const TEST: Duration = Duration::from_secs(15);
 

@@ -65,12 +65,16 @@ impl SmtpTransport {
             server = server.credentials(Credentials::new(username.clone(), read_password(path)?));
         }
         let sender = config.mail.from.address.as_str();
-        let sender = sender.parse().map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
+        let sender = sender
+            .parse()
+            .map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
         Ok(Self { server: server.build(), settings, sender, patience })
     }
 
     pub(super) async fn deliver(&self, to: &EmailAddress, bytes: &[u8]) -> Outcome {
-        let Ok(recipient) = to.as_str().parse() else { return Outcome::Never("the address cannot be written to".into()) };
+        let Ok(recipient) = to.as_str().parse() else {
+            return Outcome::Never("the address cannot be written to".into());
+        };
         let envelope = match Envelope::new(Some(self.sender.clone()), vec![recipient]) {
             Ok(envelope) => envelope,
             Err(error) => return Outcome::Never(error.to_string()),
@@ -107,9 +111,13 @@ fn trust(settings: &Smtp) -> Result<TlsParameters, SetupError> {
 
 /// The first line of the file.
 fn read_password(path: &Path) -> Result<String, SetupError> {
-    let text = std::fs::read_to_string(path).map_err(|error| SetupError { path: path.into(), reason: error.to_string() })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| SetupError { path: path.into(), reason: error.to_string() })?;
     match text.lines().next().filter(|line| !line.is_empty()) {
         Some(line) => Ok(line.to_owned()),
-        None => Err(SetupError { path: path.into(), reason: "the password is missing: it is the first line of the file".into() }),
+        None => Err(SetupError {
+            path: path.into(),
+            reason: "the password is missing: it is the first line of the file".into(),
+        }),
     }
 }

@@ -10,7 +10,9 @@ fn changing_the_password_ends_the_other_sessions_and_tells_the_owner() {
     let browser = world.logged_in(ALICE, PASSWORD);
     let other = world.visitor();
     other.log_in(ALICE, PASSWORD).expect(200);
-    let change = |current: &str| browser.api("POST", "/account/password", json!({"current_password": current, "new_password": OTHER_PASSWORD}));
+    let change = |current: &str| {
+        browser.api("POST", "/account/password", json!({"current_password": current, "new_password": OTHER_PASSWORD}))
+    };
     change("not the password").refused(403, "wrong_password");
     assert!(other.is_logged_in());
     change(PASSWORD).expect(200);
@@ -24,7 +26,9 @@ fn changing_the_password_ends_the_other_sessions_and_tells_the_owner() {
 fn a_new_address_is_confirmed_there_and_told_to_the_old_one() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    let ask = |password: &str| browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": password}));
+    let ask = |password: &str| {
+        browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": password}))
+    };
     ask("not the password").refused(403, "wrong_password");
     ask(PASSWORD).expect(202);
     let letters = world.run_the_post();
@@ -46,7 +50,9 @@ fn another_persons_address_cannot_be_taken_and_only_its_owner_is_told() {
     let world = World::new();
     world.member("bobby@example.org", PASSWORD);
     let browser = world.logged_in(ALICE, PASSWORD);
-    browser.api("POST", "/account/email", json!({"email": "bobby@example.org", "current_password": PASSWORD})).expect(202);
+    browser
+        .api("POST", "/account/email", json!({"email": "bobby@example.org", "current_password": PASSWORD}))
+        .expect(202);
     let letters = world.run_the_post();
     let to_bobby: Vec<_> = letters.iter().filter(|letter| letter.to == "bobby@example.org").collect();
     assert_eq!(to_bobby.len(), 1);
@@ -57,10 +63,14 @@ fn another_persons_address_cannot_be_taken_and_only_its_owner_is_told() {
 fn a_new_password_stops_a_change_of_address_that_is_under_way() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})).expect(202);
+    browser
+        .api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}))
+        .expect(202);
     let letters = world.run_the_post();
     let token = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").token();
-    browser.api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD})).expect(200);
+    browser
+        .api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
+        .expect(200);
     browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_invalid");
 }
 
@@ -68,7 +78,9 @@ fn a_new_password_stops_a_change_of_address_that_is_under_way() {
 fn the_present_address_is_no_new_one() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    let reply = browser.api("POST", "/account/email", json!({"email": "Alice@Example.org", "current_password": PASSWORD})).refused(422, "invalid_fields");
+    let reply = browser
+        .api("POST", "/account/email", json!({"email": "Alice@Example.org", "current_password": PASSWORD}))
+        .refused(422, "invalid_fields");
     assert_eq!(reply.json()["fields"]["email"][0]["code"], "unchanged");
 }
 
@@ -84,7 +96,8 @@ fn sessions_are_listed_and_ended() {
     assert_eq!((items.len(), &list["next"]), (3, &Value::Null));
     assert_eq!(items.iter().filter(|item| item["current"] == true).count(), 1);
 
-    let other = items.iter().find(|item| item["current"] == false).expect("another")["id"].as_str().expect("an id").to_owned();
+    let other =
+        items.iter().find(|item| item["current"] == false).expect("another")["id"].as_str().expect("an id").to_owned();
     browser.api("DELETE", &format!("/account/sessions/{other}"), Value::Null).expect(204);
     browser.api("DELETE", &format!("/account/sessions/{other}"), Value::Null).refused(404, "not_found");
     browser.api("DELETE", "/account/sessions/nonsense", Value::Null).refused(404, "not_found");
@@ -127,7 +140,9 @@ fn nobody_ends_another_persons_session() {
 fn a_deleted_account_is_gone_with_its_sessions() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    browser.api("POST", "/account/delete", json!({"current_password": "not the password"})).refused(403, "wrong_password");
+    browser
+        .api("POST", "/account/delete", json!({"current_password": "not the password"}))
+        .refused(403, "wrong_password");
     browser.api("POST", "/account/delete", json!({"current_password": PASSWORD})).expect(204);
     assert!(!browser.is_logged_in());
     assert_eq!(world.only_letter_to(ALICE).subject, "Your account at Hill Street was deleted");

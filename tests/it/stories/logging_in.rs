@@ -32,7 +32,8 @@ fn a_program_gets_a_token_and_no_cookie() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let program = world.visitor();
-    let reply = program.api("POST", "/login", json!({"identity": ALICE, "password": PASSWORD, "bearer": true})).expect(200);
+    let reply =
+        program.api("POST", "/login", json!({"identity": ALICE, "password": PASSWORD, "bearer": true})).expect(200);
     assert_eq!(reply.header("set-cookie"), None);
     let token = reply.json()["session"]["token"].as_str().expect("a token").to_owned();
     let ask = |authorization: &str| {
@@ -66,11 +67,17 @@ fn unknown_wrong_disabled_and_unconfirmed_look_the_same() {
             gatelodge::accounts::administer::set_disabled(tx, moment, &mut person, true)
         }))
         .expect("memory does not fail");
-    let refusals: Vec<_> = [(ALICE, OTHER_PASSWORD), ("disabled@example.org", PASSWORD), ("pending@example.org", PASSWORD), ("nobody@example.org", PASSWORD), ("no such name", PASSWORD)]
-        .map(|(identity, password)| world.visitor().log_in(identity, password).refused(401, "invalid_credentials"))
-        .into_iter()
-        .map(|reply| (reply.body, reply.head.headers))
-        .collect();
+    let refusals: Vec<_> = [
+        (ALICE, OTHER_PASSWORD),
+        ("disabled@example.org", PASSWORD),
+        ("pending@example.org", PASSWORD),
+        ("nobody@example.org", PASSWORD),
+        ("no such name", PASSWORD),
+    ]
+    .map(|(identity, password)| world.visitor().log_in(identity, password).refused(401, "invalid_credentials"))
+    .into_iter()
+    .map(|reply| (reply.body, reply.head.headers))
+    .collect();
     assert!(refusals.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
@@ -83,7 +90,12 @@ fn every_refused_login_writes_records_of_the_same_shape() {
     let shape = |identity: &str, password: &str| {
         let before = world.records();
         world.visitor().log_in(identity, password).expect(401);
-        let added: Vec<_> = world.records().into_iter().filter(|pair| !before.contains(pair)).map(|(key, value)| (key[0], key.len(), value.len())).collect();
+        let added: Vec<_> = world
+            .records()
+            .into_iter()
+            .filter(|pair| !before.contains(pair))
+            .map(|(key, value)| (key[0], key.len(), value.len()))
+            .collect();
         added
     };
     let unknown = shape("nobody@example.org", PASSWORD);
@@ -182,12 +194,21 @@ fn an_older_hash_is_made_anew_at_login() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let cost = || {
-        let person = world.app.read(|view| gatelodge::accounts::administer::find(view, ALICE)).expect("memory does not fail").expect("a member");
+        let person = world
+            .app
+            .read(|view| gatelodge::accounts::administer::find(view, ALICE))
+            .expect("memory does not fail")
+            .expect("a member");
         person.account.password.expect("a password").cost()
     };
     let older = gatelodge::crypto::Cost { memory_kib: 16, iterations: 2, lanes: 1 };
     let password = gatelodge::crypto::Password::parse(PASSWORD).expect("printable");
-    let hash = gatelodge::crypto::PasswordHash::make(&password, older, &mut world.app.moment(), &mut gatelodge::crypto::Memory::default());
+    let hash = gatelodge::crypto::PasswordHash::make(
+        &password,
+        older,
+        &mut world.app.moment(),
+        &mut gatelodge::crypto::Memory::default(),
+    );
     world
         .block_on(world.app.write(move |tx, _, _| {
             let mut person = gatelodge::accounts::administer::find(tx, ALICE)?.expect("a member");

@@ -19,7 +19,14 @@ fn only_mail(world: &World) -> (MailId, Mail) {
     mails.remove(0)
 }
 
-fn tries(world: &World, work: fn(&mut dyn gatelodge::store::Transaction, MailId, gatelodge::base::Timestamp) -> Result<(), gatelodge::store::StoreError>) -> bool {
+fn tries(
+    world: &World,
+    work: fn(
+        &mut dyn gatelodge::store::Transaction,
+        MailId,
+        gatelodge::base::Timestamp,
+    ) -> Result<(), gatelodge::store::StoreError>,
+) -> bool {
     world.block_on(async {
         let Some((id, _, _)) = world.app.claim_mail().await.expect("memory does not fail") else { return false };
         world.app.write(move |tx, moment, _| work(tx, id, moment.now())).await.expect("memory does not fail");
@@ -54,7 +61,9 @@ fn a_refused_mail_is_kept_to_be_seen_and_queued_again() {
     let (id, failed) = only_mail(&world);
     assert_eq!((failed.state, failed.last_error.as_deref()), (MailState::Failed, Some("550 no such user")));
     assert!(!tries(&world, |_, _, _| Ok(())), "a failed mail is not tried");
-    world.block_on(world.app.write(move |tx, moment, _| mail::retry(tx, id, moment.now()))).expect("memory does not fail");
+    world
+        .block_on(world.app.write(move |tx, moment, _| mail::retry(tx, id, moment.now())))
+        .expect("memory does not fail");
     world.only_letter_to(ALICE);
 }
 
@@ -93,7 +102,9 @@ fn nothing_secret_stands_readable_in_the_store() {
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     world.block_on(world.app.fulfil_wishes()).expect("memory does not fail");
     let records = world.records();
-    let contains = |needle: &str| records.iter().any(|(_, value)| value.windows(needle.len()).any(|window| window == needle.as_bytes()));
+    let contains = |needle: &str| {
+        records.iter().any(|(_, value)| value.windows(needle.len()).any(|window| window == needle.as_bytes()))
+    };
     let cookies = browser.cookies.borrow();
     for secret in cookies.values().map(String::as_str).chain([PASSWORD, "glt_", "gls_", "/reset/"]) {
         assert!(!contains(secret), "{secret}");

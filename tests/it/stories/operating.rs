@@ -20,7 +20,10 @@ fn a_first_administrator_is_made_and_logs_in() {
     let world = World::new();
     let made = add(&world, ALICE, true).expect("made");
     assert_eq!(made["groups"], json!(["admins", "family"]));
-    assert_eq!(world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"]["groups"], json!(["admins", "family"]));
+    assert_eq!(
+        world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"]["groups"],
+        json!(["admins", "family"])
+    );
     assert_eq!(add(&world, "ALICE@example.org", true), Err("another account has this address".into()));
 }
 
@@ -87,7 +90,10 @@ fn people_are_listed_in_pages_and_put_into_groups() {
     }
     let page = command(&world, json!({"command": "user-list", "after": null, "limit": 3})).expect("a list");
     let rest = command(&world, json!({"command": "user-list", "after": page["next"], "limit": 3})).expect("a list");
-    assert_eq!((page["items"].as_array().map(Vec::len), rest["items"].as_array().map(Vec::len), &rest["next"]), (Some(3), Some(2), &Value::Null));
+    assert_eq!(
+        (page["items"].as_array().map(Vec::len), rest["items"].as_array().map(Vec::len), &rest["next"]),
+        (Some(3), Some(2), &Value::Null)
+    );
     let out = json!({"command": "user-group", "user": "person0@example.org", "group": "admins", "member": false});
     assert_eq!(command(&world, out).expect("done")["groups"], json!(["family"]));
 }
@@ -98,6 +104,10 @@ fn a_deleted_account_is_unknown_to_every_command() {
     add(&world, ALICE, true).expect("made");
     command(&world, json!({"command": "user-delete", "user": ALICE})).expect("done");
     for name in ["user-show", "user-disable", "user-enable", "user-delete", "user-confirm"] {
-        assert_eq!(command(&world, json!({"command": name, "user": ALICE})), Err(format!("there is no account {ALICE}")), "{name}");
+        assert_eq!(
+            command(&world, json!({"command": name, "user": ALICE})),
+            Err(format!("there is no account {ALICE}")),
+            "{name}"
+        );
     }
 }

@@ -8,7 +8,9 @@ fn the_whole_way_by_pages() {
     let browser = world.visitor();
     browser.opens("/").leads_to("/login");
     browser.opens("/register").expect(200).says("autocomplete=\"new-password\"");
-    browser.posts("/register", &[("email", ALICE), ("username", "alice"), ("name", ""), ("password", PASSWORD)]).leads_to("/register/sent");
+    browser
+        .posts("/register", &[("email", ALICE), ("username", "alice"), ("name", ""), ("password", PASSWORD)])
+        .leads_to("/register/sent");
     browser.opens("/register/sent").expect(200).says("2 days");
 
     let confirm = world.only_letter_to(ALICE).path();
@@ -38,7 +40,10 @@ fn the_whole_way_by_pages() {
 fn what_was_typed_is_kept_but_for_passwords() {
     let world = World::new();
     let secret = "tiny secret";
-    let reply = world.visitor().posts("/register", &[("email", "not an address"), ("name", "<Alice>"), ("password", secret)]).expect(422);
+    let reply = world
+        .visitor()
+        .posts("/register", &[("email", "not an address"), ("name", "<Alice>"), ("password", secret)])
+        .expect(422);
     reply.says("value=\"not an address\"");
     reply.says("value=\"&lt;Alice&gt;\"");
     reply.says("id=\"email-error\"");
@@ -51,7 +56,8 @@ fn a_wrong_login_says_the_same_to_everybody() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let wrong = world.visitor().posts("/login", &[("identity", ALICE), ("password", OTHER_PASSWORD)]).expect(401);
-    let unknown = world.visitor().posts("/login", &[("identity", "bobby@example.org"), ("password", OTHER_PASSWORD)]).expect(401);
+    let unknown =
+        world.visitor().posts("/login", &[("identity", "bobby@example.org"), ("password", OTHER_PASSWORD)]).expect(401);
     assert_eq!(wrong.text().replace(ALICE, ""), unknown.text().replace("bobby@example.org", ""));
 }
 
@@ -61,7 +67,10 @@ fn whoever_must_log_in_comes_back_afterwards() {
     world.member(ALICE, PASSWORD);
     let browser = world.visitor();
     browser.opens("/account/sessions").leads_to("/login?return_to=%2Faccount%2Fsessions");
-    browser.opens("/login?return_to=%2Faccount%2Fsessions").expect(200).says("name=\"return_to\" value=\"&#x2f;account&#x2f;sessions\"");
+    browser
+        .opens("/login?return_to=%2Faccount%2Fsessions")
+        .expect(200)
+        .says("name=\"return_to\" value=\"&#x2f;account&#x2f;sessions\"");
     let login = [("identity", ALICE), ("password", PASSWORD), ("return_to", "/account/sessions")];
     browser.posts("/login", &login).leads_to("/account/sessions");
 }
@@ -84,8 +93,13 @@ fn a_form_posted_from_elsewhere_changes_nothing() {
     let browser = world.visitor();
     let body = "identity=alice%40example.org&password=correct+horse+battery+staple";
     let post = |headers: &[(&str, &str)]| {
-        let request = http::Request::builder().method("POST").uri("/login").header("content-type", "application/x-www-form-urlencoded");
-        browser.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), body).status()
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/login")
+            .header("content-type", "application/x-www-form-urlencoded");
+        browser
+            .send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), body)
+            .status()
     };
     assert_eq!(post(&[]), 403);
     assert_eq!(post(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")]), 403);
@@ -120,13 +134,23 @@ fn sessions_address_and_account_are_managed_by_pages() {
     let other = world.visitor();
     other.log_in(ALICE, PASSWORD).expect(200);
     let page = browser.opens("/account/sessions").expect(200).text();
-    let id = page.split("/account/sessions/").nth(1).and_then(|rest| rest.split("/end").next()).expect("an end button").to_owned();
+    let id = page
+        .split("/account/sessions/")
+        .nth(1)
+        .and_then(|rest| rest.split("/end").next())
+        .expect("an end button")
+        .to_owned();
     browser.posts(&format!("/account/sessions/{id}/end"), &[]).leads_to("/account/sessions?notice=session-ended");
     assert!(!other.is_logged_in());
     browser.posts("/account/sessions/end-others", &[]).leads_to("/account/sessions?notice=session-ended");
 
-    browser.posts("/account/email", &[("email", "new@example.org"), ("current_password", OTHER_PASSWORD)]).expect(403).says("Type your present password again");
-    browser.posts("/account/email", &[("email", "new@example.org"), ("current_password", PASSWORD)]).leads_to("/account?notice=address-asked");
+    browser
+        .posts("/account/email", &[("email", "new@example.org"), ("current_password", OTHER_PASSWORD)])
+        .expect(403)
+        .says("Type your present password again");
+    browser
+        .posts("/account/email", &[("email", "new@example.org"), ("current_password", PASSWORD)])
+        .leads_to("/account?notice=address-asked");
     let letters = world.run_the_post();
     let path = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").path();
     browser.posts(&path, &[]).leads_to("/login?notice=confirmed");
@@ -140,12 +164,35 @@ fn sessions_address_and_account_are_managed_by_pages() {
 fn every_page_has_strict_headers() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    for path in ["/login", "/register", "/forgot", "/account", "/nowhere", "/assets/style.css", "/healthz", "/api/v1/session", "/api/nothing"] {
+    for path in [
+        "/login",
+        "/register",
+        "/forgot",
+        "/account",
+        "/nowhere",
+        "/assets/style.css",
+        "/healthz",
+        "/api/v1/session",
+        "/api/nothing",
+    ] {
         let reply = browser.opens(path);
         let policy = reply.header("content-security-policy").expect("a policy");
-        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
-        assert_eq!((reply.header("x-content-type-options"), reply.header("referrer-policy")), (Some("nosniff"), Some("same-origin")), "{path}");
-        assert_eq!(reply.header("cache-control"), Some(if path.starts_with("/assets") { "public, max-age=3600" } else { "no-store" }), "{path}");
+        assert!(
+            policy.starts_with("default-src 'none'")
+                && policy.contains("frame-ancestors 'none'")
+                && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
+        assert_eq!(
+            (reply.header("x-content-type-options"), reply.header("referrer-policy")),
+            (Some("nosniff"), Some("same-origin")),
+            "{path}"
+        );
+        assert_eq!(
+            reply.header("cache-control"),
+            Some(if path.starts_with("/assets") { "public, max-age=3600" } else { "no-store" }),
+            "{path}"
+        );
         assert_eq!(reply.header("strict-transport-security"), None, "a self-signed certificate: {path}");
     }
     let trusted = World::with("[tls]\nmode = \"files\"\ncertificate = \"c\"\nprivate_key = \"k\"");

@@ -23,7 +23,10 @@ fn somebody_registers_confirms_and_logs_in() {
     assert_eq!(confirmed.json(), json!({"status": "confirmed"}));
 
     let user = browser.log_in("alice", PASSWORD).expect(200).json()["user"].clone();
-    assert_eq!((&user["email"], &user["username"], &user["name"], &user["groups"]), (&json!(ALICE), &json!("alice"), &json!("Alice A."), &json!([])));
+    assert_eq!(
+        (&user["email"], &user["username"], &user["name"], &user["groups"]),
+        (&json!(ALICE), &json!("alice"), &json!("Alice A."), &json!([]))
+    );
     assert_eq!(user["confirmed_at"], START.to_string());
 }
 
@@ -114,7 +117,8 @@ fn each_of_several_registrants_gets_a_confirmation_and_nothing_of_the_others_sur
     assert!(letters.iter().all(|letter| !letter.text.contains("mallory") && !letter.text.contains("Mallory")));
 
     // Whichever link she opens, hers is the registration that her browser can confirm.
-    let codes: Vec<u16> = letters.iter().map(|letter| alice.api("POST", "/confirm", json!({"token": letter.token()})).status()).collect();
+    let codes: Vec<u16> =
+        letters.iter().map(|letter| alice.api("POST", "/confirm", json!({"token": letter.token()})).status()).collect();
     assert_eq!(codes.iter().filter(|code| **code == 200).count(), 1);
     world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
     let user = alice.log_in(ALICE, PASSWORD).expect(200).json()["user"].clone();
@@ -129,7 +133,8 @@ fn a_known_address_answers_the_same_and_its_owner_is_told() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let known = world.visitor().api("POST", "/register", json!({"email": ALICE, "password": OTHER_PASSWORD}));
-    let unknown = world.visitor().api("POST", "/register", json!({"email": "bobby@example.org", "password": OTHER_PASSWORD}));
+    let unknown =
+        world.visitor().api("POST", "/register", json!({"email": "bobby@example.org", "password": OTHER_PASSWORD}));
     assert_eq!((known.status(), &known.body), (unknown.status(), &unknown.body));
     let names = |reply: &crate::world::Reply| reply.head.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
@@ -145,7 +150,10 @@ fn a_known_address_answers_the_same_and_its_owner_is_told() {
 fn an_address_in_other_case_is_the_same_address() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
-    world.visitor().api("POST", "/register", json!({"email": "ALICE@EXAMPLE.ORG", "password": OTHER_PASSWORD})).expect(202);
+    world
+        .visitor()
+        .api("POST", "/register", json!({"email": "ALICE@EXAMPLE.ORG", "password": OTHER_PASSWORD}))
+        .expect(202);
     let letter = world.only_letter_to(ALICE);
     assert_eq!(letter.subject, "You already have an account at Hill Street");
     world.visitor().log_in("Alice@Example.Org", PASSWORD).expect(200);
@@ -157,7 +165,9 @@ fn a_user_name_taken_meanwhile_is_told_when_confirming_and_another_may_be_given(
     let (first, second) = (world.visitor(), world.visitor());
     first.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD, "username": "alice"})).expect(202);
     let first_token = world.only_letter_to(ALICE).token();
-    second.api("POST", "/register", json!({"email": "other@example.org", "password": PASSWORD, "username": "alice"})).expect(202);
+    second
+        .api("POST", "/register", json!({"email": "other@example.org", "password": PASSWORD, "username": "alice"}))
+        .expect(202);
     let second_token = world.only_letter_to("other@example.org").token();
     first.api("POST", "/confirm", json!({"token": first_token})).expect(200);
     second.api("POST", "/confirm", json!({"token": second_token})).refused(409, "username_taken");
@@ -187,7 +197,8 @@ fn weak_passwords_are_refused_with_the_reason() {
     let world = World::new();
     let refusal = |password: &str| {
         let body = json!({"email": ALICE, "password": password});
-        world.visitor().api("POST", "/register", body).refused(422, "invalid_fields").json()["fields"]["password"][0].clone()
+        world.visitor().api("POST", "/register", body).refused(422, "invalid_fields").json()["fields"]["password"][0]
+            .clone()
     };
     assert_eq!(refusal("too short"), json!({"code": "too_short", "min": 15}));
     assert_eq!(refusal(&"long ".repeat(300)), json!({"code": "too_long", "max": 1024}));
@@ -200,7 +211,10 @@ fn weak_passwords_are_refused_with_the_reason() {
 #[test]
 fn a_closed_site_takes_no_registrations() {
     let world = World::with("[registration]\nmode = \"closed\"");
-    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(403, "registration_closed");
+    world
+        .visitor()
+        .api("POST", "/register", json!({"email": ALICE, "password": PASSWORD}))
+        .refused(403, "registration_closed");
 }
 
 #[test]
@@ -212,7 +226,8 @@ fn without_confirmation_the_account_exists_at_once_but_gets_no_reset_mail() {
     let letter = world.only_letter_to(ALICE);
     browser.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     world.expect_no_post();
-    let taken = browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(422, "invalid_fields");
+    let taken =
+        browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(422, "invalid_fields");
     assert_eq!(taken.json()["fields"]["email"][0]["code"], "taken");
     world.visitor().api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
     browser.api("POST", "/forgot", json!({"email": ALICE})).expect(202);

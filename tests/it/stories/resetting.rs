@@ -82,7 +82,9 @@ fn a_change_of_password_kills_the_link() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
     let token = reset_token(&world);
-    browser.api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD})).expect(200);
+    browser
+        .api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
+        .expect(200);
     resets(&world, &token, "yet another pass phrase").refused(403, "token_invalid");
 }
 
@@ -91,7 +93,9 @@ fn a_change_of_address_kills_the_link() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
     let token = reset_token(&world);
-    browser.api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})).expect(202);
+    browser
+        .api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}))
+        .expect(202);
     let letters = world.run_the_post();
     let confirm = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").token();
     browser.api("POST", "/confirm", json!({"token": confirm})).expect(200);
@@ -129,8 +133,12 @@ fn unknown_unconfirmed_and_disabled_get_the_same_answer_and_no_mail() {
 fn the_mail_goes_to_the_stored_address_with_the_configured_host() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
-    let request = http::Request::builder().method("POST").uri("/api/v1/forgot").header("content-type", "application/json");
-    let poisoned = request.header("host", "evil.example").header("x-forwarded-host", "evil.example").header("forwarded", "host=evil.example");
+    let request =
+        http::Request::builder().method("POST").uri("/api/v1/forgot").header("content-type", "application/json");
+    let poisoned = request
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example")
+        .header("forwarded", "host=evil.example");
     world.visitor().send(poisoned, json!({"email": "ALICE@example.org"}).to_string()).expect(202);
     let letter = world.only_letter_to(ALICE);
     assert!(!letter.text.contains("evil"));
@@ -154,7 +162,12 @@ fn links_signed_before_a_key_rotation_keep_working() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     let token = reset_token(&world);
-    let rotate = || world.block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate)).map_err(|refusal| refusal.message).expect("a key is made");
+    let rotate = || {
+        world
+            .block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate))
+            .map_err(|refusal| refusal.message)
+            .expect("a key is made")
+    };
     rotate();
     rotate();
     resets(&world, &token, OTHER_PASSWORD).expect(200);
@@ -166,7 +179,10 @@ fn a_newer_key_signs_after_a_rotation() {
     world.member(ALICE, PASSWORD);
     let key_of = |token: &str| gatelodge::crypto::from_base64url(&token[4..]).expect("base64url")[1..5].to_vec();
     let before = key_of(&reset_token(&world));
-    world.block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate)).map_err(|refusal| refusal.message).expect("a key is made");
+    world
+        .block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate))
+        .map_err(|refusal| refusal.message)
+        .expect("a key is made");
     world.advance(6 * MINUTE);
     assert_ne!(key_of(&reset_token(&world)), before);
 }
@@ -180,7 +196,8 @@ fn of_sixty_four_parallel_uses_one_wins() {
         let mut tries = tokio::task::JoinSet::new();
         for number in 0..64 {
             let (app, token) = (world.app.clone(), token.clone());
-            let password = gatelodge::crypto::Password::parse(&format!("pass phrase number {number}")).expect("printable");
+            let password =
+                gatelodge::crypto::Password::parse(&format!("pass phrase number {number}")).expect("printable");
             tries.spawn(async move { app.reset(token, password, gatelodge::sessions::Client::default(), None).await });
         }
         let outcomes = tries.join_all().await;
