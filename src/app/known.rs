@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use bytes::Bytes;
 
 use crate::accounts::{Person, person};
 use crate::base::{AccountId, Timestamp};
@@ -22,6 +24,8 @@ pub struct LoggedIn {
     pub session: Session,
     /// Whose it is.
     pub person: Person,
+    /// What was made of session and person for the API: it stays true as long as this value is remembered.
+    pub document: OnceLock<Bytes>,
     seen_at: AtomicU64,
 }
 
@@ -122,7 +126,7 @@ impl App {
             let Some(session) = sessions::find(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let seen_at = AtomicU64::new(session.seen_at.seconds());
-            Ok(Some(Arc::new(LoggedIn { digest, session, person, seen_at })))
+            Ok(Some(Arc::new(LoggedIn { digest, session, person, document: OnceLock::new(), seen_at })))
         })
     }
 }

@@ -32,7 +32,7 @@ pub struct Web {
     app: Arc<App>,
     pages: Templates,
     cookies: CookieNames,
-    sends_hsts: bool,
+    hardened: headers::Hardened,
     router: router::Router,
 }
 
@@ -46,6 +46,7 @@ impl Web {
         let pages = Templates::load(pages::TEMPLATES, config.site.templates.as_deref())?;
         let cookies = CookieNames::for_site(&config.site.url);
         let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
-        Ok(Self { app, pages, cookies, sends_hsts, router: router::Router::new(ROUTES) })
+        let hardened = headers::Hardened::new(sends_hsts);
+        Ok(Self { app, pages, cookies, hardened, router: router::Router::new(ROUTES) })
     }
 }

@@ -18,6 +18,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+/// Writes a document of ours.
+pub fn to_json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("our own types have string keys and finite numbers").into()
+}
+
 impl Reply {
     fn new(status: StatusCode, kind: Option<HeaderValue>, body: impl Into<Bytes>) -> Self {
         let mut response = http::Response::new(Full::new(body.into()));
@@ -28,10 +33,14 @@ impl Reply {
         Self(response)
     }
 
+    /// A JSON document that was written before.
+    pub fn ready_json(success: Success, document: Bytes) -> Self {
+        Self::new(success.status(), Some(JSON), document)
+    }
+
     /// A JSON document.
     pub fn json(success: Success, value: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(value).expect("our own types have string keys and finite numbers");
-        Self::new(success.status(), Some(JSON), body)
+        Self::ready_json(success, to_json(value))
     }
 
     /// `{"status": …}`
@@ -110,7 +119,7 @@ impl Reply {
             code: told.code,
             fields,
         };
-        let body = serde_json::to_vec(&problem).expect("our own types have string keys and finite numbers");
+        let body = to_json(&problem);
         Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)
     }
 

@@ -6,11 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::Method;
 
 use super::access::{Access, Audience};
 use super::failure::Failure;
-use super::headers::harden;
 use super::reply::{Reply, Response};
 use super::request::{Request, client_network, parse_query};
 use super::routes::Route;
@@ -56,8 +55,8 @@ impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
         let (head, body) = request.into_parts();
-        let path = head.uri.path().to_owned();
-        let audience = audience_of(&path);
+        let uri = head.uri.clone();
+        let audience = audience_of(uri.path());
         let reply = match self.prepare(head, body, peer) {
             Err(failure) => Err(failure),
             Ok((route, request)) => {
@@ -66,7 +65,7 @@ impl Web {
                 answered
             }
         };
-        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, &path));
+        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
         self.finish(reply)
     }
 
@@ -78,9 +77,7 @@ impl Web {
 
     fn finish(&self, reply: Reply) -> Response {
         let mut response = reply.0;
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        harden(response.headers_mut(), is_page, self.sends_hsts);
+        self.hardened.complete(response.headers_mut());
         response
     }
 

@@ -1,6 +1,7 @@
 //! Decides who gets a mail: people asked for links, and nobody looked them up yet.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::{App, Fault};
 
@@ -10,6 +11,10 @@ use super::{Next, Worker};
 pub struct FulfilWishes(Arc<App>);
 
 impl FulfilWishes {
+    /// Its own rhythm: mails are written in groups, beside what people wait for and not in its way, and what a wish
+    /// called for does not show in the time of the request after it.
+    const TICK: Duration = Duration::from_millis(100);
+
     /// For this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
@@ -21,7 +26,7 @@ impl Worker for FulfilWishes {
     const NAME: &'static str = "fulfil wishes";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        Ok(if self.0.fulfil_wishes().await? { Next::Now } else { Next::After(60) })
+        Ok(if self.0.fulfil_wishes().await? { Next::Rest(Self::TICK) } else { Next::After(60) })
     }
 
     async fn woken(&self) {

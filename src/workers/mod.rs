@@ -27,6 +27,8 @@ use delivery::Transport;
 pub enum Next {
     /// Another step at once.
     Now,
+    /// Another step after this pause, whatever happens meanwhile.
+    Rest(Duration),
     /// Another step after so many seconds, or when something wakes it.
     After(Seconds),
 }
@@ -45,23 +47,24 @@ pub trait Worker: Send {
     }
 }
 
-/// Seconds to wait after a step that failed.
-const PAUSE_AFTER_FAILURE: Seconds = 5;
+/// How long to wait after a step that failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Runs a worker until `stop`. It stops between steps, never within one.
 pub async fn run<W: Worker>(mut worker: W, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let seconds = match worker.step().await {
+        let (pause, may_be_woken) = match worker.step().await {
             Ok(Next::Now) => continue,
-            Ok(Next::After(seconds)) => seconds,
+            Ok(Next::Rest(pause)) => (pause, false),
+            Ok(Next::After(seconds)) => (Duration::from_secs(seconds), true),
             Err(error) => {
                 tracing::warn!(worker = W::NAME, %error, "a worker's step failed; it is tried again");
-                PAUSE_AFTER_FAILURE
+                (PAUSE_AFTER_FAILURE, true)
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-            () = worker.woken() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = worker.woken(), if may_be_woken => {}
             () = stop.cancelled() => {}
         }
     }

@@ -15,18 +15,20 @@ use gatelodge::base::{Moment, Timestamp};
 use gatelodge::crypto::{Cost, Memory, Password, PasswordHash};
 
 use load::{Load, Target};
-use machine::{Server, free_port, median};
+use machine::{Disk, Server, free_port, median};
 
 const PASSWORD: &str = "correct horse battery staple";
 const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo bench` passes --bench; `bare-hyper PORT` is this program as its own baseline.
+    // `cargo bench` passes --bench; with other arguments this program is its own baseline.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [name, port] = arguments.as_slice()
-        && name == "bare-hyper"
-    {
-        return load::serve_bare(port.parse().expect("a port"));
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["bare-hyper", port] => return load::serve_bare(port.parse().expect("a port")),
+        ["fdatasync", folder] => {
+            return println!("{}", machine::fdatasync_rate(Path::new(folder), Duration::from_secs(1)));
+        }
+        _ => {}
     }
     machine::describe();
     let folder = std::env::temp_dir().join(format!("gatelodge-bench-{}", std::process::id()));
@@ -59,31 +61,36 @@ fn footprint(folder: &Path) {
     println!("idle RSS: median {:.1} MiB", median(&mut resident));
 }
 
-/// Durable registrations at 64 clients against the disk's own rate.
+/// Durable registrations at 64 clients against the disk's own rate: on this disk, and, where strace is there to hold every
+/// fdatasync up, on one that is as slow as an SD card.
 fn registrations(folder: &Path) {
-    println!("\n## Durable registrations, 64 clients (hash made cheap)");
-    let server = Server::start_plain(folder, CHEAP);
+    println!("\n## Durable registrations, 64 clients, until the 202 (hash made cheap)");
+    measure_registrations(folder, Disk::AsItIs);
+    if machine::has_strace() {
+        println!("every fdatasync 2 ms slower:");
+        measure_registrations(&folder.join("slow"), Disk::Slower);
+    } else {
+        println!("(strace is not installed: no figures for a slow disk)");
+    }
+}
+
+fn measure_registrations(folder: &Path, disk: Disk) {
+    let server = Server::start_plain(folder, CHEAP, disk);
     let (mut rates, mut syncs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let sync = machine::fdatasync_rate(folder, Duration::from_secs(1));
+        let sync = disk.fdatasync_rate(folder);
         let body = move |client: usize, number: usize| {
             format!("{{\"email\":\"person{round}-{client}-{number}@example.org\",\"password\":\"{PASSWORD}\"}}")
         };
-        let rate =
-            Load { target: Target::post(server.port, "/api/v1/register"), clients: 64, time: Duration::from_secs(3) }
-                .run(body, 202)
-                .rate;
+        let target = Target::post(server.port, "/api/v1/register");
+        let rate = Load { target, clients: 64, time: Duration::from_secs(3) }.run(body, 202).rate;
         println!("round {round}: {rate:.0}/s, fdatasync {sync:.0}/s ({:.2} ms), ratio {:.1}", 1e3 / sync, rate / sync);
         rates.push(rate);
         syncs.push(sync);
         ratios.push(rate / sync);
     }
-    println!(
-        "median: {:.0} registrations/s, {:.0} fdatasync/s, ratio {:.1}",
-        median(&mut rates),
-        median(&mut syncs),
-        median(&mut ratios)
-    );
+    let [rate, sync, ratio] = [&mut rates, &mut syncs, &mut ratios].map(|values| median(values));
+    println!("median: {rate:.0} registrations/s, {sync:.0} fdatasync/s, ratio {ratio:.1}");
 }
 
 /// Logins against the bare hash rate; memory under a flood of them.
@@ -91,7 +98,7 @@ fn logins(folder: &Path) {
     println!("\n## Logins (argon2id, 19 MiB, 2 passes)");
     let config = Server::configure(folder, "");
     machine::add_account(&config, "alice@example.org", PASSWORD);
-    let server = Server::start_plain(folder, "");
+    let server = Server::start_plain(folder, "", Disk::AsItIs);
     let body = |_: usize, _: usize| {
         format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
     };
@@ -159,7 +166,7 @@ fn sessions(folder: &Path) {
     for number in 0..10 {
         machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
     }
-    let server = Server::start_plain(folder, CHEAP);
+    let server = Server::start_plain(folder, CHEAP, Disk::AsItIs);
     let tokens = load::log_in_often(server.port, 1000, PASSWORD);
     let bare = Server::start_bare(free_port());
     let (mut rates, mut cpus) = (Vec::new(), Vec::new());

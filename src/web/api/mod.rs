@@ -6,7 +6,7 @@ use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 
 use super::failure::Failure;
-use super::reply::Reply;
+use super::reply::{Reply, to_json};
 use super::request::Request;
 use super::status::Success;
 use super::{Web, acts};
@@ -62,9 +62,12 @@ pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /session`
 pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
-    let document =
-        WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
-    Ok(Reply::json(Success::Ok, &document))
+    let document = || {
+        let document =
+            WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
+        to_json(&document)
+    };
+    Ok(Reply::ready_json(Success::Ok, caller.document.get_or_init(document).clone()))
 }
 
 /// `POST /forgot`

@@ -116,16 +116,20 @@ async fn finish(connection: impl Future<Output = Result<(), hyper::Error>>) {
 }
 
 async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Response {
-    let path = request.uri().path().to_owned();
-    let answered = timeout(REQUEST, async {
-        match read_body(request).await {
-            Ok(request) => web.answer(request, peer).await,
-            Err(failure) => web.refuse(&failure, &path),
-        }
-    });
+    let uri = request.uri().clone();
+    // Boxed, because hyper moves what it is given several times.
+    let answered = timeout(
+        REQUEST,
+        Box::pin(async {
+            match read_body(request).await {
+                Ok(request) => web.answer(request, peer).await,
+                Err(failure) => web.refuse(&failure, uri.path()),
+            }
+        }),
+    );
     match answered.await {
         Ok(response) => response,
-        Err(_) => web.refuse(&Failure::OutcomeUnknown, &path),
+        Err(_) => web.refuse(&Failure::OutcomeUnknown, uri.path()),
     }
 }
 
