@@ -59,41 +59,50 @@ pub fn fdatasync_rate(folder: &Path, time: Duration) -> f64 {
     rate
 }
 
-pub fn has_strace() -> bool {
-    Command::new("strace").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+/// A disk under a program: as it is, or with every fdatasync held up, as an SD card would.
+#[derive(Clone)]
+pub struct Disk {
+    shim: Option<std::path::PathBuf>,
 }
 
-/// The disk under a program.
-#[derive(Clone, Copy)]
-pub enum Disk {
-    AsItIs,
-    /// strace holds every fdatasync up for 2 ms, and nothing else.
-    Slower,
+/// Stands before the C library's own function. Tracing the program instead would slow down everything else as well.
+const SLOWER: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fdatasync(int file) {
+    static int (*real)(int);
+    if (!real) real = (int (*)(int)) dlsym(RTLD_NEXT, "fdatasync");
+    int result = real(file);
+    usleep(2000);
+    return result;
 }
+"#;
 
 impl Disk {
-    fn run(self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        match self {
-            Self::AsItIs => Command::new(program),
-            Self::Slower => {
-                let mut command = Command::new("strace");
-                command.args([
-                    "-f",
-                    "-qq",
-                    "--seccomp-bpf",
-                    "-e",
-                    "trace=fdatasync",
-                    "-e",
-                    "inject=fdatasync:delay_exit=2000",
-                ]);
-                command.args(["-o", "/dev/null"]).arg(program);
-                command
-            }
+    pub fn as_it_is() -> Self {
+        Self { shim: None }
+    }
+
+    /// Every fdatasync takes 2 ms longer. None without a C compiler.
+    pub fn slower(folder: &Path) -> Option<Self> {
+        let (source, shim) = (folder.join("slower.c"), folder.join("slower.so"));
+        std::fs::write(&source, SLOWER).expect("written");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&shim).arg(&source).arg("-ldl");
+        compiler.status().is_ok_and(|status| status.success()).then_some(Self { shim: Some(shim) })
+    }
+
+    fn run(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        if let Some(shim) = &self.shim {
+            command.env("LD_PRELOAD", shim);
         }
+        command
     }
 
     /// Durable writes a second, measured by a program under the same conditions as the server.
-    pub fn fdatasync_rate(self, folder: &Path) -> f64 {
+    pub fn fdatasync_rate(&self, folder: &Path) -> f64 {
         let program = std::env::current_exe().expect("this program");
         let output = self.run(program).arg("fdatasync").arg(folder).output().expect("it runs");
         String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
@@ -120,17 +129,11 @@ pub fn add_account(config: &str, email: &str, password: &str) {
 pub struct Server {
     child: Child,
     pub port: u16,
-    /// Where a traced server says which process it is: ending the tracer would let it go on.
-    lock: Option<std::path::PathBuf>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let traced = self.lock.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        match traced.as_deref().and_then(|text| text.lines().next()?.strip_prefix("process ")) {
-            Some(process) => drop(Command::new("kill").args(["-KILL", process]).status()),
-            None => drop(self.child.kill()),
-        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
@@ -145,7 +148,7 @@ impl Server {
             assert_ne!(lines.read_line(&mut line).expect("UTF-8"), 0, "the server ended");
         }
         std::thread::spawn(move || drop(lines.read_to_end(&mut Vec::new())));
-        Self { child, port, lock: None }
+        Self { child, port }
     }
 
     fn write_config(folder: &Path, listen: &str, more: &str) -> String {
@@ -169,16 +172,14 @@ impl Server {
         Self::write_config(folder, &listen, more)
     }
 
-    pub fn start_plain(folder: &Path, more: &str, disk: Disk) -> Self {
+    pub fn start_plain(folder: &Path, more: &str, disk: &Disk) -> Self {
         let config = Self::configure(folder, more);
         let text = std::fs::read_to_string(&config).expect("read");
         let port =
             text.split("localhost:").nth(1).and_then(|rest| rest.split('"').next()?.parse().ok()).expect("a port");
         let mut command = disk.run(env!("CARGO_BIN_EXE_gatelodge"));
         command.args(["serve", "--config", &config]).env("GATELODGE_LOG", "warn");
-        let mut server = Self::spawn(&mut command, port, "").listening();
-        server.lock = matches!(disk, Disk::Slower).then(|| folder.join("gatelodge.redb.lock"));
-        server
+        Self::spawn(&mut command, port, "").listening()
     }
 
     pub fn start_tls(folder: &Path) -> Self {
@@ -190,7 +191,7 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        Self { child, port, lock: None }
+        Self { child, port }
     }
 
     pub fn start_bare(port: u16) -> Self {

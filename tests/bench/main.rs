@@ -61,20 +61,20 @@ fn footprint(folder: &Path) {
     println!("idle RSS: median {:.1} MiB", median(&mut resident));
 }
 
-/// Durable registrations at 64 clients against the disk's own rate: on this disk, and, where strace is there to hold every
-/// fdatasync up, on one that is as slow as an SD card.
+/// Durable registrations at 64 clients against the disk's own rate: on this disk, and on one that is as slow as an SD card.
 fn registrations(folder: &Path) {
     println!("\n## Durable registrations, 64 clients, until the 202 (hash made cheap)");
-    measure_registrations(folder, Disk::AsItIs);
-    if machine::has_strace() {
-        println!("every fdatasync 2 ms slower:");
-        measure_registrations(&folder.join("slow"), Disk::Slower);
-    } else {
-        println!("(strace is not installed: no figures for a slow disk)");
+    measure_registrations(folder, &Disk::as_it_is());
+    match Disk::slower(folder) {
+        Some(disk) => {
+            println!("every fdatasync 2 ms slower:");
+            measure_registrations(&folder.join("slow"), &disk);
+        }
+        None => println!("(no C compiler: no figures for a slow disk)"),
     }
 }
 
-fn measure_registrations(folder: &Path, disk: Disk) {
+fn measure_registrations(folder: &Path, disk: &Disk) {
     let server = Server::start_plain(folder, CHEAP, disk);
     let (mut rates, mut syncs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -98,7 +98,7 @@ fn logins(folder: &Path) {
     println!("\n## Logins (argon2id, 19 MiB, 2 passes)");
     let config = Server::configure(folder, "");
     machine::add_account(&config, "alice@example.org", PASSWORD);
-    let server = Server::start_plain(folder, "", Disk::AsItIs);
+    let server = Server::start_plain(folder, "", &Disk::as_it_is());
     let body = |_: usize, _: usize| {
         format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
     };
@@ -166,7 +166,7 @@ fn sessions(folder: &Path) {
     for number in 0..10 {
         machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
     }
-    let server = Server::start_plain(folder, CHEAP, Disk::AsItIs);
+    let server = Server::start_plain(folder, CHEAP, &Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1000, PASSWORD);
     let bare = Server::start_bare(free_port());
     let (mut rates, mut cpus) = (Vec::new(), Vec::new());
