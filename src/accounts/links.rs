@@ -74,7 +74,7 @@ impl Wish {
 /// # Errors
 /// When the store fails.
 pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
-    let id = JobId::draw(moment);
+    let id = JobId::draw_in_order(moment);
     WISHES.put(tx, &id, &wish.to_stored(moment.now()))
 }
 

@@ -75,7 +75,7 @@ pub fn register(
     if !services.config.registration.confirm_email {
         return open_account(tx, moment, new);
     }
-    let id = RegistrationId::draw(moment);
+    let id = RegistrationId::draw_in_order(moment);
     let registration = Registration {
         email: new.email.clone(),
         password: new.password.clone(),

@@ -83,7 +83,7 @@ pub fn queue(
     to: &EmailAddress,
     letter: &Letter,
 ) -> Result<MailId, StoreError> {
-    let id = MailId::draw(moment);
+    let id = MailId::draw_in_order(moment);
     let message = composer.compose(letter, to, id, moment).map_err(|error| {
         tracing::error!(%error, letter = letter.name(), "a mail could not be put together");
         StoreError::Unavailable

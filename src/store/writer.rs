@@ -59,7 +59,7 @@ impl Store {
     pub fn start(engine: Box<dyn Engine>, reopen: Opener) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { engine: RwLock::new(Some(engine)), observer: OnceLock::new() });
         let (queue, jobs) = sync_channel(Self::MAX_WAITING);
-        let writer = Writer { shared: Arc::clone(&shared), reopen, tried_at: None, last: Group::default() };
+        let writer = Writer { shared: Arc::clone(&shared), reopen, tried_at: None, recent: Recent::default() };
         let writer = std::thread::Builder::new().name("store writer".into()).spawn(move || writer.run(&jobs))?;
         Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
     }
@@ -160,13 +160,13 @@ struct Writer {
     shared: Arc<Shared>,
     reopen: Opener,
     tried_at: Option<Instant>,
-    last: Group,
+    recent: Recent,
 }
 
-/// The writes that the last commit held, and how long it took.
+/// How many writes the last two commits held, and how long the last one took.
 #[derive(Default)]
-struct Group {
-    size: usize,
+struct Recent {
+    sizes: [usize; 2],
     took: Duration,
 }
 
@@ -182,7 +182,7 @@ impl Writer {
             let batch = self.gather(first, jobs);
             let (size, started) = (batch.len(), Instant::now());
             self.commit(batch);
-            self.last = Group { size, took: started.elapsed() };
+            self.recent = Recent { sizes: [self.recent.sizes[1], size], took: started.elapsed() };
         }
     }
 
@@ -191,8 +191,9 @@ impl Writer {
     fn gather(&self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1));
-        let expected = (self.last.size - self.last.size / 8).min(Self::MAX_BATCH);
-        let end = Instant::now() + (self.last.took / 2).min(Self::MAX_GATHERING);
+        let [earlier, last] = self.recent.sizes;
+        let expected = earlier.max(last).min(Self::MAX_BATCH);
+        let end = Instant::now() + (self.recent.took / 2).min(Self::MAX_GATHERING);
         while batch.len() < expected {
             match jobs.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(job) => batch.push(job),
