@@ -1,6 +1,7 @@
 //! The threads that hash passwords: as many as cores, with memory they use again, and a queue with an end.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -116,7 +117,10 @@ impl Queue {
     fn work(&self) {
         let mut memory = Memory::default();
         while let Some(task) = self.next(&mut memory) {
-            task(&mut memory);
+            // A panic ends one task, whose asker is answered "busy", and not the thread.
+            if catch_unwind(AssertUnwindSafe(|| task(&mut memory))).is_err() {
+                memory = Memory::default();
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `gatelodge mail`: does mail work, what waits, what failed.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use crate::base::{Clock, EmailAddress, MailId, Moment};
 use crate::config::{Config, MailTransport};
@@ -11,7 +11,7 @@ use crate::workers::delivery::{Outcome, Transport};
 use super::offline::carry_out;
 use super::system_clock::SystemClock;
 use super::user::say_how_to_go_on;
-use super::{Common, Exit, show};
+use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Mail {
@@ -27,16 +27,6 @@ pub enum Mail {
         /// The mail's id; without it all failed mails.
         id: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Page {
-    /// Go on behind this id.
-    #[arg(long, value_name = "ID")]
-    after: Option<String>,
-    /// How many rows.
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    limit: usize,
 }
 
 impl Mail {

@@ -42,6 +42,17 @@ struct Common {
     json: bool,
 }
 
+/// Which rows of a long list.
+#[derive(Debug, Args)]
+struct Page {
+    /// Go on behind this id.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// How many rows.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the appliance.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +23,9 @@ use super::{Common, Exit};
 
 /// Threads that answer requests. Hashing and writing have threads of their own.
 const MAX_SERVING_THREADS: usize = 4;
+
+/// How long workers may take to finish their step when the server stops: a mail server may be slow to answer.
+const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
 /// Reads the configuration and serves until a signal.
 pub fn run(common: &Common) -> Result<(), Exit> {
@@ -101,21 +105,30 @@ async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnc
     tracing::info!("serving {}", app.services.config.site.url);
     ready(&app);
 
+    let mut outcome = Ok(());
     tokio::select! {
         _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
         _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
         _ = &mut serving => {}
+        Some(ended) = working.join_next() => {
+            // Only a panic ends a worker before it is asked to stop. What it would do is written down; a restart does it.
+            tracing::error!(error = ?ended.err(), "a worker ended; the service stops, to be started again");
+            outcome = Err(Exit::failed("a worker ended unexpectedly\nhint: the log says why"));
+        }
     }
     stop.cancel();
     if !serving.is_finished() {
         let _ = serving.await;
     }
-    while working.join_next().await.is_some() {}
+    let finished = async { while working.join_next().await.is_some() {} };
+    if tokio::time::timeout(WORKERS_MAY_FINISH, finished).await.is_err() {
+        tracing::warn!("an attempt to deliver a mail was left off; it is repeated after the start");
+    }
     // What was seen of sessions since the last note is worth one more commit.
     if let Err(error) = app.note_seen().await {
         tracing::warn!(%error, "the last use of some sessions was not written down");
     }
-    Ok(())
+    outcome
 }
 
 async fn bind_all(config: &Config, certificates: Option<&Certificates>) -> Result<Vec<(TcpListener, Protocol)>, Exit> {

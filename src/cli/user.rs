@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::control::Command;
 
 use super::offline::carry_out;
-use super::{Common, Exit, password, show};
+use super::{Common, Exit, Page, password, show};
 
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -58,16 +58,6 @@ pub struct Add {
     /// Set no password: the person sets one by "Forgot your password?".
     #[arg(long)]
     no_password: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Page {
-    /// Go on behind this id.
-    #[arg(long, value_name = "ID")]
-    after: Option<String>,
-    /// How many rows.
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    limit: usize,
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ pub use sender::Sender;
 pub use site_url::SiteUrl;
 pub use span::Span;
 
-/// Everything that an administrator decides. Every key has its default in [`sections`], but for `site.url`
+/// Everything that an administrator decides. Every key has its default in its section, but for `site.url`
 /// and `mail.from`, which nobody can guess.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -69,6 +69,24 @@ pub enum Letter {
 const NOTICE_USEFUL: Seconds = 4 * DAY;
 
 impl Letter {
+    /// One of each, to see whether the templates can be rendered.
+    pub(super) fn samples() -> Vec<Self> {
+        let link = || "https://auth.example.org/confirm/glt_x".to_owned();
+        let (within, at) = (Span::from_seconds(DAY), Timestamp::from_seconds(1_795_000_000));
+        let masked = |letter: char| format!("{letter}…@example.org");
+        vec![
+            Self::ConfirmRegistration { link: link(), within },
+            Self::AlreadyRegistered { login: link(), forgot: link() },
+            Self::ResetPassword { link: link(), within },
+            Self::PasswordChanged { at, forgot: link() },
+            Self::ConfirmAddress { link: link(), within },
+            Self::AddressChangeAsked { new: masked('b'), forgot: link() },
+            Self::AddressChanged { old: masked('a'), new: masked('b') },
+            Self::AccountDeleted { at },
+            Self::Test,
+        ]
+    }
+
     /// The name of its templates, and of its kind in lists.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -216,15 +216,35 @@ pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
+/// Mails looked at in one read, so that a long outbox does not fill the memory.
+const PAGE: usize = 50;
+
+/// Runs `work` on every mail, page by page.
+fn for_each(
+    tx: &mut dyn Transaction,
+    mut work: impl FnMut(&mut dyn Transaction, MailId, Mail) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = MAILS.page(tx, after.as_ref(), PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        for (id, mail) in page {
+            work(tx, id, mail)?;
+        }
+    }
+}
+
 /// Queues every failed mail that is still useful; says how many.
 ///
 /// # Errors
 /// When the store fails.
 pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
     let mut count = 0;
-    for (id, mail) in MAILS.all(tx, Direction::Up, usize::MAX)? {
+    for_each(tx, |tx, id, mail| {
         count += usize::from(mail.state == MailState::Failed && retry(tx, id, now)?);
-    }
+        Ok(())
+    })?;
     Ok(count)
 }
 
@@ -233,12 +253,12 @@ pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, Stor
 /// # Errors
 /// When the store fails.
 pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    for (id, before) in MAILS.all(tx, Direction::Up, usize::MAX)? {
-        if before.state == MailState::Sending {
-            save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })?;
+    for_each(tx, |tx, id, before| match before.state {
+        MailState::Sending => {
+            save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })
         }
-    }
-    Ok(())
+        MailState::Queued | MailState::Failed => Ok(()),
+    })
 }
 
 /// A page of the mails that wait or have failed.
@@ -254,10 +274,8 @@ pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<
 /// # Errors
 /// When the store fails.
 pub fn sweep(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    for (id, mail) in MAILS.all(tx, Direction::Up, usize::MAX)? {
-        if mail.state == MailState::Failed && now.since(mail.queued_at) > KEEP_FAILED {
-            MAILS.delete(tx, &id)?;
-        }
-    }
-    Ok(())
+    for_each(tx, |tx, id, mail| match mail.state {
+        MailState::Failed if now.since(mail.queued_at) > KEEP_FAILED => MAILS.delete(tx, &id),
+        _ => Ok(()),
+    })
 }

@@ -17,7 +17,8 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What was asked for with credentials is kept by no cache, whatever it is.
+pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// One year. Sub-domains are left out: a homelab's may be plain HTTP.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 

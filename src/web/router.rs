@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, header};
 
 use super::access::{Access, Audience};
 use super::failure::Failure;
+use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
 use super::request::{Request, client_network, parse_query};
 use super::routes::Route;
@@ -57,6 +58,7 @@ impl Web {
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
         let audience = audience_of(uri.path());
+        let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let reply = match self.prepare(head, body, peer) {
             Err(failure) => Err(failure),
             Ok((route, request)) => {
@@ -66,7 +68,11 @@ impl Web {
             }
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
-        self.finish(reply)
+        let mut response = self.finish(reply);
+        if is_personal {
+            response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+        }
+        response
     }
 
     /// The answer to what cannot be read, so never reached a route.

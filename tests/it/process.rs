@@ -233,6 +233,59 @@ fn a_second_server_is_told_about_the_first() {
 }
 
 #[test]
+fn a_server_of_another_version_is_to_be_restarted() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    let socket = std::os::unix::net::UnixListener::bind(folder.join("control.sock")).expect("a socket");
+    let other = std::thread::spawn(move || {
+        socket.accept().and_then(|(mut stream, _)| stream.write_all(b"gatelodge-control 999\n"))
+    });
+    let (code, message) = refusal(&["user", "list", "--config", &config]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("restart the service"), "{message}");
+    other.join().expect("no panic").expect("greeted");
+}
+
+#[test]
+fn a_template_of_ones_own_is_used_and_a_broken_one_stops_the_start() {
+    let folder = Folder::new();
+    let port = free_port();
+    let templates = folder.join("templates");
+    std::fs::create_dir(&templates).expect("made");
+    let path = configuration(&folder.0, port, &file_mail(&folder.0));
+    let text = std::fs::read_to_string(&path).expect("read");
+    std::fs::write(&path, text.replace("[site]\n", &format!("[site]\ntemplates = \"{}\"\n", templates.display())))
+        .expect("written");
+    std::fs::write(templates.join("forgot.html"), "<p>{{ site }}: our own</p>").expect("written");
+    let server = Server::start(&["serve", "--config", &path], port);
+    assert_eq!(server.client().get("/forgot").expect(200).body(), "<p>Hill Street: our own</p>");
+    assert_eq!(server.stops(), Some(0));
+    for broken in ["{% if %}", "Subject: x\n\n{{ nothing_of_the_kind }}"] {
+        std::fs::write(templates.join("reset-password.txt"), broken).expect("written");
+        let (code, message) = refusal(&["serve", "--config", &path]);
+        assert_eq!((code, message.contains("reset-password.txt")), (Some(78), true), "{message}");
+    }
+}
+
+#[test]
+fn a_mail_server_that_says_nothing_does_not_keep_the_server_from_stopping() {
+    let folder = Folder::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let mail_port = silent.local_addr().expect("an address").port();
+    let mail = format!(
+        "[mail]\nfrom = \"a@example.org\"\n[mail.smtp]\nhost = \"localhost\"\nport = {mail_port}\nsecurity = \"none\"\n"
+    );
+    let port = free_port();
+    let config = configuration(&folder.0, port, &mail);
+    let server = Server::start(&["serve", "--config", &config], port);
+    server.client().api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let connection = silent.accept().expect("the worker connects");
+    assert_eq!(server.stops(), Some(0));
+    drop(connection);
+    assert_eq!(shown(&["mail", "list", "--config", &config], "")["items"][0]["attempts"], 1);
+}
+
+#[test]
 fn exit_codes_say_what_kind_of_failure_it_was() {
     let folder = Folder::new();
     let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));

@@ -358,6 +358,16 @@ fn mail_test_explains_that_nobody_listens() {
 }
 
 #[test]
+fn an_address_beyond_ascii_is_not_tried_for_ever_where_the_server_takes_none() {
+    let folder = Folder::new();
+    let post = MailServer::start(&[]);
+    let config = configuration(&folder.0, free_port(), &settings(&folder.0, post.port, "none", ""));
+    let (code, said) = refusal(&["mail", "test", "jürgen@example.org", "--config", &config]);
+    assert_eq!((code, said.contains("refused for good")), (Some(1), true), "{said}");
+    assert!(said.contains("takes no addresses with letters beyond ASCII"), "{said}");
+}
+
+#[test]
 fn a_missing_password_file_is_refused_with_its_name() {
     let folder = Folder::new();
     prepare(&folder.0);

@@ -141,6 +141,10 @@ impl Answer {
         assert_eq!(answer.json()["code"], code);
     }
 
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }

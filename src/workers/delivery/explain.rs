@@ -13,6 +13,10 @@ use super::Outcome;
 /// Whether trying again can help, and why it failed.
 pub fn outcome(error: &Error, settings: &Smtp) -> Outcome {
     let reason = in_words(error, settings);
+    if chain(error).contains("non-ascii") {
+        // The recipient's address is beyond ASCII, and the server does not take such (RFC 6531).
+        return Outcome::Never(reason);
+    }
     // Refused credentials are permanent in SMTP's words, but the mail is not at fault: it waits until they are mended.
     if error.is_permanent() && !is_about_us(error) { Outcome::Never(reason) } else { Outcome::Later(reason) }
 }
@@ -56,6 +60,10 @@ fn in_words(error: &Error, settings: &Smtp) -> String {
         (Some(502..=504), _) => "the server does not offer what was asked of it, most often authentication: it may want encryption first".into(),
         (Some(550 | 551 | 553 | 554), _) => "the server refused the sender or the recipient: it must accept mail.from as a sender, and relay for you".into(),
         (Some(_), _) => "the server refused".into(),
+        _ if said.contains("non-ascii") => format!("{at} takes no addresses with letters beyond ASCII"),
+        _ if said.contains("No compatible authentication") => {
+            format!("{at} offers no way to log in that we know; it may offer one only after encryption: security = \"starttls\" or \"tls\"")
+        }
         _ if is_plaintext_answer(&said) => format!(
             "{at} answered in clear text where TLS was expected: it wants security = \"starttls\" (usually port 587), or port 465 for security = \"tls\""
         ),
