@@ -48,12 +48,15 @@ impl Hasher {
     /// When the system gives no threads.
     pub fn start(cost: Cost) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(Self::MAX_THREADS);
-        for number in 0..threads {
+        for number in 0..Self::threads() {
             let queue = Arc::clone(&queue);
             std::thread::Builder::new().name(format!("hasher {number}")).spawn(move || queue.work())?;
         }
         Ok(Self { queue, cost })
+    }
+
+    fn threads() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from).min(Self::MAX_THREADS)
     }
 
     /// Hashes a new password with the configured cost.
@@ -141,5 +144,73 @@ impl Queue {
                 *memory = Memory::default();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+
+    const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
+
+    fn password() -> Password {
+        Password::parse("a lodge at the gate").expect("printable")
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts")
+    }
+
+    /// Keeps every thread busy until the returned sender is dropped.
+    fn hold_up(hasher: &Hasher) -> std::sync::mpsc::Sender<()> {
+        let (held, release) = std::sync::mpsc::channel::<()>();
+        let release = Arc::new(Mutex::new(release));
+        let begun = Arc::new(std::sync::Barrier::new(Hasher::threads() + 1));
+        for _ in 0..Hasher::threads() {
+            let (release, begun) = (Arc::clone(&release), Arc::clone(&begun));
+            let task = move |_: &mut Memory| {
+                begun.wait();
+                let _ = release.lock().map(|release| release.recv());
+            };
+            hasher.queue.push(Box::new(task)).expect("there is room");
+        }
+        begun.wait();
+        held
+    }
+
+    #[test]
+    fn whoever_comes_when_the_queue_is_full_is_told_to_come_back() {
+        let hasher = Hasher::start(CHEAP).expect("threads start");
+        let held = hold_up(&hasher);
+        for _ in 0..Hasher::MAX_WAITING {
+            hasher.queue.push(Box::new(|_| ())).expect("there is room");
+        }
+        let moment = Moment::new(Timestamp::default(), [1; 32]);
+        assert_eq!(runtime().block_on(hasher.hash(password(), moment.clone())), Err(Busy));
+        drop(held);
+        // Once the queue has drained, the threads serve again.
+        while !hasher.queue.lock().tasks.is_empty() {
+            std::thread::yield_now();
+        }
+        let hash = runtime().block_on(hasher.hash(password(), moment)).expect("served");
+        assert_eq!(runtime().block_on(hasher.verify(password(), hash)), Ok(true));
+    }
+
+    #[test]
+    fn a_panic_ends_one_task_and_not_the_threads() {
+        let hasher = Hasher::start(CHEAP).expect("threads start");
+        for _ in 0..2 * Hasher::threads() {
+            assert_eq!(runtime().block_on(hasher.run(|_| -> () { panic!("a test") })), Err(Busy));
+        }
+        let hash = PasswordHash::decoy(CHEAP);
+        assert_eq!(runtime().block_on(hasher.verify(password(), hash)), Ok(false));
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_is_outdated() {
+        let hasher = Hasher::start(CHEAP).expect("threads start");
+        assert!(!hasher.is_outdated(&PasswordHash::decoy(CHEAP)));
+        assert!(hasher.is_outdated(&PasswordHash::decoy(Cost { iterations: 2, ..CHEAP })));
     }
 }

@@ -254,6 +254,20 @@ mod tests {
         }
 
         #[test]
+        fn another_subject_or_purpose_is_refused(subject: [u8; 16], code: u8) {
+            let text = token(Purpose::ResetPassword);
+            let replaced = |at: usize, with: &[u8]| {
+                let mut bytes = from_base64url(&text[PREFIX.len()..]).expect("just made");
+                bytes[at..at + with.len()].copy_from_slice(with);
+                format!("{PREFIX}{}", base64url(&bytes))
+            };
+            for forged in [replaced(6, &subject), replaced(5, &[code])] {
+                let expected = (forged != text).then_some(TokenFault::Invalid);
+                prop_assert_eq!(Opened::open(&forged, &keys(), ISSUED).err(), expected);
+            }
+        }
+
+        #[test]
         fn any_truncation_is_refused(length in 0usize..TEXT_CHARS - 1) {
             let text = token(Purpose::ConfirmRegistration);
             prop_assume!(length < text.len());

@@ -156,3 +156,17 @@ impl Reply {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_come_back_is_told_when() {
+        for failure in [Failure::Busy, Failure::StorageUnavailable, Failure::OutcomeUnknown] {
+            let reply = Reply::problem(&failure).0;
+            assert_eq!(reply.status(), 503);
+            assert!(reply.headers().contains_key(header::RETRY_AFTER), "{failure:?}");
+        }
+    }
+}
