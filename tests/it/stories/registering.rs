@@ -242,3 +242,22 @@ fn confirming_logs_in_only_where_the_configuration_says_so() {
     browser.api("POST", "/confirm", json!({"token": token})).expect(200);
     assert!(browser.is_logged_in());
 }
+
+#[test]
+fn a_proof_for_one_registration_confirms_no_other() {
+    use gatelodge::accounts::confirm::{Confirmed, Proof, Target, confirm, look_up};
+    let world = World::new();
+    registers(&world);
+    let first = world.only_letter_to(ALICE).token();
+    registers(&world);
+    let second = world.only_letter_to(ALICE).token();
+    let found = world.app.read(|view| look_up(view, &world.app.services, &first, START)).expect("memory does not fail");
+    let Ok(Target::Registration(first, _)) = found else { panic!("a registration") };
+    for proof in [Proof::Password(first), Proof::None] {
+        let token = second.clone();
+        let outcome = world
+            .block_on(world.app.write(move |tx, moment, services| confirm(tx, moment, services, &token, proof, None)))
+            .expect("memory does not fail");
+        assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");
+    }
+}
