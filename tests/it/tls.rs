@@ -382,3 +382,23 @@ fn behind_a_proxy_the_forwarded_address_is_believed_from_it_alone() {
     .expect(200);
     assert_eq!(list.json()["items"][0]["network"], "198.51.100.7");
 }
+
+#[test]
+fn a_self_signed_certificate_is_renewed_before_it_expires() {
+    use gatelodge::base::DAY;
+    let world = crate::world::World::new();
+    let certificates =
+        || world.block_on(gatelodge::tls::Certificates::load(&world.app)).expect("made").expect("wanted");
+    let mut watch = gatelodge::tls::Watch::new(world.app.clone(), Arc::new(certificates()));
+    let first = world.records();
+    certificates();
+    world.advance(334 * DAY);
+    world.block_on(watch.look()).expect("looked");
+    assert_eq!(world.records(), first, "kept as long as it has a month to go");
+    world.advance(2 * DAY);
+    world.block_on(watch.look()).expect("looked");
+    let second = world.records();
+    assert_ne!(second, first);
+    world.block_on(watch.look()).expect("looked");
+    assert_eq!(world.records(), second);
+}
