@@ -180,3 +180,16 @@ fn answers_look_as_documented() {
     call(&browser, "POST", "/account/delete", json!({"current_password": "seven geese over the moor"}));
     call(&browser, "POST", "/logout", Value::Null);
 }
+
+#[test]
+fn the_guide_lists_every_code_and_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("UTF-8");
+    let (guide, statuses) = (read("docs/api.md"), read("src/web/status.rs"));
+    for code in statuses.split("S::").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+        assert!(guide.contains(&format!("| `{code}` |")), "{code}");
+    }
+    for route in ROUTES.iter().filter(|route| !route.path.starts_with("/api/") && !route.path.starts_with("/assets/")) {
+        assert!(guide.contains(&format!("`{}`", route.path)), "{}", route.path);
+    }
+}

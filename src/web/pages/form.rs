@@ -43,7 +43,9 @@ impl<'a> Form<'a> {
                 BTreeMap::from([("username".into(), "Somebody else has this user name. Please choose another.".into())])
             }
             Failure::WrongPassword => {
-                BTreeMap::from([("current_password".into(), failure.explanation().detail.to_owned())])
+                // The pages call it by one of these names.
+                let words = failure.explanation().detail.to_owned();
+                BTreeMap::from([("current_password".into(), words.clone()), ("password".into(), words)])
             }
             Failure::InvalidCredentials
             | Failure::PasswordNeeded

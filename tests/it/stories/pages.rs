@@ -196,3 +196,29 @@ fn every_page_has_strict_headers() {
     let trusted = World::with("[tls]\nmode = \"files\"\ncertificate = \"c\"\nprivate_key = \"k\"");
     assert_eq!(trusted.visitor().opens("/login").header("strict-transport-security"), Some("max-age=31536000"));
 }
+
+#[test]
+fn confirming_in_another_browser_asks_for_the_password_and_says_when_it_is_wrong() {
+    let world = World::new();
+    world.visitor().posts("/register", &[("email", ALICE), ("password", PASSWORD)]).leads_to("/register/sent");
+    let path = world.only_letter_to(ALICE).path();
+    let other = world.visitor();
+    other.opens(&path).expect(200).says("Password chosen at registration");
+    other.posts(&path, &[]).expect(422).says("this is not the browser you registered with");
+    other.posts(&path, &[("password", OTHER_PASSWORD)]).expect(403).says("id=\"password-error\"");
+    other.posts(&path, &[("password", PASSWORD)]).leads_to("/login?notice=confirmed");
+}
+
+#[test]
+fn a_user_name_taken_meanwhile_can_be_replaced_on_the_page() {
+    let world = World::new();
+    let (first, second) = (world.visitor(), world.visitor());
+    let registers = |browser: &crate::world::Visitor<'_>, email: &str| {
+        browser.posts("/register", &[("email", email), ("username", "alice"), ("password", PASSWORD)]);
+        world.only_letter_to(email).path()
+    };
+    let (first_path, second_path) = (registers(&first, ALICE), registers(&second, "other@example.org"));
+    first.posts(&first_path, &[]).leads_to("/login?notice=confirmed");
+    second.posts(&second_path, &[]).expect(409).says("name=\"username\"");
+    second.posts(&second_path, &[("username", "alice2")]).leads_to("/login?notice=confirmed");
+}
