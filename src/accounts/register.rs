@@ -2,7 +2,7 @@
 
 use crate::base::{AccountId, DisplayName, EmailAddress, Moment, RegistrationId, Seconds, Timestamp, Username};
 use crate::crypto::{Digest, PasswordHash};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::links::{self, Wish};
 use super::person::{self, Account};
@@ -33,7 +33,7 @@ record!(Registration, version 1, { email, password, username, name, language, br
 const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
 const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
 
-/// Registrations of one address that are looked at; the rest wait to expire.
+/// Registrations of one address that are looked at, the newest; the others wait to be confirmed or to expire.
 const MAX_CONSIDERED: usize = 50;
 
 /// What somebody registers with.
@@ -134,10 +134,10 @@ pub fn of_address(
     address: &EmailAddress,
 ) -> Result<Vec<(RegistrationId, Registration)>, StoreError> {
     let mut found = Vec::new();
-    for ((_, id), ()) in OF_ADDRESS.under(view, &address.canonical(), MAX_CONSIDERED)? {
+    // The ids follow the time: the newest stand last.
+    for ((_, id), ()) in OF_ADDRESS.under(view, &address.canonical(), Direction::Down, MAX_CONSIDERED)? {
         found.extend(find(view, id)?.map(|registration| (id, registration)));
     }
-    found.sort_by_key(|(_, registration)| std::cmp::Reverse(registration.created_at));
     Ok(found)
 }
 
@@ -164,7 +164,7 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
 /// When the store fails.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     loop {
-        let some = OF_ADDRESS.under(tx, &address.canonical(), MAX_CONSIDERED)?;
+        let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
         if some.is_empty() {
             return Ok(());
         }

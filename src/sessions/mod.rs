@@ -182,7 +182,7 @@ pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, Stor
 /// When the store fails.
 pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
     let mut sessions = Vec::new();
-    for (_, digest) in OF_ACCOUNT.under(view, &account, MAX_PER_ACCOUNT + 1)? {
+    for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_PER_ACCOUNT + 1)? {
         sessions.extend(SESSIONS.get(view, &digest)?.map(|session| (digest, session)));
     }
     Ok(sessions)

@@ -73,7 +73,7 @@ impl<K: Key, V: Record> Table<K, V> {
         self.read(view, &KeySpan::prefix(&[self.range.prefix]), direction, limit)
     }
 
-    /// The records whose key begins with `prefix`, at most `limit`, smallest first.
+    /// The first records in this direction whose key begins with `prefix`, at most `limit`.
     ///
     /// # Errors
     /// When the store fails or a record is damaged.
@@ -81,11 +81,12 @@ impl<K: Key, V: Record> Table<K, V> {
         &self,
         view: &(impl Snapshot + ?Sized),
         prefix: &impl Key,
+        direction: Direction,
         limit: usize,
     ) -> Result<Vec<(K, V)>, StoreError> {
         let mut bytes = vec![self.range.prefix];
         prefix.put(&mut bytes);
-        self.read(view, &KeySpan::prefix(&bytes), Direction::Up, limit)
+        self.read(view, &KeySpan::prefix(&bytes), direction, limit)
     }
 
     /// The records behind `after` (or from the first on), at most `limit`: a page of a list.

@@ -134,3 +134,16 @@ impl Future for CatchPanic<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_handler_ends_one_request() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+        let panics = || CatchPanic(Box::pin(async { panic!("a test") }));
+        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
+        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
+    }
+}

@@ -261,3 +261,24 @@ fn a_proof_for_one_registration_confirms_no_other() {
         assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");
     }
 }
+
+#[test]
+fn many_older_registrations_do_not_hide_the_newest() {
+    let world = World::with("[throttle]\nenabled = false");
+    for _ in 0..60 {
+        world.visitor().api("POST", "/register", json!({"email": ALICE, "password": OTHER_PASSWORD})).expect(202);
+        world.advance(1);
+    }
+    registers(&world);
+    world.run_the_post();
+    world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    let token = world.only_letter_to(ALICE).token();
+    world.visitor().api("POST", "/confirm", json!({"token": token, "password": PASSWORD})).expect(200);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    assert!(gatelodge::base::EmailAddress::parse(ALICE).is_ok_and(|address| {
+        world
+            .app
+            .read(|view| gatelodge::accounts::register::of_address(view, &address))
+            .is_ok_and(|left| left.is_empty())
+    }));
+}
