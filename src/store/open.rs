@@ -150,7 +150,7 @@ pub fn open_file(path: &Path, key_path: &Path, cache_bytes: usize, moment: &mut 
         None => write_key(key_path, moment),
     })?;
     if !exists {
-        make_private(path)?;
+        make(path, cache_bytes)?;
     }
     let engine = RedbEngine::open(path, cache_bytes)?;
     let prepared = prepare(&engine, &sealing_key, moment).map_err(|error| named(error, path, key_path))?;
@@ -204,10 +204,24 @@ fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
     }
 }
 
-/// Makes the file before redb does, so that nobody else can read it even for a moment.
-fn make_private(path: &Path) -> Result<(), OpenError> {
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    made.map(drop).map_err(|error| OpenError::io(path, &error))
+/// Makes an empty store beside its place and moves it there when it is whole: a power cut in between leaves nothing that
+/// looks like a store. The file is private before there is anything in it.
+fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let io = |error: std::io::Error| OpenError::io(&unfinished, &error);
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(io)?;
+    drop(RedbEngine::open(&unfinished, cache_bytes)?);
+    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(io)?;
+    std::fs::rename(&unfinished, path).map_err(io)?;
+    sync_folder_of(path).map_err(io)
+}
+
+/// Makes a new name in a folder durable.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
@@ -232,9 +246,7 @@ fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> 
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(key.to_text().expose().as_bytes())?;
         file.sync_all()?;
-        path.parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        sync_folder_of(path)
     };
     write().map_err(|error| OpenError::io(path, &error))?;
     Ok(key)

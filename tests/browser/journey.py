@@ -5,8 +5,10 @@
 import pathlib, re, socket, subprocess, sys, tempfile
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 PASSWORD, OTHER = "correct horse battery staple", "seven geese over the moor"
 
@@ -37,11 +39,24 @@ class Person:
             field.clear()
             field.send_keys(text)
 
+    def clicks(self, by, what):
+        """Clicks, and waits until the page is another."""
+        left = self.driver.find_element(By.TAG_NAME, "html")
+        self.driver.find_element(by, what).click()
+
+        def is_left(_):
+            try:
+                left.is_enabled()
+            except WebDriverException:  # the driver has several words for an element of a page that is gone
+                return True
+
+        WebDriverWait(self.driver, 30).until(is_left)
+
     def presses(self, words):
-        self.driver.find_element(By.XPATH, f"//button[normalize-space()='{words}']").click()
+        self.clicks(By.XPATH, f"//button[normalize-space()='{words}']")
 
     def follows(self, words):
-        self.driver.find_element(By.PARTIAL_LINK_TEXT, words).click()
+        self.clicks(By.PARTIAL_LINK_TEXT, words)
 
     def sees(self, *words):
         text = self.driver.find_element(By.TAG_NAME, "body").text

@@ -4,6 +4,7 @@ mod bad_input;
 mod config_files;
 mod knocking;
 mod openapi;
+mod power_cuts;
 mod process;
 mod smtp;
 mod store;

@@ -426,6 +426,16 @@ fn a_missing_store_is_no_fresh_start() {
 }
 
 #[test]
+fn a_store_whose_making_was_cut_off_is_made_again() {
+    let folder = Folder::new();
+    let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
+    std::fs::write(folder.join("store.redb.unfinished"), vec![0x5a; 30_000]).expect("written");
+    let opened = open_file(&path, &key, CACHE, &mut moment()).expect("opens");
+    opened.store.write(moment(), |tx, _| tx.put(b"\xf0", b"x")).expect("commits");
+    assert!(!folder.join("store.redb.unfinished").exists());
+}
+
+#[test]
 fn a_store_without_its_key_or_with_another_is_refused() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
