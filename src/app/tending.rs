@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::accounts::{keyring, links, register};
 use crate::base::{EmailAddress, MailId, RegistrationId, Timestamp};
 use crate::crypto::Digest;
-use crate::{mail, sessions};
+use crate::mail;
+use crate::sessions;
 
 use super::{App, Fault};
 

@@ -5,6 +5,8 @@
 
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
+#[path = "../support/anybody.rs"]
+mod anybody;
 mod load;
 mod machine;
 

@@ -1,5 +1,7 @@
 //! Everything that is tested from outside the modules: one binary, so that it links once.
 
+#[path = "../support/anybody.rs"]
+mod anybody;
 mod bad_input;
 mod config_files;
 mod knocking;

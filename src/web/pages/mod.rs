@@ -26,6 +26,7 @@ macro_rules! built_in {
 /// The built-in pages.
 pub const TEMPLATES: &[BuiltIn] = built_in![
     "layout.html",
+    "fields.html",
     "message.html",
     "register.html",
     "register-sent.html",
