@@ -249,15 +249,15 @@ fn http_2_and_http_1_are_chosen_by_alpn() {
         client.config = Arc::new(offering);
         assert_eq!(client.connect().expect("connects").conn.alpn_protocol(), expected);
     }
-    let status = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-        .block_on(over_http_2(port));
-    assert_eq!(status, 200);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for method in ["GET", "HEAD"] {
+        let (status, length) = runtime.block_on(over_http_2(port, method));
+        assert_eq!((status, length), (200, if method == "HEAD" { 0 } else { 2 }), "{method}");
+    }
 }
 
-async fn over_http_2(port: u16) -> u16 {
+/// Status and length of the body.
+async fn over_http_2(port: u16, method: &str) -> (u16, usize) {
     let mut config = (*Client::trusting_anybody(port).config).clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
@@ -268,10 +268,12 @@ async fn over_http_2(port: u16) -> u16 {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(executor, hyper_util::rt::TokioIo::new(stream)).await.expect("a preface");
     tokio::spawn(connection);
-    let request = http::Request::builder()
-        .uri(format!("https://localhost:{port}/healthz"))
-        .body(http_body_util::Empty::<bytes::Bytes>::new());
-    sender.send_request(request.expect("a request")).await.expect("an answer").status().as_u16()
+    let request = http::Request::builder().method(method).uri(format!("https://localhost:{port}/healthz"));
+    let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).expect("a request");
+    let answer = sender.send_request(request).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body = http_body_util::BodyExt::collect(answer.into_body()).await.expect("a body that ends well").to_bytes();
+    (status, body.len())
 }
 
 /// One request without TLS.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -117,6 +117,7 @@ async fn finish(connection: impl Future<Output = Result<(), hyper::Error>>) {
 
 async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Response {
     let uri = request.uri().clone();
+    let is_head = *request.method() == Method::HEAD;
     // Boxed, because hyper moves what it is given several times.
     let answered = timeout(
         REQUEST,
@@ -127,10 +128,20 @@ async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Re
             }
         }),
     );
-    match answered.await {
+    let response = match answered.await {
         Ok(response) => response,
         Err(_) => web.refuse(&Failure::OutcomeUnknown, uri.path()),
+    };
+    if is_head { without_body(response) } else { response }
+}
+
+/// The answer to HEAD: as to GET, but for the body (RFC 9110, 9.3.2). hyper leaves one out in HTTP/1 only.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(header::CONTENT_LENGTH, length.into());
     }
+    Response::from_parts(head, Full::default())
 }
 
 async fn read_body(request: http::Request<Incoming>) -> Result<http::Request<Bytes>, Failure> {
