@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::super::failure::Failure;
@@ -50,8 +51,8 @@ pub struct Serving {
 
 impl Serving {
     /// Serves until the client is done, a limit is reached, or the server stops.
-    pub async fn run(self, stream: TcpStream, protocol: Protocol) {
-        let stream = IdleLimited::new(stream, IDLE);
+    pub async fn run(self, stream: TcpStream, permit: OwnedSemaphorePermit, protocol: Protocol) {
+        let stream = IdleLimited::new(stream, permit, IDLE);
         match protocol {
             Protocol::Http => self.http1(stream, false).await,
             Protocol::Redirect => self.http1(stream, true).await,

@@ -87,8 +87,5 @@ fn spawn(
     let _ = stream.set_nodelay(true);
     let serving = Serving { web: Arc::clone(web), peer: peer.ip(), watcher: graceful.watcher() };
     let protocol = protocol.clone();
-    tokio::spawn(async move {
-        serving.run(stream, protocol).await;
-        drop(permit);
-    });
+    tokio::spawn(serving.run(stream, permit, protocol));
 }
