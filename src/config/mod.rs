@@ -82,7 +82,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The file that holds the sealing key: as configured, or a systemd credential, or beside the store.
+    /// The file that holds the sealing key: as configured, or else `sealing-key` beside the store.
     #[must_use]
     pub fn sealing_key_path(&self) -> PathBuf {
         self.store.key_file.clone().unwrap_or_else(|| self.store.path.with_file_name("sealing-key"))
