@@ -11,6 +11,10 @@ pub mod templates;
 
 pub mod store;
 
+pub mod audit;
+
+pub mod throttle;
+
 pub mod mail;
 
 pub mod sessions;

@@ -1,5 +1,6 @@
 //! What administrators do from the command line.
 
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Moment, Username};
 use crate::crypto::PasswordHash;
 use crate::sessions;
@@ -42,7 +43,13 @@ pub enum Added {
 ///
 /// # Errors
 /// When the store fails.
-pub fn add(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewAccount) -> Result<Added, StoreError> {
+pub fn add(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    new: &NewAccount,
+) -> Result<Added, StoreError> {
     if let Some(email) = &new.email
         && identity::owner_of_email(tx, email)?.is_some()
     {
@@ -66,6 +73,7 @@ pub fn add(tx: &mut dyn Transaction, moment: &mut Moment, new: &NewAccount) -> R
     if let Some(username) = &new.username {
         identity::set_username(tx, id, username, now)?;
     }
+    services.audit(tx, moment, source, (Act::AccountAdded, Outcome::Done), id)?;
     if new.email.is_some() && !new.confirmed {
         links::wish(tx, moment, &Wish::ConfirmAddress(id))?;
     }
@@ -91,9 +99,10 @@ pub fn set_password(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    person: &mut Person,
-    hash: &PasswordHash,
+    source: &Source,
+    (person, hash): (&mut Person, &PasswordHash),
 ) -> Result<(), StoreError> {
+    services.audit(tx, moment, source, (Act::PasswordSet, Outcome::Done), person.id)?;
     forgot::set_password(tx, moment, services, person, hash, None)
 }
 
@@ -114,7 +123,21 @@ pub enum ConfirmedFor {
 ///
 /// # Errors
 /// When the store fails.
-pub fn confirm(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Result<ConfirmedFor, StoreError> {
+pub fn confirm(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    named: &str,
+) -> Result<ConfirmedFor, StoreError> {
+    let confirmed = confirm_named(tx, moment, named)?;
+    if let ConfirmedFor::Done(person) = &confirmed {
+        services.audit(tx, moment, source, (Act::AddressConfirmed, Outcome::Done), person.id)?;
+    }
+    Ok(confirmed)
+}
+
+fn confirm_named(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Result<ConfirmedFor, StoreError> {
     if let Some(mut person) = find(tx, named)? {
         let now = moment.now();
         person.account.confirmed_at.get_or_insert(now);
@@ -144,9 +167,12 @@ pub fn confirm(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Re
 pub fn set_disabled(
     tx: &mut dyn Transaction,
     moment: &Moment,
-    person: &mut Person,
-    disabled: bool,
+    services: &Services,
+    source: &Source,
+    (person, disabled): (&mut Person, bool),
 ) -> Result<(), StoreError> {
+    let act = if disabled { Act::AccountDisabled } else { Act::AccountEnabled };
+    services.audit(tx, moment, source, (act, Outcome::Done), person.id)?;
     person.account.disabled_at = match person.account.disabled_at {
         since @ Some(_) if disabled => since,
         _ => disabled.then(|| moment.now()),
@@ -163,9 +189,10 @@ pub fn delete(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
+    source: &Source,
     person: &Person,
 ) -> Result<(), StoreError> {
-    close::erase(tx, moment, services, person)
+    close::erase(tx, moment, services, person, source)
 }
 
 /// Puts somebody into a group, or takes them out. False if nothing changed.
@@ -174,10 +201,14 @@ pub fn delete(
 /// When the store fails.
 pub fn set_group(
     tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
     person: &mut Person,
-    group: &GroupName,
-    member: bool,
+    (group, member): (&GroupName, bool),
 ) -> Result<bool, StoreError> {
+    let act = if member { Act::GroupJoined } else { Act::GroupLeft };
+    services.audit_in_detail(tx, moment, source, (act, Outcome::Done), person.id, group.as_str())?;
     let groups = &mut person.account.groups;
     let changed = if member { groups.insert(group.clone()) } else { groups.remove(group) };
     person::save(tx, person.id, &person.account)?;

@@ -1,8 +1,10 @@
 //! Change the address: asked for with the password, confirmed at the new address, told to the old.
 
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Moment};
 use crate::crypto::{Opened, PasswordHash, Purpose};
 use crate::mail::Letter;
+use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::confirm::Confirmed;
@@ -19,9 +21,9 @@ pub fn ask(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    account: AccountId,
-    verified: &PasswordHash,
+    (account, verified): (AccountId, &PasswordHash),
     new: &EmailAddress,
+    client: &Client,
 ) -> Result<bool, StoreError> {
     let Some(mut person) =
         person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
@@ -32,6 +34,7 @@ pub fn ask(
     person.account.address_count += 1;
     person.account.address_asked_at = None;
     person::save(tx, account, &person.account)?;
+    services.audit(tx, moment, &client.owner_of(account), (Act::AddressChangeAsked, Outcome::Done), account)?;
     links::wish(tx, moment, &Wish::ConfirmAddress(account))?;
     if let Some(present) = person.verified_address() {
         let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: services.forgot_link() };
@@ -63,7 +66,7 @@ pub(super) fn mail_link(
     if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {
         return Ok(());
     }
-    person.account.address_asked_at = Some(moment.now());
+    person.account.address_asked_at = Some(moment.earliest());
     person.account.address_count += 1;
     person::save(tx, id, &person.account)?;
     let within = services.config.tokens.confirm_within;
@@ -76,6 +79,7 @@ pub(super) fn mail_link(
         &state.parts(),
         within,
     )?;
+    services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
     services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within })
 }
 
@@ -124,6 +128,7 @@ pub(super) fn complete(
     moment: &mut Moment,
     services: &Services,
     id: AccountId,
+    client: &Client,
 ) -> Result<Confirmed, StoreError> {
     let damaged = || StoreError::Damaged("an account just read");
     let mut person = person::load(tx, id)?.ok_or_else(damaged)?;
@@ -136,6 +141,7 @@ pub(super) fn complete(
     person.account.confirmed_at.get_or_insert(now);
     person::save(tx, id, &person.account)?;
     identity::set_email(tx, id, &new, Some(now))?;
+    services.audit(tx, moment, &client.owner_of(id), (Act::AddressChanged, Outcome::Done), id)?;
     register::remove_all(tx, &new)?;
     if let Some(old) = old {
         let letter = Letter::AddressChanged { old: old.masked(), new: new.masked() };

@@ -1,7 +1,9 @@
 //! Change the password, knowing the old one.
 
+use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Moment, SessionId};
 use crate::crypto::PasswordHash;
+use crate::sessions::Client;
 use crate::store::{StoreError, Transaction};
 
 use super::{Services, forgot, person};
@@ -16,8 +18,8 @@ pub fn change(
     moment: &mut Moment,
     services: &Services,
     (account, kept): (AccountId, SessionId),
-    verified: &PasswordHash,
-    new: &PasswordHash,
+    (verified, new): (&PasswordHash, &PasswordHash),
+    client: &Client,
 ) -> Result<bool, StoreError> {
     let Some(mut person) =
         person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
@@ -25,5 +27,6 @@ pub fn change(
         return Ok(false);
     };
     forgot::set_password(tx, moment, services, &mut person, new, Some(kept))?;
+    services.audit(tx, moment, &client.owner_of(account), (Act::PasswordChanged, Outcome::Done), account)?;
     Ok(true)
 }

@@ -1,10 +1,12 @@
 //! Delete an account, with everything that is kept about it.
 
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Moment};
 use crate::crypto::PasswordHash;
 use crate::mail::Letter;
-use crate::sessions;
+use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
+use crate::throttle;
 
 use super::{Person, Services, identity, person};
 
@@ -18,12 +20,13 @@ pub fn close(
     services: &Services,
     account: AccountId,
     verified: &PasswordHash,
+    client: &Client,
 ) -> Result<bool, StoreError> {
     let Some(person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
         return Ok(false);
     };
-    erase(tx, moment, services, &person)?;
+    erase(tx, moment, services, &person, &client.owner_of(account))?;
     Ok(true)
 }
 
@@ -33,7 +36,10 @@ pub(super) fn erase(
     moment: &mut Moment,
     services: &Services,
     person: &Person,
+    source: &Source,
 ) -> Result<(), StoreError> {
+    services.audit(tx, moment, source, (Act::AccountDeleted, Outcome::Done), person.id)?;
+    throttle::forget(tx, person.id)?;
     sessions::end_all(tx, person.id, None)?;
     identity::release_all(tx, person.id)?;
     person::remove(tx, person.id)?;

@@ -1,7 +1,9 @@
 //! Confirm: makes an account of a registration, or a new address an account's own.
 
+use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
 use crate::crypto::{Digest, Opened, Purpose, TokenFault};
+use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::person::{self, Account};
@@ -96,15 +98,20 @@ pub fn confirm(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    token: &str,
-    proof: Proof,
+    (token, proof): (&str, Proof),
     username: Option<&Username>,
+    client: &Client,
 ) -> Result<Confirmed, StoreError> {
     match look_up(tx, services, token, moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
-        Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account),
+        Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account, client),
         Ok(Target::Registration(id, registration)) if proof.covers(id, &registration) => {
-            open_account(tx, moment, *registration, username)
+            let confirmed = open_account(tx, moment, *registration, username)?;
+            if let Confirmed::Done(person) = &confirmed {
+                let what = (Act::Confirmed, Outcome::Done);
+                services.audit_in_detail(tx, moment, &client.owner_of(person.id), what, person.id, &id.to_string())?;
+            }
+            Ok(confirmed)
         }
         Ok(Target::Registration(..)) => Ok(Confirmed::Refused(TokenFault::Invalid)),
     }

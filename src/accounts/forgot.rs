@@ -1,12 +1,14 @@
 //! Forgot and reset: a mailed link that sets a new password, once.
 
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
 use crate::crypto::{Opened, PasswordHash, Purpose, TokenFault};
 use crate::mail::Letter;
-use crate::sessions;
+use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError, Transaction};
+use crate::throttle::{self, MailPurpose};
 
-use super::links::{is_recent, may_be_mailed};
+use super::links::{is_recent, may_be_mailed, may_take_mail};
 use super::person::{self, Person};
 use super::{Services, identity, keyring};
 
@@ -19,17 +21,20 @@ pub(super) fn mail_link(
 ) -> Result<(), StoreError> {
     let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
     let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
-    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment) {
+    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
+        || !may_take_mail(tx, moment, services, MailPurpose::Reset, address)?
+    {
         return Ok(());
     }
     person.account.reset_count += 1;
-    person.account.reset_asked_at = Some(moment.now());
+    person.account.reset_asked_at = Some(moment.earliest());
     person::save(tx, id, &person.account)?;
     let within = services.config.tokens.reset_within;
     let state = State::of(services, &person);
     let link =
         services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
+    services.audit(tx, moment, &Source::appliance(), (Act::ResetMailed, Outcome::Done), id)?;
     services.mail(tx, moment, to, &Letter::ResetPassword { link, within })
 }
 
@@ -97,14 +102,15 @@ pub fn reset(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    token: &str,
-    hash: &PasswordHash,
+    (token, hash): (&str, &PasswordHash),
+    client: &Client,
 ) -> Result<Result<Person, TokenFault>, StoreError> {
     let mut person = match look_up(tx, services, token, moment.now())? {
         Ok(usable) => usable.person,
         Err(fault) => return Ok(Err(fault)),
     };
     set_password(tx, moment, services, &mut person, hash, None)?;
+    services.audit(tx, moment, &client.owner_of(person.id), (Act::PasswordReset, Outcome::Done), person.id)?;
     Ok(Ok(person))
 }
 
@@ -123,6 +129,7 @@ pub(super) fn set_password(
     person.account.address_count += 1;
     person::save(tx, person.id, &person.account)?;
     sessions::end_all(tx, person.id, kept)?;
+    throttle::forget(tx, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     services.mail(tx, moment, to, &Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() })
 }

@@ -64,7 +64,7 @@ pub fn rotate(
     seal: &SealingKey,
     longest: Seconds,
 ) -> Result<Rotation, StoreError> {
-    for id in load(tx, seal)?.retired(moment.now(), longest) {
+    for id in load(tx, seal)?.retired(moment.earliest(), longest) {
         KEYS.delete(tx, &id)?;
     }
     if KEYS.all(tx, Direction::Up, MAX_KEYS)?.len() == MAX_KEYS {
@@ -85,10 +85,10 @@ pub fn rotate_by_schedule(
     longest: Seconds,
 ) -> Result<(), StoreError> {
     let keys = load(tx, seal)?;
-    if keys.newest().is_some_and(|key| moment.now().since(key.created_at) > ROTATE_AFTER) {
+    if keys.newest().is_some_and(|key| moment.earliest().since(key.created_at) > ROTATE_AFTER) {
         rotate(tx, moment, seal, longest)?;
     }
-    for id in load(tx, seal)?.retired(moment.now(), longest) {
+    for id in load(tx, seal)?.retired(moment.earliest(), longest) {
         KEYS.delete(tx, &id)?;
     }
     Ok(())

@@ -1,13 +1,15 @@
 //! Links that people asked for. The request only writes a wish down, without looking anybody up, so that it takes the
 //! same time for everybody; a worker decides later whether there is anything to mail.
 
-use crate::base::{AccountId, EmailAddress, HOUR, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::audit::{Act, Outcome, Source};
+use crate::base::{AccountId, EmailAddress, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::crypto::Purpose;
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::throttle::{self, MailPurpose};
 
 use super::person::{self, Person};
-use super::{Services, change_address, forgot, identity, register};
+use super::{Services, change_address, forgot, identity, register, tries};
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub enum Wish {
     ConfirmAddress(AccountId),
     /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
     RefusedLogin(Option<RegistrationId>),
+    /// A login to an account failed; its owner is told if there were many.
+    FailedLogin(AccountId),
 }
 
 /// A wish as it is stored: every kind has the same shape.
@@ -37,8 +41,6 @@ const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;
-/// Confirmation mails to one address within an hour.
-const MAX_CONFIRMATIONS_PER_HOUR: usize = 10;
 /// Registrations of one address whose mail is sent again by one request.
 const MAX_RESENT: usize = 3;
 
@@ -51,6 +53,7 @@ impl Wish {
             Self::ConfirmAddress(id) => (4, *id.bytes(), String::new()),
             Self::RefusedLogin(None) => (5, [0; 16], String::new()),
             Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
+            Self::FailedLogin(id) => (7, *id.bytes(), String::new()),
         };
         StoredWish { kind, subject, address, asked_at }
     }
@@ -64,6 +67,7 @@ impl Wish {
             4 => Self::ConfirmAddress(AccountId::from_bytes(stored.subject)),
             5 => Self::RefusedLogin(None),
             6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
+            7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
             _ => return None,
         })
     }
@@ -75,7 +79,7 @@ impl Wish {
 /// When the store fails.
 pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
-    WISHES.put(tx, &id, &wish.to_stored(moment.now()))
+    WISHES.put(tx, &id, &wish.to_stored(moment.earliest()))
 }
 
 /// Whether any wish waits.
@@ -103,6 +107,7 @@ pub fn fulfil(
             Wish::Resend(address) => resend(tx, moment, services, &address)?,
             Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address)?,
             Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id)?,
+            Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id)?,
             Wish::RefusedLogin(None) => {}
         }
     }
@@ -122,11 +127,13 @@ fn confirm_registration(
         return say_already_registered(tx, moment, services, &registration.email);
     }
     let limited = services.config.throttle.enabled;
-    if limited && (is_recent(registration.mailed_at, moment) || is_over_quota(tx, moment, &registration.email)?) {
+    if limited && is_recent(registration.mailed_at, moment)
+        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &registration.email)?
+    {
         return Ok(());
     }
     let within = services.config.tokens.confirm_within;
-    registration.mailed_at = Some(moment.now());
+    registration.mailed_at = Some(moment.earliest());
     register::save(tx, id, &registration)?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
     let link = services.signed_link(
@@ -137,6 +144,7 @@ fn confirm_registration(
         &state(services, &registration.email.canonical()),
         within,
     )?;
+    services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
     services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
 }
 
@@ -172,10 +180,12 @@ pub(super) fn say_already_registered(
 ) -> Result<(), StoreError> {
     let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
     let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
-    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {
+    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
+        || !may_take_mail(tx, moment, services, MailPurpose::Known, address)?
+    {
         return Ok(());
     }
-    person.account.address_asked_at = Some(moment.now());
+    person.account.address_asked_at = Some(moment.earliest());
     person::save(tx, id, &person.account)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     let login = services.config.site.url.link("/login");
@@ -189,11 +199,32 @@ pub(super) fn may_be_mailed(person: &Person) -> bool {
 
 /// Whether a link asked for at `asked_at` is too young to be replaced.
 pub(super) fn is_recent(asked_at: Option<Timestamp>, moment: &Moment) -> bool {
-    asked_at.is_some_and(|asked_at| moment.now().since(asked_at) < RESEND_AFTER)
+    asked_at.is_some_and(|asked_at| moment.earliest().since(asked_at) < RESEND_AFTER)
 }
 
-fn is_over_quota(view: &dyn Snapshot, moment: &Moment, address: &EmailAddress) -> Result<bool, StoreError> {
-    let within_the_hour = |at: Option<Timestamp>| at.is_some_and(|at| moment.now().since(at) < HOUR);
-    let mailed = register::of_address(view, address)?.iter().filter(|(_, row)| within_the_hour(row.mailed_at)).count();
-    Ok(mailed >= MAX_CONFIRMATIONS_PER_HOUR)
+/// Whether an address may be sent another mail that somebody asked for without being logged in; takes it, if so.
+pub(super) fn may_take_mail(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    purpose: MailPurpose,
+    address: &EmailAddress,
+) -> Result<bool, StoreError> {
+    throttle::take_mail(tx, moment, &services.config.throttle, purpose, tries::address_digest(services, address))
+}
+
+/// Tells the owner of an account that somebody keeps trying to log in; once a day at most.
+fn tell_of_failed_logins(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    id: AccountId,
+) -> Result<(), StoreError> {
+    let Some(person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    if !throttle::may_be_told(tx, moment, &services.config.throttle, id)? {
+        return Ok(());
+    }
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let is_out_of_use = throttle::is_out_of_use(tx, id)?;
+    services.mail(tx, moment, to, &Letter::LoginsFailed { is_out_of_use, forgot: services.forgot_link() })
 }

@@ -1,13 +1,16 @@
 //! Log in: look up, verify outside the transaction, record the outcome.
 
+use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, Identity, Moment, RegistrationId};
 use crate::crypto::{Bearer, Digest, PasswordHash};
 use crate::sessions::{self, Carrier, Client, NewSession, Session};
 use crate::store::{Snapshot, StoreError, Transaction};
+use crate::throttle;
 
 use super::links::{self, Wish};
 use super::person::{self, Person};
-use super::{Services, register};
+use super::tries::Tries;
+use super::{Services, costs, register};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -23,6 +26,17 @@ enum Who {
     Account(AccountId),
     Registration(RegistrationId),
     Nobody,
+}
+
+impl Candidate {
+    /// The account that is meant, if there is one.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self.who {
+            Who::Account(id) => Some(id),
+            Who::Registration(_) | Who::Nobody => None,
+        }
+    }
 }
 
 /// Finds the hash for whoever is meant.
@@ -41,7 +55,9 @@ pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) ->
         (None, Some((id, registration))) => Some((registration.password, Who::Registration(id))),
         (None, None) => None,
     };
-    let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(services.config.password.cost()), Who::Nobody));
+    // Drawn for everybody as well.
+    let decoy_cost = costs::of_nobody(view, services, &identity.canonical().unwrap_or_default())?;
+    let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
     Ok(Candidate { hash, who })
 }
 
@@ -50,6 +66,10 @@ pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) ->
 pub struct Attempt {
     /// Whether the password matched the candidate's hash.
     pub matched: bool,
+    /// Whether so many tries failed before that the password is not considered.
+    pub is_barred: bool,
+    /// What the attempt costs if it fails.
+    pub tries: Tries,
     /// The password hashed anew, if the parameters have changed since.
     pub rehashed: Option<PasswordHash>,
     /// How the session is to be carried.
@@ -64,7 +84,15 @@ impl Attempt {
     /// For somebody who proved who they are by a mailed link.
     #[must_use]
     pub fn proven(carrier: Carrier, client: &Client, replaces: Option<Digest>) -> Self {
-        Self { matched: true, rehashed: None, carrier, client: client.clone(), replaces }
+        Self {
+            matched: true,
+            is_barred: false,
+            tries: Tries::default(),
+            rehashed: None,
+            carrier,
+            client: client.clone(),
+            replaces,
+        }
     }
 }
 
@@ -88,35 +116,80 @@ pub fn conclude(
     candidate: &Candidate,
     attempt: &Attempt,
 ) -> Result<Login, StoreError> {
-    let person = match candidate.who {
-        Who::Account(id) if attempt.matched => {
-            person::load(tx, id)?.filter(|person| may_log_in(services, person, candidate))
-        }
-        _ => None,
-    };
-    let Some(mut person) = person else {
-        // A commit of one shape for every refusal.
-        let resent = match candidate.who {
-            Who::Registration(id) if attempt.matched => Some(id),
-            _ => None,
-        };
-        links::wish(tx, moment, &Wish::RefusedLogin(resent))?;
+    let person = candidate.account().map_or(Ok(None), |id| person::load(tx, id))?;
+    let outcome = judge(services, candidate, attempt, person.as_ref());
+    let (Outcome::Done, Some(mut person)) = (outcome, person) else {
+        refuse(tx, moment, services, candidate, attempt, outcome)?;
         return Ok(Login::Refused);
     };
     if let Some(rehashed) = &attempt.rehashed {
         person.account.password = Some(rehashed.clone());
         person::save(tx, person.id, &person.account)?;
     }
+    throttle::passed(tx, person.id, attempt.tries.device)?;
     let (secret, session) = start_session(tx, moment, services, &person, attempt)?;
     Ok(Login::Welcome(Box::new((secret, session, person))))
 }
 
-fn may_log_in(services: &Services, person: &Person, candidate: &Candidate) -> bool {
-    let is_unchanged = person.account.password.as_ref() == Some(&candidate.hash);
+fn judge(services: &Services, candidate: &Candidate, attempt: &Attempt, person: Option<&Person>) -> Outcome {
+    let Some(person) = person else {
+        return match (candidate.who, attempt.matched) {
+            (Who::Registration(_), true) => Outcome::Unconfirmed,
+            (Who::Registration(_), false) => Outcome::WrongPassword,
+            (Who::Account(_), _) => Outcome::Overtaken,
+            (Who::Nobody, _) => Outcome::Unknown,
+        };
+    };
     let is_confirmed = person.account.confirmed_at.is_some() || person.email.is_none();
-    is_unchanged
-        && person.account.disabled_at.is_none()
-        && (is_confirmed || !services.config.registration.confirm_email)
+    if attempt.is_barred {
+        Outcome::Barred
+    } else if !attempt.matched {
+        Outcome::WrongPassword
+    } else if person.account.password.as_ref() != Some(&candidate.hash) {
+        Outcome::Overtaken
+    } else if person.account.disabled_at.is_some() {
+        Outcome::Disabled
+    } else if !is_confirmed && services.config.registration.confirm_email {
+        Outcome::Unconfirmed
+    } else {
+        Outcome::Done
+    }
+}
+
+/// Notes a refusal: a commit of one shape for each of them, whoever was meant.
+fn refuse(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    candidate: &Candidate,
+    attempt: &Attempt,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
+    let (subject, wish) = match candidate.who {
+        Who::Account(id) => (id.into(), Wish::FailedLogin(id)),
+        Who::Registration(id) if attempt.matched => (id.into(), Wish::RefusedLogin(Some(id))),
+        Who::Registration(id) => (id.into(), Wish::RefusedLogin(None)),
+        Who::Nobody => (Subject::NONE, Wish::RefusedLogin(None)),
+    };
+    attempt.tries.refuse(tx, moment, services, &attempt.client.anyone(), (Act::Login, outcome), subject)?;
+    links::wish(tx, moment, &wish)
+}
+
+/// Ends the session with this secret, if there is one.
+///
+/// # Errors
+/// When the store fails.
+pub fn log_out(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    client: &Client,
+    secret: Digest,
+) -> Result<(), StoreError> {
+    let Some(session) = sessions::find(tx, secret)? else { return Ok(()) };
+    sessions::end(tx, secret)?;
+    let source = client.owner_of(session.account);
+    services.audit(tx, moment, &source, (Act::Logout, Outcome::Done), session.account)
 }
 
 /// Starts a session in place of the one that the client had.
@@ -133,6 +206,7 @@ pub fn start_session(
     if let Some(replaced) = attempt.replaces {
         sessions::end(tx, replaced)?;
     }
+    services.audit(tx, moment, &attempt.client.owner_of(person.id), (Act::Login, Outcome::Done), person.id)?;
     let new = NewSession {
         account: person.id,
         carrier: attempt.carrier,

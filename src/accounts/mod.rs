@@ -8,6 +8,7 @@ pub mod change_address;
 pub mod change_password;
 pub mod close;
 pub mod confirm;
+pub mod costs;
 pub mod forgot;
 pub mod identity;
 pub mod keyring;
@@ -16,6 +17,7 @@ pub mod login;
 pub mod person;
 pub mod register;
 mod services;
+pub mod tries;
 
 pub use person::{Account, Person};
 pub use register::Registration;

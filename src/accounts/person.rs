@@ -6,6 +6,7 @@ use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Tim
 use crate::crypto::PasswordHash;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::costs;
 use super::identity::{self, Kind};
 
 /// What is kept about an account; its address and user name stand among the identities.
@@ -145,6 +146,8 @@ pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, 
 /// # Errors
 /// When the store fails.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
+    let before = ACCOUNTS.get(tx, &id)?.and_then(|account| account.password);
+    costs::replaced(tx, before.as_ref(), account.password.as_ref())?;
     ACCOUNTS.put(tx, &id, account)
 }
 
@@ -153,7 +156,17 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
 /// # Errors
 /// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
+    let before = ACCOUNTS.get(tx, &id)?.and_then(|account| account.password);
+    costs::replaced(tx, before.as_ref(), None)?;
     ACCOUNTS.delete(tx, &id)
+}
+
+/// Whether there is an account of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
+    Ok(ACCOUNTS.get(view, &id)?.is_some())
 }
 
 /// A page of accounts, in the order of their ids.

@@ -1,12 +1,15 @@
 //! Register: a row of its own for each, so that what was acknowledged is there, whoever else uses the address.
 
+use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, DisplayName, EmailAddress, Moment, RegistrationId, Seconds, Timestamp, Username};
 use crate::crypto::{Digest, PasswordHash};
+use crate::sessions::Client;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::links::{self, Wish};
 use super::person::{self, Account};
-use super::{Services, identity};
+use super::tries::Tries;
+use super::{Services, costs, identity};
 
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
@@ -49,6 +52,10 @@ pub struct NewRegistration {
     pub name: Option<DisplayName>,
     /// The digest of the browser's cookie.
     pub browser: Digest,
+    /// What the request costs.
+    pub tries: Tries,
+    /// Where it comes from.
+    pub client: Client,
 }
 
 /// What came of a registration.
@@ -72,8 +79,9 @@ pub fn register(
     services: &Services,
     new: &NewRegistration,
 ) -> Result<Registered, StoreError> {
+    new.tries.charge(tx, moment, services, &new.client.anyone(), Subject::NONE)?;
     if !services.config.registration.confirm_email {
-        return open_account(tx, moment, new);
+        return open_account(tx, moment, services, new);
     }
     let id = RegistrationId::draw_in_order(moment);
     let registration = Registration {
@@ -83,11 +91,12 @@ pub fn register(
         name: new.name.clone(),
         language: "en".into(),
         browser: new.browser,
-        created_at: moment.now(),
+        created_at: moment.earliest(),
         mailed_at: None,
     };
     save(tx, id, &registration)?;
     OF_ADDRESS.put(tx, &(new.email.canonical(), id), &())?;
+    services.audit(tx, moment, &new.client.anyone(), (Act::Registered, Outcome::Done), id)?;
     links::wish(tx, moment, &Wish::Registered(id))?;
     Ok(Registered::Accepted)
 }
@@ -97,6 +106,7 @@ pub fn register(
 fn open_account(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
+    services: &Services,
     new: &NewRegistration,
 ) -> Result<Registered, StoreError> {
     if identity::owner_of_email(tx, &new.email)?.is_some() {
@@ -113,6 +123,7 @@ fn open_account(
     if let Some(username) = &new.username {
         identity::set_username(tx, id, username, moment.now())?;
     }
+    services.audit(tx, moment, &new.client.owner_of(id), (Act::Registered, Outcome::Done), id)?;
     links::wish(tx, moment, &Wish::ConfirmAddress(id))?;
     Ok(Registered::Accepted)
 }
@@ -146,6 +157,8 @@ pub fn of_address(
 /// # Errors
 /// When the store fails.
 pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
+    let before = find(tx, id)?.map(|registration| registration.password);
+    costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
     REGISTRATIONS.put(tx, &id, registration)
 }
 
@@ -154,6 +167,7 @@ pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registr
 /// # Errors
 /// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
+    costs::replaced(tx, Some(&registration.password), None)?;
     REGISTRATIONS.delete(tx, &id)?;
     OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
 }
@@ -169,8 +183,10 @@ pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<()
             return Ok(());
         }
         for ((canonical, id), ()) in some {
-            REGISTRATIONS.delete(tx, &id)?;
-            OF_ADDRESS.delete(tx, &(canonical, id))?;
+            match find(tx, id)? {
+                Some(registration) => remove(tx, id, &registration)?,
+                None => OF_ADDRESS.delete(tx, &(canonical, id))?,
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What every use case may use besides its transaction and its moment.
 
+use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
 use crate::base::{EmailAddress, Moment};
 use crate::config::{Config, Span};
 use crate::crypto::{PasswordPolicy, Purpose, SealingKey, Ticket};
@@ -75,6 +76,47 @@ impl Services {
         let ticket = Ticket { purpose, subject, issued_at, expires_at: issued_at.plus(within.seconds()), state };
         let token = ticket.sign(&keys).ok_or(StoreError::Damaged("keyring"))?;
         Ok(self.config.site.url.link(&format!("{path}{token}")))
+    }
+
+    /// Writes a row of the audit log, in the transaction of the act it tells of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn audit(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &Moment,
+        source: &Source,
+        (act, outcome): (Act, Outcome),
+        subject: impl Into<Subject>,
+    ) -> Result<(), StoreError> {
+        self.audit_in_detail(tx, moment, source, (act, outcome), subject, "")
+    }
+
+    /// As [`Services::audit`], with a word of ours that says more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn audit_in_detail(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &Moment,
+        source: &Source,
+        (act, outcome): (Act, Outcome),
+        subject: impl Into<Subject>,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let entry = Entry {
+            at: moment.now(),
+            clock: moment.clock(),
+            act,
+            outcome,
+            actor: source.actor,
+            network: source.network.clone(),
+            subject: subject.into(),
+            detail: detail.to_owned(),
+        };
+        audit::record(tx, &self.seal, entry).map(drop)
     }
 
     /// Where a person asks for a new password.

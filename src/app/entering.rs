@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::login::{self, Attempt, Login};
-use crate::base::{Identity, SessionId};
+use crate::accounts::tries::Tries;
+use crate::audit::{Act, Outcome};
+use crate::base::{AccountId, Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::sessions::{self, Carrier, Client, Session};
+use crate::throttle::Devices;
 
 use super::{App, Fault, LoggedIn};
 
@@ -40,19 +43,35 @@ impl App {
     /// Logs somebody in, or not; why not is not told.
     ///
     /// # Errors
-    /// When the store fails, or too many passwords wait.
+    /// When the store fails, too many passwords wait, or too many tries have failed.
     pub async fn log_in(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
-        let candidate = self.read(|view| login::look_up(view, &self.services, &entry.identity))?;
+        // To its end in any case: hanging up must not undo what a failed guess costs.
+        let app = Arc::clone(self);
+        to_its_end(async move { app.enter(entry).await }).await
+    }
+
+    async fn enter(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
+        let time = self.time();
+        let (candidate, tries) = self.read(|view| {
+            let candidate = login::look_up(view, &self.services, &entry.identity)?;
+            let times = (time.later, time.earlier);
+            let account = candidate.account();
+            let tries = Tries::at_login(view, &self.services, &entry.identity, account, &entry.client, times)?;
+            Ok((candidate, tries))
+        })?;
+        let admitted = self.admit(tries)?;
         let matched = self.hasher.verify(entry.password.clone(), candidate.hash.clone()).await?;
-        let rehashed = if matched && self.hasher.is_outdated(&candidate.hash) {
+        let rehashed = if matched && !admitted.is_barred && self.hasher.is_outdated(&candidate.hash) {
             Some(self.hasher.hash(entry.password, self.moment()).await?)
         } else {
             None
         };
         let Entry { carrier, client, replaces, .. } = entry;
-        let attempt = Attempt { matched, rehashed, carrier, client, replaces };
+        let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
+        let attempt = Attempt { matched, is_barred, tries, rehashed, carrier, client, replaces };
         let outcome =
             self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
+        drop(admitted);
         Ok(match outcome {
             Login::Refused => None,
             Login::Welcome(welcome) => {
@@ -66,8 +85,15 @@ impl App {
     ///
     /// # Errors
     /// When the store fails: then the session may live on, and the person must know.
-    pub async fn log_out(self: &Arc<Self>, digest: Digest) -> Result<(), Fault> {
-        Ok(self.write(move |tx, _, _| sessions::end(tx, digest)).await?)
+    pub async fn log_out(self: &Arc<Self>, digest: Digest, client: Client) -> Result<(), Fault> {
+        Ok(self.write(move |tx, moment, services| login::log_out(tx, moment, services, &client, digest)).await?)
+    }
+
+    /// The cookie by which a browser shows that this account's owner logged in with it, beside those it showed before.
+    pub fn remember_device(&self, client: &Client, account: AccountId) -> String {
+        let mut moment = self.moment();
+        let before = Devices::read(&client.device, &self.services.seal, &self.services.generation, moment.now());
+        before.after_login(account, &self.services.seal, &self.services.generation, &mut moment)
     }
 
     /// The living sessions of the person who asks, newest first.
@@ -90,17 +116,44 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_session(self: &Arc<Self>, asking: &LoggedIn, id: SessionId) -> Result<bool, Fault> {
+    pub async fn end_session(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        id: SessionId,
+        client: Client,
+    ) -> Result<bool, Fault> {
         let account = asking.person.id;
-        Ok(self.write(move |tx, _, _| sessions::end_by_id(tx, account, id)).await?)
+        let ended = self.write(move |tx, moment, services| {
+            let ended = sessions::end_by_id(tx, account, id)?;
+            if ended {
+                services.audit(tx, moment, &client.owner_of(account), (Act::SessionEnded, Outcome::Done), id)?;
+            }
+            Ok(ended)
+        });
+        Ok(ended.await?)
     }
 
     /// Ends all sessions of the person who asks, but for the one they ask with.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_other_sessions(self: &Arc<Self>, asking: &LoggedIn) -> Result<(), Fault> {
+    pub async fn end_other_sessions(self: &Arc<Self>, asking: &LoggedIn, client: Client) -> Result<(), Fault> {
         let (account, kept) = (asking.person.id, asking.session.id);
-        Ok(self.write(move |tx, _, _| sessions::end_all(tx, account, Some(kept))).await?)
+        let ended = self.write(move |tx, moment, services| {
+            sessions::end_all(tx, account, Some(kept))?;
+            services.audit(tx, moment, &client.owner_of(account), (Act::SessionsEnded, Outcome::Done), account)
+        });
+        Ok(ended.await?)
     }
+}
+
+/// Runs an attempt to its end, whether or not whoever made it still listens.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    attempt: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    let ended = tokio::spawn(attempt).await;
+    ended.unwrap_or_else(|panicked| {
+        tracing::error!(error = %panicked, "an attempt panicked");
+        Err(Fault::Internal)
+    })
 }

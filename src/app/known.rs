@@ -108,15 +108,17 @@ impl App {
                 }
             },
         };
-        let now = self.now();
+        let time = self.time();
         let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
-        let is_alive = logged_in.session.is_alive(seen_at, now, &self.services.generation);
+        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.services.generation);
         if !is_alive || logged_in.person.account.disabled_at.is_some() {
             return Ok(None);
         }
-        if now.since(seen_at) >= logged_in.session.note_after() {
-            logged_in.seen_at.store(now.seconds(), Ordering::Relaxed);
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, now);
+        // While a leap of the clock is in doubt, the earlier time is noted: it is still true when the leap is taken back.
+        let used_at = time.earlier.max(logged_in.session.created_at);
+        if used_at.since(seen_at) >= logged_in.session.note_after() {
+            logged_in.seen_at.store(used_at.seconds(), Ordering::Relaxed);
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, used_at);
         }
         Ok(Some(logged_in))
     }

@@ -2,21 +2,22 @@
 //!
 //! Pages, API and command line all come through here.
 
+mod admission;
 mod entering;
 mod hasher;
 mod known;
 mod passwords;
 mod registering;
 mod tending;
+mod time;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
 use crate::accounts::Services;
-use crate::base::{Clock, Moment, Timestamp};
+use crate::base::{Clock, Moment, Seconds, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
 use crate::mail::Composer;
@@ -28,6 +29,7 @@ pub use hasher::{Busy, Hasher};
 pub use known::LoggedIn;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
+pub use time::ClockReport;
 
 use known::KnownSessions;
 
@@ -38,8 +40,8 @@ pub struct App {
     /// The threads that hash passwords.
     pub hasher: Hasher,
     store: Store,
-    clock: Arc<dyn Clock>,
-    floor: AtomicU64,
+    time: time::Time,
+    admission: Arc<admission::Admission>,
     known: Arc<KnownSessions>,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
@@ -62,6 +64,12 @@ pub enum Fault {
     Store(StoreError),
     /// Too many passwords wait to be hashed.
     Busy,
+    /// Too many tries have failed: seconds to wait.
+    TooManyAttempts(Seconds),
+    /// We made a mistake; the log says which.
+    Internal,
+    /// The clock lies behind a time that has been, and the act depends on the time.
+    ClockUnsure,
 }
 
 impl From<StoreError> for Fault {
@@ -82,6 +90,9 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::TooManyAttempts(seconds) => write!(f, "too many tries have failed; try again in {seconds} seconds"),
+            Self::Internal => f.write_str("something went wrong on our side"),
+            Self::ClockUnsure => f.write_str("this machine's clock is wrong; see `gatelodge clock`"),
             Self::Busy => f.write_str("too many passwords wait to be checked; try again in a few seconds"),
         }
     }
@@ -106,25 +117,13 @@ impl App {
             services,
             hasher,
             store: opened.store,
-            clock,
-            floor: AtomicU64::new(opened.floor.seconds()),
+            time: time::Time::new(clock, opened.floor),
+            admission: Arc::default(),
             known,
             seen: Mutex::default(),
             wakes,
             _lock: opened.lock,
         })
-    }
-
-    /// The time: the wall clock's, but never earlier than any time seen before, so that what has expired stays so.
-    pub fn now(&self) -> Timestamp {
-        let wall = self.clock.now().seconds();
-        let floor = self.floor.fetch_max(wall, Ordering::Relaxed);
-        Timestamp::from_seconds(wall.max(floor))
-    }
-
-    /// A moment of its own for one request.
-    pub fn moment(&self) -> Moment {
-        Moment::new(self.now(), self.clock.seed())
     }
 
     /// What wakes the workers.

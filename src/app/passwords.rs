@@ -5,11 +5,15 @@ use std::sync::Arc;
 use crate::accounts::forgot::{self, Usable};
 use crate::accounts::links::{self, Wish};
 use crate::accounts::login::{self, Attempt};
+use crate::accounts::tries::Tries;
 use crate::accounts::{change_address, change_password, close};
+use crate::audit::{Act, Outcome, Subject};
 use crate::base::EmailAddress;
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
 use crate::sessions::{Carrier, Client, Session};
+use crate::throttle;
 
+use super::entering::to_its_end;
 use super::{App, Fault, LoggedIn};
 
 /// Why a reset is refused; the token is not consumed.
@@ -37,16 +41,40 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forgot(self: &Arc<Self>, email: EmailAddress) -> Result<(), Fault> {
-        Ok(self.write(move |tx, moment, _| links::wish(tx, moment, &Wish::Forgot(email.clone()))).await?)
+    pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
+        self.wish(Act::ResetWished, Wish::Forgot(email), client).await
+    }
+
+    /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
+    pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: Wish, client: Client) -> Result<(), Fault> {
+        let admitted = self.admit(Tries::for_mail(&self.services, &client))?;
+        let tries = admitted.tries.clone();
+        let written = self.write(move |tx, moment, services| {
+            tries.refuse(tx, moment, services, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
+            links::wish(tx, moment, &wish)
+        });
+        Ok(written.await?)
     }
 
     /// Looks a reset link up and changes nothing.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn check_reset(&self, token: &str) -> Result<Result<Usable, TokenFault>, Fault> {
+    pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services, client))?;
         Ok(self.read(|view| forgot::look_up(view, &self.services, token, self.now()))?)
+    }
+
+    /// Notes that somebody posted a link that does not work.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
+        let tries = Tries::for_link(&self.services, &client);
+        let charged =
+            self.write(move |tx, moment, services| tries.charge(tx, moment, services, &client.anyone(), Subject::NONE));
+        Ok(charged.await?)
     }
 
     /// Sets a new password by a mailed link. With `tokens.login_after_reset` a session begins.
@@ -60,7 +88,7 @@ impl App {
         client: Client,
         replaces: Option<Digest>,
     ) -> Result<Result<Option<(Bearer, Session)>, ResetRefused>, Fault> {
-        let usable = match self.check_reset(&token)? {
+        let usable = match self.check_reset(&token, &client)? {
             Ok(usable) => usable,
             Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
         };
@@ -70,7 +98,7 @@ impl App {
         let hash = self.hasher.hash(password, self.moment()).await?;
         let outcome = self
             .write(move |tx, moment, services| {
-                let person = match forgot::reset(tx, moment, services, &token, &hash)? {
+                let person = match forgot::reset(tx, moment, services, (&token, &hash), &client)? {
                     Ok(person) => person,
                     Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
                 };
@@ -93,17 +121,20 @@ impl App {
         asking: &LoggedIn,
         current: Password,
         new: Password,
+        client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
         if let Err(fault) = self.accept_password(&new, &asking.person) {
             return Ok(Err(ChangeRefused::Password(fault)));
         }
-        let Some(verified) = self.verify_present(asking, current).await? else {
+        let Some(verified) = self.verify_present(asking, current, Act::PasswordChanged, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
         let done = self
-            .write(move |tx, moment, services| change_password::change(tx, moment, services, who, &verified, &hash))
+            .write(move |tx, moment, services| {
+                change_password::change(tx, moment, services, who, (&verified, &hash), &client)
+            })
             .await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
@@ -117,16 +148,19 @@ impl App {
         asking: &LoggedIn,
         current: Password,
         new: EmailAddress,
+        client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
         if asking.person.verified_address() == Some(&new) {
             return Ok(Err(ChangeRefused::SameAddress));
         }
-        let Some(verified) = self.verify_present(asking, current).await? else {
+        let Some(verified) = self.verify_present(asking, current, Act::AddressChangeAsked, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
         let done = self
-            .write(move |tx, moment, services| change_address::ask(tx, moment, services, account, &verified, &new))
+            .write(move |tx, moment, services| {
+                change_address::ask(tx, moment, services, (account, &verified), &new, &client)
+            })
             .await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
@@ -139,20 +173,47 @@ impl App {
         self: &Arc<Self>,
         asking: &LoggedIn,
         current: Password,
+        client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
-        let Some(verified) = self.verify_present(asking, current).await? else {
+        let Some(verified) = self.verify_present(asking, current, Act::AccountDeleted, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done =
-            self.write(move |tx, moment, services| close::close(tx, moment, services, account, &verified)).await?;
+        let done = self
+            .write(move |tx, moment, services| close::close(tx, moment, services, account, &verified, &client))
+            .await?;
         Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
     }
 
-    /// The hash that `password` matched; the transaction checks that it is still the account's.
-    async fn verify_present(&self, asking: &LoggedIn, password: Password) -> Result<Option<PasswordHash>, Fault> {
+    /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count like those
+    /// at a login.
+    async fn verify_present(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        password: Password,
+        act: Act,
+        client: &Client,
+    ) -> Result<Option<PasswordHash>, Fault> {
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
-        let matches = self.hasher.verify(password, hash.clone()).await?;
-        Ok(matches.then_some(hash))
+        let (account, time) = (asking.person.id, self.time());
+        let times = (time.later, time.earlier);
+        let tries = self.read(|view| Tries::of_owner(view, &self.services, account, client, times))?;
+        let admitted = self.admit(tries)?;
+        let (app, client) = (Arc::clone(self), client.clone());
+        to_its_end(async move {
+            let matches = app.hasher.verify(password, hash.clone()).await?;
+            let tries = admitted.tries.clone();
+            let noted = app.write(move |tx, moment, services| {
+                if matches {
+                    return throttle::passed(tx, account, tries.device);
+                }
+                let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
+                tries.refuse(tx, moment, services, &source, what, account)
+            });
+            noted.await?;
+            drop(admitted);
+            Ok(matches.then_some(hash))
+        })
+        .await
     }
 }

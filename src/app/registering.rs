@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
-use crate::accounts::links::{self, Wish};
+use crate::accounts::links::Wish;
 use crate::accounts::login::{self, Attempt};
 use crate::accounts::register::{self, NewRegistration, Registered};
+use crate::accounts::tries::Tries;
+use crate::audit::{Act, Outcome};
 use crate::base::{DisplayName, EmailAddress, Username};
 use crate::config::RegistrationMode;
 use crate::crypto::{Bearer, BearerKind, Digest, Password, PasswordFault, TokenFault};
 use crate::sessions::{Carrier, Client, Session};
 
+use super::entering::to_its_end;
 use super::{App, Fault};
 
 /// What somebody registers with.
@@ -25,6 +28,8 @@ pub struct NewPerson {
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
+    /// Where the request comes from.
+    pub client: Client,
 }
 
 /// Why a registration is refused.
@@ -86,6 +91,7 @@ impl App {
         if let Err(fault) = self.services.password_policy().accept(&new.password, &words) {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
+        let admitted = self.admit(Tries::for_mail(&self.services, &new.client))?;
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
@@ -94,8 +100,11 @@ impl App {
             username: new.username,
             name: new.name,
             browser: browser.digest(),
+            tries: admitted.tries.clone(),
+            client: new.client,
         };
         let outcome = self.write(move |tx, moment, services| register::register(tx, moment, services, &row)).await?;
+        drop(admitted);
         Ok(match outcome {
             Registered::Accepted => Ok(browser),
             Registered::AddressTaken => Err(RegisterRefused::AddressTaken),
@@ -107,15 +116,22 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress) -> Result<(), Fault> {
-        Ok(self.write(move |tx, moment, _| links::wish(tx, moment, &Wish::Resend(email.clone()))).await?)
+    pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
+        self.wish(Act::ConfirmationWished, Wish::Resend(email), client).await
     }
 
     /// Looks a confirmation link up and changes nothing. Says whether a password is needed beside it.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn check_confirmation(&self, token: &str, browser: Option<Digest>) -> Result<Result<bool, TokenFault>, Fault> {
+    pub fn check_confirmation(
+        &self,
+        token: &str,
+        browser: Option<Digest>,
+        client: &Client,
+    ) -> Result<Result<bool, TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services, client))?;
         let target = self.read(|view| confirm::look_up(view, &self.services, token, self.now()))?;
         Ok(target.map(|target| match target {
             Target::Registration(_, registration) => browser != Some(registration.browser),
@@ -131,14 +147,22 @@ impl App {
         self: &Arc<Self>,
         confirmation: Confirmation,
     ) -> Result<Result<Option<(Bearer, Session)>, ConfirmRefused>, Fault> {
+        self.require_clock()?;
         let proof = match self.prove(&confirmation).await? {
             Ok(proof) => proof,
             Err(refused) => return Ok(Err(refused)),
         };
         let outcome = self
             .write(move |tx, moment, services| {
-                let confirmed =
-                    confirm::confirm(tx, moment, services, &confirmation.token, proof, confirmation.username.as_ref())?;
+                let username = confirmation.username.as_ref();
+                let confirmed = confirm::confirm(
+                    tx,
+                    moment,
+                    services,
+                    (&confirmation.token, proof),
+                    username,
+                    &confirmation.client,
+                )?;
                 let attempt = || Attempt::proven(Carrier::BrowserCookie, &confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
                     Confirmed::Done(person) if services.config.tokens.login_after_confirm => {
@@ -154,7 +178,8 @@ impl App {
     }
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
-    async fn prove(&self, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+    async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        self.admit(Tries::for_link(&self.services, &confirmation.client))?;
         let target = self.read(|view| confirm::look_up(view, &self.services, &confirmation.token, self.now()))?;
         let (id, registration) = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
@@ -165,7 +190,23 @@ impl App {
             return Ok(Ok(proof));
         }
         let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
-        let matches = self.hasher.verify(password, registration.password).await?;
+        let client = confirmation.client.clone();
+        let admitted = self.admit(Tries::of_registration(&self.services, id, &client))?;
+        let app = Arc::clone(self);
+        let matches = to_its_end(async move {
+            let matches = app.hasher.verify(password, registration.password).await?;
+            if !matches {
+                let tries = admitted.tries.clone();
+                let noted = app.write(move |tx, moment, services| {
+                    let what = (Act::Confirmed, Outcome::WrongPassword);
+                    tries.refuse(tx, moment, services, &client.anyone(), what, id)
+                });
+                noted.await?;
+            }
+            drop(admitted);
+            Ok(matches)
+        })
+        .await?;
         Ok(if matches { Ok(Proof::Password(id)) } else { Err(ConfirmRefused::WrongPassword) })
     }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::accounts::{keyring, links, register};
-use crate::base::{EmailAddress, MailId, RegistrationId, Timestamp};
+use crate::accounts::{Services, keyring, links, person, register};
+use crate::audit::{self, Act, Outcome, Source, Subject};
+use crate::base::{ClockState, EmailAddress, MailId, Moment, RegistrationId, Timestamp};
 use crate::crypto::Digest;
 use crate::mail;
 use crate::sessions;
+use crate::store::{StoreError, Transaction};
+use crate::throttle;
 
 use super::{App, Fault};
 
@@ -21,11 +24,24 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn fulfil_wishes(self: &Arc<Self>) -> Result<bool, Fault> {
-        if !self.read(links::any_waiting)? {
+        // A link is good for a time, and nobody knows what time it is: the wishes wait until somebody does.
+        if self.time().state != ClockState::Sure || !self.read(links::any_waiting)? {
             return Ok(false);
         }
         self.write(|tx, moment, services| links::fulfil(tx, moment, services, WISHES_PER_STEP)).await?;
         Ok(true)
+    }
+
+    /// Notes that the appliance has started, in this version.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_start(self: &Arc<Self>, version: &'static str) -> Result<(), Fault> {
+        let noted = self.write(move |tx, moment, services| {
+            let what = (Act::Started, Outcome::Done);
+            services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, version)
+        });
+        Ok(noted.await?)
     }
 
     /// Attempts that were under way when the program stopped are due at once.
@@ -33,7 +49,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn release_mail_claims(self: &Arc<Self>) -> Result<(), Fault> {
-        Ok(self.write(|tx, moment, _| mail::release_claims(tx, moment.now())).await?)
+        Ok(self.write(|tx, moment, _| mail::release_claims(tx, moment.earliest())).await?)
     }
 
     /// Takes the mail that is due first: its id, its recipient and its bytes. An attempt on it has begun.
@@ -41,9 +57,9 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
-        while let Some(id) = self.read(|view| mail::due(view, self.now()))? {
+        while let Some(id) = self.read(|view| mail::due(view, self.time().earlier))? {
             let claimed =
-                self.write(move |tx, moment, services| mail::claim(tx, &services.seal, id, moment.now())).await?;
+                self.write(move |tx, moment, services| mail::claim(tx, &services.seal, id, moment.earliest())).await?;
             if let Some((to, bytes)) = claimed {
                 return Ok(Some((id, to, bytes)));
             }
@@ -72,39 +88,58 @@ impl App {
     }
 
     /// Removes what is over: sessions, registrations nobody confirmed, failed mails nobody looked after, old keys.
+    /// Nothing is removed while the clock is in doubt.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn sweep(self: &Arc<Self>) -> Result<(), Fault> {
         self.note_seen().await?;
-        let mut after: Option<Digest> = None;
-        loop {
-            after = self
-                .write(move |tx, moment, services| {
-                    sessions::sweep(tx, moment.now(), &services.generation, after, ROWS_PER_STEP)
-                })
-                .await?;
-            if after.is_none() {
-                break;
-            }
+        if self.time().state != ClockState::Sure {
+            return Ok(());
         }
-        let mut after: Option<RegistrationId> = None;
-        loop {
-            after = self
-                .write(move |tx, moment, services| {
-                    let within = services.config.tokens.confirm_within.seconds();
-                    register::sweep(tx, moment.now(), within, after, ROWS_PER_STEP)
-                })
-                .await?;
-            if after.is_none() {
-                break;
-            }
-        }
+        self.sweep_pages(|tx, moment, services, after: Option<Digest>| {
+            sessions::sweep(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
+        })
+        .await?;
+        self.sweep_pages(|tx, moment, services, after: Option<RegistrationId>| {
+            let within = services.config.tokens.confirm_within.seconds();
+            register::sweep(tx, moment.earliest(), within, after, ROWS_PER_STEP)
+        })
+        .await?;
+        self.sweep_pages(|tx, moment, _, after| {
+            throttle::sweep(tx, moment.earliest(), after, ROWS_PER_STEP, person::exists)
+        })
+        .await?;
+        self.sweep_pages(|tx, moment, services, _: Option<()>| {
+            let oldest = moment.earliest().minus(services.config.audit.keep.seconds());
+            let more = audit::retain(tx, &services.seal, oldest, ROWS_PER_STEP)?;
+            Ok(more.then_some(()))
+        })
+        .await?;
         self.write(|tx, moment, services| {
-            mail::sweep(tx, moment.now())?;
+            mail::sweep(tx, moment.earliest())?;
             keyring::rotate_by_schedule(tx, moment, &services.seal, services.config.longest_token_lifetime())
         })
         .await?;
         Ok(())
+    }
+
+    /// Runs one part of a sweep page by page, each in a transaction of its own, so that nobody waits long for it.
+    async fn sweep_pages<K, W>(self: &Arc<Self>, work: W) -> Result<(), Fault>
+    where
+        K: Clone + Send + 'static,
+        W: FnMut(&mut dyn Transaction, &mut Moment, &Services, Option<K>) -> Result<Option<K>, StoreError>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let mut after: Option<K> = None;
+        loop {
+            let (mut page, from) = (work.clone(), after.clone());
+            after = self.write(move |tx, moment, services| page(tx, moment, services, from.clone())).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 }

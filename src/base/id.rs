@@ -41,7 +41,7 @@ impl<Kind> Id<Kind> {
     /// and come back in the order in which they were made. For what is never shown to anybody.
     pub fn draw_in_order(moment: &mut Moment) -> Self {
         let mut bytes: [u8; 16] = moment.bytes();
-        bytes[..6].copy_from_slice(&moment.now().seconds().to_be_bytes()[2..]);
+        bytes[..6].copy_from_slice(&moment.earliest().seconds().to_be_bytes()[2..]);
         Self::from_bytes(bytes)
     }
 

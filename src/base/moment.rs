@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::{Seconds, Timestamp};
+use super::{ClockState, Reading, Seconds, Timestamp};
 
 /// Thirty-two bytes from the system's generator, from which a [`Moment`] draws.
 pub type Seed = [u8; 32];
@@ -17,6 +17,8 @@ pub type Seed = [u8; 32];
 #[derive(Clone)]
 pub struct Moment {
     now: Timestamp,
+    earliest: Timestamp,
+    state: ClockState,
     seed: Seed,
     drawn: u64,
 }
@@ -25,13 +27,32 @@ impl Moment {
     /// A moment at `now` whose draws are determined by `seed`.
     #[must_use]
     pub fn new(now: Timestamp, seed: Seed) -> Self {
-        Self { now, seed, drawn: 0 }
+        Self { now, earliest: now, state: ClockState::Sure, seed, drawn: 0 }
     }
 
-    /// The time of this moment; it does not move.
+    /// A moment at the time of a reading.
+    #[must_use]
+    pub fn at(reading: Reading, seed: Seed) -> Self {
+        Self { now: reading.later, earliest: reading.earlier, state: reading.state, seed, drawn: 0 }
+    }
+
+    /// The time of this moment; it does not move. What is valid is judged by it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The time it is at least: what may be deleted is judged by it. It differs from [`Moment::now`] only while a leap of
+    /// the clock is in doubt.
+    #[must_use]
+    pub fn earliest(&self) -> Timestamp {
+        self.earliest
+    }
+
+    /// Whether the clock was believed at this moment.
+    #[must_use]
+    pub fn clock(&self) -> ClockState {
+        self.state
     }
 
     /// The next `N` random bytes: SHA-256 over the seed and a counter.
@@ -60,6 +81,9 @@ pub trait Clock: Send + Sync {
     /// The wall clock's time.
     fn now(&self) -> Timestamp;
 
+    /// Seconds since some point in the past, whatever is done to the wall clock.
+    fn uptime(&self) -> Seconds;
+
     /// A fresh seed for a [`Moment`].
     fn seed(&self) -> Seed;
 }
@@ -68,6 +92,7 @@ pub trait Clock: Send + Sync {
 #[derive(Debug)]
 pub struct ManualClock {
     seconds: AtomicU64,
+    uptime: AtomicU64,
     seeds: AtomicU64,
 }
 
@@ -75,15 +100,16 @@ impl ManualClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
-        Self { seconds: AtomicU64::new(start.seconds()), seeds: AtomicU64::new(0) }
+        Self { seconds: AtomicU64::new(start.seconds()), uptime: AtomicU64::new(0), seeds: AtomicU64::new(0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, seconds: Seconds) {
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
+        self.uptime.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the wall clock, backwards too; no time passes.
     pub fn set(&self, time: Timestamp) {
         self.seconds.store(time.seconds(), Ordering::SeqCst);
     }
@@ -92,6 +118,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_seconds(self.seconds.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Seconds {
+        self.uptime.load(Ordering::SeqCst)
     }
 
     fn seed(&self) -> Seed {

@@ -119,6 +119,16 @@ impl Identity {
         }
         Username::parse(&text.to_ascii_lowercase()).map_or(Self::Nobody, Self::Username)
     }
+
+    /// One text for every spelling of a name, and for each kind its own; none for nobody's.
+    #[must_use]
+    pub fn canonical(&self) -> Option<String> {
+        match self {
+            Self::Email(address) => Some(format!("email:{}", address.canonical())),
+            Self::Username(name) => Some(format!("username:{name}")),
+            Self::Nobody => None,
+        }
+    }
 }
 
 macro_rules! prints_as_its_text {

@@ -12,6 +12,21 @@ pub const HOUR: Seconds = 60 * MINUTE;
 /// Seconds in a day.
 pub const DAY: Seconds = 24 * HOUR;
 
+/// When this program was built: no clock that it can trust shows an earlier time.
+pub const BUILD_DATE: Timestamp = Timestamp(build_date());
+
+/// The seconds that the build script found, as a number.
+const fn build_date() -> u64 {
+    let digits = env!("GATELODGE_BUILD_DATE").as_bytes();
+    let (mut seconds, mut at) = (0, 0);
+    while at < digits.len() {
+        assert!(digits[at].is_ascii_digit(), "the build script gives a number");
+        seconds = seconds * 10 + (digits[at] - b'0') as u64;
+        at += 1;
+    }
+    seconds
+}
+
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(u64);
@@ -35,6 +50,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// This point less `seconds`, at least the epoch.
+    #[must_use]
+    pub const fn minus(self, seconds: Seconds) -> Self {
+        Self(self.0.saturating_sub(seconds))
+    }
+
     /// How many seconds have passed since `earlier`; zero if it lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Seconds {
@@ -44,6 +65,28 @@ impl Timestamp {
     fn civil(self) -> jiff::Timestamp {
         let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
         jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    /// Reads RFC 3339 (`2026-11-23T14:05:00Z`), a date (its first second in UTC), or an age before `now` (`24h`, `7d`).
+    #[must_use]
+    pub fn parse_or_ago(text: &str, now: Self) -> Option<Self> {
+        let unit = match text.chars().last()? {
+            's' => 1,
+            'm' => MINUTE,
+            'h' => HOUR,
+            'd' => DAY,
+            _ => return Self::parse(text),
+        };
+        let count: u64 = text[..text.len() - 1].parse().ok()?;
+        Some(Self(now.0.saturating_sub(count.saturating_mul(unit))))
+    }
+
+    /// Reads RFC 3339, or a date.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let whole = if text.len() == "2026-11-23".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        let time: jiff::Timestamp = whole.parse().ok()?;
+        u64::try_from(time.as_second()).ok().map(Self)
     }
 
     /// The year, month and day in UTC.
@@ -76,6 +119,17 @@ mod tests {
         let time = Timestamp::from_seconds(1_700_000_000);
         assert_eq!(time.to_string(), "2023-11-14T22:13:20Z");
         assert_eq!(time.in_words(), "14 November 2023, 22:13 UTC");
+    }
+
+    #[test]
+    fn a_time_is_read_in_several_forms() {
+        let now = Timestamp::from_seconds(1_700_000_000);
+        assert_eq!(Timestamp::parse_or_ago("2023-11-14T22:13:20Z", now), Some(now));
+        assert_eq!(Timestamp::parse_or_ago("2023-11-14", now), Some(Timestamp::from_seconds(1_699_920_000)));
+        assert_eq!(Timestamp::parse_or_ago("24h", now), Some(Timestamp::from_seconds(1_699_913_600)));
+        for text in ["", "h", "yesterday", "-1h", "2023-13-45", "24"] {
+            assert_eq!(Timestamp::parse_or_ago(text, now), None, "{text}");
+        }
     }
 
     #[test]

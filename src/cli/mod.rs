@@ -1,6 +1,8 @@
 //! The command line: one file per command. Only this layer prints.
 
+mod audit;
 mod check;
+mod clock;
 mod demo;
 mod exit;
 mod key;
@@ -10,6 +12,7 @@ mod password;
 mod serve;
 mod show;
 mod system_clock;
+mod throttle;
 mod user;
 
 use std::path::PathBuf;
@@ -70,6 +73,15 @@ enum Command {
     /// The keys that sign mailed links.
     #[command(subcommand)]
     Key(key::Key),
+    /// Limits on tries: who has used theirs up, and letting them try again.
+    #[command(subcommand)]
+    Throttle(throttle::Throttle),
+    /// The audit log: who did what, when, from where; and whether anybody changed it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// What time it is believed to be, and believing the machine's clock again.
+    #[command(subcommand)]
+    Clock(clock::Clock),
 }
 
 impl Cli {
@@ -86,6 +98,9 @@ impl Cli {
             Command::User(user) => user.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Key(key) => key.run(&common),
+            Command::Throttle(throttle) => throttle.run(&common),
+            Command::Audit(audit) => audit.run(&common),
+            Command::Clock(clock) => clock.run(&common),
         }
     }
 }

@@ -102,6 +102,7 @@ async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnc
     let mut working = workers::start(&app, transport, certificates, &stop);
     working.spawn(control::listen(Arc::clone(&app), control, socket, stop.clone()));
     let mut serving = tokio::spawn(server::serve(web, listeners, stop.clone()));
+    app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
     tracing::info!("serving {}", app.services.config.site.url);
     ready(&app);
 

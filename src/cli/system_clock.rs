@@ -1,8 +1,12 @@
 //! The wall clock and the system's generator: the only place where either is read.
 
-use std::time::SystemTime;
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime};
 
-use crate::base::{Clock, Seed, Timestamp};
+use crate::base::{Clock, Seconds, Seed, Timestamp};
+
+/// Where the monotonic clock is counted from; only differences matter.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The machine's own.
 #[derive(Debug)]
@@ -13,6 +17,10 @@ impl Clock for SystemClock {
         #[expect(clippy::disallowed_methods, reason = "this is the one place where the time comes in")]
         let now = SystemTime::now();
         Timestamp::from_seconds(now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+
+    fn uptime(&self) -> Seconds {
+        STARTED.elapsed().as_secs()
     }
 
     fn seed(&self) -> Seed {

@@ -1,6 +1,7 @@
 //! The configuration file as types. What is wrong in it is said with its place and what to write instead.
 
 mod error;
+mod rate;
 mod rules;
 mod sections;
 mod sender;
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
+pub use rate::Rate;
 pub use rules::notes;
 pub use sections::{
-    Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions, Site, Smtp,
-    StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    Audit, Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions, Site,
+    Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -51,6 +53,9 @@ pub struct Config {
     /// Whether tries are limited.
     #[serde(default)]
     pub throttle: Throttle,
+    /// How long the audit log reaches back.
+    #[serde(default)]
+    pub audit: Audit,
     /// What stands in front.
     #[serde(default)]
     pub proxy: Proxy,

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DAY, HOUR};
+use crate::base::{DAY, HOUR, MINUTE};
 use crate::crypto::Cost;
 
-use super::{Sender, SiteUrl, Span};
+use super::{Rate, Sender, SiteUrl, Span};
 
 /// `[site]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -261,11 +261,57 @@ impl Default for Tokens {
 pub struct Throttle {
     /// Whether tries and mails are limited.
     pub enabled: bool,
+    /// Wrong passwords for one name, and for one account by whatever name.
+    pub name: Rate,
+    /// Wrong passwords from a browser that the owner logged in with before.
+    pub device: Rate,
+    /// Wrong passwords from one network: an IPv4 address, or an IPv6 /64.
+    pub network: Rate,
+    /// Wrong passwords from one IPv6 /48.
+    pub wide_network: Rate,
+    /// Wrong passwords from everybody together.
+    pub everybody: Rate,
+    /// Requests from one network that may lead to a mail: register, resend, forgot.
+    pub mail_network: Rate,
+    /// The same from one IPv6 /48.
+    pub mail_wide_network: Rate,
+    /// The same from everybody together.
+    pub mail_everybody: Rate,
+    /// Mails of one purpose to one address that somebody asked for without being logged in.
+    pub mail_address: Rate,
+    /// Links that do not work, tried from one network.
+    pub link_network: Rate,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { enabled: true }
+        Self {
+            enabled: true,
+            name: Rate::new(10, 15 * MINUTE),
+            device: Rate::new(10, 5 * MINUTE),
+            network: Rate::new(30, MINUTE),
+            wide_network: Rate::new(120, 20),
+            everybody: Rate::new(1000, 2),
+            mail_network: Rate::new(20, 3 * MINUTE),
+            mail_wide_network: Rate::new(60, MINUTE),
+            mail_everybody: Rate::new(300, 10),
+            mail_address: Rate::new(5, HOUR),
+            link_network: Rate::new(60, 10),
+        }
+    }
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// How long rows are kept.
+    pub keep: Span,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep: Span::from_seconds(365 * DAY) }
     }
 }
 

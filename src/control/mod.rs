@@ -101,6 +101,50 @@ pub enum Command {
     },
     /// Makes a new signing key.
     KeyRotate,
+    /// A page of the buckets that somebody took tries from.
+    ThrottleList {
+        /// The place to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// Lets tries pass again.
+    ThrottleLift {
+        /// An account, a name or a network; without it everybody.
+        who: Option<String>,
+    },
+    /// Rows of the audit log.
+    AuditList(AuditWanted),
+    /// Follows the chain of the audit log.
+    AuditVerify,
+    /// What time it is believed to be.
+    ClockShow,
+    /// Believes the machine's clock as it is.
+    ClockReset,
+}
+
+/// Which rows of the audit log.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// By or about this account: id, address or user name.
+    pub user: Option<String>,
+    /// This act.
+    pub act: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// From this network address.
+    pub network: Option<String>,
+    /// Not before this time.
+    pub since: Option<String>,
+    /// Before this time.
+    pub until: Option<String>,
+    /// Behind the row of this number.
+    pub after: Option<u64>,
+    /// How many.
+    pub limit: usize,
+    /// Oldest first.
+    pub oldest_first: bool,
 }
 
 /// What comes back.

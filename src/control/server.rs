@@ -11,6 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::audit::Source;
 
 use super::{Answer, Command, GREETING, Refusal, execute};
 
@@ -81,8 +82,9 @@ pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: 
             continue;
         }
         let app = Arc::clone(&app);
+        let source = Source::command_line(peer.unwrap_or_default());
         tokio::spawn(async move {
-            if let Err(error) = converse(&app, stream).await {
+            if let Err(error) = converse(&app, stream, &source).await {
                 tracing::debug!(%error, "a control connection ended");
             }
         });
@@ -90,13 +92,13 @@ pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: 
     let _ = std::fs::remove_file(&path);
 }
 
-async fn converse(app: &Arc<App>, stream: UnixStream) -> std::io::Result<()> {
+async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Command>(&line) {
-        Ok(command) => match execute(app, command).await {
+        Ok(command) => match execute(app, command, source).await {
             Ok(shown) => Answer::Done(shown),
             Err(refusal) => Answer::Refused(refusal),
         },

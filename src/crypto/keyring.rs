@@ -18,7 +18,7 @@ pub struct SigningKey {
 impl SigningKey {
     /// Draws a new key.
     pub fn draw(moment: &mut Moment) -> Self {
-        Self { id: moment.bytes(), created_at: moment.now(), secret: Secret::new(moment.bytes()) }
+        Self { id: moment.bytes(), created_at: moment.earliest(), secret: Secret::new(moment.bytes()) }
     }
 
     /// A key read back from the store.

@@ -56,6 +56,13 @@ impl SealingKey {
         base64url(&keyed(self.0.expose(), b"gatelodge sealing key fingerprint/1", &[])[..12])
     }
 
+    /// A digest of `parts` under this key and for this use: nobody without the key can make one, or tell what it is of.
+    #[must_use]
+    pub fn code(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+        let key = Secret::new(keyed(self.0.expose(), b"gatelodge code/1", &[label]));
+        keyed(key.expose(), label, parts)
+    }
+
     /// Seals `plain` for one `place` (table and row): it opens nowhere else.
     ///
     /// Each record has a key of its own, derived from 256 random bits, so that random nonces

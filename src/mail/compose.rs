@@ -81,7 +81,7 @@ impl Composer {
             .to(mailbox(None, to)?)
             .subject(subject)
             .message_id(Some(format!("<{id}@{domain}>")))
-            .date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.now().seconds()))
+            .date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.earliest().seconds()))
             // RFC 3834: tells vacation responders not to answer.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .multipart(

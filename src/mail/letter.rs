@@ -56,6 +56,13 @@ pub enum Letter {
         /// The address that serves now, masked.
         new: String,
     },
+    /// To the owner: somebody keeps trying to log in.
+    LoginsFailed {
+        /// Whether the password opens nothing any more, but from browsers that are known.
+        is_out_of_use: bool,
+        /// Where the owner sets a new password.
+        forgot: String,
+    },
     /// To the owner: the account is gone.
     AccountDeleted {
         /// When.
@@ -82,6 +89,7 @@ impl Letter {
             Self::ConfirmAddress { link: link(), within },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b') },
+            Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
             Self::Test,
         ]
@@ -98,6 +106,7 @@ impl Letter {
             Self::ConfirmAddress { .. } => "confirm-address",
             Self::AddressChangeAsked { .. } => "address-change-asked",
             Self::AddressChanged { .. } => "address-changed",
+            Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
             Self::Test => "test",
         }
@@ -127,6 +136,7 @@ impl Letter {
             Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
             Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
             Self::AddressChanged { old, new } => context! { site, to, old, new },
+            Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
             Self::Test => context! { site, to },
         }
@@ -154,6 +164,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "address-change-asked.html",
     "address-changed.txt",
     "address-changed.html",
+    "logins-failed.txt",
+    "logins-failed.html",
     "account-deleted.txt",
     "account-deleted.html",
     "test.txt",

@@ -88,7 +88,7 @@ pub fn queue(
         tracing::error!(%error, letter = letter.name(), "a mail could not be put together");
         StoreError::Unavailable
     })?;
-    let now = moment.now();
+    let now = moment.earliest();
     let mail = Mail {
         letter: letter.name().to_owned(),
         to: to.clone(),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp};
+use crate::audit::Source;
+use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp};
 use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -74,7 +75,12 @@ impl Session {
     /// Whether it still lets its holder in, given when it was last used.
     #[must_use]
     pub fn is_alive(&self, seen_at: Timestamp, now: Timestamp, generation: &[u8; 16]) -> bool {
-        now < self.ends_at && now.since(seen_at.max(self.seen_at)) < self.idle && self.generation == *generation
+        // One that was made while the clock was wrong by years does not live that long once the clock is right again.
+        let has_begun = self.created_at <= now.plus(SLACK);
+        has_begun
+            && now < self.ends_at
+            && now.since(seen_at.max(self.seen_at)) < self.idle
+            && self.generation == *generation
     }
 
     /// Seconds after which a use is worth writing down: often enough for the idle limit, rarely enough for an SD card.
@@ -85,13 +91,15 @@ impl Session {
     }
 }
 
-/// Who logs in, and with what: for the list of sessions.
+/// Who asks, and with what: for the list of sessions, the audit log and the limits on tries.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     /// The network address.
     pub network: String,
     /// The browser or program, as it calls itself; at most 200 characters are kept.
     pub agent: String,
+    /// The cookie by which it shows who logged in with it before; it is read where it is judged.
+    pub device: String,
 }
 
 impl Client {
@@ -99,9 +107,21 @@ impl Client {
 
     /// Takes what the request says.
     #[must_use]
-    pub fn new(network: String, agent: &str) -> Self {
+    pub fn new(network: String, agent: &str, device: &str) -> Self {
         let agent = agent.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT_CHARS).collect();
-        Self { network, agent }
+        Self { network, agent, device: device.to_owned() }
+    }
+
+    /// Its user as somebody who has not proved who they are.
+    #[must_use]
+    pub fn anyone(&self) -> Source {
+        Source::anyone(&self.network)
+    }
+
+    /// Its user as the owner of an account.
+    #[must_use]
+    pub fn owner_of(&self, account: AccountId) -> Source {
+        Source::account(account, &self.network)
     }
 }
 

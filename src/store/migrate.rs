@@ -68,14 +68,25 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
     Ok(false)
 }
 
-/// The highest time that any commit has seen.
-pub(super) fn floor(view: &dyn Snapshot) -> Result<Timestamp, StoreError> {
-    Ok(NUMBERS.get(view, &FLOOR)?.map(Timestamp::from_seconds).unwrap_or_default())
+/// The highest time that any commit has seen; none before the first.
+///
+/// # Errors
+/// When the store fails.
+pub fn floor(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
+    Ok(NUMBERS.get(view, &FLOOR)?.map(Timestamp::from_seconds))
 }
 
 /// Raises the floor; it never falls.
-pub(super) fn set_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    if now > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
+pub(super) fn raise_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    if Some(now) > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
+}
+
+/// Takes the floor back to `to`: an administrator said that it was wrong.
+///
+/// # Errors
+/// When the store fails.
+pub fn reset_floor(tx: &mut dyn Transaction, to: Timestamp) -> Result<(), StoreError> {
+    NUMBERS.put(tx, &FLOOR, &to.seconds())
 }
 
 /// Drawn anew by a restore, and bound into tokens and sessions.

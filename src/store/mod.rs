@@ -19,7 +19,7 @@ pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
-pub use migrate::{Migration, migrate};
+pub use migrate::{Migration, floor, migrate, reset_floor};
 pub use open::{OpenError, Opened, open_file, open_memory};
 pub use overlay::Overlay;
 pub use record::{Damaged, Field, Reader, Record};

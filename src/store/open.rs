@@ -125,8 +125,8 @@ pub struct Opened {
     pub sealing_key: SealingKey,
     /// Drawn anew by a restore.
     pub generation: [u8; 16],
-    /// The highest time any commit has seen.
-    pub floor: Timestamp,
+    /// The highest time any commit has seen; none if there was none yet.
+    pub floor: Option<Timestamp>,
     /// Kept as long as the store is open.
     pub lock: Option<StoreLock>,
 }
@@ -177,8 +177,12 @@ pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
 }
 
 /// Brings the records to the present format and checks the key.
-fn prepare(engine: &dyn Engine, key: &SealingKey, moment: &mut Moment) -> Result<([u8; 16], Timestamp), OpenError> {
-    let mut outcome = Ok(([0; 16], Timestamp::default()));
+fn prepare(
+    engine: &dyn Engine,
+    key: &SealingKey,
+    moment: &mut Moment,
+) -> Result<([u8; 16], Option<Timestamp>), OpenError> {
+    let mut outcome = Ok(([0; 16], None));
     engine.write(&mut |tx| {
         outcome = migrate(tx, moment, MIGRATIONS).and_then(|_| {
             if !accept_key(tx, &key.fingerprint())? {

@@ -39,6 +39,14 @@ pub const MAILS: Range = range(0x38, "mails");
 pub const MAILS_DUE: Range = range(0x39, "mails due");
 /// name → sealed certificate and key that we made ourselves.
 pub const CERTIFICATES: Range = range(0x40, "certificates");
+/// (node, number) → what was done: the audit log.
+pub const AUDIT: Range = range(0x48, "audit");
+/// node → first and last number of its audit log.
+pub const AUDIT_HEADS: Range = range(0x49, "audit heads");
+/// (kind, who) → tries that failed.
+pub const BUCKETS: Range = range(0x50, "throttle");
+/// cost of a password hash → how many hashes of it are stored.
+pub const COSTS: Range = range(0x58, "password costs");
 
 /// Every range above.
 pub const ALL: &[Range] = &[
@@ -55,6 +63,10 @@ pub const ALL: &[Range] = &[
     MAILS,
     MAILS_DUE,
     CERTIFICATES,
+    AUDIT,
+    AUDIT_HEADS,
+    BUCKETS,
+    COSTS,
 ];
 
 #[cfg(test)]

@@ -99,11 +99,29 @@ impl<K: Key, V: Record> Table<K, V> {
         after: Option<&K>,
         limit: usize,
     ) -> Result<Vec<(K, V)>, StoreError> {
+        self.page_towards(view, after, Direction::Up, limit)
+    }
+
+    /// As [`Table::page`], in either direction.
+    ///
+    /// # Errors
+    /// When the store fails or a record is damaged.
+    pub fn page_towards(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        after: Option<&K>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
         let mut span = KeySpan::prefix(&[self.range.prefix]);
         if let Some(after) = after {
-            span.from = std::ops::Bound::Excluded(self.key(after));
+            let bound = std::ops::Bound::Excluded(self.key(after));
+            match direction {
+                Direction::Up => span.from = bound,
+                Direction::Down => span.to = bound,
+            }
         }
-        self.read(view, &span, Direction::Up, limit)
+        self.read(view, &span, direction, limit)
     }
 
     fn read(
@@ -169,6 +187,26 @@ impl Key for u8 {
 
     fn take(input: &mut &[u8]) -> Option<Self> {
         <[u8; 1]>::take(input).map(|[byte]| byte)
+    }
+}
+
+impl Key for u32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.to_be_bytes());
+    }
+
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        <[u8; 4]>::take(input).map(Self::from_be_bytes)
+    }
+}
+
+impl Key for u64 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.to_be_bytes());
+    }
+
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        <[u8; 8]>::take(input).map(Self::from_be_bytes)
     }
 }
 

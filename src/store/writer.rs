@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Moment, Timestamp};
 
-use super::migrate::set_floor;
+use super::migrate::raise_floor;
 use super::{Commit, Engine, OpenError, Overlay, Snapshot, StoreError, Transaction};
 
 /// What a batch changed: a value for each key that was put, none for each that was deleted.
@@ -144,7 +144,8 @@ impl Drop for Store {
     /// Lets the writer finish what waits, then closes the file.
     fn drop(&mut self) {
         drop(self.queue.take());
-        if let Some(writer) = self.writer.take() {
+        // Whoever asked last may be gone: then the last closure holds the last handle, and this is the writer's own thread.
+        if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != std::thread::current().id()) {
             let _ = writer.join();
         }
     }
@@ -275,7 +276,7 @@ fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Cha
     let mut changes = Changes::new();
     let mut latest = Timestamp::default();
     for job in batch {
-        latest = latest.max(job.moment.now());
+        latest = latest.max(job.moment.earliest());
         let (verdict, changed) = run_one(job, tx);
         for (key, change) in changed {
             match &change {
@@ -287,7 +288,7 @@ fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Cha
         verdicts.push(verdict);
     }
     if !changes.is_empty() {
-        set_floor(tx, latest)?;
+        raise_floor(tx, latest)?;
     }
     Ok((verdicts, changes))
 }

@@ -6,11 +6,13 @@ use crate::base::Seconds;
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
+use crate::throttle::Devices;
 
 /// What our cookies are called. The `__Host-` prefix has browsers refuse them from siblings and over plain HTTP.
 pub struct CookieNames {
     session: &'static str,
     browser: &'static str,
+    device: &'static str,
     is_secure: bool,
 }
 
@@ -18,9 +20,14 @@ impl CookieNames {
     /// `__Host-gatelodge`, or `gatelodge` for an `http://` site on loopback.
     pub fn for_site(url: &SiteUrl) -> Self {
         if url.is_https() {
-            Self { session: "__Host-gatelodge", browser: "__Host-gatelodge-browser", is_secure: true }
+            Self {
+                session: "__Host-gatelodge",
+                browser: "__Host-gatelodge-browser",
+                device: "__Host-gatelodge-device",
+                is_secure: true,
+            }
         } else {
-            Self { session: "gatelodge", browser: "gatelodge-browser", is_secure: false }
+            Self { session: "gatelodge", browser: "gatelodge-browser", device: "gatelodge-device", is_secure: false }
         }
     }
 
@@ -32,6 +39,16 @@ impl CookieNames {
     /// The secret of the browser that registered.
     pub fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
+    }
+
+    /// What the browser shows of earlier logins; it is read where it is judged.
+    pub fn device<'a>(&self, headers: &'a HeaderMap) -> &'a str {
+        only(headers, self.device).unwrap_or_default()
+    }
+
+    /// Has the browser show from now on that somebody logged in with it.
+    pub fn set_device(&self, value: &str) -> HeaderValue {
+        self.set(self.device, value, Some(Devices::LIFETIME))
     }
 
     /// Hands a session to a browser. "Remember me" decides whether it outlives the browser.

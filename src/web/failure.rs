@@ -49,8 +49,12 @@ pub enum Failure {
     Invalid(FieldErrors),
     /// Confirming in another browser needs the password.
     PasswordNeeded,
+    /// Too many tries have failed: seconds to wait.
+    TooManyAttempts(u32),
     /// Too many passwords wait.
     Busy,
+    /// The machine's clock is wrong, and the act depends on the time.
+    ClockUnsure,
     /// Nothing can be written.
     StorageUnavailable,
     /// A commit failed and may have taken effect.
@@ -168,6 +172,9 @@ impl From<Fault> for Failure {
         match fault {
             Fault::Store(error) => error.into(),
             Fault::Busy => Self::Busy,
+            Fault::ClockUnsure => Self::ClockUnsure,
+            Fault::Internal => Self::Internal,
+            Fault::TooManyAttempts(seconds) => Self::TooManyAttempts(u32::try_from(seconds).unwrap_or(u32::MAX)),
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Request {
     pub body: Bytes,
     /// Where it comes from, seen through trusted proxies.
     pub network: IpAddr,
+    /// The cookie by which a browser shows who logged in with it before.
+    pub device: String,
     /// What stood in the place of the route's `{…}`.
     pub parameter: Option<String>,
     /// Who asks, on routes for people who are logged in.
@@ -71,7 +73,7 @@ impl Request {
     /// Where the request comes from, for the list of sessions.
     pub fn client(&self) -> Client {
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default())
+        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), &self.device)
     }
 }
 

@@ -37,7 +37,7 @@ impl Worker for DeliverMail {
         }
         // The attempt is written down before the server hears of it.
         let Some((id, to, bytes)) = self.app.claim_mail().await? else {
-            let now = self.app.now();
+            let now = self.app.time().earlier;
             let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
@@ -46,7 +46,7 @@ impl Worker for DeliverMail {
         self.app
             .write(move |tx, moment, _| match &noted {
                 Outcome::Accepted => mail::delivered(tx, id),
-                Outcome::Later(reason) => mail::postpone(tx, id, reason, moment.now()),
+                Outcome::Later(reason) => mail::postpone(tx, id, reason, moment.earliest()),
                 Outcome::Never(reason) => mail::fail(tx, id, reason),
             })
             .await?;

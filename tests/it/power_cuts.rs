@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatelodge::accounts::register::{self, NewRegistration};
+use gatelodge::accounts::tries::Tries;
 use gatelodge::accounts::{Services, links};
 use gatelodge::base::{AccountId, EmailAddress, Moment, Timestamp};
 use gatelodge::config::Config;
@@ -239,6 +240,8 @@ fn live(store: &Store, services: &Arc<Services>, oracle: &mut Oracle, chance: &m
                         username: None,
                         name: None,
                         browser: Digest([0; 32]),
+                        tries: Tries::default(),
+                        client: Client::default(),
                     };
                     let work = move |tx: &mut dyn gatelodge::store::Transaction, moment: &mut Moment| {
                         register::register(tx, moment, &services, &row)

@@ -320,7 +320,7 @@ fn the_time_floor_only_rises() {
         opened.store.write(at(seconds), |tx, _| tx.put(b"\xf0", b"x")).expect("commits");
         drop(opened);
     }
-    assert_eq!(open_file(&path, &key, CACHE, &mut at(0)).expect("opens").floor, Timestamp::from_seconds(2000));
+    assert_eq!(open_file(&path, &key, CACHE, &mut at(0)).expect("opens").floor, Some(Timestamp::from_seconds(2000)));
 }
 
 /// Storage in memory that counts its syncs and fails on demand, once or from then on.

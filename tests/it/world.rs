@@ -2,14 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use gatelodge::app::{App, Hasher};
+use gatelodge::audit::{self, Source};
 use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
+use gatelodge::control::{Command, execute};
 use gatelodge::crypto::Cost;
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
 use gatelodge::web::Web;
@@ -19,7 +21,8 @@ use serde_json::{Value, json};
 pub const ALICE: &str = "alice@example.org";
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const OTHER_PASSWORD: &str = "seven geese over the moor";
-pub const START: Timestamp = Timestamp::from_seconds(1_795_000_000);
+/// In 2033: later than this program is built, so that the clock is believed.
+pub const START: Timestamp = Timestamp::from_seconds(2_000_000_000);
 const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
 
 /// An appliance with everything but network and disk.
@@ -93,7 +96,12 @@ impl World {
 
     /// A browser without cookies.
     pub fn visitor(&self) -> Visitor<'_> {
-        Visitor { world: self, cookies: RefCell::default() }
+        self.visitor_from("127.0.0.1")
+    }
+
+    /// A browser without cookies, somewhere else.
+    pub fn visitor_from(&self, address: &str) -> Visitor<'_> {
+        Visitor { world: self, cookies: RefCell::default(), address: address.parse().expect("an address") }
     }
 
     /// Somebody with a confirmed account.
@@ -133,6 +141,22 @@ impl World {
         letter
     }
 
+    /// Carries out an administrator's command.
+    pub fn command(&self, command: Value) -> Result<Value, String> {
+        let command: Command = serde_json::from_value(command).expect("a command");
+        let source = Source::command_line(0);
+        self.block_on(execute(&self.app, command, &source)).map_err(|refusal| refusal.message)
+    }
+
+    /// What the audit log says, oldest first: act, outcome and detail of each row.
+    pub fn audit(&self) -> Vec<(String, String, String)> {
+        let rows = self.app.read(|view| audit::page(view, None, Direction::Up, 10_000)).expect("memory does not fail");
+        let words = |(_, row): (u64, audit::Row)| {
+            (row.entry.act.word().to_owned(), row.entry.outcome.word().to_owned(), row.entry.detail)
+        };
+        rows.into_iter().map(words).collect()
+    }
+
     pub fn expect_no_post(&self) {
         let letters = self.run_the_post();
         assert!(letters.is_empty(), "no mail: {letters:?}");
@@ -158,12 +182,13 @@ fn read_mail(to: &str, bytes: &[u8]) -> Letter {
 pub struct Visitor<'a> {
     pub world: &'a World,
     pub cookies: RefCell<BTreeMap<String, String>>,
+    pub address: IpAddr,
 }
 
 impl Visitor<'_> {
     /// Another browser with the same cookies: somebody copied them.
     pub fn copy(&self) -> Self {
-        Self { world: self.world, cookies: self.cookies.clone() }
+        Self { world: self.world, cookies: self.cookies.clone(), address: self.address }
     }
 
     /// Sends anything.
@@ -173,7 +198,7 @@ impl Visitor<'_> {
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let request = request.body(body.into()).expect("a request");
         let reply = self.world.block_on(async {
-            let response = self.world.web.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+            let response = self.world.web.answer(request, self.address).await;
             let (head, body) = response.into_parts();
             Reply { head, body: body.collect().await.expect("a full body").to_bytes() }
         });

@@ -1,6 +1,7 @@
 //! Passwords, addresses, sessions, and the end of an account.
 
 use crate::accounts::forgot::Usable;
+use crate::app::ResetRefused;
 use crate::base::SessionId;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
@@ -10,17 +11,21 @@ use crate::web::fields::Fields;
 use crate::web::request::Request;
 
 /// Has a reset link mailed.
-pub async fn forgot(web: &Web, mut fields: Fields) -> Result<(), Failure> {
+pub async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
-    Ok(web.app.forgot(email).await?)
+    Ok(web.app.forgot(email, request.client()).await?)
 }
 
 /// Looks a reset token up.
-pub fn check_reset(web: &Web, mut fields: Fields) -> Result<Usable, Failure> {
+pub async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
     let values = (fields.token(),);
     let (token,) = fields.finish(values)?;
-    Ok(web.app.check_reset(&token)??)
+    let checked = web.app.check_reset(&token, &request.client())?;
+    if checked.is_err() {
+        web.app.charge_link(request.client()).await?;
+    }
+    Ok(checked?)
 }
 
 /// Resets; a session comes back where the configuration says so.
@@ -34,33 +39,37 @@ pub async fn reset(
     let values = (token, fields.password("password"));
     let (token, password) = fields.finish(values)?;
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
-    Ok(web.app.reset(token, password, request.client(), replaces).await??)
+    let reset = web.app.reset(token, password, request.client(), replaces).await?;
+    if matches!(reset, Err(ResetRefused::Token(_))) {
+        web.app.charge_link(request.client()).await?;
+    }
+    Ok(reset?)
 }
 
 /// Changes the password.
 pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.password("current_password"), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
-    Ok(web.app.change_password(request.caller()?, current, new).await??)
+    Ok(web.app.change_password(request.caller()?, current, new, request.client()).await??)
 }
 
 /// Asks for another address.
 pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(), fields.password("current_password"));
     let (email, current) = fields.finish(values)?;
-    Ok(web.app.change_address(request.caller()?, current, email).await??)
+    Ok(web.app.change_address(request.caller()?, current, email, request.client()).await??)
 }
 
 /// Deletes the account.
 pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.password("current_password"),);
     let (current,) = fields.finish(values)?;
-    Ok(web.app.close_account(request.caller()?, current).await??)
+    Ok(web.app.close_account(request.caller()?, current, request.client()).await??)
 }
 
 /// Ends one session of the caller's.
 pub async fn end_session(web: &Web, request: &Request) -> Result<(), Failure> {
     let id: SessionId = request.parameter().parse().map_err(|_| Failure::NotFound)?;
-    let ended = web.app.end_session(request.caller()?, id).await?;
+    let ended = web.app.end_session(request.caller()?, id, request.client()).await?;
     if ended { Ok(()) } else { Err(Failure::NotFound) }
 }

@@ -1,25 +1,26 @@
 //! Register, confirm, log in and out.
 
-use crate::app::{Confirmation, Entered, Entry, NewPerson};
+use crate::app::{ConfirmRefused, Confirmation, Entered, Entry, NewPerson};
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
+use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 /// Registers; the secret is for the browser's cookie.
-pub async fn register(web: &Web, mut fields: Fields) -> Result<Bearer, Failure> {
+pub async fn register(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
     let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (email, password, username, name) = fields.finish(values)?;
-    Ok(web.app.register(NewPerson { email, password, username, name }).await??)
+    Ok(web.app.register(NewPerson { email, password, username, name, client: request.client() }).await??)
 }
 
 /// Has a confirmation mailed again.
-pub async fn resend(web: &Web, mut fields: Fields) -> Result<(), Failure> {
+pub async fn resend(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
-    Ok(web.app.resend_confirmation(email).await?)
+    Ok(web.app.resend_confirmation(email, request.client()).await?)
 }
 
 /// Confirms; a session comes back where the configuration says so.
@@ -40,7 +41,11 @@ pub async fn confirm(
         client: request.client(),
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
     };
-    Ok(web.app.confirm(confirmation).await??)
+    let confirmed = web.app.confirm(confirmation).await?;
+    if matches!(confirmed, Err(ConfirmRefused::Token(_))) {
+        web.app.charge_link(request.client()).await?;
+    }
+    Ok(confirmed?)
 }
 
 /// Logs in.
@@ -63,10 +68,16 @@ pub async fn log_in(
     web.app.log_in(entry).await?.ok_or(Failure::InvalidCredentials)
 }
 
+/// Hands a session to a browser, and has it show from now on that its owner logged in with it.
+pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
+    let device = web.app.remember_device(&request.client(), session.account);
+    reply.with_cookie(web.cookies.set_session(secret, session)).with_cookie(web.cookies.set_device(&device))
+}
+
 /// Ends the session that the request names, if it names one.
 pub async fn log_out(web: &Web, request: &Request) -> Result<(), Failure> {
     match web.session_secret(&request.headers) {
-        Some(secret) => Ok(web.app.log_out(secret.digest()).await?),
+        Some(secret) => Ok(web.app.log_out(secret.digest(), request.client()).await?),
         None => Ok(()),
     }
 }

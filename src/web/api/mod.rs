@@ -23,7 +23,7 @@ pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let browser = acts::register(web, request.json()?).await?;
+    let browser = acts::register(web, request, request.json()?).await?;
     let lifetime = web.app.services.config.tokens.confirm_within.seconds();
     Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
 }
@@ -31,12 +31,12 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /confirm`
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let session = acts::confirm(web, request, None, request.json()?).await?;
-    Ok(with_session(web, Reply::status(Success::Ok, "confirmed"), session.as_ref()))
+    Ok(with_session(web, request, Reply::status(Success::Ok, "confirmed"), session.as_ref()))
 }
 
 /// `POST /confirm/resend`
 pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::resend(web, request.json()?).await?;
+    acts::resend(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
@@ -50,7 +50,10 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
         session: SessionDocument::of(&entered.session, is_bearer.then(|| entered.secret.expose())),
     };
     let reply = Reply::json(Success::Ok, &document);
-    Ok(if is_bearer { reply } else { reply.with_cookie(web.cookies.set_session(&entered.secret, &entered.session)) })
+    if is_bearer {
+        return Ok(reply);
+    }
+    Ok(acts::hand_over(web, request, reply, (&entered.secret, &entered.session)))
 }
 
 /// `POST /logout`
@@ -72,20 +75,20 @@ pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /forgot`
 pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::forgot(web, request.json()?).await?;
+    acts::forgot(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /reset/check`
 pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let usable = acts::check_reset(web, request.json()?)?;
+    let usable = acts::check_reset(web, request, request.json()?).await?;
     Ok(Reply::json(Success::Ok, &ValidDocument { status: "valid", expires_at: usable.expires_at.to_string() }))
 }
 
 /// `POST /reset`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let session = acts::reset(web, request, None, request.json()?).await?;
-    Ok(with_session(web, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
+    Ok(with_session(web, request, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
 }
 
 /// `POST /account/password`
@@ -116,7 +119,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `DELETE /account/sessions`
 pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.end_other_sessions(request.caller()?).await?;
+    web.app.end_other_sessions(request.caller()?, request.client()).await?;
     Ok(Reply::no_content())
 }
 
@@ -126,9 +129,9 @@ pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure>
     Ok(Reply::no_content())
 }
 
-fn with_session(web: &Web, reply: Reply, session: Option<&(Bearer, Session)>) -> Reply {
+fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<&(Bearer, Session)>) -> Reply {
     match session {
-        Some((secret, session)) => reply.with_cookie(web.cookies.set_session(secret, session)),
+        Some((secret, session)) => acts::hand_over(web, request, reply, (secret, session)),
         None => reply,
     }
 }

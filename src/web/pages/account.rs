@@ -93,7 +93,7 @@ pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure>
 
 /// `POST /account/sessions/end-others`
 pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.end_other_sessions(request.caller()?).await?;
+    web.app.end_other_sessions(request.caller()?, request.client()).await?;
     Ok(Reply::see_other("/account/sessions?notice=session-ended"))
 }
 

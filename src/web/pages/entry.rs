@@ -30,7 +30,7 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email", "username", "name"]), ..Form::new("register.html", context! {}) };
-    match acts::register(web, fields).await {
+    match acts::register(web, request, fields).await {
         Ok(browser) => {
             let lifetime = web.app.services.config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
@@ -78,7 +78,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::log_in(web, request, fields, false).await {
         Ok(entered) => {
             let path = if return_to.is_empty() { "/account" } else { &return_to };
-            Ok(Reply::see_other(path).with_cookie(web.cookies.set_session(&entered.secret, &entered.session)))
+            Ok(acts::hand_over(web, request, Reply::see_other(path), (&entered.secret, &entered.session)))
         }
         Err(failure) => form.again(web, &failure),
     }

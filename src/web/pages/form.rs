@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::Span;
 use crate::templates::{Value, context};
 use crate::web::Web;
 use crate::web::failure::Failure;
@@ -50,11 +51,20 @@ impl<'a> Form<'a> {
             Failure::InvalidCredentials
             | Failure::PasswordNeeded
             | Failure::Busy
+            | Failure::TooManyAttempts(_)
+            | Failure::ClockUnsure
             | Failure::StorageUnavailable
             | Failure::OutcomeUnknown => BTreeMap::new(),
             other => return Err(other.clone()),
         };
-        let problem = if errors.is_empty() { failure.explanation().detail } else { failure.explanation().title };
-        Ok(Reply::failed_page(failure, self.html(web, errors, problem)))
+        let problem = match failure {
+            Failure::TooManyAttempts(seconds) => {
+                let wait = Span::from_seconds((*seconds).into()).in_words();
+                format!("Too many tries have failed. The next one is possible in {wait}.")
+            }
+            _ if errors.is_empty() => failure.explanation().detail.to_owned(),
+            _ => failure.explanation().title.to_owned(),
+        };
+        Ok(Reply::failed_page(failure, self.html(web, errors, &problem)))
     }
 }

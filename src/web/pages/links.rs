@@ -19,7 +19,7 @@ pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("resend.html", context! {}) };
-    match acts::resend(web, fields).await {
+    match acts::resend(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/register/sent")),
         Err(failure) => form.again(web, &failure),
     }
@@ -28,7 +28,7 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
 pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
-    let needs_password = web.app.check_confirmation(request.parameter(), browser)??;
+    let needs_password = web.app.check_confirmation(request.parameter(), browser, &request.client())??;
     Ok(Form::new("confirm.html", confirm_values(request, needs_password, false)).show(web))
 }
 
@@ -43,11 +43,11 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
     match acts::confirm(web, request, Some(request.parameter()), fields).await {
         Ok(Some((secret, session))) => {
-            Ok(Reply::see_other("/account?notice=confirmed").with_cookie(web.cookies.set_session(&secret, &session)))
+            Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), (&secret, &session)))
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=confirmed")),
         Err(failure) => {
-            let needs_password = web.app.check_confirmation(request.parameter(), browser)??;
+            let needs_password = web.app.check_confirmation(request.parameter(), browser, &request.client())??;
             let needs_username = failure == Failure::UsernameTaken || typed.contains_key("username");
             let values = confirm_values(request, needs_password, needs_username);
             Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
@@ -64,7 +64,7 @@ pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("forgot.html", context! {}) };
-    match acts::forgot(web, fields).await {
+    match acts::forgot(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/forgot/sent")),
         Err(failure) => form.again(web, &failure),
     }
@@ -78,7 +78,7 @@ pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `GET /reset/{token}`: shows whose password is set, for password managers, and changes nothing.
 pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let usable = web.app.check_reset(request.parameter())??;
+    let usable = web.app.check_reset(request.parameter(), &request.client())??;
     Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web))
 }
 
@@ -89,11 +89,13 @@ fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::t
 /// `POST /reset/{token}`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::reset(web, request, Some(request.parameter()), request.form()?).await {
-        Ok(Some((secret, session))) => Ok(Reply::see_other("/account?notice=password-changed")
-            .with_cookie(web.cookies.set_session(&secret, &session))),
+        Ok(Some((secret, session))) => {
+            let reply = Reply::see_other("/account?notice=password-changed");
+            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
+        }
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {
-            let usable = web.app.check_reset(request.parameter())??;
+            let usable = web.app.check_reset(request.parameter(), &request.client())??;
             Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)
         }
     }

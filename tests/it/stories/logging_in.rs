@@ -62,9 +62,15 @@ fn unknown_wrong_disabled_and_unconfirmed_look_the_same() {
     world.member("disabled@example.org", PASSWORD);
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
     world
-        .block_on(world.app.write(|tx, moment, _| {
+        .block_on(world.app.write(|tx, moment, services| {
             let mut person = gatelodge::accounts::administer::find(tx, "disabled@example.org")?.expect("a member");
-            gatelodge::accounts::administer::set_disabled(tx, moment, &mut person, true)
+            gatelodge::accounts::administer::set_disabled(
+                tx,
+                moment,
+                services,
+                &gatelodge::audit::Source::appliance(),
+                (&mut person, true),
+            )
         }))
         .expect("memory does not fail");
     let refusals: Vec<_> = [
@@ -99,7 +105,8 @@ fn every_refused_login_writes_records_of_the_same_shape() {
         added
     };
     let unknown = shape("nobody@example.org", PASSWORD);
-    assert_eq!(unknown.len(), 1);
+    // A wish, what it costs (name, account, network, everybody), the audit log and its head.
+    assert_eq!(unknown.len(), 7, "{unknown:?}");
     assert_eq!(shape(ALICE, OTHER_PASSWORD), unknown);
     assert_eq!(shape("pending@example.org", PASSWORD), unknown);
     assert_eq!(shape("pending@example.org", OTHER_PASSWORD), unknown);
@@ -222,6 +229,52 @@ fn an_older_hash_is_made_anew_at_login() {
     world.visitor().log_in(ALICE, PASSWORD).expect(200);
     assert_ne!(cost(), older);
     world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_might_have() {
+    let world = World::new();
+    let of_nobody = |number: usize| {
+        let identity = gatelodge::base::Identity::parse(&format!("nobody{number}@example.org"));
+        let candidate = world
+            .app
+            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.services, &identity))
+            .expect("memory does not fail");
+        candidate.hash.cost()
+    };
+    let today = world.app.services.config.password.cost();
+    assert!((0..20).all(|number| of_nobody(number) == today));
+    // Three accounts of today, and nine with a hash of an older kind.
+    let older = gatelodge::crypto::Cost { memory_kib: 16, iterations: 2, lanes: 1 };
+    (0..12).for_each(|number| world.member(&format!("member{number}@example.org"), PASSWORD));
+    world
+        .block_on(world.app.write(move |tx, _, _| {
+            for number in 0..9 {
+                let named = format!("member{number}@example.org");
+                let mut person = gatelodge::accounts::administer::find(tx, &named)?.expect("a member");
+                person.account.password = Some(gatelodge::crypto::PasswordHash::decoy(older));
+                gatelodge::accounts::person::save(tx, person.id, &person.account)?;
+            }
+            Ok(())
+        }))
+        .expect("memory does not fail");
+    let drawn: Vec<_> = (0..400).map(of_nobody).collect();
+    let share = drawn.iter().filter(|cost| **cost == older).count();
+    assert!((250..350).contains(&share), "{share} of 400, and three quarters are expected");
+    assert_eq!(drawn, (0..400).map(of_nobody).collect::<Vec<_>>(), "the same name, the same cost");
+    // When all have logged in, the older kind is gone.
+    world
+        .block_on(world.app.write(|tx, _, services| {
+            for number in 0..9 {
+                let named = format!("member{number}@example.org");
+                let mut person = gatelodge::accounts::administer::find(tx, &named)?.expect("a member");
+                person.account.password = Some(gatelodge::crypto::PasswordHash::decoy(services.config.password.cost()));
+                gatelodge::accounts::person::save(tx, person.id, &person.account)?;
+            }
+            Ok(())
+        }))
+        .expect("memory does not fail");
+    assert!((0..20).all(|number| of_nobody(number) == today));
 }
 
 #[test]

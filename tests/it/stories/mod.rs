@@ -1,6 +1,9 @@
 //! What people do, told as stories.
 
 mod account;
+mod auditing;
+mod clocks;
+mod guessing;
 mod logging_in;
 mod mailing;
 mod operating;

@@ -1,13 +1,11 @@
 //! What administrators do by command, in memory; `process.rs` does the same with the real binary.
 
-use gatelodge::control::{Command, execute};
 use serde_json::{Value, json};
 
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
 
 fn command(world: &World, command: Value) -> Result<Value, String> {
-    let command: Command = serde_json::from_value(command).expect("a command");
-    world.block_on(execute(&world.app, command)).map_err(|refusal| refusal.message)
+    world.command(command)
 }
 
 fn add(world: &World, email: &str, confirmed: bool) -> Result<Value, String> {

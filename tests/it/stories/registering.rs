@@ -256,7 +256,9 @@ fn a_proof_for_one_registration_confirms_no_other() {
     for proof in [Proof::Password(first), Proof::None] {
         let token = second.clone();
         let outcome = world
-            .block_on(world.app.write(move |tx, moment, services| confirm(tx, moment, services, &token, proof, None)))
+            .block_on(world.app.write(move |tx, moment, services| {
+                confirm(tx, moment, services, (&token, proof), None, &gatelodge::sessions::Client::default())
+            }))
             .expect("memory does not fail");
         assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");
     }

@@ -164,7 +164,11 @@ fn links_signed_before_a_key_rotation_keep_working() {
     let token = reset_token(&world);
     let rotate = || {
         world
-            .block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate))
+            .block_on(gatelodge::control::execute(
+                &world.app,
+                gatelodge::control::Command::KeyRotate,
+                &gatelodge::audit::Source::appliance(),
+            ))
             .map_err(|refusal| refusal.message)
             .expect("a key is made")
     };
@@ -180,7 +184,11 @@ fn a_newer_key_signs_after_a_rotation() {
     let key_of = |token: &str| gatelodge::crypto::from_base64url(&token[4..]).expect("base64url")[1..5].to_vec();
     let before = key_of(&reset_token(&world));
     world
-        .block_on(gatelodge::control::execute(&world.app, gatelodge::control::Command::KeyRotate))
+        .block_on(gatelodge::control::execute(
+            &world.app,
+            gatelodge::control::Command::KeyRotate,
+            &gatelodge::audit::Source::appliance(),
+        ))
         .map_err(|refusal| refusal.message)
         .expect("a key is made");
     world.advance(6 * MINUTE);

@@ -1,0 +1,30 @@
+//! Notes when the program was built, so that a clock which shows an earlier time is known to be wrong.
+//!
+//! `SOURCE_DATE_EPOCH` if it is set (<https://reproducible-builds.org/specs/source-date-epoch/>), else the time of the last
+//! commit, else of the manifest: the same source gives the same program.
+
+use std::process::Command;
+use std::time::SystemTime;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=Cargo.toml");
+    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    let seconds = from_environment().or_else(from_commit).or_else(from_manifest).unwrap_or(0);
+    println!("cargo::rustc-env=GATELODGE_BUILD_DATE={seconds}");
+}
+
+fn from_environment() -> Option<u64> {
+    std::env::var("SOURCE_DATE_EPOCH").ok()?.parse().ok()
+}
+
+fn from_commit() -> Option<u64> {
+    let output =
+        Command::new("git").args(["log", "-1", "--format=%ct"]).output().ok().filter(|o| o.status.success())?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+fn from_manifest() -> Option<u64> {
+    let modified = std::fs::metadata("Cargo.toml").ok()?.modified().ok()?;
+    modified.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs())
+}

@@ -1,0 +1,110 @@
+//! The time, as the appliance believes it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Timekeeper, Timestamp};
+use crate::store::{self, StoreError};
+
+use super::{App, Fault};
+
+/// The clocks, and what is made of them.
+pub(super) struct Time {
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    keeper: Timekeeper,
+    told: ClockState,
+}
+
+impl Time {
+    /// Begins with the store's floor; a store without one is new, and the floor is then the program's build date.
+    pub fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
+        let keeper = Timekeeper::new(floor.unwrap_or_default().max(BUILD_DATE), clock.uptime(), floor.is_none());
+        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure }) }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Reading {
+        let mut kept = self.kept();
+        let reading = kept.keeper.read(self.clock.now(), self.clock.uptime());
+        if reading.state != kept.told {
+            kept.told = reading.state;
+            drop(kept);
+            tell(&reading, self.clock.now());
+        }
+        reading
+    }
+}
+
+fn tell(reading: &Reading, wall: Timestamp) {
+    match reading.state {
+        ClockState::Sure => tracing::warn!("the clock is right again: {wall}"),
+        ClockState::Behind => tracing::error!(
+            "THE CLOCK IS WRONG: it shows {wall}, but it is at least {}. Passwords work; mailed links do not, and nothing is purged, until the clock is right. See `gatelodge clock`",
+            reading.later
+        ),
+        ClockState::Leapt => tracing::error!(
+            "THE CLOCK HAS LEAPT to {wall}, from {}: it is believed when it still says so in ten minutes; until then nothing is purged",
+            reading.earlier
+        ),
+    }
+}
+
+/// What `gatelodge clock` shows.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockReport {
+    /// What the machine's clock shows.
+    pub wall: Timestamp,
+    /// What is made of it.
+    pub reading: Reading,
+    /// The highest time that was believed.
+    pub floor: Timestamp,
+}
+
+impl App {
+    /// One look at the clocks.
+    pub fn time(&self) -> Reading {
+        self.time.read()
+    }
+
+    /// The time by which validity is judged: the wall clock's, but never earlier than any time seen before, so that what
+    /// has expired stays so.
+    pub fn now(&self) -> Timestamp {
+        self.time().later
+    }
+
+    /// A moment of its own for one request.
+    pub fn moment(&self) -> Moment {
+        Moment::at(self.time(), self.time.clock.seed())
+    }
+
+    /// What depends on the time is refused while the clock shows one that has been.
+    ///
+    /// # Errors
+    /// [`Fault::ClockUnsure`].
+    pub(super) fn require_clock(&self) -> Result<(), Fault> {
+        if self.time().state == ClockState::Behind { Err(Fault::ClockUnsure) } else { Ok(()) }
+    }
+
+    /// The clocks, for an administrator.
+    pub fn clock_report(&self) -> ClockReport {
+        let reading = self.time();
+        ClockReport { wall: self.time.clock.now(), reading, floor: self.time.kept().keeper.floor() }
+    }
+
+    /// Believes the wall clock as it is and takes the floor to it, backwards too.
+    ///
+    /// # Errors
+    /// When the store fails; then the floor may come back with the next start.
+    pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
+        let wall = self.time.clock.now();
+        self.time.kept().keeper.reset(wall, self.time.clock.uptime());
+        self.write(move |tx, _, _| store::reset_floor(tx, wall)).await?;
+        Ok(self.clock_report())
+    }
+}

@@ -1,0 +1,299 @@
+//! What a row says.
+
+use std::fmt;
+
+use crate::base::{AccountId, ClockState, Id, Timestamp};
+use crate::store::{Damaged, Field, Reader, record};
+
+/// An enumeration that is stored as a number and shown as a word. Numbers are never used again.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// The stable word.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What the word stands for.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+
+            /// Every word there is.
+            pub const WORDS: &[&str] = &[$($word),*];
+        }
+
+        impl Field for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                let code: u32 = match self { $(Self::$variant => $code,)* };
+                code.put(out);
+            }
+
+            fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+                match u32::take(input)? { $($code => Ok(Self::$variant),)* _ => Err(Damaged) }
+            }
+        }
+    };
+}
+
+words! {
+    /// What was done, or tried.
+    Act {
+        /// Somebody registered an address; the subject is the registration.
+        Registered = 1 "registered",
+        /// A registration became an account.
+        Confirmed = 2 "confirmed",
+        /// Somebody logged in, or was refused.
+        Login = 3 "login",
+        /// Somebody logged out.
+        Logout = 4 "logout",
+        /// Somebody ended one of their sessions.
+        SessionEnded = 5 "session-ended",
+        /// Somebody ended all their other sessions.
+        SessionsEnded = 6 "sessions-ended",
+        /// Somebody asked for a reset link; whether there is an account was not looked up.
+        ResetWished = 7 "reset-wished",
+        /// Somebody asked for a confirmation again; whether there is anything to confirm was not looked up.
+        ConfirmationWished = 8 "confirmation-wished",
+        /// A reset link was mailed to the account's address.
+        ResetMailed = 9 "reset-mailed",
+        /// A link to confirm an address was mailed.
+        ConfirmationMailed = 10 "confirmation-mailed",
+        /// A password was set by a mailed link.
+        PasswordReset = 11 "password-reset",
+        /// A password was changed by somebody who knew the old one, or tried to.
+        PasswordChanged = 12 "password-changed",
+        /// An administrator set a password.
+        PasswordSet = 13 "password-set",
+        /// Somebody asked for another address.
+        AddressChangeAsked = 14 "address-change-asked",
+        /// An address was confirmed, and is the account's own from now on.
+        AddressChanged = 15 "address-changed",
+        /// An account was deleted.
+        AccountDeleted = 16 "account-deleted",
+        /// An administrator made an account.
+        AccountAdded = 17 "account-added",
+        /// An administrator confirmed an address in its owner's stead.
+        AddressConfirmed = 18 "address-confirmed",
+        /// An account was locked.
+        AccountDisabled = 19 "account-disabled",
+        /// An account was opened again.
+        AccountEnabled = 20 "account-enabled",
+        /// Somebody was put into a group.
+        GroupJoined = 21 "group-joined",
+        /// Somebody was taken out of a group.
+        GroupLeft = 22 "group-left",
+        /// A new key signs mailed links.
+        KeyRotated = 23 "key-rotated",
+        /// So many tries failed that further ones are refused for a while.
+        Throttled = 24 "throttled",
+        /// An administrator let tries pass again.
+        ThrottleLifted = 25 "throttle-lifted",
+        /// The highest believed time was taken back to the clock's.
+        ClockReset = 26 "clock-reset",
+        /// A mail was given up.
+        MailGivenUp = 27 "mail-given-up",
+        /// Mails were queued again.
+        MailRetried = 28 "mail-retried",
+        /// Mails that a restore held back were let go.
+        MailReleased = 29 "mail-released",
+        /// A backup was made.
+        BackupMade = 30 "backup-made",
+        /// This store was restored from a backup.
+        Restored = 31 "restored",
+        /// Accounts were brought over from elsewhere.
+        Imported = 32 "imported",
+        /// The appliance started.
+        Started = 33 "started",
+    }
+}
+
+words! {
+    /// What came of it.
+    Outcome {
+        /// It was done.
+        Done = 0 "done",
+        /// The password was not the right one.
+        WrongPassword = 1 "wrong-password",
+        /// Nobody is called so.
+        Unknown = 2 "unknown",
+        /// The account is locked.
+        Disabled = 3 "disabled",
+        /// The address is not confirmed.
+        Unconfirmed = 4 "unconfirmed",
+        /// Too many tries had failed before; the password was not considered.
+        Barred = 5 "barred",
+        /// The account was changed while the password was checked.
+        Overtaken = 6 "overtaken",
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Actor {
+    /// Somebody who has not proved who they are.
+    Anyone,
+    /// The owner of an account.
+    Account(AccountId),
+    /// An administrator at the command line, by the number of their system user.
+    CommandLine(u32),
+    /// The appliance itself.
+    Appliance,
+}
+
+impl Field for Actor {
+    fn put(&self, out: &mut Vec<u8>) {
+        let mut id = [0; 16];
+        let kind: u32 = match self {
+            Self::Anyone => 0,
+            Self::Account(account) => {
+                id = *account.bytes();
+                1
+            }
+            Self::CommandLine(user) => {
+                id[12..].copy_from_slice(&user.to_be_bytes());
+                2
+            }
+            Self::Appliance => 3,
+        };
+        kind.put(out);
+        id.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let kind = u32::take(input)?;
+        let id = <[u8; 16]>::take(input)?;
+        match kind {
+            0 => Ok(Self::Anyone),
+            1 => Ok(Self::Account(AccountId::from_bytes(id))),
+            2 => Ok(Self::CommandLine(u32::from_be_bytes([id[12], id[13], id[14], id[15]]))),
+            3 => Ok(Self::Appliance),
+            _ => Err(Damaged),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Account(id) => write!(f, "account {id}"),
+            Self::CommandLine(user) => write!(f, "command line, user {user}"),
+            Self::Appliance => f.write_str("appliance"),
+        }
+    }
+}
+
+/// Who acts, and from where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// Who.
+    pub actor: Actor,
+    /// The network address, or nothing for what happens on this machine.
+    pub network: String,
+}
+
+impl Source {
+    /// Somebody who has not proved who they are.
+    #[must_use]
+    pub fn anyone(network: &str) -> Self {
+        Self { actor: Actor::Anyone, network: network.to_owned() }
+    }
+
+    /// The owner of an account.
+    #[must_use]
+    pub fn account(id: AccountId, network: &str) -> Self {
+        Self { actor: Actor::Account(id), network: network.to_owned() }
+    }
+
+    /// An administrator at the command line.
+    #[must_use]
+    pub fn command_line(user: u32) -> Self {
+        Self { actor: Actor::CommandLine(user), network: String::new() }
+    }
+
+    /// The appliance itself.
+    #[must_use]
+    pub fn appliance() -> Self {
+        Self { actor: Actor::Appliance, network: String::new() }
+    }
+}
+
+/// What an act is about: an account, a registration, a mail, or nothing in particular.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Subject([u8; 16]);
+
+impl Subject {
+    /// Nothing in particular.
+    pub const NONE: Self = Self([0; 16]);
+
+    /// Its id, if there is one.
+    #[must_use]
+    pub fn id(self) -> Option<AccountId> {
+        (self != Self::NONE).then(|| Id::from_bytes(self.0))
+    }
+}
+
+impl<Kind> From<Id<Kind>> for Subject {
+    fn from(id: Id<Kind>) -> Self {
+        Self(*id.bytes())
+    }
+}
+
+impl Field for Subject {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        <[u8; 16]>::take(input).map(Self)
+    }
+}
+
+/// One act.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Whether the clock was believed then; the order of the rows is true in any case.
+    pub clock: ClockState,
+    /// What.
+    pub act: Act,
+    /// With what outcome.
+    pub outcome: Outcome,
+    /// Who, and from where.
+    pub actor: Actor,
+    /// From where.
+    pub network: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// A word of ours that says more: a group, a limit, a version.
+    pub detail: String,
+}
+record!(part Entry { at, clock, act, outcome, actor, network, subject, detail });
+
+impl Field for ClockState {
+    fn put(&self, out: &mut Vec<u8>) {
+        let code: u32 = match self {
+            Self::Sure => 0,
+            Self::Behind => 1,
+            Self::Leapt => 2,
+        };
+        code.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match u32::take(input)? {
+            0 => Ok(Self::Sure),
+            1 => Ok(Self::Behind),
+            2 => Ok(Self::Leapt),
+            _ => Err(Damaged),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `gatelodge audit`: what was done here.
+
+use clap::{Args, Subcommand};
+
+use crate::control::{AuditWanted, Command};
+
+use super::offline::carry_out;
+use super::{Common, Exit, show};
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// List what was done, newest first.
+    List(Wanted),
+    /// Check that no row is missing, changed or added.
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub struct Wanted {
+    /// By or about this account: id, address or user name.
+    #[arg(long)]
+    user: Option<String>,
+    /// One act only, such as `login` or `password-changed`.
+    #[arg(long)]
+    act: Option<String>,
+    /// One outcome only, such as `done` or `wrong-password`.
+    #[arg(long)]
+    outcome: Option<String>,
+    /// From this network address only.
+    #[arg(long, value_name = "ADDRESS")]
+    network: Option<String>,
+    /// Not before this time: 2026-11-23T14:05:00Z, 2026-11-23, or an age like 24h.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Go on behind the row of this number.
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<u64>,
+    /// How many rows.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+    /// Oldest first.
+    #[arg(long)]
+    oldest_first: bool,
+}
+
+impl Audit {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let config = common.config()?;
+        match self {
+            Self::Verify => {
+                let shown = carry_out(config, Command::AuditVerify)?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                println!("{} rows, from number {}: none is missing, changed or added.", shown["rows"], shown["first"]);
+            }
+            Self::List(wanted) => {
+                let shown = carry_out(config, Command::AuditList(wanted.into()))?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let columns = ["number", "at", "act", "outcome", "actor", "subject", "network", "detail"];
+                show::table(items, &columns);
+                if let Some(next) = shown["next"].as_u64() {
+                    println!("There are more: go on with --after {next}");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Wanted> for AuditWanted {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { user, act, outcome, network, since, until, after, limit, oldest_first } = wanted;
+        Self { user, act, outcome, network, since, until, after, limit, oldest_first }
+    }
+}

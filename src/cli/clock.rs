@@ -1,0 +1,45 @@
+//! `gatelodge clock`: what time it is believed to be.
+
+use clap::Subcommand;
+
+use crate::control::Command;
+
+use super::offline::carry_out;
+use super::{Common, Exit, show};
+
+#[derive(Debug, Subcommand)]
+pub enum Clock {
+    /// Show the machine's clock, and what is made of it.
+    Show,
+    /// Believe the machine's clock as it is now, and forget any later time that was seen.
+    ///
+    /// For a clock that was once years ahead and is right again. Look at the clock first: what has expired may come to
+    /// life again when it is set back.
+    Reset,
+}
+
+impl Clock {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let command = match self {
+            Self::Show => Command::ClockShow,
+            Self::Reset => Command::ClockReset,
+        };
+        let shown = carry_out(common.config()?, command)?;
+        if common.json {
+            return show::json(&shown);
+        }
+        println!("the machine's clock shows  {}", show::plain(&shown["wall"]));
+        println!("it is taken to be          {}", show::plain(&shown["now"]));
+        println!("the latest time believed   {}", show::plain(&shown["floor"]));
+        match shown["state"].as_str() {
+            Some("behind") => println!(
+                "THE CLOCK IS BEHIND a time that has been: mailed links do not work until it is right.\nhint: set the clock (systemd-timesyncd, chrony); if the later time was wrong, `gatelodge clock reset`"
+            ),
+            Some("leapt") => println!(
+                "THE CLOCK HAS LEAPT forward by more than a week; it is believed when it still says so in ten minutes."
+            ),
+            _ => println!("The clock is believed."),
+        }
+        Ok(())
+    }
+}

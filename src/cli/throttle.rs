@@ -1,0 +1,58 @@
+//! `gatelodge throttle`: limits on tries.
+
+use clap::{Args, Subcommand};
+
+use crate::control::Command;
+
+use super::offline::carry_out;
+use super::user::say_how_to_go_on;
+use super::{Common, Exit, Page, show};
+
+#[derive(Debug, Subcommand)]
+pub enum Throttle {
+    /// List whose tries are counted at present: accounts, names, networks, browsers, and what is left to them.
+    ///
+    /// Names as they were typed are kept as digests only, so they are shown without the name.
+    List(Page),
+    /// Let somebody try again at once: an account, a name that nobody has, or a network.
+    Lift(Whom),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Whom {
+    /// Id, address or user name of an account; or a network address.
+    who: Option<String>,
+    /// Everybody.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Throttle {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let config = common.config()?;
+        let (is_list, command) = match self {
+            Self::List(page) => (true, Command::ThrottleList { after: page.after, limit: page.limit }),
+            Self::Lift(whom) => (false, Command::ThrottleLift { who: whom.who }),
+        };
+        let shown = carry_out(config, command)?;
+        if common.json {
+            return show::json(&shown);
+        }
+        if !is_list {
+            println!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"]));
+            return Ok(());
+        }
+        let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if items.is_empty() {
+            println!("Nobody has used up any tries.");
+        } else {
+            show::table(
+                items,
+                &["kind", "who", "left", "of", "next_in_seconds", "full_at", "failures_in_a_row", "out_of_use"],
+            );
+        }
+        say_how_to_go_on(&shown);
+        Ok(())
+    }
+}

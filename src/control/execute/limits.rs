@@ -1,0 +1,156 @@
+//! Limits on tries: who has used theirs up, and letting them try again.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::{Person, administer, person, tries};
+use crate::app::App;
+use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::base::{AccountId, EmailAddress, Id, Identity};
+use crate::control::Refusal;
+use crate::store::{Snapshot, StoreError};
+use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
+
+use super::{MAX_ROWS, Outcome, parse};
+
+/// Whom limits are lifted for.
+enum Whom {
+    Everybody,
+    Network(Vec<[u8; 16]>),
+    Person(Box<Person>),
+    /// A name that nobody has.
+    Name(Identity),
+}
+
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+    let after = after.map(|text| parse(&text, "the place to go on behind", read_place)).transpose()?;
+    let limit = limit.clamp(1, MAX_ROWS);
+    let rows = app.read(|view| throttle::all(view, after, limit))?;
+    let next = rows.last().filter(|_| rows.len() == limit).map(|(bucket, _)| place(bucket));
+    let items = rows
+        .iter()
+        .map(|(bucket, level)| Ok(describe(app, bucket, level, app.read(|view| owner(view, bucket))?.as_ref())))
+        .collect::<Result<Vec<Option<Value>>, StoreError>>()?;
+    Ok(json!({"items": items.into_iter().flatten().collect::<Vec<_>>(), "next": next}))
+}
+
+/// A bucket as a place in the list: kind and id.
+fn place(bucket: &Bucket) -> String {
+    format!("{}-{}", bucket.kind.number(), Id::<()>::from_bytes(bucket.id))
+}
+
+fn read_place(text: &str) -> Result<(Kind, [u8; 16]), ()> {
+    let (kind, id) = text.split_once('-').ok_or(())?;
+    let kind = kind.parse().ok().and_then(Kind::from_number).ok_or(())?;
+    Ok((kind, *id.parse::<Id<()>>().map_err(|_| ())?.bytes()))
+}
+
+/// What an account's bucket is about; a stand-in is nobody's.
+fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreError> {
+    match bucket.kind {
+        Kind::Account => person::load(view, AccountId::from_bytes(bucket.id)),
+        _ => Ok(None),
+    }
+}
+
+/// None for what says nothing any more.
+fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
+    let (rate, now) = (bucket.kind.rate(&app.services.config.throttle), app.time().earlier);
+    let is_out_of_use = tries::is_out_of_use(bucket, level);
+    let left = level.left(rate, now);
+    if left == rate.burst && !is_out_of_use {
+        return None;
+    }
+    let who = owner.map(|person| {
+        person.email.as_ref().map(|email| email.shown.clone()).or(person.username.as_ref().map(ToString::to_string))
+    });
+    Some(json!({
+        "kind": bucket.kind.word(),
+        "who": who.flatten().or((!bucket.shown.is_empty()).then(|| bucket.shown.clone())),
+        "left": left,
+        "of": rate.burst,
+        "next_in_seconds": level.wait(rate, now, 0),
+        "full_at": level.full_at.to_string(),
+        "failures_in_a_row": matches!(bucket.kind, Kind::Account | Kind::Device).then_some(level.failures.min(MAX_CONSECUTIVE)),
+        "out_of_use": is_out_of_use,
+    }))
+}
+
+pub(super) async fn lift(app: &Arc<App>, who: Option<String>, source: &Source) -> Outcome {
+    let whom = match &who {
+        None => Whom::Everybody,
+        Some(text) => read_whom(app, text)?,
+    };
+    let (keys, subject, detail) = match &whom {
+        Whom::Everybody => (all_keys(app)?, Subject::NONE, "everything".to_owned()),
+        Whom::Network(ids) => (network_keys(ids), Subject::NONE, who.clone().unwrap_or_default()),
+        Whom::Person(person) => (person_keys(app, person), person.id.into(), String::new()),
+        Whom::Name(name) => (name_keys(app, name), Subject::NONE, "a name that nobody has".to_owned()),
+    };
+    let source = source.clone();
+    let lifted = app.write(move |tx, moment, services| {
+        let mut count = 0;
+        for (kind, id) in &keys {
+            count += usize::from(throttle::lift(tx, *kind, *id)?);
+        }
+        let what = (Act::ThrottleLifted, Came::Done);
+        services.audit_in_detail(tx, moment, &source, what, subject, &detail)?;
+        Ok(count)
+    });
+    Ok(json!({"lifted": lifted.await?}))
+}
+
+fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
+    let networks = tries::named_networks(text);
+    if !networks.is_empty() {
+        return Ok(Whom::Network(networks));
+    }
+    if let Some(person) = app.read(|view| administer::find(view, text))? {
+        return Ok(Whom::Person(Box::new(person)));
+    }
+    match Identity::parse(text) {
+        Identity::Nobody => {
+            Err(Refusal::new(format!("{text:?} is no account, name or network"), "see `gatelodge throttle list`"))
+        }
+        name => Ok(Whom::Name(name)),
+    }
+}
+
+fn all_keys(app: &App) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
+    let mut keys = Vec::new();
+    loop {
+        let page = app.read(|view| throttle::all(view, keys.last().copied(), MAX_ROWS))?;
+        keys.extend(page.iter().map(|(bucket, _)| (bucket.kind, bucket.id)));
+        if page.len() < MAX_ROWS {
+            return Ok(keys);
+        }
+    }
+}
+
+fn network_keys(ids: &[[u8; 16]]) -> Vec<(Kind, [u8; 16])> {
+    let kinds = [Kind::Network, Kind::WideNetwork, Kind::MailNetwork, Kind::MailWideNetwork, Kind::LinkNetwork];
+    ids.iter().flat_map(|id| kinds.map(|kind| (kind, *id))).collect()
+}
+
+fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
+    let email = person.email.as_ref().map(|email| email.address.clone());
+    let names = [email.clone().map(Identity::Email), person.username.clone().map(Identity::Username)];
+    let mut keys = vec![(Kind::Account, *person.id.bytes())];
+    keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
+    keys
+}
+
+fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
+    let mut keys: Vec<_> =
+        tries::name_digest(&app.services, name).into_iter().map(|digest| (Kind::Name, digest)).collect();
+    if let Identity::Email(address) = name {
+        keys.extend(mail_keys(app, address));
+    }
+    keys
+}
+
+fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 3] {
+    let digest = tries::address_digest(&app.services, address);
+    [MailPurpose::Confirm, MailPurpose::Reset, MailPurpose::Known].map(|purpose| (Kind::MailAddress(purpose), digest))
+}

@@ -1,0 +1,138 @@
+//! The audit log, for administrators.
+
+use serde_json::{Value, json};
+
+use crate::accounts::administer;
+use crate::app::App;
+use crate::audit::{self, Act, Broken, Row, Subject};
+use crate::base::{AccountId, Timestamp};
+use crate::control::{AuditWanted, Refusal};
+use crate::store::{Direction, StoreError};
+
+use super::{MAX_ROWS, Outcome, parse, users};
+
+/// Rows read at a time while the wanted ones are looked for.
+const PAGE: usize = 500;
+
+/// Which rows are wanted, as it is understood.
+struct Filter {
+    act: Option<Act>,
+    account: Option<AccountId>,
+    network: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    outcome: Option<String>,
+}
+
+impl Filter {
+    fn read(app: &App, wanted: &AuditWanted) -> Result<Self, Refusal> {
+        let time = |text: &Option<String>| {
+            let read = |text: &String| {
+                parse(text, "a time; write it like 2026-11-23T14:05:00Z, or as a date, or as an age like 24h", |text| {
+                    Timestamp::parse_or_ago(text, app.now()).ok_or(())
+                })
+            };
+            text.as_ref().map(read).transpose()
+        };
+        let act = wanted.act.as_ref().map(|word| {
+            Act::from_word(word).ok_or_else(|| {
+                Refusal::new(format!("{word:?} is no act"), &format!("one of: {}", Act::WORDS.join(", ")))
+            })
+        });
+        let outcome = wanted.outcome.as_ref().map(|word| {
+            let words = audit::Outcome::WORDS;
+            let known = words.contains(&word.as_str()).then(|| word.clone());
+            known.ok_or_else(|| {
+                Refusal::new(format!("{word:?} is no outcome"), &format!("one of: {}", words.join(", ")))
+            })
+        });
+        Ok(Self {
+            act: act.transpose()?,
+            account: wanted.user.as_ref().map(|user| account(app, user)).transpose()?,
+            network: wanted.network.clone(),
+            since: time(&wanted.since)?,
+            until: time(&wanted.until)?,
+            outcome: outcome.transpose()?,
+        })
+    }
+
+    fn takes(&self, row: &Row) -> bool {
+        let entry = &row.entry;
+        let about = |id: AccountId| entry.subject == Subject::from(id) || entry.actor == audit::Actor::Account(id);
+        self.act.is_none_or(|act| entry.act == act)
+            && self.account.is_none_or(about)
+            && self.network.as_ref().is_none_or(|network| entry.network == *network)
+            && self.since.is_none_or(|since| entry.at >= since)
+            && self.until.is_none_or(|until| entry.at < until)
+            && self.outcome.as_ref().is_none_or(|outcome| entry.outcome.word() == outcome)
+    }
+}
+
+/// An account that may be gone by now: then it is named by its id.
+fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
+    match app.read(|view| administer::find(view, user))? {
+        Some(person) => Ok(person.id),
+        None => user.parse().map_err(|_| users::unknown(user)),
+    }
+}
+
+pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
+    let filter = Filter::read(app, wanted)?;
+    let limit = wanted.limit.clamp(1, MAX_ROWS);
+    let direction = if wanted.oldest_first { Direction::Up } else { Direction::Down };
+    let (mut found, mut after): (Vec<(u64, Row)>, _) = (Vec::new(), wanted.after);
+    let next = loop {
+        let page = app.read(|view| audit::page(view, after, direction, PAGE))?;
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|(number, _)| *number).or(after);
+        found.extend(page.into_iter().filter(|(_, row)| filter.takes(row)));
+        if found.len() > limit {
+            found.truncate(limit);
+            break found.last().map(|(number, _)| *number);
+        }
+        if is_last {
+            break None;
+        }
+    };
+    let items: Vec<Value> = found.iter().map(|(number, row)| describe(*number, row)).collect();
+    Ok(json!({"items": items, "next": next}))
+}
+
+fn describe(number: u64, row: &Row) -> Value {
+    let entry = &row.entry;
+    json!({
+        "number": number,
+        "at": entry.at.to_string(),
+        "clock": entry.clock.word(),
+        "act": entry.act.word(),
+        "outcome": entry.outcome.word(),
+        "actor": entry.actor.to_string(),
+        "subject": entry.subject.id().map(|id| id.to_string()),
+        "network": (!entry.network.is_empty()).then_some(&entry.network),
+        "detail": (!entry.detail.is_empty()).then_some(&entry.detail),
+    })
+}
+
+pub(super) fn verify(app: &App) -> Outcome {
+    let verdict = app.read(|view| match audit::verify(view, &app.services.seal) {
+        Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
+        other => Ok(other?.map_err(in_words)),
+    })?;
+    let verified = verdict.map_err(|broken| {
+        Refusal::new(
+            broken,
+            "somebody changed the log, or the store is damaged; keep the file, and compare with a backup",
+        )
+    })?;
+    Ok(json!({"verified": true, "rows": verified.rows, "first": verified.first, "next": verified.next}))
+}
+
+fn in_words(broken: Broken) -> String {
+    match broken {
+        Broken::NoHead => "the log's head is missing".into(),
+        Broken::Head => "the log's head was not written with this store's key".into(),
+        Broken::Missing(number) => format!("row {number} is missing"),
+        Broken::Changed(number) => format!("row {number} is not what was written"),
+        Broken::Surplus(number) => format!("row {number} was added from outside"),
+    }
+}

@@ -1,0 +1,61 @@
+//! Mails that wait or have failed.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::base::MailId;
+use crate::control::Refusal;
+use crate::mail::{self, MailState};
+
+use super::{MAX_ROWS, Outcome, parse};
+
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+    let after = after.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
+    let limit = limit.clamp(1, MAX_ROWS);
+    let mails = app.read(|view| mail::list(view, after, limit))?;
+    let next = mails.last().filter(|_| mails.len() == limit).map(|(id, _)| id.to_string());
+    let items: Vec<Value> = mails
+        .iter()
+        .map(|(id, mail)| {
+            let state = match mail.state {
+                MailState::Queued => "queued",
+                MailState::Sending => "sending",
+                MailState::Failed => "failed",
+            };
+            json!({
+                "id": id.to_string(), "letter": mail.letter, "to": mail.to.as_str(), "state": state, "attempts": mail.attempts,
+                "queued_at": mail.queued_at.to_string(),
+                "due_at": (mail.state != MailState::Failed).then(|| mail.due_at.to_string()),
+                "last_error": mail.last_error,
+            })
+        })
+        .collect();
+    Ok(json!({"items": items, "next": next}))
+}
+
+pub(super) async fn retry(app: &Arc<App>, id: Option<String>, source: &Source) -> Outcome {
+    let id = id.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
+    let source = source.clone();
+    let retried = app.write(move |tx, moment, services| {
+        let (count, subject) = match id {
+            Some(id) => (mail::retry(tx, id, moment.earliest()).map(usize::from)?, id.into()),
+            None => (mail::retry_all(tx, moment.earliest())?, Subject::NONE),
+        };
+        if count > 0 {
+            let what = (Act::MailRetried, Came::Done);
+            services.audit_in_detail(tx, moment, &source, what, subject, &count.to_string())?;
+        }
+        Ok(count)
+    });
+    let count = retried.await?;
+    if count == 0 && id.is_some() {
+        return Err(Refusal::new(
+            "this mail cannot be queued again",
+            "it is gone, on its way, or what it says is no longer useful",
+        ));
+    }
+    Ok(json!({"queued": count}))
+}

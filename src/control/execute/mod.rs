@@ -1,0 +1,106 @@
+//! What each command does.
+
+mod limits;
+mod log;
+mod mails;
+mod users;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::keyring::{self, Rotation};
+use crate::app::{App, ClockReport, Fault};
+use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::store::StoreError;
+
+use super::{Command, Refusal};
+
+type Outcome = Result<Value, Refusal>;
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.to_string(), "look into the server's log for the reason")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Fault::from(error).into()
+    }
+}
+
+/// Most rows of one answer.
+const MAX_ROWS: usize = 1000;
+
+/// Carries a command out, for whom the audit log is to name.
+///
+/// # Errors
+/// When it is refused, or the store fails.
+pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outcome {
+    match command {
+        Command::UserAdd { email, username, name, password, admin, confirmed, groups } => {
+            let draft =
+                users::Draft { email, username, name, password, groups, is_admin: admin, is_confirmed: confirmed };
+            users::add(app, draft, source).await
+        }
+        Command::UserList { after, limit } => users::list(app, after, limit),
+        Command::UserShow { user } => users::show(app, &user),
+        Command::UserPasswd { user, password } => users::set_password(app, user, &password, source).await,
+        Command::UserConfirm { user } => users::confirm(app, user, source).await,
+        Command::UserDisable { user } => users::set_disabled(app, user, true, source).await,
+        Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
+        Command::UserDelete { user } => users::delete(app, user, source).await,
+        Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::MailList { after, limit } => mails::list(app, after, limit),
+        Command::MailRetry { id } => mails::retry(app, id, source).await,
+        Command::KeyRotate => rotate_key(app, source).await,
+        Command::ThrottleList { after, limit } => limits::list(app, after, limit),
+        Command::ThrottleLift { who } => limits::lift(app, who, source).await,
+        Command::AuditList(wanted) => log::list(app, &wanted),
+        Command::AuditVerify => log::verify(app),
+        Command::ClockShow => Ok(clock(&app.clock_report())),
+        Command::ClockReset => reset_clock(app, source).await,
+    }
+}
+
+fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
+    parse(text).map_err(|_| Refusal::new(format!("{text:?} is not {what}"), ""))
+}
+
+async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {
+    let source = source.clone();
+    let rotated = app.write(move |tx, moment, services| {
+        let rotation = keyring::rotate(tx, moment, &services.seal, services.config.longest_token_lifetime())?;
+        if rotation == Rotation::Rotated {
+            services.audit(tx, moment, &source, (Act::KeyRotated, Came::Done), Subject::NONE)?;
+        }
+        Ok(rotation)
+    });
+    match rotated.await? {
+        Rotation::Rotated => Ok(json!({"rotated": true})),
+        Rotation::TooMany => Err(Refusal::new(
+            "there are too many signing keys",
+            "wait until the links signed with the old ones have expired",
+        )),
+    }
+}
+
+fn clock(report: &ClockReport) -> Value {
+    json!({
+        "state": report.reading.state.word(),
+        "wall": report.wall.to_string(),
+        "now": report.reading.later.to_string(),
+        "floor": report.floor.to_string(),
+    })
+}
+
+async fn reset_clock(app: &Arc<App>, source: &Source) -> Outcome {
+    let report = app.reset_clock().await?;
+    let source = source.clone();
+    let noted = app.write(move |tx, moment, services| {
+        services.audit(tx, moment, &source, (Act::ClockReset, Came::Done), Subject::NONE)
+    });
+    noted.await?;
+    Ok(clock(&report))
+}

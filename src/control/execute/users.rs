@@ -1,0 +1,204 @@
+//! Accounts.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::administer::{self, Added, ConfirmedFor, NewAccount};
+use crate::accounts::{Person, Services, person};
+use crate::app::{App, Fault};
+use crate::audit::Source;
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Timestamp, Username};
+use crate::control::Refusal;
+use crate::crypto::{Password, PasswordFault, PasswordHash};
+use crate::sessions;
+use crate::store::{Snapshot, StoreError, Transaction};
+
+use super::{MAX_ROWS, Outcome, parse};
+
+pub(super) fn unknown(user: &str) -> Refusal {
+    Refusal::new(
+        format!("there is no account {user}"),
+        "name it by id, address or user name; `gatelodge user list` shows them",
+    )
+}
+
+fn in_words(fault: PasswordFault) -> Refusal {
+    let message = match fault {
+        PasswordFault::TooShort { min } => format!("the password has fewer than {min} characters"),
+        PasswordFault::TooLong { max } => format!("the password has more than {max} characters"),
+        PasswordFault::NotPrintable => "the password contains characters that cannot be printed".into(),
+        PasswordFault::Common => "the password is on the lists that everybody tries first".into(),
+        PasswordFault::Guessable => {
+            "without the names of the person and the site too little is left of the password".into()
+        }
+    };
+    Refusal::new(message, "a few words make a good password")
+}
+
+/// An account to be made, as it was typed.
+pub(super) struct Draft {
+    pub email: Option<String>,
+    pub username: Option<String>,
+    pub name: Option<String>,
+    pub password: Option<String>,
+    pub groups: Vec<String>,
+    pub is_admin: bool,
+    pub is_confirmed: bool,
+}
+
+pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcome {
+    if draft.email.is_none() && draft.username.is_none() {
+        return Err(Refusal::new("an account needs an address or a user name", "give one of them, or both"));
+    }
+    if draft.email.is_none() && draft.password.is_none() {
+        return Err(Refusal::new(
+            "without an address nobody can set a password by mail",
+            "give one with --password-stdin",
+        ));
+    }
+    let optional = |text: &Option<String>| text.clone();
+    let email =
+        optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
+    let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
+    let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
+    let mut groups: Vec<GroupName> =
+        draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)).collect::<Result<_, _>>()?;
+    if draft.is_admin {
+        groups.push(GroupName::administrators());
+    }
+    let mut words = app.services.site_words();
+    words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
+    let password = match draft.password {
+        None => None,
+        Some(text) => Some(hash(app, &text, &words).await?),
+    };
+    let new = NewAccount { email, username, name, password, confirmed: draft.is_confirmed, groups };
+    let source = source.clone();
+    match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
+        Added::Done(person) => Ok(describe(&person)),
+        Added::AddressTaken => Err(Refusal::new("another account has this address", "")),
+        Added::UsernameTaken => Err(Refusal::new("another account has this user name", "")),
+    }
+}
+
+async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash, Refusal> {
+    let password = Password::parse(text).map_err(in_words)?;
+    app.services.password_policy().accept(&password, words).map_err(in_words)?;
+    app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())
+}
+
+pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
+    app.read(|view| administer::find(view, user))?.ok_or_else(|| unknown(user))
+}
+
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+    let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
+    let limit = limit.clamp(1, MAX_ROWS);
+    let people = app.read(|view| person::page(view, after, limit))?;
+    let next = people.last().filter(|_| people.len() == limit).map(|person| person.id.to_string());
+    Ok(json!({"items": people.iter().map(describe).collect::<Vec<_>>(), "next": next}))
+}
+
+pub(super) fn show(app: &App, user: &str) -> Outcome {
+    let person = find(app, user)?;
+    let now = app.now();
+    let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id))?;
+    let alive = sessions
+        .iter()
+        .map(|(_, session)| session)
+        .filter(|session| session.is_alive(session.seen_at, now, &app.services.generation));
+    let mut shown = describe(&person);
+    shown["sessions"] = alive
+        .map(|session| {
+            json!({
+                "id": session.id.to_string(), "created_at": session.created_at.to_string(), "last_seen_at": session.seen_at.to_string(),
+                "expires_at": session.ends_at.to_string(), "network": session.network, "agent": session.agent,
+            })
+        })
+        .collect();
+    Ok(shown)
+}
+
+/// The account as the API shows it, and what only administrators see.
+fn describe(person: &Person) -> Value {
+    let account = &person.account;
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "id": person.id.to_string(),
+        "email": person.email.as_ref().map(|email| email.shown.as_str()),
+        "username": person.username.as_ref().map(|name| name.as_str()),
+        "name": account.name.as_ref().map(|name| name.as_str()),
+        "groups": account.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
+        "confirmed_at": time(account.confirmed_at),
+        "created_at": account.created_at.to_string(),
+        "disabled_at": time(account.disabled_at),
+        "has_password": account.password.is_some(),
+    })
+}
+
+pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, source: &Source) -> Outcome {
+    let person = find(app, &user)?;
+    let hash = hash(app, text, &app.services.words_about(&person)).await?;
+    let source = source.clone();
+    change(app, user, move |tx, moment, services, person| {
+        administer::set_password(tx, moment, services, &source, (person, &hash))
+    })
+    .await
+}
+
+pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, source: &Source) -> Outcome {
+    let source = source.clone();
+    change(app, user, move |tx, moment, services, person| {
+        administer::set_disabled(tx, moment, services, &source, (person, disabled))
+    })
+    .await
+}
+
+pub(super) async fn delete(app: &Arc<App>, user: String, source: &Source) -> Outcome {
+    let source = source.clone();
+    change(app, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
+        .await
+}
+
+pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, source: &Source) -> Outcome {
+    let group = parse(group, "a group's name", GroupName::parse)?;
+    let source = source.clone();
+    change(app, user, move |tx, moment, services, person| {
+        administer::set_group(tx, moment, services, &source, person, (&group, member)).map(drop)
+    })
+    .await
+}
+
+/// Finds the account within the transaction that changes it, and shows it as it is afterwards.
+async fn change<W>(app: &Arc<App>, user: String, mut work: W) -> Outcome
+where
+    W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<(), StoreError> + Send + 'static,
+{
+    let named = user.clone();
+    let changed = app
+        .write(move |tx, moment, services| {
+            let Some(mut person) = administer::find(tx, &named)? else { return Ok(None) };
+            work(tx, moment, services, &mut person)?;
+            Ok(Some(person))
+        })
+        .await?;
+    changed.map(|person| describe(&person)).ok_or_else(|| unknown(&user))
+}
+
+pub(super) async fn confirm(app: &Arc<App>, user: String, source: &Source) -> Outcome {
+    let (named, source) = (user.clone(), source.clone());
+    let confirmed =
+        app.write(move |tx, moment, services| administer::confirm(tx, moment, services, &source, &named)).await?;
+    match confirmed {
+        ConfirmedFor::Done(person) => Ok(describe(&person)),
+        ConfirmedFor::Unknown => Err(unknown(&user)),
+        ConfirmedFor::Several(count) => Err(Refusal::new(
+            format!("{count} people registered {user}, each with a password of their own"),
+            "nobody but the owner of the address can tell which is theirs; add the account with `gatelodge user add`, which deletes the registrations",
+        )),
+        ConfirmedFor::UsernameTaken => {
+            Err(Refusal::new("somebody else has the user name of this registration meanwhile", ""))
+        }
+    }
+}

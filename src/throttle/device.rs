@@ -1,0 +1,181 @@
+//! Browsers that somebody logged in with before, recognised by a signed cookie.
+//!
+//! ```text
+//! gld_ base64url( 1 | account 16 | device 16 | issued 8 | code 32 )
+//! ```
+//!
+//! The cookie opens nothing: it only says whose guesses are counted apart. One browser may know several people, so a cookie
+//! holds up to [`MAX_DEVICES`] of these, parted by dots.
+
+use crate::base::{AccountId, DAY, Moment, Seconds, Timestamp};
+use crate::crypto::{SealingKey, base64url, constant_time_eq, from_base64url};
+
+/// Names a browser, at random.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct DeviceId(pub [u8; 16]);
+
+/// A browser that the owner of an account logged in with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// Whose account.
+    pub account: AccountId,
+    /// Which browser.
+    pub id: DeviceId,
+    issued_at: Timestamp,
+}
+
+/// People that one browser is remembered for.
+pub const MAX_DEVICES: usize = 4;
+const PREFIX: &str = "gld_";
+const FORMAT: u8 = 1;
+const PLAIN_BYTES: usize = 1 + 16 + 16 + 8;
+const CODE_BYTES: usize = 32;
+
+/// What a cookie says, as far as it is authentic.
+#[derive(Clone, Debug, Default)]
+pub struct Devices(Vec<Device>);
+
+impl Devices {
+    /// Seconds for which a browser is remembered: the longest that browsers keep a cookie.
+    pub const LIFETIME: Seconds = 400 * DAY;
+
+    /// Reads a cookie. What is not authentic, of another generation or too old is left out.
+    #[must_use]
+    pub fn read(text: &str, seal: &SealingKey, generation: &[u8; 16], now: Timestamp) -> Self {
+        let parts = text.split('.').take(MAX_DEVICES);
+        Self(parts.filter_map(|part| read_one(part, seal, generation, now)).collect())
+    }
+
+    /// The browser that was remembered for this account.
+    #[must_use]
+    pub fn of(&self, account: AccountId) -> Option<DeviceId> {
+        self.0.iter().find(|device| device.account == account).map(|device| device.id)
+    }
+
+    /// The cookie after a login: the account stands first, with a new id for the browser, and whoever was longest not
+    /// here falls out.
+    #[must_use]
+    pub fn after_login(
+        &self,
+        account: AccountId,
+        seal: &SealingKey,
+        generation: &[u8; 16],
+        moment: &mut Moment,
+    ) -> String {
+        let fresh = Device { account, id: DeviceId(moment.bytes()), issued_at: moment.now() };
+        let others = self.0.iter().filter(|device| device.account != account).copied();
+        let kept: Vec<String> = std::iter::once(fresh)
+            .chain(others)
+            .take(MAX_DEVICES)
+            .map(|device| write_one(&device, seal, generation))
+            .collect();
+        kept.join(".")
+    }
+}
+
+fn plain(device: &Device) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    bytes.extend(device.account.bytes());
+    bytes.extend(device.id.0);
+    bytes.extend(device.issued_at.seconds().to_be_bytes());
+    bytes
+}
+
+fn code(plain: &[u8], seal: &SealingKey, generation: &[u8; 16]) -> [u8; CODE_BYTES] {
+    seal.code(b"gatelodge device/1", &[generation, plain])
+}
+
+fn write_one(device: &Device, seal: &SealingKey, generation: &[u8; 16]) -> String {
+    let mut bytes = plain(device);
+    bytes.extend(code(&bytes, seal, generation));
+    format!("{PREFIX}{}", base64url(&bytes))
+}
+
+fn read_one(text: &str, seal: &SealingKey, generation: &[u8; 16], now: Timestamp) -> Option<Device> {
+    let bytes = from_base64url(text.strip_prefix(PREFIX)?)?;
+    let (plain, given) = bytes.split_at_checked(PLAIN_BYTES)?;
+    if given.len() != CODE_BYTES || plain[0] != FORMAT || !constant_time_eq(&code(plain, seal, generation), given) {
+        return None;
+    }
+    let (account, rest) = plain[1..].split_first_chunk::<16>()?;
+    let (id, rest) = rest.split_first_chunk::<16>()?;
+    let issued_at = Timestamp::from_seconds(u64::from_be_bytes(rest.try_into().ok()?));
+    let device = Device { account: AccountId::from_bytes(*account), id: DeviceId(*id), issued_at };
+    (now.since(issued_at) < Devices::LIFETIME).then_some(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GENERATION: [u8; 16] = [4; 16];
+    const NOW: Timestamp = Timestamp::from_seconds(2_000_000_000);
+
+    fn seal() -> SealingKey {
+        SealingKey::draw(&mut Moment::new(NOW, [1; 32]))
+    }
+
+    fn moment(seed: u8) -> Moment {
+        Moment::new(NOW, [seed; 32])
+    }
+
+    fn somebody(number: u8) -> AccountId {
+        AccountId::from_bytes([number; 16])
+    }
+
+    fn cookie() -> String {
+        Devices::default().after_login(somebody(1), &seal(), &GENERATION, &mut moment(2))
+    }
+
+    fn read(text: &str) -> Devices {
+        Devices::read(text, &seal(), &GENERATION, NOW)
+    }
+
+    #[test]
+    fn a_browser_is_recognised_for_whom_it_knows_and_for_nobody_else() {
+        let devices = read(&cookie());
+        assert!(devices.of(somebody(1)).is_some());
+        assert_eq!(devices.of(somebody(2)), None);
+    }
+
+    #[test]
+    fn one_browser_knows_up_to_four_people() {
+        let mut text = String::new();
+        for number in 1..=5 {
+            text = read(&text).after_login(somebody(number), &seal(), &GENERATION, &mut moment(number));
+        }
+        let devices = read(&text);
+        assert_eq!(devices.of(somebody(1)), None);
+        assert!((2..=5).all(|number| devices.of(somebody(number)).is_some()));
+    }
+
+    #[test]
+    fn every_login_names_the_browser_anew() {
+        let first = read(&cookie());
+        let second = read(&first.after_login(somebody(1), &seal(), &GENERATION, &mut moment(3)));
+        assert_ne!(first.of(somebody(1)), second.of(somebody(1)));
+    }
+
+    #[test]
+    fn old_cookies_and_those_from_before_a_restore_say_nothing() {
+        let late = NOW.plus(Devices::LIFETIME);
+        assert_eq!(Devices::read(&cookie(), &seal(), &GENERATION, late).of(somebody(1)), None);
+        assert_eq!(Devices::read(&cookie(), &seal(), &[5; 16], NOW).of(somebody(1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_cookie_says_nothing(at in 4usize..100, replacement in "[A-Za-z0-9_-]") {
+            let mut text = cookie();
+            prop_assume!(at < text.len() && text[at..=at] != replacement);
+            text.replace_range(at..=at, &replacement);
+            prop_assert_eq!(read(&text).of(somebody(1)), None);
+        }
+
+        #[test]
+        fn garbage_says_nothing(text in "\\PC{0,300}|(gld_[A-Za-z0-9_-]{0,100}\\.?){0,6}") {
+            prop_assert_eq!(read(&text).of(somebody(1)), None);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What was done can be read afterwards, and nobody can change it unseen.
+
+use gatelodge::base::DAY;
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+
+fn list(world: &World, wanted: &Value) -> Vec<Value> {
+    let mut command = json!({"command": "audit-list", "user": null, "act": null, "outcome": null, "network": null, "since": null, "until": null, "after": null, "limit": 1000, "oldest_first": true});
+    for (name, value) in wanted.as_object().expect("an object") {
+        command[name] = value.clone();
+    }
+    world.command(command).expect("a list")["items"].as_array().expect("items").clone()
+}
+
+/// A life of an account, from the registration to its end.
+fn a_whole_life(world: &World) -> Vec<String> {
+    let alice = world.visitor_from("198.51.100.7");
+    alice.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let confirm = world.only_letter_to(ALICE).token();
+    alice.api("POST", "/confirm", json!({"token": confirm})).expect(200);
+    alice.log_in(ALICE, OTHER_PASSWORD).expect(401);
+    alice.log_in(ALICE, PASSWORD).expect(200);
+    alice
+        .api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
+        .expect(200);
+    alice
+        .api("POST", "/account/email", json!({"email": "alice@example.net", "current_password": OTHER_PASSWORD}))
+        .expect(202);
+    let letters = world.run_the_post();
+    let change = letters.iter().find(|letter| letter.to == "alice@example.net").expect("the link").token();
+    alice.api("POST", "/confirm", json!({"token": change})).expect(200);
+    world.run_the_post();
+    alice.api("POST", "/forgot", json!({"email": "alice@example.net"})).expect(202);
+    let reset = world.only_letter_to("alice@example.net").token();
+    alice.api("POST", "/reset", json!({"token": reset, "password": PASSWORD})).expect(200);
+    alice.log_in("alice@example.net", PASSWORD).expect(200);
+    let cookies: Vec<String> = alice.cookies.borrow().values().cloned().collect();
+    alice.api("DELETE", "/account/sessions", Value::Null).expect(204);
+    alice.api("POST", "/logout", Value::Null).expect(204);
+    alice.log_in("alice@example.net", PASSWORD).expect(200);
+    alice.api("POST", "/account/delete", json!({"current_password": PASSWORD})).expect(204);
+    [vec![confirm, change, reset], cookies].concat()
+}
+
+#[test]
+fn a_whole_life_is_written_down_in_its_order() {
+    let world = World::new();
+    a_whole_life(&world);
+    let acts: Vec<String> = world.audit().into_iter().map(|(act, outcome, _)| format!("{act} {outcome}")).collect();
+    assert_eq!(
+        acts,
+        [
+            "registered done",
+            "confirmation-mailed done",
+            "confirmed done",
+            "login wrong-password",
+            "login done",
+            "password-changed done",
+            "address-change-asked done",
+            "confirmation-mailed done",
+            "address-changed done",
+            "reset-wished done",
+            "reset-mailed done",
+            "password-reset done",
+            "login done",
+            "sessions-ended done",
+            "logout done",
+            "login done",
+            "account-deleted done",
+        ]
+    );
+    assert_eq!(
+        world.command(json!({"command": "audit-verify"})),
+        Ok(json!({"verified": true, "rows": 17, "first": 1, "next": 18}))
+    );
+}
+
+#[test]
+fn no_password_token_or_cookie_is_ever_in_it() {
+    let world = World::new();
+    let secrets = a_whole_life(&world);
+    // Somebody types their password where the name belongs.
+    world.visitor().log_in(PASSWORD, PASSWORD).expect(401);
+    let rows = world.records().into_iter().filter(|(key, _)| key[0] == 0x48);
+    let text: String = rows.map(|(_, value)| String::from_utf8_lossy(&value).into_owned()).collect();
+    let shown = serde_json::to_string(&list(&world, &json!({}))).expect("JSON");
+    for secret in secrets.iter().map(String::as_str).chain([PASSWORD, OTHER_PASSWORD, "gls_", "glt_", "gld_", "glb_"]) {
+        assert!(!text.contains(secret) && !shown.contains(secret), "{secret}");
+    }
+    assert!(shown.contains("198.51.100.7"));
+}
+
+#[test]
+fn it_can_be_searched() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.member("bob@example.org", PASSWORD);
+    world.visitor_from("203.0.113.9").log_in(ALICE, OTHER_PASSWORD).expect(401);
+    world.advance(DAY);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    let count = |wanted: Value| list(&world, &wanted).len();
+    assert_eq!(count(json!({"act": "login"})), 2);
+    assert_eq!(count(json!({"act": "login", "outcome": "wrong-password"})), 1);
+    assert_eq!(count(json!({"network": "203.0.113.9"})), 1);
+    assert_eq!(count(json!({"since": "1h"})), 1);
+    assert_eq!(count(json!({"until": "1h", "act": "login"})), 1);
+    assert_eq!(count(json!({"user": "bob@example.org"})), 1);
+    assert_eq!(count(json!({"user": ALICE})), 3);
+    let newest = list(&world, &json!({"oldest_first": false, "limit": 1}));
+    assert_eq!((newest[0]["act"].as_str(), newest[0]["outcome"].as_str()), (Some("login"), Some("done")));
+    assert_eq!(list(&world, &json!({"oldest_first": false, "after": 3})).len(), 2);
+    let refused = |wanted: Value| {
+        let mut command = json!({"command": "audit-list", "user": null, "act": null, "outcome": null, "network": null, "since": null, "until": null, "after": null, "limit": 10, "oldest_first": true});
+        wanted.as_object().expect("an object").iter().for_each(|(name, value)| command[name] = value.clone());
+        world.command(command).expect_err("refused")
+    };
+    assert_eq!(refused(json!({"act": "lgoin"})), "\"lgoin\" is no act");
+    assert!(refused(json!({"since": "yesterday"})).contains("write it like"));
+}
+
+#[test]
+fn what_is_cut_out_of_it_is_noticed() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    let newest = world.records().into_iter().rfind(|(key, _)| key[0] == 0x48).expect("a row").0;
+    world.block_on(world.app.write(move |tx, _, _| tx.delete(&newest))).expect("memory does not fail");
+    assert_eq!(world.command(json!({"command": "audit-verify"})), Err("row 4 is missing".into()));
+}
+
+#[test]
+fn old_rows_go_and_the_chain_still_holds() {
+    let world = World::with("[audit]\nkeep = \"30d\"\n");
+    world.member(ALICE, PASSWORD);
+    world.advance(31 * DAY);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    assert_eq!(world.audit().len(), 1);
+    assert_eq!(
+        world.command(json!({"command": "audit-verify"})),
+        Ok(json!({"verified": true, "rows": 1, "first": 4, "next": 5}))
+    );
+}
+
+#[test]
+fn what_an_administrator_does_is_in_it_too() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    for command in [
+        json!({"command": "user-disable", "user": ALICE}),
+        json!({"command": "user-enable", "user": ALICE}),
+        json!({"command": "user-group", "user": ALICE, "group": "family", "member": true}),
+        json!({"command": "user-group", "user": ALICE, "group": "family", "member": false}),
+        json!({"command": "user-passwd", "user": ALICE, "password": OTHER_PASSWORD}),
+        json!({"command": "key-rotate"}),
+        json!({"command": "throttle-lift", "who": null}),
+        json!({"command": "clock-reset"}),
+        json!({"command": "user-delete", "user": ALICE}),
+    ] {
+        world.command(command).expect("done");
+    }
+    let acts: Vec<String> =
+        world.audit().into_iter().skip(3).map(|(act, _, detail)| format!("{act} {detail}")).collect();
+    assert_eq!(
+        acts,
+        [
+            "account-disabled ",
+            "account-enabled ",
+            "group-joined family",
+            "group-left family",
+            "password-set ",
+            "key-rotated ",
+            "throttle-lifted everything",
+            "clock-reset ",
+            "account-deleted ",
+        ]
+    );
+    assert!(list(&world, &json!({"act": "account-deleted"}))[0]["actor"] == "command line, user 0");
+}
+
+#[test]
+fn a_refused_request_writes_no_row() {
+    let world = World::new();
+    let stranger = world.visitor();
+    stranger.api("POST", "/login", json!({"identity": ALICE})).expect(422);
+    stranger.api("POST", "/register", json!({"email": "x", "password": PASSWORD})).expect(422);
+    stranger.api("POST", "/logout", Value::Null).expect(204);
+    stranger.api("GET", "/session", Value::Null).expect(401);
+    assert_eq!(world.audit(), []);
+}

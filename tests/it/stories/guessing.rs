@@ -1,0 +1,427 @@
+//! Somebody guesses passwords, and the owner gets in all the same.
+
+use std::collections::BTreeSet;
+
+use gatelodge::base::{DAY, HOUR, MINUTE};
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
+
+const FAR: &str = "203.0.113.9";
+
+/// Guesses until there is another answer than "wrong".
+fn guesses(stranger: &Visitor<'_>, identity: &str) -> (usize, Reply) {
+    for count in 0..200 {
+        let reply = stranger.log_in(identity, OTHER_PASSWORD);
+        if reply.status() != 401 {
+            return (count, reply);
+        }
+    }
+    panic!("nobody stopped the guesses");
+}
+
+fn wait_of(reply: &Reply) -> u64 {
+    reply.header("retry-after").and_then(|seconds| seconds.parse().ok()).expect("seconds")
+}
+
+#[test]
+fn after_ten_wrong_passwords_a_guesser_has_to_wait() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let (count, reply) = guesses(&world.visitor_from(FAR), ALICE);
+    assert_eq!(count, 10);
+    let reply = reply.refused(429, "too_many_attempts");
+    assert_eq!(wait_of(&reply), 15 * MINUTE);
+    // Not even the right one is looked at.
+    world.visitor_from(FAR).log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    world.advance(15 * MINUTE);
+    assert_eq!(guesses(&world.visitor_from(FAR), ALICE).0, 1);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_held_up_in_the_same_way() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let known = guesses(&world.visitor_from("198.51.100.1"), ALICE);
+    let unknown = guesses(&world.visitor_from("198.51.100.2"), "nobody@example.org");
+    assert_eq!(known.0, unknown.0);
+    assert_eq!((known.1.head.headers, known.1.body), (unknown.1.head.headers, unknown.1.body));
+}
+
+#[test]
+fn every_spelling_of_a_name_is_the_same_name() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    for spelling in
+        ["alice@example.org", "ALICE@example.org", " alice@EXAMPLE.ORG ", "Alice@Example.Org", "aLICE@example.org"]
+    {
+        (0..2).for_each(|_| drop(stranger.log_in(spelling, OTHER_PASSWORD).expect(401)));
+    }
+    stranger.log_in("alice@Example.org", OTHER_PASSWORD).refused(429, "too_many_attempts");
+}
+
+#[test]
+fn the_owner_gets_in_from_a_known_browser_while_guesses_are_refused() {
+    let world = World::new();
+    let owner = world.logged_in(ALICE, PASSWORD);
+    let other = world.logged_in("bob@example.org", PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    guesses(&stranger, ALICE);
+    owner.api("POST", "/logout", Value::Null).expect(204);
+    owner.log_in(ALICE, PASSWORD).expect(200);
+    assert!(owner.is_logged_in());
+    stranger.log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    // A browser that knows somebody else is like any other.
+    other.log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+}
+
+#[test]
+fn a_known_browser_has_a_limit_of_its_own() {
+    let world = World::with("[throttle]\nname = \"1000, then one every 1s\"\nnetwork = \"1000, then one every 1s\"\n");
+    let owner = world.logged_in(ALICE, PASSWORD);
+    // Ten as a known browser; from then on it is like any other, and no worse.
+    (0..15).for_each(|_| drop(owner.log_in(ALICE, OTHER_PASSWORD).expect(401)));
+    owner.log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn a_stolen_device_cookie_is_worth_a_hundred_guesses_at_most() {
+    let settings = "[throttle]\ndevice = \"1000, then one every 1s\"\nname = \"1, then one every 1h\"\n";
+    let world = World::with(settings);
+    let owner = world.logged_in(ALICE, PASSWORD);
+    let thief = world.visitor_from(FAR);
+    let stolen = owner.cookies.borrow()["__Host-gatelodge-device"].clone();
+    thief.cookies.borrow_mut().insert("__Host-gatelodge-device".into(), stolen);
+    let (count, reply) = guesses(&thief, ALICE);
+    // A hundred with the cookie, and the one that anybody has.
+    assert_eq!((count, reply.status()), (101, 429));
+}
+
+#[test]
+fn after_a_hundred_failures_in_a_row_the_password_is_out_of_use_until_it_is_set_anew() {
+    let settings = "[throttle]\nname = \"1000, then one every 1s\"\nnetwork = \"1000, then one every 1s\"\n";
+    let world = World::with(settings);
+    let known_browser = world.logged_in(ALICE, PASSWORD);
+    known_browser.api("POST", "/logout", Value::Null).expect(204);
+    let stranger = world.visitor_from(FAR);
+    (0..100).for_each(|_| drop(stranger.log_in(ALICE, OTHER_PASSWORD).expect(401)));
+    // NIST SP 800-63B-4, 3.2.2: the right one is refused, however long one waits; it does not show.
+    world.advance(30 * DAY);
+    world.visitor_from("192.0.2.7").log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    let told: Vec<_> = world.run_the_post().into_iter().map(|letter| letter.text).collect();
+    assert!(told.iter().any(|text| text.contains("your password works no longer")), "{told:?}");
+
+    world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let token = world.only_letter_to(ALICE).token();
+    world.visitor().api("POST", "/reset", json!({"token": token, "password": OTHER_PASSWORD})).expect(200);
+    world.visitor_from("192.0.2.7").log_in(ALICE, OTHER_PASSWORD).expect(200);
+}
+
+#[test]
+fn a_known_browser_still_gets_in_when_the_password_is_out_of_use_elsewhere() {
+    let settings = "[throttle]\nname = \"1000, then one every 1s\"\nnetwork = \"1000, then one every 1s\"\n";
+    let world = World::with(settings);
+    let owner = world.logged_in(ALICE, PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    (0..100).for_each(|_| drop(stranger.log_in(ALICE, OTHER_PASSWORD).expect(401)));
+    stranger.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    owner.log_in(ALICE, PASSWORD).expect(200);
+    // The owner has shown that they are there: the count begins anew (a success resets it).
+    stranger.log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn an_account_is_held_up_by_whatever_name_and_that_does_not_show() {
+    let world = World::new();
+    world.command(json!({"command": "user-add", "email": ALICE, "username": "alice", "name": null, "password": PASSWORD, "admin": false, "confirmed": true, "groups": []})).expect("made");
+    guesses(&world.visitor_from("198.51.100.1"), ALICE);
+    // By the other name everything looks as before, but nothing opens.
+    let stranger = world.visitor_from("198.51.100.2");
+    stranger.log_in("alice", PASSWORD).refused(401, "invalid_credentials");
+    assert_eq!(guesses(&stranger, "alice").0, 9);
+    let outcomes: BTreeSet<_> = world.audit().into_iter().map(|(_, outcome, _)| outcome).collect();
+    assert!(outcomes.contains("barred"), "{outcomes:?}");
+}
+
+#[test]
+fn guesses_at_the_present_password_count_with_those_at_the_login() {
+    let world = World::new();
+    let owner = world.logged_in(ALICE, PASSWORD);
+    owner.cookies.borrow_mut().remove("__Host-gatelodge-device");
+    let change = |current: &str| {
+        owner.api(
+            "POST",
+            "/account/password",
+            json!({"current_password": current, "new_password": "seven geese over the moor, again"}),
+        )
+    };
+    (0..4).for_each(|_| drop(change("wrong").refused(403, "wrong_password")));
+    (0..3).for_each(|_| {
+        drop(owner.api("POST", "/account/delete", json!({"current_password": "wrong"})).refused(403, "wrong_password"));
+    });
+    let new = json!({"email": "b@example.org", "current_password": "wrong"});
+    (0..3).for_each(|_| drop(owner.api("POST", "/account/email", new.clone()).refused(403, "wrong_password")));
+    change(PASSWORD).refused(429, "too_many_attempts");
+    // The login knows of it, without showing it.
+    world.visitor_from(FAR).log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+}
+
+#[test]
+fn one_network_is_held_up_whatever_names_it_tries() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    for number in 0..30 {
+        stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD).expect(401);
+    }
+    assert_eq!(wait_of(&stranger.log_in(ALICE, PASSWORD).refused(429, "too_many_attempts")), MINUTE);
+    world.visitor_from("203.0.113.10").log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn an_ipv6_network_is_a_64_and_a_48() {
+    let world =
+        World::with("[throttle]\nnetwork = \"3, then one every 1m\"\nwide_network = \"5, then one every 1m\"\n");
+    let knock = |address: &str, number: usize| {
+        world.visitor_from(address).log_in(&format!("person{number}@example.org"), OTHER_PASSWORD).status()
+    };
+    assert_eq!([knock("2001:db8:1:1::1", 1), knock("2001:db8:1:1::2", 2), knock("2001:db8:1:1:ffff::", 3)], [401; 3]);
+    assert_eq!(knock("2001:db8:1:1::4", 4), 429);
+    assert_eq!([knock("2001:db8:1:2::1", 5), knock("2001:db8:1:3::1", 6)], [401; 2]);
+    assert_eq!(knock("2001:db8:1:4::1", 7), 429);
+    assert_eq!(knock("2001:db8:2:1::1", 8), 401);
+}
+
+#[test]
+fn a_crowd_is_held_up_together_and_known_browsers_are_not() {
+    let world = World::with("[throttle]\neverybody = \"20, then one every 10s\"\n");
+    let owner = world.logged_in(ALICE, PASSWORD);
+    for number in 0..20 {
+        let stranger = world.visitor_from(&format!("198.51.100.{number}"));
+        stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD).expect(401);
+    }
+    world.visitor_from("192.0.2.1").log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    owner.log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn a_million_names_leave_no_more_rows_than_the_limit_for_everybody_allows() {
+    let world = World::with("[throttle]\neverybody = \"50, then one every 1h\"\n");
+    for number in 0..400u32 {
+        let [.., high, low] = number.to_be_bytes();
+        let stranger = world.visitor_from(&format!("10.7.{high}.{low}"));
+        stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD);
+    }
+    let rows = world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail");
+    // A name, a stand-in and a network for each of fifty, and everybody.
+    assert_eq!(rows, 50 * 3 + 1);
+    world.advance(60 * DAY);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    assert_eq!(world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail"), 0);
+}
+
+#[test]
+fn what_was_counted_survives_the_sweep_as_long_as_it_matters() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    guesses(&world.visitor_from(FAR), ALICE);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    world.visitor_from(FAR).log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    // Years later the name is free again, but ten failures in a row are ten failures in a row.
+    world.advance(50 * DAY);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    let shown = world.command(json!({"command": "throttle-list", "after": null, "limit": 10})).expect("a list");
+    assert_eq!(shown["items"], json!([]));
+    assert_eq!(world.app.read(|view| gatelodge::throttle::count(view, 10)).expect("memory does not fail"), 1);
+}
+
+#[test]
+fn guesses_that_come_together_do_not_pass_together() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let request = || {
+        let body = json!({"identity": ALICE, "password": OTHER_PASSWORD}).to_string();
+        http::Request::builder()
+            .method("POST")
+            .uri("/api/v1/login")
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(body))
+            .expect("a request")
+    };
+    let answers: Vec<u16> = world.block_on(async {
+        let mut together = Vec::new();
+        for _ in 0..64 {
+            together.push(world.web.answer(request(), FAR.parse().expect("an address")));
+        }
+        futures_of(together).await
+    });
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 10, "{answers:?}");
+    assert_eq!(answers.iter().filter(|status| **status == 429).count(), 54, "{answers:?}");
+}
+
+/// Polls all of them in turns, and gives their statuses.
+async fn futures_of(
+    futures: Vec<impl Future<Output = http::Response<http_body_util::Full<bytes::Bytes>>>>,
+) -> Vec<u16> {
+    let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, status) in &mut waiting {
+            if status.is_none()
+                && let std::task::Poll::Ready(response) = future.as_mut().poll(context)
+            {
+                *status = Some(response.status().as_u16());
+            }
+        }
+        let all: Option<Vec<u16>> = waiting.iter().map(|(_, status)| *status).collect();
+        all.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+    })
+    .await
+}
+
+#[test]
+fn hanging_up_does_not_undo_what_a_guess_costs() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    for _ in 0..10 {
+        let body = json!({"identity": ALICE, "password": OTHER_PASSWORD}).to_string();
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/api/v1/login")
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(body))
+            .expect("a request");
+        world.block_on(async {
+            let mut answer = Box::pin(world.web.answer(request, FAR.parse().expect("an address")));
+            // Once polled it is under way; then the client is gone.
+            let polled =
+                std::future::poll_fn(|context| std::task::Poll::Ready(answer.as_mut().poll(context).is_pending()));
+            assert!(polled.await);
+        });
+    }
+    // The attempts run to their end beside this one, which waits for its turn in the same queues.
+    while world.audit().iter().filter(|(act, outcome, _)| act == "login" && outcome == "wrong-password").count() < 10 {
+        world.visitor().opens("/healthz").expect(200);
+        world.block_on(tokio::task::yield_now());
+    }
+    world.visitor_from(FAR).log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+}
+
+#[test]
+fn the_owner_is_told_once_a_day_and_nobody_else_is() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    guesses(&world.visitor_from(FAR), ALICE);
+    guesses(&world.visitor_from("198.51.100.2"), "nobody@example.org");
+    let letter = world.only_letter_to(ALICE);
+    assert!(letter.subject.contains("keeps trying"), "{}", letter.subject);
+    world.advance(12 * HOUR);
+    guesses(&world.visitor_from(FAR), ALICE);
+    world.expect_no_post();
+    world.advance(13 * HOUR);
+    guesses(&world.visitor_from(FAR), ALICE);
+    world.only_letter_to(ALICE);
+}
+
+#[test]
+fn an_administrator_sees_who_is_held_up_and_lets_them_try_again() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    guesses(&stranger, ALICE);
+    let shown = world.command(json!({"command": "throttle-list", "after": null, "limit": 100})).expect("a list");
+    let items = shown["items"].as_array().expect("items");
+    let of = |kind: &str| items.iter().find(|item| item["kind"] == kind).expect(kind);
+    assert_eq!(
+        (&of("account")["who"], &of("account")["left"], &of("account")["failures_in_a_row"]),
+        (&json!(ALICE), &json!(0), &json!(10))
+    );
+    assert_eq!((&of("network")["who"], &of("network")["left"]), (&json!("203.0.113.9/32"), &json!(20)));
+    assert_eq!(of("name")["who"], Value::Null);
+    assert!(!shown.to_string().contains(OTHER_PASSWORD));
+
+    let lifted = world.command(json!({"command": "throttle-lift", "who": ALICE})).expect("lifted");
+    // The account, its name, and the mail that confirmed its address.
+    assert_eq!(lifted, json!({"lifted": 3}));
+    stranger.log_in(ALICE, PASSWORD).expect(200);
+    assert_eq!(world.command(json!({"command": "throttle-lift", "who": FAR})).expect("lifted"), json!({"lifted": 1}));
+    world.command(json!({"command": "throttle-lift", "who": null})).expect("lifted");
+    let shown = world.command(json!({"command": "throttle-list", "after": null, "limit": 100})).expect("a list");
+    assert_eq!(shown["items"], json!([]));
+}
+
+#[test]
+fn a_mailbox_cannot_be_flooded_with_links() {
+    let world = World::with("[throttle]\nmail_network = \"1000, then one every 1s\"\n");
+    world.member(ALICE, PASSWORD);
+    let mut mails = 0;
+    for _ in 0..40 {
+        world.advance(6 * MINUTE);
+        world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+        mails += world.run_the_post().len();
+    }
+    // Five at once, and one in each of the four hours.
+    assert!((8..=9).contains(&mails), "{mails}");
+    // Registrations have a limit of their own, and so has word that the address is known.
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    assert_eq!(world.run_the_post().len(), 1);
+}
+
+#[test]
+fn one_network_cannot_have_mails_sent_without_end() {
+    let world = World::new();
+    let stranger = world.visitor_from(FAR);
+    for number in 0..20 {
+        stranger.api("POST", "/forgot", json!({"email": format!("person{number}@example.org")})).expect(202);
+    }
+    for path in ["/forgot", "/confirm/resend"] {
+        let reply = stranger.api("POST", path, json!({"email": ALICE})).refused(429, "too_many_attempts");
+        assert_eq!(wait_of(&reply), 3 * MINUTE);
+    }
+    stranger.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).refused(429, "too_many_attempts");
+    world.visitor_from("198.51.100.1").api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+}
+
+#[test]
+fn links_that_do_not_work_can_be_tried_so_often() {
+    let world = World::new();
+    let stranger = world.visitor_from(FAR);
+    for _ in 0..60 {
+        stranger.api("POST", "/reset/check", json!({"token": "glt_nonsense"})).refused(403, "token_invalid");
+    }
+    stranger.api("POST", "/reset/check", json!({"token": "glt_nonsense"})).refused(429, "too_many_attempts");
+    stranger.api("POST", "/confirm", json!({"token": "glt_nonsense"})).refused(429, "too_many_attempts");
+    stranger.opens("/reset/glt_nonsense").expect(429);
+}
+
+#[test]
+fn a_page_says_how_long_to_wait() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let stranger = world.visitor_from(FAR);
+    guesses(&stranger, ALICE);
+    let reply = stranger.posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).expect(429);
+    reply.says("The next one is possible in 15 minutes.");
+    assert_eq!(reply.header("retry-after"), Some("900"));
+}
+
+#[test]
+fn an_address_behind_a_proxy_counts_as_its_own_and_a_made_up_one_does_not() {
+    let world = World::with("[proxy]\ntrusted = [\"127.0.0.1/32\"]\n");
+    world.member(ALICE, PASSWORD);
+    let knock = |peer: &str, forwarded: &str, number: usize| {
+        let body = json!({"identity": format!("person{number}@example.org"), "password": OTHER_PASSWORD}).to_string();
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/api/v1/login")
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", forwarded);
+        world.visitor_from(peer).send(request, body).status()
+    };
+    assert!((0..30).all(|number| knock("127.0.0.1", FAR, number) == 401));
+    assert_eq!(knock("127.0.0.1", FAR, 99), 429);
+    assert_eq!(knock("127.0.0.1", "198.51.100.1", 99), 401);
+    // A stranger who is no proxy is counted by where they come from, whatever they write.
+    assert!((0..30).all(|number| knock("192.0.2.1", &format!("10.0.0.{number}"), 100 + number) == 401));
+    assert_eq!(knock("192.0.2.1", "10.0.0.200", 200), 429);
+}
