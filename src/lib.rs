@@ -25,6 +25,8 @@ pub mod app;
 
 pub mod tls;
 
+pub mod export;
+
 pub mod web;
 
 pub mod workers;

@@ -7,7 +7,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 use super::Services;
 
 /// (KiB of memory, passes, lanes) → how many.
-const COSTS: Table<(u32, (u32, u32)), u64> = Table::at(schema::COSTS);
+pub(crate) const COSTS: Table<(u32, (u32, u32)), u64> = Table::at(schema::COSTS);
 
 /// Costs that are told apart; the configuration changes rarely.
 const MAX_COSTS: usize = 64;

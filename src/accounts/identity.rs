@@ -31,8 +31,8 @@ pub struct Claimed {
 }
 record!(Claimed, version 1, { shown, verified_at });
 
-const OWNERS: Table<(u8, String), AccountId> = Table::at(schema::IDENTITIES);
-const OF_ACCOUNT: Table<(AccountId, u8), Claimed> = Table::at(schema::IDENTITIES_OF);
+pub(crate) const OWNERS: Table<(u8, String), AccountId> = Table::at(schema::IDENTITIES);
+pub(crate) const OF_ACCOUNT: Table<(AccountId, u8), Claimed> = Table::at(schema::IDENTITIES_OF);
 
 /// The account that a person means.
 ///

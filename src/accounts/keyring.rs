@@ -4,13 +4,13 @@ use crate::base::{DAY, Moment, Seconds, Timestamp};
 use crate::crypto::{KeyId, Keyring, SealingKey, SigningKey};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
-struct StoredKey {
+pub(crate) struct StoredKey {
     created_at: Timestamp,
     sealed: Vec<u8>,
 }
 record!(StoredKey, version 1, { created_at, sealed });
 
-const KEYS: Table<KeyId, StoredKey> = Table::at(schema::SIGNING_KEYS);
+pub(crate) const KEYS: Table<KeyId, StoredKey> = Table::at(schema::SIGNING_KEYS);
 
 /// More keys than can be alive under any schedule; rotation refuses beyond it.
 const MAX_KEYS: usize = 64;

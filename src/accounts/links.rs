@@ -29,7 +29,7 @@ pub enum Wish {
 }
 
 /// A wish as it is stored: every kind has the same shape.
-struct StoredWish {
+pub(crate) struct StoredWish {
     kind: u32,
     subject: [u8; 16],
     address: String,
@@ -37,7 +37,7 @@ struct StoredWish {
 }
 record!(StoredWish, version 1, { kind, subject, address, asked_at });
 
-const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
+pub(crate) const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;

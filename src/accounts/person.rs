@@ -112,7 +112,7 @@ impl Person {
     }
 }
 
-const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNTS);
+pub(crate) const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNTS);
 
 /// The account of this id, with its identities.
 ///

@@ -33,8 +33,8 @@ pub struct Registration {
 }
 record!(Registration, version 1, { email, password, username, name, language, browser, created_at, mailed_at });
 
-const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
-const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
+pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
+pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
 
 /// Registrations of one address that are looked at, the newest; the others wait to be confirmed or to expire.
 const MAX_CONSIDERED: usize = 50;

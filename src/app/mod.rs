@@ -8,6 +8,7 @@ mod hasher;
 mod known;
 mod passwords;
 mod registering;
+mod snapshots;
 mod tending;
 mod time;
 
@@ -29,6 +30,7 @@ pub use hasher::{Busy, Hasher};
 pub use known::LoggedIn;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
+pub use snapshots::newest_good_snapshot;
 pub use time::ClockReport;
 
 use known::KnownSessions;

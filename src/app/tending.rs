@@ -44,6 +44,18 @@ impl App {
         Ok(noted.await?)
     }
 
+    /// Notes that a backup was made.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_backup(self: &Arc<Self>, what: &'static str) -> Result<(), Fault> {
+        let noted = self.write(move |tx, moment, services| {
+            let made = (Act::BackupMade, Outcome::Done);
+            services.audit_in_detail(tx, moment, &Source::appliance(), made, Subject::NONE, what)
+        });
+        Ok(noted.await?)
+    }
+
     /// Attempts that were under way when the program stopped are due at once.
     ///
     /// # Errors

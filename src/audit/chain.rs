@@ -21,7 +21,7 @@ record!(Row, version 1, { entry, chained });
 
 /// What is known of the whole chain.
 #[derive(Clone, Debug)]
-struct Head {
+pub(crate) struct Head {
     /// The number of the oldest row that is kept.
     first: u64,
     /// What the oldest row is chained to.
@@ -35,8 +35,8 @@ struct Head {
 }
 record!(Head, version 1, { first, before_first, next, last, code });
 
-const ROWS: Table<(u32, u64), Row> = Table::at(schema::AUDIT);
-const HEADS: Table<u32, Head> = Table::at(schema::AUDIT_HEADS);
+pub(crate) const ROWS: Table<(u32, u64), Row> = Table::at(schema::AUDIT);
+pub(crate) const HEADS: Table<u32, Head> = Table::at(schema::AUDIT_HEADS);
 
 /// Rows read at a time.
 const PAGE: usize = 200;

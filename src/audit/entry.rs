@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::base::{AccountId, ClockState, Id, Timestamp};
 use crate::store::{Damaged, Field, Reader, record};
 
@@ -37,6 +39,14 @@ macro_rules! words {
 
             fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
                 match u32::take(input)? { $($code => Ok(Self::$variant),)* _ => Err(Damaged) }
+            }
+
+            fn show(&self) -> Value {
+                self.word().into()
+            }
+
+            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+                shown.as_str().and_then(Self::from_word).ok_or(Damaged)
             }
         }
     };
@@ -177,6 +187,21 @@ impl Field for Actor {
             _ => Err(Damaged),
         }
     }
+
+    fn show(&self) -> Value {
+        self.to_string().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        let text = shown.as_str().ok_or(Damaged)?;
+        if let Some(id) = text.strip_prefix("account ") {
+            return id.parse().map(Self::Account).map_err(|_| Damaged);
+        }
+        if let Some(user) = text.strip_prefix("command line, user ") {
+            return user.parse().map(Self::CommandLine).map_err(|_| Damaged);
+        }
+        [Self::Anyone, Self::Appliance].into_iter().find(|actor| actor.to_string() == text).ok_or(Damaged)
+    }
 }
 
 impl fmt::Display for Actor {
@@ -254,6 +279,14 @@ impl Field for Subject {
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
         <[u8; 16]>::take(input).map(Self)
     }
+
+    fn show(&self) -> Value {
+        self.id().show()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        Ok(Option::<AccountId>::from_shown(shown)?.map_or(Self::NONE, Self::from))
+    }
 }
 
 /// One act.
@@ -295,5 +328,14 @@ impl Field for ClockState {
             2 => Ok(Self::Leapt),
             _ => Err(Damaged),
         }
+    }
+
+    fn show(&self) -> Value {
+        self.word().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        let states = [Self::Sure, Self::Behind, Self::Leapt];
+        states.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
     }
 }

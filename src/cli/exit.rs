@@ -35,6 +35,13 @@ impl Exit {
         Self::failed(error)
     }
 
+    /// With one more line on what to do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {
+        self.message = format!("{}\nhint: {hint}", self.message);
+        self
+    }
+
     /// The exit status.
     #[must_use]
     pub fn code(&self) -> ExitCode {

@@ -27,6 +27,8 @@ pub enum Mail {
         /// The mail's id; without it all failed mails.
         id: Option<String>,
     },
+    /// Let the mails go that waited in a backup when it was restored; they may have been delivered before.
+    Release,
 }
 
 impl Mail {
@@ -36,6 +38,7 @@ impl Mail {
             Self::Test { address } => test(common, &config, &address),
             Self::List(page) => list(common, config, page),
             Self::Retry { id } => retry(common, config, id),
+            Self::Release => release(common, config),
         }
     }
 }
@@ -84,6 +87,15 @@ fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
     }
     show::table(items, &["id", "state", "letter", "to", "attempts", "queued_at", "due_at", "last_error"]);
     say_how_to_go_on(&shown);
+    Ok(())
+}
+
+fn release(common: &Common, config: Config) -> Result<(), Exit> {
+    let shown = carry_out(config, Command::MailRelease)?;
+    if common.json {
+        return show::json(&shown);
+    }
+    println!("{} held mails are queued now.", show::plain(&shown["released"]));
     Ok(())
 }
 

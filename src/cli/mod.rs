@@ -1,6 +1,7 @@
 //! The command line: one file per command. Only this layer prints.
 
 mod audit;
+mod backup;
 mod check;
 mod clock;
 mod demo;
@@ -9,6 +10,8 @@ mod key;
 mod mail;
 mod offline;
 mod password;
+mod progress;
+mod restore;
 mod serve;
 mod show;
 mod system_clock;
@@ -70,6 +73,14 @@ enum Command {
     /// Mail: test the configuration, look at the outbox, queue failed mails again.
     #[command(subcommand)]
     Mail(mail::Mail),
+    /// Write everything to a file, consistent, while the server runs or while it does not.
+    Backup(backup::Backup),
+    /// Make a store of a backup or a snapshot, with the server stopped.
+    Restore(restore::Restore),
+    /// Write everything in a form that any program can read: one JSON object a line.
+    Export(backup::Export),
+    /// Make a store of what another program, or `gatelodge export`, wrote; with the server stopped.
+    Import(restore::Import),
     /// The keys that sign mailed links.
     #[command(subcommand)]
     Key(key::Key),
@@ -97,6 +108,10 @@ impl Cli {
             Command::Check => check::run(&common),
             Command::User(user) => user.run(&common),
             Command::Mail(mail) => mail.run(&common),
+            Command::Backup(backup) => backup.run(&common),
+            Command::Restore(restore) => restore.run(&common),
+            Command::Export(export) => export.run(&common),
+            Command::Import(import) => import.run(&common),
             Command::Key(key) => key.run(&common),
             Command::Throttle(throttle) => throttle.run(&common),
             Command::Audit(audit) => audit.run(&common),

@@ -21,7 +21,7 @@ pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
 }
 
 /// The number of the system user who runs this.
-fn own_user() -> u32 {
+pub fn own_user() -> u32 {
     std::fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid())
 }
 

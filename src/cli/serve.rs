@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Hasher};
+use crate::app::{App, Hasher, newest_good_snapshot};
 use crate::base::{Clock, Moment};
 use crate::config::{Config, TlsMode, notes};
 use crate::control;
@@ -58,7 +58,18 @@ pub fn log_to_stdout() {
 pub fn open_store(config: &Config) -> Result<Opened, Exit> {
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
     let cache_bytes = config.store.cache_mib << 20;
-    Ok(open_file(&config.store.path, &config.sealing_key_path(), cache_bytes, &mut moment)?)
+    let opened = open_file(&config.store.path, &config.sealing_key_path(), cache_bytes, &mut moment);
+    opened.map_err(|error| {
+        let snapshots = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
+        match snapshots.and_then(newest_good_snapshot) {
+            Some(path) => Exit::from(error).with_hint(format!(
+                "the newest good snapshot is {}; `gatelodge restore {} --force` puts it in place",
+                path.display(),
+                path.display()
+            )),
+            None => error.into(),
+        }
+    })
 }
 
 /// Puts the parts together over an open store.

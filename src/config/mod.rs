@@ -16,8 +16,8 @@ pub use error::ConfigError;
 pub use rate::Rate;
 pub use rules::notes;
 pub use sections::{
-    Audit, Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions, Site,
-    Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    Audit, Backups, Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions,
+    Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -56,6 +56,9 @@ pub struct Config {
     /// How long the audit log reaches back.
     #[serde(default)]
     pub audit: Audit,
+    /// When snapshots are taken.
+    #[serde(default)]
+    pub backup: Backups,
     /// What stands in front.
     #[serde(default)]
     pub proxy: Proxy,

@@ -135,6 +135,12 @@ fn lifetimes(config: &Config) -> Verdict {
         format!("{} is longer than `absolute`", session.idle),
         "an unused session cannot outlive a used one",
     )?;
+    require(
+        (1..=10_000).contains(&config.backup.keep),
+        "backup.keep",
+        format!("{} is outside 1 to 10000", config.backup.keep),
+        "7 with every = \"1d\" reaches back a week",
+    )?;
     let cache = config.store.cache_mib;
     require(
         (1..=1024).contains(&cache),

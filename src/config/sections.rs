@@ -315,6 +315,24 @@ impl Default for Audit {
     }
 }
 
+/// `[backup]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backups {
+    /// Where snapshots are put; without it none are taken.
+    pub directory: Option<PathBuf>,
+    /// How often one is taken.
+    pub every: Span,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self { directory: None, every: Span::from_seconds(DAY), keep: 7 }
+    }
+}
+
 /// `[proxy]`
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,7 +1,7 @@
 //! The command line's end of the control socket.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -53,16 +53,34 @@ impl From<std::io::Error> for CallError {
 /// # Errors
 /// When none runs, or it cannot be talked to.
 pub fn call(socket: &Path, command: &Command) -> Result<Answer, CallError> {
+    call_for_stream(socket, command).map(|(answer, _)| answer)
+}
+
+/// Asks the running server for something that comes behind its answer.
+///
+/// # Errors
+/// When none runs, or it cannot be talked to.
+pub fn call_for_stream(socket: &Path, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut lines = BufReader::new(&stream).lines();
-    let mut next = || lines.next().unwrap_or_else(|| Err(ErrorKind::UnexpectedEof.into())).map_err(CallError::Failed);
-    let greeting = next()?;
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    let greeting = next_line(&mut reader)?;
     if greeting != GREETING {
         return Err(CallError::OtherVersion(greeting));
     }
     let mut line = serde_json::to_vec(command).map_err(|error| CallError::Failed(error.into()))?;
     line.push(b'\n');
-    (&stream).write_all(&line)?;
-    serde_json::from_str(&next()?).map_err(|error| CallError::Failed(error.into()))
+    writer.write_all(&line)?;
+    let answer = serde_json::from_str(&next_line(&mut reader)?).map_err(|error| CallError::Failed(error.into()))?;
+    Ok((answer, reader))
+}
+
+fn next_line(reader: &mut impl BufRead) -> Result<String, CallError> {
+    let mut line = String::new();
+    match reader.read_line(&mut line) {
+        Ok(0) => Err(CallError::Failed(ErrorKind::UnexpectedEof.into())),
+        Ok(_) => Ok(line.trim_end().to_owned()),
+        Err(error) => Err(CallError::Failed(error)),
+    }
 }

@@ -7,11 +7,12 @@
 mod client;
 mod execute;
 mod server;
+mod stream;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use client::{CallError, call};
+pub use client::{CallError, call, call_for_stream};
 pub use execute::execute;
 pub use server::{BindError, bind, listen};
 
@@ -99,8 +100,12 @@ pub enum Command {
         /// One of them, or all.
         id: Option<String>,
     },
+    /// Lets mails go that a restore held back.
+    MailRelease,
     /// Makes a new signing key.
     KeyRotate,
+    /// Everything: after the answer come the bytes of a backup, to the end of the connection.
+    Backup,
     /// A page of the buckets that somebody took tries from.
     ThrottleList {
         /// The place to go on behind.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::audit::Source;
 
+use super::stream::stream_backup;
 use super::{Answer, Command, GREETING, Refusal, execute};
 
 /// A request line may be this long; the longest holds a password.
@@ -97,11 +98,18 @@ async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::i
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
+    let mut is_stream = false;
     let answer = match serde_json::from_str::<Command>(&line) {
-        Ok(command) => match execute(app, command, source).await {
-            Ok(shown) => Answer::Done(shown),
-            Err(refusal) => Answer::Refused(refusal),
-        },
+        Ok(command) => {
+            let asks_for_stream = matches!(command, Command::Backup);
+            match execute(app, command, source).await {
+                Ok(shown) => {
+                    is_stream = asks_for_stream;
+                    Answer::Done(shown)
+                }
+                Err(refusal) => Answer::Refused(refusal),
+            }
+        }
         Err(_) => Answer::Refused(Refusal::new(
             "the server does not know this command",
             "restart the service, so that it is of one version with the command line",
@@ -109,5 +117,6 @@ async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::i
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    writer.write_all(text.as_bytes()).await
+    writer.write_all(text.as_bytes()).await?;
+    if is_stream { stream_backup(app, &mut writer).await } else { Ok(()) }
 }

@@ -10,7 +10,7 @@ mod seal;
 mod token;
 
 pub use bearer::{Bearer, BearerKind};
-pub use digest::{Digest, base64url, constant_time_eq, from_base64url};
+pub use digest::{Digest, Hashing, base64url, constant_time_eq, from_base64url};
 pub use keyring::{KeyId, Keyring, SigningKey};
 pub use password::{Cost, Memory, NotAHash, PasswordHash};
 pub use policy::{Password, PasswordFault, PasswordPolicy};

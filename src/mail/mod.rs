@@ -8,7 +8,8 @@ mod outbox;
 
 pub use compose::{ComposeError, Composer, Message};
 pub use letter::{Letter, TEMPLATES};
+pub(crate) use outbox::{DUE, MAILS};
 pub use outbox::{
-    GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, list, next_due, postpone, queue, release_claims,
-    retry, retry_all, sweep,
+    GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, list, next_due, postpone, queue,
+    release_claims, release_held, retry, retry_all, sweep,
 };

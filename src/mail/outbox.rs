@@ -1,5 +1,7 @@
 //! Where mails wait. A mail leaves only on a server's 250, or visibly fails.
 
+use serde_json::Value;
+
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -15,6 +17,21 @@ pub enum MailState {
     Sending,
     /// It was given up; an administrator may queue it again.
     Failed,
+    /// It comes from a backup and may have been delivered since: it waits until an administrator lets it go.
+    Held,
+}
+
+impl MailState {
+    /// The word for lists.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Failed => "failed",
+            Self::Held => "held",
+        }
+    }
 }
 
 /// A mail in the outbox. Its content is sealed: it holds links that let their reader in.
@@ -46,6 +63,7 @@ impl Field for MailState {
             Self::Queued => 0,
             Self::Sending => 1,
             Self::Failed => 2,
+            Self::Held => 3,
         });
     }
 
@@ -54,13 +72,23 @@ impl Field for MailState {
             0 => Ok(Self::Queued),
             1 => Ok(Self::Sending),
             2 => Ok(Self::Failed),
+            3 => Ok(Self::Held),
             _ => Err(Damaged),
         }
     }
+
+    fn show(&self) -> Value {
+        self.word().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        let states = [Self::Queued, Self::Sending, Self::Failed, Self::Held];
+        states.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
+    }
 }
 
-const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
-const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);
+pub(crate) const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
+pub(crate) const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);
 
 /// Pauses after each failed attempt; the last one repeats.
 const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
@@ -113,7 +141,7 @@ fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail
     if let Some(before) = before {
         DUE.delete(tx, &(before.due_at, id))?;
     }
-    if mail.state != MailState::Failed {
+    if matches!(mail.state, MailState::Queued | MailState::Sending) {
         DUE.put(tx, &(mail.due_at, id), &())?;
     }
     MAILS.put(tx, &id, mail)
@@ -147,7 +175,10 @@ pub fn claim(
     id: MailId,
     now: Timestamp,
 ) -> Result<Option<(EmailAddress, Vec<u8>)>, StoreError> {
-    let Some(before) = MAILS.get(tx, &id)?.filter(|mail| mail.state != MailState::Failed) else { return Ok(None) };
+    let Some(before) = MAILS.get(tx, &id)?.filter(|mail| matches!(mail.state, MailState::Queued | MailState::Sending))
+    else {
+        return Ok(None);
+    };
     if now >= before.useful_until {
         let reason = before.last_error.clone().unwrap_or_else(|| "it was never tried".into());
         fail(tx, id, &format!("no longer useful; the last attempt: {reason}"))?;
@@ -257,8 +288,40 @@ pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), St
         MailState::Sending => {
             save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })
         }
-        MailState::Queued | MailState::Failed => Ok(()),
+        MailState::Queued | MailState::Failed | MailState::Held => Ok(()),
     })
+}
+
+/// Holds every mail that waits: this is a store from a backup, and they may have been delivered since.
+///
+/// # Errors
+/// When the store fails.
+pub fn hold_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    for_each(tx, |tx, id, before| match before.state {
+        MailState::Queued | MailState::Sending => {
+            save(tx, id, Some(&before), &Mail { state: MailState::Held, ..before.clone() })
+        }
+        MailState::Failed | MailState::Held => Ok(()),
+    })
+}
+
+/// Lets the held mails go that are still useful, and gives up the others; says how many go.
+///
+/// # Errors
+/// When the store fails.
+pub fn release_held(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
+    let mut count = 0;
+    for_each(tx, |tx, id, mail| {
+        if mail.state != MailState::Held {
+            return Ok(());
+        }
+        if !retry(tx, id, now)? {
+            return fail(tx, id, "it comes from a backup, and what it says is no longer useful");
+        }
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
 }
 
 /// A page of the mails that wait or have failed.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::audit::Source;
 use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp};
 use crate::config::Sessions as Settings;
@@ -51,6 +53,16 @@ record!(Session, version 1, {
     id, account, generation, created_at, seen_at, idle, ends_at, carrier, proved_at, methods, network, agent,
 });
 
+impl Carrier {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::BrowserCookie => "browser-cookie",
+            Self::KeptCookie => "kept-cookie",
+            Self::BearerToken => "bearer-token",
+        }
+    }
+}
+
 impl Field for Carrier {
     fn put(&self, out: &mut Vec<u8>) {
         let code: u64 = match self {
@@ -68,6 +80,15 @@ impl Field for Carrier {
             2 => Ok(Self::BearerToken),
             _ => Err(Damaged),
         }
+    }
+
+    fn show(&self) -> Value {
+        self.word().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        let carriers = [Self::BrowserCookie, Self::KeptCookie, Self::BearerToken];
+        carriers.into_iter().find(|carrier| shown == carrier.word()).ok_or(Damaged)
     }
 }
 
@@ -125,8 +146,8 @@ impl Client {
     }
 }
 
-const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
-const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
+pub(crate) const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
+pub(crate) const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
 
 /// Sessions an account may have; a login beyond it ends the one that was unused longest.
 const MAX_PER_ACCOUNT: usize = 100;

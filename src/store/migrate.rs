@@ -1,10 +1,12 @@
 //! What the store knows about itself: its format, its instance, its generation, and the time floor.
 
+use serde_json::Value;
+
 use crate::base::{Moment, Timestamp};
 
-use super::schema::META;
-use super::table::Key;
-use super::{OpenError, Snapshot, StoreError, Table, Transaction};
+use super::schema::{META, Range};
+use super::table::{Key, Shown};
+use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
 
 /// A step from one format version to the next.
 pub struct Migration {
@@ -32,6 +34,9 @@ const INSTANCE: Name = Name("instance");
 const GENERATION: Name = Name("generation");
 const KEY_FINGERPRINT: Name = Name("sealing key");
 
+const NAMES: [Name; 5] = [FORMAT, FLOOR, INSTANCE, GENERATION, KEY_FINGERPRINT];
+
+#[derive(Clone, Copy, PartialEq)]
 struct Name(&'static str);
 
 impl Key for Name {
@@ -39,8 +44,44 @@ impl Key for Name {
         out.extend(self.0.as_bytes());
     }
 
-    fn take(_: &mut &[u8]) -> Option<Self> {
-        None // these rows are only ever asked for by name
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        let name = NAMES.into_iter().find(|name| name.0.as_bytes() == *input)?;
+        *input = &[];
+        Some(name)
+    }
+
+    fn show_key(&self) -> Value {
+        self.0.into()
+    }
+
+    fn key_from_shown(shown: &Value) -> Option<Self> {
+        NAMES.into_iter().find(|name| shown == name.0)
+    }
+}
+
+/// What the store knows about itself, for other programs.
+pub struct ShownMeta;
+
+impl Shown for ShownMeta {
+    fn range(&self) -> Range {
+        META
+    }
+
+    fn show(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
+        let mut rest = key;
+        match Name::take(&mut rest).ok_or(StoreError::Damaged(META.name))? {
+            FORMAT | FLOOR => NUMBERS.show(key, value),
+            INSTANCE | GENERATION => RANDOM.show(key, value),
+            _ => TEXTS.show(key, value),
+        }
+    }
+
+    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair> {
+        match Name::key_from_shown(key)? {
+            FORMAT | FLOOR => NUMBERS.read_shown(key, value),
+            INSTANCE | GENERATION => RANDOM.read_shown(key, value),
+            _ => TEXTS.read_shown(key, value),
+        }
     }
 }
 
@@ -92,6 +133,29 @@ pub fn reset_floor(tx: &mut dyn Transaction, to: Timestamp) -> Result<(), StoreE
 /// Drawn anew by a restore, and bound into tokens and sessions.
 pub(super) fn generation(view: &dyn Snapshot) -> Result<[u8; 16], StoreError> {
     RANDOM.get(view, &GENERATION)?.ok_or(StoreError::Damaged("generation"))
+}
+
+/// Draws a new generation: what was valid until now is so no longer.
+///
+/// # Errors
+/// When the store fails.
+pub fn renew_generation(tx: &mut dyn Transaction, moment: &mut Moment) -> Result<(), StoreError> {
+    RANDOM.put(tx, &GENERATION, &moment.bytes())
+}
+
+/// The format, and the fingerprint of the sealing key: what a backup tells about itself.
+///
+/// # Errors
+/// When the store fails.
+pub fn about(view: &dyn Snapshot) -> Result<(u64, String), StoreError> {
+    let format = NUMBERS.get(view, &FORMAT)?.ok_or(StoreError::Damaged("format"))?;
+    Ok((format, TEXTS.get(view, &KEY_FINGERPRINT)?.unwrap_or_default()))
+}
+
+/// The format that this program writes.
+#[must_use]
+pub fn known_format() -> u64 {
+    MIGRATIONS.last().map_or(FIRST_FORMAT, |step| step.to)
 }
 
 /// Whether this is the key that the store was sealed with; a new store takes it as its own.

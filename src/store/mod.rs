@@ -3,27 +3,34 @@
 //! Everything above speaks [`Snapshot`] and [`Transaction`]; engines stand behind [`Engine`]. Tables are typed
 //! views over key ranges, and [`schema`] lists them all.
 
+mod archive;
+mod backup_file;
 mod embedded;
 mod engine;
+mod key;
 mod lock;
 mod memory;
 mod migrate;
 mod open;
 mod overlay;
+mod rebuild;
 mod record;
 pub mod schema;
 mod table;
 mod writer;
 
+pub use archive::{Archive, ArchiveError, Heading, Records, Scanning, write_archive, write_records};
+pub use backup_file::{verify_file, write_file};
 pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
-pub use migrate::{Migration, floor, migrate, reset_floor};
+pub use migrate::{Migration, ShownMeta, about, floor, known_format, migrate, renew_generation, reset_floor};
 pub use open::{OpenError, Opened, open_file, open_memory};
 pub use overlay::Overlay;
+pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
-pub use table::{Key, Table};
+pub use table::{Key, Shown, Table};
 pub use writer::{Changes, Event, Store};
 
 pub(crate) use record::record;

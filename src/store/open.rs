@@ -54,7 +54,7 @@ impl OpenError {
         Self::Damaged(path.into())
     }
 
-    fn io(path: &Path, error: &std::io::Error) -> Self {
+    pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
         Self::Io { path: path.into(), reason: error.to_string() }
     }
 
@@ -62,6 +62,14 @@ impl OpenError {
     #[must_use]
     pub fn is_about_data(&self) -> bool {
         matches!(self, Self::Missing(_) | Self::Damaged(_) | Self::Newer { .. } | Self::Key { .. })
+    }
+}
+
+impl OpenError {
+    /// Whether a backup would help.
+    #[must_use]
+    pub fn is_repaired_by_restoring(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::Damaged(_))
     }
 }
 
@@ -209,26 +217,42 @@ fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
 }
 
 /// Makes an empty store beside its place and moves it there when it is whole: a power cut in between leaves nothing that
-/// looks like a store. The file is private before there is anything in it.
+/// looks like a store.
 fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
+    let unfinished = unfinished_path(path);
+    begin_private(&unfinished)?;
+    drop(RedbEngine::open(&unfinished, cache_bytes)?);
+    move_into_place(&unfinished, path)
+}
+
+/// Where a store is made before it is moved to its place.
+pub(super) fn unfinished_path(path: &Path) -> PathBuf {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
-    let io = |error: std::io::Error| OpenError::io(&unfinished, &error);
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(io)?;
-    drop(RedbEngine::open(&unfinished, cache_bytes)?);
-    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(io)?;
-    std::fs::rename(&unfinished, path).map_err(io)?;
-    sync_folder_of(path).map_err(io)
+    unfinished.into()
+}
+
+/// Makes an empty file that is private before there is anything in it.
+pub(super) fn begin_private(path: &Path) -> Result<(), OpenError> {
+    let begun = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    begun.map(drop).map_err(|error| OpenError::io(path, &error))
+}
+
+/// Moves a whole store to its place, for good.
+pub(super) fn move_into_place(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let io = |error: std::io::Error| OpenError::io(from, &error);
+    File::open(from).and_then(|file| file.sync_all()).map_err(io)?;
+    std::fs::rename(from, to).map_err(io)?;
+    sync_folder_of(to).map_err(io)
 }
 
 /// Makes a new name in a folder durable.
-fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
+pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
     let fault = |reason: String| OpenError::Key { path: path.into(), reason };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

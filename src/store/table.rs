@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
-use crate::base::{Id, Timestamp};
-use crate::crypto::Digest;
+use serde_json::Value;
 
 use super::schema::Range;
-use super::{Direction, KeySpan, Record, Snapshot, StoreError, Transaction};
+use super::{Direction, KeySpan, Pair, Record, Snapshot, StoreError, Transaction};
 
 /// A key or a part of one, in a form whose order as bytes is its order as a value.
 pub trait Key: Sized {
@@ -15,6 +14,43 @@ pub trait Key: Sized {
 
     /// Takes it from the front.
     fn take(input: &mut &[u8]) -> Option<Self>;
+
+    /// The key as other programs read it.
+    fn show_key(&self) -> Value;
+
+    /// Reads what [`Key::show_key`] made.
+    fn key_from_shown(shown: &Value) -> Option<Self>;
+}
+
+/// A table whose records can be shown to other programs, whatever their kind.
+pub trait Shown: Sync {
+    /// Its range.
+    fn range(&self) -> Range;
+
+    /// A row as other programs read it: key and value. `key` is without the range's prefix.
+    ///
+    /// # Errors
+    /// When the row is damaged.
+    fn show(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError>;
+
+    /// The row, with its prefix, of what [`Shown::show`] made. None if it is something else.
+    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair>;
+}
+
+impl<K: Key, V: Record> Shown for Table<K, V> {
+    fn range(&self) -> Range {
+        self.range
+    }
+
+    fn show(&self, mut key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
+        let damaged = StoreError::Damaged(self.range.name);
+        let typed = K::take(&mut key).filter(|_| key.is_empty()).ok_or(damaged)?;
+        Ok((typed.show_key(), V::read(value)?.show()))
+    }
+
+    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair> {
+        Some((self.key(&K::key_from_shown(key)?), V::from_shown(value).ok()?.to_bytes()))
+    }
 }
 
 /// The records of one range.
@@ -150,103 +186,12 @@ impl Record for () {
     fn from_bytes(bytes: &[u8]) -> Result<Self, super::Damaged> {
         if bytes == [1] { Ok(()) } else { Err(super::Damaged) }
     }
-}
 
-impl<const N: usize> Key for [u8; N] {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self);
+    fn show(&self) -> Value {
+        Value::Null
     }
 
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        let (taken, rest) = input.split_first_chunk::<N>()?;
-        *input = rest;
-        Some(*taken)
-    }
-}
-
-/// Ends with a NUL, which no text that becomes a key contains.
-impl Key for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        debug_assert!(!self.contains('\0'), "a text that becomes a key was parsed before");
-        out.extend(self.as_bytes());
-        out.push(0);
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        let end = input.iter().position(|byte| *byte == 0)?;
-        let text = Self::from_utf8(input[..end].to_vec()).ok()?;
-        *input = &input[end + 1..];
-        Some(text)
-    }
-}
-
-impl Key for u8 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(*self);
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 1]>::take(input).map(|[byte]| byte)
-    }
-}
-
-impl Key for u32 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.to_be_bytes());
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 4]>::take(input).map(Self::from_be_bytes)
-    }
-}
-
-impl Key for u64 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.to_be_bytes());
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 8]>::take(input).map(Self::from_be_bytes)
-    }
-}
-
-impl Key for Timestamp {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.seconds().to_be_bytes());
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 8]>::take(input).map(|bytes| Self::from_seconds(u64::from_be_bytes(bytes)))
-    }
-}
-
-impl<Kind> Key for Id<Kind> {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.bytes());
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 16]>::take(input).map(Self::from_bytes)
-    }
-}
-
-impl Key for Digest {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self.0);
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        <[u8; 32]>::take(input).map(Self)
-    }
-}
-
-impl<A: Key, B: Key> Key for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        Some((A::take(input)?, B::take(input)?))
+    fn from_shown(shown: &Value) -> Result<Self, super::Damaged> {
+        if shown.is_null() { Ok(()) } else { Err(super::Damaged) }
     }
 }

@@ -1,5 +1,7 @@
 //! The buckets in the store: who they belong to, and what fills and empties them.
 
+use serde_json::Value;
+
 use crate::base::{AccountId, DAY, Moment, Seconds, Timestamp};
 use crate::config::{Rate, Throttle as Settings};
 use crate::store::{Direction, Key, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -132,6 +134,14 @@ impl Key for Kind {
     fn take(input: &mut &[u8]) -> Option<Self> {
         Self::from_code(u8::take(input)?)
     }
+
+    fn show_key(&self) -> Value {
+        self.code().into()
+    }
+
+    fn key_from_shown(shown: &Value) -> Option<Self> {
+        u8::key_from_shown(shown).and_then(Self::from_code)
+    }
 }
 
 /// Failures in a row after which a password opens nothing: NIST SP 800-63B-4, 3.2.2.
@@ -172,7 +182,7 @@ impl Bucket {
 
 /// What is kept of a bucket.
 #[derive(Clone, Debug)]
-struct Stored {
+pub(crate) struct Stored {
     full_at: Timestamp,
     failures: u32,
     failed_at: Timestamp,
@@ -181,7 +191,7 @@ struct Stored {
 }
 record!(Stored, version 1, { full_at, failures, failed_at, told_at, shown });
 
-const BUCKETS: Table<(Kind, [u8; 16]), Stored> = Table::at(schema::BUCKETS);
+pub(crate) const BUCKETS: Table<(Kind, [u8; 16]), Stored> = Table::at(schema::BUCKETS);
 
 impl Stored {
     fn level(&self) -> Level {

@@ -16,6 +16,7 @@ mod device;
 mod level;
 mod tell;
 
+pub(crate) use bucket::BUCKETS;
 pub use bucket::{Bucket, Kind, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, sweep};
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
 pub use level::Level;

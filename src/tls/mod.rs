@@ -4,6 +4,8 @@
 mod files;
 mod self_signed;
 
+pub(crate) use self_signed::CERTIFICATES;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ use super::{TlsError, certified};
 const LIFETIME: Seconds = 365 * DAY;
 const RENEW_BEFORE: Seconds = 30 * DAY;
 
-struct Kept {
+pub(crate) struct Kept {
     host: String,
     expires_at: Timestamp,
     certificate: Vec<u8>,
@@ -26,7 +26,7 @@ struct Kept {
 }
 record!(Kept, version 1, { host, expires_at, certificate, sealed_key });
 
-const CERTIFICATES: Table<String, Kept> = Table::at(schema::CERTIFICATES);
+pub(crate) const CERTIFICATES: Table<String, Kept> = Table::at(schema::CERTIFICATES);
 
 fn name() -> String {
     "self-signed".into()

@@ -5,6 +5,7 @@ pub mod delivery;
 mod fulfil_wishes;
 mod renew_certificate;
 mod sweep;
+mod take_snapshot;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use deliver_mail::DeliverMail;
 pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
 pub use sweep::{NoteSeen, Sweep};
+pub use take_snapshot::TakeSnapshot;
 
 use delivery::Transport;
 
@@ -82,6 +84,9 @@ pub fn start(
     running.spawn(run(DeliverMail::new(Arc::clone(app), transport), stop.clone()));
     running.spawn(run(NoteSeen::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Sweep::new(Arc::clone(app)), stop.clone()));
+    if app.services.config.backup.directory.is_some() {
+        running.spawn(run(TakeSnapshot::new(Arc::clone(app)), stop.clone()));
+    }
     if let Some(certificates) = certificates {
         running.spawn(run(RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
     }

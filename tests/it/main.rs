@@ -2,6 +2,7 @@
 
 #[path = "../support/anybody.rs"]
 mod anybody;
+mod backups;
 mod bad_input;
 mod config_files;
 mod knocking;

@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "accounts",
     "app",
     "tls",
+    "export",
     "web",
     "workers",
     "control",

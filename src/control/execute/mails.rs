@@ -20,15 +20,12 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     let items: Vec<Value> = mails
         .iter()
         .map(|(id, mail)| {
-            let state = match mail.state {
-                MailState::Queued => "queued",
-                MailState::Sending => "sending",
-                MailState::Failed => "failed",
-            };
+            let state = mail.state.word();
+            let is_waiting = matches!(mail.state, MailState::Queued | MailState::Sending);
             json!({
                 "id": id.to_string(), "letter": mail.letter, "to": mail.to.as_str(), "state": state, "attempts": mail.attempts,
                 "queued_at": mail.queued_at.to_string(),
-                "due_at": (mail.state != MailState::Failed).then(|| mail.due_at.to_string()),
+                "due_at": is_waiting.then(|| mail.due_at.to_string()),
                 "last_error": mail.last_error,
             })
         })
@@ -58,4 +55,16 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, source: &Source) -
         ));
     }
     Ok(json!({"queued": count}))
+}
+
+/// Lets go what a restore held back.
+pub(super) async fn release(app: &Arc<App>, source: &Source) -> Outcome {
+    let source = source.clone();
+    let released = app.write(move |tx, moment, services| {
+        let count = mail::release_held(tx, moment.earliest())?;
+        let what = (Act::MailReleased, Came::Done);
+        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &count.to_string())?;
+        Ok(count)
+    });
+    Ok(json!({"released": released.await?}))
 }

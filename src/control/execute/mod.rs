@@ -54,6 +54,8 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
         Command::MailList { after, limit } => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
+        Command::MailRelease => mails::release(app, source).await,
+        Command::Backup => back_up(app, source).await,
         Command::KeyRotate => rotate_key(app, source).await,
         Command::ThrottleList { after, limit } => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, source).await,
@@ -66,6 +68,16 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
 
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
     parse(text).map_err(|_| Refusal::new(format!("{text:?} is not {what}"), ""))
+}
+
+/// Notes that a backup is made; its bytes come behind the answer.
+async fn back_up(app: &Arc<App>, source: &Source) -> Outcome {
+    let source = source.clone();
+    let noted = app.write(move |tx, moment, services| {
+        services.audit(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE)
+    });
+    noted.await?;
+    Ok(json!({"follows": "backup"}))
 }
 
 async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {

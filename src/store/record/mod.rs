@@ -1,10 +1,12 @@
 //! How records become bytes: a version, then the fields in order. Integers are LEB128, text and bytes stand
 //! behind their length. Stored data outlives programs, so this encoding is ours and does not change.
 
-use std::collections::BTreeSet;
+mod fields;
 
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Id, Timestamp, Username};
-use crate::crypto::{Digest, PasswordHash};
+use serde_json::Value;
+
+use crate::base::AccountId;
+use crate::crypto::Digest;
 
 use super::StoreError;
 
@@ -26,6 +28,15 @@ pub trait Record: Sized {
     /// When the bytes are of no known version or are damaged.
     fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged>;
 
+    /// The value as other programs read it.
+    fn show(&self) -> Value;
+
+    /// Reads what [`Record::show`] made.
+    ///
+    /// # Errors
+    /// When it is something else.
+    fn from_shown(shown: &Value) -> Result<Self, Damaged>;
+
     /// As [`Record::from_bytes`], naming the kind of record.
     ///
     /// # Errors
@@ -45,6 +56,15 @@ pub trait Field: Sized {
     /// # Errors
     /// When it is not there.
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged>;
+
+    /// The value as other programs read it.
+    fn show(&self) -> Value;
+
+    /// Reads what [`Field::show`] made.
+    ///
+    /// # Errors
+    /// When it is something else.
+    fn from_shown(shown: &Value) -> Result<Self, Damaged>;
 }
 
 /// The bytes that are still to be read.
@@ -82,6 +102,8 @@ macro_rules! record {
                 let record = Self { $($field: $crate::store::Field::take(&mut input)?),* };
                 if input.is_at_end() { Ok(record) } else { Err($crate::store::Damaged) }
             }
+
+            $crate::store::record!(shown { $($field),* });
         }
     };
     // A part of other records: fields without a version of its own.
@@ -94,157 +116,27 @@ macro_rules! record {
             fn take(input: &mut $crate::store::Reader<'_>) -> Result<Self, $crate::store::Damaged> {
                 Ok(Self { $($field: $crate::store::Field::take(input)?),* })
             }
+
+            $crate::store::record!(shown { $($field),* });
+        }
+    };
+    // The form that other programs read: an object of exactly these members.
+    (shown { $($field:ident),* }) => {
+        fn show(&self) -> serde_json::Value {
+            serde_json::json!({ $(stringify!($field): $crate::store::Field::show(&self.$field)),* })
+        }
+
+        fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+            let members = shown.as_object().ok_or($crate::store::Damaged)?;
+            if members.len() != [$(stringify!($field)),*].len() {
+                return Err($crate::store::Damaged);
+            }
+            let member = |name: &str| members.get(name).ok_or($crate::store::Damaged);
+            Ok(Self { $($field: $crate::store::Field::from_shown(member(stringify!($field))?)?),* })
         }
     };
 }
 pub(crate) use record;
-
-impl Field for u64 {
-    fn put(&self, out: &mut Vec<u8>) {
-        let mut rest = *self;
-        while rest >= 0x80 {
-            out.push(rest.to_le_bytes()[0] | 0x80);
-            rest >>= 7;
-        }
-        out.push(rest.to_le_bytes()[0]);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = input.bytes(1)?[0];
-            let bits = u64::from(byte & 0x7f);
-            let shifted = bits << shift;
-            if shifted >> shift != bits || (byte == 0 && shift > 0) {
-                return Err(Damaged); // overflow, or a longer form than needed
-            }
-            value |= shifted;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(Damaged)
-    }
-}
-
-impl Field for u32 {
-    fn put(&self, out: &mut Vec<u8>) {
-        u64::from(*self).put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        u64::take(input)?.try_into().map_err(|_| Damaged)
-    }
-}
-
-impl Field for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        match input.bytes(1)? {
-            [0] => Ok(false),
-            [1] => Ok(true),
-            _ => Err(Damaged),
-        }
-    }
-}
-
-impl Field for Vec<u8> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).put(out);
-        out.extend(self);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let length = u64::take(input)?.try_into().map_err(|_| Damaged)?;
-        Ok(input.bytes(length)?.to_vec())
-    }
-}
-
-impl Field for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).put(out);
-        out.extend(self.as_bytes());
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        Self::from_utf8(Vec::take(input)?).map_err(|_| Damaged)
-    }
-}
-
-impl<const N: usize> Field for [u8; N] {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend(self);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        input.bytes(N)?.try_into().map_err(|_| Damaged)
-    }
-}
-
-impl<T: Field> Field for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.is_some().put(out);
-        if let Some(value) = self {
-            value.put(out);
-        }
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
-    }
-}
-
-impl<T: Field + Ord> Field for BTreeSet<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).put(out);
-        for item in self {
-            item.put(out);
-        }
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        (0..u64::take(input)?).map(|_| T::take(input)).collect()
-    }
-}
-
-/// Values of `base` and `crypto` that are stored as the text or number they are parsed from.
-macro_rules! stored_as {
-    ($($type:ty => $form:ty, $to:expr, $from:expr;)*) => {$(
-        impl Field for $type {
-            fn put(&self, out: &mut Vec<u8>) {
-                let to: fn(&$type) -> $form = $to;
-                to(self).put(out);
-            }
-
-            fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-                let from: fn($form) -> Option<$type> = $from;
-                from(<$form>::take(input)?).ok_or(Damaged)
-            }
-        }
-    )*};
-}
-stored_as! {
-    Timestamp => u64, |time| time.seconds(), |seconds| Some(Timestamp::from_seconds(seconds));
-    Digest => [u8; 32], |digest| digest.0, |bytes| Some(Digest(bytes));
-    EmailAddress => String, |address| address.as_str().to_owned(), |text| EmailAddress::parse(&text).ok();
-    Username => String, |name| name.as_str().to_owned(), |text| Username::parse(&text).ok();
-    DisplayName => String, |name| name.as_str().to_owned(), |text| DisplayName::parse(&text).ok();
-    GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
-    PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();
-}
-
-impl<Kind> Field for Id<Kind> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.bytes().put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        <[u8; 16]>::take(input).map(Self::from_bytes)
-    }
-}
 
 /// Tables whose value is one field.
 macro_rules! single_field_record {
@@ -264,6 +156,14 @@ macro_rules! single_field_record {
                 let value = Field::take(&mut input)?;
                 if input.is_at_end() { Ok(value) } else { Err(Damaged) }
             }
+
+            fn show(&self) -> Value {
+                Field::show(self)
+            }
+
+            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+                Field::from_shown(shown)
+            }
         }
     )*};
 }
@@ -279,7 +179,9 @@ single_field_record! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Timestamp;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     #[derive(Clone, Debug, PartialEq)]
     struct Sample {
@@ -327,7 +229,16 @@ mod tests {
         #[test]
         fn what_is_written_is_read(number: u64, flag: bool, text: String, bytes: Vec<u8>, id: [u8; 16], maybe: Option<u64>, set: BTreeSet<String>) {
             let sample = Sample { number, flag, text, bytes, id, maybe, set };
+            prop_assert_eq!(<Sample as Record>::from_shown(&Record::show(&sample)), Ok(sample.clone()));
             prop_assert_eq!(Sample::from_bytes(&sample.to_bytes()), Ok(sample));
+        }
+
+        #[test]
+        fn every_time_is_shown_and_read(seconds: u64, near in 0u64..5_000_000_000) {
+            for seconds in [seconds, near] {
+                let time = Timestamp::from_seconds(seconds);
+                prop_assert_eq!(Timestamp::from_shown(&Field::show(&time)), Ok(time));
+            }
         }
 
         #[test]

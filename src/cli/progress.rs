@@ -1,0 +1,68 @@
+//! A line on the terminal that says how far long work has come.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::time::{Duration, Instant};
+
+/// Work that is done sooner needs no line.
+const FIRST_AFTER: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Shows how many bytes have passed; on a terminal only, and not at once.
+pub struct Progress {
+    what: &'static str,
+    started: Instant,
+    shown: Option<Instant>,
+    bytes: u64,
+    is_terminal: bool,
+}
+
+impl Progress {
+    /// For work that is called so.
+    pub fn new(what: &'static str) -> Self {
+        Self { what, started: Instant::now(), shown: None, bytes: 0, is_terminal: io::stderr().is_terminal() }
+    }
+
+    fn passed(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        let is_due = self.shown.map_or(self.started.elapsed() >= FIRST_AFTER, |shown| shown.elapsed() >= EVERY);
+        if self.is_terminal && is_due {
+            let mib = self.bytes >> 20;
+            eprint!("\r{}: {mib} MiB after {} s ", self.what, self.started.elapsed().as_secs());
+            self.shown = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// A reader or writer whose bytes are counted.
+pub struct Watched<'a, T> {
+    pub inner: T,
+    pub progress: &'a mut Progress,
+}
+
+impl<T: Read> Read for Watched<'_, T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.progress.passed(read);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Watched<'_, T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.progress.passed(written);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,349 @@
+//! A backup: every record of a consistent view in one stream, whatever engine keeps them.
+//!
+//! ```text
+//! "gatelodge backup 1\n"
+//! length 4 | heading as JSON
+//! length of key 4 | length of value 4 | key | value      for each record, in the order of the keys
+//! 0xffffffff | number of records 8 | SHA-256 of everything before 32
+//! ```
+//!
+//! Numbers are big-endian. What is sealed stays sealed: a backup opens with the store's sealing key and no other.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Timestamp;
+use crate::crypto::Hashing;
+
+use super::{Direction, KeySpan, Pair, Snapshot, StoreError, about};
+
+const MAGIC: &[u8] = b"gatelodge backup 1\n";
+const END: u32 = u32::MAX;
+/// No record of ours comes near; a damaged length must not fill the memory.
+const MAX_PART_BYTES: u32 = 16 << 20;
+/// Records read from the store at a time.
+const PAGE: usize = 200;
+
+/// What a backup tells about itself.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Heading {
+    /// The format of the records.
+    pub format: u64,
+    /// Recognises the sealing key without which it cannot be read.
+    pub key_fingerprint: String,
+    /// When it was made, in RFC 3339.
+    pub created_at: String,
+}
+
+/// Why a backup cannot be written or read.
+#[derive(Debug)]
+pub enum ArchiveError {
+    /// The store failed.
+    Store(StoreError),
+    /// The file or the other end failed.
+    Io(io::Error),
+    /// It does not begin as a backup does.
+    NotABackup,
+    /// It is not what was written: cut off, or changed.
+    Damaged,
+    /// The line of this number holds no record.
+    NotARecord(usize),
+    /// A later program wrote it, in this format.
+    Newer(u64),
+}
+
+impl std::error::Error for ArchiveError {}
+
+impl fmt::Display for ArchiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::NotABackup => f.write_str("this was not made by Gatelodge"),
+            Self::Damaged => f.write_str("the backup is damaged: it was cut off or changed"),
+            Self::NotARecord(number) => write!(f, "line {number} is not a record of Gatelodge"),
+            Self::Newer(format) => write!(f, "the backup has format {format}, which a later program wrote"),
+        }
+    }
+}
+
+impl From<io::Error> for ArchiveError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Damaged } else { Self::Io(error) }
+    }
+}
+
+impl From<StoreError> for ArchiveError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Writes every record of a view. Gives their number.
+///
+/// # Errors
+/// When the store or `out` fails.
+pub fn write_archive(view: &dyn Snapshot, created_at: Timestamp, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+    let (format, key_fingerprint) = about(view)?;
+    let heading = Heading { format, key_fingerprint, created_at: created_at.to_string() };
+    write_records(&heading, &mut Scanning::new(view), out)
+}
+
+/// Writes the records that `source` gives, in the order in which it gives them.
+///
+/// # Errors
+/// When the source or `out` fails.
+pub fn write_records(heading: &Heading, source: &mut dyn Records, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+    let mut out = Summing { inner: out, hash: Hashing::default() };
+    out.write_all(MAGIC)?;
+    let heading = serde_json::to_vec(heading).map_err(io::Error::other)?;
+    out.write_all(&length(&heading)?)?;
+    out.write_all(&heading)?;
+    let mut count = 0u64;
+    while let Some((key, value)) = source.next()? {
+        out.write_all(&[length(&key)?, length(&value)?].concat())?;
+        out.write_all(&key)?;
+        out.write_all(&value)?;
+        count += 1;
+    }
+    out.write_all(&END.to_be_bytes())?;
+    out.write_all(&count.to_be_bytes())?;
+    let sum = out.hash.finish();
+    out.inner.write_all(&sum.0)?;
+    out.inner.flush()?;
+    Ok(count)
+}
+
+fn length(bytes: &[u8]) -> Result<[u8; 4], ArchiveError> {
+    let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_PART_BYTES);
+    length.map(u32::to_be_bytes).ok_or(ArchiveError::Damaged)
+}
+
+/// Records, one after another.
+pub trait Records {
+    /// The next one.
+    ///
+    /// # Errors
+    /// When there is one that cannot be had.
+    fn next(&mut self) -> Result<Option<Pair>, ArchiveError>;
+}
+
+/// The records of a view, page by page.
+pub struct Scanning<'a> {
+    view: &'a dyn Snapshot,
+    page: std::vec::IntoIter<Pair>,
+    span: KeySpan,
+    is_over: bool,
+}
+
+impl<'a> Scanning<'a> {
+    /// All of them.
+    #[must_use]
+    pub fn new(view: &'a dyn Snapshot) -> Self {
+        Self { view, page: Vec::new().into_iter(), span: KeySpan::prefix(&[]), is_over: false }
+    }
+}
+
+impl Records for Scanning<'_> {
+    fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
+        if let Some(pair) = self.page.next() {
+            return Ok(Some(pair));
+        }
+        if self.is_over {
+            return Ok(None);
+        }
+        let page = self.view.scan(&self.span, Direction::Up, PAGE)?;
+        self.is_over = page.len() < PAGE;
+        if let Some((last, _)) = page.last() {
+            self.span.from = Bound::Excluded(last.clone());
+        }
+        self.page = page.into_iter();
+        Ok(self.page.next())
+    }
+}
+
+/// A backup that is read. Whoever reads it to its end without an error has read what was written.
+pub struct Archive<R> {
+    /// What it tells about itself.
+    pub heading: Heading,
+    input: Summed<R>,
+    count: u64,
+    is_over: bool,
+}
+
+impl<R: Read> Archive<R> {
+    /// Reads the beginning.
+    ///
+    /// # Errors
+    /// When it is no backup, or one of a later program than `known_format`.
+    pub fn open(input: R, known_format: u64) -> Result<Self, ArchiveError> {
+        let mut input = Summed { inner: input, hash: Hashing::default() };
+        let mut magic = vec![0; MAGIC.len()];
+        match input.read_exact(&mut magic) {
+            Ok(()) if magic == MAGIC => {}
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error.into()),
+            _ => return Err(ArchiveError::NotABackup),
+        }
+        let length = input.number()?;
+        let heading = input.part(length)?;
+        let heading: Heading = serde_json::from_slice(&heading).map_err(|_| ArchiveError::Damaged)?;
+        if heading.format > known_format {
+            return Err(ArchiveError::Newer(heading.format));
+        }
+        Ok(Self { heading, input, count: 0, is_over: false })
+    }
+
+    /// Reads to the end and gives the number of records.
+    ///
+    /// # Errors
+    /// When it is not what was written.
+    pub fn verify(mut self) -> Result<u64, ArchiveError> {
+        while self.next()?.is_some() {}
+        Ok(self.count)
+    }
+
+    fn end(&mut self) -> Result<(), ArchiveError> {
+        let mut count = [0; 8];
+        self.input.read_exact(&mut count)?;
+        let expected = std::mem::take(&mut self.input.hash).finish();
+        let mut sum = [0; 32];
+        self.input.inner.read_exact(&mut sum)?;
+        let is_at_end = self.input.inner.read(&mut [0])? == 0;
+        self.is_over = true;
+        if u64::from_be_bytes(count) == self.count && sum == expected.0 && is_at_end {
+            Ok(())
+        } else {
+            Err(ArchiveError::Damaged)
+        }
+    }
+}
+
+impl<R: Read> Records for Archive<R> {
+    fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let key_length = self.input.number()?;
+        if key_length == END {
+            return self.end().map(|()| None);
+        }
+        let value_length = self.input.number()?;
+        let pair = (self.input.part(key_length)?, self.input.part(value_length)?);
+        self.count += 1;
+        Ok(Some(pair))
+    }
+}
+
+struct Summing<'a> {
+    inner: &'a mut dyn Write,
+    hash: Hashing,
+}
+
+impl Write for Summing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+struct Summed<R> {
+    inner: R,
+    hash: Hashing,
+}
+
+impl<R: Read> Summed<R> {
+    fn number(&mut self) -> Result<u32, ArchiveError> {
+        let mut bytes = [0; 4];
+        self.read_exact(&mut bytes)?;
+        Ok(u32::from_be_bytes(bytes))
+    }
+
+    fn part(&mut self, length: u32) -> Result<Vec<u8>, ArchiveError> {
+        if length > MAX_PART_BYTES {
+            return Err(ArchiveError::Damaged);
+        }
+        // Grows as it is read, so that a damaged length costs nothing.
+        let mut bytes = Vec::new();
+        if self.by_ref().take(length.into()).read_to_end(&mut bytes)? < length as usize {
+            return Err(ArchiveError::Damaged);
+        }
+        Ok(bytes)
+    }
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    struct Listed<'a>(std::slice::Iter<'a, Pair>);
+
+    impl Records for Listed<'_> {
+        fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
+            Ok(self.0.next().cloned())
+        }
+    }
+
+    fn written(pairs: &[Pair]) -> Vec<u8> {
+        let heading = Heading { format: 1, key_fingerprint: "x".into(), created_at: "2026-11-23T14:05:00Z".into() };
+        let mut out = Vec::new();
+        let count = write_records(&heading, &mut Listed(pairs.iter()), &mut out).expect("memory");
+        assert_eq!(count, pairs.len() as u64);
+        out
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<Pair>, ArchiveError> {
+        let mut archive = Archive::open(bytes, 1)?;
+        let mut pairs = Vec::new();
+        while let Some(pair) = archive.next()? {
+            pairs.push(pair);
+        }
+        Ok(pairs)
+    }
+
+    #[test]
+    fn other_files_and_later_formats_are_told_apart() {
+        assert!(matches!(read(b"PK\x03\x04 something else entirely"), Err(ArchiveError::NotABackup)));
+        assert!(matches!(read(b""), Err(ArchiveError::NotABackup)));
+        assert!(matches!(Archive::open(written(&[]).as_slice(), 0), Err(ArchiveError::Newer(1))));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(pairs: BTreeMap<Vec<u8>, Vec<u8>>) {
+            let pairs: Vec<Pair> = pairs.into_iter().collect();
+            prop_assert_eq!(read(&written(&pairs)).expect("whole"), pairs);
+        }
+
+        #[test]
+        fn a_changed_byte_is_noticed(pairs: BTreeMap<Vec<u8>, Vec<u8>>, at: prop::sample::Index, flip in 1u8..) {
+            let mut bytes = written(&pairs.into_iter().collect::<Vec<_>>());
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            prop_assert!(read(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_cut_is_noticed(pairs: BTreeMap<Vec<u8>, Vec<u8>>, at: prop::sample::Index) {
+            let bytes = written(&pairs.into_iter().collect::<Vec<_>>());
+            prop_assert!(read(&bytes[..at.index(bytes.len())]).is_err());
+        }
+    }
+}

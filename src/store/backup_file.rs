@@ -1,0 +1,52 @@
+//! A backup as a file: written beside its place, read again, and moved there when it is found whole.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Archive, ArchiveError};
+use super::known_format;
+use super::open::sync_folder_of;
+
+/// Has `fill` write a file that only its owner can read, and `check` read it from the disk; then it takes its place. What
+/// stood there before is replaced only then.
+///
+/// # Errors
+/// When it cannot be written, or is not whole; then nothing is left of it.
+pub fn write_file<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), ArchiveError>,
+    check: impl FnOnce(&Path) -> Result<T, ArchiveError>,
+) -> Result<T, ArchiveError> {
+    let partial = partial_path(path);
+    let write = || {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        let mut out = BufWriter::with_capacity(64 << 10, file);
+        fill(&mut out)?;
+        out.into_inner().map_err(|error| ArchiveError::Io(error.into_error()))?.sync_all()?;
+        let checked = check(&partial)?;
+        std::fs::rename(&partial, path)?;
+        sync_folder_of(path)?;
+        Ok(checked)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
+/// Reads a backup to its end and gives the number of its records.
+///
+/// # Errors
+/// When it is not whole, or no backup.
+pub fn verify_file(path: &Path) -> Result<u64, ArchiveError> {
+    Archive::open(BufReader::with_capacity(64 << 10, File::open(path)?), known_format())?.verify()
+}
+
+fn partial_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}

@@ -1,0 +1,168 @@
+//! Makes a store of records that come from elsewhere: a backup, an export.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::Moment;
+use crate::crypto::SealingKey;
+
+use super::archive::{ArchiveError, Records};
+use super::open::{OpenError, move_into_place, read_key, unfinished_path};
+use super::{Commit, Engine, RedbEngine, StoreLock, Transaction, renew_generation};
+
+/// Records in one commit.
+const PER_COMMIT: usize = 5_000;
+
+/// Why no store was made. What was there before is untouched.
+#[derive(Debug)]
+pub enum RebuildError {
+    /// The present store, its lock or the new file.
+    Open(OpenError),
+    /// The records.
+    Records(ArchiveError),
+    /// There is a store already.
+    Exists(PathBuf),
+    /// The sealing key is not the one that the records were sealed with.
+    AnotherKey {
+        /// The key file.
+        path: PathBuf,
+        /// The fingerprint of the key that is needed.
+        needed: String,
+    },
+}
+
+impl From<OpenError> for RebuildError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<ArchiveError> for RebuildError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Records(error)
+    }
+}
+
+/// Where a store is made, and what it needs.
+pub struct Place<'a> {
+    /// The store.
+    pub path: &'a Path,
+    /// Its sealing key.
+    pub key_path: &'a Path,
+    /// Whether a store that is there may be replaced; it is kept beside the new one.
+    pub may_replace: bool,
+    /// Memory for its pages while it is made.
+    pub cache_bytes: usize,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// How many records.
+    pub records: u64,
+    /// Where the store that was there before is kept now.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Checks that a store may be made here, and that the sealing key is the one that is needed; holds the store's lock.
+///
+/// # Errors
+/// When not.
+pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(StoreLock, SealingKey), RebuildError> {
+    let io = |path: &Path, error: &std::io::Error| OpenError::io(path, error);
+    if let Some(folder) = place.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
+    }
+    let lock = StoreLock::take(place.path)?;
+    let exists = std::fs::metadata(place.path).is_ok_and(|metadata| metadata.len() > 0);
+    if exists && !place.may_replace {
+        return Err(RebuildError::Exists(place.path.into()));
+    }
+    match read_key(place.key_path)?.filter(|key| key.fingerprint() == needed_fingerprint) {
+        Some(key) => Ok((lock, key)),
+        None => Err(RebuildError::AnotherKey { path: place.key_path.into(), needed: needed_fingerprint.into() }),
+    }
+}
+
+/// Makes a store of `records` beside its place, has `finish` complete it, and moves it there when it is whole. It is given a
+/// new generation: what was ended or used up since the records were written stays dead.
+///
+/// # Errors
+/// When anything fails; then nothing has changed.
+pub fn rebuild(
+    place: &Place<'_>,
+    lock: &mut StoreLock,
+    moment: &mut Moment,
+    records: &mut dyn Records,
+    finish: &mut dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), super::StoreError>,
+) -> Result<Rebuilt, RebuildError> {
+    let unfinished = unfinished_path(place.path);
+    let made = make(place, &unfinished, moment, records, finish);
+    let count = match made {
+        Ok(count) => count,
+        Err(error) => {
+            let _ = std::fs::remove_file(&unfinished);
+            return Err(error);
+        }
+    };
+    let replaced = set_aside(place.path).map_err(|error| OpenError::io(place.path, &error))?;
+    move_into_place(&unfinished, place.path)?;
+    lock.mark().map_err(|error| OpenError::io(place.path, &error))?;
+    Ok(Rebuilt { records: count, replaced })
+}
+
+fn make(
+    place: &Place<'_>,
+    unfinished: &Path,
+    moment: &mut Moment,
+    records: &mut dyn Records,
+    finish: &mut dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), super::StoreError>,
+) -> Result<u64, RebuildError> {
+    super::open::begin_private(unfinished)?;
+    let engine = RedbEngine::open(unfinished, place.cache_bytes)?;
+    let mut count = 0;
+    loop {
+        // Read outside the transaction, which must be able to run twice.
+        let mut some = Vec::new();
+        while some.len() < PER_COMMIT
+            && let Some(pair) = records.next()?
+        {
+            some.push(pair);
+        }
+        let write = |tx: &mut dyn Transaction| {
+            some.iter().try_for_each(|(key, value)| tx.put(key, value))?;
+            Ok(Commit::Yes)
+        };
+        engine.write(&mut { write }).map_err(OpenError::from)?;
+        count += some.len() as u64;
+        if some.len() < PER_COMMIT {
+            break;
+        }
+    }
+    let before = moment.clone();
+    engine
+        .write(&mut |tx| {
+            *moment = before.clone();
+            renew_generation(tx, moment)?;
+            finish(tx, moment)?;
+            Ok(Commit::Yes)
+        })
+        .map_err(OpenError::from)?;
+    Ok(count)
+}
+
+/// Keeps the present store under another name. None if there is none.
+fn set_aside(path: &Path) -> std::io::Result<Option<PathBuf>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    for number in 1.. {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".replaced-{number}"));
+        let aside = PathBuf::from(name);
+        if !aside.exists() {
+            std::fs::rename(path, &aside)?;
+            return Ok(Some(aside));
+        }
+    }
+    Ok(None)
+}

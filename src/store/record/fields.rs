@@ -1,0 +1,260 @@
+//! Fields: numbers, texts, and the values that are stored as one of these.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::base::{DisplayName, EmailAddress, GroupName, Id, Timestamp, Username};
+use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
+
+use super::{Damaged, Field, Reader};
+
+impl Field for u64 {
+    fn put(&self, out: &mut Vec<u8>) {
+        let mut rest = *self;
+        while rest >= 0x80 {
+            out.push(rest.to_le_bytes()[0] | 0x80);
+            rest >>= 7;
+        }
+        out.push(rest.to_le_bytes()[0]);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = input.bytes(1)?[0];
+            let bits = u64::from(byte & 0x7f);
+            let shifted = bits << shift;
+            if shifted >> shift != bits || (byte == 0 && shift > 0) {
+                return Err(Damaged); // overflow, or a longer form than needed
+            }
+            value |= shifted;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Damaged)
+    }
+
+    fn show(&self) -> Value {
+        (*self).into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_u64().ok_or(Damaged)
+    }
+}
+
+impl Field for u32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        u64::from(*self).put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        u64::take(input)?.try_into().map_err(|_| Damaged)
+    }
+
+    fn show(&self) -> Value {
+        (*self).into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_u64().and_then(|number| number.try_into().ok()).ok_or(Damaged)
+    }
+}
+
+impl Field for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match input.bytes(1)? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn show(&self) -> Value {
+        (*self).into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_bool().ok_or(Damaged)
+    }
+}
+
+impl Field for Vec<u8> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        out.extend(self);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let length = u64::take(input)?.try_into().map_err(|_| Damaged)?;
+        Ok(input.bytes(length)?.to_vec())
+    }
+
+    fn show(&self) -> Value {
+        base64url(self).into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_str().and_then(from_base64url).ok_or(Damaged)
+    }
+}
+
+impl Field for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        out.extend(self.as_bytes());
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        Self::from_utf8(Vec::take(input)?).map_err(|_| Damaged)
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_str().map(str::to_owned).ok_or(Damaged)
+    }
+}
+
+impl<const N: usize> Field for [u8; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        input.bytes(N)?.try_into().map_err(|_| Damaged)
+    }
+
+    fn show(&self) -> Value {
+        base64url(self).into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        <Vec<u8> as Field>::from_shown(shown)?.try_into().map_err(|_| Damaged)
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
+    }
+
+    fn show(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Field::show)
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        if shown.is_null() { Ok(None) } else { T::from_shown(shown).map(Some) }
+    }
+}
+
+impl<T: Field + Ord> Field for BTreeSet<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        (0..u64::take(input)?).map(|_| T::take(input)).collect()
+    }
+
+    fn show(&self) -> Value {
+        self.iter().map(Field::show).collect()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_array().ok_or(Damaged)?.iter().map(T::from_shown).collect()
+    }
+}
+
+/// Values of `base` and `crypto` that are stored as the text or number they are parsed from.
+macro_rules! stored_as {
+    ($($type:ty => $form:ty, $to:expr, $from:expr;)*) => {$(
+        impl Field for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                let to: fn(&$type) -> $form = $to;
+                to(self).put(out);
+            }
+
+            fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+                let from: fn($form) -> Option<$type> = $from;
+                from(<$form>::take(input)?).ok_or(Damaged)
+            }
+
+            fn show(&self) -> Value {
+                let to: fn(&$type) -> $form = $to;
+                Field::show(&to(self))
+            }
+
+            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+                let from: fn($form) -> Option<$type> = $from;
+                from(<$form as Field>::from_shown(shown)?).ok_or(Damaged)
+            }
+        }
+    )*};
+}
+stored_as! {
+    Digest => [u8; 32], |digest| digest.0, |bytes| Some(Digest(bytes));
+    EmailAddress => String, |address| address.as_str().to_owned(), |text| EmailAddress::parse(&text).ok();
+    Username => String, |name| name.as_str().to_owned(), |text| Username::parse(&text).ok();
+    DisplayName => String, |name| name.as_str().to_owned(), |text| DisplayName::parse(&text).ok();
+    GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
+    PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();
+}
+
+/// Stored as a number, shown in RFC 3339.
+impl Field for Timestamp {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.seconds().put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        u64::take(input).map(Self::from_seconds)
+    }
+
+    fn show(&self) -> Value {
+        // What lies beyond the calendar is shown as the number it is.
+        let text = self.to_string();
+        if Self::parse(&text) == Some(*self) { text.into() } else { self.seconds().into() }
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        let parsed = shown.as_u64().map(Self::from_seconds);
+        parsed.or_else(|| shown.as_str().and_then(Self::parse)).ok_or(Damaged)
+    }
+}
+
+impl<Kind> Field for Id<Kind> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.bytes().put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        <[u8; 16]>::take(input).map(Self::from_bytes)
+    }
+
+    fn show(&self) -> Value {
+        self.to_string().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_str().and_then(|text| text.parse().ok()).ok_or(Damaged)
+    }
+}

@@ -1,0 +1,324 @@
+//! Backups, snapshots and exports: what was kept can be put in place again, and what was ended since stays ended.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use gatelodge::base::{DAY, HOUR};
+use gatelodge::config::{Backups, Span};
+use gatelodge::export;
+use gatelodge::store::{Archive, Direction, Engine, KeySpan, Pair, Records, RedbEngine, schema};
+use serde_json::{Value, json};
+
+use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
+use crate::store::Folder;
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// A server with a member, a session, and a mail that waits.
+struct Lived {
+    folder: Folder,
+    config: String,
+    port: u16,
+}
+
+impl Lived {
+    fn new() -> (Self, Server) {
+        let folder = Folder::new();
+        let port = free_port();
+        // Nobody listens there: mails wait.
+        let mail = format!(
+            "[mail]\nfrom = \"a@example.org\"\n[mail.smtp]\nhost = \"localhost\"\nport = {}\nsecurity = \"none\"\n",
+            free_port()
+        );
+        let config = configuration(&folder.0, port, &mail);
+        let lived = Self { folder, config, port };
+        shown(&lived.with(&["user", "add", ALICE, "--confirmed", "--password-stdin"]), &format!("{PASSWORD}\n"));
+        let server = Server::start(&["serve", "--config", &lived.config], port);
+        (lived, server)
+    }
+
+    fn with<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        [arguments, &["--config", &self.config]].concat()
+    }
+}
+
+fn records(path: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let engine = RedbEngine::open(path, 1 << 20).expect("whole");
+    let mut pairs: Vec<Pair> = Vec::new();
+    engine
+        .read(&mut |view| {
+            pairs = view.scan(&KeySpan::prefix(&[]), Direction::Up, usize::MAX)?;
+            Ok(())
+        })
+        .expect("readable");
+    pairs.into_iter().collect()
+}
+
+#[test]
+fn a_backup_of_a_running_server_is_restored_and_nothing_that_ended_lives_again() {
+    let (lived, server) = Lived::new();
+    let mut alice = server.client();
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    server.client().api("POST", "/register", &json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
+    let backup = text(&lived.folder.join("backup"));
+    let made = shown(&lived.with(&["backup", &backup]), "");
+    assert_eq!(made["verified"], true);
+    assert_eq!(std::fs::metadata(&backup).expect("written").permissions().mode() & 0o777, 0o600);
+    let (code, message) = refusal(&lived.with(&["backup", &backup]));
+    assert_eq!((code, message.contains("is there already")), (Some(1), true), "{message}");
+    // What happens after the backup: the password changes.
+    alice
+        .api("POST", "/account/password", &json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
+        .expect(200);
+    let (code, message) = refusal(&lived.with(&["restore", &backup, "--force"]));
+    assert_eq!((code, message.contains("in use by process")), (Some(1), true), "{message}");
+    assert_eq!(server.stops(), Some(0));
+
+    let (code, message) = refusal(&lived.with(&["restore", &backup]));
+    assert_eq!((code, message.contains("--force")), (Some(1), true), "{message}");
+    let restored = shown(&lived.with(&["restore", &backup, "--force"]), "");
+    let replaced = restored["replaced"].as_str().expect("the old one is kept");
+    assert!(records(Path::new(replaced)).len() > 10);
+
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    alice.reconnect(server.port);
+    alice.api("GET", "/session", &Value::Null).expect(401);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let held = shown(&lived.with(&["mail", "list"]), "");
+    assert!(held["items"].as_array().expect("items").iter().any(|mail| mail["state"] == "held"), "{held}");
+    assert!(shown(&lived.with(&["mail", "release"]), "")["released"].as_u64() >= Some(1));
+    shown(&lived.with(&["audit", "verify"]), "");
+    let acts = shown(&lived.with(&["audit", "list", "--act", "restored"]), "");
+    assert_eq!(acts["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_mailed_link_from_before_a_restore_is_dead() {
+    let folder = Folder::new();
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    server.client().api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let token = mailed_token(&mut server, &folder.0);
+    let backup = text(&folder.join("backup"));
+    shown(&["backup", &backup, "--config", &config], "");
+    assert_eq!(server.stops(), Some(0));
+    shown(&["restore", &backup, "--force", "--config", &config], "");
+    let server = Server::start(&["serve", "--config", &config], port);
+    let confirm = json!({"token": token, "password": PASSWORD});
+    assert_eq!(server.client().api("POST", "/confirm", &confirm).expect(403).json()["code"], "token_invalid");
+}
+
+#[test]
+fn a_backup_is_restored_elsewhere_with_its_key_and_not_without() {
+    let (lived, server) = Lived::new();
+    assert_eq!(server.stops(), Some(0));
+    let backup = text(&lived.folder.join("backup"));
+    // Nobody has the store open: the command reads it itself.
+    shown(&lived.with(&["backup", &backup]), "");
+
+    let elsewhere = Folder::new();
+    let config = configuration(&elsewhere.0, free_port(), &file_mail(&elsewhere.0));
+    let (code, message) = refusal(&["restore", &backup, "--config", &config]);
+    assert_eq!((code, message.contains("this is not the sealing key")), (Some(1), true), "{message}");
+    assert!(!elsewhere.join("gatelodge.redb").exists());
+    std::fs::copy(lived.folder.join("sealing-key"), elsewhere.join("sealing-key")).expect("copied");
+    shown(&["restore", &backup, "--config", &config], "");
+    assert_eq!(shown(&["user", "show", ALICE, "--config", &config], "")["email"], ALICE);
+}
+
+#[test]
+fn a_damaged_backup_is_refused_and_nothing_is_touched() {
+    let (lived, server) = Lived::new();
+    assert_eq!(server.stops(), Some(0));
+    let backup = text(&lived.folder.join("backup"));
+    shown(&lived.with(&["backup", &backup]), "");
+    let whole = std::fs::read(&backup).expect("written");
+    let before = records(&lived.folder.join("gatelodge.redb"));
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for (bytes, words) in [
+        (&flipped[..], "the backup is damaged"),
+        (&whole[..whole.len() - 1], "the backup is damaged"),
+        (&whole[..10], "was not made by Gatelodge"),
+        (b"hello", "was not made by Gatelodge"),
+    ] {
+        std::fs::write(&backup, bytes).expect("written");
+        let (code, message) = refusal(&lived.with(&["restore", &backup, "--force"]));
+        assert_eq!((code, message.contains(words)), (Some(1), true), "{message}");
+    }
+    let (code, message) = refusal(&lived.with(&["restore", "/nowhere/backup", "--force"]));
+    assert_eq!((code, message.contains("check the path")), (Some(1), true), "{message}");
+    assert!(records(&lived.folder.join("gatelodge.redb")) == before, "nothing was touched");
+}
+
+#[test]
+fn an_export_holds_everything_and_is_imported_to_the_same_records() {
+    let (lived, server) = Lived::new();
+    server
+        .client()
+        .api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD, "remember": true}))
+        .expect(200);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": OTHER_PASSWORD})).expect(401);
+    server.client().api("POST", "/register", &json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
+    server.client().api("POST", "/forgot", &json!({"email": ALICE})).expect(202);
+    let file = text(&lived.folder.join("export"));
+    shown(&lived.with(&["export", &file]), "");
+    assert_eq!(server.stops(), Some(0));
+    // Once more without a server, so that it can be compared with the store as it is.
+    shown(&lived.with(&["export", &file, "--force"]), "");
+    let before = records(&lived.folder.join("gatelodge.redb"));
+    let lines = std::fs::read_to_string(&file).expect("UTF-8");
+    assert_eq!(lines.lines().count(), before.len() + 1);
+    let account = lines.lines().find(|line| line.contains("\"table\":\"accounts\"")).expect("an account");
+    let account: Value = serde_json::from_str(account).expect("JSON");
+    assert!(account["value"]["password"].as_str().is_some_and(|hash| hash.starts_with("$argon2id$")));
+    assert!(!lines.contains(PASSWORD));
+
+    let elsewhere = Folder::new();
+    let config = configuration(&elsewhere.0, free_port(), &file_mail(&elsewhere.0));
+    std::fs::copy(lived.folder.join("sealing-key"), elsewhere.join("sealing-key")).expect("copied");
+    shown(&["import", "gatelodge", &file, "--config", &config], "");
+    let after = records(&elsewhere.join("gatelodge.redb"));
+    let differs = |key: &[u8]| {
+        // The generation is new, mails are held (so none is due), and the audit log tells of the import.
+        key == b"\0generation"
+            || [schema::MAILS.prefix, schema::MAILS_DUE.prefix].contains(&key[0])
+            || key[0] == schema::AUDIT_HEADS.prefix
+    };
+    let kept: Vec<_> = before.iter().filter(|(key, _)| !differs(key)).collect();
+    assert!(kept.len() > 15, "{}", kept.len());
+    for (key, value) in kept {
+        assert_eq!(after.get(key), Some(value), "{key:?}");
+    }
+    shown(&["audit", "verify", "--config", &config], "");
+
+    let after = records(&elsewhere.join("gatelodge.redb"));
+    for (broken, words) in [
+        (lines.replacen("\"table\":\"accounts\"", "\"table\":\"acounts\"", 1), "is not a record"),
+        (lines.replacen("$argon2id$", "$argon2d$", 1), "is not a record"),
+        ("{}\n".to_owned(), "was not made by Gatelodge"),
+        (lines.replacen("\"gatelodge_export\":1", "\"gatelodge_export\":2", 1), "a later program"),
+    ] {
+        std::fs::write(&file, broken).expect("written");
+        let (code, message) = refusal(&["import", "gatelodge", &file, "--force", "--config", &config]);
+        assert_eq!((code, message.contains(words)), (Some(1), true), "{message}");
+    }
+    assert!(records(&elsewhere.join("gatelodge.redb")) == after, "nothing was touched");
+    let (code, _) = refusal(&["import", "flask", &file, "--config", &config]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn an_export_goes_to_standard_output_too() {
+    let (lived, server) = Lived::new();
+    let output = run(&lived.with(&["export", "-"]), "");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.starts_with("{\"gatelodge_export\":1") && text.lines().count() > 5);
+    assert_eq!(server.stops(), Some(0));
+}
+
+#[test]
+fn the_export_knows_every_table() {
+    let exported: Vec<u8> = export::TABLES.iter().map(|table| table.range().prefix).collect();
+    let mut all: Vec<u8> = schema::ALL.iter().map(|range| range.prefix).collect();
+    let mut sorted = exported.clone();
+    sorted.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(sorted, all);
+}
+
+fn archived(path: &Path) -> usize {
+    let file = std::fs::File::open(path).expect("there");
+    let mut archive = Archive::open(std::io::BufReader::new(file), 1).expect("a backup");
+    let mut count = 0;
+    while archive.next().expect("whole").is_some() {
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn snapshots_are_taken_by_schedule_and_the_newest_are_kept() {
+    let world = World::new();
+    let folder = Folder::new();
+    let settings = Backups { directory: Some(folder.join("snapshots")), every: Span::from_seconds(DAY), keep: 3 };
+    let take = || world.app.take_snapshot(&settings).expect("taken");
+    let first = take().expect("due");
+    assert_eq!(archived(&first), world.records().len());
+    assert_eq!(std::fs::metadata(&first).expect("there").permissions().mode() & 0o777, 0o600);
+    world.advance(23 * HOUR);
+    assert_eq!(take(), None);
+    for _ in 0..5 {
+        world.advance(DAY);
+        take().expect("due");
+    }
+    let mut names: Vec<_> = std::fs::read_dir(folder.join("snapshots"))
+        .expect("there")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["snapshot-00000004.gatelodge", "snapshot-00000005.gatelodge", "snapshot-00000006.gatelodge"]);
+}
+
+#[test]
+fn a_damaged_or_missing_store_is_refused_with_the_newest_good_snapshot() {
+    let folder = Folder::new();
+    let port = free_port();
+    let snapshots = folder.join("snapshots");
+    let settings = format!("[backup]\ndirectory = \"{}\"\n{}", snapshots.display(), file_mail(&folder.0));
+    let config = configuration(&folder.0, port, &settings);
+    shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config], &format!("{PASSWORD}\n"));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    server.reads_until("snapshot taken");
+    assert_eq!(server.stops(), Some(0));
+    // A newer one is no good.
+    std::fs::write(snapshots.join("snapshot-00000002.gatelodge"), "gatelodge backup 1\n....").expect("written");
+    let store = folder.join("gatelodge.redb");
+    let whole = std::fs::read(&store).expect("there");
+    let good = snapshots.join("snapshot-00000001.gatelodge");
+    let names_it = |message: &str| message.contains(&format!("the newest good snapshot is {}", good.display()));
+
+    std::fs::write(&store, vec![7; whole.len()]).expect("written");
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!((code, names_it(&message)), (Some(65), true), "{message}");
+    std::fs::write(&store, "").expect("written");
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!((code, names_it(&message)), (Some(65), true), "{message}");
+    std::fs::remove_file(&store).expect("removed");
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!((code, names_it(&message)), (Some(65), true), "{message}");
+    assert!(!store.exists(), "never an empty one in its place");
+
+    shown(&["restore", &text(&good), "--force", "--config", &config], "");
+    let server = Server::start(&["serve", "--config", &config], port);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+}
+
+#[test]
+fn a_damaged_block_anywhere_is_found_before_anybody_is_served() {
+    let (lived, server) = Lived::new();
+    assert_eq!(server.stops(), Some(0));
+    let store = lived.folder.join("gatelodge.redb");
+    let whole = std::fs::read(&store).expect("there");
+    let before = shown(&lived.with(&["user", "list"]), "");
+    let mut refused = 0;
+    for block in 0..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[block * 4096..(block + 1) * 4096].iter_mut().for_each(|byte| *byte = !*byte);
+        std::fs::write(&store, damaged).expect("written");
+        let output = run(&[&lived.with(&["user", "list"])[..], &["--json"]].concat(), "");
+        match output.status.code() {
+            Some(65) => refused += 1,
+            // A page that holds nothing: everything is there.
+            Some(0) => assert_eq!(serde_json::from_slice::<Value>(&output.stdout).expect("JSON"), before, "{block}"),
+            other => panic!("{other:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+    assert!(refused > 5, "{refused}");
+}
