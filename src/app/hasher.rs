@@ -39,6 +39,8 @@ impl Hasher {
     const MAX_WAITING: usize = 256;
     /// More threads than this would need more memory than a small board has to spare.
     const MAX_THREADS: usize = 4;
+    /// The lowest priority there is.
+    const NICENESS: i32 = 19;
     /// How long a thread keeps its memory without work.
     const KEEP_MEMORY: Duration = Duration::from_mins(1);
 
@@ -118,6 +120,10 @@ impl Queue {
     }
 
     fn work(&self) {
+        // Whoever only shows a session must not wait for those who log in. On Linux a thread has a priority of its own.
+        if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), Hasher::NICENESS) {
+            tracing::debug!(%error, "passwords are hashed at the priority of everything else");
+        }
         let mut memory = Memory::default();
         while let Some(task) = self.next(&mut memory) {
             // A panic ends one task, whose asker is answered "busy", and not the thread.

@@ -9,6 +9,7 @@ mod known;
 mod passwords;
 mod registering;
 mod snapshots;
+mod space;
 mod tending;
 mod time;
 
@@ -31,6 +32,7 @@ pub use known::LoggedIn;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
 pub use snapshots::newest_good_snapshot;
+pub use space::Room;
 pub use time::ClockReport;
 
 use known::KnownSessions;
@@ -44,6 +46,7 @@ pub struct App {
     store: Store,
     time: time::Time,
     admission: Arc<admission::Admission>,
+    space: space::Space,
     known: Arc<KnownSessions>,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
@@ -121,6 +124,7 @@ impl App {
             store: opened.store,
             time: time::Time::new(clock, opened.floor),
             admission: Arc::default(),
+            space: space::Space::default(),
             known,
             seen: Mutex::default(),
             wakes,

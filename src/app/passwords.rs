@@ -47,6 +47,7 @@ impl App {
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
     pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: Wish, client: Client) -> Result<(), Fault> {
+        self.require_room_to_grow()?;
         let admitted = self.admit(Tries::for_mail(&self.services, &client))?;
         let tries = admitted.tries.clone();
         let written = self.write(move |tx, moment, services| {
@@ -88,6 +89,7 @@ impl App {
         client: Client,
         replaces: Option<Digest>,
     ) -> Result<Result<Option<(Bearer, Session)>, ResetRefused>, Fault> {
+        self.require_room()?;
         let usable = match self.check_reset(&token, &client)? {
             Ok(usable) => usable,
             Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
@@ -194,6 +196,7 @@ impl App {
         act: Act,
         client: &Client,
     ) -> Result<Option<PasswordHash>, Fault> {
+        self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, time) = (asking.person.id, self.time());
         let times = (time.later, time.earlier);

@@ -91,6 +91,7 @@ impl App {
         if let Err(fault) = self.services.password_policy().accept(&new.password, &words) {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
+        self.require_room_to_grow()?;
         let admitted = self.admit(Tries::for_mail(&self.services, &new.client))?;
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
@@ -148,6 +149,7 @@ impl App {
         confirmation: Confirmation,
     ) -> Result<Result<Option<(Bearer, Session)>, ConfirmRefused>, Fault> {
         self.require_clock()?;
+        self.require_room()?;
         let proof = match self.prove(&confirmation).await? {
             Ok(proof) => proof,
             Err(refused) => return Ok(Err(refused)),

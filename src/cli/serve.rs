@@ -12,7 +12,7 @@ use crate::app::{App, Hasher, newest_good_snapshot};
 use crate::base::{Clock, Moment};
 use crate::config::{Config, TlsMode, notes};
 use crate::control;
-use crate::store::{Opened, open_file};
+use crate::store::{Ballast, Opened, open_file};
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server::{self, Protocol};
@@ -58,7 +58,8 @@ pub fn log_to_stdout() {
 pub fn open_store(config: &Config) -> Result<Opened, Exit> {
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
     let cache_bytes = config.store.cache_mib << 20;
-    let opened = open_file(&config.store.path, &config.sealing_key_path(), cache_bytes, &mut moment);
+    let ballast = Ballast::beside(&config.store.path, config.ballast_bytes());
+    let opened = open_file(&config.store.path, &config.sealing_key_path(), (cache_bytes, ballast), &mut moment);
     opened.map_err(|error| {
         let snapshots = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
         match snapshots.and_then(newest_good_snapshot) {

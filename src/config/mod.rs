@@ -96,6 +96,12 @@ impl Config {
         self.store.key_file.clone().unwrap_or_else(|| self.store.path.with_file_name("sealing-key"))
     }
 
+    /// What is kept beside the store for the day when the disk is full.
+    #[must_use]
+    pub fn ballast_bytes(&self) -> u64 {
+        self.store.ballast_mib << 20
+    }
+
     /// Seconds until the longest-lived mailed token expires; a signing key verifies as long.
     #[must_use]
     pub fn longest_token_lifetime(&self) -> crate::base::Seconds {

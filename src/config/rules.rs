@@ -141,6 +141,19 @@ fn lifetimes(config: &Config) -> Verdict {
         format!("{} is outside 1 to 10000", config.backup.keep),
         "7 with every = \"1d\" reaches back a week",
     )?;
+    let store = &config.store;
+    require(
+        store.critical_space_mib <= store.low_space_mib,
+        "store.critical_space_mib",
+        format!("{} is more than `low_space_mib`", store.critical_space_mib),
+        "the disk is low before it is full",
+    )?;
+    require(
+        store.ballast_mib <= 1024,
+        "store.ballast_mib",
+        format!("{} is more than 1024", store.ballast_mib),
+        "16 is enough for tens of thousands of logouts",
+    )?;
     let cache = config.store.cache_mib;
     require(
         (1..=1024).contains(&cache),

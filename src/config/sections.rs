@@ -83,11 +83,24 @@ pub struct StoreSettings {
     pub key_file: Option<PathBuf>,
     /// MiB of memory for pages of the store.
     pub cache_mib: usize,
+    /// MiB of free disk below which nobody can register or ask for mails.
+    pub low_space_mib: u64,
+    /// MiB of free disk below which people can only log in and out.
+    pub critical_space_mib: u64,
+    /// MiB that are kept beside the store, to be given up when the disk is full; 0 for none.
+    pub ballast_mib: u64,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { path: "/var/lib/gatelodge/gatelodge.redb".into(), key_file: None, cache_mib: 4 }
+        Self {
+            path: "/var/lib/gatelodge/gatelodge.redb".into(),
+            key_file: None,
+            cache_mib: 4,
+            low_space_mib: 32,
+            critical_space_mib: 8,
+            ballast_mib: 16,
+        }
     }
 }
 

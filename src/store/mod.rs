@@ -5,6 +5,7 @@
 
 mod archive;
 mod backup_file;
+mod ballast;
 mod embedded;
 mod engine;
 mod key;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use archive::{Archive, ArchiveError, Heading, Records, Scanning, write_archive, write_records};
 pub use backup_file::{verify_file, write_file};
+pub use ballast::Ballast;
 pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
@@ -31,6 +33,6 @@ pub use overlay::Overlay;
 pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
-pub use writer::{Changes, Event, Store};
+pub use writer::{Changes, Event, Reopening, Store};
 
 pub(crate) use record::record;

@@ -10,7 +10,7 @@ use crate::base::{Moment, Timestamp};
 use crate::crypto::SealingKey;
 
 use super::migrate::{MIGRATIONS, accept_key, floor, generation, migrate};
-use super::{Commit, Engine, MemoryEngine, RedbEngine, Store, StoreError, StoreLock};
+use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock};
 
 /// Why a store cannot be opened.
 #[derive(Debug)]
@@ -139,11 +139,17 @@ pub struct Opened {
     pub lock: Option<StoreLock>,
 }
 
-/// Opens the store at `path`, or makes it on a first start.
+/// Opens the store at `path`, or makes it on a first start. When a write fails the ballast is given up, so that the next may
+/// find room.
 ///
 /// # Errors
 /// When it is in use, missing where one was, damaged, too new, or without its key.
-pub fn open_file(path: &Path, key_path: &Path, cache_bytes: usize, moment: &mut Moment) -> Result<Opened, OpenError> {
+pub fn open_file(
+    path: &Path,
+    key_path: &Path,
+    (cache_bytes, ballast): (usize, Ballast),
+    moment: &mut Moment,
+) -> Result<Opened, OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
     }
@@ -163,10 +169,8 @@ pub fn open_file(path: &Path, key_path: &Path, cache_bytes: usize, moment: &mut 
     let engine = RedbEngine::open(path, cache_bytes)?;
     let prepared = prepare(&engine, &sealing_key, moment).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
-    let reopened_path = path.to_owned();
-    let reopen =
-        move || RedbEngine::open(&reopened_path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
-    let store = Store::start(Box::new(engine), Box::new(reopen)).map_err(|error| OpenError::io(path, &error))?;
+    let reopening = reopening(path, cache_bytes, ballast);
+    let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
     Ok(Opened { store, sealing_key, generation: prepared.0, floor: prepared.1, lock: Some(lock) })
 }
 
@@ -179,9 +183,32 @@ pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let sealing_key = SealingKey::draw(moment);
     let (generation, floor) = prepare(&engine, &sealing_key, moment)?;
     let gone = || Err(OpenError::Missing("memory".into()));
-    let store =
-        Store::start(Box::new(engine), Box::new(gone)).map_err(|error| OpenError::io(Path::new("memory"), &error))?;
+    let store = Store::start(Box::new(engine), Reopening::by(gone))
+        .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
     Ok(Opened { store, sealing_key, generation, floor, lock: None })
+}
+
+/// How the file is opened again after a write failed.
+fn reopening(path: &Path, cache_bytes: usize, ballast: Ballast) -> Reopening {
+    let (path, probed) = (path.to_owned(), suffixed(path, ".probe"));
+    let probe = move || {
+        let first = probe(&probed);
+        // Once: what is freed now is there for whoever logs out.
+        if first.is_err() && ballast.drop_it() { probe(&probed) } else { first }
+    };
+    let open = move || RedbEngine::open(&path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
+    Reopening { probe: Box::new(probe), open: Box::new(open), pause: Reopening::PAUSE }
+}
+
+/// Writes a little beside the store, as much as opening it may write, and takes it away again.
+fn probe(path: &Path) -> std::io::Result<()> {
+    const BYTES: usize = 64 << 10;
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(&vec![0x5a; BYTES])?;
+        file.sync_all()
+    });
+    let removed = std::fs::remove_file(path);
+    written.and(removed)
 }
 
 /// Brings the records to the present format and checks the key.
@@ -227,9 +254,13 @@ fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
 
 /// Where a store is made before it is moved to its place.
 pub(super) fn unfinished_path(path: &Path) -> PathBuf {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    unfinished.into()
+    suffixed(path, ".unfinished")
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Makes an empty file that is private before there is anything in it.

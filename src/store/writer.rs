@@ -25,7 +25,28 @@ pub enum Event<'a> {
 }
 
 type Observer = Box<dyn Fn(Event<'_>) + Send + Sync>;
-type Opener = Box<dyn Fn() -> Result<Box<dyn Engine>, OpenError> + Send>;
+
+/// How the engine is opened again after a failure.
+pub struct Reopening {
+    /// Says whether writing would work; the present engine goes on answering reads until then.
+    pub probe: Box<dyn Fn() -> std::io::Result<()> + Send>,
+    /// Opens and checks it, after the present engine was closed.
+    pub open: Box<dyn Fn() -> Result<Box<dyn Engine>, OpenError> + Send>,
+    /// How long to wait before it is tried again.
+    pub pause: Duration,
+}
+
+impl Reopening {
+    /// Often enough that nobody has to help, rarely enough for a disk that is broken.
+    pub const PAUSE: Duration = Duration::from_secs(1);
+
+    /// By `open`, without asking first.
+    #[must_use]
+    pub fn by(open: impl Fn() -> Result<Box<dyn Engine>, OpenError> + Send + 'static) -> Self {
+        Self { probe: Box::new(|| Ok(())), open: Box::new(open), pause: Self::PAUSE }
+    }
+}
+
 type Work = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
 type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
@@ -52,14 +73,20 @@ impl Store {
     /// Writes that may wait; more are refused at once.
     const MAX_WAITING: usize = 4096;
 
-    /// Starts the writer. `reopen` opens the engine again after a failure.
+    /// Starts the writer.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(engine: Box<dyn Engine>, reopen: Opener) -> std::io::Result<Self> {
+    pub fn start(engine: Box<dyn Engine>, reopening: Reopening) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { engine: RwLock::new(Some(engine)), observer: OnceLock::new() });
         let (queue, jobs) = sync_channel(Self::MAX_WAITING);
-        let writer = Writer { shared: Arc::clone(&shared), reopen, tried_at: None, recent: Recent::default() };
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            reopening,
+            is_broken: false,
+            tried_at: None,
+            recent: Recent::default(),
+        };
         let writer = std::thread::Builder::new().name("store writer".into()).spawn(move || writer.run(&jobs))?;
         Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
     }
@@ -159,7 +186,9 @@ fn not_sent(error: TrySendError<Job>) -> Job {
 
 struct Writer {
     shared: Arc<Shared>,
-    reopen: Opener,
+    reopening: Reopening,
+    /// A write failed, and the engine was not opened anew since.
+    is_broken: bool,
     tried_at: Option<Instant>,
     recent: Recent,
 }
@@ -176,7 +205,6 @@ impl Writer {
     const MAX_BATCH: usize = 512;
     /// A disk that stalls for seconds must not make the next commit wait as long.
     const MAX_GATHERING: Duration = Duration::from_millis(10);
-    const PAUSE_BETWEEN_OPENINGS: Duration = Duration::from_secs(1);
 
     fn run(mut self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
@@ -211,6 +239,7 @@ impl Writer {
         let outcome = {
             let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
             match engine.as_ref() {
+                _ if self.is_broken => Err(StoreError::Unavailable),
                 None => Err(StoreError::Unavailable),
                 Some(engine) => catch_unwind(AssertUnwindSafe(|| {
                     engine.write(&mut |tx| {
@@ -224,8 +253,9 @@ impl Writer {
         if !changes.is_empty() {
             self.tell(&Event::Committed(&changes));
         }
-        if outcome.is_err() {
-            self.close();
+        if outcome.is_err() && !self.is_broken {
+            tracing::error!("the store failed; it is opened anew");
+            (self.is_broken, self.tried_at) = (true, None);
             self.reopen_if_broken();
         }
         for (index, job) in batch.into_iter().enumerate() {
@@ -243,23 +273,26 @@ impl Writer {
         }
     }
 
-    /// After any storage error redb refuses writes until the file is opened anew.
-    fn close(&mut self) {
-        tracing::error!("the store failed; it is closed and opened again");
-        *self.shared.engine.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.tried_at = None;
-    }
-
+    /// After any storage error redb refuses writes until the file is opened anew. Reads go on as long as opening it anew would
+    /// not help: the disk is full, or was made read-only.
     fn reopen_if_broken(&mut self) {
-        let is_broken = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).is_none();
-        let is_too_soon = self.tried_at.is_some_and(|tried_at| tried_at.elapsed() < Self::PAUSE_BETWEEN_OPENINGS);
-        if !is_broken || is_too_soon {
+        let is_too_soon = self.tried_at.is_some_and(|tried_at| tried_at.elapsed() < self.reopening.pause);
+        if !self.is_broken || is_too_soon {
             return;
         }
         self.tried_at = Some(Instant::now());
-        match (self.reopen)() {
-            Ok(engine) => {
-                *self.shared.engine.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+        if let Err(error) = (self.reopening.probe)() {
+            tracing::error!(%error, "nothing can be written; reading goes on");
+            return;
+        }
+        let mut engine = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner);
+        // Closed first: the file is locked by whoever has it open.
+        *engine = None;
+        match (self.reopening.open)() {
+            Ok(opened) => {
+                *engine = Some(opened);
+                drop(engine);
+                self.is_broken = false;
                 self.tell(&Event::Reopened);
                 tracing::info!("the store is open again");
             }

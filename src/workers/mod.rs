@@ -6,6 +6,7 @@ mod fulfil_wishes;
 mod renew_certificate;
 mod sweep;
 mod take_snapshot;
+mod watch_space;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
+pub use watch_space::WatchSpace;
 
 use delivery::Transport;
 
@@ -82,6 +84,7 @@ pub fn start(
     let mut running = tokio::task::JoinSet::new();
     running.spawn(run(FulfilWishes::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(DeliverMail::new(Arc::clone(app), transport), stop.clone()));
+    running.spawn(run(WatchSpace::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(NoteSeen::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Sweep::new(Arc::clone(app)), stop.clone()));
     if app.services.config.backup.directory.is_some() {

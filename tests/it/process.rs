@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
 
@@ -19,21 +20,31 @@ pub fn free_port() -> u16 {
 pub struct Server {
     pub child: Child,
     pub port: u16,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
     pub log: String,
 }
 
 impl Server {
     /// Starts the binary and waits until it serves.
     pub fn start(arguments: &[&str], port: u16) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+        Self::start_by(&mut Command::new(env!("CARGO_BIN_EXE_gatelodge")), arguments, port)
+    }
+
+    /// As [`Server::start`], by a command that ends by running its arguments; they begin with the binary unless it is the
+    /// command itself.
+    pub fn start_by(command: &mut Command, arguments: &[&str], port: u16) -> Self {
+        let binary = env!("CARGO_BIN_EXE_gatelodge");
+        if command.get_program() != binary {
+            command.arg(binary);
+        }
+        let mut child = command
             .args(arguments)
             .env("GATELODGE_LOG", "debug")
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the binary starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        let lines = read_on(child.stdout.take().expect("piped"));
         let mut server = Self { child, port, lines, log: String::new() };
         server.reads_until("serving ");
         server
@@ -43,9 +54,7 @@ impl Server {
     #[track_caller]
     pub fn reads_until(&mut self, words: &str) -> String {
         loop {
-            let mut line = String::new();
-            let read = self.lines.read_line(&mut line).expect("UTF-8");
-            assert_ne!(read, 0, "the server ended before it said {words:?}: {}", self.log);
+            let Ok(line) = self.lines.recv() else { panic!("the server ended before it said {words:?}: {}", self.log) };
             self.log.push_str(&line);
             if line.contains(words) {
                 return line;
@@ -62,7 +71,7 @@ impl Server {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
         let status = self.child.wait().expect("it ends");
-        while self.lines.read_line(&mut self.log).expect("UTF-8") > 0 {}
+        self.log.extend(self.lines.iter());
         status.code()
     }
 
@@ -71,6 +80,19 @@ impl Server {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
+}
+
+/// Reads the log while nobody looks: a server whose log is not read waits for its reader.
+fn read_on(stdout: ChildStdout) -> Receiver<String> {
+    let (told, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        while stdout.read_line(&mut line).is_ok_and(|read| read > 0) && told.send(std::mem::take(&mut line)).is_ok() {}
+        // To the end, also when nobody listens any more.
+        let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+    });
+    lines
 }
 
 impl Drop for Server {
@@ -385,7 +407,7 @@ fn nothing_secret_is_logged() {
         let id = server.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
         server.child.wait().expect("it ends");
-        while server.lines.read_line(&mut server.log).expect("UTF-8") > 0 {}
+        server.log.extend(server.lines.iter());
         server.log.clone()
     };
     assert!(log.contains("/confirm/{token}"), "the routes are logged: {log}");

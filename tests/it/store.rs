@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use gatelodge::base::{Moment, Timestamp};
 use gatelodge::store::{
-    Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Store, StoreError,
-    StoreLock, Transaction, open_file,
+    Ballast, Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Reopening,
+    Store, StoreError, StoreLock, Transaction, open_file,
 };
 use proptest::prelude::*;
 
@@ -228,7 +228,7 @@ proptest! {
 
 fn in_memory() -> Store {
     let gone = || Err(OpenError::Missing("memory".into()));
-    Store::start(Box::new(MemoryEngine::default()), Box::new(gone)).expect("a thread starts")
+    Store::start(Box::new(MemoryEngine::default()), Reopening::by(gone)).expect("a thread starts")
 }
 
 #[test]
@@ -316,11 +316,14 @@ fn the_time_floor_only_rises() {
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
     let at = |seconds| Moment::new(Timestamp::from_seconds(seconds), [1; 32]);
     for seconds in [2000, 1000] {
-        let opened = open_file(&path, &key, CACHE, &mut at(seconds)).expect("opens");
+        let opened = open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut at(seconds)).expect("opens");
         opened.store.write(at(seconds), |tx, _| tx.put(b"\xf0", b"x")).expect("commits");
         drop(opened);
     }
-    assert_eq!(open_file(&path, &key, CACHE, &mut at(0)).expect("opens").floor, Some(Timestamp::from_seconds(2000)));
+    assert_eq!(
+        open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut at(0)).expect("opens").floor,
+        Some(Timestamp::from_seconds(2000))
+    );
 }
 
 /// Storage in memory that counts its syncs and fails on demand, once or from then on.
@@ -379,7 +382,7 @@ fn over(storage: &Arc<Counting>) -> Store {
             .map(|engine| Box::new(engine) as Box<dyn Engine>)
             .map_err(|_| OpenError::Missing("storage".into()))
     };
-    Store::start(Box::new(open(storage).expect("opens")), Box::new(reopen)).expect("a thread starts")
+    Store::start(Box::new(open(storage).expect("opens")), Reopening::by(reopen)).expect("a thread starts")
 }
 
 #[test]
@@ -405,24 +408,29 @@ fn a_store_that_failed_says_so_and_recovers_by_itself() {
 fn a_second_opener_is_told_who_has_the_store() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
-    let first = open_file(&path, &key, CACHE, &mut moment()).expect("opens");
-    let Err(refused) = open_file(&path, &key, CACHE, &mut moment()) else { panic!("refused") };
+    let first = open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens");
+    let Err(refused) = open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()) else {
+        panic!("refused")
+    };
     assert!(refused.to_string().contains(&format!("in use by process {}", std::process::id())), "{refused}");
     drop(first);
-    open_file(&path, &key, CACHE, &mut moment()).expect("free again");
+    open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("free again");
 }
 
 #[test]
 fn a_missing_store_is_no_fresh_start() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
-    drop(open_file(&path, &key, CACHE, &mut moment()).expect("opens"));
+    drop(open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens"));
     for damage in [|path: &PathBuf| std::fs::remove_file(path), |path: &PathBuf| std::fs::write(path, b"")] {
         damage(&path).expect("done");
-        assert!(matches!(open_file(&path, &key, CACHE, &mut moment()), Err(OpenError::Missing(_))));
+        assert!(matches!(
+            open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()),
+            Err(OpenError::Missing(_))
+        ));
     }
     std::fs::remove_file(StoreLock::path_for(&path)).expect("done");
-    open_file(&path, &key, CACHE, &mut moment()).expect("a fresh start on purpose");
+    open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("a fresh start on purpose");
 }
 
 #[test]
@@ -430,7 +438,7 @@ fn a_store_whose_making_was_cut_off_is_made_again() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
     std::fs::write(folder.join("store.redb.unfinished"), vec![0x5a; 30_000]).expect("written");
-    let opened = open_file(&path, &key, CACHE, &mut moment()).expect("opens");
+    let opened = open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens");
     opened.store.write(moment(), |tx, _| tx.put(b"\xf0", b"x")).expect("commits");
     assert!(!folder.join("store.redb.unfinished").exists());
 }
@@ -439,20 +447,29 @@ fn a_store_whose_making_was_cut_off_is_made_again() {
 fn a_store_without_its_key_or_with_another_is_refused() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
-    drop(open_file(&path, &key, CACHE, &mut moment()).expect("opens"));
+    drop(open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens"));
     std::fs::write(&key, "00".repeat(32)).expect("written");
-    assert!(matches!(open_file(&path, &key, CACHE, &mut moment()), Err(OpenError::Key { .. })));
+    assert!(matches!(
+        open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()),
+        Err(OpenError::Key { .. })
+    ));
     std::fs::write(&key, "not a key").expect("written");
-    assert!(matches!(open_file(&path, &key, CACHE, &mut moment()), Err(OpenError::Key { .. })));
+    assert!(matches!(
+        open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()),
+        Err(OpenError::Key { .. })
+    ));
     std::fs::remove_file(&key).expect("removed");
-    assert!(matches!(open_file(&path, &key, CACHE, &mut moment()), Err(OpenError::Key { .. })));
+    assert!(matches!(
+        open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()),
+        Err(OpenError::Key { .. })
+    ));
 }
 
 #[test]
 fn a_damaged_store_is_refused() {
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
-    let opened = open_file(&path, &key, CACHE, &mut moment()).expect("opens");
+    let opened = open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens");
     let fill = |tx: &mut dyn Transaction, _: &mut Moment| {
         (0u16..600).try_for_each(|number| tx.put(&[&[0xf0], &number.to_be_bytes()[..]].concat(), &[7; 100]))
     };
@@ -465,7 +482,7 @@ fn a_damaged_store_is_refused() {
         let mut damaged = whole.clone();
         damaged[page * 4096..(page + 1) * 4096].iter_mut().for_each(|byte| *byte ^= 0x5a);
         std::fs::write(&path, &damaged).expect("written");
-        match open_file(&path, &key, CACHE, &mut moment()) {
+        match open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()) {
             Err(OpenError::Damaged(_)) => refused += 1,
             // A page that holds nothing now may be anything.
             Ok(opened) => {
@@ -484,7 +501,7 @@ fn the_files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let (path, key) = (folder.join("store.redb"), folder.join("sealing-key"));
-    drop(open_file(&path, &key, CACHE, &mut moment()).expect("opens"));
+    drop(open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("opens"));
     for file in [&path, &key] {
         assert_eq!(std::fs::metadata(file).expect("there").permissions().mode() & 0o777, 0o600, "{}", file.display());
     }

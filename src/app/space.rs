@@ -1,0 +1,76 @@
+//! How much room there is on the disk, and what is refused when it gets short: first what lets the store grow at a stranger's
+//! wish, then all but logging in and out.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::store::StoreError;
+
+use super::{App, Fault};
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Room {
+    /// Enough.
+    #[default]
+    Plenty,
+    /// Below `store.low_space_mib`: no registrations, no mails on request.
+    Low,
+    /// Below `store.critical_space_mib`: people log in and out, sessions end, administrators act; nothing else.
+    Critical,
+}
+
+/// The last look.
+#[derive(Debug, Default)]
+pub(super) struct Space(AtomicU8);
+
+impl App {
+    /// How much room there was at the last look.
+    pub fn room(&self) -> Room {
+        match self.space.0.load(Ordering::Relaxed) {
+            0 => Room::Plenty,
+            1 => Room::Low,
+            _ => Room::Critical,
+        }
+    }
+
+    /// Notes how many bytes are free where the store is.
+    pub fn note_free_space(&self, free_bytes: u64) {
+        let settings = &self.services.config.store;
+        let room = match free_bytes >> 20 {
+            mib if mib < settings.critical_space_mib => Room::Critical,
+            mib if mib < settings.low_space_mib => Room::Low,
+            _ => Room::Plenty,
+        };
+        if room == self.room() {
+            return;
+        }
+        self.space.0.store(room as u8, Ordering::Relaxed);
+        let mib = free_bytes >> 20;
+        match room {
+            Room::Plenty => tracing::warn!(free_mib = mib, "there is room on the disk again"),
+            Room::Low => {
+                tracing::error!(free_mib = mib, "THE DISK IS NEARLY FULL: nobody can register or ask for mails");
+            }
+            Room::Critical => {
+                tracing::error!(free_mib = mib, "THE DISK IS FULL: people can log in and out, nothing else");
+            }
+        }
+    }
+
+    /// Refuses what would let the store grow at a stranger's wish; the same for everybody.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) fn require_room_to_grow(&self) -> Result<(), Fault> {
+        if self.room() == Room::Plenty { Ok(()) } else { Err(StoreError::Unavailable.into()) }
+    }
+
+    /// Refuses what can wait until there is room.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) fn require_room(&self) -> Result<(), Fault> {
+        if self.room() == Room::Critical { Err(StoreError::Unavailable.into()) } else { Ok(()) }
+    }
+}

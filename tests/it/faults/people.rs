@@ -1,0 +1,501 @@
+//! People who use the appliance while its disk fails, and a memory of what they were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use gatelodge::accounts::login::{self, Attempt, Login};
+use gatelodge::accounts::register::{self, NewRegistration};
+use gatelodge::accounts::tries::Tries;
+use gatelodge::accounts::{Services, administer, forgot, identity, links, person};
+use gatelodge::audit::{self, Act, Outcome, Source};
+use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, Timestamp};
+use gatelodge::config::Config;
+use gatelodge::crypto::{Cost, Digest, Memory, Password, PasswordHash, SealingKey};
+use gatelodge::mail::{self, Composer};
+use gatelodge::sessions::{self, Carrier, Client};
+use gatelodge::store::{Direction, KeySpan, Snapshot, Store, StoreError, Transaction, schema};
+use gatelodge::throttle::{self, Bucket, Kind};
+
+use super::Chance;
+
+pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+const MEMBERS: u64 = 3;
+
+/// What an act needs besides its transaction.
+pub fn services() -> Arc<Services> {
+    let text = "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n\
+                [throttle]\nname = \"1000, then one every 1d\"\nnetwork = \"1000, then one every 1d\"\nmail_address = \"1000, then one every 1d\"\n";
+    let config = Config::parse(text, Path::new("faults.toml")).expect("valid");
+    let composer = Composer::new(&config).expect("well formed");
+    let seal = SealingKey::draw(&mut Moment::new(NOW, [1; 32]));
+    Arc::new(Services { config, seal, composer, generation: [7; 16] })
+}
+
+/// What somebody was told, once a commit was answered.
+#[derive(Debug)]
+enum Told {
+    Registered(EmailAddress),
+    Fulfilled,
+    Delivered(EmailAddress),
+    LoggedIn(u64, Digest),
+    Refused(u64),
+    LoggedOut(Digest),
+    PasswordSet(u64, PasswordHash),
+    ResetUsed(u64, PasswordHash, String),
+    Nothing,
+}
+
+/// A member: what is known of their account.
+#[derive(Debug, Default)]
+struct Member {
+    /// The password that was acknowledged last.
+    password: Option<PasswordHash>,
+    /// Passwords that may have taken effect since.
+    perhaps: Vec<PasswordHash>,
+    /// Refused logins that were acknowledged since the last act that may have taken them back.
+    failures: u32,
+    /// Something is under way, or was when the disk failed, that takes the failures back.
+    may_be_forgiven: bool,
+}
+
+/// What people were told, and what they do not know.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    registered: BTreeSet<String>,
+    delivered: BTreeSet<String>,
+    perhaps_delivered: BTreeSet<String>,
+    sessions: BTreeMap<Digest, u64>,
+    ended: BTreeSet<Digest>,
+    perhaps_ended: BTreeSet<Digest>,
+    used_tokens: Vec<String>,
+    members: BTreeMap<u64, Member>,
+    /// Acts that were acknowledged, and those that nobody knows of.
+    counts: BTreeMap<&'static str, (u64, u64)>,
+    answered: u64,
+}
+
+/// Everybody, with the store they use.
+pub struct People<'a> {
+    pub services: &'a Arc<Services>,
+    pub chance: Chance,
+    pub oracle: &'a mut Oracle,
+}
+
+type Answers = Receiver<Option<Told>>;
+
+fn email_of(member: u64) -> EmailAddress {
+    EmailAddress::parse(&format!("member{member}@example.org")).expect("an address")
+}
+
+impl People<'_> {
+    fn moment(&mut self) -> Moment {
+        Moment::new(NOW, self.chance.bytes())
+    }
+
+    /// A hash that no other is equal to.
+    fn new_hash(&mut self) -> PasswordHash {
+        let cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
+        let password = Password::parse(&format!("a password {:x}", self.chance.next())).expect("printable");
+        PasswordHash::make(&password, cost, &mut self.moment(), &mut Memory::default())
+    }
+
+    /// Hands an act to the writer. The answer comes later, if it comes.
+    fn ask<W>(&mut self, store: &Store, act: &'static str, mut work: W) -> Answers
+    where
+        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<Told, StoreError> + Send + 'static,
+    {
+        self.oracle.counts.entry(act).or_default().1 += 1;
+        let (tell, told) = channel();
+        let services = Arc::clone(self.services);
+        store.write_then(
+            self.moment(),
+            move |tx, moment| work(tx, moment, &services),
+            move |done| drop(tell.send(done.ok())),
+        );
+        told
+    }
+
+    /// Several acts at once, so that they are committed together. False when none was answered: the disk is gone, or fails.
+    pub fn act_together(&mut self, store: &Store) -> bool {
+        let mut asked = Vec::new();
+        for _ in 0..=self.chance.below(4) {
+            let act = self.chance.below(16);
+            asked.extend(self.act(store, act));
+        }
+        let mut answered = 0;
+        for (act, answers) in asked {
+            if let Ok(Some(told)) = answers.recv() {
+                answered += 1;
+                self.note(act, told);
+            }
+        }
+        self.oracle.answered += answered;
+        answered > 0
+    }
+
+    /// How many acts were answered.
+    pub fn answered(&self) -> u64 {
+        self.oracle.answered
+    }
+
+    fn act(&mut self, store: &Store, act: u64) -> Option<(&'static str, Answers)> {
+        match act {
+            0..=3 => Some(("registered", self.register(store))),
+            4 | 5 => Some(("fulfilled", self.fulfil(store))),
+            6 => self.deliver(store),
+            7 | 8 => self.log_in(store),
+            9 => self.fail_to_log_in(store),
+            10 | 11 => self.log_out(store),
+            12 | 13 => Some(("password-set", self.set_password(store))),
+            14 => Some(("reset-wished", self.forget(store))),
+            _ => self.use_reset_link(store),
+        }
+    }
+
+    fn register(&mut self, store: &Store) -> Answers {
+        let email = EmailAddress::parse(&format!("person{:x}@example.org", self.chance.next())).expect("an address");
+        let row = NewRegistration {
+            email: email.clone(),
+            password: PasswordHash::decoy(Cost { memory_kib: 8, iterations: 1, lanes: 1 }),
+            username: None,
+            name: None,
+            browser: Digest([0; 32]),
+            tries: Tries::default(),
+            client: Client::default(),
+        };
+        self.ask(store, "registered", move |tx, moment, services| {
+            register::register(tx, moment, services, &row)?;
+            Ok(Told::Registered(email.clone()))
+        })
+    }
+
+    fn fulfil(&mut self, store: &Store) -> Answers {
+        self.ask(store, "fulfilled", |tx, moment, services| {
+            links::fulfil(tx, moment, services, 4)?;
+            Ok(Told::Fulfilled)
+        })
+    }
+
+    /// A mail leaves: claimed in one commit, and once the server has said 250 wiped in another.
+    fn deliver(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let (id, to): (MailId, EmailAddress) = store
+            .read(|view| Ok(mail::list(view, None, 1)?.into_iter().next()))
+            .ok()?
+            .map(|(id, mail)| (id, mail.to))?;
+        self.oracle.perhaps_delivered.insert(to.canonical());
+        let answers = self.ask(store, "delivered", move |tx, _, _| {
+            mail::delivered(tx, id)?;
+            Ok(Told::Delivered(to.clone()))
+        });
+        Some(("delivered", answers))
+    }
+
+    fn candidate(&self, store: &Store, member: u64) -> Option<login::Candidate> {
+        let identity = Identity::Email(email_of(member));
+        store.read(|view| login::look_up(view, self.services, &identity)).ok().filter(|found| found.account().is_some())
+    }
+
+    fn attempt(&self, store: &Store, member: u64, matched: bool) -> Option<Attempt> {
+        let client = Client { network: "192.0.2.1".into(), ..Client::default() };
+        let identity = Identity::Email(email_of(member));
+        let tries = store.read(|view| {
+            let account = login::look_up(view, self.services, &identity)?.account();
+            Tries::at_login(view, self.services, &identity, account, &client, (NOW, NOW))
+        });
+        let carrier = Carrier::KeptCookie;
+        Some(Attempt { matched, is_barred: false, tries: tries.ok()?, rehashed: None, carrier, client, replaces: None })
+    }
+
+    fn log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let member = self.chance.below(MEMBERS);
+        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, true)?);
+        self.oracle.members.entry(member).or_default().may_be_forgiven = true;
+        let answers = self.ask(store, "login", move |tx, moment, services| {
+            Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
+                Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.digest()),
+                Login::Refused => Told::Nothing,
+            })
+        });
+        Some(("login", answers))
+    }
+
+    fn fail_to_log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let member = self.chance.below(MEMBERS);
+        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, false)?);
+        let answers = self.ask(store, "login-refused", move |tx, moment, services| {
+            login::conclude(tx, moment, services, &candidate, &attempt)?;
+            Ok(Told::Refused(member))
+        });
+        Some(("login-refused", answers))
+    }
+
+    fn log_out(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let gone =
+            |digest: &&Digest| !self.oracle.ended.contains(*digest) && !self.oracle.perhaps_ended.contains(*digest);
+        let digest = *self.oracle.sessions.keys().find(gone)?;
+        self.oracle.perhaps_ended.insert(digest);
+        let answers = self.ask(store, "logout", move |tx, moment, services| {
+            login::log_out(tx, moment, services, &Client::default(), digest)?;
+            Ok(Told::LoggedOut(digest))
+        });
+        Some(("logout", answers))
+    }
+
+    /// An administrator makes the account, or sets its password: sessions end, a notice is mailed, links die.
+    fn set_password(&mut self, store: &Store) -> Answers {
+        let member = self.chance.below(MEMBERS);
+        let hash = self.new_hash();
+        self.expect_password(member, &hash);
+        self.ask(store, "password-set", move |tx, moment, services| {
+            let source = Source::appliance();
+            let named = email_of(member);
+            if let Some(mut person) = administer::find(tx, named.as_str())? {
+                administer::set_password(tx, moment, services, &source, (&mut person, &hash))?
+            } else {
+                let new = administer::NewAccount {
+                    email: Some(named),
+                    username: None,
+                    name: None,
+                    password: Some(hash.clone()),
+                    confirmed: true,
+                    groups: vec![],
+                };
+                administer::add(tx, moment, services, &source, &new)?;
+            }
+            Ok(Told::PasswordSet(member, hash.clone()))
+        })
+    }
+
+    /// Whatever becomes of it, the password may be this one from now on, and the sessions of before may have ended.
+    fn expect_password(&mut self, member: u64, hash: &PasswordHash) {
+        let known = self.oracle.members.entry(member).or_default();
+        known.perhaps.push(hash.clone());
+        known.may_be_forgiven = true;
+        let ended = self.oracle.sessions.iter().filter(|(_, owner)| **owner == member).map(|(digest, _)| *digest);
+        self.oracle.perhaps_ended.extend(ended);
+    }
+
+    fn forget(&mut self, store: &Store) -> Answers {
+        let email = email_of(self.chance.below(MEMBERS));
+        self.ask(store, "reset-wished", move |tx, moment, _| {
+            links::wish(tx, moment, &links::Wish::Forgot(email.clone()))?;
+            Ok(Told::Nothing)
+        })
+    }
+
+    /// Uses the link in a queued mail: reads it as the transport would.
+    fn use_reset_link(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let mails = store.read(|view| mail::list(view, None, 100)).ok()?;
+        let (id, _) = mails.into_iter().find(|(_, mail)| mail.letter == "reset-password")?;
+        let services = Arc::clone(self.services);
+        let claimed = store.write(self.moment(), move |tx, _| mail::claim(tx, &services.seal, id, NOW)).ok()??;
+        let text = String::from_utf8(claimed.1).ok()?.replace("=\r\n", "");
+        let token: String =
+            text[text.find("glt_")?..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
+        let usable = store.read(|view| forgot::look_up(view, self.services, &token, NOW)).ok()?.ok()?;
+        let name = usable.person.email?.shown;
+        let member = (0..MEMBERS).find(|member| email_of(*member).as_str() == name)?;
+        let hash = self.new_hash();
+        self.expect_password(member, &hash);
+        let answers = self.ask(store, "password-reset", move |tx, moment, services| {
+            Ok(match forgot::reset(tx, moment, services, (&token, &hash), &Client::default())? {
+                Ok(_) => Told::ResetUsed(member, hash.clone(), token.clone()),
+                Err(_) => Told::Nothing,
+            })
+        });
+        Some(("password-reset", answers))
+    }
+
+    fn note(&mut self, act: &'static str, told: Told) {
+        let count = self.oracle.counts.entry(act).or_default();
+        *count = (count.0, count.1.saturating_sub(1));
+        if !matches!(told, Told::Nothing) {
+            count.0 += 1;
+        }
+        match told {
+            Told::Registered(email) => drop(self.oracle.registered.insert(email.canonical())),
+            Told::Delivered(to) => drop(self.oracle.delivered.insert(to.canonical())),
+            Told::LoggedIn(member, digest) => {
+                self.oracle.sessions.insert(digest, member);
+                self.oracle.forgive(member);
+                // A password that was set beside it may have ended it.
+                if !self.oracle.members.entry(member).or_default().perhaps.is_empty() {
+                    self.oracle.perhaps_ended.insert(digest);
+                }
+            }
+            Told::Refused(member) => {
+                let known = self.oracle.members.entry(member).or_default();
+                known.failures += u32::from(!known.may_be_forgiven);
+            }
+            Told::LoggedOut(digest) => drop(self.oracle.ended.insert(digest)),
+            Told::PasswordSet(member, hash) => self.oracle.settle(member, hash),
+            Told::ResetUsed(member, hash, token) => {
+                self.oracle.settle(member, hash);
+                self.oracle.used_tokens.push(token);
+            }
+            Told::Fulfilled | Told::Nothing => {}
+        }
+    }
+}
+
+impl Oracle {
+    /// This password was acknowledged; those that were asked for before it are past.
+    fn settle(&mut self, member: u64, hash: PasswordHash) {
+        let known = self.members.entry(member).or_default();
+        // Acts are taken in the order in which they were asked for.
+        let later = known.perhaps.iter().position(|other| *other == hash).map_or(0, |at| at + 1);
+        known.perhaps.drain(..later);
+        known.password = Some(hash);
+        self.forgive(member);
+    }
+
+    /// The owner has shown that they are there: failures begin anew.
+    fn forgive(&mut self, member: u64) {
+        let known = self.members.entry(member).or_default();
+        (known.failures, known.may_be_forgiven) = (0, false);
+    }
+
+    /// After a failure whatever is there counts, and what nobody was told of is settled.
+    pub fn take_stock(&mut self, view: &dyn Snapshot) -> Result<(), StoreError> {
+        for (member, known) in &mut self.members {
+            let person = administer::find(view, email_of(*member).as_str())?;
+            known.password = person.and_then(|person| person.account.password);
+            known.perhaps.clear();
+            (known.failures, known.may_be_forgiven) = (0, false);
+        }
+        for digest in std::mem::take(&mut self.perhaps_ended) {
+            if sessions::find(view, digest)?.is_none() {
+                self.ended.insert(digest);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first promise that was broken.
+    pub fn judge(&self, view: &dyn Snapshot, services: &Services) -> Result<(), String> {
+        let read = |error: StoreError| error.to_string();
+        self.judge_registrations(view).map_err(read)??;
+        self.judge_sessions(view).map_err(read)??;
+        self.judge_members(view).map_err(read)??;
+        self.judge_audit(view, services).map_err(read)??;
+        for token in &self.used_tokens {
+            if forgot::look_up(view, services, token, NOW).map_err(read)?.is_ok() {
+                return Err("a link that was used works again".into());
+            }
+        }
+        nothing_by_half(view).map_err(read)?
+    }
+
+    /// Each acknowledged registration is there, with a mail that is wished for, waits, or has left.
+    fn judge_registrations(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
+        let mut mailed: BTreeSet<String> =
+            mail::list(view, None, usize::MAX)?.into_iter().map(|(_, mail)| mail.to.canonical()).collect();
+        mailed.extend(self.delivered.iter().chain(&self.perhaps_delivered).cloned());
+        let wishes = view.scan(&KeySpan::prefix(&[schema::LINK_REQUESTS.prefix]), Direction::Up, usize::MAX)?;
+        for address in &self.registered {
+            let parsed = EmailAddress::parse(address).expect("parsed before");
+            let Some((id, _)) = register::of_address(view, &parsed)?.into_iter().next() else {
+                return Ok(Err(format!("the acknowledged registration of {address} is lost")));
+            };
+            let is_wished = wishes.iter().any(|(_, value)| value.windows(16).any(|bytes| bytes == id.bytes()));
+            if !is_wished && !mailed.contains(address) {
+                return Ok(Err(format!("the mail to {address} is lost")));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn judge_sessions(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
+        for digest in self.sessions.keys() {
+            let may_be_gone = self.ended.contains(digest) || self.perhaps_ended.contains(digest);
+            if sessions::find(view, *digest)?.is_none() && !may_be_gone {
+                return Ok(Err("an acknowledged session is lost".into()));
+            }
+        }
+        for digest in &self.ended {
+            if sessions::find(view, *digest)?.is_some() {
+                return Ok(Err("an ended session lives again".into()));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn judge_members(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
+        for (member, known) in &self.members {
+            let person = administer::find(view, email_of(*member).as_str())?;
+            let stored = person.as_ref().and_then(|person| person.account.password.clone());
+            let is_known = stored == known.password || stored.as_ref().is_some_and(|hash| known.perhaps.contains(hash));
+            if !is_known {
+                return Ok(Err(format!("the password of member {member} is neither the old nor the new one")));
+            }
+            let Some(person) = person else { continue };
+            let account = Bucket::of(Kind::Account, *person.id.bytes());
+            let failures = throttle::level_of(view, &account)?.failures;
+            if failures < known.failures && !known.may_be_forgiven {
+                return Ok(Err(format!("of {} failed logins {failures} are counted", known.failures)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// The chain holds, and each act has its row.
+    fn judge_audit(&self, view: &dyn Snapshot, services: &Services) -> Result<Result<(), String>, StoreError> {
+        if let Err(broken) = audit::verify(view, &services.seal)? {
+            return Ok(Err(format!("the audit log does not hold: {broken:?}")));
+        }
+        let rows = audit::page(view, None, Direction::Up, usize::MAX)?;
+        let count = |act: Act, is_done: bool| {
+            let fits = |row: &audit::Row| row.entry.act == act && (row.entry.outcome == Outcome::Done) == is_done;
+            rows.iter().filter(|(_, row)| fits(row)).count() as u64
+        };
+        for (name, act, is_done) in [
+            ("registered", Act::Registered, true),
+            ("login", Act::Login, true),
+            ("login-refused", Act::Login, false),
+            ("logout", Act::Logout, true),
+            ("password-reset", Act::PasswordReset, true),
+        ] {
+            let (told, unknown) = self.counts.get(name).copied().unwrap_or_default();
+            let written = count(act, is_done);
+            // A login that raced a change of the password is refused, and has a row of its own.
+            let raced =
+                if name == "login-refused" { self.counts.get("login").copied().unwrap_or_default().1 } else { 0 };
+            let raced = raced + if name == "login-refused" { rows.len() as u64 } else { 0 };
+            if written < told || written > told + unknown + raced {
+                return Ok(Err(format!("{name}: {told} acknowledged, {unknown} unknown, {written} in the audit log")));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// No record without those it belongs to.
+fn nothing_by_half(view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
+    let count = |range: schema::Range| {
+        view.scan(&KeySpan::prefix(&[range.prefix]), Direction::Up, usize::MAX).map(|rows| rows.len())
+    };
+    for [one, other] in [
+        [schema::REGISTRATIONS, schema::REGISTRATIONS_OF],
+        [schema::SESSIONS, schema::SESSIONS_OF],
+        [schema::IDENTITIES, schema::IDENTITIES_OF],
+        [schema::ACCOUNTS, schema::IDENTITIES],
+        [schema::MAILS, schema::MAILS_DUE],
+    ] {
+        let counts = (count(one)?, count(other)?);
+        if counts.0 != counts.1 {
+            return Ok(Err(format!(
+                "an act is there by half: {} {} and {} {}",
+                counts.0, one.name, counts.1, other.name
+            )));
+        }
+    }
+    for person in person::page(view, None::<AccountId>, 100)? {
+        let owner = person.email.as_ref().map(|email| identity::owner_of_email(view, &email.address)).transpose()?;
+        if owner.flatten() != Some(person.id) {
+            return Ok(Err("an address leads to another account".into()));
+        }
+    }
+    Ok(Ok(()))
+}
