@@ -7,6 +7,8 @@ mod bad_input;
 mod config_files;
 mod disk;
 mod faults;
+mod floods;
+mod http2;
 mod knocking;
 mod openapi;
 mod process;

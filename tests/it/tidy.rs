@@ -45,7 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jiff::", &["base/time.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),
-    ("rustix::", &["workers/watch_space.rs", "app/hasher.rs"]),
+    ("rustix::", &["workers/watch_space.rs", "app/hasher.rs", "web/server/places.rs"]),
     ("StatusCode", &["web/status.rs", "web/reply.rs"]),
     ("println!", &["cli/", "main.rs"]),
 ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{Method, Version, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -15,19 +15,17 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::super::failure::Failure;
 use super::super::reply::{Reply, Response};
 use super::super::status::Success;
 use super::idle::IdleLimited;
+use super::places::Place;
 use super::{Protocol, Web};
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long the headers of a request may take, and how long a connection may wait for the next request.
-const HEADERS: Duration = Duration::from_secs(10);
+/// How long an answer to a ping may take.
+const PING: Duration = Duration::from_secs(10);
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(15);
 /// How long a whole request may take, waiting for a hash included.
@@ -46,18 +44,20 @@ const CONNECTION_WINDOW_BYTES: u32 = 128 * 1024;
 pub struct Serving {
     pub web: Arc<Web>,
     pub peer: IpAddr,
+    /// How long a handshake or the headers of a request may take, and how long it may wait for the next request.
+    pub patience: Duration,
     pub watcher: Watcher,
 }
 
 impl Serving {
     /// Serves until the client is done, a limit is reached, or the server stops.
-    pub async fn run(self, stream: TcpStream, permit: OwnedSemaphorePermit, protocol: Protocol) {
-        let stream = IdleLimited::new(stream, permit, IDLE);
+    pub async fn run(self, stream: TcpStream, place: Place, protocol: Protocol) {
+        let stream = IdleLimited::new(stream, place, IDLE);
         match protocol {
             Protocol::Http => self.http1(stream, false).await,
             Protocol::Redirect => self.http1(stream, true).await,
             Protocol::Https(acceptor) => {
-                let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+                let Ok(Ok(stream)) = timeout(self.patience, acceptor.accept(stream)).await else { return };
                 // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
                 if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                     self.http2(stream).await;
@@ -69,7 +69,7 @@ impl Serving {
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, only_redirect: bool) {
-        let Self { web, peer, watcher } = self;
+        let Self { web, peer, patience, watcher } = self;
         let service = service_fn(move |request| {
             let web = Arc::clone(&web);
             async move {
@@ -82,7 +82,7 @@ impl Serving {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
+            .header_read_timeout(patience)
             .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
@@ -90,7 +90,7 @@ impl Serving {
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { web, peer, watcher } = self;
+        let Self { web, peer, watcher, .. } = self;
         let service = service_fn(move |request| {
             let web = Arc::clone(&web);
             async move { Ok::<_, Infallible>(answer(&web, request, peer).await) }
@@ -103,7 +103,7 @@ impl Serving {
             .max_send_buf_size(STREAM_WINDOW_BYTES as usize)
             .max_header_list_size(MAX_HEADER_BYTES)
             .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(HEADERS)
+            .keep_alive_timeout(PING)
             .serve_connection(TokioIo::new(stream), service);
         finish(watcher.watch(connection)).await;
     }
@@ -119,6 +119,9 @@ async fn finish(connection: impl Future<Output = Result<(), hyper::Error>>) {
 async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Response {
     let uri = request.uri().clone();
     let is_head = *request.method() == Method::HEAD;
+    if !names_one_host(&request) {
+        return web.refuse(&Failure::MalformedRequest, uri.path());
+    }
     // Boxed, because hyper moves what it is given several times.
     let answered = timeout(
         REQUEST,
@@ -134,6 +137,12 @@ async fn answer(web: &Web, request: http::Request<Incoming>, peer: IpAddr) -> Re
         Err(_) => web.refuse(&Failure::OutcomeUnknown, uri.path()),
     };
     if is_head { without_body(response) } else { response }
+}
+
+/// RFC 9112, 3.2: in HTTP/1.1 there is one Host, or the request is malformed. We answer for one site whatever it says, but a
+/// proxy in front may take another one of two.
+fn names_one_host(request: &http::Request<Incoming>) -> bool {
+    request.version() != Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// The answer to HEAD: as to GET, but for the body (RFC 9110, 9.3.2). hyper leaves one out in HTTP/1 only.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, timeout};
+
+use super::places::Place;
 
 /// How long, and how much, a client may go on sending after its connection was ended.
 const LINGER: Duration = Duration::from_secs(2);
@@ -18,7 +19,7 @@ const MAX_LINGER_BYTES: usize = 2 * 1024 * 1024;
 /// A connection with its place among the connections.
 pub struct IdleLimited {
     inner: Option<TcpStream>,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     limit: Duration,
     moved_at: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -26,9 +27,9 @@ pub struct IdleLimited {
 }
 
 impl IdleLimited {
-    pub fn new(inner: TcpStream, permit: OwnedSemaphorePermit, limit: Duration) -> Self {
+    pub fn new(inner: TcpStream, place: Place, limit: Duration) -> Self {
         let alarm = Box::pin(tokio::time::sleep(limit));
-        Self { inner: Some(inner), permit: Some(permit), limit, moved_at: Instant::now(), alarm, is_over: false }
+        Self { inner: Some(inner), place: Some(place), limit, moved_at: Instant::now(), alarm, is_over: false }
     }
 
     fn stream(&mut self) -> Pin<&mut TcpStream> {
@@ -60,11 +61,11 @@ impl IdleLimited {
 impl Drop for IdleLimited {
     fn drop(&mut self) {
         let (Some(stream), false) = (self.inner.take(), self.is_over) else { return };
-        let permit = self.permit.take();
+        let place = self.place.take();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let _ = timeout(LINGER, end_politely(stream)).await;
-                drop(permit);
+                drop(place);
             });
         }
     }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod idle;
+mod places;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::Web;
 use connection::Serving;
+use places::{Place, Places};
 
 /// What a listener speaks.
 #[derive(Clone)]
@@ -27,8 +28,10 @@ pub enum Protocol {
     Redirect,
 }
 
-/// Connections at a time, over all listeners. A connection costs about 40 KiB.
-const MAX_CONNECTIONS: usize = 1024;
+/// How long a handshake or the headers of a request may take, and how long a connection may wait for the next request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for those who come while it is crowded.
+const HURRIED: Duration = Duration::from_secs(2);
 /// How long requests under way may take to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
 /// The pause after accepting failed: most often the process is out of file descriptors.
@@ -37,14 +40,14 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// Serves on all listeners until `stop`, then drains.
 pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop: CancellationToken) {
     let graceful = Arc::new(GracefulShutdown::new());
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Places::new(web.app.services.config.proxy.trusted.clone()));
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, protocol) in listeners {
-        let (web, permits, graceful, stop) =
-            (Arc::clone(&web), Arc::clone(&permits), Arc::clone(&graceful), stop.clone());
+        let (web, places, graceful, stop) =
+            (Arc::clone(&web), Arc::clone(&places), Arc::clone(&graceful), stop.clone());
         accepting.spawn(async move {
             tokio::select! {
-                () = accept(web, listener, protocol, permits, graceful) => {}
+                () = accept(web, listener, protocol, places, graceful) => {}
                 () = stop.cancelled() => {}
             }
         });
@@ -60,14 +63,19 @@ async fn accept(
     web: Arc<Web>,
     listener: TcpListener,
     protocol: Protocol,
-    permits: Arc<Semaphore>,
+    places: Arc<Places>,
     graceful: Arc<GracefulShutdown>,
 ) {
     loop {
-        // The permit comes first: whoever finds no room waits in the listener's backlog.
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        // Room comes first: whoever finds none waits in the listener's backlog.
+        let Some(room) = places.room().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => spawn(&web, stream, peer, &protocol, permit, &graceful),
+            Ok((stream, peer)) => {
+                // Whoever gets none is dropped without a word: a word would cost a place.
+                let Some(place) = places.take(room, peer.ip()) else { continue };
+                let patience = if places.is_crowded() { HURRIED } else { PATIENCE };
+                spawn(&web, stream, (peer, patience), &protocol, place, &graceful);
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -79,13 +87,13 @@ async fn accept(
 fn spawn(
     web: &Arc<Web>,
     stream: TcpStream,
-    peer: SocketAddr,
+    (peer, patience): (SocketAddr, Duration),
     protocol: &Protocol,
-    permit: OwnedSemaphorePermit,
+    place: Place,
     graceful: &GracefulShutdown,
 ) {
     let _ = stream.set_nodelay(true);
-    let serving = Serving { web: Arc::clone(web), peer: peer.ip(), watcher: graceful.watcher() };
+    let serving = Serving { web: Arc::clone(web), peer: peer.ip(), patience, watcher: graceful.watcher() };
     let protocol = protocol.clone();
-    tokio::spawn(serving.run(stream, permit, protocol));
+    tokio::spawn(serving.run(stream, place, protocol));
 }

@@ -252,7 +252,7 @@ impl People<'_> {
             let source = Source::appliance();
             let named = email_of(member);
             if let Some(mut person) = administer::find(tx, named.as_str())? {
-                administer::set_password(tx, moment, services, &source, (&mut person, &hash))?
+                administer::set_password(tx, moment, services, &source, (&mut person, &hash))?;
             } else {
                 let new = administer::NewAccount {
                     email: Some(named),
