@@ -47,7 +47,7 @@ impl Key for String {
     }
 
     fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+        <Self as super::Field>::from_shown(shown).ok().filter(|text| !text.contains('\0'))
     }
 }
 

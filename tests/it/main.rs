@@ -9,12 +9,16 @@ mod disk;
 mod faults;
 mod floods;
 mod http2;
+mod kills;
 mod knocking;
+mod mutations;
 mod openapi;
 mod process;
 mod smtp;
 mod store;
 mod stories;
+#[path = "../support/targets.rs"]
+mod targets;
 mod tidy;
 mod tls;
 mod world;

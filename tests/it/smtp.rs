@@ -1,6 +1,6 @@
 //! A real SMTP server (aiosmtpd, `tests/smtp/server.py`) and the real binary.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -12,14 +12,14 @@ use crate::tls::Authority;
 use crate::world::{ALICE, PASSWORD};
 
 /// A mail server on loopback. It ends with the test.
-struct MailServer {
+pub struct MailServer {
     child: Child,
-    lines: BufReader<ChildStdout>,
-    port: u16,
+    pub lines: BufReader<ChildStdout>,
+    pub port: u16,
 }
 
 impl MailServer {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let python = std::env::var("GATELODGE_TEST_PYTHON")
             .unwrap_or_else(|_| format!("{}/target/test-python/bin/python", env!("CARGO_MANIFEST_DIR")));
         let mut child = Command::new(&python)
@@ -42,6 +42,13 @@ impl MailServer {
         let mut line = String::new();
         assert_ne!(self.lines.read_line(&mut line).expect("UTF-8"), 0, "the mail server ended");
         serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// Ends it, and gives everything that happened since the last look.
+    pub fn ends(mut self) -> Vec<Value> {
+        drop(self.child.stdin.take());
+        let events = self.lines.by_ref().lines().map(|line| serde_json::from_str(&line.expect("UTF-8")).expect("JSON"));
+        events.collect()
     }
 
     fn next_mail(&mut self) -> Value {
