@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::base::{Clock, EmailAddress, MailId, Moment};
+use crate::base::{BUILD_DATE, Clock, EmailAddress, MailId, Moment};
 use crate::config::{Config, MailTransport};
 use crate::control::Command;
 use crate::mail::{Composer, Letter};
@@ -51,7 +51,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     let message = composer.compose(&Letter::Test, &to, id, &mut moment).map_err(Exit::failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     let outcome = runtime.block_on(async {
-        let transport = Transport::impatient(config).map_err(Exit::failed)?;
+        let transport = Transport::impatient(config, SystemClock.now().max(BUILD_DATE)).map_err(Exit::failed)?;
         Ok::<_, Exit>(transport.deliver(id, &to, &message.bytes).await)
     })?;
     let way = match config.mail.transport {

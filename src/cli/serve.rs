@@ -37,7 +37,7 @@ pub fn run(common: &Common) -> Result<(), Exit> {
     let path = common.config_path();
     let transport = move |config: &Config| {
         let told = |error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()));
-        Transport::from_config(config).map_err(told)
+        Transport::from_config(config, SystemClock.now()).map_err(told)
     };
     serve(config, transport, |_| ())
 }
@@ -94,7 +94,6 @@ pub fn serve(
         .build()
         .map_err(Exit::failed)?;
     runtime.block_on(async {
-        // The kept connection to the mail server belongs to the runtime, so it is made within.
         let transport = transport(&config)?;
         let opened = open_store(&config)?;
         run_until_signal(build(config, opened)?, transport, ready).await

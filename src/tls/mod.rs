@@ -1,6 +1,7 @@
 //! TLS: where the certificate comes from, and how it is replaced while connections go on.
 //! This is the only module that knows rustls' server side.
 
+pub mod client;
 mod files;
 mod self_signed;
 

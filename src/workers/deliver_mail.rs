@@ -41,6 +41,7 @@ impl Worker for DeliverMail {
             let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
+        self.transport.believe(self.app.time().earlier);
         let outcome = self.transport.deliver(id, &to, &bytes).await;
         let noted = outcome.clone();
         self.app

@@ -43,6 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("matchit::", &["web/router.rs"]),
     ("clap::", &["cli/", "main.rs"]),
     ("jiff::", &["base/time.rs"]),
+    ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),
     ("rustix::", &["workers/watch_space.rs", "app/hasher.rs", "web/server/places.rs"]),

@@ -9,16 +9,69 @@ use lettre::transport::smtp::response::Severity;
 use crate::config::{Security, Smtp};
 
 use super::Outcome;
+use super::dialogue::ConnectError;
 
-/// Whether trying again can help, and why it failed.
-pub fn outcome(error: &Error, settings: &Smtp) -> Outcome {
-    let reason = in_words(error, settings);
-    if chain(error).contains("non-ascii") {
-        // The recipient's address is beyond ASCII, and the server does not take such (RFC 6531).
-        return Outcome::Never(reason);
+/// What came back from a server, whoever heard it.
+pub struct Heard {
+    code: Option<u16>,
+    /// The error and its causes on one line, without line breaks a server may have sent.
+    said: String,
+    io: Option<io::ErrorKind>,
+    is_timeout: bool,
+    is_tls: bool,
+}
+
+impl From<&Error> for Heard {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: code(error),
+            said: chain(error),
+            io: io_error(error).map(io::Error::kind),
+            is_timeout: error.is_timeout(),
+            is_tls: false,
+        }
     }
-    // Refused credentials are permanent in SMTP's words, but the mail is not at fault: it waits until they are mended.
-    if error.is_permanent() && !is_about_us(error) { Outcome::Never(reason) } else { Outcome::Later(reason) }
+}
+
+impl From<&ConnectError> for Heard {
+    fn from(error: &ConnectError) -> Self {
+        let io = match error {
+            ConnectError::Io(error) | ConnectError::Tls(error) => Some(error.kind()),
+            _ => None,
+        };
+        let code = match error {
+            ConnectError::Refused(code, _) => Some(*code),
+            _ => None,
+        };
+        let is_tls = matches!(error, ConnectError::Tls(_));
+        Self { code, said: chain(error), io, is_timeout: io == Some(io::ErrorKind::TimedOut), is_tls }
+    }
+}
+
+/// Whether trying a mail again can help that the server refused, or its recipient; and why it was refused.
+pub fn outcome(heard: &Heard, settings: &Smtp) -> Outcome {
+    let reason = in_words(heard, settings);
+    if heard.is_permanent() && !heard.is_about_us() && !heard.may_pass() {
+        Outcome::Never(reason)
+    } else {
+        Outcome::Later(reason)
+    }
+}
+
+impl Heard {
+    fn is_permanent(&self) -> bool {
+        self.code.is_some_and(|code| code >= 500)
+    }
+
+    /// Codes by which a server refuses us and not the mail: authentication, and services it does not offer (RFC 4954, RFC 5321).
+    fn is_about_us(&self) -> bool {
+        matches!(self.code, Some(502..=504 | 530 | 534 | 535 | 538))
+    }
+
+    /// A mailbox that is full may be emptied: 552, or the enhanced code 5.2.2 (RFC 3463).
+    fn may_pass(&self) -> bool {
+        self.code == Some(552) || self.said.contains("5.2.2")
+    }
 }
 
 /// What it means that a server says nothing.
@@ -45,26 +98,20 @@ fn code(error: &Error) -> Option<u16> {
     code.to_string().parse().ok().or(Some(severity * 100))
 }
 
-/// Codes by which a server refuses us and not the mail: authentication, and services it does not offer (RFC 4954, RFC 5321).
-fn is_about_us(error: &Error) -> bool {
-    matches!(code(error), Some(502..=504 | 530 | 534 | 535 | 538))
-}
-
-fn in_words(error: &Error, settings: &Smtp) -> String {
-    let said = chain(error);
+/// What went wrong, and what to do about it.
+pub fn in_words(heard: &Heard, settings: &Smtp) -> String {
+    let said = heard.said.as_str();
     let at = format!("{}:{}", settings.host, settings.port);
-    let io = io_error(error).map(io::Error::kind);
-    let advice = match (code(error), io) {
+    let advice = match (heard.code, heard.io) {
         (Some(535 | 534), _) => "the server refused the credentials: check mail.smtp.username and the password in password_file".into(),
         (Some(530), _) => "the server wants credentials (or encryption) first: set mail.smtp.username and password_file, and security = \"starttls\" or \"tls\"".into(),
         (Some(502..=504), _) => "the server does not offer what was asked of it, most often authentication: it may want encryption first".into(),
         (Some(550 | 551 | 553 | 554), _) => "the server refused the sender or the recipient: it must accept mail.from as a sender, and relay for you".into(),
         (Some(_), _) => "the server refused".into(),
-        _ if said.contains("non-ascii") => format!("{at} takes no addresses with letters beyond ASCII"),
         _ if said.contains("No compatible authentication") => {
             format!("{at} offers no way to log in that we know; it may offer one only after encryption: security = \"starttls\" or \"tls\"")
         }
-        _ if is_plaintext_answer(&said) => format!(
+        _ if is_plaintext_answer(said) => format!(
             "{at} answered in clear text where TLS was expected: it wants security = \"starttls\" (usually port 587), or port 465 for security = \"tls\""
         ),
         _ if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") => {
@@ -81,11 +128,11 @@ fn in_words(error: &Error, settings: &Smtp) -> String {
             format!("the name {} is not known: check mail.smtp.host and this machine's DNS", settings.host)
         }
         (_, Some(io::ErrorKind::ConnectionRefused)) => format!("nothing listens at {at}: check mail.smtp.host and port"),
-        _ if error.is_timeout() || io == Some(io::ErrorKind::TimedOut) => silence(settings),
+        _ if heard.is_timeout || heard.io == Some(io::ErrorKind::TimedOut) => silence(settings),
         _ if settings.security != Security::Tls && said.contains("incomplete response") => {
             format!("{at} ended the connection without a greeting: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465)")
         }
-        _ if error.is_tls() => format!("TLS with {at} failed"),
+        _ if heard.is_tls => format!("TLS with {at} failed"),
         _ if settings.security != Security::Tls && settings.port == 465 => {
             format!("{at} did not greet as a mail server does: port 465 usually wants security = \"tls\"")
         }
@@ -100,7 +147,7 @@ fn is_plaintext_answer(said: &str) -> bool {
 }
 
 /// The error and its causes on one line, without line breaks a server may have sent.
-fn chain(error: &Error) -> String {
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

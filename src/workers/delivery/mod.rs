@@ -1,12 +1,13 @@
 //! How mails leave: to a mail server, or into a folder.
 
+mod dialogue;
 mod explain;
 mod file;
 mod smtp;
 
 use std::time::Duration;
 
-use crate::base::{EmailAddress, MailId};
+use crate::base::{EmailAddress, MailId, Timestamp};
 use crate::config::{Config, MailTransport};
 
 pub use file::FileTransport;
@@ -38,26 +39,33 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The way that the configuration asks for. Nothing is connected yet: the server may be down. To be called, and
-    /// the transport to be dropped, within a runtime.
+    /// The way that the configuration asks for. Nothing is connected yet: the server may be down. Certificates are judged by
+    /// the time `now` until another is believed.
     ///
     /// # Errors
     /// When a file it needs (password, CA) cannot be used.
-    pub fn from_config(config: &Config) -> Result<Self, SetupError> {
-        Self::waiting(config, ATTEMPT)
+    pub fn from_config(config: &Config, now: Timestamp) -> Result<Self, SetupError> {
+        Self::waiting(config, ATTEMPT, now)
     }
 
     /// The same for somebody who sits and waits: a silent server is given up sooner.
     ///
     /// # Errors
     /// When a file it needs (password, CA) cannot be used.
-    pub fn impatient(config: &Config) -> Result<Self, SetupError> {
-        Self::waiting(config, TEST)
+    pub fn impatient(config: &Config, now: Timestamp) -> Result<Self, SetupError> {
+        Self::waiting(config, TEST, now)
     }
 
-    fn waiting(config: &Config, patience: Duration) -> Result<Self, SetupError> {
+    /// From now on a server's certificate is judged by this time.
+    pub fn believe(&self, now: Timestamp) {
+        if let Self::Smtp(smtp) = self {
+            smtp.believe(now);
+        }
+    }
+
+    fn waiting(config: &Config, patience: Duration, now: Timestamp) -> Result<Self, SetupError> {
         Ok(match config.mail.transport {
-            MailTransport::Smtp => Self::Smtp(Box::new(SmtpTransport::new(config, patience)?)),
+            MailTransport::Smtp => Self::Smtp(Box::new(SmtpTransport::new(config, patience, now)?)),
             MailTransport::File => Self::File(FileTransport::new(config.mail.directory.clone())),
         })
     }

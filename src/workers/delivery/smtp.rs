@@ -1,19 +1,23 @@
-//! Mails to a mail server, over one kept connection. This and `mail/compose.rs` are the only files that know lettre.
+//! Mails to a mail server, over one kept connection. This folder and `mail/compose.rs` are the only places that know lettre.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lettre::address::Envelope;
-use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::Address;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use crate::base::EmailAddress;
+use crate::base::{EmailAddress, Timestamp};
 use crate::config::{Config, Security, Smtp};
+use crate::tls::client::{Connector, ConnectorError};
 
+use super::dialogue::{ConnectError, connect};
 use super::{Outcome, explain};
 
 /// How long an unused connection is kept.
@@ -21,10 +25,13 @@ const KEEP: Duration = Duration::from_secs(30);
 
 /// Talks to one mail server.
 pub struct SmtpTransport {
-    server: AsyncSmtpTransport<Tokio1Executor>,
     settings: Smtp,
+    connector: Option<Connector>,
+    credentials: Option<Credentials>,
+    hello: ClientId,
     sender: Address,
     patience: Duration,
+    kept: Mutex<Option<(AsyncSmtpConnection, Instant)>>,
 }
 
 /// A file that the transport needs cannot be used.
@@ -42,47 +49,122 @@ impl fmt::Display for SetupError {
     }
 }
 
+impl From<ConnectorError> for SetupError {
+    fn from(error: ConnectorError) -> Self {
+        Self { path: error.path, reason: error.reason }
+    }
+}
+
+/// What an attempt failed at: a refusal means something else at each step.
+enum Failed {
+    /// There was no connection, or nobody was logged in: the mail is not at fault.
+    BeforeTheMail(explain::Heard),
+    /// The server takes nothing from our sender: neither is it now.
+    AtTheSender(Error),
+    /// The recipient, or the mail itself.
+    AtTheMail(Error),
+    /// The recipient's address is beyond ASCII, and the server does not take such (RFC 6531).
+    BeyondAscii,
+}
+
 impl SmtpTransport {
     /// Prepares the connection; nothing is sent yet. `patience` is how long an attempt may take.
     ///
     /// # Errors
     /// When the password file or the CA file cannot be used.
-    pub fn new(config: &Config, patience: Duration) -> Result<Self, SetupError> {
+    pub fn new(config: &Config, patience: Duration, now: Timestamp) -> Result<Self, SetupError> {
         let settings = config.mail.smtp.clone();
-        let hello = config.site.url.host().to_owned();
-        let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.as_str())
-            .port(settings.port)
-            .hello_name(hello_name(hello))
-            .timeout(Some(patience))
-            .pool_config(PoolConfig::new().max_size(1).idle_timeout(KEEP))
-            // Never "if the server happens to offer it": somebody on the way could take the offer out.
-            .tls(match settings.security {
-                Security::None => Tls::None,
-                Security::Starttls => Tls::Required(trust(&settings)?),
-                Security::Tls => Tls::Wrapper(trust(&settings)?),
-            });
-        if let (Some(username), Some(path)) = (&settings.username, &settings.password_file) {
-            server = server.credentials(Credentials::new(username.clone(), read_password(path)?));
-        }
+        let connector = match settings.security {
+            Security::None => None,
+            Security::Starttls | Security::Tls => {
+                Some(Connector::new(&settings.host, settings.ca_file.as_deref(), now)?)
+            }
+        };
+        let credentials = match (&settings.username, &settings.password_file) {
+            (Some(username), Some(path)) => Some(Credentials::new(username.clone(), read_password(path)?)),
+            _ => None,
+        };
         let sender = config.mail.from.address.as_str();
         let sender = sender
             .parse()
             .map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
-        Ok(Self { server: server.build(), settings, sender, patience })
+        let hello = hello_name(config.site.url.host().to_owned());
+        Ok(Self { settings, connector, credentials, hello, sender, patience, kept: Mutex::default() })
+    }
+
+    /// From now on the server's certificate is judged by this time.
+    pub fn believe(&self, now: Timestamp) {
+        if let Some(connector) = &self.connector {
+            connector.believe(now);
+        }
     }
 
     pub(super) async fn deliver(&self, to: &EmailAddress, bytes: &[u8]) -> Outcome {
-        let Ok(recipient) = to.as_str().parse() else {
+        let Ok(recipient) = to.as_str().parse::<Address>() else {
             return Outcome::Never("the address cannot be written to".into());
         };
-        let envelope = match Envelope::new(Some(self.sender.clone()), vec![recipient]) {
-            Ok(envelope) => envelope,
-            Err(error) => return Outcome::Never(error.to_string()),
+        let mut kept = self.kept.lock().await;
+        let attempt = async {
+            let mut connection = match self.usable(kept.take()).await {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            self.send(&mut connection, recipient, bytes).await?;
+            Ok(connection)
         };
-        match tokio::time::timeout(self.patience, self.server.send_raw(&envelope, bytes)).await {
-            Ok(Ok(_)) => Outcome::Accepted,
-            Ok(Err(error)) => explain::outcome(&error, &self.settings),
+        match tokio::time::timeout(self.patience, attempt).await {
+            Ok(Ok(connection)) => {
+                *kept = Some((connection, Instant::now()));
+                Outcome::Accepted
+            }
+            Ok(Err(failed)) => self.explain(&failed),
             Err(_) => Outcome::Later(explain::silence(&self.settings)),
+        }
+    }
+
+    /// The kept connection, if it is young and the server still answers on it.
+    async fn usable(&self, kept: Option<(AsyncSmtpConnection, Instant)>) -> Option<AsyncSmtpConnection> {
+        let (mut connection, used_at) = kept?;
+        let is_young = used_at.elapsed() < KEEP && !connection.has_broken();
+        (is_young && connection.test_connected().await).then_some(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failed> {
+        let before = |error: Error| Failed::BeforeTheMail((&error).into());
+        let refused = |error: ConnectError| Failed::BeforeTheMail((&error).into());
+        let line = connect(&self.settings, self.connector.as_ref(), &self.hello).await.map_err(refused)?;
+        let mut connection = AsyncSmtpConnection::connect_with_transport(line, &self.hello).await.map_err(before)?;
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(before)?;
+        }
+        Ok(connection)
+    }
+
+    async fn send(&self, connection: &mut AsyncSmtpConnection, to: Address, bytes: &[u8]) -> Result<(), Failed> {
+        let is_ascii = AsRef::<str>::as_ref(&to).is_ascii() && AsRef::<str>::as_ref(&self.sender).is_ascii();
+        let mut parameters = Vec::new();
+        if !is_ascii {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(Failed::BeyondAscii);
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        let sender = Some(self.sender.clone());
+        connection.command(Mail::new(sender, parameters)).await.map_err(Failed::AtTheSender)?;
+        connection.command(Rcpt::new(to, vec![])).await.map_err(Failed::AtTheMail)?;
+        connection.command(Data).await.map_err(Failed::AtTheMail)?;
+        connection.message(bytes).await.map(drop).map_err(Failed::AtTheMail)
+    }
+
+    fn explain(&self, failed: &Failed) -> Outcome {
+        match failed {
+            Failed::BeforeTheMail(heard) => Outcome::Later(explain::in_words(heard, &self.settings)),
+            Failed::AtTheSender(error) => Outcome::Later(explain::in_words(&error.into(), &self.settings)),
+            Failed::AtTheMail(error) => explain::outcome(&error.into(), &self.settings),
+            Failed::BeyondAscii => Outcome::Never(format!(
+                "{}:{} takes no addresses with letters beyond ASCII",
+                self.settings.host, self.settings.port
+            )),
         }
     }
 }
@@ -94,19 +176,6 @@ fn hello_name(host: String) -> ClientId {
         Ok(std::net::IpAddr::V6(address)) => ClientId::Ipv6(address),
         Err(_) => ClientId::Domain(host),
     }
-}
-
-/// Whom we believe to be the server: the system's roots, or one private CA in their place.
-fn trust(settings: &Smtp) -> Result<TlsParameters, SetupError> {
-    let mut parameters = TlsParameters::builder(settings.host.clone());
-    let path = settings.ca_file.clone().unwrap_or_default();
-    if settings.ca_file.is_some() {
-        let wrong = |reason: String| SetupError { path: path.clone(), reason };
-        let pem = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|_| wrong("not a certificate in PEM form".into()))?;
-        parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(certificate);
-    }
-    parameters.build().map_err(|error| SetupError { path, reason: error.to_string() })
 }
 
 /// The first line of the file.

@@ -1,0 +1,113 @@
+//! Connections that we make ourselves: whom we believe to be the server, and by what time its certificate is judged.
+//!
+//! A clock that woke in 1970 would refuse every certificate as not valid yet, and one years ahead each as expired; the time that
+//! the appliance believes is never before a time that has been.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::base::Timestamp;
+
+/// A connection over TLS.
+pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// The time by which certificates are judged.
+#[derive(Debug)]
+struct Believed(AtomicU64);
+
+impl TimeProvider for Believed {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.load(Ordering::Relaxed))))
+    }
+}
+
+/// Makes TLS of connections to one server.
+pub struct Connector {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    believed: Arc<Believed>,
+}
+
+/// The file that says whom to trust cannot be used, or the server's name is none.
+#[derive(Debug)]
+pub struct ConnectorError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl std::error::Error for ConnectorError {}
+
+impl fmt::Display for ConnectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+impl Connector {
+    /// For the server of this name, which the system's roots vouch for, or a private CA in their place.
+    ///
+    /// # Errors
+    /// When the CA's file cannot be used.
+    pub fn new(host: &str, ca_file: Option<&Path>, now: Timestamp) -> Result<Self, ConnectorError> {
+        let path = ca_file.unwrap_or(Path::new("mail.smtp.host"));
+        let wrong = |reason: String| ConnectorError { path: path.into(), reason };
+        let roots = match ca_file {
+            Some(path) => private_root(path).map_err(&wrong)?,
+            None => system_roots(),
+        };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let believed = Arc::new(Believed(AtomicU64::new(now.seconds())));
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+        let config = ClientConfig::builder_with_details(provider, Arc::clone(&believed) as Arc<dyn TimeProvider>)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(error.to_string()))?
+            .with_webpki_verifier(verifier.map_err(|error| wrong(format!("there is nobody to trust: {error}")))?)
+            .with_no_client_auth();
+        let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(name).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name, believed })
+    }
+
+    /// From now on certificates are judged by this time.
+    pub fn believe(&self, now: Timestamp) {
+        self.believed.0.store(now.seconds(), Ordering::Relaxed);
+    }
+
+    /// The handshake. Without a certificate that holds there is no connection.
+    ///
+    /// # Errors
+    /// When the server is not who it should be, or does not speak TLS.
+    pub async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
+        self.connector.connect(self.name.clone(), stream).await
+    }
+}
+
+fn private_root(path: &Path) -> Result<RootCertStore, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| "not a certificate in PEM form".to_owned())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() { Err("not a certificate in PEM form".into()) } else { Ok(roots) }
+}
+
+/// Those that the system trusts; what cannot be read among them vouches for nobody.
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
