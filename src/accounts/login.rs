@@ -46,10 +46,14 @@ impl Candidate {
 pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) -> Result<Candidate, StoreError> {
     // Both look-ups run for everybody.
     let account = person::find(view, identity)?;
-    let registration = match identity {
-        Identity::Email(address) => register::of_address(view, address)?.into_iter().next(),
-        _ => None,
+    if account.is_none() {
+        person::pretend_to_load(view)?;
+    }
+    let address = match identity {
+        Identity::Email(address) => address.canonical(),
+        _ => String::new(),
     };
+    let registration = register::newest_of_address(view, &address)?;
     let found = match (account, registration) {
         (Some(person), _) => person.account.password.map(|hash| (hash, Who::Account(person.id))),
         (None, Some((id, registration))) => Some((registration.password, Who::Registration(id))),
@@ -116,7 +120,10 @@ pub fn conclude(
     candidate: &Candidate,
     attempt: &Attempt,
 ) -> Result<Login, StoreError> {
-    let person = candidate.account().map_or(Ok(None), |id| person::load(tx, id))?;
+    let person = match candidate.account() {
+        Some(id) => person::load(tx, id)?,
+        None => person::pretend_to_load(tx).map(|()| None)?,
+    };
     let outcome = judge(services, candidate, attempt, person.as_ref());
     let (Outcome::Done, Some(mut person)) = (outcome, person) else {
         refuse(tx, moment, services, candidate, attempt, outcome)?;

@@ -1,13 +1,14 @@
 //! An account and whom it belongs to.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Timestamp, Username};
-use crate::crypto::PasswordHash;
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::crypto::{Cost, PasswordHash};
+use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::costs;
-use super::identity::{self, Kind};
+use super::identity::{self, Claimed, Kind};
 
 /// What is kept about an account; its address and user name stand among the identities.
 #[derive(Clone, Debug)]
@@ -131,6 +132,30 @@ pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreE
     let username = identity::of_account(view, id, Kind::Username)?;
     let username = username.map(|claimed| Username::parse(&claimed.shown)).transpose().map_err(|_| damaged)?;
     Ok(Some(Person { id, account, email, username }))
+}
+
+/// As much work as [`load`] does for somebody who is there, for a name that nobody has: the same look-ups, which find nothing,
+/// and the same records read, which are samples. What takes as long tells nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn pretend_to_load(view: &dyn Snapshot) -> Result<(), StoreError> {
+    static SAMPLE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+        let cost = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let mut account = Account::new(Some(PasswordHash::decoy(cost)), None, now);
+        account.confirmed_at = Some(now);
+        let claimed = Claimed { shown: "somebody@example.org".into(), verified_at: Some(now) };
+        (account.to_bytes(), claimed.to_bytes())
+    });
+    let nobody = AccountId::from_bytes([0xff; 16]);
+    let found = ACCOUNTS.get(view, &nobody)?;
+    std::hint::black_box((found, Account::read(&SAMPLE.0)?));
+    let found = identity::of_account(view, nobody, Kind::Email)?;
+    let claimed = Claimed::read(&SAMPLE.1)?;
+    std::hint::black_box((found, EmailAddress::parse(&claimed.shown).ok(), claimed));
+    std::hint::black_box(identity::of_account(view, nobody, Kind::Username)?);
+    Ok(())
 }
 
 /// The account that a person means by what they type.

@@ -34,7 +34,7 @@ impl TimeProvider for Believed {
 
 /// Makes TLS of connections to one server.
 pub struct Connector {
-    connector: TlsConnector,
+    tls: TlsConnector,
     name: ServerName<'static>,
     believed: Arc<Believed>,
 }
@@ -78,7 +78,7 @@ impl Connector {
             .with_no_client_auth();
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name, believed })
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), name, believed })
     }
 
     /// From now on certificates are judged by this time.
@@ -91,7 +91,7 @@ impl Connector {
     /// # Errors
     /// When the server is not who it should be, or does not speak TLS.
     pub async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
-        self.connector.connect(self.name.clone(), stream).await
+        self.tls.connect(self.name.clone(), stream).await
     }
 }
 

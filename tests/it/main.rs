@@ -11,6 +11,7 @@ mod floods;
 mod http2;
 mod kills;
 mod knocking;
+mod mail_faults;
 mod mutations;
 mod openapi;
 mod process;

@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
+use gatelodge::config::Config;
+use gatelodge::mail::{Composer, Letter};
+use gatelodge::workers::delivery::{Outcome, Transport};
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, free_port, refusal, run, shown};
@@ -252,6 +256,32 @@ fn one_connection_serves_for_several_mails() {
         }
     }
     assert_eq!(logins, 1);
+}
+
+#[test]
+fn a_certificate_is_judged_by_the_time_that_is_believed() {
+    let folder = Folder::new();
+    prepare(&folder.0);
+    let post = mail_server(&folder.0, "tls", &[]);
+    let config = configuration(&folder.0, free_port(), &settings(&folder.0, post.port, "tls", TRUST));
+    let config = Config::read(Path::new(&config)).expect("valid");
+    let mut moment = Moment::new(BUILD_DATE, [1; 32]);
+    let (id, to) = (MailId::draw(&mut moment), EmailAddress::parse(ALICE).expect("an address"));
+    let message = Composer::new(&config).expect("well formed").compose(&Letter::Test, &to, id, &mut moment);
+    let bytes = message.expect("complete").bytes;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        // A board without a battery clock woke up in 1970.
+        let transport = Transport::impatient(&config, Timestamp::default()).expect("the CA is there");
+        let Outcome::Later(reason) = transport.deliver(id, &to, &bytes).await else { panic!("not yet valid") };
+        assert!(reason.contains("this machine's clock is wrong"), "{reason}");
+        // The appliance knows that it is later than that.
+        transport.believe(BUILD_DATE.plus(DAY));
+        assert_eq!(transport.deliver(id, &to, &bytes).await, Outcome::Accepted);
+        // And a certificate that has expired is not taken.
+        let late = Transport::impatient(&config, BUILD_DATE.plus(800_000 * DAY)).expect("the CA is there");
+        assert!(matches!(late.deliver(id, &to, &bytes).await, Outcome::Later(_)));
+    });
 }
 
 /// What `gatelodge mail test` says about a configuration.

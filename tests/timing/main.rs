@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gatelodge::accounts::{administer, person};
+use gatelodge::accounts::{administer, costs, person};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
-use gatelodge::base::{Clock, EmailAddress, ManualClock, Moment, Timestamp};
+use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, PasswordHash};
 use gatelodge::store::{Ballast, open_file, open_memory};
@@ -71,6 +71,11 @@ impl Class {
         };
         format!("{}{number:016x}@example.org", self.letter())
     }
+
+    /// What the hashes of this class cost.
+    fn cost(self, today: Cost) -> Cost {
+        if self == Self::OlderHash { Cost { iterations: 2, ..today } } else { today }
+    }
 }
 
 struct Place {
@@ -105,13 +110,12 @@ impl Place {
 
     fn populate(&self) {
         // The cost of a decoy is drawn from those in use; all hashes but the older ones have today's.
-        let (today, older) =
-            (self.app.services.config.password.cost(), Cost { memory_kib: 8, iterations: 2, lanes: 1 });
+        let today = self.app.services.config.password.cost();
         for class in [Class::Member, Class::Disabled, Class::OlderHash] {
             for number in 0..PEOPLE {
                 let email =
                     EmailAddress::parse(&format!("{}{number:016x}@example.org", class.letter())).expect("an address");
-                let cost = if class == Class::OlderHash { older } else { today };
+                let cost = class.cost(today);
                 let add = self.app.write(move |tx, moment, services| {
                     let new = administer::NewAccount {
                         email: Some(email.clone()),
@@ -167,8 +171,14 @@ impl Place {
     }
 
     /// How long an answer takes, in nanoseconds.
-    fn time(&self, path: &str, class: Class, chance: &mut Chance) -> (f64, (u16, usize)) {
-        let address = class.address(chance);
+    fn time(&self, path: &str, (class, other): (Class, Class), chance: &mut Chance) -> (f64, (u16, usize)) {
+        let mut address = class.address(chance);
+        // A name that nobody has is given one of the costs in use, always the same for the same name: whoever compares it with
+        // somebody compares it with those of the same cost.
+        let cost = other.cost(self.app.services.config.password.cost());
+        while matches!(class, Class::Nobody | Class::NobodyDelayed) && self.cost_of(&address) != cost {
+            address = class.address(chance);
+        }
         let started = Instant::now();
         let answer = self.request(path, &address);
         if class == Class::NobodyDelayed {
@@ -180,6 +190,11 @@ impl Place {
         (started.elapsed().as_nanos() as f64, answer)
     }
 
+    fn cost_of(&self, address: &str) -> Cost {
+        let name = Identity::parse(address).canonical().expect("an address");
+        self.app.read(|view| costs::of_nobody(view, &self.app.services, &name)).expect("stored")
+    }
+
     /// Differences of pairs, known less nobody, each pair in random order.
     fn pairs(&self, path: &str, class: Class, count: usize) -> Vec<f64> {
         let mut chance = Chance(7);
@@ -189,8 +204,9 @@ impl Place {
                 self.tidy();
             }
             let known_first = chance.next().is_multiple_of(2);
-            let first = self.time(path, if known_first { class } else { Class::Nobody }, &mut chance);
-            let second = self.time(path, if known_first { Class::Nobody } else { class }, &mut chance);
+            let first = self.time(path, if known_first { (class, class) } else { (Class::Nobody, class) }, &mut chance);
+            let second =
+                self.time(path, if known_first { (Class::Nobody, class) } else { (class, class) }, &mut chance);
             assert_eq!(first.1, second.1, "{path}: the answers themselves differ");
             let (known, nobody) = if known_first { (first.0, second.0) } else { (second.0, first.0) };
             if number >= WARM_UP {

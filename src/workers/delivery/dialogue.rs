@@ -145,8 +145,7 @@ impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Greeted(greeting, stream) if greeting.is_empty() => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) | Self::Greeted([], stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Greeted(greeting, _) => {
                 let length = greeting.len().min(buffer.remaining());
                 let (heard, left) = greeting.split_at(length);
