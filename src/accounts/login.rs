@@ -9,7 +9,7 @@ use crate::throttle;
 
 use super::links::{self, Wish};
 use super::person::{self, Person};
-use super::tries::Tries;
+use super::tries::{self, Tries};
 use super::{Services, costs, register};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
@@ -19,6 +19,7 @@ pub struct Candidate {
     /// The hash.
     pub hash: PasswordHash,
     who: Who,
+    stand_in: AccountId,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,9 +46,11 @@ impl Candidate {
 /// When the store fails.
 pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) -> Result<Candidate, StoreError> {
     // Both look-ups run for everybody.
+    let name = identity.canonical().unwrap_or_default();
+    let stand_in = tries::stand_in(services, &name);
     let account = person::find(view, identity)?;
     if account.is_none() {
-        person::pretend_to_load(view)?;
+        person::pretend_to_load(view, stand_in)?;
     }
     let address = match identity {
         Identity::Email(address) => address.canonical(),
@@ -60,9 +63,9 @@ pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) ->
         (None, None) => None,
     };
     // Drawn for everybody as well.
-    let decoy_cost = costs::of_nobody(view, services, &identity.canonical().unwrap_or_default())?;
+    let decoy_cost = costs::of_nobody(view, services, &name)?;
     let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
-    Ok(Candidate { hash, who })
+    Ok(Candidate { hash, who, stand_in })
 }
 
 /// How somebody wants to be logged in.
@@ -122,7 +125,7 @@ pub fn conclude(
 ) -> Result<Login, StoreError> {
     let person = match candidate.account() {
         Some(id) => person::load(tx, id)?,
-        None => person::pretend_to_load(tx).map(|()| None)?,
+        None => person::pretend_to_load(tx, candidate.stand_in).map(|()| None)?,
     };
     let outcome = judge(services, candidate, attempt, person.as_ref());
     let (Outcome::Done, Some(mut person)) = (outcome, person) else {

@@ -41,8 +41,8 @@ impl Tries {
         // A text that can be nobody's name is counted by where it comes from; it may well be a password.
         let name = identity.canonical().unwrap_or_else(|| format!("nobody:{}", client.network));
         // Unknown names have a stand-in of the same form, so that the same rows are written for them.
-        let stand_in = digest(services, b"gatelodge stand-in/1", &name);
-        let owner = account.unwrap_or(AccountId::from_bytes(stand_in));
+        let stand_in = stand_in(services, &name);
+        let owner = account.unwrap_or(stand_in);
         if let Some(device) = known_device(view, services, owner, client, (now, earliest))? {
             return Ok(Self::of_device(device));
         }
@@ -172,6 +172,12 @@ pub fn address_digest(services: &Services, address: &EmailAddress) -> [u8; 16] {
 #[must_use]
 pub fn name_digest(services: &Services, identity: &Identity) -> Option<[u8; 16]> {
     identity.canonical().map(|name| digest(services, b"gatelodge name/1", &name))
+}
+
+/// What stands in for the account of a name that nobody has: always the same for the same name, and it tells nobody which.
+#[must_use]
+pub fn stand_in(services: &Services, name: &str) -> AccountId {
+    AccountId::from_bytes(digest(services, b"gatelodge stand-in/1", name))
 }
 
 /// Keyed, so that the rows tell nobody whose they are.

@@ -76,6 +76,25 @@ impl Load {
     }
 }
 
+/// How long each of `count` answers takes, in milliseconds, one after another with a pause between: sorted.
+pub fn latencies(target: &Target, count: usize, pause: Duration) -> Vec<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut connection = Connection::open(target.port).await;
+        let mut times = Vec::with_capacity(count);
+        for number in 0..count {
+            let request = target.request(number, "");
+            let started = Instant::now();
+            let (status, _) = connection.ask(&request).await;
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+            assert_eq!(status, 200);
+            tokio::time::sleep(pause).await;
+        }
+        times.sort_by(f64::total_cmp);
+        times
+    })
+}
+
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,

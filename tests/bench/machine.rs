@@ -156,7 +156,7 @@ impl Server {
         let path = folder.join("gatelodge.toml");
         let text = format!(
             "{listen}\ncontrol = \"{dir}/control.sock\"\n[store]\npath = \"{dir}/gatelodge.redb\"\n[mail]\nfrom = \"a@example.org\"\ntransport = \"file\"\n\
-             directory = \"{dir}/mail\"\n[throttle]\nenabled = false\n{more}"
+             directory = \"{dir}/mail\"\n[throttle]\nenabled = false\n[proxy]\ntrusted = [\"127.0.0.1/32\"]\n{more}"
         );
         std::fs::write(&path, text).expect("written");
         path.to_str().expect("UTF-8").to_owned()
@@ -245,6 +245,12 @@ impl Server {
     }
 
     /// User and system time so far.
+    /// Bytes that the process has sent to the disk.
+    pub fn written_bytes(&self) -> u64 {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).expect("it runs");
+        io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).expect("a number")
+    }
+
     pub fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();

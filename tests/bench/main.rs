@@ -39,6 +39,8 @@ fn main() {
     registrations(&folder.join("registrations"));
     logins(&folder.join("logins"));
     sessions(&folder.join("sessions"));
+    sessions_beside_logins(&folder.join("beside"));
+    wear(&folder.join("wear"));
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
@@ -198,4 +200,84 @@ fn sessions(folder: &Path) {
         median(&mut rates),
         median(&mut cpus)
     );
+}
+
+/// How long somebody who is logged in waits while 200 people log in.
+fn sessions_beside_logins(folder: &Path) {
+    println!("\n## GET /api/v1/session, one after another, while 200 logins are under way");
+    let config = Server::configure(folder, "");
+    machine::add_account(&config, "alice0@example.org", PASSWORD);
+    let server = Server::start_plain(folder, "", &Disk::as_it_is());
+    let tokens = load::log_in_often(server.port, 1, PASSWORD);
+    let target = Target::get(server.port, "/api/v1/session", &tokens);
+    let p99 = |times: &[f64]| times[times.len() * 99 / 100];
+    let (mut ratios, mut alones, mut besides, mut rates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let alone = p99(&load::latencies(&target, 1000, Duration::from_millis(2)));
+        let logins =
+            Load { target: Target::post(server.port, "/api/v1/login"), clients: 200, time: Duration::from_secs(4) };
+        let flood = std::thread::spawn(move || {
+            logins.run(
+                |_, _| format!("{{\"identity\":\"alice0@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}"),
+                200,
+            )
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let beside = p99(&load::latencies(&target, 1000, Duration::from_millis(2)));
+        let rate = flood.join().expect("no panic").rate;
+        println!(
+            "round {round}: p99 {alone:.2} ms alone, {beside:.2} ms beside {rate:.1} logins/s, ratio {:.1}",
+            beside / alone
+        );
+        ratios.push(beside / alone);
+        alones.push(alone);
+        besides.push(beside);
+        rates.push(rate);
+    }
+    println!(
+        "median: p99 {:.2} ms alone, {:.2} ms beside {:.1} logins/s, ratio {:.1}",
+        median(&mut alones),
+        median(&mut besides),
+        median(&mut rates),
+        median(&mut ratios)
+    );
+}
+
+/// What is written to the disk for each act.
+fn wear(folder: &Path) {
+    println!("\n## Bytes written to the store, acts one by one");
+    let config = Server::configure(folder, CHEAP);
+    for number in 0..10 {
+        machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
+    }
+    let server = Server::start_plain(folder, CHEAP, &Disk::as_it_is());
+    std::thread::sleep(Duration::from_secs(3));
+    let measure = |what: &str, count: usize, work: &mut dyn FnMut()| {
+        let before = server.written_bytes();
+        work();
+        let each = (server.written_bytes() - before) as f64 / count as f64 / 1024.0;
+        println!("{what}: {each:.1} KiB");
+    };
+    let mut tokens = Vec::new();
+    measure("a login", 200, &mut || tokens = load::log_in_often(server.port, 200, PASSWORD));
+    let one = |path: &str| Load { target: Target::post(server.port, path), clients: 1, time: Duration::from_secs(2) };
+    let (before, registered) = (
+        server.written_bytes(),
+        one("/api/v1/register")
+            .run(|_, number| format!("{{\"email\":\"person{number}@example.org\",\"password\":\"{PASSWORD}\"}}"), 202),
+    );
+    // Its mail is written, claimed and wiped beside it.
+    std::thread::sleep(Duration::from_secs(2));
+    let each = (server.written_bytes() - before) as f64 / registered.count as f64 / 1024.0;
+    println!("a registration, with what its mail takes: {each:.1} KiB");
+    let target = Target::get(server.port, "/api/v1/session", &tokens);
+    let measure = |what: &str, count: usize, work: &mut dyn FnMut()| {
+        let before = server.written_bytes();
+        work();
+        let each = (server.written_bytes() - before) as f64 / count as f64;
+        println!("{what}: {each:.1} bytes");
+    };
+    std::thread::sleep(Duration::from_secs(20));
+    measure("a session check", 10_000, &mut || drop(load::latencies(&target, 10_000, Duration::ZERO)));
+    measure("a second without anybody (30 were waited for)", 30, &mut || std::thread::sleep(Duration::from_secs(30)));
 }

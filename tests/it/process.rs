@@ -351,6 +351,15 @@ fn help_teaches_on_every_level() {
         &["mail", "--help"],
         &["mail", "test", "--help"],
         &["key", "--help"],
+        &["throttle", "--help"],
+        &["throttle", "lift", "--help"],
+        &["audit", "--help"],
+        &["audit", "list", "--help"],
+        &["clock", "--help"],
+        &["backup", "--help"],
+        &["restore", "--help"],
+        &["export", "--help"],
+        &["import", "--help"],
     ] {
         let output = run(arguments, "");
         assert!(output.status.success() && output.stdout.len() > 150, "{arguments:?}");

@@ -170,24 +170,37 @@ impl Place {
         })
     }
 
-    /// How long an answer takes, in nanoseconds.
-    fn time(&self, path: &str, (class, other): (Class, Class), chance: &mut Chance) -> (f64, (u16, usize)) {
-        let mut address = class.address(chance);
-        // A name that nobody has is given one of the costs in use, always the same for the same name: whoever compares it with
-        // somebody compares it with those of the same cost.
-        let cost = other.cost(self.app.services.config.password.cost());
-        while matches!(class, Class::Nobody | Class::NobodyDelayed) && self.cost_of(&address) != cost {
-            address = class.address(chance);
-        }
+    /// How long an answer takes, in nanoseconds; and what it looks like.
+    fn time(&self, path: &str, address: &str, delay: Duration) -> (f64, (u16, usize)) {
         let started = Instant::now();
-        let answer = self.request(path, &address);
-        if class == Class::NobodyDelayed {
-            let until = started.elapsed() + TOLERANCE;
+        let answer = self.request(path, address);
+        if !delay.is_zero() {
+            let until = started.elapsed() + delay;
             while started.elapsed() < until {
                 std::hint::spin_loop();
             }
         }
         (started.elapsed().as_nanos() as f64, answer)
+    }
+
+    /// Somebody of a class, and nobody to compare them with. A name that nobody has is given one of the costs in use, always the
+    /// same for the same name: whoever compares compares those of the same cost.
+    fn pair(&self, class: Class, chance: &mut Chance) -> (String, String) {
+        let cost = class.cost(self.app.services.config.password.cost());
+        let mut nobody = || {
+            loop {
+                let address = Class::Nobody.address(chance);
+                if self.cost_of(&address) == cost {
+                    return address;
+                }
+            }
+        };
+        let compared = nobody();
+        let somebody = match class {
+            Class::Nobody | Class::NobodyDelayed => nobody(),
+            _ => class.address(chance),
+        };
+        (somebody, compared)
     }
 
     fn cost_of(&self, address: &str) -> Cost {
@@ -203,10 +216,13 @@ impl Place {
             if number % 200 == 0 {
                 self.tidy();
             }
+            let (somebody, nobody) = self.pair(class, &mut chance);
+            let delay = if class == Class::NobodyDelayed { TOLERANCE } else { Duration::ZERO };
             let known_first = chance.next().is_multiple_of(2);
-            let first = self.time(path, if known_first { (class, class) } else { (Class::Nobody, class) }, &mut chance);
-            let second =
-                self.time(path, if known_first { (Class::Nobody, class) } else { (class, class) }, &mut chance);
+            let ask = |is_known: bool| {
+                if is_known { self.time(path, &somebody, delay) } else { self.time(path, &nobody, Duration::ZERO) }
+            };
+            let (first, second) = (ask(known_first), ask(!known_first));
             assert_eq!(first.1, second.1, "{path}: the answers themselves differ");
             let (known, nobody) = if known_first { (first.0, second.0) } else { (second.0, first.0) };
             if number >= WARM_UP {
