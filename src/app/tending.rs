@@ -70,13 +70,35 @@ impl App {
     /// When the store fails.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
         while let Some(id) = self.read(|view| mail::due(view, self.time().earlier))? {
-            let claimed =
-                self.write(move |tx, moment, services| mail::claim(tx, &services.seal, id, moment.earliest())).await?;
+            let claiming = self.write(move |tx, moment, services| {
+                let claimed = mail::claim(tx, &services.seal, id, moment.earliest())?;
+                if claimed.is_none() && mail::is_failed(tx, id)? {
+                    note_given_up(tx, moment, services, id)?;
+                }
+                Ok(claimed)
+            });
+            let claimed = claiming.await?;
             if let Some((to, bytes)) = claimed {
                 return Ok(Some((id, to, bytes)));
             }
         }
         Ok(None)
+    }
+
+    /// Notes that an attempt at a mail failed for now, or (`for_good`) for ever.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_failed_mail(self: &Arc<Self>, id: MailId, reason: String, for_good: bool) -> Result<(), Fault> {
+        let noted = self.write(move |tx, moment, services| {
+            let given_up = if for_good {
+                mail::fail(tx, id, &reason).map(|()| true)?
+            } else {
+                mail::postpone(tx, id, &reason, moment.earliest())?
+            };
+            if given_up { note_given_up(tx, moment, services, id) } else { Ok(()) }
+        });
+        Ok(noted.await?)
     }
 
     /// When the next mail is due, if any waits.
@@ -154,4 +176,9 @@ impl App {
             }
         }
     }
+}
+
+/// A mail that nobody will get is worth a row in the audit log.
+fn note_given_up(tx: &mut dyn Transaction, moment: &Moment, services: &Services, id: MailId) -> Result<(), StoreError> {
+    services.audit(tx, moment, &Source::appliance(), (Act::MailGivenUp, Outcome::Done), id)
 }

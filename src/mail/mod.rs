@@ -10,6 +10,6 @@ pub use compose::{ComposeError, Composer, Message};
 pub use letter::{Letter, TEMPLATES};
 pub(crate) use outbox::{DUE, MAILS};
 pub use outbox::{
-    GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, list, next_due, postpone, queue,
+    GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, is_failed, list, next_due, postpone, queue,
     release_claims, release_held, retry, retry_all, sweep,
 };

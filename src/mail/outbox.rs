@@ -209,19 +209,20 @@ pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The attempt failed in a way that may pass: the mail is tried again later, or given up when it is too old.
+/// The attempt failed in a way that may pass: the mail is tried again later, or given up when it is too old. True if it was
+/// given up.
 ///
 /// # Errors
 /// When the store fails.
-pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-    let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
+pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
     let pause = PAUSES[(before.attempts.max(1) as usize - 1).min(PAUSES.len() - 1)];
     let next = now.plus(pause);
     if next >= before.useful_until || next.since(before.queued_at) >= GIVE_UP_AFTER {
-        return fail(tx, id, reason);
+        return fail(tx, id, reason).map(|()| true);
     }
     let mail = Mail { state: MailState::Queued, due_at: next, last_error: Some(reason.to_owned()), ..before.clone() };
-    save(tx, id, Some(&before), &mail)
+    save(tx, id, Some(&before), &mail).map(|()| false)
 }
 
 /// The mail is given up, and kept to be seen.
@@ -232,6 +233,14 @@ pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), St
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
     let mail = Mail { state: MailState::Failed, last_error: Some(reason.to_owned()), ..before.clone() };
     save(tx, id, Some(&before), &mail)
+}
+
+/// Whether a mail was given up.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_failed(view: &dyn Snapshot, id: MailId) -> Result<bool, StoreError> {
+    Ok(MAILS.get(view, &id)?.is_some_and(|mail| mail.state == MailState::Failed))
 }
 
 /// Queues a failed or waiting mail for now. False if there is none of this id, or it is no longer useful.

@@ -43,14 +43,11 @@ impl Worker for DeliverMail {
         };
         self.transport.believe(self.app.time().earlier);
         let outcome = self.transport.deliver(id, &to, &bytes).await;
-        let noted = outcome.clone();
-        self.app
-            .write(move |tx, moment, _| match &noted {
-                Outcome::Accepted => mail::delivered(tx, id),
-                Outcome::Later(reason) => mail::postpone(tx, id, reason, moment.earliest()),
-                Outcome::Never(reason) => mail::fail(tx, id, reason),
-            })
-            .await?;
+        match outcome.clone() {
+            Outcome::Accepted => self.app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
+            Outcome::Later(reason) => self.app.note_failed_mail(id, reason, false).await?,
+            Outcome::Never(reason) => self.app.note_failed_mail(id, reason, true).await?,
+        }
         match &outcome {
             Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
             Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),

@@ -189,3 +189,17 @@ fn a_refused_request_writes_no_row() {
     stranger.api("GET", "/session", Value::Null).expect(401);
     assert_eq!(world.audit(), []);
 }
+
+#[test]
+fn a_mail_that_is_given_up_is_in_it() {
+    let world = World::new();
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    world.block_on(async {
+        while world.app.fulfil_wishes().await.expect("memory does not fail") {}
+        let (id, ..) = world.app.claim_mail().await.expect("memory does not fail").expect("a mail");
+        world.app.note_failed_mail(id, "server down".into(), false).await.expect("memory does not fail");
+        assert!(!world.audit().iter().any(|(act, ..)| act == "mail-given-up"));
+        world.app.note_failed_mail(id, "550 no such user".into(), true).await.expect("memory does not fail");
+    });
+    assert_eq!(world.audit().iter().filter(|(act, ..)| act == "mail-given-up").count(), 1);
+}
