@@ -17,6 +17,11 @@ impl<'a> Overlay<'a> {
         Self { below, changes: BTreeMap::new() }
     }
 
+    /// Lays further changes over those that are there.
+    pub fn take(&mut self, changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
+        self.changes.extend(changes);
+    }
+
     /// The changes: a value for each key that was put, none for each that was deleted.
     #[must_use]
     pub fn into_changes(self) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {

@@ -306,19 +306,21 @@ type Verdicts = Vec<Result<(), StoreError>>;
 /// Runs each closure over its own overlay and applies those that succeeded.
 fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Changes), StoreError> {
     let mut verdicts = Vec::with_capacity(batch.len());
-    let mut changes = Changes::new();
     let mut latest = Timestamp::default();
+    // Rows that every closure changes, like the head of the audit log, reach the engine once.
+    let mut together = Overlay::new(&*tx);
     for job in batch {
         latest = latest.max(job.moment.earliest());
-        let (verdict, changed) = run_one(job, tx);
-        for (key, change) in changed {
-            match &change {
-                Some(value) => tx.put(&key, value)?,
-                None => tx.delete(&key)?,
-            }
-            changes.insert(key, change);
-        }
+        let (verdict, changed) = run_one(job, &together);
+        together.take(changed);
         verdicts.push(verdict);
+    }
+    let changes = together.into_changes();
+    for (key, change) in &changes {
+        match change {
+            Some(value) => tx.put(key, value)?,
+            None => tx.delete(key)?,
+        }
     }
     if !changes.is_empty() {
         raise_floor(tx, latest)?;

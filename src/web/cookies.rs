@@ -41,9 +41,9 @@ impl CookieNames {
         Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
     }
 
-    /// What the browser shows of earlier logins; it is read where it is judged.
-    pub fn device<'a>(&self, headers: &'a HeaderMap) -> &'a str {
-        only(headers, self.device).unwrap_or_default()
+    /// What the cookie is called by which a browser shows earlier logins.
+    pub fn device(&self) -> &'static str {
+        self.device
     }
 
     /// Has the browser show from now on that somebody logged in with it.
@@ -82,7 +82,7 @@ impl CookieNames {
 }
 
 /// The value of a cookie. One that comes twice is none: somebody planted one of them.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut values = lines
         .flat_map(|line| line.split(';'))

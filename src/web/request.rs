@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::app::LoggedIn;
 use crate::sessions::Client;
 
+use super::cookies::only;
 use super::failure::Failure;
 use super::fields::{Fields, parse_form};
 
@@ -25,8 +26,8 @@ pub struct Request {
     pub body: Bytes,
     /// Where it comes from, seen through trusted proxies.
     pub network: IpAddr,
-    /// The cookie by which a browser shows who logged in with it before.
-    pub device: String,
+    /// What the cookie is called by which a browser shows who logged in with it before.
+    pub device_cookie: &'static str,
     /// What stood in the place of the route's `{…}`.
     pub parameter: Option<String>,
     /// Who asks, on routes for people who are logged in.
@@ -72,8 +73,9 @@ impl Request {
 
     /// Where the request comes from, for the list of sessions.
     pub fn client(&self) -> Client {
+        let device = only(&self.headers, self.device_cookie).unwrap_or_default();
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), &self.device)
+        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), device)
     }
 }
 

@@ -96,7 +96,7 @@ impl Web {
         let (route, parameter) = self.router.find(&head.method, head.uri.path())?;
         let mut request = Request {
             network: client_network(peer, &head.headers, &self.app.services.config.proxy.trusted),
-            device: self.cookies.device(&head.headers).to_owned(),
+            device_cookie: self.cookies.device(),
             method: head.method,
             query: parse_query(head.uri.query())?,
             headers: head.headers,

@@ -206,7 +206,9 @@ fn sessions(folder: &Path) {
 fn sessions_beside_logins(folder: &Path) {
     println!("\n## GET /api/v1/session, one after another, while 200 logins are under way");
     let config = Server::configure(folder, "");
-    machine::add_account(&config, "alice0@example.org", PASSWORD);
+    for name in ["alice0@example.org", "crowd@example.org"] {
+        machine::add_account(&config, name, PASSWORD);
+    }
     let server = Server::start_plain(folder, "", &Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1, PASSWORD);
     let target = Target::get(server.port, "/api/v1/session", &tokens);
@@ -218,7 +220,7 @@ fn sessions_beside_logins(folder: &Path) {
             Load { target: Target::post(server.port, "/api/v1/login"), clients: 200, time: Duration::from_secs(4) };
         let flood = std::thread::spawn(move || {
             logins.run(
-                |_, _| format!("{{\"identity\":\"alice0@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}"),
+                |_, _| format!("{{\"identity\":\"crowd@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}"),
                 200,
             )
         });
