@@ -68,3 +68,28 @@ impl StoreLock {
         self.file.sync_all()
     }
 }
+
+impl Drop for StoreLock {
+    /// Closing the file is not enough: a process being started at this moment has a copy of the descriptor
+    /// until it executes its program, and the lock would be kept with it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_descriptor_does_not_keep_the_lock() {
+        let store = std::env::temp_dir().join(format!("gatelodge-lock-{}", std::process::id()));
+        let held = StoreLock::take(&store).expect("free");
+        let copy = held.file.try_clone().expect("copied");
+        assert!(matches!(StoreLock::take(&store), Err(OpenError::InUse { .. })));
+        drop(held);
+        StoreLock::take(&store).expect("free again");
+        drop(copy);
+        std::fs::remove_file(StoreLock::path_for(&store)).expect("removed");
+    }
+}
