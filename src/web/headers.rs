@@ -44,22 +44,17 @@ impl Hardened {
         Self { page: with(PAGE_POLICY), data: with(DATA_POLICY) }
     }
 
-    /// Adds them to an answer's own. What does not say otherwise is kept by no cache.
-    pub fn complete(&self, own: &mut HeaderMap) {
-        let is_page = own.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    /// The headers of an answer of this kind, with what the answer says of its own. What does not say otherwise is kept by no
+    /// cache.
+    pub fn around(&self, kind: Option<HeaderValue>, own: HeaderMap) -> HeaderMap {
+        let is_page = kind.as_ref().is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         let mut all = if is_page { self.page.clone() } else { self.data.clone() };
-        let mut name = None;
-        for (next, value) in own.drain() {
-            // A name that comes again (Set-Cookie) is given only once.
-            let again = next.is_none();
-            name = next.or(name);
-            let Some(name) = &name else { continue };
-            if again {
-                all.append(name, value);
-            } else {
-                all.insert(name, value);
-            }
+        if let Some(kind) = kind {
+            all.insert(header::CONTENT_TYPE, kind);
         }
-        *own = all;
+        if !own.is_empty() {
+            all.extend(own);
+        }
+        all
     }
 }

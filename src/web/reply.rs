@@ -1,18 +1,24 @@
 //! What is sent back.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
 use super::failure::{Failure, FieldErrors};
+use super::headers::Hardened;
 use super::status::Success;
 
 /// The response type of the server.
 pub type Response = http::Response<Full<Bytes>>;
 
 /// An answer before the headers that every answer gets.
-pub struct Reply(pub(super) Response);
+pub struct Reply {
+    status: StatusCode,
+    kind: Option<HeaderValue>,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -25,12 +31,15 @@ pub fn to_json(value: &impl Serialize) -> Bytes {
 
 impl Reply {
     fn new(status: StatusCode, kind: Option<HeaderValue>, body: impl Into<Bytes>) -> Self {
-        let mut response = http::Response::new(Full::new(body.into()));
-        *response.status_mut() = status;
-        if let Some(kind) = kind {
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        }
-        Self(response)
+        Self { status, kind, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    /// With the headers that every answer gets.
+    pub fn complete(self, hardened: &Hardened) -> Response {
+        let mut response = http::Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = hardened.around(self.kind, self.headers);
+        response
     }
 
     /// A JSON document that was written before.
@@ -76,7 +85,7 @@ impl Reply {
     pub fn redirect(success: Success, location: &str) -> Self {
         let mut reply = Self::new(success.status(), None, Bytes::new());
         match HeaderValue::try_from(location) {
-            Ok(location) => drop(reply.0.headers_mut().insert(header::LOCATION, location)),
+            Ok(location) => drop(reply.headers.insert(header::LOCATION, location)),
             Err(_) => return Self::problem(&Failure::MalformedRequest),
         }
         reply
@@ -85,7 +94,7 @@ impl Reply {
     /// A file that is compiled in.
     pub fn asset(kind: &'static str, content: &'static [u8]) -> Self {
         let mut reply = Self::new(Success::Ok.status(), Some(HeaderValue::from_static(kind)), content);
-        reply.0.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+        reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
         reply
     }
 
@@ -124,7 +133,7 @@ impl Reply {
     }
 
     fn with_failure_headers(mut self, failure: &Failure) -> Self {
-        let headers = self.0.headers_mut();
+        let headers = &mut self.headers;
         if let Some(seconds) = failure.explanation().retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -145,14 +154,14 @@ impl Reply {
     /// Adds a cookie.
     #[must_use]
     pub fn with_cookie(mut self, cookie: HeaderValue) -> Self {
-        self.0.headers_mut().append(header::SET_COOKIE, cookie);
+        self.headers.append(header::SET_COOKIE, cookie);
         self
     }
 
     /// Has the browser forget what it kept of this site (ASVS 5.0, 14.3.1).
     #[must_use]
     pub fn with_data_cleared(mut self) -> Self {
-        self.0.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+        self.headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
         self
     }
 }
@@ -164,9 +173,9 @@ mod tests {
     #[test]
     fn whoever_may_come_back_is_told_when() {
         for failure in [Failure::Busy, Failure::StorageUnavailable, Failure::OutcomeUnknown] {
-            let reply = Reply::problem(&failure).0;
-            assert_eq!(reply.status(), 503);
-            assert!(reply.headers().contains_key(header::RETRY_AFTER), "{failure:?}");
+            let reply = Reply::problem(&failure);
+            assert_eq!(reply.status, 503);
+            assert!(reply.headers.contains_key(header::RETRY_AFTER), "{failure:?}");
         }
     }
 }

@@ -68,7 +68,7 @@ impl Web {
             }
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
-        let mut response = self.finish(reply);
+        let mut response = reply.complete(&self.hardened);
         if is_personal {
             response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
         }
@@ -77,14 +77,7 @@ impl Web {
 
     /// The answer to what cannot be read, so never reached a route.
     pub fn refuse(&self, failure: &Failure, path: &str) -> Response {
-        let reply = self.tell(failure, audience_of(path), path);
-        self.finish(reply)
-    }
-
-    fn finish(&self, reply: Reply) -> Response {
-        let mut response = reply.0;
-        self.hardened.complete(response.headers_mut());
-        response
+        self.tell(failure, audience_of(path), path).complete(&self.hardened)
     }
 
     fn prepare(

@@ -1,7 +1,8 @@
 //! The figures of the README, measured: `cargo bench`.
 //!
 //! Whatever is compared runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from
-//! this process, on the same cores as the server, over loopback; every loop is bounded.
+//! this process, on the same cores as the server, over loopback; every loop is bounded. `cargo bench --bench figures -- sessions`
+//! measures one part alone.
 
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
@@ -32,17 +33,31 @@ fn main() {
         }
         _ => {}
     }
+    let unknown = arguments.iter().find(|argument| PARTS.iter().all(|(name, _)| name != argument));
+    if let Some(unknown) = unknown {
+        let known = PARTS.map(|(name, _)| name).join(", ");
+        eprintln!("there is no part `{unknown}`; there are: {known}");
+        std::process::exit(2);
+    }
     machine::describe();
     let folder = std::env::temp_dir().join(format!("gatelodge-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
-    footprint(&folder.join("footprint"));
-    registrations(&folder.join("registrations"));
-    logins(&folder.join("logins"));
-    sessions(&folder.join("sessions"));
-    sessions_beside_logins(&folder.join("beside"));
-    wear(&folder.join("wear"));
+    for (name, measure) in PARTS {
+        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+            measure(&folder.join(name));
+        }
+    }
     std::fs::remove_dir_all(&folder).expect("removed");
 }
+
+const PARTS: [(&str, fn(&Path)); 6] = [
+    ("footprint", footprint),
+    ("registrations", registrations),
+    ("logins", logins),
+    ("sessions", sessions),
+    ("beside", sessions_beside_logins),
+    ("wear", wear),
+];
 
 const CHEAP: &str = "[password]\nmemory_kib = 8\niterations = 1\n";
 

@@ -99,10 +99,7 @@ fn place() -> Place {
 impl Place {
     fn still_serves(&self) {
         self.server.client().get("/login").expect(200);
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).expect("it runs");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        let kib: u64 = peak.trim().trim_end_matches(" kB").trim().parse().expect("a number");
-        assert!(kib < 96 << 10, "{kib} KiB");
+        self.server.stays_below(96);
     }
 }
 

@@ -66,6 +66,21 @@ impl Server {
         Client::trusting_anybody(self.port)
     }
 
+    /// The most memory that it has had resident stays below a bound; says how much it was (`--show-output` shows it).
+    #[track_caller]
+    pub fn stays_below(&self, mib: u64) {
+        let kib = self.peak_kib();
+        let flood = std::thread::current().name().unwrap_or("a test").to_owned();
+        println!("RSS: {kib} KiB at most, {} let pass: {flood}", mib << 10);
+        assert!(kib < mib << 10, "{kib} KiB");
+    }
+
+    fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+    }
+
     /// Asks it to stop and gives the exit code.
     pub fn stops(mut self) -> Option<i32> {
         let id = self.child.id().to_string();

@@ -289,7 +289,8 @@ fn plain(port: u16, request: &str) -> Answer {
 fn plain_http_only_redirects_and_takes_no_forms() {
     let folder = Folder::new();
     let (port, http) = (free_port(), free_port());
-    let text = configuration(&folder.0, port, &file_mail(&folder.0));
+    Authority::new().issue("localhost", &folder.0);
+    let text = configuration(&folder.0, port, &from_files(&folder.0));
     let with_http = std::fs::read_to_string(&text)
         .expect("read")
         .replace("[listen]\n", &format!("[listen]\nhttp = [\"127.0.0.1:{http}\"]\n"));
@@ -297,11 +298,12 @@ fn plain_http_only_redirects_and_takes_no_forms() {
     let _server = Server::start(&["serve", "--config", &text], port);
     let page = plain(http, "GET /account?x=1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").expect(308);
     assert_eq!(page.header("location"), Some(format!("https://localhost:{port}/account?x=1").as_str()));
+    assert_eq!(page.header("strict-transport-security"), None, "in clear it must not be said");
     for request in [
         "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ] {
-        plain(http, request).expect(404);
+        assert_eq!(plain(http, request).expect(404).header("strict-transport-security"), None);
     }
 }
 

@@ -12,6 +12,11 @@ impl Chance {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+
+    pub fn sixteen_bytes(&mut self) -> [u8; 16] {
+        let (high, low) = (u128::from(self.next()), u128::from(self.next()));
+        (high << 64 | low).to_be_bytes()
+    }
 }
 
 /// What the differences say.

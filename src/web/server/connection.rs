@@ -188,10 +188,12 @@ async fn collect(mut body: Incoming) -> Result<Bytes, Failure> {
 fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");
-    if !is_page || !path.starts_with('/') {
-        return web.refuse(&Failure::NotFound, path);
-    }
-    let mut response = Reply::redirect(Success::Moved, &web.app.services.config.site.url.link(path)).0;
-    response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    let mut response = if is_page && path.starts_with('/') {
+        Reply::redirect(Success::Moved, &web.app.services.config.site.url.link(path)).complete(&web.hardened)
+    } else {
+        web.refuse(&Failure::NotFound, path)
+    };
+    // Not over a connection in clear (RFC 6797, 7.2).
+    response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
     response
 }

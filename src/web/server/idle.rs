@@ -99,23 +99,11 @@ impl AsyncRead for IdleLimited {
     }
 }
 
+/// Writes are not vectored: hyper then sends head and body from one buffer, which is cheaper for answers as small as ours.
 impl AsyncWrite for IdleLimited {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = self.stream().poll_write(context, bytes);
         self.judge(context, polled)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = self.stream().poll_write_vectored(context, bytes);
-        self.judge(context, polled)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
