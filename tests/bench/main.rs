@@ -50,7 +50,9 @@ fn main() {
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
-const PARTS: [(&str, fn(&Path)); 6] = [
+type Measure = fn(&Path);
+
+const PARTS: [(&str, Measure); 6] = [
     ("footprint", footprint),
     ("registrations", registrations),
     ("logins", logins),

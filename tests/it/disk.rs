@@ -1,5 +1,5 @@
 //! A real disk that is full, under the real binary: a file system of a few MiB in a mount namespace of the
-//! server's own (`unshare`), which ends with it.
+//! server's own (`unshare`), which ends with it. And one that turns read-only under it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +19,11 @@ struct SmallDisk {
 
 impl SmallDisk {
     fn new(mib: u32, settings: &str) -> Self {
+        let may = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).status();
+        assert!(
+            may.is_ok_and(|status| status.success()),
+            "a file system of its own needs the right to make user namespaces: `sysctl kernel.unprivileged_userns_clone`"
+        );
         let folder = Folder::new();
         let disk = folder.join("disk");
         std::fs::create_dir(&disk).expect("made");
@@ -150,4 +155,45 @@ fn where_nothing_can_be_written_people_are_known_and_a_logout_says_that_it_faile
     disk.make_room();
     in_time("writing works again", || Some(()).filter(|()| alice.api("POST", "/logout", &Value::Null).status() == 204));
     alice.api("GET", "/session", &Value::Null).expect(401);
+}
+
+#[test]
+fn on_a_disk_that_turned_read_only_people_are_known_and_a_logout_says_that_it_failed() {
+    let folder = Folder::new();
+    let (shim, sign) = (folder.join("read_only.so"), folder.join("is-read-only"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_only.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").status();
+    assert!(compiled.expect("a C compiler").success());
+    let port = free_port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config], &format!("{PASSWORD}\n"));
+    let settings = [("LD_PRELOAD", &shim), ("READ_ONLY_WHILE", &sign)];
+    let settings = settings.map(|(name, path)| format!("{name}={}", path.display()));
+    let mut server = Server::start_by(Command::new("env").args(&settings), &["serve", "--config", &config], port);
+    let mut alice = server.client();
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+
+    std::fs::write(&sign, "").expect("written");
+    let refused = alice.api("POST", "/logout", &Value::Null).expect(503);
+    assert!(refused.header("retry-after").is_some());
+    alice.api("GET", "/session", &Value::Null).expect(200);
+    let registered = json!({"email": "x@example.org", "password": PASSWORD});
+    server.client().api("POST", "/register", &registered).expect(503);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(503);
+    server.reads_until("nothing can be written");
+    std::fs::remove_file(&sign).expect("removed");
+    in_time("writing works again", || Some(()).filter(|()| alice.api("POST", "/logout", &Value::Null).status() == 204));
+    alice.api("GET", "/session", &Value::Null).expect(401);
+
+    // Nor does it start on such a disk, and it says why.
+    drop(server);
+    std::fs::write(&sign, "").expect("written");
+    let started = Command::new("env")
+        .args(&settings)
+        .args([env!("CARGO_BIN_EXE_gatelodge"), "serve", "--config", &config])
+        .output()
+        .expect("env is there");
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert_eq!(started.status.code(), Some(1), "{said}");
+    assert!(said.contains("Read-only file system"), "{said}");
 }

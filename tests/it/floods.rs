@@ -91,6 +91,13 @@ impl Flooded {
     }
 }
 
+impl Flooded {
+    /// How many files and connections the server has open.
+    fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.server.child.id())).expect("it runs").count()
+    }
+}
+
 async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -135,7 +142,11 @@ fn ten_thousand_idle_connections_from_one_address_keep_nobody_out() {
     for _ in 0..5 {
         let crowd = crowd(flooded.address(), 2_000, 2_000, b"");
         assert!(crowd.streams.len() > 1_000, "{}", crowd.streams.len());
+        // Whoever is served came after them, so that all of them have been let in or not.
         assert!(flooded.serves());
+        let descriptors = flooded.descriptors();
+        assert!(descriptors < 128 + 64, "one address holds most of {descriptors} descriptors");
+        drop(crowd);
     }
     flooded.server.stays_below(48);
 }

@@ -54,22 +54,17 @@ enum Class {
 const KNOWN: [Class; 4] = [Class::Member, Class::Pending, Class::Disabled, Class::OlderHash];
 
 impl Class {
-    fn letter(self) -> char {
-        match self {
-            Self::Nobody | Self::NobodyDelayed => 'n',
-            Self::Member => 'm',
-            Self::Pending => 'p',
-            Self::Disabled => 'd',
-            Self::OlderHash => 'o',
-        }
+    /// The address of one of this class. They are spread evenly, whatever the class: neighbours in the store share pages, and
+    /// what is next to something that is written anyway is written faster.
+    fn member(self, number: u64) -> String {
+        format!("{:016x}@example.org", Chance((self as u64) << 32 | number).next())
     }
 
     fn address(self, chance: &mut Chance) -> String {
-        let number = match self {
-            Self::Nobody | Self::NobodyDelayed => chance.next(),
-            _ => chance.next() % PEOPLE,
-        };
-        format!("{}{number:016x}@example.org", self.letter())
+        match self {
+            Self::Nobody | Self::NobodyDelayed => format!("{:016x}@example.org", chance.next()),
+            _ => self.member(chance.next() % PEOPLE),
+        }
     }
 
     /// What a link would do for somebody of this class.
@@ -118,8 +113,7 @@ impl Place {
         let today = self.app.services.config.password.cost();
         for class in [Class::Member, Class::Disabled, Class::OlderHash] {
             for number in 0..PEOPLE {
-                let email =
-                    EmailAddress::parse(&format!("{}{number:016x}@example.org", class.letter())).expect("an address");
+                let email = EmailAddress::parse(&class.member(number)).expect("an address");
                 let cost = class.cost(today);
                 let add = self.app.write(move |tx, moment, services| {
                     let new = administer::NewAccount {
@@ -141,7 +135,7 @@ impl Place {
             }
         }
         for number in 0..PEOPLE {
-            self.request("/register", &format!("{}{number:016x}@example.org", Class::Pending.letter()));
+            self.request("/register", &Class::Pending.member(number));
         }
         self.tidy();
     }
@@ -287,17 +281,18 @@ fn main() {
     println!("| request | who, against nobody | median difference | 99 % interval | sign test | verdict |");
     println!("|---|---|---|---|---|---|");
     let mut is_void = false;
-    let mut tells = false;
+    let (mut tells, mut not_excluded) = (false, false);
     for path in ["/login", "/register", "/forgot", "/confirm/resend", "/confirm"] {
         let nobody = compare(&place.pairs(path, Class::Nobody, pairs), tolerance);
         let delayed = compare(&place.pairs(path, Class::NobodyDelayed, pairs), tolerance);
-        row(path, "nobody (must not be found)", &nobody);
-        row(path, "nobody, delayed by 5 µs (must be found)", &delayed);
+        row(path, "nobody (must not be found)", &nobody, tolerance);
+        row(path, "nobody, delayed by 5 µs (must be found)", &delayed, tolerance);
         is_void |= nobody.tells || (!on_disk && !delayed.differs);
         for class in KNOWN {
             let compared = compare(&place.pairs(path, class, pairs), tolerance);
-            row(path, &format!("{class:?}"), &compared);
+            row(path, &format!("{class:?}"), &compared, tolerance);
             tells |= compared.tells;
+            not_excluded |= compared.furthest() > tolerance;
         }
     }
     let _ = std::fs::remove_dir_all(&folder);
@@ -306,6 +301,9 @@ fn main() {
         std::process::exit(2);
     }
     println!("\n{}", if tells { "THE TIME TELLS." } else { "The time tells nothing that this can find." });
+    if not_excluded {
+        println!("Where a difference is not excluded, it takes more pairs or a quieter machine to exclude it.");
+    }
     std::process::exit(i32::from(tells));
 }
 
@@ -325,17 +323,18 @@ fn commit_time(place: &Place) -> f64 {
     times[times.len() / 2]
 }
 
-fn row(path: &str, who: &str, compared: &Compared) {
+fn row(path: &str, who: &str, compared: &Compared, tolerance: f64) {
+    let verdict = match (compared.tells, compared.differs, compared.furthest() > tolerance) {
+        (true, ..) => "TELLS".to_owned(),
+        (false, true, false) => "differs, within what is let pass".to_owned(),
+        (false, false, false) => "no difference".to_owned(),
+        (false, _, true) => format!("no difference found, {:.1} µs are not excluded", compared.furthest() / 1e3),
+    };
     println!(
-        "| {path} | {who} | {:+.2} µs | {:+.2} to {:+.2} | p = {:.4} | {} |",
+        "| {path} | {who} | {:+.2} µs | {:+.2} to {:+.2} | p = {:.4} | {verdict} |",
         compared.median / 1e3,
         compared.interval.0 / 1e3,
         compared.interval.1 / 1e3,
         compared.p,
-        match (compared.tells, compared.differs) {
-            (true, _) => "TELLS",
-            (false, true) => "differs, within what is let pass",
-            (false, false) => "no difference found",
-        }
     );
 }

@@ -33,6 +33,13 @@ pub struct Compared {
     pub tells: bool,
 }
 
+impl Compared {
+    /// The largest difference that is not excluded, either way.
+    pub fn furthest(&self) -> f64 {
+        self.interval.0.abs().max(self.interval.1.abs())
+    }
+}
+
 /// Differences that are alike stand together.
 const BLOCK: usize = 50;
 const RESAMPLES: usize = 400;

@@ -86,6 +86,7 @@ fn whichever_call_fails_nothing_acknowledged_is_lost_and_the_store_recovers() {
         .flat_map(|fault| [false, true].map(|stays| (fault, stays)))
         .flat_map(|(fault, stays)| (1..=calls).map(move |from| Failing { fault, from, stays }))
         .collect();
+    let count = cases.len();
     let (waiting, failed) = (Mutex::new(cases), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -99,6 +100,7 @@ fn whichever_call_fails_nothing_acknowledged_is_lost_and_the_store_recovers() {
             });
         }
     });
+    println!("{count} runs of {calls} calls, {} of them met their fault", failed.load(Ordering::Relaxed));
     // Most of the cases reach their call; a fault of one kind waits for the next call of that kind.
     assert!(failed.into_inner() > calls * 3, "hardly anything failed");
 }
