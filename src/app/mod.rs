@@ -5,6 +5,7 @@
 mod admission;
 mod entering;
 mod hasher;
+mod health;
 mod known;
 mod passwords;
 mod registering;
@@ -28,6 +29,7 @@ use crate::templates::TemplateError;
 
 pub use entering::{Entered, Entry};
 pub use hasher::{Busy, Hasher};
+pub use health::{Health, Pulse};
 pub use known::LoggedIn;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
@@ -47,6 +49,7 @@ pub struct App {
     time: time::Time,
     admission: Arc<admission::Admission>,
     space: space::Space,
+    pulses: health::Pulses,
     known: Arc<KnownSessions>,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
@@ -125,6 +128,7 @@ impl App {
             time: time::Time::new(clock, opened.floor),
             admission: Arc::default(),
             space: space::Space::default(),
+            pulses: health::Pulses::default(),
             known,
             seen: Mutex::default(),
             wakes,

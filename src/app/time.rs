@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Timekeeper, Timestamp};
+use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Seconds, Timekeeper, Timestamp};
 use crate::store::{self, StoreError};
 
 use super::{App, Fault};
@@ -76,6 +76,11 @@ impl App {
     /// has expired stays so.
     pub fn now(&self) -> Timestamp {
         self.time().later
+    }
+
+    /// Seconds by the monotonic clock.
+    pub fn uptime(&self) -> Seconds {
+        self.time.clock.uptime()
     }
 
     /// A moment of its own for one request.

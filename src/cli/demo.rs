@@ -27,7 +27,7 @@ impl Demo {
         let folder = mails.clone();
         let transport = |_: &Config| Ok(Transport::File(FileTransport::new(folder).announced_by(announce)));
         let dir = self.dir.clone();
-        serve::serve(config, transport, move |app| {
+        serve::serve(config, transport, vec![], move |app| {
             let url = &app.services.config.site.url;
             println!("\n  Gatelodge runs at {url}");
             println!("  Your browser will ask about the certificate, because it is self-signed.");

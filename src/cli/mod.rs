@@ -14,6 +14,7 @@ mod progress;
 mod restore;
 mod serve;
 mod show;
+mod supervisor;
 mod system_clock;
 mod throttle;
 mod user;

@@ -18,6 +18,7 @@ use crate::web::Web;
 use crate::web::server::{self, Protocol};
 use crate::workers::{self, delivery::Transport};
 
+use super::supervisor::{self, Handed};
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
 
@@ -29,6 +30,7 @@ const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
 /// Reads the configuration and serves until a signal.
 pub fn run(common: &Common) -> Result<(), Exit> {
+    let sockets = supervisor::take_sockets()?;
     let config = common.config()?;
     log_to_stdout();
     for note in notes(&config) {
@@ -39,7 +41,7 @@ pub fn run(common: &Common) -> Result<(), Exit> {
         let told = |error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()));
         Transport::from_config(config, SystemClock.now()).map_err(told)
     };
-    serve(config, transport, |_| ())
+    serve(config, transport, sockets, |_| ())
 }
 
 /// Log lines on stdout, where the journal or a terminal reads them.
@@ -84,6 +86,7 @@ pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
 pub fn serve(
     config: Config,
     transport: impl FnOnce(&Config) -> Result<Transport, Exit>,
+    sockets: Vec<Handed>,
     ready: impl FnOnce(&App),
 ) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
@@ -96,14 +99,19 @@ pub fn serve(
     runtime.block_on(async {
         let transport = transport(&config)?;
         let opened = open_store(&config)?;
-        run_until_signal(build(config, opened)?, transport, ready).await
+        run_until_signal(build(config, opened)?, transport, sockets, ready).await
     })
 }
 
-async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnce(&App)) -> Result<(), Exit> {
+async fn run_until_signal(
+    app: Arc<App>,
+    transport: Transport,
+    sockets: Vec<Handed>,
+    ready: impl FnOnce(&App),
+) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
-    let listeners = bind_all(&app.services.config, certificates.as_deref()).await?;
+    let listeners = listen(&app.services.config, certificates.as_deref(), sockets).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services.config.listen.control.clone();
     let control = control::bind(&socket).map_err(Exit::failed)?;
@@ -112,9 +120,11 @@ async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnc
 
     let mut working = workers::start(&app, transport, certificates, &stop);
     working.spawn(control::listen(Arc::clone(&app), control, socket, stop.clone()));
+    working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
     let mut serving = tokio::spawn(server::serve(web, listeners, stop.clone()));
     app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
     tracing::info!("serving {}", app.services.config.site.url);
+    supervisor::tell_ready(&app.services.config.site.url.to_string());
     ready(&app);
 
     let mut outcome = Ok(());
@@ -128,6 +138,7 @@ async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnc
             outcome = Err(Exit::failed("a worker ended unexpectedly\nhint: the log says why"));
         }
     }
+    supervisor::tell_stopping();
     stop.cancel();
     if !serving.is_finished() {
         let _ = serving.await;
@@ -143,14 +154,35 @@ async fn run_until_signal(app: Arc<App>, transport: Transport, ready: impl FnOnc
     outcome
 }
 
-async fn bind_all(config: &Config, certificates: Option<&Certificates>) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
+/// The sockets that were handed over; only without any are the configured addresses opened.
+async fn listen(
+    config: &Config,
+    certificates: Option<&Certificates>,
+    sockets: Vec<Handed>,
+) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
+    let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
+    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
     let mut listeners = Vec::new();
-    if let Some(certificates) = certificates {
+    for Handed { listener, name } in sockets {
+        let address = listener.local_addr().map_err(Exit::failed)?;
+        let is_cleartext = match name.as_str() {
+            "http" => true,
+            "https" => false,
+            _ => address.port() == 80 || config.listen.http.iter().any(|http| http.port() == address.port()),
+        };
+        let protocol = secure.clone().filter(|_| !is_cleartext).unwrap_or_else(|| cleartext.clone());
+        listener.set_nonblocking(true).map_err(Exit::failed)?;
+        listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
+        tracing::info!("listening on {address}, handed over by the service manager");
+    }
+    if !listeners.is_empty() {
+        return Ok(listeners);
+    }
+    if let Some(secure) = secure {
         for address in &config.listen.https {
-            listeners.push((bind(*address).await?, Protocol::Https(certificates.acceptor())));
+            listeners.push((bind(*address).await?, secure.clone()));
         }
     }
-    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
     for address in &config.listen.http {
         listeners.push((bind(*address).await?, cleartext.clone()));
     }

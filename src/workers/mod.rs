@@ -55,9 +55,13 @@ pub trait Worker: Send {
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Runs a worker until `stop`. It stops between steps, never within one.
-pub async fn run<W: Worker>(mut worker: W, stop: CancellationToken) {
+pub async fn run<W: Worker>(app: Arc<App>, mut worker: W, stop: CancellationToken) {
+    let pulse = app.pulse(W::NAME);
     while !stop.is_cancelled() {
-        let (pause, may_be_woken) = match worker.step().await {
+        pulse.begin(app.uptime());
+        let done = worker.step().await;
+        pulse.rest();
+        let (pause, may_be_woken) = match done {
             Ok(Next::Now) => continue,
             Ok(Next::Rest(pause)) => (pause, false),
             Ok(Next::After(seconds)) => (Duration::from_secs(seconds), true),
@@ -82,16 +86,16 @@ pub fn start(
     stop: &CancellationToken,
 ) -> tokio::task::JoinSet<()> {
     let mut running = tokio::task::JoinSet::new();
-    running.spawn(run(FulfilWishes::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(DeliverMail::new(Arc::clone(app), transport), stop.clone()));
-    running.spawn(run(WatchSpace::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(NoteSeen::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Sweep::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(Arc::clone(app), FulfilWishes::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(Arc::clone(app), DeliverMail::new(Arc::clone(app), transport), stop.clone()));
+    running.spawn(run(Arc::clone(app), WatchSpace::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(Arc::clone(app), NoteSeen::new(Arc::clone(app)), stop.clone()));
+    running.spawn(run(Arc::clone(app), Sweep::new(Arc::clone(app)), stop.clone()));
     if app.services.config.backup.directory.is_some() {
-        running.spawn(run(TakeSnapshot::new(Arc::clone(app)), stop.clone()));
+        running.spawn(run(Arc::clone(app), TakeSnapshot::new(Arc::clone(app)), stop.clone()));
     }
     if let Some(certificates) = certificates {
-        running.spawn(run(RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
+        running.spawn(run(Arc::clone(app), RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
     }
     running
 }

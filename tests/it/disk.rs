@@ -77,6 +77,13 @@ impl SmallDisk {
     }
 }
 
+/// Makes a library of `tests/support/SOURCE` that changes what the disk does, for `LD_PRELOAD`.
+pub fn compile(source: &str, to: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(source);
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(to).arg(source).arg("-ldl").status();
+    assert!(compiled.expect("a C compiler").success());
+}
+
 /// Asks again and again, as a client does that was told to come back, for twenty seconds at most.
 fn in_time<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -161,9 +168,7 @@ fn where_nothing_can_be_written_people_are_known_and_a_logout_says_that_it_faile
 fn on_a_disk_that_turned_read_only_people_are_known_and_a_logout_says_that_it_failed() {
     let folder = Folder::new();
     let (shim, sign) = (folder.join("read_only.so"), folder.join("is-read-only"));
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_only.c");
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").status();
-    assert!(compiled.expect("a C compiler").success());
+    compile("read_only.c", &shim);
     let port = free_port();
     let config = configuration(&folder.0, port, &file_mail(&folder.0));
     shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config], &format!("{PASSWORD}\n"));

@@ -18,6 +18,7 @@ mod process;
 mod smtp;
 mod store;
 mod stories;
+mod supervised;
 #[path = "../support/targets.rs"]
 mod targets;
 mod tidy;

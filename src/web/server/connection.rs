@@ -12,7 +12,6 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,6 +19,7 @@ use tokio::time::timeout;
 use super::super::failure::Failure;
 use super::super::reply::{Reply, Response};
 use super::super::status::Success;
+use super::ending::Ending;
 use super::idle::IdleLimited;
 use super::places::Place;
 use super::{Protocol, Web};
@@ -46,7 +46,7 @@ pub struct Serving {
     pub peer: IpAddr,
     /// How long a handshake or the headers of a request may take, and how long it may wait for the next request.
     pub patience: Duration,
-    pub watcher: Watcher,
+    pub ending: Ending,
 }
 
 impl Serving {
@@ -69,8 +69,9 @@ impl Serving {
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, only_redirect: bool) {
-        let Self { web, peer, patience, watcher } = self;
-        let service = service_fn(move |request| {
+        let Self { web, peer, patience, ending } = self;
+        let service = service_fn(|request| {
+            ending.note_request();
             let web = Arc::clone(&web);
             async move {
                 Ok::<_, Infallible>(if only_redirect {
@@ -86,12 +87,13 @@ impl Serving {
             .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
-        finish(watcher.watch(connection)).await;
+        finish(ending.serve(connection)).await;
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { web, peer, watcher, .. } = self;
-        let service = service_fn(move |request| {
+        let Self { web, peer, ending, .. } = self;
+        let service = service_fn(|request| {
+            ending.note_request();
             let web = Arc::clone(&web);
             async move { Ok::<_, Infallible>(answer(&web, request, peer).await) }
         });
@@ -105,7 +107,7 @@ impl Serving {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(PING)
             .serve_connection(TokioIo::new(stream), service);
-        finish(watcher.watch(connection)).await;
+        finish(ending.serve(connection)).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections: accepting them, bounding them, draining them.
 
 mod connection;
+mod ending;
 mod idle;
 mod places;
 
@@ -8,13 +9,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::Web;
 use connection::Serving;
+use ending::Ending;
 use places::{Place, Places};
 
 /// What a listener speaks.
@@ -39,61 +41,64 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 /// Serves on all listeners until `stop`, then drains.
 pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop: CancellationToken) {
-    let graceful = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Places::new(web.app.services.config.proxy.trusted.clone()));
+    let connections = TaskTracker::new();
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, protocol) in listeners {
-        let (web, places, graceful, stop) =
-            (Arc::clone(&web), Arc::clone(&places), Arc::clone(&graceful), stop.clone());
+        let door = Door {
+            web: Arc::clone(&web),
+            protocol,
+            places: Arc::clone(&places),
+            connections: connections.clone(),
+            stop: stop.clone(),
+        };
         accepting.spawn(async move {
             tokio::select! {
-                () = accept(web, listener, protocol, places, graceful) => {}
-                () = stop.cancelled() => {}
+                () = door.accept(&listener) => {}
+                () = door.stop.cancelled() => {}
             }
         });
     }
     while accepting.join_next().await.is_some() {}
-    let Some(graceful) = Arc::into_inner(graceful) else { return };
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in {} s; their connections are closed", DRAIN.as_secs());
     }
 }
 
-async fn accept(
+/// Where connections come in.
+struct Door {
     web: Arc<Web>,
-    listener: TcpListener,
     protocol: Protocol,
     places: Arc<Places>,
-    graceful: Arc<GracefulShutdown>,
-) {
-    loop {
-        // Room comes first: whoever finds none waits in the listener's backlog.
-        let Some(room) = places.room().await else { return };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Whoever gets none is dropped without a word: a word would cost a place.
-                let Some(place) = places.take(room, peer.ip()) else { continue };
-                let patience = if places.is_crowded() { HURRIED } else { PATIENCE };
-                spawn(&web, stream, (peer, patience), &protocol, place, &graceful);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    connections: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Door {
+    async fn accept(&self, listener: &TcpListener) {
+        loop {
+            // Room comes first: whoever finds none waits in the listener's backlog.
+            let Some(room) = self.places.room().await else { return };
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    // Whoever gets none is dropped without a word: a word would cost a place.
+                    let Some(place) = self.places.take(room, peer.ip()) else { continue };
+                    let patience = if self.places.is_crowded() { HURRIED } else { PATIENCE };
+                    self.spawn(stream, (peer, patience), place);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                }
             }
         }
     }
-}
 
-fn spawn(
-    web: &Arc<Web>,
-    stream: TcpStream,
-    (peer, patience): (SocketAddr, Duration),
-    protocol: &Protocol,
-    place: Place,
-    graceful: &GracefulShutdown,
-) {
-    let _ = stream.set_nodelay(true);
-    let serving = Serving { web: Arc::clone(web), peer: peer.ip(), patience, watcher: graceful.watcher() };
-    let protocol = protocol.clone();
-    tokio::spawn(serving.run(stream, place, protocol));
+    fn spawn(&self, stream: TcpStream, (peer, patience): (SocketAddr, Duration), place: Place) {
+        let _ = stream.set_nodelay(true);
+        let serving =
+            Serving { web: Arc::clone(&self.web), peer: peer.ip(), patience, ending: Ending::new(self.stop.clone()) };
+        self.connections.spawn(serving.run(stream, place, self.protocol.clone()));
+    }
 }

@@ -1,0 +1,77 @@
+//! The service manager, if there is one: sockets that it hands over, and what it wants to hear.
+//!
+//! systemd's protocols, `sd_listen_fds(3)` and `sd_notify(3)`; whatever speaks them will do. Without a service manager
+//! nothing happens here.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+use super::Exit;
+
+/// A listening socket that was opened for us: no capability is needed for port 443, and whoever comes while the service
+/// restarts waits in it.
+#[derive(Debug)]
+pub struct Handed {
+    /// The socket.
+    pub listener: TcpListener,
+    /// What the socket unit calls it (`FileDescriptorName=`), if anything.
+    pub name: String,
+}
+
+/// Takes the sockets that were handed over. To be called before there are threads: it changes the environment.
+pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for index in 0..handed.len() {
+        let name = names.next().unwrap_or_default().to_owned();
+        let listener = handed.take_tcp_listener(index).map_err(|error| {
+            Exit::failed(format!(
+                "the service manager handed over something that is no TCP socket: {error}\nhint: only ListenStream= with ports belongs in gatelodge.socket"
+            ))
+        })?;
+        let Some(listener) = listener else { continue };
+        sockets.push(Handed { listener, name });
+    }
+    Ok(sockets)
+}
+
+/// The appliance serves: those who wait for it may go on.
+pub fn tell_ready(site: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(&format!("serving {site}"))]);
+}
+
+/// The appliance stops, and wants to finish what is under way.
+pub fn tell_stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}
+
+/// Tells the service manager, as often as it asks for, that the runtime and the store answer; when they do not, it restarts
+/// the service.
+pub async fn beat(app: Arc<App>, stop: CancellationToken) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return stop.cancelled().await };
+    let pause = limit / 3;
+    while !stop.is_cancelled() {
+        // A refusal is an answer too: a restart would not make room on a full disk.
+        match tokio::time::timeout(pause, app.can_write()).await {
+            Ok(_) => tell(&[NotifyState::Watchdog]),
+            Err(_) => tracing::error!("the store does not answer; the service manager will start the service anew"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
