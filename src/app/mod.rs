@@ -33,7 +33,7 @@ pub use health::{Health, Pulse};
 pub use known::LoggedIn;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
-pub use snapshots::newest_good_snapshot;
+pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
 pub use space::Room;
 pub use time::ClockReport;
 

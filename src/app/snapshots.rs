@@ -37,21 +37,35 @@ impl App {
     pub fn take_snapshot(&self, settings: &Backups) -> Result<Option<PathBuf>, ArchiveError> {
         let Some(folder) = &settings.directory else { return Ok(None) };
         std::fs::create_dir_all(folder)?;
-        let numbered = numbered(folder)?;
-        let newest = numbered.iter().rev().find_map(|(_, path)| made_at(path));
+        let newest = numbered(folder)?.iter().rev().find_map(|(_, path)| made_at(path));
         if newest.is_some_and(|made_at| self.time().earlier.since(made_at) < settings.every.seconds()) {
             return Ok(None);
         }
-        let number = numbered.last().map_or(1, |(number, _)| number + 1);
-        let path = folder.join(format!("{PREFIX}{number:08}{SUFFIX}"));
+        let path = next_snapshot(folder)?;
         self.back_up(&path)?;
         // Only after the new one was found whole.
-        let too_many = (numbered.len() + 1).saturating_sub(settings.keep.max(1));
-        for (_, old) in numbered.iter().take(too_many) {
-            std::fs::remove_file(old)?;
-        }
+        prune_snapshots(folder, settings.keep)?;
         Ok(Some(path))
     }
+}
+
+/// What the next snapshot in a folder is called.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn next_snapshot(folder: &Path) -> std::io::Result<PathBuf> {
+    let number = numbered(folder)?.last().map_or(1, |(number, _)| number + 1);
+    Ok(folder.join(format!("{PREFIX}{number:08}{SUFFIX}")))
+}
+
+/// Removes all but the newest snapshots of a folder; one is always kept.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn prune_snapshots(folder: &Path, keep: usize) -> std::io::Result<()> {
+    let numbered = numbered(folder)?;
+    let too_many = numbered.len().saturating_sub(keep.max(1));
+    numbered.iter().take(too_many).try_for_each(|(_, old)| std::fs::remove_file(old))
 }
 
 /// The snapshots in a folder, oldest first: their order is in their names, whatever the clock said.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::app::{next_snapshot, prune_snapshots};
 use crate::config::Config;
 use crate::control::{self, Answer, CallError, Command};
 use crate::export;
@@ -18,11 +19,14 @@ use super::{Common, Exit, serve, show};
 
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// Where to write it. Only its owner will be able to read it.
+    /// Where to write it; with --keep the folder of numbered snapshots. Only its owner will be able to read it.
     file: PathBuf,
     /// Replace a file that is there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "keep")]
     force: bool,
+    /// Write a numbered snapshot into this folder, and keep so many of the newest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    keep: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -37,7 +41,11 @@ pub struct Export {
 impl Backup {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        refuse_existing(&self.file, self.force)?;
+        let file = match self.keep {
+            Some(_) => next_snapshot(&self.file).map_err(|error| failed(&self.file, &error.into()))?,
+            None => self.file.clone(),
+        };
+        refuse_existing(&file, self.force)?;
         let mut progress = Progress::new("backup");
         let records = with_source(config, |source| {
             let mut source = Some(source);
@@ -45,13 +53,17 @@ impl Backup {
                 let mut out = Watched { inner: out, progress: &mut progress };
                 source.take().map_or(Ok(()), |source| source.copy_to(&mut out))
             };
-            write_file(&self.file, fill, verify_file)
+            write_file(&file, fill, verify_file)
         })?;
-        let records = records.map_err(|error| failed(&self.file, &error))?;
-        if common.json {
-            return show::json(&serde_json::json!({"file": self.file, "records": records, "verified": true}));
+        let records = records.map_err(|error| failed(&file, &error))?;
+        if let Some(keep) = self.keep {
+            // Only after the new one was found whole.
+            prune_snapshots(&self.file, keep.into()).map_err(|error| failed(&self.file, &error.into()))?;
         }
-        println!("{} records are in {}, and were read again.", records, self.file.display());
+        if common.json {
+            return show::json(&serde_json::json!({"file": file, "records": records, "verified": true}));
+        }
+        println!("{} records are in {}, and were read again.", records, file.display());
         println!("Keep the sealing key apart from it: without the key it cannot be restored.");
         Ok(())
     }

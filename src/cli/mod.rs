@@ -23,6 +23,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::{Config, ConfigError};
+
 pub use exit::Exit;
 
 /// An authentication appliance for small networks.
@@ -123,10 +125,15 @@ impl Cli {
 
 impl Common {
     fn config_path(&self) -> PathBuf {
-        self.config.clone().unwrap_or_else(|| crate::config::Config::DEFAULT_PATH.into())
+        self.config.clone().unwrap_or_else(|| Config::DEFAULT_PATH.into())
     }
 
-    fn config(&self) -> Result<crate::config::Config, Exit> {
-        Ok(crate::config::Config::read(&self.config_path())?)
+    fn config(&self) -> Result<Config, Exit> {
+        Ok(self.read_config()?)
+    }
+
+    fn read_config(&self) -> Result<Config, ConfigError> {
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Config::read(&self.config_path(), credentials.as_deref())
     }
 }

@@ -71,13 +71,14 @@ impl Config {
     /// Where the packages put the file.
     pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
 
-    /// Reads and checks the file.
+    /// Reads and checks the file. Secrets that a service manager keeps for us are found in the folder `credentials`
+    /// (`LoadCredential=` in systemd.exec(5)), where the file names no others.
     ///
     /// # Errors
     /// When it cannot be read, or anything in it is wrong.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        Self::parse(&text, path)
+        Self::parse_with(&text, path, credentials)
     }
 
     /// Checks the content of a file; `path` is only named in messages.
@@ -85,9 +86,31 @@ impl Config {
     /// # Errors
     /// When anything in it is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))?;
+        Self::parse_with(text, path, None)
+    }
+
+    fn parse_with(text: &str, path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))?;
+        if let Some(folder) = credentials {
+            config.take_credentials(folder);
+        }
         rules::check(&config).map_err(|broken| ConfigError::broken_rule(broken, text, path))?;
         Ok(config)
+    }
+
+    /// A blank credential is none: units give a blank one by default, so that the file may be missing.
+    fn take_credentials(&mut self, folder: &Path) {
+        let credential = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).is_ok_and(|content| !content.trim_ascii().is_empty()).then_some(path)
+        };
+        let smtp = &mut self.mail.smtp;
+        if smtp.username.is_some() && smtp.password_file.is_none() {
+            smtp.password_file = credential("smtp-password");
+        }
+        if self.store.key_file.is_none() {
+            self.store.key_file = credential("sealing-key");
+        }
     }
 
     /// The file that holds the sealing key: as configured, or else `sealing-key` beside the store.
@@ -106,5 +129,31 @@ impl Config {
     #[must_use]
     pub fn longest_token_lifetime(&self) -> crate::base::Seconds {
         self.tokens.confirm_within.seconds().max(self.tokens.reset_within.seconds())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_taken_where_the_file_names_no_others_and_they_are_not_blank() {
+        let folder = std::env::temp_dir().join(format!("gatelodge-credentials-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("smtp-password"), "secret").expect("written");
+        std::fs::write(folder.join("sealing-key"), "\n").expect("written");
+        let read = |more: &str| {
+            let text = format!(
+                "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\n[mail.smtp]\nhost = \"smtp.example.org\"\n{more}"
+            );
+            Config::parse_with(&text, Path::new("a.toml"), Some(&folder))
+        };
+        let config = read("username = \"auth\"").expect("the credential goes with the name");
+        assert_eq!(config.mail.smtp.password_file, Some(folder.join("smtp-password")));
+        assert_eq!(config.store.key_file, None, "a blank credential is none");
+        let named = read("username = \"auth\"\npassword_file = \"/etc/other\"").expect("valid");
+        assert_eq!(named.mail.smtp.password_file, Some("/etc/other".into()));
+        assert_eq!(read("").expect("valid").mail.smtp.password_file, None, "nobody logs in to this server");
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

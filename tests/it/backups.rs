@@ -322,3 +322,23 @@ fn a_damaged_block_anywhere_is_found_before_anybody_is_served() {
     }
     assert!(refused > 5, "{refused}");
 }
+
+#[test]
+fn a_timer_keeps_the_newest_snapshots_of_a_folder() {
+    let (lived, _server) = Lived::new();
+    let folder = lived.folder.join("kept");
+    std::fs::create_dir(&folder).expect("made");
+    let path = text(&folder);
+    for _ in 0..3 {
+        shown(&lived.with(&["backup", "--keep", "2", &path]), "");
+    }
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("there").map(|entry| entry.expect("one").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["snapshot-00000002.gatelodge", "snapshot-00000003.gatelodge"]);
+    let (code, said) = refusal(&lived.with(&["backup", "--keep", "0", &path]));
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = refusal(&lived.with(&["backup", "--keep", "2", &text(&lived.folder.join("nowhere"))]));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("nowhere"), "{said}");
+}

@@ -23,4 +23,5 @@ mod supervised;
 mod targets;
 mod tidy;
 mod tls;
+mod units;
 mod world;

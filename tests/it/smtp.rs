@@ -264,7 +264,7 @@ fn a_certificate_is_judged_by_the_time_that_is_believed() {
     prepare(&folder.0);
     let post = mail_server(&folder.0, "tls", &[]);
     let config = configuration(&folder.0, free_port(), &settings(&folder.0, post.port, "tls", TRUST));
-    let config = Config::read(Path::new(&config)).expect("valid");
+    let config = Config::read(Path::new(&config), None).expect("valid");
     let mut moment = Moment::new(BUILD_DATE, [1; 32]);
     let (id, to) = (MailId::draw(&mut moment), EmailAddress::parse(ALICE).expect("an address"));
     let message = Composer::new(&config).expect("well formed").compose(&Letter::Test, &to, id, &mut moment);
