@@ -9,6 +9,8 @@ pub mod config;
 
 pub mod templates;
 
+pub mod metrics;
+
 pub mod store;
 
 pub mod audit;

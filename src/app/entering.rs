@@ -46,8 +46,16 @@ impl App {
     /// When the store fails, too many passwords wait, or too many tries have failed.
     pub async fn log_in(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
         // To its end in any case: hanging up must not undo what a failed guess costs.
-        let app = Arc::clone(self);
-        to_its_end(async move { app.enter(entry).await }).await
+        let (app, network) = (Arc::clone(self), entry.client.network.clone());
+        let ended = to_its_end(async move { app.enter(entry).await }).await;
+        self.measures.note_login(&ended);
+        // For those who block addresses by what the log says (config/fail2ban): nothing in these lines is the client's own words.
+        match &ended {
+            Ok(None) => tracing::info!("login refused from {network}"),
+            Err(Fault::TooManyAttempts(_)) => tracing::info!("login throttled from {network}"),
+            _ => {}
+        }
+        ended
     }
 
     async fn enter(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::base::Moment;
 use crate::crypto::{Cost, Memory, Password, PasswordHash};
+use crate::metrics::Histogram;
 
 /// The queue is full: answer 503 and let the client come back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +21,7 @@ type Task = Box<dyn FnOnce(&mut Memory) + Send>;
 pub struct Hasher {
     queue: Arc<Queue>,
     cost: Cost,
+    took: Histogram,
 }
 
 #[derive(Default)]
@@ -54,7 +56,7 @@ impl Hasher {
             let queue = Arc::clone(&queue);
             std::thread::Builder::new().name(format!("hasher {number}")).spawn(move || queue.work())?;
         }
-        Ok(Self { queue, cost })
+        Ok(Self { queue, cost, took: Histogram::default() })
     }
 
     fn threads() -> usize {
@@ -78,6 +80,18 @@ impl Hasher {
         self.run(move |memory| hash.matches(&password, memory)).await
     }
 
+    /// How long hashing took, waiting included.
+    #[must_use]
+    pub fn took(&self) -> &Histogram {
+        &self.took
+    }
+
+    /// Passwords that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().tasks.len()
+    }
+
     /// Whether a stored hash was made with other parameters than are configured now.
     #[must_use]
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
@@ -85,6 +99,7 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
+        let started = Instant::now();
         let (answer, answered) = oneshot::channel();
         self.queue.push(Box::new(move |memory| {
             // Whoever asked may have hung up while this waited; then nothing needs to be hashed.
@@ -92,7 +107,9 @@ impl Hasher {
                 let _ = answer.send(work(memory));
             }
         }))?;
-        answered.await.map_err(|_| Busy)
+        let done = answered.await.map_err(|_| Busy);
+        self.took.note(started.elapsed());
+        done
     }
 }
 

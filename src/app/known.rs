@@ -47,7 +47,7 @@ impl KnownSessions {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Reopened => known.by_digest.clear(),
-            Event::Committed(changes) => known.forget(changes),
+            Event::Committed(changes, _) => known.forget(changes),
         }
         known.heard += 1;
     }

@@ -7,6 +7,7 @@ mod entering;
 mod hasher;
 mod health;
 mod known;
+mod measures;
 mod passwords;
 mod registering;
 mod snapshots;
@@ -31,6 +32,7 @@ pub use entering::{Entered, Entry};
 pub use hasher::{Busy, Hasher};
 pub use health::{Health, Pulse};
 pub use known::LoggedIn;
+pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
 pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
@@ -45,6 +47,8 @@ pub struct App {
     pub services: Services,
     /// The threads that hash passwords.
     pub hasher: Hasher,
+    /// What is counted for monitoring.
+    pub measures: Arc<Measures>,
     store: Store,
     time: time::Time,
     admission: Arc<admission::Admission>,
@@ -116,14 +120,19 @@ impl App {
         let services = Services { config, seal: opened.sealing_key, composer, generation: opened.generation };
         let known = Arc::new(KnownSessions::default());
         let wakes = Arc::new(Wakes::default());
-        let (forgetting, waking) = (Arc::clone(&known), Arc::clone(&wakes));
+        let measures = Arc::new(Measures::default());
+        let (forgetting, waking, measuring) = (Arc::clone(&known), Arc::clone(&wakes), Arc::clone(&measures));
         opened.store.observe(move |event| {
+            if let Event::Committed(_, took) = event {
+                measuring.commits.note(took);
+            }
             forgetting.hear(&event);
             wake(&waking, &event);
         });
         Ok(Self {
             services,
             hasher,
+            measures,
             store: opened.store,
             time: time::Time::new(clock, opened.floor),
             admission: Arc::default(),
@@ -177,7 +186,7 @@ impl App {
 fn wake(wakes: &Wakes, event: &Event<'_>) {
     let touched = |range: schema::Range| match event {
         Event::Reopened => true,
-        Event::Committed(changes) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
+        Event::Committed(changes, _) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
     };
     if touched(schema::LINK_REQUESTS) {
         wakes.link_wanted.notify_one();

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::workers::delivery::{FileTransport, Transport};
 
-use super::{Exit, serve};
+use super::{Exit, logging, serve};
 
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -23,7 +23,7 @@ impl Demo {
     pub fn run(self) -> Result<(), Exit> {
         let config = self.config()?;
         let mails = self.dir.join("mail");
-        serve::log_to_stdout();
+        logging::to_stdout(LogFormat::Text);
         let folder = mails.clone();
         let transport = |_: &Config| Ok(Transport::File(FileTransport::new(folder).announced_by(announce)));
         let dir = self.dir.clone();

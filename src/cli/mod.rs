@@ -7,6 +7,7 @@ mod clock;
 mod demo;
 mod exit;
 mod key;
+mod logging;
 mod mail;
 mod offline;
 mod password;

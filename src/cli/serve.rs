@@ -18,6 +18,7 @@ use crate::web::Web;
 use crate::web::server::{self, Protocol};
 use crate::workers::{self, delivery::Transport};
 
+use super::logging;
 use super::supervisor::{self, Handed};
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
@@ -32,7 +33,7 @@ const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 pub fn run(common: &Common) -> Result<(), Exit> {
     let sockets = supervisor::take_sockets()?;
     let config = common.config()?;
-    log_to_stdout();
+    logging::to_stdout(config.log.format);
     for note in notes(&config) {
         tracing::warn!("{note}");
     }
@@ -42,18 +43,6 @@ pub fn run(common: &Common) -> Result<(), Exit> {
         Transport::from_config(config, SystemClock.now()).map_err(told)
     };
     serve(config, transport, sockets, |_| ())
-}
-
-/// Log lines on stdout, where the journal or a terminal reads them.
-pub fn log_to_stdout() {
-    let level = match std::env::var("GATELODGE_LOG").as_deref() {
-        Ok("debug") => tracing::Level::DEBUG,
-        Ok("warn") => tracing::Level::WARN,
-        Ok("error") => tracing::Level::ERROR,
-        _ => tracing::Level::INFO,
-    };
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).with_target(false).without_time().init();
 }
 
 /// Opens the store that the configuration names.
@@ -161,8 +150,12 @@ async fn listen(
     sockets: Vec<Handed>,
 ) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
     let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
-    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
     let mut listeners = Vec::new();
+    for address in &config.metrics.listen {
+        listeners.push((bind(*address).await?, Protocol::Metrics));
+    }
+    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
+    let is_handed = !sockets.is_empty();
     for Handed { listener, name } in sockets {
         let address = listener.local_addr().map_err(Exit::failed)?;
         let is_cleartext = match name.as_str() {
@@ -175,7 +168,7 @@ async fn listen(
         listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
         tracing::info!("listening on {address}, handed over by the service manager");
     }
-    if !listeners.is_empty() {
+    if is_handed {
         return Ok(listeners);
     }
     if let Some(secure) = secure {

@@ -65,9 +65,10 @@ pub async fn beat(app: Arc<App>, stop: CancellationToken) {
     let pause = limit / 3;
     while !stop.is_cancelled() {
         // A refusal is an answer too: a restart would not make room on a full disk.
-        match tokio::time::timeout(pause, app.can_write()).await {
-            Ok(_) => tell(&[NotifyState::Watchdog]),
-            Err(_) => tracing::error!("the store does not answer; the service manager will start the service anew"),
+        if tokio::time::timeout(pause, app.can_write()).await.is_ok() {
+            tell(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!("the store does not answer; the service manager will start the service anew");
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

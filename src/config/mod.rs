@@ -16,8 +16,8 @@ pub use error::ConfigError;
 pub use rate::Rate;
 pub use rules::notes;
 pub use sections::{
-    Audit, Backups, Listen, Mail, MailTransport, Passwords, Proxy, Registration, RegistrationMode, Security, Sessions,
-    Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
+    RegistrationMode, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -59,6 +59,12 @@ pub struct Config {
     /// When snapshots are taken.
     #[serde(default)]
     pub backup: Backups,
+    /// How the appliance tells what it does.
+    #[serde(default)]
+    pub log: Log,
+    /// Where monitoring reads.
+    #[serde(default)]
+    pub metrics: Metrics,
     /// What stands in front.
     #[serde(default)]
     pub proxy: Proxy,

@@ -346,6 +346,33 @@ impl Default for Backups {
     }
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Addresses on which `/metrics` is served in clear, to whoever asks; none by default.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people; with the priorities that the journal reads, where the journal listens.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
 /// `[proxy]`
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]

@@ -22,6 +22,9 @@ pub enum MailState {
 }
 
 impl MailState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sending, Self::Failed, Self::Held];
+
     /// The word for lists.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -82,8 +85,7 @@ impl Field for MailState {
     }
 
     fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        let states = [Self::Queued, Self::Sending, Self::Failed, Self::Held];
-        states.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
+        Self::ALL.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
     }
 }
 

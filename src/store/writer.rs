@@ -18,8 +18,8 @@ pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 /// What the store tells its observer, on the writer's thread and before anybody is answered.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// These changes are durable, or may be.
-    Committed(&'a Changes),
+    /// These changes are durable, or may be; and how long that took.
+    Committed(&'a Changes, Duration),
     /// The file was opened anew: whatever was remembered of it may be wrong.
     Reopened,
 }
@@ -236,6 +236,7 @@ impl Writer {
         self.reopen_if_broken();
         let mut verdicts = Vec::new();
         let mut changes = Changes::new();
+        let started = Instant::now();
         let outcome = {
             let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
             match engine.as_ref() {
@@ -251,7 +252,7 @@ impl Writer {
             }
         };
         if !changes.is_empty() {
-            self.tell(&Event::Committed(&changes));
+            self.tell(&Event::Committed(&changes, started.elapsed()));
         }
         if outcome.is_err() && !self.is_broken {
             tracing::error!("the store failed; it is opened anew");
@@ -267,7 +268,7 @@ impl Writer {
     fn tell(&self, event: &Event<'_>) {
         if let Some(observer) = self.shared.observer.get() {
             observer(match event {
-                Event::Committed(changes) => Event::Committed(changes),
+                Event::Committed(changes, took) => Event::Committed(changes, *took),
                 Event::Reopened => Event::Reopened,
             });
         }

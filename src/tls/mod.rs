@@ -2,6 +2,7 @@
 //! This is the only module that knows rustls' server side.
 
 pub mod client;
+mod expiry;
 mod files;
 mod self_signed;
 
@@ -118,14 +119,18 @@ impl Certificates {
 
 async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
     let tls = &app.services.config.tls;
-    match tls.mode {
-        TlsMode::Off => Ok(None),
-        TlsMode::SelfSigned => self_signed::obtain(app, provider).await.map(Some),
+    let key = match tls.mode {
+        TlsMode::Off => return Ok(None),
+        TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
         TlsMode::Files => match (&tls.certificate, &tls.private_key) {
-            (Some(certificate), Some(private_key)) => files::read(certificate, private_key, provider).map(Some),
-            _ => Err(TlsError::Mismatch),
+            (Some(certificate), Some(private_key)) => files::read(certificate, private_key, provider)?,
+            _ => return Err(TlsError::Mismatch),
         },
+    };
+    if let Some(ends_at) = key.end_entity_cert().ok().and_then(|leaf| expiry::not_after(leaf)) {
+        app.measures.note_certificate(ends_at);
     }
+    Ok(Some(key))
 }
 
 fn certified(

@@ -7,6 +7,7 @@ mod cookies;
 mod failure;
 mod fields;
 mod headers;
+mod measured;
 mod pages;
 mod reply;
 mod request;
@@ -34,6 +35,7 @@ pub struct Web {
     cookies: CookieNames,
     hardened: headers::Hardened,
     router: router::Router,
+    requests: measured::Requests,
 }
 
 impl Web {
@@ -47,6 +49,13 @@ impl Web {
         let cookies = CookieNames::for_site(&config.site.url);
         let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
         let hardened = headers::Hardened::new(sends_hsts);
-        Ok(Self { app, pages, cookies, hardened, router: router::Router::new(ROUTES) })
+        Ok(Self {
+            app,
+            pages,
+            cookies,
+            hardened,
+            router: router::Router::new(ROUTES),
+            requests: measured::Requests::new(ROUTES),
+        })
     }
 }

@@ -98,6 +98,12 @@ impl Reply {
         reply
     }
 
+    /// What monitoring reads.
+    pub fn metrics(text: String) -> Self {
+        const KIND: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        Self::new(Success::Ok.status(), Some(KIND), text)
+    }
+
     /// Plain text.
     pub fn text(content: &'static str) -> Self {
         Self::new(Success::Ok.status(), Some(HeaderValue::from_static("text/plain; charset=utf-8")), content)

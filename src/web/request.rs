@@ -45,6 +45,12 @@ impl Request {
         self.parameter.as_deref().unwrap_or_default()
     }
 
+    /// Whether it comes from this machine, and through no proxy.
+    pub fn is_from_this_machine(&self) -> bool {
+        let came_through = ["forwarded", "x-forwarded-for", "via"];
+        self.network.is_loopback() && !came_through.iter().any(|name| self.headers.contains_key(*name))
+    }
+
     /// The value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -13,19 +14,26 @@ use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
 use super::request::{Request, client_network, parse_query};
-use super::routes::Route;
+use super::routes::{ROUTES, Route};
 use super::{Web, pages};
 
 /// Finds rows by path, then by method.
-pub struct Router(matchit::Router<Vec<&'static Route>>);
+pub struct Router(matchit::Router<Vec<(usize, &'static Route)>>);
+
+/// A row of the list, its number there, and what stood in the place of its `{…}`.
+pub struct Found {
+    number: usize,
+    route: &'static Route,
+    parameter: Option<String>,
+}
 
 impl Router {
     pub fn new(routes: &'static [Route]) -> Self {
-        let mut by_path: Vec<(&str, Vec<&'static Route>)> = Vec::new();
-        for route in routes {
-            match by_path.iter_mut().find(|(path, _)| *path == route.path) {
-                Some((_, rows)) => rows.push(route),
-                None => by_path.push((route.path, vec![route])),
+        let mut by_path: Vec<(&str, Vec<(usize, &'static Route)>)> = Vec::new();
+        for row in routes.iter().enumerate() {
+            match by_path.iter_mut().find(|(path, _)| *path == row.1.path) {
+                Some((_, rows)) => rows.push(row),
+                None => by_path.push((row.1.path, vec![row])),
             }
         }
         let mut router = matchit::Router::new();
@@ -35,15 +43,16 @@ impl Router {
         Self(router)
     }
 
-    fn find(&self, method: &Method, path: &str) -> Result<(&'static Route, Option<String>), Failure> {
+    fn find(&self, method: &Method, path: &str) -> Result<Found, Failure> {
         let found = self.0.at(path).map_err(|_| Failure::NotFound)?;
         let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        let Some(route) = found.value.iter().find(|route| route.method == wanted) else {
-            let methods: Vec<&str> = found.value.iter().map(|route| route.method).collect();
+        let Some((number, route)) = found.value.iter().find(|(_, route)| route.method == wanted) else {
+            let methods: Vec<&str> = found.value.iter().map(|(_, route)| route.method).collect();
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
-        Ok((route, found.params.iter().next().map(|(_, value)| value.to_owned())))
+        let parameter = found.params.iter().next().map(|(_, value)| value.to_owned());
+        Ok(Found { number: *number, route, parameter })
     }
 }
 
@@ -55,11 +64,14 @@ pub fn audience_of(path: &str) -> Audience {
 impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
+        let started = Instant::now();
         let (head, body) = request.into_parts();
         let uri = head.uri.clone();
         let audience = audience_of(uri.path());
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
-        let reply = match self.prepare(head, body, peer) {
+        let found = self.router.find(&head.method, uri.path());
+        let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
+        let reply = match found.and_then(|found| self.prepare(found, head, body, peer)) {
             Err(failure) => Err(failure),
             Ok((route, request)) => {
                 let answered = CatchPanic((route.handler)(self, &request)).await;
@@ -72,21 +84,24 @@ impl Web {
         if is_personal {
             response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
         }
+        self.requests.note(number, response.status().as_u16(), started.elapsed());
         response
     }
 
     /// The answer to what cannot be read, so never reached a route.
     pub fn refuse(&self, failure: &Failure, path: &str) -> Response {
-        self.tell(failure, audience_of(path), path).complete(&self.hardened)
+        let response = self.tell(failure, audience_of(path), path).complete(&self.hardened);
+        self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
+        response
     }
 
     fn prepare(
         &self,
+        Found { route, parameter, .. }: Found,
         head: http::request::Parts,
         body: Bytes,
         peer: IpAddr,
     ) -> Result<(&'static Route, Request), Failure> {
-        let (route, parameter) = self.router.find(&head.method, head.uri.path())?;
         let mut request = Request {
             network: client_network(peer, &head.headers, &self.app.services.config.proxy.trusted),
             device_cookie: self.cookies.device(),

@@ -38,6 +38,7 @@ macro_rules! routes {
 pub static ROUTES: &[Route] = routes! {
     "GET"    "/"                              Anyone   pages::home;
     "GET"    "/healthz"                       Anyone   pages::health;
+    "GET"    "/readyz"                        Anyone   pages::ready;
     "GET"    "/assets/style.css"              Anyone   pages::style;
     "GET"    "/assets/icon.svg"               Anyone   pages::icon;
 

@@ -17,7 +17,13 @@ pub enum Success {
     SeeOther,
     /// It lives there, for good.
     Moved,
+    /// Whoever asked whether people can be served is told: no.
+    NotReady,
 }
+
+/// Every status that is sent, for counting.
+pub const STATUSES: [u16; 19] =
+    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 503];
 
 impl Success {
     pub(super) const fn status(self) -> StatusCode {
@@ -27,6 +33,7 @@ impl Success {
             Self::NoContent => StatusCode::NO_CONTENT,
             Self::SeeOther => StatusCode::SEE_OTHER,
             Self::Moved => StatusCode::PERMANENT_REDIRECT,
+            Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -86,6 +93,26 @@ impl Failure {
             Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable", "Nothing can be saved at the moment.", "Try again a little later; nothing was changed.")),
             Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown", "It is not certain that this was saved.", "It may have taken effect. Look whether it has, or simply repeat it: repeating is safe.")),
             Self::Internal => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "Try again; if it stays so, tell the people who run this site."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_counted() {
+        let text = include_str!("status.rs");
+        let names = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(|name| name.len() > 1);
+        let known: Vec<StatusCode> = (100..600).filter_map(|code| StatusCode::from_u16(code).ok()).collect();
+        for name in names {
+            let named = |code: &&StatusCode| {
+                code.canonical_reason().is_some_and(|reason| reason.to_uppercase().replace([' ', '-'], "_") == *name)
+            };
+            if let Some(code) = known.iter().find(named) {
+                assert!(STATUSES.contains(&code.as_u16()), "{code}");
+            }
         }
     }
 }

@@ -48,6 +48,10 @@ impl Worker for DeliverMail {
             Outcome::Later(reason) => self.app.note_failed_mail(id, reason, false).await?,
             Outcome::Never(reason) => self.app.note_failed_mail(id, reason, true).await?,
         }
+        let measures = &self.app.measures;
+        let counter =
+            if matches!(outcome, Outcome::Accepted) { &measures.mails_delivered } else { &measures.mails_refused };
+        counter.add();
         match &outcome {
             Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
             Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),

@@ -186,6 +186,9 @@ fn on_a_disk_that_turned_read_only_people_are_known_and_a_logout_says_that_it_fa
     server.client().api("POST", "/register", &registered).expect(503);
     server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(503);
     server.reads_until("nothing can be written");
+    let unready = server.client().get("/readyz").expect(503).json();
+    assert_eq!((&unready["status"], &unready["clock"]), (&json!("not_ready"), &json!("sure")));
+    server.client().get("/healthz").expect(200);
     std::fs::remove_file(&sign).expect("removed");
     in_time("writing works again", || Some(()).filter(|()| alice.api("POST", "/logout", &Value::Null).status() == 204));
     alice.api("GET", "/session", &Value::Null).expect(401);

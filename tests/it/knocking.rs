@@ -9,6 +9,7 @@ use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
 const OPEN_TO_ANYONE: &[&str] = &[
     "GET /",
     "GET /healthz",
+    "GET /readyz",
     "GET /assets/style.css",
     "GET /assets/icon.svg",
     "GET /register",

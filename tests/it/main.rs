@@ -13,6 +13,7 @@ mod kills;
 mod knocking;
 mod mail_faults;
 mod mutations;
+mod observing;
 mod openapi;
 mod process;
 mod smtp;

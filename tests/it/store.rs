@@ -302,7 +302,7 @@ fn the_observer_hears_before_the_writer_answers() {
     let heard = Arc::new(AtomicBool::new(false));
     let hears = Arc::clone(&heard);
     store.observe(move |event| {
-        if let Event::Committed(changes) = event {
+        if let Event::Committed(changes, _) = event {
             hears.fetch_or(changes.contains_key(&b"k"[..]), Ordering::SeqCst);
         }
     });

@@ -90,6 +90,11 @@ impl Client {
         self.request("GET", path, "", "")
     }
 
+    /// As a proxy passes it on, for somebody elsewhere.
+    pub fn get_through_a_proxy(&mut self, path: &str) -> Answer {
+        self.request("GET", path, "X-Forwarded-For: 192.0.2.1\r\n", "")
+    }
+
     pub fn api(&mut self, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.request(method, &format!("/api/v1{path}"), "Content-Type: application/json\r\n", &body)

@@ -5,12 +5,14 @@ mod entry;
 mod form;
 mod links;
 
+use crate::app::Room;
 use crate::templates::{BuiltIn, Value, context};
 
 use super::Web;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
+use super::status::Success;
 
 pub use account::{
     account, change_email, change_password, delete_account, delete_form, email_form, end_other_sessions, end_session,
@@ -52,6 +54,27 @@ pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /healthz`
 pub async fn health(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::text("ok"))
+}
+
+/// `GET /readyz`: whether people can be served. What is wrong is told on this machine and to administrators only.
+pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let health = web.app.health().await;
+    let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };
+    let is_told = request.is_from_this_machine()
+        || web.caller(&request.headers).ok().flatten().is_some_and(|caller| caller.person.account.is_administrator());
+    if !is_told {
+        return Ok(Reply::status(success, word));
+    }
+    let room = match health.room {
+        Room::Plenty => "plenty",
+        Room::Low => "low",
+        Room::Critical => "critical",
+    };
+    let store = health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned());
+    let document = serde_json::json!({
+        "status": word, "store": store, "disk": room, "stuck_workers": health.stuck, "clock": health.clock.word(),
+    });
+    Ok(Reply::json(success, &document))
 }
 
 /// `GET /assets/style.css`

@@ -54,30 +54,31 @@ impl Serving {
     pub async fn run(self, stream: TcpStream, place: Place, protocol: Protocol) {
         let stream = IdleLimited::new(stream, place, IDLE);
         match protocol {
-            Protocol::Http => self.http1(stream, false).await,
-            Protocol::Redirect => self.http1(stream, true).await,
+            Protocol::Http => self.http1(stream, Serves::Site).await,
+            Protocol::Redirect => self.http1(stream, Serves::Redirect).await,
+            Protocol::Metrics => self.http1(stream, Serves::Metrics).await,
             Protocol::Https(acceptor) => {
                 let Ok(Ok(stream)) = timeout(self.patience, acceptor.accept(stream)).await else { return };
                 // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
                 if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                     self.http2(stream).await;
                 } else {
-                    self.http1(stream, false).await;
+                    self.http1(stream, Serves::Site).await;
                 }
             }
         }
     }
 
-    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, only_redirect: bool) {
+    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {
         let Self { web, peer, patience, ending } = self;
         let service = service_fn(|request| {
             ending.note_request();
             let web = Arc::clone(&web);
             async move {
-                Ok::<_, Infallible>(if only_redirect {
-                    redirect(&web, &request)
-                } else {
-                    answer(&web, request, peer).await
+                Ok::<_, Infallible>(match serves {
+                    Serves::Site => answer(&web, request, peer).await,
+                    Serves::Redirect => redirect(&web, &request),
+                    Serves::Metrics => metrics(&web, &request),
                 })
             }
         });
@@ -109,6 +110,14 @@ impl Serving {
             .serve_connection(TokioIo::new(stream), service);
         finish(ending.serve(connection)).await;
     }
+}
+
+/// What there is on a connection over HTTP/1.1.
+#[derive(Clone, Copy)]
+enum Serves {
+    Site,
+    Redirect,
+    Metrics,
 }
 
 /// How a connection ends is the client's business, but for the log of somebody who looks for a reason.
@@ -198,4 +207,15 @@ fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
     // Not over a connection in clear (RFC 6797, 7.2).
     response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
     response
+}
+
+/// `GET /metrics`, on a listener of its own.
+fn metrics(web: &Web, request: &http::Request<Incoming>) -> Response {
+    if *request.method() != Method::GET || request.uri().path() != "/metrics" {
+        return web.refuse(&Failure::NotFound, "/api/");
+    }
+    match web.metrics() {
+        Ok(text) => Reply::metrics(text).complete(&web.hardened),
+        Err(error) => web.refuse(&error.into(), "/api/"),
+    }
 }

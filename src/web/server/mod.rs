@@ -28,6 +28,8 @@ pub enum Protocol {
     Http,
     /// A redirect to the site, and nothing else.
     Redirect,
+    /// What monitoring reads, and nothing else.
+    Metrics,
 }
 
 /// How long a handshake or the headers of a request may take, and how long a connection may wait for the next request.

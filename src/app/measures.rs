@@ -1,0 +1,115 @@
+//! What the appliance counts of itself, for monitoring.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::Timestamp;
+use crate::mail::{self, MailState};
+use crate::metrics::{Counter, Histogram, Kind, Text};
+use crate::store::StoreError;
+
+use super::{App, Fault};
+
+/// Mails that are looked at to say how many wait; more are told as so many.
+const MAX_MAILS_COUNTED: usize = 10_000;
+
+/// The counters.
+#[derive(Debug, Default)]
+pub struct Measures {
+    logins: Logins,
+    /// How long a commit took that changed something.
+    pub commits: Histogram,
+    /// Mails that a server took.
+    pub mails_delivered: Counter,
+    /// Attempts to deliver that failed, for now or for good.
+    pub mails_refused: Counter,
+    free_bytes: AtomicU64,
+    certificate_ends_at: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Logins {
+    done: Counter,
+    refused: Counter,
+    throttled: Counter,
+    busy: Counter,
+    failed: Counter,
+}
+
+impl Measures {
+    /// Counts a login by how it ended. Why one was refused is for the audit log.
+    pub(super) fn note_login<T>(&self, ended: &Result<Option<T>, Fault>) {
+        let counter = match ended {
+            Ok(Some(_)) => &self.logins.done,
+            Ok(None) => &self.logins.refused,
+            Err(Fault::TooManyAttempts(_)) => &self.logins.throttled,
+            Err(Fault::Busy) => &self.logins.busy,
+            Err(_) => &self.logins.failed,
+        };
+        counter.add();
+    }
+
+    pub(super) fn note_free(&self, bytes: u64) {
+        self.free_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes until when the certificate is good that is served now.
+    pub fn note_certificate(&self, ends_at: Timestamp) {
+        self.certificate_ends_at.store(ends_at.seconds(), Ordering::Relaxed);
+    }
+}
+
+impl App {
+    /// Writes down what was counted, and what can be counted now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
+        let measures = &self.measures;
+        text.family("logins_total", Kind::Counter, "Attempts to log in, by how they ended.");
+        for (outcome, counter) in [
+            ("done", &measures.logins.done),
+            ("refused", &measures.logins.refused),
+            ("throttled", &measures.logins.throttled),
+            ("busy", &measures.logins.busy),
+            ("failed", &measures.logins.failed),
+        ] {
+            text.sample("logins_total", &[("outcome", outcome)], counter.get());
+        }
+        text.family("hash_seconds", Kind::Histogram, "Seconds to hash a password, waiting included.");
+        text.histogram("hash_seconds", &[], self.hasher.took());
+        text.single("hashes_waiting", Kind::Gauge, "Passwords that wait for a hashing thread.", self.hasher.waiting());
+        text.family("commit_seconds", Kind::Histogram, "Seconds until a commit was durable.");
+        text.histogram("commit_seconds", &[], &measures.commits);
+        let size = std::fs::metadata(&self.services.config.store.path).map_or(0, |found| found.len());
+        text.single("store_bytes", Kind::Gauge, "Size of the store's file.", size);
+        let free = measures.free_bytes.load(Ordering::Relaxed);
+        text.single("disk_free_bytes", Kind::Gauge, "Bytes that are free where the store is.", free);
+        self.measure_mail(text)?;
+        let ends_at = measures.certificate_ends_at.load(Ordering::Relaxed);
+        if ends_at > 0 {
+            let help = "Until when the certificate is good that is served, as a Unix time.";
+            text.single("certificate_expires_timestamp_seconds", Kind::Gauge, help, ends_at);
+        }
+        let doubted = u8::from(self.time().state != crate::base::ClockState::Sure);
+        text.single("clock_doubted", Kind::Gauge, "1 while the machine's clock is not believed.", doubted);
+        Ok(())
+    }
+
+    fn measure_mail(&self, text: &mut Text) -> Result<(), StoreError> {
+        let mails = self.read(|view| mail::list(view, None, MAX_MAILS_COUNTED))?;
+        text.family("outbox_mails", Kind::Gauge, "Mails in the outbox.");
+        for state in MailState::ALL {
+            let count = mails.iter().filter(|(_, mail)| mail.state == state).count();
+            text.sample("outbox_mails", &[("state", state.word())], count);
+        }
+        let waiting = mails.iter().filter(|(_, mail)| matches!(mail.state, MailState::Queued | MailState::Sending));
+        let oldest = waiting.map(|(_, mail)| mail.queued_at).min();
+        let age = oldest.map_or(0, |queued_at| self.now().since(queued_at));
+        text.single("outbox_oldest_seconds", Kind::Gauge, "How long the oldest mail has waited.", age);
+        let delivered = self.measures.mails_delivered.get();
+        text.single("mails_delivered_total", Kind::Counter, "Mails that a mail server took.", delivered);
+        let refused = self.measures.mails_refused.get();
+        text.single("mails_refused_total", Kind::Counter, "Attempts to deliver a mail that failed.", refused);
+        Ok(())
+    }
+}

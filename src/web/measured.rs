@@ -1,0 +1,77 @@
+//! How many requests there were, how they were answered, and how long that took.
+
+use std::time::Duration;
+
+use crate::metrics::{Counter, Histogram, Kind, Text};
+use crate::store::StoreError;
+
+use super::Web;
+use super::routes::Route;
+use super::status::STATUSES;
+
+/// Counted by route, and what never reached one.
+pub struct Requests {
+    routes: Vec<Counted>,
+}
+
+struct Counted {
+    method: &'static str,
+    path: &'static str,
+    took: Histogram,
+    by_status: [Counter; STATUSES.len()],
+}
+
+impl Counted {
+    fn new(method: &'static str, path: &'static str) -> Self {
+        Self { method, path, took: Histogram::default(), by_status: std::array::from_fn(|_| Counter::default()) }
+    }
+}
+
+impl Requests {
+    /// Nothing yet.
+    pub fn new(routes: &'static [Route]) -> Self {
+        let rows = routes.iter().map(|route| Counted::new(route.method, route.path));
+        Self { routes: rows.chain([Counted::new("", "")]).collect() }
+    }
+
+    /// A request to the route of this number in the list was answered; behind the last are those to none.
+    pub fn note(&self, number: usize, status: u16, took: Duration) {
+        let Some(counted) = self.routes.get(number) else { return };
+        counted.took.note(took);
+        if let Some(place) = STATUSES.iter().position(|known| *known == status) {
+            counted.by_status[place].add();
+        }
+    }
+
+    fn write(&self, text: &mut Text) {
+        let asked = || self.routes.iter().filter(|counted| counted.took.count() > 0);
+        text.family("requests_total", Kind::Counter, "Requests, by route and status.");
+        for counted in asked() {
+            for (status, counter) in STATUSES.iter().zip(&counted.by_status).filter(|(_, counter)| counter.get() > 0) {
+                let status = status.to_string();
+                let labels = [("method", counted.method), ("route", counted.path), ("status", status.as_str())];
+                text.sample("requests_total", &labels, counter.get());
+            }
+        }
+        text.family("request_seconds", Kind::Histogram, "Seconds until a request was answered, by route.");
+        for counted in asked() {
+            let labels = [("method", counted.method), ("route", counted.path)];
+            text.histogram("request_seconds", &labels, &counted.took);
+        }
+    }
+}
+
+impl Web {
+    /// Everything that is measured, as monitoring reads it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn metrics(&self) -> Result<String, StoreError> {
+        let mut text = Text::default();
+        text.family("build_info", Kind::Gauge, "Which version runs.");
+        text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        self.requests.write(&mut text);
+        self.app.measure(&mut text)?;
+        Ok(text.finish())
+    }
+}
