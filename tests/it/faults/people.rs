@@ -44,6 +44,7 @@ enum Told {
     LoggedOut(Digest),
     PasswordSet(u64, PasswordHash),
     ResetUsed(u64, PasswordHash, String),
+    Unchanged(u64),
     Nothing,
 }
 
@@ -56,8 +57,8 @@ struct Member {
     perhaps: Vec<PasswordHash>,
     /// Refused logins that were acknowledged since the last act that may have taken them back.
     failures: u32,
-    /// Something is under way, or was when the disk failed, that takes the failures back.
-    may_be_forgiven: bool,
+    /// How many acts are under way, or were when the disk failed, that take the failures back.
+    forgiving: u32,
 }
 
 /// What people were told, and what they do not know.
@@ -211,11 +212,11 @@ impl People<'_> {
     fn log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
         let member = self.chance.below(MEMBERS);
         let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, true)?);
-        self.oracle.members.entry(member).or_default().may_be_forgiven = true;
+        self.oracle.members.entry(member).or_default().forgiving += 1;
         let answers = self.ask(store, "login", move |tx, moment, services| {
             Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
                 Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.digest()),
-                Login::Refused => Told::Nothing,
+                Login::Refused => Told::Unchanged(member),
             })
         });
         Some(("login", answers))
@@ -272,7 +273,7 @@ impl People<'_> {
     fn expect_password(&mut self, member: u64, hash: &PasswordHash) {
         let known = self.oracle.members.entry(member).or_default();
         known.perhaps.push(hash.clone());
-        known.may_be_forgiven = true;
+        known.forgiving += 1;
         let ended = self.oracle.sessions.iter().filter(|(_, owner)| **owner == member).map(|(digest, _)| *digest);
         self.oracle.perhaps_ended.extend(ended);
     }
@@ -302,7 +303,7 @@ impl People<'_> {
         let answers = self.ask(store, "password-reset", move |tx, moment, services| {
             Ok(match forgot::reset(tx, moment, services, (&token, &hash), &Client::default())? {
                 Ok(_) => Told::ResetUsed(member, hash.clone(), token.clone()),
-                Err(_) => Told::Nothing,
+                Err(_) => Told::Unchanged(member),
             })
         });
         Some(("password-reset", answers))
@@ -311,7 +312,7 @@ impl People<'_> {
     fn note(&mut self, act: &'static str, told: Told) {
         let count = self.oracle.counts.entry(act).or_default();
         *count = (count.0, count.1.saturating_sub(1));
-        if !matches!(told, Told::Nothing) {
+        if !matches!(told, Told::Nothing | Told::Unchanged(_)) {
             count.0 += 1;
         }
         match told {
@@ -327,13 +328,17 @@ impl People<'_> {
             }
             Told::Refused(member) => {
                 let known = self.oracle.members.entry(member).or_default();
-                known.failures += u32::from(!known.may_be_forgiven);
+                known.failures += u32::from(known.forgiving == 0);
             }
             Told::LoggedOut(digest) => drop(self.oracle.ended.insert(digest)),
             Told::PasswordSet(member, hash) => self.oracle.settle(member, hash),
             Told::ResetUsed(member, hash, token) => {
                 self.oracle.settle(member, hash);
                 self.oracle.used_tokens.push(token);
+            }
+            Told::Unchanged(member) => {
+                let known = self.oracle.members.entry(member).or_default();
+                known.forgiving = known.forgiving.saturating_sub(1);
             }
             Told::Fulfilled | Told::Nothing => {}
         }
@@ -351,10 +356,10 @@ impl Oracle {
         self.forgive(member);
     }
 
-    /// The owner has shown that they are there: failures begin anew.
+    /// The owner has shown that they are there: failures begin anew. Another such act may still be under way.
     fn forgive(&mut self, member: u64) {
         let known = self.members.entry(member).or_default();
-        (known.failures, known.may_be_forgiven) = (0, false);
+        (known.failures, known.forgiving) = (0, known.forgiving.saturating_sub(1));
     }
 
     /// After a failure whatever is there counts, and what nobody was told of is settled.
@@ -363,7 +368,7 @@ impl Oracle {
             let person = administer::find(view, email_of(*member).as_str())?;
             known.password = person.and_then(|person| person.account.password);
             known.perhaps.clear();
-            (known.failures, known.may_be_forgiven) = (0, false);
+            (known.failures, known.forgiving) = (0, 0);
         }
         for digest in std::mem::take(&mut self.perhaps_ended) {
             if sessions::find(view, digest)?.is_none() {
@@ -433,7 +438,7 @@ impl Oracle {
             let Some(person) = person else { continue };
             let account = Bucket::of(Kind::Account, *person.id.bytes());
             let failures = throttle::level_of(view, &account)?.failures;
-            if failures < known.failures && !known.may_be_forgiven {
+            if failures < known.failures && known.forgiving == 0 {
                 return Ok(Err(format!("of {} failed logins {failures} are counted", known.failures)));
             }
         }

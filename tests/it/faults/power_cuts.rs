@@ -13,9 +13,11 @@ use super::{Chance, Disk, fresh, open};
 
 const CUTS_IN_AN_ORDINARY_RUN: u64 = 20_000;
 const LIVES_OF_A_DISK: u64 = 10;
+const LIVES_OF_A_SEED: usize = 20;
 
 /// Seeds that failed once, each with what it found. They are run first.
-const FOUND: &[(u64, &str)] = &[];
+const FOUND: &[(u64, &str)] =
+    &[(2975, "that the oracle forgot one of two acts under way that take failures back"), (22019, "the same")];
 
 /// Lives a disk's lives, each ended by a cut, half of them by a second one within the recovery. Counts the cuts.
 fn suffer(seed: u64, lies_every: u64, services: &Arc<Services>) -> Result<u64, String> {
@@ -69,7 +71,8 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         .and_then(|count| count.parse().ok())
         .unwrap_or(CUTS_IN_AN_ORDINARY_RUN);
     let services = services();
-    for (seed, what) in FOUND {
+    // How acts fall into commits is up to the threads, so that one life is not like the next.
+    for (seed, what) in FOUND.iter().flat_map(|found| std::iter::repeat_n(found, LIVES_OF_A_SEED)) {
         suffer(*seed, 0, &services).unwrap_or_else(|broken| panic!("seed {seed}, which found {what}: {broken}"));
     }
     let next = Mutex::new((0, 0));
