@@ -122,3 +122,22 @@ fn rules_between_settings_point_at_a_line() {
     let half = REQUIRED.replace("host = ", "username = \"x\"\nhost = ");
     assert!(parse(&half).is_err_and(|error| error.contains("go together")));
 }
+
+/// What cross reads in its newest release; a key of a later one would be refused there.
+#[test]
+fn cross_builds_what_the_script_builds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).expect("it is there");
+    let file: toml::Table = toml::from_str(&read("cross.toml")).expect("TOML");
+    assert_eq!(file.keys().collect::<Vec<_>>(), ["build", "target"]);
+    let build = file["build"].as_table().expect("a table");
+    assert!(build.keys().all(|key| ["default-target", "env", "pre-build"].contains(&key.as_str())), "{build:?}");
+    let script = read("tests/cross");
+    let targets = file["target"].as_table().expect("a table");
+    assert_eq!(targets.len(), script.matches("triple=").count());
+    for (target, settings) in targets {
+        assert!(script.contains(&format!("triple={target}\n")), "{target}");
+        assert!(settings.as_table().is_some_and(toml::Table::is_empty), "{settings:?}");
+        assert!(read(".cargo/deny.toml").contains(target), "{target}");
+    }
+}
