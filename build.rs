@@ -1,5 +1,5 @@
-//! Notes when the program was built, so that a clock which shows an earlier time is known to be wrong; and has it linked
-//! compactly.
+//! Notes when the program was built, so that a clock which shows an earlier time is known to be wrong; and has it made
+//! compact.
 //!
 //! The date is `SOURCE_DATE_EPOCH` if it is set (<https://reproducible-builds.org/specs/source-date-epoch/>), else that of the
 //! last commit, else of the manifest: the same source gives the same program.
@@ -7,12 +7,18 @@
 use std::process::Command;
 use std::time::SystemTime;
 
+const OPENAPI: &str = "src/web/api/openapi.json";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.toml");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
     let seconds = from_environment().or_else(from_commit).or_else(from_manifest).unwrap_or(0);
     println!("cargo::rustc-env=GATELODGE_BUILD_DATE={seconds}");
+    println!("cargo::rerun-if-changed={OPENAPI}");
+    let document = std::fs::read_to_string(OPENAPI).expect("the document is there");
+    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
+    std::fs::write(format!("{folder}/openapi.json"), without_layout(&document)).expect("cargo's folder can be written");
     if reads_packed_relocations() {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
@@ -38,4 +44,19 @@ fn from_manifest() -> Option<u64> {
 fn reads_packed_relocations() -> bool {
     let target = |what: &str| std::env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     target("OS") == "linux" && target("POINTER_WIDTH") == "64"
+}
+
+/// JSON without the blanks between its parts: half of the document, for those who read it in the repository.
+fn without_layout(json: &str) -> String {
+    let (mut is_text, mut is_escaped) = (false, false);
+    let is_kept = |c: &char| {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => is_text = !is_text,
+            _ => {}
+        }
+        is_text || !c.is_ascii_whitespace()
+    };
+    json.chars().filter(is_kept).collect()
 }

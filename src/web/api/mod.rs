@@ -14,7 +14,7 @@ use super::{Web, acts};
 use documents::{List, LoggedInDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument};
 
 /// The OpenAPI 3.1 document. A test compares it with the route list.
-pub const OPENAPI: &str = include_str!("openapi.json");
+pub const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// `GET /openapi.json`
 pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
