@@ -1,5 +1,7 @@
 //! What every use case may use besides its transaction and its moment.
 
+use std::sync::Arc;
+
 use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
 use crate::base::{EmailAddress, Moment};
 use crate::config::{Config, Span};
@@ -9,12 +11,12 @@ use crate::store::{StoreError, Transaction};
 
 use super::{Person, keyring};
 
-/// Settings and keys: they do not change while the program runs.
+/// Settings and keys. Settings may be read anew while the program runs: one transaction goes by the same ones throughout.
 pub struct Services {
     /// What the administrator decided.
     pub config: Config,
     /// Seals what must be readable.
-    pub seal: SealingKey,
+    pub seal: Arc<SealingKey>,
     /// Writes mails.
     pub composer: Composer,
     /// The store's generation, bound into tokens and sessions.

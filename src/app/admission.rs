@@ -92,6 +92,6 @@ impl App {
         if is_out_of_use(bucket, &level) || (would_be_last && matches!(bucket.kind, Kind::Account | Kind::Device)) {
             return Ok(LONGEST_WAIT);
         }
-        Ok(level.wait(bucket.kind.rate(&self.services.config.throttle), self.time().earlier, others))
+        Ok(level.wait(bucket.kind.rate(&self.services().config.throttle), self.time().earlier, others))
     }
 }

@@ -61,10 +61,10 @@ impl App {
     async fn enter(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
         let time = self.time();
         let (candidate, tries) = self.read(|view| {
-            let candidate = login::look_up(view, &self.services, &entry.identity)?;
+            let candidate = login::look_up(view, &self.services(), &entry.identity)?;
             let times = (time.later, time.earlier);
             let account = candidate.account();
-            let tries = Tries::at_login(view, &self.services, &entry.identity, account, &entry.client, times)?;
+            let tries = Tries::at_login(view, &self.services(), &entry.identity, account, &entry.client, times)?;
             Ok((candidate, tries))
         })?;
         let admitted = self.admit(tries)?;
@@ -100,8 +100,8 @@ impl App {
     /// The cookie by which a browser shows that this account's owner logged in with it, beside those it showed before.
     pub fn remember_device(&self, client: &Client, account: AccountId) -> String {
         let mut moment = self.moment();
-        let before = Devices::read(&client.device, &self.services.seal, &self.services.generation, moment.now());
-        before.after_login(account, &self.services.seal, &self.services.generation, &mut moment)
+        let before = Devices::read(&client.device, &self.services().seal, &self.services().generation, moment.now());
+        before.after_login(account, &self.services().seal, &self.services().generation, &mut moment)
     }
 
     /// The living sessions of the person who asks, newest first.
@@ -114,7 +114,7 @@ impl App {
             .read(|view| sessions::of_account(view, asking.person.id))?
             .into_iter()
             .map(|(_, session)| session)
-            .filter(|session| session.is_alive(session.seen_at, now, &self.services.generation))
+            .filter(|session| session.is_alive(session.seen_at, now, &self.services().generation))
             .collect();
         found.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
         Ok(found)

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ type Task = Box<dyn FnOnce(&mut Memory) + Send>;
 /// A fixed number of threads; memory is bounded by their number, however many people log in.
 pub struct Hasher {
     queue: Arc<Queue>,
-    cost: Cost,
+    cost: RwLock<Cost>,
     took: Histogram,
 }
 
@@ -56,7 +56,16 @@ impl Hasher {
             let queue = Arc::clone(&queue);
             std::thread::Builder::new().name(format!("hasher {number}")).spawn(move || queue.work())?;
         }
-        Ok(Self { queue, cost, took: Histogram::default() })
+        Ok(Self { queue, cost: RwLock::new(cost), took: Histogram::default() })
+    }
+
+    fn cost(&self) -> Cost {
+        *self.cost.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// New hashes cost this much from now on.
+    pub fn reconfigure(&self, cost: Cost) {
+        *self.cost.write().unwrap_or_else(PoisonError::into_inner) = cost;
     }
 
     fn threads() -> usize {
@@ -68,7 +77,7 @@ impl Hasher {
     /// # Errors
     /// When too many wait already.
     pub async fn hash(&self, password: Password, mut moment: Moment) -> Result<PasswordHash, Busy> {
-        let cost = self.cost;
+        let cost = self.cost();
         self.run(move |memory| PasswordHash::make(&password, cost, &mut moment, memory)).await
     }
 
@@ -95,7 +104,7 @@ impl Hasher {
     /// Whether a stored hash was made with other parameters than are configured now.
     #[must_use]
     pub fn is_outdated(&self, hash: &PasswordHash) -> bool {
-        hash.cost() != self.cost
+        hash.cost() != self.cost()
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {

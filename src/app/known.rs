@@ -110,7 +110,7 @@ impl App {
         };
         let time = self.time();
         let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
-        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.services.generation);
+        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.services().generation);
         if !is_alive || logged_in.person.account.disabled_at.is_some() {
             return Ok(None);
         }

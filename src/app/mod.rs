@@ -18,6 +18,7 @@ mod time;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, oneshot};
 
 use crate::accounts::Services;
@@ -43,8 +44,7 @@ use known::KnownSessions;
 
 /// Everything that runs, behind one handle.
 pub struct App {
-    /// Settings and keys.
-    pub services: Services,
+    services: ArcSwap<Services>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
     /// What is counted for monitoring.
@@ -117,7 +117,8 @@ impl App {
     /// When a mail template of the administrator's is not well formed.
     pub fn new(config: Config, opened: Opened, clock: Arc<dyn Clock>, hasher: Hasher) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
-        let services = Services { config, seal: opened.sealing_key, composer, generation: opened.generation };
+        let seal = Arc::new(opened.sealing_key);
+        let services = ArcSwap::from_pointee(Services { config, seal, composer, generation: opened.generation });
         let known = Arc::new(KnownSessions::default());
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
@@ -143,6 +144,23 @@ impl App {
             wakes,
             _lock: opened.lock,
         })
+    }
+
+    /// Settings and keys, as they are now.
+    pub fn services(&self) -> Guard<Arc<Services>> {
+        self.services.load()
+    }
+
+    /// Takes other settings from now on. What is under way may still go by the old ones.
+    ///
+    /// # Errors
+    /// When a mail template of the administrator's is not well formed: then nothing changes.
+    pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
+        let composer = Composer::new(&config)?;
+        let (seal, generation) = (Arc::clone(&self.services().seal), self.services().generation);
+        self.hasher.reconfigure(config.password.cost());
+        self.services.store(Arc::new(Services { config, seal, composer, generation }));
+        Ok(())
     }
 
     /// What wakes the workers.
@@ -171,7 +189,7 @@ impl App {
         let (answer, answered) = oneshot::channel();
         self.store.write_then(
             self.moment(),
-            move |tx, moment| work(tx, moment, &app.services),
+            move |tx, moment| work(tx, moment, &app.services()),
             move |outcome| drop(answer.send(outcome)),
         );
         answered.await.unwrap_or(Err(StoreError::Unavailable))

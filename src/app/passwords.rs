@@ -48,7 +48,7 @@ impl App {
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
     pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: Wish, client: Client) -> Result<(), Fault> {
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.services, &client))?;
+        let admitted = self.admit(Tries::for_mail(&self.services(), &client))?;
         let tries = admitted.tries.clone();
         let written = self.write(move |tx, moment, services| {
             tries.refuse(tx, moment, services, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
@@ -63,8 +63,8 @@ impl App {
     /// When the store fails.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services, client))?;
-        Ok(self.read(|view| forgot::look_up(view, &self.services, token, self.now()))?)
+        self.admit(Tries::for_link(&self.services(), client))?;
+        Ok(self.read(|view| forgot::look_up(view, &self.services(), token, self.now()))?)
     }
 
     /// Notes that somebody posted a link that does not work.
@@ -72,7 +72,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
-        let tries = Tries::for_link(&self.services, &client);
+        let tries = Tries::for_link(&self.services(), &client);
         let charged =
             self.write(move |tx, moment, services| tries.charge(tx, moment, services, &client.anyone(), Subject::NONE));
         Ok(charged.await?)
@@ -200,7 +200,7 @@ impl App {
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, time) = (asking.person.id, self.time());
         let times = (time.later, time.earlier);
-        let tries = self.read(|view| Tries::of_owner(view, &self.services, account, client, times))?;
+        let tries = self.read(|view| Tries::of_owner(view, &self.services(), account, client, times))?;
         let admitted = self.admit(tries)?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {

@@ -81,18 +81,19 @@ impl App {
     /// # Errors
     /// When the store fails, or too many passwords wait.
     pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<Bearer, RegisterRefused>, Fault> {
-        if self.services.config.registration.mode != RegistrationMode::Open {
+        if self.services().config.registration.mode != RegistrationMode::Open {
             return Ok(Err(RegisterRefused::Closed));
         }
-        let mut words = self.services.site_words();
+        let services = self.services();
+        let mut words = services.site_words();
         words.push(new.email.as_str());
         words.extend(new.username.as_ref().map(Username::as_str));
         words.extend(new.name.as_ref().map(DisplayName::as_str));
-        if let Err(fault) = self.services.password_policy().accept(&new.password, &words) {
+        if let Err(fault) = self.services().password_policy().accept(&new.password, &words) {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.services, &new.client))?;
+        let admitted = self.admit(Tries::for_mail(&self.services(), &new.client))?;
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
@@ -132,8 +133,8 @@ impl App {
         client: &Client,
     ) -> Result<Result<bool, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services, client))?;
-        let target = self.read(|view| confirm::look_up(view, &self.services, token, self.now()))?;
+        self.admit(Tries::for_link(&self.services(), client))?;
+        let target = self.read(|view| confirm::look_up(view, &self.services(), token, self.now()))?;
         Ok(target.map(|target| match target {
             Target::Registration(_, registration) => browser != Some(registration.browser),
             Target::Address(_) => false,
@@ -181,8 +182,8 @@ impl App {
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        self.admit(Tries::for_link(&self.services, &confirmation.client))?;
-        let target = self.read(|view| confirm::look_up(view, &self.services, &confirmation.token, self.now()))?;
+        self.admit(Tries::for_link(&self.services(), &confirmation.client))?;
+        let target = self.read(|view| confirm::look_up(view, &self.services(), &confirmation.token, self.now()))?;
         let (id, registration) = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
             Ok(Target::Address(_)) => return Ok(Ok(Proof::None)),
@@ -193,7 +194,7 @@ impl App {
         }
         let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
         let client = confirmation.client.clone();
-        let admitted = self.admit(Tries::of_registration(&self.services, id, &client))?;
+        let admitted = self.admit(Tries::of_registration(&self.services(), id, &client))?;
         let app = Arc::clone(self);
         let matches = to_its_end(async move {
             let matches = app.hasher.verify(password, registration.password).await?;
@@ -214,6 +215,6 @@ impl App {
 
     /// Whether this person may choose `password`.
     pub(super) fn accept_password(&self, password: &Password, person: &Person) -> Result<(), PasswordFault> {
-        self.services.password_policy().accept(password, &self.services.words_about(person))
+        self.services().password_policy().accept(password, &self.services().words_about(person))
     }
 }

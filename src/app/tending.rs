@@ -44,6 +44,18 @@ impl App {
         Ok(noted.await?)
     }
 
+    /// Notes that the configuration was read again, and which settings were taken.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_reconfigured(self: &Arc<Self>, taken: String) -> Result<(), Fault> {
+        let noted = self.write(move |tx, moment, services| {
+            let what = (Act::Reconfigured, Outcome::Done);
+            services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &taken)
+        });
+        Ok(noted.await?)
+    }
+
     /// Notes that a backup was made.
     ///
     /// # Errors

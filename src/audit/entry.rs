@@ -121,6 +121,8 @@ words! {
         Imported = 32 "imported",
         /// The appliance started.
         Started = 33 "started",
+        /// The configuration was read again; the detail names what was taken.
+        Reconfigured = 34 "reconfigured",
     }
 }
 

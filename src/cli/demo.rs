@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::{Config, LogFormat};
+use crate::app::App;
+use crate::config::{Config, ConfigError, LogFormat, Reread};
 use crate::workers::delivery::{FileTransport, Transport};
 
-use super::{Exit, logging, serve};
+use super::serve::{self, Setting};
+use super::{Exit, logging};
 
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -22,18 +24,8 @@ pub struct Demo {
 impl Demo {
     pub fn run(self) -> Result<(), Exit> {
         let config = self.config()?;
-        let mails = self.dir.join("mail");
         logging::to_stdout(LogFormat::Text);
-        let folder = mails.clone();
-        let transport = |_: &Config| Ok(Transport::File(FileTransport::new(folder).announced_by(announce)));
-        let dir = self.dir.clone();
-        serve::serve(config, transport, vec![], move |app| {
-            let url = &app.services.config.site.url;
-            println!("\n  Gatelodge runs at {url}");
-            println!("  Your browser will ask about the certificate, because it is self-signed.");
-            println!("  Mails are kept in {}, and their links appear here.", mails.display());
-            println!("  Everything is in {}; stop with Ctrl-C.\n", dir.display());
-        })
+        serve::serve(config, &self, vec![])
     }
 
     fn config(&self) -> Result<Config, Exit> {
@@ -59,6 +51,25 @@ directory = "{dir}/mail"
             port = self.port,
         );
         Ok(Config::parse(&text, Path::new("demo"))?)
+    }
+}
+
+impl Setting for Demo {
+    fn transport(&self, config: &Config) -> Result<Transport, Exit> {
+        Ok(Transport::File(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
+    }
+
+    /// There is no file to read.
+    fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
+        present.reread(present, Path::new("demo"))
+    }
+
+    fn is_ready(&self, app: &App) {
+        let services = app.services();
+        println!("\n  Gatelodge runs at {}", services.config.site.url);
+        println!("  Your browser will ask about the certificate, because it is self-signed.");
+        println!("  Mails are kept in {}, and their links appear here.", services.config.mail.directory.display());
+        println!("  Everything is in {}; stop with Ctrl-C.\n", self.dir.display());
     }
 }
 

@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Hasher, newest_good_snapshot};
 use crate::base::{Clock, Moment};
-use crate::config::{Config, TlsMode, notes};
+use crate::config::{Config, ConfigError, Reread, TlsMode, notes};
 use crate::control;
 use crate::store::{Ballast, Opened, open_file};
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server::{self, Protocol};
-use crate::workers::{self, delivery::Transport};
+use crate::workers;
+use crate::workers::delivery::{Replaceable, Transport};
 
 use super::logging;
 use super::supervisor::{self, Handed};
@@ -29,6 +30,34 @@ const MAX_SERVING_THREADS: usize = 4;
 /// How long workers may take to finish their step when the server stops: a mail server may be slow to answer.
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
+/// What one way of running the appliance does otherwise than another.
+pub trait Setting {
+    /// The way for mails to leave.
+    fn transport(&self, config: &Config) -> Result<Transport, Exit>;
+
+    /// The configuration, read again because somebody asked for it.
+    fn reread(&self, present: &Config) -> Result<Reread, ConfigError>;
+
+    /// Connections are accepted.
+    fn is_ready(&self, _: &App) {}
+}
+
+struct FromFile<'a>(&'a Common);
+
+impl Setting for FromFile<'_> {
+    fn transport(&self, config: &Config) -> Result<Transport, Exit> {
+        let told = |error| {
+            let path = self.0.config_path();
+            Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()))
+        };
+        Transport::from_config(config, SystemClock.now()).map_err(told)
+    }
+
+    fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
+        present.reread(&self.0.read_config()?, &self.0.config_path())
+    }
+}
+
 /// Reads the configuration and serves until a signal.
 pub fn run(common: &Common) -> Result<(), Exit> {
     let sockets = supervisor::take_sockets()?;
@@ -37,12 +66,7 @@ pub fn run(common: &Common) -> Result<(), Exit> {
     for note in notes(&config) {
         tracing::warn!("{note}");
     }
-    let path = common.config_path();
-    let transport = move |config: &Config| {
-        let told = |error| Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()));
-        Transport::from_config(config, SystemClock.now()).map_err(told)
-    };
-    serve(config, transport, sockets, |_| ())
+    serve(config, &FromFile(common), sockets)
 }
 
 /// Opens the store that the configuration names.
@@ -71,13 +95,8 @@ pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
     Ok(Arc::new(app))
 }
 
-/// Serves until SIGTERM or SIGINT, then drains. `ready` is told once connections are accepted.
-pub fn serve(
-    config: Config,
-    transport: impl FnOnce(&Config) -> Result<Transport, Exit>,
-    sockets: Vec<Handed>,
-    ready: impl FnOnce(&App),
-) -> Result<(), Exit> {
+/// Serves until SIGTERM or SIGINT, then drains. SIGHUP has the configuration read again.
+pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -86,46 +105,58 @@ pub fn serve(
         .build()
         .map_err(Exit::failed)?;
     runtime.block_on(async {
-        let transport = transport(&config)?;
+        let transport = setting.transport(&config)?;
         let opened = open_store(&config)?;
-        run_until_signal(build(config, opened)?, transport, sockets, ready).await
+        run_until_signal(build(config, opened)?, transport, setting, sockets).await
     })
 }
 
 async fn run_until_signal(
     app: Arc<App>,
     transport: Transport,
+    setting: &dyn Setting,
     sockets: Vec<Handed>,
-    ready: impl FnOnce(&App),
 ) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
-    let listeners = listen(&app.services.config, certificates.as_deref(), sockets).await?;
+    let listeners = listen(&app.services().config, certificates.as_deref(), sockets).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
-    let socket = app.services.config.listen.control.clone();
+    let socket = app.services().config.listen.control.clone();
     let control = control::bind(&socket).map_err(Exit::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
 
-    let mut working = workers::start(&app, transport, certificates, &stop);
+    let transport = Arc::new(Replaceable::new(transport));
+    let mut working = workers::start(&app, Arc::clone(&transport), certificates, &stop);
     working.spawn(control::listen(Arc::clone(&app), control, socket, stop.clone()));
     working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
-    let mut serving = tokio::spawn(server::serve(web, listeners, stop.clone()));
+    let mut serving = tokio::spawn(server::serve(Arc::clone(&web), listeners, stop.clone()));
     app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
-    tracing::info!("serving {}", app.services.config.site.url);
-    supervisor::tell_ready(&app.services.config.site.url.to_string());
-    ready(&app);
+    let site = app.services().config.site.url.to_string();
+    tracing::info!("serving {site}");
+    supervisor::tell_ready(&site);
+    setting.is_ready(&app);
 
     let mut outcome = Ok(());
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
-        _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
-        _ = &mut serving => {}
-        Some(ended) = working.join_next() => {
-            // Only a panic ends a worker before it is asked to stop. What it would do is written down; a restart does it.
-            tracing::error!(error = ?ended.err(), "a worker ended; the service stops, to be started again");
-            outcome = Err(Exit::failed("a worker ended unexpectedly\nhint: the log says why"));
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => {
+                supervisor::tell_reloading();
+                reconfigure(&app, &web, &transport, setting).await;
+                supervisor::tell_ready(&site);
+                continue;
+            }
+            _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
+            _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
+            _ = &mut serving => {}
+            Some(ended) = working.join_next() => {
+                // Only a panic ends a worker before it is asked to stop. What it would do is written down; a restart does it.
+                tracing::error!(error = ?ended.err(), "a worker ended; the service stops, to be started again");
+                outcome = Err(Exit::failed("a worker ended unexpectedly\nhint: the log says why"));
+            }
         }
+        break;
     }
     supervisor::tell_stopping();
     stop.cancel();
@@ -141,6 +172,32 @@ async fn run_until_signal(
         tracing::warn!(%error, "the last use of some sessions was not written down");
     }
     outcome
+}
+
+/// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
+async fn reconfigure(app: &Arc<App>, web: &Web, transport: &Replaceable, setting: &dyn Setting) {
+    let reread = match setting.reread(&app.services().config) {
+        Ok(reread) => reread,
+        Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
+    };
+    let other_transport = match reread.touches("mail").then(|| setting.transport(&reread.config)).transpose() {
+        Ok(transport) => transport,
+        Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
+    };
+    if let Err(error) = web.reconfigure(reread.config) {
+        return tracing::error!("the configuration is not taken, and nothing changes: {error}");
+    }
+    if let Some(other) = other_transport {
+        transport.replace(other);
+    }
+    if !reread.waiting.is_empty() {
+        tracing::warn!("these settings have changed and wait for a restart: {}", reread.waiting.join(", "));
+    }
+    let taken = if reread.taken.is_empty() { "nothing".to_owned() } else { reread.taken.join(", ") };
+    tracing::info!("the configuration and the templates were read again; changed: {taken}");
+    if let Err(error) = app.note_reconfigured(taken).await {
+        tracing::warn!(%error, "the audit log does not say that the configuration was read again");
+    }
 }
 
 /// The sockets that were handed over; only without any are the configured addresses opened.

@@ -47,6 +47,14 @@ pub fn tell_ready(site: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("serving {site}"))]);
 }
 
+/// The configuration is read again; [`tell_ready`] follows.
+pub fn tell_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "the service manager is not told of the reload"),
+    }
+}
+
 /// The appliance stops, and wants to finish what is under way.
 pub fn tell_stopping() {
     tell(&[NotifyState::Stopping]);

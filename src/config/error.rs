@@ -48,6 +48,11 @@ impl ConfigError {
         Self { path: path.into(), place, message, hint }
     }
 
+    pub(super) fn not_together(path: &Path, waiting: &[String], reason: &str) -> Self {
+        let hint = format!("restart the service: {} cannot change while it runs", waiting.join(", "));
+        Self { path: path.into(), place: None, message: format!("not taken: {reason}"), hint: Some(hint) }
+    }
+
     pub(super) fn broken_rule(broken: BrokenRule, text: &str, path: &Path) -> Self {
         let place = Some(line_and_column(text, place_of(text, broken.key)));
         Self { path: path.into(), place, message: broken.message, hint: Some(broken.hint) }

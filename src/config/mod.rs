@@ -2,6 +2,7 @@
 
 mod error;
 mod rate;
+mod reread;
 mod rules;
 mod sections;
 mod sender;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use rate::Rate;
+pub use reread::Reread;
 pub use rules::notes;
 pub use sections::{
     Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,

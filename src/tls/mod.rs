@@ -118,7 +118,7 @@ impl Certificates {
 }
 
 async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
-    let tls = &app.services.config.tls;
+    let tls = &app.services().config.tls;
     let key = match tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
@@ -157,7 +157,7 @@ impl Watch {
     /// Begins with the files as they are.
     #[must_use]
     pub fn new(app: Arc<App>, certificates: Arc<Certificates>) -> Self {
-        let seen = Stamp::of(&app.services.config.tls);
+        let seen = Stamp::of(&app.services().config.tls);
         Self { app, certificates, seen }
     }
 
@@ -166,7 +166,7 @@ impl Watch {
     /// # Errors
     /// When the new one cannot be used; the old one is served on, and the next change is tried again.
     pub async fn look(&mut self) -> Result<(), TlsError> {
-        match self.app.services.config.tls.mode {
+        match self.app.services().config.tls.mode {
             TlsMode::Off => Ok(()),
             TlsMode::SelfSigned => {
                 if self_signed::is_due(&self.app)? {
@@ -176,7 +176,7 @@ impl Watch {
                 Ok(())
             }
             TlsMode::Files => {
-                let now = Stamp::of(&self.app.services.config.tls);
+                let now = Stamp::of(&self.app.services().config.tls);
                 if now == self.seen {
                     return Ok(());
                 }

@@ -38,7 +38,7 @@ fn place() -> [&'static [u8]; 2] {
 
 fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
     let fits = |kept: &Kept| {
-        kept.host == app.services.config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
+        kept.host == app.services().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
     };
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
@@ -51,11 +51,11 @@ pub fn is_due(app: &App) -> Result<bool, Fault> {
 /// The kept certificate, or a new one.
 pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
-        let key = app.services.seal.open(&place(), &kept.sealed_key);
+        let key = app.services().seal.open(&place(), &kept.sealed_key);
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
         return certify(kept.certificate, key, provider);
     }
-    let host = app.services.config.site.url.host().to_owned();
+    let host = app.services().config.site.url.host().to_owned();
     let now = app.now();
     let (certificate, key) = make(&host, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());

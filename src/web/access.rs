@@ -53,7 +53,7 @@ impl Web {
         if matches!(request.method, Method::GET | Method::HEAD) {
             return Ok(());
         }
-        let is_ours = comes_from_here(&request.headers, &self.app.services.config.site.url, audience);
+        let is_ours = comes_from_here(&request.headers, &self.app.services().config.site.url, audience);
         if is_ours { Ok(()) } else { Err(Failure::CrossSite) }
     }
 }

@@ -19,8 +19,10 @@ mod status;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::app::App;
-use crate::config::TlsMode;
+use crate::config::{Config, TlsMode};
 use crate::templates::{TemplateError, Templates};
 
 pub use access::Access;
@@ -31,7 +33,7 @@ use cookies::CookieNames;
 /// Everything that answering a request needs.
 pub struct Web {
     app: Arc<App>,
-    pages: Templates,
+    pages: ArcSwap<Templates>,
     cookies: CookieNames,
     hardened: headers::Hardened,
     router: router::Router,
@@ -44,18 +46,31 @@ impl Web {
     /// # Errors
     /// When a page template of the administrator's is not well formed.
     pub fn new(app: Arc<App>) -> Result<Self, TemplateError> {
-        let config = &app.services.config;
-        let pages = Templates::load(pages::TEMPLATES, config.site.templates.as_deref())?;
-        let cookies = CookieNames::for_site(&config.site.url);
+        let services = Arc::clone(&app.services());
+        let config = &services.config;
         let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
-        let hardened = headers::Hardened::new(sends_hsts);
         Ok(Self {
-            app,
-            pages,
-            cookies,
-            hardened,
+            pages: ArcSwap::from_pointee(load_pages(config)?),
+            cookies: CookieNames::for_site(&config.site.url),
+            hardened: headers::Hardened::new(sends_hsts),
             router: router::Router::new(ROUTES),
             requests: measured::Requests::new(ROUTES),
+            app,
         })
     }
+
+    /// Takes other settings, and the page templates as they are now.
+    ///
+    /// # Errors
+    /// When a template of the administrator's is not well formed: then nothing changes.
+    pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
+        let pages = load_pages(&config)?;
+        self.app.reconfigure(config)?;
+        self.pages.store(Arc::new(pages));
+        Ok(())
+    }
+}
+
+fn load_pages(config: &Config) -> Result<Templates, TemplateError> {
+    Templates::load(pages::TEMPLATES, config.site.templates.as_deref())
 }

@@ -103,7 +103,7 @@ impl Web {
         peer: IpAddr,
     ) -> Result<(&'static Route, Request), Failure> {
         let mut request = Request {
-            network: client_network(peer, &head.headers, &self.app.services.config.proxy.trusted),
+            network: client_network(peer, &head.headers, &self.app.services().config.proxy.trusted),
             device_cookie: self.cookies.device(),
             method: head.method,
             query: parse_query(head.uri.query())?,

@@ -6,13 +6,13 @@ use crate::app::{App, Fault};
 use crate::base::Seconds;
 use crate::mail;
 
-use super::delivery::{Outcome, Transport};
+use super::delivery::{Outcome, Replaceable};
 use super::{Next, Worker};
 
 /// Delivers mail.
 pub struct DeliverMail {
     app: Arc<App>,
-    transport: Transport,
+    transport: Arc<Replaceable>,
     has_released: bool,
 }
 
@@ -22,7 +22,7 @@ impl DeliverMail {
 
     /// Delivers this appliance's mail by this transport.
     #[must_use]
-    pub fn new(app: Arc<App>, transport: Transport) -> Self {
+    pub fn new(app: Arc<App>, transport: Arc<Replaceable>) -> Self {
         Self { app, transport, has_released: false }
     }
 }
@@ -41,8 +41,9 @@ impl Worker for DeliverMail {
             let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
-        self.transport.believe(self.app.time().earlier);
-        let outcome = self.transport.deliver(id, &to, &bytes).await;
+        let transport = self.transport.present();
+        transport.believe(self.app.time().earlier);
+        let outcome = transport.deliver(id, &to, &bytes).await;
         match outcome.clone() {
             Outcome::Accepted => self.app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
             Outcome::Later(reason) => self.app.note_failed_mail(id, reason, false).await?,

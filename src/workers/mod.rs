@@ -24,7 +24,7 @@ pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
 pub use watch_space::WatchSpace;
 
-use delivery::Transport;
+use delivery::Replaceable;
 
 /// What a worker wants after a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -81,7 +81,7 @@ pub async fn run<W: Worker>(app: Arc<App>, mut worker: W, stop: CancellationToke
 /// Starts all workers.
 pub fn start(
     app: &Arc<App>,
-    transport: Transport,
+    transport: Arc<Replaceable>,
     certificates: Option<Arc<Certificates>>,
     stop: &CancellationToken,
 ) -> tokio::task::JoinSet<()> {
@@ -91,9 +91,7 @@ pub fn start(
     running.spawn(run(Arc::clone(app), WatchSpace::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Arc::clone(app), NoteSeen::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Arc::clone(app), Sweep::new(Arc::clone(app)), stop.clone()));
-    if app.services.config.backup.directory.is_some() {
-        running.spawn(run(Arc::clone(app), TakeSnapshot::new(Arc::clone(app)), stop.clone()));
-    }
+    running.spawn(run(Arc::clone(app), TakeSnapshot::new(Arc::clone(app)), stop.clone()));
     if let Some(certificates) = certificates {
         running.spawn(run(Arc::clone(app), RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
     }

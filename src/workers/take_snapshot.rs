@@ -24,7 +24,7 @@ impl Worker for TakeSnapshot {
     const NAME: &'static str = "take snapshot";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        let settings = self.0.services.config.backup.clone();
+        let settings = self.0.services().config.backup.clone();
         let span = settings.every.seconds().clamp(1, Self::LOOK_EVERY);
         let app = Arc::clone(&self.0);
         let taken = tokio::task::spawn_blocking(move || app.take_snapshot(&settings)).await;

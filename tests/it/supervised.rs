@@ -19,6 +19,7 @@ struct Manager {
     orders: Option<ChildStdin>,
     lines: Receiver<String>,
     folder: Folder,
+    config: String,
     https: u16,
     http: u16,
 }
@@ -50,7 +51,7 @@ impl Manager {
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
         let orders = child.stdin.take();
-        Self { child, orders, lines, folder, https, http }
+        Self { child, orders, lines, folder, config, https, http }
     }
 
     fn orders(&mut self, word: &str) {
@@ -158,4 +159,42 @@ fn the_watchdog_hears_nothing_while_the_store_hangs() {
     assert_eq!(login.join().expect("no panic"), 200);
     manager.hears("notify WATCHDOG=1");
     assert!(manager.folder.join("gatelodge.redb").exists());
+}
+
+#[test]
+fn the_configuration_is_read_again_without_a_restart() {
+    let mut manager = Manager::new(&[]);
+    manager.starts();
+    let first = std::fs::read_to_string(&manager.config).expect("written");
+    let elsewhere = manager.folder.join("elsewhere");
+    let second = first
+        .replace("Hill Street\"\nurl", "Mill Lane\"\nurl")
+        .replace(&format!("{}/mail", manager.folder.0.display()), elsewhere.to_str().expect("UTF-8"))
+        .replace("gatelodge.redb\"", "gatelodge.redb\"\ncache_mib = 6");
+    std::fs::write(&manager.config, &second).expect("written");
+    manager.orders("hup");
+    let heard = manager.hears("notify READY=1").join("\n");
+    assert!(heard.contains("notify RELOADING=1") && heard.contains("notify MONOTONIC_USEC="), "{heard}");
+    assert!(heard.contains("wait for a restart: store.cache_mib"), "{heard}");
+    assert!(heard.contains("changed: mail.directory, site.name"), "{heard}");
+    assert!(manager.client().get("/login").expect(200).body().contains("Mill Lane"));
+    manager.client().api("POST", "/forgot", &json!({"email": ALICE})).expect(202);
+    manager.hears("mail delivered");
+    assert_eq!(std::fs::read_dir(&elsewhere).expect("made").count(), 1, "mails go where they should now");
+
+    // Whatever is wrong changes nothing, and is named with its place.
+    let templates = manager.folder.join("templates");
+    std::fs::create_dir(&templates).expect("made");
+    std::fs::write(templates.join("login.html"), "{% if %}").expect("written");
+    let lost = second.replace("Mill Lane\"", &format!("Lost Lane\"\ntemplates = \"{}\"", templates.display()));
+    for (broken, reason) in [(lost.clone() + "[sesion]\n", "unknown key `sesion`"), (lost, "login.html")] {
+        std::fs::write(&manager.config, broken).expect("written");
+        manager.orders("hup");
+        let heard = manager.hears("notify READY=1").join("\n");
+        assert!(heard.contains("is not taken, and nothing changes") && heard.contains(reason), "{heard}");
+        assert!(manager.client().get("/login").expect(200).body().contains("Mill Lane"));
+    }
+    std::fs::write(&manager.config, second).expect("written");
+    let rows = shown(&["audit", "list", "--act", "reconfigured", "--config", &manager.config], "");
+    assert_eq!(rows["items"][0]["detail"], "mail.directory, site.name");
 }

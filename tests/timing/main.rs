@@ -110,7 +110,7 @@ impl Place {
 
     fn populate(&self) {
         // The cost of a decoy is drawn from those in use; all hashes but the older ones have today's.
-        let today = self.app.services.config.password.cost();
+        let today = self.app.services().config.password.cost();
         for class in [Class::Member, Class::Disabled, Class::OlderHash] {
             for number in 0..PEOPLE {
                 let email = EmailAddress::parse(&class.member(number)).expect("an address");
@@ -186,7 +186,7 @@ impl Place {
     /// Somebody of a class, and nobody to compare them with. A name that nobody has is given one of the costs in use, always the
     /// same for the same name: whoever compares compares those of the same cost.
     fn pair(&self, class: Class, chance: &mut Chance) -> (String, String) {
-        let cost = class.cost(self.app.services.config.password.cost());
+        let cost = class.cost(self.app.services().config.password.cost());
         let mut nobody = || {
             loop {
                 let address = Class::Nobody.address(chance);
@@ -205,7 +205,7 @@ impl Place {
 
     fn cost_of(&self, address: &str) -> Cost {
         let name = Identity::parse(address).canonical().expect("an address");
-        self.app.read(|view| costs::of_nobody(view, &self.app.services, &name)).expect("stored")
+        self.app.read(|view| costs::of_nobody(view, &self.app.services(), &name)).expect("stored")
     }
 
     /// A token that names the holder of an address, or somebody who is not there, and whose signature is wrong: nobody but
@@ -219,7 +219,7 @@ impl Place {
             let newest = register::of_address(view, &email)?.into_iter().next();
             Ok(newest.map_or_else(|| chance.sixteen_bytes(), |(id, _): (RegistrationId, _)| *id.bytes()))
         });
-        let keys = self.app.read(|view| keyring::load(view, &self.app.services.seal)).expect("stored");
+        let keys = self.app.read(|view| keyring::load(view, &self.app.services().seal)).expect("stored");
         let ticket = Ticket {
             purpose,
             subject: subject.expect("stored"),

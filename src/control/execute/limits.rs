@@ -56,7 +56,7 @@ fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreEr
 
 /// None for what says nothing any more.
 fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
-    let (rate, now) = (bucket.kind.rate(&app.services.config.throttle), app.time().earlier);
+    let (rate, now) = (bucket.kind.rate(&app.services().config.throttle), app.time().earlier);
     let is_out_of_use = tries::is_out_of_use(bucket, level);
     let left = level.left(rate, now);
     if left == rate.burst && !is_out_of_use {
@@ -143,7 +143,7 @@ fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
 
 fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     let mut keys: Vec<_> =
-        tries::name_digest(&app.services, name).into_iter().map(|digest| (Kind::Name, digest)).collect();
+        tries::name_digest(&app.services(), name).into_iter().map(|digest| (Kind::Name, digest)).collect();
     if let Identity::Email(address) = name {
         keys.extend(mail_keys(app, address));
     }
@@ -151,6 +151,6 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
 }
 
 fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 3] {
-    let digest = tries::address_digest(&app.services, address);
+    let digest = tries::address_digest(&app.services(), address);
     [MailPurpose::Confirm, MailPurpose::Reset, MailPurpose::Known].map(|purpose| (Kind::MailAddress(purpose), digest))
 }

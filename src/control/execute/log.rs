@@ -114,7 +114,7 @@ fn describe(number: u64, row: &Row) -> Value {
 }
 
 pub(super) fn verify(app: &App) -> Outcome {
-    let verdict = app.read(|view| match audit::verify(view, &app.services.seal) {
+    let verdict = app.read(|view| match audit::verify(view, &app.services().seal) {
         Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
         other => Ok(other?.map_err(in_words)),
     })?;

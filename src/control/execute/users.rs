@@ -67,7 +67,8 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     if draft.is_admin {
         groups.push(GroupName::administrators());
     }
-    let mut words = app.services.site_words();
+    let services = app.services();
+    let mut words = services.site_words();
     words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
     let password = match draft.password {
         None => None,
@@ -84,7 +85,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
 
 async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash, Refusal> {
     let password = Password::parse(text).map_err(in_words)?;
-    app.services.password_policy().accept(&password, words).map_err(in_words)?;
+    app.services().password_policy().accept(&password, words).map_err(in_words)?;
     app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())
 }
 
@@ -107,7 +108,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
     let alive = sessions
         .iter()
         .map(|(_, session)| session)
-        .filter(|session| session.is_alive(session.seen_at, now, &app.services.generation));
+        .filter(|session| session.is_alive(session.seen_at, now, &app.services().generation));
     let mut shown = describe(&person);
     shown["sessions"] = alive
         .map(|session| {
@@ -139,7 +140,7 @@ fn describe(person: &Person) -> Value {
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, source: &Source) -> Outcome {
     let person = find(app, &user)?;
-    let hash = hash(app, text, &app.services.words_about(&person)).await?;
+    let hash = hash(app, text, &app.services().words_about(&person)).await?;
     let source = source.clone();
     change(app, user, move |tx, moment, services, person| {
         administer::set_password(tx, moment, services, &source, (person, &hash))

@@ -24,7 +24,7 @@ pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let browser = acts::register(web, request, request.json()?).await?;
-    let lifetime = web.app.services.config.tokens.confirm_within.seconds();
+    let lifetime = web.app.services().config.tokens.confirm_within.seconds();
     Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
 }
 

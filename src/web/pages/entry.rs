@@ -12,7 +12,7 @@ use super::form::Form;
 use super::{notice, render};
 
 fn registration_is_open(web: &Web) -> bool {
-    web.app.services.config.registration.mode == RegistrationMode::Open
+    web.app.services().config.registration.mode == RegistrationMode::Open
 }
 
 /// `GET /register`
@@ -32,7 +32,7 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let form = Form { typed: fields.typed(&["email", "username", "name"]), ..Form::new("register.html", context! {}) };
     match acts::register(web, request, fields).await {
         Ok(browser) => {
-            let lifetime = web.app.services.config.tokens.confirm_within.seconds();
+            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
         Err(failure) => form.again(web, &failure),
@@ -41,8 +41,8 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /register/sent`
 pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    let confirms = web.app.services.config.registration.confirm_email;
-    let within = web.app.services.config.tokens.confirm_within.in_words();
+    let confirms = web.app.services().config.registration.confirm_email;
+    let within = web.app.services().config.tokens.confirm_within.in_words();
     Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
 }
 

@@ -97,8 +97,9 @@ pub fn failure(web: &Web, failure: &Failure) -> Reply {
 
 /// Renders a page. If a template of the administrator's fails, its visitor still gets an answer.
 fn render(web: &Web, name: &str, values: Value) -> String {
-    let site = web.app.services.config.site.name.as_str();
-    web.pages.render(name, context! { site, ..values }).unwrap_or_else(|error| {
+    let services = web.app.services();
+    let site = services.config.site.name.as_str();
+    web.pages.load().render(name, context! { site, ..values }).unwrap_or_else(|error| {
         tracing::error!(%error, "a page template failed");
         "<!doctype html><title>Error</title><p>This page cannot be shown. The people who run this site find the reason in the log."
             .to_owned()

@@ -200,7 +200,7 @@ fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");
     let mut response = if is_page && path.starts_with('/') {
-        Reply::redirect(Success::Moved, &web.app.services.config.site.url.link(path)).complete(&web.hardened)
+        Reply::redirect(Success::Moved, &web.app.services().config.site.url.link(path)).complete(&web.hardened)
     } else {
         web.refuse(&Failure::NotFound, path)
     };

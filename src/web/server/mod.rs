@@ -43,7 +43,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 /// Serves on all listeners until `stop`, then drains.
 pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop: CancellationToken) {
-    let places = Arc::new(Places::new(web.app.services.config.proxy.trusted.clone()));
+    let places = Arc::new(Places::new(web.app.services().config.proxy.trusted.clone()));
     let connections = TaskTracker::new();
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, protocol) in listeners {

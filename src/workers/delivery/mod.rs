@@ -5,6 +5,7 @@ mod explain;
 mod file;
 mod smtp;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::base::{EmailAddress, MailId, Timestamp};
@@ -28,6 +29,28 @@ pub enum Outcome {
     Later(String),
     /// The server will never take it; the reason in words.
     Never(String),
+}
+
+/// The way that mails leave at present: another may take its place between two mails.
+pub struct Replaceable(Mutex<Arc<Transport>>);
+
+impl Replaceable {
+    /// Begins with this one.
+    #[must_use]
+    pub fn new(transport: Transport) -> Self {
+        Self(Mutex::new(Arc::new(transport)))
+    }
+
+    /// The present one.
+    #[must_use]
+    pub fn present(&self) -> Arc<Transport> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next mail on, this one.
+    pub fn replace(&self, transport: Transport) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(transport);
+    }
 }
 
 /// A way for mails to leave.

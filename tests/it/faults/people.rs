@@ -30,7 +30,7 @@ pub fn services() -> Arc<Services> {
     let config = Config::parse(text, Path::new("faults.toml")).expect("valid");
     let composer = Composer::new(&config).expect("well formed");
     let seal = SealingKey::draw(&mut Moment::new(NOW, [1; 32]));
-    Arc::new(Services { config, seal, composer, generation: [7; 16] })
+    Arc::new(Services { config, seal: Arc::new(seal), composer, generation: [7; 16] })
 }
 
 /// What somebody was told, once a commit was answered.

@@ -238,11 +238,11 @@ fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_might_have() {
         let identity = gatelodge::base::Identity::parse(&format!("nobody{number}@example.org"));
         let candidate = world
             .app
-            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.services, &identity))
+            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.services(), &identity))
             .expect("memory does not fail");
         candidate.hash.cost()
     };
-    let today = world.app.services.config.password.cost();
+    let today = world.app.services().config.password.cost();
     assert!((0..20).all(|number| of_nobody(number) == today));
     // Three accounts of today, and nine with a hash of an older kind.
     let older = gatelodge::crypto::Cost { memory_kib: 16, iterations: 2, lanes: 1 };

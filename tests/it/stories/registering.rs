@@ -251,7 +251,8 @@ fn a_proof_for_one_registration_confirms_no_other() {
     let first = world.only_letter_to(ALICE).token();
     registers(&world);
     let second = world.only_letter_to(ALICE).token();
-    let found = world.app.read(|view| look_up(view, &world.app.services, &first, START)).expect("memory does not fail");
+    let found =
+        world.app.read(|view| look_up(view, &world.app.services(), &first, START)).expect("memory does not fail");
     let Ok(Target::Registration(first, _)) = found else { panic!("a registration") };
     for proof in [Proof::Password(first), Proof::None] {
         let token = second.clone();
