@@ -99,7 +99,7 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
         return Ok(true);
     };
     if found > known {
-        return Err(OpenError::Newer { found, known });
+        return Err(OpenError::Newer { found, known, copy: None });
     }
     for step in steps.iter().filter(|step| step.to > found) {
         tracing::info!(to = step.to, "migrating the store: {}", step.name);
@@ -150,6 +150,11 @@ pub fn renew_generation(tx: &mut dyn Transaction, moment: &mut Moment) -> Result
 pub fn about(view: &dyn Snapshot) -> Result<(u64, String), StoreError> {
     let format = NUMBERS.get(view, &FORMAT)?.ok_or(StoreError::Damaged("format"))?;
     Ok((format, TEXTS.get(view, &KEY_FINGERPRINT)?.unwrap_or_default()))
+}
+
+/// The format of the records; none in a store that was only just made.
+pub(super) fn format_of(view: &dyn Snapshot) -> Result<Option<u64>, StoreError> {
+    NUMBERS.get(view, &FORMAT)
 }
 
 /// The format that this program writes.
@@ -214,6 +219,6 @@ mod tests {
     fn a_store_of_a_later_program_is_refused() {
         let engine = MemoryEngine::default();
         assert!(matches!(run(&engine, STEPS), Ok(true)));
-        assert!(matches!(run(&engine, &STEPS[..1]), Err(OpenError::Newer { found: 3, known: 2 })));
+        assert!(matches!(run(&engine, &STEPS[..1]), Err(OpenError::Newer { found: 3, known: 2, copy: None })));
     }
 }

@@ -18,6 +18,7 @@ mod rebuild;
 mod record;
 pub mod schema;
 mod table;
+mod upgrade;
 mod writer;
 
 pub use archive::{Archive, ArchiveError, Heading, Records, Scanning, write_archive, write_records};
@@ -28,7 +29,7 @@ pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError,
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{Migration, ShownMeta, about, floor, known_format, migrate, renew_generation, reset_floor};
-pub use open::{OpenError, Opened, open_file, open_memory};
+pub use open::{OpenError, Opened, open_file, open_file_by, open_memory};
 pub use overlay::Overlay;
 pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};

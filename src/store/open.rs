@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::base::{Moment, Timestamp};
 use crate::crypto::SealingKey;
 
-use super::migrate::{MIGRATIONS, accept_key, floor, generation, migrate};
+use super::migrate::{MIGRATIONS, Migration, accept_key, floor, generation, migrate};
+use super::upgrade::{copy_path, keep_copy};
 use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock};
 
 /// Why a store cannot be opened.
@@ -32,6 +33,8 @@ pub enum OpenError {
         found: u64,
         /// The version that we know.
         known: u64,
+        /// What was kept when it was brought there.
+        copy: Option<PathBuf>,
     },
     /// The sealing key is missing, unreadable or another store's.
     Key {
@@ -105,10 +108,18 @@ impl fmt::Display for OpenError {
                 "{}: the store is damaged\nhint: keep the file, and put the newest good copy in its place",
                 path.display()
             ),
-            Self::Newer { found, known } => write!(
-                f,
-                "the store has format {found}, this program knows up to {known}\nhint: install the newer program again, or restore a backup from before the upgrade"
-            ),
+            Self::Newer { found, known, copy } => {
+                write!(
+                    f,
+                    "the store has format {found}, this program knows up to {known}\nhint: install the newer program again, or restore "
+                )?;
+                match copy {
+                    Some(copy) => {
+                        write!(f, "the copy from before the upgrade: gatelodge restore {} --force", copy.display())
+                    }
+                    None => f.write_str("a backup from before the upgrade"),
+                }
+            }
             Self::Key { path, reason } => write!(
                 f,
                 "{}: {reason}\nhint: put the key that belongs to this store in its place; without it the store cannot be read",
@@ -147,6 +158,20 @@ pub struct Opened {
 pub fn open_file(
     path: &Path,
     key_path: &Path,
+    room: (usize, Ballast),
+    moment: &mut Moment,
+) -> Result<Opened, OpenError> {
+    open_file_by(MIGRATIONS, path, key_path, room, moment)
+}
+
+/// As [`open_file`], by other steps than this program's own: a test has some, before there are any.
+///
+/// # Errors
+/// As [`open_file`].
+pub fn open_file_by(
+    steps: &[Migration],
+    path: &Path,
+    key_path: &Path,
     (cache_bytes, ballast): (usize, Ballast),
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
@@ -167,7 +192,8 @@ pub fn open_file(
         make(path, cache_bytes)?;
     }
     let engine = RedbEngine::open(path, cache_bytes)?;
-    let prepared = prepare(&engine, &sealing_key, moment).map_err(|error| named(error, path, key_path))?;
+    keep_copy(&engine, path, moment.now(), steps)?;
+    let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
     let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
@@ -181,7 +207,7 @@ pub fn open_file(
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
-    let (generation, floor) = prepare(&engine, &sealing_key, moment)?;
+    let (generation, floor) = prepare(&engine, &sealing_key, moment, MIGRATIONS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
     let store = Store::start(Box::new(engine), Reopening::by(gone))
         .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
@@ -216,10 +242,11 @@ fn prepare(
     engine: &dyn Engine,
     key: &SealingKey,
     moment: &mut Moment,
+    steps: &[Migration],
 ) -> Result<([u8; 16], Option<Timestamp>), OpenError> {
     let mut outcome = Ok(([0; 16], None));
     engine.write(&mut |tx| {
-        outcome = migrate(tx, moment, MIGRATIONS).and_then(|_| {
+        outcome = migrate(tx, moment, steps).and_then(|_| {
             if !accept_key(tx, &key.fingerprint())? {
                 return Err(OpenError::Key {
                     path: PathBuf::new(),
@@ -238,6 +265,10 @@ fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
     match error {
         OpenError::Key { reason, .. } => OpenError::Key { path: key_path.into(), reason },
         OpenError::Damaged(_) => OpenError::damaged(path),
+        OpenError::Newer { found, known, .. } => {
+            let copy = Some(copy_path(path, known)).filter(|copy| copy.exists());
+            OpenError::Newer { found, known, copy }
+        }
         OpenError::Io { reason, .. } => OpenError::Io { path: path.into(), reason },
         other => other,
     }

@@ -25,4 +25,5 @@ mod targets;
 mod tidy;
 mod tls;
 mod units;
+mod upgrades;
 mod world;

@@ -1,0 +1,44 @@
+//! Before records are brought to a newer format a copy of them is written: going back to an older program means restoring it.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::Timestamp;
+
+use super::migrate::{Migration, format_of};
+use super::{ArchiveError, Engine, OpenError, verify_file, write_archive, write_file};
+
+/// Where the copy is put of a store that had this format.
+#[must_use]
+pub fn copy_path(store: &Path, format: u64) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(format!(".before-upgrade-from-{format}"));
+    name.into()
+}
+
+/// Writes a copy beside the store if a step is still to be taken; it is a backup like any other, and was read again.
+pub(super) fn keep_copy(
+    engine: &dyn Engine,
+    path: &Path,
+    now: Timestamp,
+    steps: &[Migration],
+) -> Result<Option<PathBuf>, OpenError> {
+    let mut found = None;
+    engine.read(&mut |view| {
+        found = format_of(view)?;
+        Ok(())
+    })?;
+    let Some(format) = found.filter(|format| steps.iter().any(|step| step.to > *format)) else { return Ok(None) };
+    let copy = copy_path(path, format);
+    let fill = |out: &mut dyn std::io::Write| {
+        let mut written = Ok(0);
+        engine.read(&mut |view| {
+            written = write_archive(view, now, out);
+            Ok(())
+        })?;
+        written.map(drop)
+    };
+    let failed = |error: ArchiveError| OpenError::Io { path: copy.clone(), reason: error.to_string() };
+    let records = write_file(&copy, fill, verify_file).map_err(failed)?;
+    tracing::info!(records, "a copy from before the upgrade is in {}", copy.display());
+    Ok(Some(copy))
+}
