@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Config, ConfigError, rules};
 
@@ -64,7 +64,7 @@ impl Config {
             }
         }
         let together = |reason: String| ConfigError::not_together(path, &waiting, &reason);
-        let config: Self = serde_json::from_value(nested(merged)).map_err(|error| together(error.to_string()))?;
+        let config: Self = toml::from_str(&text(&merged)).map_err(|error| together(error.message().to_owned()))?;
         rules::check(&config).map_err(|broken| together(format!("{}: {}", broken.key, broken.message)))?;
         Ok(Reread { config, taken, waiting })
     }
@@ -92,21 +92,10 @@ fn leaves(config: &Config) -> BTreeMap<String, Value> {
     found
 }
 
-fn nested(leaves: BTreeMap<String, Value>) -> Value {
-    let mut root = Map::new();
-    for (key, value) in leaves {
-        let mut table = &mut root;
-        let mut parts = key.split('.').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                table.insert(part.to_owned(), value);
-                break;
-            }
-            let inner = table.entry(part).or_insert_with(|| Value::Object(Map::new()));
-            table = inner.as_object_mut().expect("a name is a table or a setting, never both");
-        }
-    }
-    Value::Object(root)
+/// The settings as a file. JSON's strings, numbers and lists are TOML's too.
+fn text(leaves: &BTreeMap<String, Value>) -> String {
+    let set = leaves.iter().filter(|(_, value)| !value.is_null());
+    set.fold(String::new(), |text, (key, value)| format!("{text}{key} = {value}\n"))
 }
 
 #[cfg(test)]
@@ -138,6 +127,17 @@ mod tests {
     fn the_same_file_changes_nothing() {
         let done = reread("[tokens]\nreset_within = \"30m\"\n", "[tokens]\nreset_within = \"1800s\"\n");
         assert_eq!((done.taken.len(), done.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn every_setting_is_carried_over() {
+        let example = include_str!("../../config/example.toml");
+        let before = Config::parse(example, Path::new("a.toml")).expect("valid");
+        let mut after = before.clone();
+        after.site.name = "A \"quoted\" \\ näme 家".into();
+        after.throttle.enabled = false;
+        let done = before.reread(&after, Path::new("a.toml")).expect("they go together");
+        assert_eq!((done.config, done.taken.len()), (after, 2));
     }
 
     #[test]
