@@ -11,6 +11,8 @@ use super::{App, Fault};
 
 /// Mails that are looked at to say how many wait; more are told as so many.
 const MAX_MAILS_COUNTED: usize = 10_000;
+/// Mails in memory at a time: each holds its whole text.
+const MAILS_AT_A_TIME: usize = 100;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -96,14 +98,30 @@ impl App {
     }
 
     fn measure_mail(&self, text: &mut Text) -> Result<(), StoreError> {
-        let mails = self.read(|view| mail::list(view, None, MAX_MAILS_COUNTED))?;
+        let mut states = Vec::new();
+        let mut oldest: Option<Timestamp> = None;
+        self.read(|view| {
+            let mut after = None;
+            while states.len() < MAX_MAILS_COUNTED {
+                let mails = mail::list(view, after, MAILS_AT_A_TIME)?;
+                for (_, mail) in &mails {
+                    if matches!(mail.state, MailState::Queued | MailState::Sending) {
+                        oldest = Some(oldest.map_or(mail.queued_at, |oldest| oldest.min(mail.queued_at)));
+                    }
+                    states.push(mail.state.clone());
+                }
+                after = mails.last().map(|(id, _)| *id);
+                if mails.len() < MAILS_AT_A_TIME {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
         text.family("outbox_mails", Kind::Gauge, "Mails in the outbox.");
         for state in MailState::ALL {
-            let count = mails.iter().filter(|(_, mail)| mail.state == state).count();
+            let count = states.iter().filter(|found| **found == state).count();
             text.sample("outbox_mails", &[("state", state.word())], count);
         }
-        let waiting = mails.iter().filter(|(_, mail)| matches!(mail.state, MailState::Queued | MailState::Sending));
-        let oldest = waiting.map(|(_, mail)| mail.queued_at).min();
         let age = oldest.map_or(0, |queued_at| self.now().since(queued_at));
         text.single("outbox_oldest_seconds", Kind::Gauge, "How long the oldest mail has waited.", age);
         let delivered = self.measures.mails_delivered.get();

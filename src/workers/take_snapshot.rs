@@ -25,6 +25,9 @@ impl Worker for TakeSnapshot {
 
     async fn step(&mut self) -> Result<Next, Fault> {
         let settings = self.0.services().config.backup.clone();
+        if settings.directory.is_none() {
+            return Ok(Next::After(Self::LOOK_EVERY));
+        }
         let span = settings.every.seconds().clamp(1, Self::LOOK_EVERY);
         let app = Arc::clone(&self.0);
         let taken = tokio::task::spawn_blocking(move || app.take_snapshot(&settings)).await;

@@ -148,3 +148,22 @@ fn fail2ban_finds_whom_to_block() {
         assert!(said.contains(" 1 matched") && said.contains("login refused from 127.0.0.1"), "{format}: {said}");
     }
 }
+
+#[test]
+fn mails_that_wait_are_counted() {
+    let folder = Folder::new();
+    let (port, metrics) = (free_port(), free_port());
+    // Nobody takes mails there.
+    let more = format!(
+        "[mail]\nfrom = \"a@example.org\"\n[mail.smtp]\nhost = \"localhost\"\nport = {}\nsecurity = \"none\"\n[metrics]\nlisten = [\"127.0.0.1:{metrics}\"]\n",
+        free_port()
+    );
+    let config = configuration(&folder.0, port, &more);
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    server.client().api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    server.reads_until("mail not delivered");
+    let watched = Watched { folder, config, server, metrics };
+    let answer = watched.scrapes("/metrics");
+    assert!(answer.contains("gatelodge_outbox_mails{state=\"queued\"} 1\n"), "{answer}");
+    assert!(answer.contains("gatelodge_mails_refused_total 1\n"), "{answer}");
+}
