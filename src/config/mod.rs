@@ -4,6 +4,7 @@ mod error;
 mod rate;
 mod reread;
 mod rules;
+mod secret_file;
 mod sections;
 mod sender;
 mod site_url;
@@ -17,6 +18,7 @@ pub use error::ConfigError;
 pub use rate::Rate;
 pub use reread::Reread;
 pub use rules::notes;
+pub use secret_file::warn_if_open;
 pub use sections::{
     Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
     RegistrationMode, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,

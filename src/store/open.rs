@@ -3,10 +3,11 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Moment, Timestamp};
+use crate::config::warn_if_open;
 use crate::crypto::SealingKey;
 
 use super::migrate::{MIGRATIONS, Migration, accept_key, floor, generation, migrate};
@@ -321,10 +322,7 @@ pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(error.to_string())),
     };
-    let readable_by_others = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0);
-    if readable_by_others {
-        tracing::warn!("{}: the sealing key is readable by every user of this machine; chmod 600 it", path.display());
-    }
+    warn_if_open(path, "the sealing key");
     SealingKey::parse(&text)
         .map(Some)
         .ok_or_else(|| fault("not a sealing key: it is one line of 64 hexadecimal digits".into()))

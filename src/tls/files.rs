@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::config::Tls;
+use crate::config::{Tls, warn_if_open};
 
 use super::{TlsError, certified};
 
@@ -21,6 +21,7 @@ pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -
     if chain.is_empty() {
         return Err(wrong(certificate, "there is no certificate in it".into()));
     }
+    warn_if_open(private_key, "the certificate's private key");
     let key = std::fs::read(private_key).map_err(|error| wrong(private_key, error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| wrong(private_key, error.to_string()))?;
     certified(chain, key, provider).map_err(|error| match error {

@@ -2,6 +2,7 @@
 //! This is the only module that knows rustls' server side.
 
 pub mod client;
+mod doubts;
 mod expiry;
 mod files;
 mod self_signed;
@@ -118,7 +119,8 @@ impl Certificates {
 }
 
 async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
-    let tls = &app.services().config.tls;
+    let services = Arc::clone(&app.services());
+    let tls = &services.config.tls;
     let key = match tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
@@ -127,8 +129,15 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
             _ => return Err(TlsError::Mismatch),
         },
     };
-    if let Some(ends_at) = key.end_entity_cert().ok().and_then(|leaf| expiry::not_after(leaf)) {
-        app.measures.note_certificate(ends_at);
+    if let Ok(leaf) = key.end_entity_cert() {
+        if let Some(ends_at) = expiry::not_after(leaf) {
+            app.measures.note_certificate(ends_at);
+        }
+        if tls.mode == TlsMode::Files {
+            for doubt in doubts::doubts(leaf, services.config.site.url.host(), app.now()) {
+                tracing::warn!("{doubt}");
+            }
+        }
     }
     Ok(Some(key))
 }

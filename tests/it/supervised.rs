@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::process::{configuration, file_mail, free_port, shown};
 use crate::store::Folder;
-use crate::tls::Client;
+use crate::tls::{Client, plain};
 use crate::world::{ALICE, PASSWORD};
 
 /// A service manager (`tests/systemd/manager.py`) with the service in its hands.
@@ -95,9 +95,7 @@ fn sockets_are_taken_over_and_the_manager_is_told() {
     let mut manager = Manager::new(&[]);
     manager.starts();
     manager.client().get("/login").expect(200);
-    let plain = format!("http://127.0.0.1:{}/login", manager.http);
-    let redirected = Command::new("curl").args(["-s", "-o", "/dev/null", "-w", "%{http_code}", &plain]).output();
-    assert_eq!(redirected.expect("curl is there").stdout, b"308");
+    plain(manager.http, "GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect(308);
     manager.hears("notify WATCHDOG=1");
     manager.hears("notify WATCHDOG=1");
     manager.orders("stop");

@@ -46,6 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("matchit::", &["web/router.rs"]),
     ("clap::", &["cli/", "main.rs"]),
     ("jiff::", &["base/time.rs"]),
+    ("webpki::", &["tls/doubts.rs"]),
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),

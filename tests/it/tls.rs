@@ -281,8 +281,37 @@ async fn over_http_2(port: u16, method: &str) -> (u16, usize) {
     (status, body.len())
 }
 
+#[test]
+fn what_browsers_will_not_like_is_told_at_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    Authority::new().issue("elsewhere.example", &folder.0);
+    let set_mode = |name: &str, mode: u32| {
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    set_mode("key.pem", 0o644);
+    std::fs::write(folder.join("password"), "secret\n").expect("written");
+    set_mode("password", 0o604);
+    let port = free_port();
+    let mail = format!(
+        "[mail]\nfrom = \"a@example.org\"\n[mail.smtp]\nhost = \"localhost\"\nport = {}\nsecurity = \"none\"\nusername = \"auth\"\npassword_file = \"{}\"\n",
+        free_port(),
+        folder.join("password").display()
+    );
+    let config = configuration(&folder.0, port, &from_files(&folder.0).replace(&file_mail(&folder.0), &mail));
+    let server = Server::start(&["serve", "--config", &config], port);
+    for told in [
+        "the certificate is not for localhost, and browsers will refuse it",
+        "key.pem: the certificate's private key can be read by every user",
+        "password: the mail server's password can be read by every user",
+    ] {
+        assert!(server.log.contains(told), "{told}: {}", server.log);
+    }
+    server.client().get("/login").expect(200);
+}
+
 /// One request without TLS.
-fn plain(port: u16, request: &str) -> Answer {
+pub fn plain(port: u16, request: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connects");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut text = Vec::new();
