@@ -28,9 +28,10 @@ struct First {
 }
 
 impl Ending {
-    /// When `stop` is cancelled.
-    pub fn new(stop: CancellationToken) -> Self {
-        Self { stop, first: Arc::default() }
+    /// When `stop` is cancelled. Each connection has a token of its own below it: whoever waits for one looks at it again with
+    /// every request, and all of them would meet at the same lock.
+    pub fn new(stop: &CancellationToken) -> Self {
+        Self { stop: stop.child_token(), first: Arc::default() }
     }
 
     /// A request has come.

@@ -100,7 +100,7 @@ impl Door {
     fn spawn(&self, stream: TcpStream, (peer, patience): (SocketAddr, Duration), place: Place) {
         let _ = stream.set_nodelay(true);
         let serving =
-            Serving { web: Arc::clone(&self.web), peer: peer.ip(), patience, ending: Ending::new(self.stop.clone()) };
+            Serving { web: Arc::clone(&self.web), peer: peer.ip(), patience, ending: Ending::new(&self.stop) };
         self.connections.spawn(serving.run(stream, place, self.protocol.clone()));
     }
 }
