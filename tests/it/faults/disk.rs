@@ -110,11 +110,6 @@ impl Disk {
         self.platter().has_failed
     }
 
-    /// How many calls there were.
-    pub fn calls(&self) -> u64 {
-        self.platter().calls
-    }
-
     /// What would be read now.
     pub fn bytes(&self) -> Vec<u8> {
         self.platter().live.clone()
