@@ -27,6 +27,10 @@ pub mod app;
 
 pub mod tls;
 
+pub mod courier;
+
+pub mod acme;
+
 pub mod export;
 
 pub mod web;

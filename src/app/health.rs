@@ -52,6 +52,8 @@ pub struct Health {
     pub stuck: Vec<&'static str>,
     /// Whether the clock is believed.
     pub clock: ClockState,
+    /// Why the last attempt to get a certificate from an authority gave none; what was served before is served on.
+    pub certificate: Option<String>,
 }
 
 impl Health {
@@ -85,7 +87,8 @@ impl App {
         let uptime = self.uptime();
         let pulses = self.pulses.0.lock().unwrap_or_else(PoisonError::into_inner);
         let stuck = pulses.iter().filter(|pulse| pulse.is_stuck(uptime)).map(|pulse| pulse.name).collect();
-        Health { store, room: self.room(), stuck, clock: self.time().state }
+        let certificate = self.measures.renewal_trouble();
+        Health { store, room: self.room(), stuck, clock: self.time().state, certificate }
     }
 }
 

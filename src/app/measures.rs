@@ -1,6 +1,7 @@
 //! What the appliance counts of itself, for monitoring.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::base::Timestamp;
 use crate::mail::{self, MailState};
@@ -26,6 +27,8 @@ pub struct Measures {
     pub mails_refused: Counter,
     free_bytes: AtomicU64,
     certificate_ends_at: AtomicU64,
+    renewals_failed: Counter,
+    renewal_trouble: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +55,19 @@ impl Measures {
 
     pub(super) fn note_free(&self, bytes: u64) {
         self.free_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes that a certificate was asked for, and why there is none.
+    pub fn note_renewal(&self, trouble: Option<String>) {
+        if trouble.is_some() {
+            self.renewals_failed.add();
+        }
+        *self.renewal_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Why the last attempt to get a certificate gave none.
+    pub fn renewal_trouble(&self) -> Option<String> {
+        self.renewal_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes until when the certificate is good that is served now.
@@ -92,6 +108,8 @@ impl App {
             let help = "Until when the certificate is good that is served, as a Unix time.";
             text.single("certificate_expires_timestamp_seconds", Kind::Gauge, help, ends_at);
         }
+        let help = "Attempts to get a certificate from the authority that failed.";
+        text.single("certificate_renewals_failed_total", Kind::Counter, help, measures.renewals_failed.get());
         let doubted = u8::from(self.time().state != crate::base::ClockState::Sure);
         text.single("clock_doubted", Kind::Gauge, "1 while the machine's clock is not believed.", doubted);
         Ok(())

@@ -123,6 +123,8 @@ words! {
         Started = 33 "started",
         /// The configuration was read again; the detail names what was taken.
         Reconfigured = 34 "reconfigured",
+        /// An authority gave a certificate; the detail names the hosts.
+        CertificateIssued = 35 "certificate-issued",
     }
 }
 

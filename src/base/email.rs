@@ -3,16 +3,41 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
+
 /// A parsed address: local part as typed, domain in lower-case ASCII (IDNA A-labels).
 ///
 /// Two addresses are the same when they agree with ASCII case folded. Unicode is never folded
 /// in the local part: a Kelvin sign is not a `k`, and look-alikes stay different people.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
 /// The text is not an address we accept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NotAnAddress;
+
+impl std::error::Error for NotAnAddress {}
+
+impl fmt::Display for NotAnAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an e-mail address; write it like \"ada@example.org\"")
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = NotAnAddress;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.0
+    }
+}
 
 impl EmailAddress {
     /// RFC 5321, 4.5.3.1.3 less the angle brackets.

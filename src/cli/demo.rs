@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, LogFormat, Reread};
-use crate::workers::delivery::{FileTransport, Transport};
+use crate::courier::Courier;
+use crate::courier::delivery::FileTransport;
 
 use super::serve::{self, Setting};
 use super::{Exit, logging};
@@ -55,8 +56,8 @@ directory = "{dir}/mail"
 }
 
 impl Setting for Demo {
-    fn transport(&self, config: &Config) -> Result<Transport, Exit> {
-        Ok(Transport::File(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
+    fn courier(&self, config: &Config) -> Result<Courier, Exit> {
+        Ok(Courier::to_files(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
     }
 
     /// There is no file to read.

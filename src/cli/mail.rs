@@ -1,12 +1,12 @@
 //! `gatelodge mail`: does mail work, what waits, what failed.
 
 use clap::Subcommand;
+use serde_json::Value;
 
-use crate::base::{BUILD_DATE, Clock, EmailAddress, MailId, Moment};
-use crate::config::{Config, MailTransport};
-use crate::control::Command;
-use crate::mail::{Composer, Letter};
-use crate::workers::delivery::{Outcome, Transport};
+use crate::base::{BUILD_DATE, Clock, Moment};
+use crate::config::Config;
+use crate::control::{self, Answer, CallError, Command, send_test};
+use crate::courier::Courier;
 
 use super::offline::carry_out;
 use super::system_clock::SystemClock;
@@ -43,36 +43,27 @@ impl Mail {
     }
 }
 
+/// By the running server, whose way out and whose credentials count; by ourselves if there is none.
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
-    let to = EmailAddress::parse(address).map_err(|_| Exit::failed(format!("{address:?} is not an e-mail address")))?;
-    let composer = Composer::new(config).map_err(Exit::configuration)?;
-    let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
-    let id = MailId::draw(&mut moment);
-    let message = composer.compose(&Letter::Test, &to, id, &mut moment).map_err(Exit::failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
-    let outcome = runtime.block_on(async {
-        let transport = Transport::impatient(config, SystemClock.now().max(BUILD_DATE)).map_err(Exit::failed)?;
-        Ok::<_, Exit>(transport.deliver(id, &to, &message.bytes).await)
-    })?;
-    let way = match config.mail.transport {
-        MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
-        MailTransport::File => config.mail.directory.display().to_string(),
+    let shown = match control::call(&config.listen.control, &Command::MailTest { address: address.to_owned() }) {
+        Ok(Answer::Done(shown)) => shown,
+        Ok(Answer::Refused(refusal)) => return Err(refusal.into()),
+        Err(CallError::NobodyThere) => test_alone(config, address)?,
+        Err(error) => return Err(error.into()),
     };
-    match outcome {
-        Outcome::Accepted if common.json => {
-            show::json(&serde_json::json!({"accepted": true, "by": way, "message_id": id.to_string()}))
-        }
-        Outcome::Accepted => {
-            println!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
-            Ok(())
-        }
-        Outcome::Later(reason) => {
-            Err(Exit::failed(format!("the mail was not accepted: {reason}\nhint: the server would try again later")))
-        }
-        Outcome::Never(reason) => {
-            Err(Exit::failed(format!("the mail was refused for good: {reason}\nhint: the server would not try again")))
-        }
+    if common.json {
+        return show::json(&shown);
     }
+    let (way, to) = (show::plain(&shown["by"]), show::plain(&shown["to"]));
+    println!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
+    Ok(())
+}
+
+fn test_alone(config: &Config, address: &str) -> Result<Value, Exit> {
+    let mut moment = Moment::new(SystemClock.now().max(BUILD_DATE), SystemClock.seed());
+    let courier = Courier::new(config, moment.now()).map_err(Exit::failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
+    Ok(runtime.block_on(send_test(config, &courier, address, &mut moment))?)
 }
 
 fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod check;
 mod clock;
+mod courier;
 mod demo;
 mod exit;
 mod key;
@@ -66,7 +67,9 @@ struct Page {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the appliance.
-    Serve,
+    Serve(serve::Serve),
+    /// Make outgoing connections for a `gatelodge serve --courier SOCKET`, as a process of its own.
+    Courier(courier::Courier),
     /// Try it on localhost, port 8443: nothing to set up, mails kept as files and their links printed.
     Demo(demo::Demo),
     /// Validate the configuration and print what it resolves to.
@@ -107,7 +110,8 @@ impl Cli {
     pub fn run(self) -> Result<(), Exit> {
         let Self { command, common } = self;
         match command {
-            Command::Serve => serve::run(&common),
+            Command::Serve(serve) => serve.run(&common),
+            Command::Courier(courier) => courier.run(&common),
             Command::Demo(demo) => demo.run(),
             Command::Check => check::run(&common),
             Command::User(user) => user.run(&common),

@@ -1,23 +1,25 @@
 //! `gatelodge serve`: the only place where the parts are put together.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Hasher, newest_good_snapshot};
 use crate::base::{Clock, Moment};
-use crate::config::{Config, ConfigError, Reread, TlsMode, notes};
+use crate::config::{Config, ConfigError, Reread, notes};
 use crate::control;
+use crate::courier::{Courier, Replaceable};
 use crate::store::{Ballast, Opened, open_file};
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server::{self, Protocol};
 use crate::workers;
-use crate::workers::delivery::{Replaceable, Transport};
 
 use super::logging;
 use super::supervisor::{self, Handed};
@@ -32,8 +34,8 @@ const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
 /// What one way of running the appliance does otherwise than another.
 pub trait Setting {
-    /// The way for mails to leave.
-    fn transport(&self, config: &Config) -> Result<Transport, Exit>;
+    /// The way for mails and requests to leave.
+    fn courier(&self, config: &Config) -> Result<Courier, Exit>;
 
     /// The configuration, read again because somebody asked for it.
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError>;
@@ -42,31 +44,46 @@ pub trait Setting {
     fn is_ready(&self, _: &App) {}
 }
 
-struct FromFile<'a>(&'a Common);
+struct FromFile<'a> {
+    common: &'a Common,
+    courier: Option<PathBuf>,
+}
 
 impl Setting for FromFile<'_> {
-    fn transport(&self, config: &Config) -> Result<Transport, Exit> {
+    fn courier(&self, config: &Config) -> Result<Courier, Exit> {
+        if let Some(socket) = &self.courier {
+            return Ok(Courier::behind(socket, config));
+        }
         let told = |error| {
-            let path = self.0.config_path();
-            Exit::configuration(format!("{error}\nhint: see [mail.smtp] in {}", path.display()))
+            let path = self.common.config_path();
+            Exit::configuration(format!("{error}\nhint: see [mail.smtp] and [tls.acme] in {}", path.display()))
         };
-        Transport::from_config(config, SystemClock.now()).map_err(told)
+        Courier::new(config, SystemClock.now()).map_err(told)
     }
 
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
-        present.reread(&self.0.read_config()?, &self.0.config_path())
+        present.reread(&self.common.read_config()?, &self.common.config_path())
     }
 }
 
-/// Reads the configuration and serves until a signal.
-pub fn run(common: &Common) -> Result<(), Exit> {
-    let sockets = supervisor::take_sockets()?;
-    let config = common.config()?;
-    logging::to_stdout(config.log.format);
-    for note in notes(&config) {
-        tracing::warn!("{note}");
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Leave outgoing connections (mail, certificates) to `gatelodge courier` behind this socket.
+    #[arg(long, value_name = "SOCKET")]
+    courier: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Reads the configuration and serves until a signal.
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let sockets = supervisor::take_sockets()?;
+        let config = common.config()?;
+        logging::to_stdout(config.log.format);
+        for note in notes(&config) {
+            tracing::warn!("{note}");
+        }
+        serve(config, &FromFile { common, courier: self.courier }, sockets)
     }
-    serve(config, &FromFile(common), sockets)
 }
 
 /// Opens the store that the configuration names.
@@ -105,15 +122,15 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
         .build()
         .map_err(Exit::failed)?;
     runtime.block_on(async {
-        let transport = setting.transport(&config)?;
+        let courier = setting.courier(&config)?;
         let opened = open_store(&config)?;
-        run_until_signal(build(config, opened)?, transport, setting, sockets).await
+        run_until_signal(build(config, opened)?, courier, setting, sockets).await
     })
 }
 
 async fn run_until_signal(
     app: Arc<App>,
-    transport: Transport,
+    courier: Courier,
     setting: &dyn Setting,
     sockets: Vec<Handed>,
 ) -> Result<(), Exit> {
@@ -127,15 +144,16 @@ async fn run_until_signal(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
 
-    let transport = Arc::new(Replaceable::new(transport));
-    let mut working = workers::start(&app, Arc::clone(&transport), certificates, &stop);
-    working.spawn(control::listen(Arc::clone(&app), control, socket, stop.clone()));
+    let courier = Arc::new(Replaceable::new(courier));
+    let mut working = workers::start(&app, Arc::clone(&courier), certificates, &stop);
+    working.spawn(control::listen(Arc::clone(&app), Arc::clone(&courier), (control, socket), stop.clone()));
     working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
     let mut serving = tokio::spawn(server::serve(Arc::clone(&web), listeners, stop.clone()));
     app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
     let site = app.services().config.site.url.to_string();
-    tracing::info!("serving {site}");
-    supervisor::tell_ready(&site);
+    let status = format!("serving {site}");
+    tracing::info!("{status}");
+    supervisor::tell_ready(&status);
     setting.is_ready(&app);
 
     let mut outcome = Ok(());
@@ -143,8 +161,8 @@ async fn run_until_signal(
         tokio::select! {
             _ = hang_up.recv() => {
                 supervisor::tell_reloading();
-                reconfigure(&app, &web, &transport, setting).await;
-                supervisor::tell_ready(&site);
+                reconfigure(&app, &web, &courier, setting).await;
+                supervisor::tell_ready(&status);
                 continue;
             }
             _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
@@ -175,20 +193,21 @@ async fn run_until_signal(
 }
 
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
-async fn reconfigure(app: &Arc<App>, web: &Web, transport: &Replaceable, setting: &dyn Setting) {
+async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: &dyn Setting) {
     let reread = match setting.reread(&app.services().config) {
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };
-    let other_transport = match reread.touches("mail").then(|| setting.transport(&reread.config)).transpose() {
-        Ok(transport) => transport,
+    let is_other = reread.touches("mail") || reread.touches("tls.acme");
+    let other = match is_other.then(|| setting.courier(&reread.config)).transpose() {
+        Ok(courier) => courier,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };
     if let Err(error) = web.reconfigure(reread.config) {
         return tracing::error!("the configuration is not taken, and nothing changes: {error}");
     }
-    if let Some(other) = other_transport {
-        transport.replace(other);
+    if let Some(other) = other {
+        courier.replace(other);
     }
     if !reread.waiting.is_empty() {
         tracing::warn!("these settings have changed and wait for a restart: {}", reread.waiting.join(", "));
@@ -208,24 +227,33 @@ async fn listen(
 ) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
     let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
     let mut listeners = Vec::new();
-    for address in &config.metrics.listen {
-        listeners.push((bind(*address).await?, Protocol::Metrics));
+    if !sockets.iter().any(Handed::is_for_metrics) {
+        for address in &config.metrics.listen {
+            listeners.push((bind(*address).await?, Protocol::Metrics));
+        }
     }
-    let cleartext = if config.tls.mode == TlsMode::Off { Protocol::Http } else { Protocol::Redirect };
-    let is_handed = !sockets.is_empty();
-    for Handed { listener, name } in sockets {
-        let address = listener.local_addr().map_err(Exit::failed)?;
-        let is_cleartext = match name.as_str() {
+    let redirect = certificates.map(|certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
+    let cleartext = redirect.unwrap_or(Protocol::Http);
+    let is_handed = !sockets.iter().all(Handed::is_for_metrics);
+    for handed in sockets {
+        let address = handed.listener.local_addr().map_err(Exit::failed)?;
+        let is_cleartext = match handed.name.as_str() {
             "http" => true,
             "https" => false,
             _ => address.port() == 80 || config.listen.http.iter().any(|http| http.port() == address.port()),
         };
-        let protocol = secure.clone().filter(|_| !is_cleartext).unwrap_or_else(|| cleartext.clone());
+        let protocol = match secure.clone() {
+            _ if handed.is_for_metrics() => Protocol::Metrics,
+            Some(secure) if !is_cleartext => secure,
+            _ => cleartext.clone(),
+        };
+        let listener = handed.listener;
         listener.set_nonblocking(true).map_err(Exit::failed)?;
         listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
         tracing::info!("listening on {address}, handed over by the service manager");
     }
     if is_handed {
+        note_redirects(&listeners);
         return Ok(listeners);
     }
     if let Some(secure) = secure {
@@ -236,7 +264,17 @@ async fn listen(
     for address in &config.listen.http {
         listeners.push((bind(*address).await?, cleartext.clone()));
     }
+    note_redirects(&listeners);
     Ok(listeners)
+}
+
+/// A certificate authority is only sent to port 80 if somebody listens in clear.
+fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
+    for (_, protocol) in listeners {
+        if let Protocol::Redirect(challenges) = protocol {
+            challenges.note_listener();
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {

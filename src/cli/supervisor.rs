@@ -4,6 +4,7 @@
 //! nothing happens here.
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use sd_notify::NotifyState;
@@ -21,6 +22,13 @@ pub struct Handed {
     pub listener: TcpListener,
     /// What the socket unit calls it (`FileDescriptorName=`), if anything.
     pub name: String,
+}
+
+impl Handed {
+    /// Whether monitoring reads there: no port says so, only the name `metrics`.
+    pub fn is_for_metrics(&self) -> bool {
+        self.name == "metrics"
+    }
 }
 
 /// Takes the sockets that were handed over. To be called before there are threads: it changes the environment.
@@ -42,9 +50,19 @@ pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
     Ok(sockets)
 }
 
-/// The appliance serves: those who wait for it may go on.
-pub fn tell_ready(site: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&format!("serving {site}"))]);
+/// Takes the socket that the courier is asked on, if one was handed over. To be called before there are threads.
+pub fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
+    let mut handed = listenfd::ListenFd::from_env();
+    handed.take_unix_listener(0).map_err(|error| {
+        Exit::failed(format!(
+            "the service manager handed over something that is no Unix socket: {error}\nhint: ListenStream= in gatelodge-courier.socket is a path"
+        ))
+    })
+}
+
+/// What was to be started is there, and does this: those who wait for it may go on.
+pub fn tell_ready(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// The configuration is read again; [`tell_ready`] follows.

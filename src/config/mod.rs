@@ -1,6 +1,8 @@
 //! The configuration file as types. What is wrong in it is said with its place and what to write instead.
 
 mod error;
+mod host_name;
+mod https_url;
 mod rate;
 mod reread;
 mod rules;
@@ -15,12 +17,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
+pub use host_name::HostName;
+pub use https_url::HttpsUrl;
 pub use rate::Rate;
 pub use reread::Reread;
 pub use rules::notes;
 pub use secret_file::warn_if_open;
 pub use sections::{
-    Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
+    Acme, Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
     RegistrationMode, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;

@@ -3,7 +3,7 @@
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
-use super::{Config, MailTransport, RegistrationMode, Security, TlsMode};
+use super::{Config, HostName, MailTransport, RegistrationMode, Security, TlsMode};
 
 /// A rule that the settings break, and the key that is to blame.
 pub(super) struct BrokenRule {
@@ -42,12 +42,13 @@ fn tls(config: &Config) -> Verdict {
             require(tls.certificate.is_some(), "tls.mode", "mode \"files\" needs `certificate`", hint("certificate"))?;
             require(tls.private_key.is_some(), "tls.mode", "mode \"files\" needs `private_key`", hint("private_key"))
         }
-        TlsMode::SelfSigned | TlsMode::Off => {
+        TlsMode::SelfSigned | TlsMode::Acme | TlsMode::Off => {
             let unused = |set: bool, key| {
                 require(!set, key, "is only read with mode = \"files\"", "remove it, or write mode = \"files\"")
             };
             unused(tls.certificate.is_some(), "tls.certificate")?;
             unused(tls.private_key.is_some(), "tls.private_key")?;
+            acme(config)?;
             let proxied = !config.proxy.trusted.is_empty() || config.site.url.is_loopback();
             require(
                 tls.mode != TlsMode::Off || proxied,
@@ -62,6 +63,31 @@ fn tls(config: &Config) -> Verdict {
         "site.url",
         "an http:// site serves no TLS",
         "write https://, or mode = \"off\" in [tls]",
+    )
+}
+
+fn acme(config: &Config) -> Verdict {
+    if config.tls.mode != TlsMode::Acme {
+        return Ok(());
+    }
+    let (hosts, site) = (&config.tls.acme.hosts, config.site.url.host());
+    require(
+        HostName::try_from(site.to_owned()).is_ok() && !config.site.url.is_loopback(),
+        "site.url",
+        format!("no authority gives a certificate for {site}"),
+        "use a name that the authority can look up, or mode = \"self-signed\" in [tls]",
+    )?;
+    require(
+        hosts.is_empty() || hosts.iter().any(|host| host.as_str() == site),
+        "tls.acme.hosts",
+        format!("{site} is not among them, which is the host of site.url"),
+        format!("add \"{site}\", or leave `hosts` out if it is the only one"),
+    )?;
+    require(
+        hosts.len() <= 100,
+        "tls.acme.hosts",
+        "there are more than 100",
+        "authorities take no more in one certificate",
     )
 }
 
@@ -98,9 +124,9 @@ fn mail(config: &Config) -> Verdict {
         "write \"starttls\" or \"tls\"; for a network you trust, allow_plaintext = true",
     )?;
     require(
-        smtp.username.is_some() == smtp.password_file.is_some(),
-        "mail.smtp.username",
-        "`username` and `password_file` go together",
+        smtp.username.is_some() || smtp.password_file.is_none(),
+        "mail.smtp.password_file",
+        "a password needs a `username`",
         "set both, or neither for a server that asks for no credentials",
     )
 }
@@ -180,6 +206,10 @@ pub fn notes(config: &Config) -> Vec<String> {
     note(
         matches!(mode, RegistrationMode::Invite | RegistrationMode::Approval),
         "registration.mode: this version has no invitations and approvals yet; until then nobody can register, administrators add accounts with `gatelodge user add`",
+    );
+    note(
+        config.mail.smtp.username.is_some() && config.mail.smtp.password_file.is_none(),
+        "mail.smtp.username without password_file: the service must be given the credential smtp-password",
     );
     note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
     note(

@@ -6,6 +6,7 @@
 
 mod client;
 mod execute;
+mod mail_test;
 mod server;
 mod stream;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub use client::{CallError, call, call_for_stream};
 pub use execute::execute;
+pub use mail_test::send_test;
 pub use server::{BindError, bind, listen};
 
 /// The first line on the socket. Another version says "restart the service".
@@ -87,6 +89,11 @@ pub enum Command {
         group: String,
         /// In, or out.
         member: bool,
+    },
+    /// Sends one real mail, past the outbox.
+    MailTest {
+        /// Whom to.
+        address: String,
     },
     /// A page of the mails that wait or have failed.
     MailList {

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::audit::Source;
+use crate::courier::Replaceable;
 
 use super::stream::stream_backup;
-use super::{Answer, Command, GREETING, Refusal, execute};
+use super::{Answer, Command, GREETING, Refusal, execute, send_test};
 
 /// A request line may be this long; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -63,7 +65,12 @@ pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
 }
 
 /// Serves commands until `stop`. Only root and the user the server runs as are heard.
-pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: CancellationToken) {
+pub async fn listen(
+    app: Arc<App>,
+    courier: Arc<Replaceable>,
+    (listener, path): (UnixListener, PathBuf),
+    stop: CancellationToken,
+) {
     let own_user = std::fs::metadata(&path).map(|metadata| metadata.uid()).ok();
     loop {
         let stream = tokio::select! {
@@ -82,10 +89,10 @@ pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: 
             tracing::warn!("a stranger's control connection was refused");
             continue;
         }
-        let app = Arc::clone(&app);
+        let (app, courier) = (Arc::clone(&app), Arc::clone(&courier));
         let source = Source::command_line(peer.unwrap_or_default());
         tokio::spawn(async move {
-            if let Err(error) = converse(&app, stream, &source).await {
+            if let Err(error) = converse(&app, &courier, stream, &source).await {
                 tracing::debug!(%error, "a control connection ended");
             }
         });
@@ -93,7 +100,7 @@ pub async fn listen(app: Arc<App>, listener: UnixListener, path: PathBuf, stop: 
     let _ = std::fs::remove_file(&path);
 }
 
-async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::io::Result<()> {
+async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, source: &Source) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
@@ -102,7 +109,7 @@ async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::i
     let answer = match serde_json::from_str::<Command>(&line) {
         Ok(command) => {
             let asks_for_stream = matches!(command, Command::Backup);
-            match execute(app, command, source).await {
+            match carry_out(app, courier, command, source).await {
                 Ok(shown) => {
                     is_stream = asks_for_stream;
                     Answer::Done(shown)
@@ -119,4 +126,11 @@ async fn converse(app: &Arc<App>, stream: UnixStream, source: &Source) -> std::i
     text.push('\n');
     writer.write_all(text.as_bytes()).await?;
     if is_stream { stream_backup(app, &mut writer).await } else { Ok(()) }
+}
+
+/// What only the running server can do, and what [`execute`] does for whoever has the store.
+async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, source: &Source) -> Result<Value, Refusal> {
+    let Command::MailTest { address } = command else { return execute(app, command, source).await };
+    let config = app.services().config.clone();
+    send_test(&config, &courier.present(), &address, &mut app.moment()).await
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{costs, identity, keyring, links, person, register};
+use crate::acme;
 use crate::audit;
 use crate::mail;
 use crate::sessions;
@@ -30,6 +31,8 @@ pub const TABLES: &[&dyn Shown] = &[
     &mail::MAILS,
     &mail::DUE,
     &tls::CERTIFICATES,
+    &tls::issued::ISSUED,
+    &acme::ACCOUNTS,
     &audit::ROWS,
     &audit::HEADS,
     &throttle::BUCKETS,

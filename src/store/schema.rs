@@ -39,6 +39,10 @@ pub const MAILS: Range = range(0x38, "mails");
 pub const MAILS_DUE: Range = range(0x39, "mails due");
 /// name → sealed certificate and key that we made ourselves.
 pub const CERTIFICATES: Range = range(0x40, "certificates");
+/// name → certificate that an authority gave us, its key sealed.
+pub const ISSUED_CERTIFICATES: Range = range(0x41, "issued certificates");
+/// directory of an authority → our account there, sealed.
+pub const ACME_ACCOUNTS: Range = range(0x42, "certificate authorities");
 /// (node, number) → what was done: the audit log.
 pub const AUDIT: Range = range(0x48, "audit");
 /// node → first and last number of its audit log.
@@ -63,6 +67,8 @@ pub const ALL: &[Range] = &[
     MAILS,
     MAILS_DUE,
     CERTIFICATES,
+    ISSUED_CERTIFICATES,
+    ACME_ACCOUNTS,
     AUDIT,
     AUDIT_HEADS,
     BUCKETS,

@@ -62,7 +62,7 @@ impl Connector {
     /// # Errors
     /// When the CA's file cannot be used.
     pub fn new(host: &str, ca_file: Option<&Path>, now: Timestamp) -> Result<Self, ConnectorError> {
-        let path = ca_file.unwrap_or(Path::new("mail.smtp.host"));
+        let path = ca_file.unwrap_or(Path::new(host));
         let wrong = |reason: String| ConnectorError { path: path.into(), reason };
         let roots = match ca_file {
             Some(path) => private_root(path).map_err(&wrong)?,

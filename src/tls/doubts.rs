@@ -5,7 +5,7 @@ use webpki::EndEntityCert;
 
 use crate::base::{DAY, Seconds, Timestamp};
 
-use super::expiry::not_after;
+use super::expiry::validity;
 
 /// Seconds before its end from which on a certificate is worth a word: those that renew themselves have done so long before.
 const SOON: Seconds = 14 * DAY;
@@ -24,7 +24,7 @@ pub fn doubts(leaf: &CertificateDer<'_>, host: &str, now: Timestamp) -> Vec<Stri
             "the certificate is not for {host}, and browsers will refuse it: take one that names the host of site.url"
         ));
     }
-    match not_after(leaf) {
+    match validity(leaf).map(|(_, ends_at)| ends_at) {
         Some(end) if end <= now => {
             found.push(format!("the certificate expired on {end}: renew it, it is read anew when the file changes"));
         }

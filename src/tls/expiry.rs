@@ -1,10 +1,10 @@
-//! Until when a certificate is good: the one thing that is read of it here, so that nobody needs a whole parser.
+//! From when until when a certificate is good: the one thing that is read of it here, so that nobody needs a whole parser.
 
 use crate::base::Timestamp;
 
-/// The end of a certificate's validity (RFC 5280, 4.1.2.5). None if `der` is no certificate.
+/// Beginning and end of a certificate's validity (RFC 5280, 4.1.2.5). None if `der` is no certificate.
 #[must_use]
-pub fn not_after(der: &[u8]) -> Option<Timestamp> {
+pub fn validity(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
     const SEQUENCE: u8 = 0x30;
     const INTEGER: u8 = 0x02;
     const VERSION: u8 = 0xa0;
@@ -18,9 +18,11 @@ pub fn not_after(der: &[u8]) -> Option<Timestamp> {
     expect(&mut body, SEQUENCE)?;
     expect(&mut body, SEQUENCE)?;
     let mut validity = expect(&mut body, SEQUENCE)?;
-    take(&mut validity)?;
-    let (tag, content) = take(&mut validity)?;
-    time(tag, std::str::from_utf8(content).ok()?)
+    let mut next = || {
+        let (tag, content) = take(&mut validity)?;
+        time(tag, std::str::from_utf8(content).ok()?)
+    };
+    Some((next()?, next()?))
 }
 
 fn time(tag: u8, text: &str) -> Option<Timestamp> {
@@ -66,9 +68,14 @@ mod tests {
 
     fn certificate(year: i32) -> Vec<u8> {
         let mut params = CertificateParams::new(vec!["auth.example.org".to_owned()]).expect("a name");
+        params.not_before = date_time_ymd(2026, 1, 31);
         params.not_after = date_time_ymd(year, 11, 25);
         let key = KeyPair::generate().expect("a key");
         params.self_signed(&key).expect("signed").der().to_vec()
+    }
+
+    fn began() -> Timestamp {
+        Timestamp::parse("2026-01-31T00:00:00Z").expect("a time")
     }
 
     #[test]
@@ -76,16 +83,16 @@ mod tests {
         for year in [2031, 2049, 2050, 2106] {
             let expected = Timestamp::parse(&format!("{year}-11-25T00:00:00Z"));
             assert!(expected.is_some());
-            assert_eq!(not_after(&certificate(year)), expected, "{year}");
+            assert_eq!(validity(&certificate(year)), Some((began(), expected.expect("a time"))), "{year}");
         }
     }
 
     proptest! {
         #[test]
         fn garbage_has_no_end_and_does_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0usize..400) {
-            let _ = not_after(&bytes);
+            let _ = validity(&bytes);
             let whole = certificate(2031);
-            let _ = not_after(&whole[..cut.min(whole.len())]);
+            let _ = validity(&whole[..cut.min(whole.len())]);
         }
     }
 }

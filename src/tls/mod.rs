@@ -1,12 +1,15 @@
 //! TLS: where the certificate comes from, and how it is replaced while connections go on.
 //! This is the only module that knows rustls' server side.
 
+mod challenges;
 pub mod client;
 mod doubts;
 mod expiry;
 mod files;
+pub mod issued;
 mod self_signed;
 
+pub use challenges::{ACME_TLS, Challenges};
 pub(crate) use self_signed::CERTIFICATES;
 
 use std::fmt;
@@ -35,11 +38,14 @@ pub struct Certificates {
 }
 
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct Current {
+    key: ArcSwap<CertifiedKey>,
+    challenges: Arc<Challenges>,
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if Challenges::is_asked_for(&hello) { self.challenges.certificate(&hello) } else { Some(self.key.load_full()) }
     }
 }
 
@@ -90,7 +96,20 @@ impl Certificates {
     pub async fn load(app: &Arc<App>) -> Result<Option<Self>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let Some(key) = obtain(app, &provider).await? else { return Ok(None) };
-        Ok(Some(Self { current: Arc::new(Current(ArcSwap::from_pointee(key))), provider }))
+        let current = Current { key: ArcSwap::from_pointee(key), challenges: Arc::default() };
+        Ok(Some(Self { current: Arc::new(current), provider }))
+    }
+
+    /// What we answer while an authority looks whether a name is ours.
+    #[must_use]
+    pub fn challenges(&self) -> &Arc<Challenges> {
+        &self.current.challenges
+    }
+
+    /// The cryptography that is used.
+    #[must_use]
+    pub fn provider(&self) -> &CryptoProvider {
+        &self.provider
     }
 
     /// What turns connections into TLS connections; it always serves the current certificate.
@@ -101,7 +120,7 @@ impl Certificates {
             .expect("the provider supports TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS.to_vec()];
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE_SESSIONS);
         TlsAcceptor::from(Arc::new(config))
     }
@@ -112,7 +131,7 @@ impl Certificates {
     /// When the new one cannot be used: then the old one stays.
     pub async fn renew(&self, app: &Arc<App>) -> Result<(), TlsError> {
         if let Some(key) = obtain(app, &self.provider).await? {
-            self.current.0.store(Arc::new(key));
+            self.current.key.store(Arc::new(key));
         }
         Ok(())
     }
@@ -124,13 +143,18 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
     let key = match tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
+        TlsMode::Acme => match issued::kept(app, provider)? {
+            Some(kept) => kept,
+            // Until the authority has given one: it comes to us for that.
+            None => self_signed::obtain(app, provider).await?,
+        },
         TlsMode::Files => match (&tls.certificate, &tls.private_key) {
             (Some(certificate), Some(private_key)) => files::read(certificate, private_key, provider)?,
             _ => return Err(TlsError::Mismatch),
         },
     };
     if let Ok(leaf) = key.end_entity_cert() {
-        if let Some(ends_at) = expiry::not_after(leaf) {
+        if let Some((_, ends_at)) = expiry::validity(leaf) {
             app.measures.note_certificate(ends_at);
         }
         if tls.mode == TlsMode::Files {
@@ -176,7 +200,7 @@ impl Watch {
     /// When the new one cannot be used; the old one is served on, and the next change is tried again.
     pub async fn look(&mut self) -> Result<(), TlsError> {
         match self.app.services().config.tls.mode {
-            TlsMode::Off => Ok(()),
+            TlsMode::Off | TlsMode::Acme => Ok(()),
             TlsMode::SelfSigned => {
                 if self_signed::is_due(&self.app)? {
                     self.certificates.renew(&self.app).await?;

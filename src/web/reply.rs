@@ -104,6 +104,12 @@ impl Reply {
         Self::new(Success::Ok.status(), Some(KIND), text)
     }
 
+    /// What a certificate authority looks for (RFC 8555, 8.3).
+    pub fn challenge(text: String) -> Self {
+        const KIND: HeaderValue = HeaderValue::from_static("application/octet-stream");
+        Self::new(Success::Ok.status(), Some(KIND), text)
+    }
+
     /// Plain text.
     pub fn text(content: &'static str) -> Self {
         Self::new(Success::Ok.status(), Some(HeaderValue::from_static("text/plain; charset=utf-8")), content)

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use crate::app::{App, Fault};
 use crate::base::Seconds;
+use crate::courier::delivery::Outcome;
+use crate::courier::{Replaceable, Terms};
 use crate::mail;
 
-use super::delivery::{Outcome, Replaceable};
 use super::{Next, Worker};
 
 /// Delivers mail.
 pub struct DeliverMail {
     app: Arc<App>,
-    transport: Arc<Replaceable>,
+    courier: Arc<Replaceable>,
     has_released: bool,
 }
 
@@ -20,10 +21,10 @@ impl DeliverMail {
     /// Seconds after which the outbox is looked at although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
 
-    /// Delivers this appliance's mail by this transport.
+    /// Delivers this appliance's mail by this courier.
     #[must_use]
-    pub fn new(app: Arc<App>, transport: Arc<Replaceable>) -> Self {
-        Self { app, transport, has_released: false }
+    pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
+        Self { app, courier, has_released: false }
     }
 }
 
@@ -41,9 +42,8 @@ impl Worker for DeliverMail {
             let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
-        let transport = self.transport.present();
-        transport.believe(self.app.time().earlier);
-        let outcome = transport.deliver(id, &to, &bytes).await;
+        let terms = Terms::ordinary(self.app.time().earlier);
+        let outcome = self.courier.present().deliver(id, &to, &bytes, terms).await;
         match outcome.clone() {
             Outcome::Accepted => self.app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
             Outcome::Later(reason) => self.app.note_failed_mail(id, reason, false).await?,

@@ -1,7 +1,6 @@
 //! Work that no request waits for. A worker is a step that can be repeated safely; one loop runs them all.
 
 mod deliver_mail;
-pub mod delivery;
 mod fulfil_wishes;
 mod renew_certificate;
 mod sweep;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Fault};
 use crate::base::Seconds;
+use crate::courier::Replaceable;
 use crate::tls::Certificates;
 
 pub use deliver_mail::DeliverMail;
@@ -23,8 +23,6 @@ pub use renew_certificate::RenewCertificate;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
 pub use watch_space::WatchSpace;
-
-use delivery::Replaceable;
 
 /// What a worker wants after a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -81,19 +79,23 @@ pub async fn run<W: Worker>(app: Arc<App>, mut worker: W, stop: CancellationToke
 /// Starts all workers.
 pub fn start(
     app: &Arc<App>,
-    transport: Arc<Replaceable>,
+    courier: Arc<Replaceable>,
     certificates: Option<Arc<Certificates>>,
     stop: &CancellationToken,
 ) -> tokio::task::JoinSet<()> {
     let mut running = tokio::task::JoinSet::new();
     running.spawn(run(Arc::clone(app), FulfilWishes::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Arc::clone(app), DeliverMail::new(Arc::clone(app), transport), stop.clone()));
+    running.spawn(run(Arc::clone(app), DeliverMail::new(Arc::clone(app), Arc::clone(&courier)), stop.clone()));
     running.spawn(run(Arc::clone(app), WatchSpace::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Arc::clone(app), NoteSeen::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Arc::clone(app), Sweep::new(Arc::clone(app)), stop.clone()));
     running.spawn(run(Arc::clone(app), TakeSnapshot::new(Arc::clone(app)), stop.clone()));
     if let Some(certificates) = certificates {
-        running.spawn(run(Arc::clone(app), RenewCertificate::new(Arc::clone(app), certificates), stop.clone()));
+        running.spawn(run(
+            Arc::clone(app),
+            RenewCertificate::new(Arc::clone(app), courier, certificates),
+            stop.clone(),
+        ));
     }
     running
 }

@@ -1,20 +1,81 @@
-//! Keeps the certificate fresh: rereads changed files, renews our own in time.
+//! Keeps the certificate fresh: rereads changed files, renews our own in time, asks the authority for another.
 
 use std::sync::Arc;
 
+use crate::acme::{self, AcmeError, Wanted};
 use crate::app::{App, Fault};
-use crate::tls::{Certificates, Watch};
+use crate::base::{ClockState, HOUR, MINUTE, Seconds};
+use crate::config::TlsMode;
+use crate::courier::Replaceable;
+use crate::tls::{Certificates, Watch, issued};
 
 use super::{Next, Worker};
 
-/// Looks every few seconds; looking is two `stat` calls.
-pub struct RenewCertificate(Watch);
+/// The pause after an authority gave nothing; doubled each time. Authorities count failures: Let's Encrypt allows five an hour for
+/// a name.
+const FIRST_PAUSE: Seconds = 2 * MINUTE;
+const LONGEST_PAUSE: Seconds = 6 * HOUR;
+
+/// Looks every few seconds; looking is two `stat` calls, or one read of the store.
+pub struct RenewCertificate {
+    app: Arc<App>,
+    courier: Arc<Replaceable>,
+    certificates: Arc<Certificates>,
+    watch: Watch,
+    failed: Option<Failed>,
+}
+
+/// An attempt that failed: the same is not tried again before its time.
+struct Failed {
+    wanted: Wanted,
+    pause: Seconds,
+    /// By the monotonic clock.
+    at: Seconds,
+}
 
 impl RenewCertificate {
     /// For this appliance.
     #[must_use]
-    pub fn new(app: Arc<App>, certificates: Arc<Certificates>) -> Self {
-        Self(Watch::new(app, certificates))
+    pub fn new(app: Arc<App>, courier: Arc<Replaceable>, certificates: Arc<Certificates>) -> Self {
+        let watch = Watch::new(Arc::clone(&app), Arc::clone(&certificates));
+        Self { app, courier, certificates, watch, failed: None }
+    }
+
+    async fn ask_if_due(&mut self) -> Result<(), Fault> {
+        let clock = self.app.time();
+        // By a clock in doubt, a good certificate might seem to need renewal, and an authority's would not hold.
+        if clock.state != ClockState::Sure || issued::due_at(&self.app)? > clock.earlier {
+            return Ok(());
+        }
+        let wanted = Wanted::by(&self.app);
+        let uptime = self.app.uptime();
+        let before = self.failed.take().filter(|failed| failed.wanted == wanted);
+        if let Some(failed) = before.as_ref().filter(|failed| uptime < failed.at + failed.pause) {
+            self.failed = Some(Failed { wanted, ..*failed });
+            return Ok(());
+        }
+        let names = wanted.hosts.iter().cloned().collect::<Vec<_>>().join(", ");
+        tracing::info!("asking {} for a certificate for {names}", wanted.directory);
+        match self.ask(&wanted).await {
+            Ok(()) => self.app.measures.note_renewal(None),
+            Err(error) => {
+                let pause = before.map_or(FIRST_PAUSE, |failed| (failed.pause * 2).min(LONGEST_PAUSE));
+                tracing::error!(
+                    "{error}; what was served before is served on; it is tried again in {} minutes",
+                    pause / MINUTE
+                );
+                self.app.measures.note_renewal(Some(error.to_string()));
+                self.failed = Some(Failed { wanted, pause, at: self.app.uptime() });
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, wanted: &Wanted) -> Result<(), AcmeError> {
+        let good_until = acme::obtain(&self.app, &self.courier, &self.certificates, wanted).await?;
+        self.certificates.renew(&self.app).await?;
+        tracing::info!("the authority gave a certificate, good until {good_until}");
+        Ok(())
     }
 }
 
@@ -22,7 +83,9 @@ impl Worker for RenewCertificate {
     const NAME: &'static str = "renew certificate";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        if let Err(error) = self.0.look().await {
+        if self.app.services().config.tls.mode == TlsMode::Acme {
+            self.ask_if_due().await?;
+        } else if let Err(error) = self.watch.look().await {
             tracing::error!(%error, "the new certificate cannot be used; the old one is served on");
         }
         Ok(Next::After(5))

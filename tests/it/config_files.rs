@@ -97,7 +97,10 @@ fn rules_between_settings_point_at_a_line() {
         ("[tls]\ncertificate = \"x.pem\"\n", ":8:15: is only read with mode"),
         ("[tls]\nmode = \"off\"\n", ":8:8: without TLS there must be a proxy in front"),
         ("[tls]\nmode = \"off\"\n[proxy]\ntrusted = [\"10.0.0.0/8\"]\n", "the site needs an http address"),
-        ("[tls]\nmode = \"none\"\n", ":8:8: unknown variant `none`, expected one of `self-signed`, `files`, `off`"),
+        (
+            "[tls]\nmode = \"none\"\n",
+            ":8:8: unknown variant `none`, expected one of `self-signed`, `files`, `acme`, `off`",
+        ),
         ("[listen]\nhttps = []\n", ":8:9: there is no address to listen on"),
         ("[listen]\nhttps = [\"443\"]\n", ":8:10:"),
         ("[password]\nmin_length = 7\n", ":8:14: 7 is outside 8 to 128"),
@@ -119,8 +122,8 @@ fn rules_between_settings_point_at_a_line() {
     assert!(parse(&plain).is_err_and(|error| error.contains(":6:12: \"none\" would send")));
     parse(&plain.replace("smtp.example.org", "localhost")).expect("a relay on loopback");
     parse(&plain.replace("security", "allow_plaintext = true\nsecurity")).expect("on purpose");
-    let half = REQUIRED.replace("host = ", "username = \"x\"\nhost = ");
-    assert!(parse(&half).is_err_and(|error| error.contains("go together")));
+    let half = REQUIRED.replace("host = ", "password_file = \"x\"\nhost = ");
+    assert!(parse(&half).is_err_and(|error| error.contains("needs a `username`")));
 }
 
 /// What cross reads in its newest release; a key of a later one would be refused there.

@@ -10,8 +10,9 @@ use std::thread::JoinHandle;
 
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
+use gatelodge::courier::delivery::Outcome;
+use gatelodge::courier::{Courier, Terms};
 use gatelodge::mail::{Composer, Letter};
-use gatelodge::workers::delivery::{Outcome, Transport};
 
 /// What the server does at a step instead of going on.
 #[derive(Clone, Copy)]
@@ -106,8 +107,8 @@ fn deliver(config: &Config) -> Outcome {
     let (id, to, bytes) = mail(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let transport = Transport::impatient(config, BUILD_DATE.plus(DAY)).expect("it needs no file");
-        transport.deliver(id, &to, &bytes).await
+        let terms = Terms::impatient(BUILD_DATE.plus(DAY));
+        Courier::new(config, terms.now).expect("it needs no file").deliver(id, &to, &bytes, terms).await
     })
 }
 

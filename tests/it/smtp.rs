@@ -6,8 +6,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
+use gatelodge::courier::delivery::Outcome;
+use gatelodge::courier::{Courier, Terms};
 use gatelodge::mail::{Composer, Letter};
-use gatelodge::workers::delivery::{Outcome, Transport};
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, free_port, refusal, run, shown};
@@ -272,15 +273,16 @@ fn a_certificate_is_judged_by_the_time_that_is_believed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         // A board without a battery clock woke up in 1970.
-        let transport = Transport::impatient(&config, Timestamp::default()).expect("the CA is there");
-        let Outcome::Later(reason) = transport.deliver(id, &to, &bytes).await else { panic!("not yet valid") };
+        let courier = Courier::new(&config, Timestamp::default()).expect("the CA is there");
+        let at = |now| courier.deliver(id, &to, &bytes, Terms::impatient(now));
+        let Outcome::Later(reason) = at(Timestamp::default()).await else { panic!("not yet valid") };
         assert!(reason.contains("this machine's clock is wrong"), "{reason}");
         // The appliance knows that it is later than that.
-        transport.believe(BUILD_DATE.plus(DAY));
-        assert_eq!(transport.deliver(id, &to, &bytes).await, Outcome::Accepted);
+        assert_eq!(at(BUILD_DATE.plus(DAY)).await, Outcome::Accepted);
         // And a certificate that has expired is not taken.
-        let late = Transport::impatient(&config, BUILD_DATE.plus(800_000 * DAY)).expect("the CA is there");
-        assert!(matches!(late.deliver(id, &to, &bytes).await, Outcome::Later(_)));
+        let much_later = BUILD_DATE.plus(800_000 * DAY);
+        let late = Courier::new(&config, much_later).expect("the CA is there");
+        assert!(matches!(late.deliver(id, &to, &bytes, Terms::impatient(much_later)).await, Outcome::Later(_)));
     });
 }
 

@@ -18,13 +18,19 @@ use crate::world::{ALICE, PASSWORD};
 /// A program that speaks HTTP/1.1 over TLS, one connection for each request.
 pub struct Client {
     port: u16,
+    host: String,
     config: Arc<ClientConfig>,
     pub cookies: BTreeMap<String, String>,
 }
 
 impl Client {
     pub fn trusting_anybody(port: u16) -> Self {
-        Self { port, config: Arc::new(crate::anybody::client_config()), cookies: BTreeMap::new() }
+        Self {
+            port,
+            host: "localhost".into(),
+            config: Arc::new(crate::anybody::client_config()),
+            cookies: BTreeMap::new(),
+        }
     }
 
     pub fn trusting(port: u16, roots: RootCertStore) -> Self {
@@ -34,13 +40,25 @@ impl Client {
             .expect("TLS 1.2 and 1.3");
         Self {
             port,
+            host: "localhost".into(),
             config: Arc::new(config.with_root_certificates(roots).with_no_client_auth()),
             cookies: BTreeMap::new(),
         }
     }
 
     pub fn copy(&self) -> Self {
-        Self { port: self.port, config: Arc::clone(&self.config), cookies: self.cookies.clone() }
+        Self {
+            port: self.port,
+            host: self.host.clone(),
+            config: Arc::clone(&self.config),
+            cookies: self.cookies.clone(),
+        }
+    }
+
+    /// From now on, to the site of this name.
+    pub fn going_to(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
     }
 
     pub fn reconnect(&mut self, port: u16) {
@@ -48,7 +66,7 @@ impl Client {
     }
 
     fn connect(&self) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
-        let name = ServerName::try_from("localhost").expect("a name");
+        let name = ServerName::try_from(self.host.clone()).expect("a name");
         let connection = ClientConnection::new(Arc::clone(&self.config), name).expect("a configuration");
         let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", self.port))?);
         while stream.conn.is_handshaking() {
@@ -81,7 +99,8 @@ impl Client {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let length = body.len();
         self.raw(&format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Cookie: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Cookie: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+            self.host,
             cookies.join("; ")
         ))
     }

@@ -52,6 +52,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
         Command::UserDelete { user } => users::delete(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::MailTest { .. } => Err(Refusal::new("only a running server does that", "")),
         Command::MailList { after, limit } => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,

@@ -23,6 +23,7 @@ use super::ending::Ending;
 use super::idle::IdleLimited;
 use super::places::Place;
 use super::{Protocol, Web};
+use crate::tls::{ACME_TLS, Challenges};
 
 /// How long an answer to a ping may take.
 const PING: Duration = Duration::from_secs(10);
@@ -55,15 +56,16 @@ impl Serving {
         let stream = IdleLimited::new(stream, place, IDLE);
         match protocol {
             Protocol::Http => self.http1(stream, Serves::Site).await,
-            Protocol::Redirect => self.http1(stream, Serves::Redirect).await,
+            Protocol::Redirect(challenges) => self.http1(stream, Serves::Redirect(challenges)).await,
             Protocol::Metrics => self.http1(stream, Serves::Metrics).await,
             Protocol::Https(acceptor) => {
                 let Ok(Ok(stream)) = timeout(self.patience, acceptor.accept(stream)).await else { return };
                 // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
-                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                    self.http2(stream).await;
-                } else {
-                    self.http1(stream, Serves::Site).await;
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => self.http2(stream).await,
+                    // An authority has seen what it came for.
+                    Some(ACME_TLS) => {}
+                    _ => self.http1(stream, Serves::Site).await,
                 }
             }
         }
@@ -73,11 +75,11 @@ impl Serving {
         let Self { web, peer, patience, ending } = self;
         let service = service_fn(|request| {
             ending.note_request();
-            let web = Arc::clone(&web);
+            let (web, serves) = (Arc::clone(&web), serves.clone());
             async move {
                 Ok::<_, Infallible>(match serves {
                     Serves::Site => answer(&web, request, peer).await,
-                    Serves::Redirect => redirect(&web, &request),
+                    Serves::Redirect(challenges) => redirect(&web, &challenges, &request),
                     Serves::Metrics => metrics(&web, &request),
                 })
             }
@@ -113,10 +115,10 @@ impl Serving {
 }
 
 /// What there is on a connection over HTTP/1.1.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Serves {
     Site,
-    Redirect,
+    Redirect(Arc<Challenges>),
     Metrics,
 }
 
@@ -196,7 +198,10 @@ async fn collect(mut body: Incoming) -> Result<Bytes, Failure> {
 
 /// Sends people to the same page over HTTPS. A form or an API request that came in clear is refused instead:
 /// whatever it held has been seen by everybody on the way.
-fn redirect(web: &Web, request: &http::Request<Incoming>) -> Response {
+fn redirect(web: &Web, challenges: &Challenges, request: &http::Request<Incoming>) -> Response {
+    if let Some(text) = challenges.text(request.uri().path()).filter(|_| *request.method() == Method::GET) {
+        return Reply::challenge(text).complete(&web.hardened);
+    }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");
     let mut response = if is_page && path.starts_with('/') {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Web;
+use crate::tls::Challenges;
 use connection::Serving;
 use ending::Ending;
 use places::{Place, Places};
@@ -26,8 +27,8 @@ pub enum Protocol {
     Https(TlsAcceptor),
     /// HTTP/1.1 without TLS, behind a proxy or on loopback.
     Http,
-    /// A redirect to the site, and nothing else.
-    Redirect,
+    /// A redirect to the site, answers to a certificate authority that looks for us, and nothing else.
+    Redirect(Arc<Challenges>),
     /// What monitoring reads, and nothing else.
     Metrics,
 }

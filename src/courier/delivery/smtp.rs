@@ -17,11 +17,15 @@ use crate::base::{EmailAddress, Timestamp};
 use crate::config::{Config, Security, Smtp, warn_if_open};
 use crate::tls::client::{Connector, ConnectorError};
 
+use super::super::Terms;
 use super::dialogue::{ConnectError, connect};
 use super::{Outcome, explain};
 
 /// How long an unused connection is kept.
 const KEEP: Duration = Duration::from_secs(30);
+
+const NO_PASSWORD: &str =
+    "there is no password for this user: set password_file, or give the service the credential smtp-password";
 
 /// Talks to one mail server.
 pub struct SmtpTransport {
@@ -30,7 +34,6 @@ pub struct SmtpTransport {
     credentials: Option<Credentials>,
     hello: ClientId,
     sender: Address,
-    patience: Duration,
     kept: Mutex<Option<(AsyncSmtpConnection, Instant)>>,
 }
 
@@ -68,11 +71,11 @@ enum Failed {
 }
 
 impl SmtpTransport {
-    /// Prepares the connection; nothing is sent yet. `patience` is how long an attempt may take.
+    /// Prepares the connection; nothing is sent yet.
     ///
     /// # Errors
-    /// When the password file or the CA file cannot be used.
-    pub fn new(config: &Config, patience: Duration, now: Timestamp) -> Result<Self, SetupError> {
+    /// When the password or the CA file is missing or cannot be used.
+    pub fn new(config: &Config, now: Timestamp) -> Result<Self, SetupError> {
         let settings = config.mail.smtp.clone();
         let connector = match settings.security {
             Security::None => None,
@@ -82,24 +85,24 @@ impl SmtpTransport {
         };
         let credentials = match (&settings.username, &settings.password_file) {
             (Some(username), Some(path)) => Some(Credentials::new(username.clone(), read_password(path)?)),
-            _ => None,
+            (Some(_), None) => {
+                return Err(SetupError { path: "mail.smtp.username".into(), reason: NO_PASSWORD.into() });
+            }
+            (None, _) => None,
         };
         let sender = config.mail.from.address.as_str();
         let sender = sender
             .parse()
             .map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
         let hello = hello_name(config.site.url.host().to_owned());
-        Ok(Self { settings, connector, credentials, hello, sender, patience, kept: Mutex::default() })
+        Ok(Self { settings, connector, credentials, hello, sender, kept: Mutex::default() })
     }
 
-    /// From now on the server's certificate is judged by this time.
-    pub fn believe(&self, now: Timestamp) {
+    /// Makes one attempt.
+    pub async fn deliver(&self, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
         if let Some(connector) = &self.connector {
-            connector.believe(now);
+            connector.believe(terms.now);
         }
-    }
-
-    pub(super) async fn deliver(&self, to: &EmailAddress, bytes: &[u8]) -> Outcome {
         let Ok(recipient) = to.as_str().parse::<Address>() else {
             return Outcome::Never("the address cannot be written to".into());
         };
@@ -112,7 +115,7 @@ impl SmtpTransport {
             self.send(&mut connection, recipient, bytes).await?;
             Ok(connection)
         };
-        match tokio::time::timeout(self.patience, attempt).await {
+        match tokio::time::timeout(terms.patience, attempt).await {
             Ok(Ok(connection)) => {
                 *kept = Some((connection, Instant::now()));
                 Outcome::Accepted

@@ -28,7 +28,8 @@ impl FileTransport {
         self
     }
 
-    pub(super) async fn deliver(&self, id: MailId, bytes: &[u8]) -> Outcome {
+    /// Writes one mail.
+    pub async fn deliver(&self, id: MailId, bytes: &[u8]) -> Outcome {
         let path = self.folder.join(format!("{id}.eml"));
         match write(&self.folder, &path, bytes).await {
             Ok(()) => {

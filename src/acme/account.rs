@@ -1,0 +1,62 @@
+//! Our account with an authority: a key, kept sealed in the store, one for each directory.
+
+use std::sync::Arc;
+
+use instant_acme::{Account, AccountBuilder, AccountCredentials, NewAccount};
+
+use crate::app::{App, Fault};
+use crate::store::{StoreError, Table, record, schema};
+
+use super::{AcmeError, Wanted};
+
+pub(crate) struct Kept {
+    sealed_credentials: Vec<u8>,
+}
+record!(Kept, version 1, { sealed_credentials });
+
+/// Directory → account.
+pub(crate) const ACCOUNTS: Table<String, Kept> = Table::at(schema::ACME_ACCOUNTS);
+
+/// What an authority says of an account that it does not know (RFC 8555, 6.7).
+const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
+fn place(directory: &str) -> [&[u8]; 2] {
+    [schema::ACME_ACCOUNTS.name.as_bytes(), directory.as_bytes()]
+}
+
+/// The kept account, or a new one; whoever chose the authority in the configuration agreed to its terms.
+pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: &Wanted) -> Result<Account, AcmeError> {
+    let contact = app.services().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
+    let contact: Vec<&str> = contact.as_deref().into_iter().collect();
+    if let Some(credentials) = kept(app, &wanted.directory)? {
+        let account = builder().from_credentials(credentials).await?;
+        // It also tells whether the authority still knows us.
+        match account.update_contacts(&contact).await {
+            Err(instant_acme::Error::Api(problem)) if problem.r#type.as_deref() == Some(UNKNOWN) => {
+                tracing::warn!("{} does not know our account any more; a new one is made", wanted.directory);
+            }
+            Err(error) => return Err(error.into()),
+            Ok(()) => return Ok(account),
+        }
+    }
+    let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
+    let (account, credentials) = builder().create(&new, wanted.directory.clone(), None).await?;
+    keep(app, wanted.directory.clone(), &credentials).await?;
+    Ok(account)
+}
+
+fn kept(app: &App, directory: &str) -> Result<Option<AccountCredentials>, Fault> {
+    let Some(kept) = app.read(|view| ACCOUNTS.get(view, &directory.to_owned()))? else { return Ok(None) };
+    let damaged = || Fault::Store(StoreError::Damaged("the account with the certificate authority"));
+    let opened = app.services().seal.open(&place(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
+    serde_json::from_slice(&opened).map(Some).map_err(|_| damaged())
+}
+
+async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredentials) -> Result<(), AcmeError> {
+    let text = serde_json::to_vec(credentials).map_err(|error| AcmeError::Failed(error.to_string()))?;
+    let kept = app.write(move |tx, moment, services| {
+        let sealed_credentials = services.seal.seal(&place(&directory), &text, moment);
+        ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })
+    });
+    Ok(kept.await.map_err(Fault::from)?)
+}

@@ -1,0 +1,49 @@
+//! The way to the authority: our courier's.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::USER_AGENT;
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Full};
+use instant_acme::{Account, AccountBuilder, BodyWrapper, BytesResponse, Error, HttpClient};
+
+use crate::base::Timestamp;
+use crate::courier::{Replaceable, Terms};
+
+/// RFC 8555, 6.1: clients say who they are.
+const WHO: HeaderValue = HeaderValue::from_static(concat!("gatelodge/", env!("CARGO_PKG_VERSION")));
+
+/// Requests by a courier.
+pub struct Requests {
+    courier: Arc<Replaceable>,
+    now: Timestamp,
+}
+
+impl Requests {
+    pub fn new(courier: Arc<Replaceable>, now: Timestamp) -> Self {
+        Self { courier, now }
+    }
+}
+
+/// Makes or opens an account over this way.
+pub fn builder(requests: Requests) -> AccountBuilder {
+    Account::builder_with_http(Box::new(requests))
+}
+
+impl HttpClient for Requests {
+    fn request(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
+        let (courier, terms) = (self.courier.present(), Terms::ordinary(self.now));
+        Box::pin(async move {
+            let (mut head, body) = request.into_parts();
+            head.headers.insert(USER_AGENT, WHO);
+            let Ok(body) = body.collect().await;
+            let fetched = courier.fetch(Request::from_parts(head, body.to_bytes()), terms).await;
+            fetched.map(|response| response.map(Full::new).into()).map_err(|error| Error::Other(Box::new(error)))
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! `gatelodge courier`: the part that talks to other machines, in a process that knows no account.
+
+use std::os::unix::net::UnixListener as UnixSocket;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{BUILD_DATE, Clock};
+use crate::control;
+use crate::courier::{self, Role};
+
+use super::supervisor;
+use super::system_clock::SystemClock;
+use super::{Common, Exit, logging};
+
+#[derive(Debug, Args)]
+pub struct Courier {
+    /// The socket to be asked on; not needed where systemd hands one over.
+    #[arg(long, value_name = "SOCKET")]
+    listen: Option<PathBuf>,
+    /// End after so many seconds without an errand; the socket unit starts it again.
+    #[arg(long, value_name = "SECONDS")]
+    idle: Option<u64>,
+}
+
+impl Courier {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let handed = supervisor::take_unix_socket()?;
+        let config = common.config()?;
+        logging::to_stdout(config.log.format);
+        let reading = common.clone();
+        let role = Arc::new(Role::new(move || {
+            let config = reading.read_config().map_err(|error| error.to_string())?;
+            courier::Courier::new(&config, SystemClock.now().max(BUILD_DATE)).map_err(|error| error.to_string())
+        }));
+        if let Err(reason) = role.courier() {
+            tracing::error!("{reason}; errands fail until that is mended");
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
+        runtime.block_on(self.serve(handed, role))
+    }
+
+    async fn serve(self, handed: Option<UnixSocket>, role: Arc<Role>) -> Result<(), Exit> {
+        let listener = match (handed, &self.listen) {
+            (Some(handed), _) => {
+                handed.set_nonblocking(true).map_err(Exit::failed)?;
+                UnixListener::from_std(handed).map_err(Exit::failed)?
+            }
+            (None, Some(path)) => control::bind(path).map_err(Exit::failed)?,
+            (None, None) => {
+                return Err(Exit::failed(
+                    "there is no socket to be asked on\nhint: gatelodge courier --listen /run/gatelodge/courier.sock",
+                ));
+            }
+        };
+        let stop = CancellationToken::new();
+        let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
+        let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
+        let mut serving = tokio::spawn(courier::serve(listener, Arc::clone(&role), stop.clone()));
+        supervisor::tell_ready("waiting for errands");
+        loop {
+            tokio::select! {
+                _ = hang_up.recv() => {
+                    role.reload();
+                    tracing::info!("the configuration is read again at the next errand");
+                    continue;
+                }
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                () = idle(&role, self.idle) => tracing::debug!("nothing to do; the next errand starts the courier again"),
+                _ = &mut serving => {}
+            }
+            break;
+        }
+        supervisor::tell_stopping();
+        stop.cancel();
+        if !serving.is_finished() {
+            let _ = serving.await;
+        }
+        if let Some(path) = &self.listen {
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(())
+    }
+}
+
+/// Returns after so many seconds in which nobody came.
+async fn idle(role: &Role, seconds: Option<u64>) {
+    let Some(seconds) = seconds else { return std::future::pending().await };
+    let mut errands = role.errands();
+    loop {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        if role.errands() == errands {
+            return;
+        }
+        errands = role.errands();
+    }
+}

@@ -1,0 +1,71 @@
+//! What is kept, where, and for how long.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::DAY;
+use crate::config::Span;
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// The one file that holds everything.
+    pub path: PathBuf,
+    /// The key that seals what must be readable; default: `sealing-key` beside the store.
+    pub key_file: Option<PathBuf>,
+    /// MiB of memory for pages of the store.
+    pub cache_mib: usize,
+    /// MiB of free disk below which nobody can register or ask for mails.
+    pub low_space_mib: u64,
+    /// MiB of free disk below which people can only log in and out.
+    pub critical_space_mib: u64,
+    /// MiB that are kept beside the store, to be given up when the disk is full; 0 for none.
+    pub ballast_mib: u64,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            path: "/var/lib/gatelodge/gatelodge.redb".into(),
+            key_file: None,
+            cache_mib: 4,
+            low_space_mib: 32,
+            critical_space_mib: 8,
+            ballast_mib: 16,
+        }
+    }
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// How long rows are kept.
+    pub keep: Span,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep: Span::from_seconds(365 * DAY) }
+    }
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backups {
+    /// Where snapshots are put; without it none are taken.
+    pub directory: Option<PathBuf>,
+    /// How often one is taken.
+    pub every: Span,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self { directory: None, every: Span::from_seconds(DAY), keep: 7 }
+    }
+}

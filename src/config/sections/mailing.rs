@@ -1,0 +1,86 @@
+//! How mails leave.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Sender;
+
+/// How mails leave.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MailTransport {
+    /// To a mail server.
+    #[default]
+    Smtp,
+    /// Into a folder, one `.eml` each.
+    File,
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Whom mails come from.
+    pub from: Sender,
+    /// How they leave.
+    #[serde(default)]
+    pub transport: MailTransport,
+    /// Where they go with `transport = "file"`.
+    #[serde(default = "default_mail_directory")]
+    pub directory: PathBuf,
+    /// The mail server with `transport = "smtp"`.
+    #[serde(default)]
+    pub smtp: Smtp,
+}
+
+fn default_mail_directory() -> PathBuf {
+    "/var/lib/gatelodge/mail".into()
+}
+
+/// How the connection to the mail server is encrypted. Never "if it happens to offer it".
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Security {
+    /// From the first byte; usually port 465.
+    Tls,
+    /// After a plain greeting, required; usually port 587.
+    #[default]
+    Starttls,
+    /// Not at all.
+    None,
+}
+
+/// `[mail.smtp]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Smtp {
+    /// The server's name, which its certificate must carry.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub security: Security,
+    /// Who we are to the server, if it wants to know.
+    pub username: Option<String>,
+    /// The file with the password: its first line.
+    pub password_file: Option<PathBuf>,
+    /// A private CA's certificate, trusted for this server alone.
+    pub ca_file: Option<PathBuf>,
+    /// Allows `security = "none"` to a server that is not on loopback.
+    pub allow_plaintext: bool,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 587,
+            security: Security::Starttls,
+            username: None,
+            password_file: None,
+            ca_file: None,
+            allow_plaintext: false,
+        }
+    }
+}

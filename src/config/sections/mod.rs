@@ -1,0 +1,11 @@
+//! The sections of the file, key by key, each with its default.
+
+mod keeping;
+mod mailing;
+mod people;
+mod serving;
+
+pub use keeping::{Audit, Backups, StoreSettings};
+pub use mailing::{Mail, MailTransport, Security, Smtp};
+pub use people::{Passwords, Registration, RegistrationMode, Sessions, Throttle, Tokens};
+pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};

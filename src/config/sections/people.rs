@@ -1,0 +1,160 @@
+//! Who may come in, how, and how often they may try.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{DAY, HOUR, MINUTE};
+use crate::config::{Rate, Span};
+use crate::crypto::Cost;
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrationMode {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Everybody, then an administrator decides.
+    Approval,
+    /// Whoever was invited.
+    Invite,
+    /// Nobody: administrators make the accounts.
+    Closed,
+}
+
+/// `[registration]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Registration {
+    /// Who may register.
+    pub mode: RegistrationMode,
+    /// Whether an address must be confirmed before its account exists.
+    pub confirm_email: bool,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self { mode: RegistrationMode::Open, confirm_email: true }
+    }
+}
+
+/// `[password]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// Unicode code points.
+    pub min_length: usize,
+    /// argon2id memory.
+    pub memory_kib: u32,
+    /// argon2id passes.
+    pub iterations: u32,
+    /// argon2id lanes.
+    pub lanes: u32,
+}
+
+impl Passwords {
+    /// What a hash costs with these settings.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        Cost { memory_kib: self.memory_kib, iterations: self.iterations, lanes: self.lanes }
+    }
+}
+
+/// OWASP's first recommendation for argon2id; the length is that of NIST SP 800-63B-4.
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { min_length: 15, memory_kib: 19456, iterations: 2, lanes: 1 }
+    }
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// How long a registration or a change of address can be confirmed.
+    pub confirm_within: Span,
+    /// How long a reset link works.
+    pub reset_within: Span,
+    /// Whether the browser that confirms is logged in.
+    pub login_after_confirm: bool,
+    /// Whether the browser that resets is logged in.
+    pub login_after_reset: bool,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            confirm_within: Span::from_seconds(2 * DAY),
+            reset_within: Span::from_seconds(HOUR),
+            login_after_confirm: false,
+            login_after_reset: false,
+        }
+    }
+}
+
+/// `[throttle]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Throttle {
+    /// Whether tries and mails are limited.
+    pub enabled: bool,
+    /// Wrong passwords for one name, and for one account by whatever name.
+    pub name: Rate,
+    /// Wrong passwords from a browser that the owner logged in with before.
+    pub device: Rate,
+    /// Wrong passwords from one network: an IPv4 address, or an IPv6 /64.
+    pub network: Rate,
+    /// Wrong passwords from one IPv6 /48.
+    pub wide_network: Rate,
+    /// Wrong passwords from everybody together.
+    pub everybody: Rate,
+    /// Requests from one network that may lead to a mail: register, resend, forgot.
+    pub mail_network: Rate,
+    /// The same from one IPv6 /48.
+    pub mail_wide_network: Rate,
+    /// The same from everybody together.
+    pub mail_everybody: Rate,
+    /// Mails of one purpose to one address that somebody asked for without being logged in.
+    pub mail_address: Rate,
+    /// Links that do not work, tried from one network.
+    pub link_network: Rate,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            name: Rate::new(10, 15 * MINUTE),
+            device: Rate::new(10, 5 * MINUTE),
+            network: Rate::new(30, MINUTE),
+            wide_network: Rate::new(120, 20),
+            everybody: Rate::new(1000, 2),
+            mail_network: Rate::new(20, 3 * MINUTE),
+            mail_wide_network: Rate::new(60, MINUTE),
+            mail_everybody: Rate::new(300, 10),
+            mail_address: Rate::new(5, HOUR),
+            link_network: Rate::new(60, 10),
+        }
+    }
+}
+
+/// `[session]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// How long an unused session lives, with "remember me".
+    pub idle: Span,
+    /// How long a session lives at most, with "remember me".
+    pub absolute: Span,
+    /// How long a session lives at most without it; its cookie dies with the browser.
+    pub browser: Span,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            idle: Span::from_seconds(7 * DAY),
+            absolute: Span::from_seconds(30 * DAY),
+            browser: Span::from_seconds(DAY),
+        }
+    }
+}

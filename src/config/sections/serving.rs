@@ -1,0 +1,134 @@
+//! What is served, where, and over which certificate; and what is told of it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::base::EmailAddress;
+use crate::config::{HostName, HttpsUrl, SiteUrl};
+
+/// `[site]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Shown on pages and in mails.
+    #[serde(default = "default_site_name")]
+    pub name: String,
+    /// The only source of links in mails and redirects.
+    pub url: SiteUrl,
+    /// Templates in this folder replace the built-in ones of the same name.
+    #[serde(default)]
+    pub templates: Option<PathBuf>,
+}
+
+fn default_site_name() -> String {
+    "Gatelodge".into()
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Addresses for HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// Addresses for plain HTTP: a redirect, or the site itself with `tls.mode = "off"`.
+    pub http: Vec<SocketAddr>,
+    /// The socket by which the command line reaches the running server.
+    pub control: PathBuf,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let every_address = |port| vec![SocketAddr::new(IpAddr::from([0u16; 8]), port)];
+        Self { https: every_address(443), http: vec![], control: "/run/gatelodge/control.sock".into() }
+    }
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    /// Made and renewed by us; browsers ask before they trust it.
+    #[default]
+    SelfSigned,
+    /// From files, which are reread when they change.
+    Files,
+    /// From a certificate authority, by ACME (RFC 8555); asked for and renewed by us.
+    Acme,
+    /// A proxy in front terminates TLS.
+    Off,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Where the certificate comes from.
+    pub mode: TlsMode,
+    /// The certificate and its chain, PEM; only with `mode = "files"`.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM; only with `mode = "files"`.
+    pub private_key: Option<PathBuf>,
+    /// Whom to ask with `mode = "acme"`.
+    pub acme: Acme,
+}
+
+/// `[tls.acme]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Acme {
+    /// The authority's directory.
+    pub directory: HttpsUrl,
+    /// Where the authority writes when something is wrong with the certificate.
+    pub contact: Option<EmailAddress>,
+    /// The names in the certificate; without any, that of `site.url`.
+    pub hosts: BTreeSet<HostName>,
+    /// A private CA's certificate, trusted for the directory alone.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Let's Encrypt, <https://letsencrypt.org/docs/acme-protocol-updates/>.
+impl Default for Acme {
+    fn default() -> Self {
+        let directory = HttpsUrl::try_from("https://acme-v02.api.letsencrypt.org/directory".to_owned());
+        Self { directory: directory.expect("a URL"), contact: None, hosts: BTreeSet::new(), ca_file: None }
+    }
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Addresses on which `/metrics` is served in clear, to whoever asks; none by default.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people; with the priorities that the journal reads, where the journal listens.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+/// `[proxy]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Proxy {
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted: Vec<IpNet>,
+}

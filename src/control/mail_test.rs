@@ -1,0 +1,42 @@
+//! One real mail, for an administrator who wants to know whether mail works.
+
+use serde_json::{Value, json};
+
+use crate::base::{EmailAddress, MailId, Moment};
+use crate::config::{Config, MailTransport};
+use crate::courier::delivery::Outcome;
+use crate::courier::{Courier, Terms};
+use crate::mail::{Composer, Letter};
+
+use super::Refusal;
+
+/// Sends it past the outbox, and tells what the server made of it.
+///
+/// # Errors
+/// When it cannot be made, or was not accepted.
+pub async fn send_test(
+    config: &Config,
+    courier: &Courier,
+    address: &str,
+    moment: &mut Moment,
+) -> Result<Value, Refusal> {
+    let to = EmailAddress::parse(address)
+        .map_err(|_| Refusal::new(format!("{address:?} is not an e-mail address"), "write it like ada@example.org"))?;
+    let broken = |error: &dyn std::fmt::Display| Refusal::new(error.to_string(), "see site.templates");
+    let composer = Composer::new(config).map_err(|error| broken(&error))?;
+    let id = MailId::draw(moment);
+    let message = composer.compose(&Letter::Test, &to, id, moment).map_err(|error| broken(&error))?;
+    let way = match config.mail.transport {
+        MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
+        MailTransport::File => config.mail.directory.display().to_string(),
+    };
+    match courier.deliver(id, &to, &message.bytes, Terms::impatient(moment.now())).await {
+        Outcome::Accepted => Ok(json!({"accepted": true, "by": way, "to": to.as_str(), "message_id": id.to_string()})),
+        Outcome::Later(reason) => {
+            Err(Refusal::new(format!("the mail was not accepted: {reason}"), "the server would try again later"))
+        }
+        Outcome::Never(reason) => {
+            Err(Refusal::new(format!("the mail was refused for good: {reason}"), "the server would not try again"))
+        }
+    }
+}

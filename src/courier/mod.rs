@@ -1,0 +1,150 @@
+//! Whatever leaves: mails, and requests to a certificate authority. The connections are made here, or by a process of its
+//! own (`gatelodge courier`), so that the one that holds the accounts needs no network but its listening sockets.
+
+pub mod delivery;
+mod fetch;
+mod remote;
+mod role;
+mod wire;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::{EmailAddress, MailId, Timestamp};
+use crate::config::{Config, MailTransport, TlsMode};
+
+pub use fetch::FetchError;
+pub use role::{Role, serve};
+
+use delivery::{FileTransport, Outcome, SetupError, SmtpTransport};
+use fetch::Server;
+use remote::Remote;
+
+/// Carries mails and requests out.
+pub struct Courier {
+    mails: Mails,
+    requests: Requests,
+}
+
+enum Mails {
+    Smtp(Box<SmtpTransport>),
+    File(FileTransport),
+    Remote(Remote),
+}
+
+enum Requests {
+    /// There is nobody to ask.
+    None,
+    Direct(Server),
+    Remote(Remote),
+}
+
+/// How an errand is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The time by which certificates are judged.
+    pub now: Timestamp,
+    /// How long it may take.
+    pub patience: Duration,
+}
+
+impl Terms {
+    /// For what nobody waits for. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever gives
+    /// up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
+    #[must_use]
+    pub fn ordinary(now: Timestamp) -> Self {
+        Self { now, patience: Duration::from_mins(5) }
+    }
+
+    /// For an administrator who sits and waits: a silent server is given up sooner.
+    #[must_use]
+    pub fn impatient(now: Timestamp) -> Self {
+        Self { now, patience: Duration::from_secs(15) }
+    }
+}
+
+impl Courier {
+    /// One that makes the connections itself, as configured. Nothing is connected yet: a server may be down.
+    ///
+    /// # Errors
+    /// When a file it needs (password, CA) cannot be used.
+    pub fn new(config: &Config, now: Timestamp) -> Result<Self, SetupError> {
+        let mails = match config.mail.transport {
+            MailTransport::Smtp => Mails::Smtp(Box::new(SmtpTransport::new(config, now)?)),
+            MailTransport::File => Mails::File(FileTransport::new(config.mail.directory.clone())),
+        };
+        let requests = match config.tls.mode {
+            TlsMode::Acme => Requests::Direct(Server::new(&config.tls.acme, now)?),
+            TlsMode::SelfSigned | TlsMode::Files | TlsMode::Off => Requests::None,
+        };
+        Ok(Self { mails, requests })
+    }
+
+    /// One that leaves the connections to the process behind this socket. Mails that are files are written here: no network
+    /// is needed for them, but the right to write there is.
+    #[must_use]
+    pub fn behind(socket: &Path, config: &Config) -> Self {
+        let remote = || Remote::new(socket.to_owned());
+        let mails = match config.mail.transport {
+            MailTransport::Smtp => Mails::Remote(remote()),
+            MailTransport::File => Mails::File(FileTransport::new(config.mail.directory.clone())),
+        };
+        Self { mails, requests: Requests::Remote(remote()) }
+    }
+
+    /// One that only writes files.
+    #[must_use]
+    pub fn to_files(files: FileTransport) -> Self {
+        Self { mails: Mails::File(files), requests: Requests::None }
+    }
+
+    /// Makes one attempt to deliver a mail.
+    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
+        match &self.mails {
+            Mails::Smtp(smtp) => smtp.deliver(to, bytes, terms).await,
+            Mails::File(file) => file.deliver(id, bytes).await,
+            Mails::Remote(remote) => remote.deliver(id, to, bytes, terms).await,
+        }
+    }
+
+    /// Asks the certificate authority.
+    ///
+    /// # Errors
+    /// When no answer came, be it because the request is to another host than the configured directory's.
+    pub async fn fetch(
+        &self,
+        request: http::Request<Bytes>,
+        terms: Terms,
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        match &self.requests {
+            Requests::None => Err(FetchError::new("no requests are made with this configuration")),
+            Requests::Direct(server) => server.fetch(request, terms).await,
+            Requests::Remote(remote) => remote.fetch(request, terms).await,
+        }
+    }
+}
+
+/// The present courier: another may take its place between two errands.
+pub struct Replaceable(Mutex<Arc<Courier>>);
+
+impl Replaceable {
+    /// Begins with this one.
+    #[must_use]
+    pub fn new(courier: Courier) -> Self {
+        Self(Mutex::new(Arc::new(courier)))
+    }
+
+    /// The present one.
+    #[must_use]
+    pub fn present(&self) -> Arc<Courier> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next errand on, this one.
+    pub fn replace(&self, courier: Courier) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(courier);
+    }
+}

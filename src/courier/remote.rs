@@ -1,0 +1,101 @@
+//! The courier as a process of its own, from the side of whoever sends it.
+
+use std::io::{Error, ErrorKind, Result};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+use crate::base::{EmailAddress, MailId};
+use crate::crypto::base64url;
+
+use super::Terms;
+use super::delivery::Outcome;
+use super::fetch::FetchError;
+use super::wire::{self, Errand, GREETING, MAX_LINE_BYTES, Report};
+
+/// What the way to the courier and back may take beyond the errand itself; it may have to be started first.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Where the courier is.
+pub struct Remote {
+    socket: PathBuf,
+}
+
+impl Remote {
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// A courier that cannot be asked is as a mail server that is down.
+    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
+        let errand = Errand::Deliver {
+            id: id.to_string(),
+            to: to.to_string(),
+            mail: base64url(bytes),
+            now: terms.now.seconds(),
+            patience: terms.patience.as_secs(),
+        };
+        match self.send(&errand, terms).await {
+            Ok(Report::Accepted) => Outcome::Accepted,
+            Ok(Report::Never(reason)) => Outcome::Never(reason),
+            Ok(Report::Later(reason) | Report::Failed(reason)) => Outcome::Later(reason),
+            Ok(Report::Answered { .. }) => Outcome::Later("the courier answered something else".into()),
+            Err(error) => Outcome::Later(self.in_words(&error)),
+        }
+    }
+
+    pub async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        terms: Terms,
+    ) -> std::result::Result<Response<Bytes>, FetchError> {
+        let errand = Errand::Fetch {
+            method: request.method().to_string(),
+            url: request.uri().to_string(),
+            headers: wire::shown(request.headers()),
+            body: base64url(request.body()),
+            now: terms.now.seconds(),
+            patience: terms.patience.as_secs(),
+        };
+        let other = || FetchError::new("the courier answered something else");
+        match self.send(&errand, terms).await {
+            Ok(Report::Answered { status, headers, body }) => wire::response(status, headers, &body).ok_or_else(other),
+            Ok(Report::Failed(reason) | Report::Later(reason)) => Err(FetchError::new(reason)),
+            Ok(_) => Err(other()),
+            Err(error) => Err(FetchError::new(self.in_words(&error))),
+        }
+    }
+
+    async fn send(&self, errand: &Errand, terms: Terms) -> Result<Report> {
+        let done = tokio::time::timeout(terms.patience + GRACE, self.converse(errand)).await;
+        done.map_err(|_| Error::from(ErrorKind::TimedOut))?
+    }
+
+    async fn converse(&self, errand: &Errand) -> Result<Report> {
+        let (reader, mut writer) = UnixStream::connect(&self.socket).await?.into_split();
+        let mut reader = BufReader::new(reader.take(MAX_LINE_BYTES));
+        let mut line = String::new();
+        reader.read_line(&mut line).await?;
+        if line.trim_end() != GREETING {
+            return Err(Error::other(format!("it speaks {:?}, not {GREETING:?}; restart both", line.trim_end())));
+        }
+        let mut said = serde_json::to_vec(errand)?;
+        said.push(b'\n');
+        writer.write_all(&said).await?;
+        line.clear();
+        reader.read_line(&mut line).await?;
+        if line.is_empty() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+
+    fn in_words(&self, error: &Error) -> String {
+        let path = self.socket.display();
+        format!("the courier at {path} cannot be asked: {error}; see its log (gatelodge-courier.service)")
+    }
+}

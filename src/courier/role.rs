@@ -1,0 +1,144 @@
+//! The courier as a process of its own: it does errands for whoever may use its socket.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::base::{EmailAddress, Timestamp};
+use crate::crypto::from_base64url;
+
+use super::wire::{self, Errand, GREETING, MAX_LINE_BYTES, Report};
+use super::{Courier, Terms};
+
+/// How many errands are done at a time.
+const MAX_ERRANDS: usize = 8;
+/// How long somebody may take to say what they want.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// An errand takes no longer, whatever is asked for.
+const LONGEST: Duration = Duration::from_mins(10);
+/// How long errands under way may take when the courier stops: a mail that a server has nearly taken would be sent again.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What does the errands: it is made at the first one, and made anew as long as that fails, so that a password file that was
+/// missing only has to be put there.
+pub struct Role {
+    make: Box<dyn Fn() -> Result<Courier, String> + Send + Sync>,
+    made: Mutex<Option<Arc<Courier>>>,
+    /// Errands so far, done or not.
+    errands: AtomicU64,
+}
+
+impl Role {
+    /// Has its courier made so.
+    #[must_use]
+    pub fn new(make: impl Fn() -> Result<Courier, String> + Send + Sync + 'static) -> Self {
+        Self { make: Box::new(make), made: Mutex::default(), errands: AtomicU64::new(0) }
+    }
+
+    /// Whether its courier can be made; the reason if it cannot.
+    ///
+    /// # Errors
+    /// With what is wrong, in words.
+    pub fn courier(&self) -> Result<Arc<Courier>, String> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(courier) = &*made {
+            return Ok(Arc::clone(courier));
+        }
+        let courier = Arc::new((self.make)()?);
+        *made = Some(Arc::clone(&courier));
+        Ok(courier)
+    }
+
+    /// The configuration has changed: the next errand makes another courier.
+    pub fn reload(&self) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How many errands there were.
+    pub fn errands(&self) -> u64 {
+        self.errands.load(Ordering::Relaxed)
+    }
+
+    async fn report(&self, errand: Errand) -> Report {
+        let courier = match self.courier() {
+            Ok(courier) => courier,
+            Err(reason) => {
+                tracing::error!("{reason}");
+                return Report::Later(reason);
+            }
+        };
+        let terms = |now, patience| Terms {
+            now: Timestamp::from_seconds(now),
+            patience: Duration::from_secs(patience).min(LONGEST),
+        };
+        match errand {
+            Errand::Deliver { id, to, mail, now, patience } => {
+                let parts = (id.parse(), EmailAddress::parse(&to), from_base64url(&mail));
+                let (Ok(id), Ok(to), Some(mail)) = parts else { return Report::Failed(MALFORMED.into()) };
+                let outcome = courier.deliver(id, &to, &mail, terms(now, patience)).await;
+                tracing::info!(mail.id = %id, ?outcome, "a mail was tried");
+                outcome.into()
+            }
+            Errand::Fetch { method, url, headers, body, now, patience } => {
+                let Some(request) = wire::request(&method, &url, headers, &body) else {
+                    return Report::Failed(MALFORMED.into());
+                };
+                tracing::info!("{method} {url}");
+                courier.fetch(request, terms(now, patience)).await.into()
+            }
+        }
+    }
+}
+
+const MALFORMED: &str = "the courier does not understand the errand; restart both services";
+
+/// Does errands until `stop`, then finishes what is under way.
+pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationToken) {
+    let (room, errands) = (Arc::new(Semaphore::new(MAX_ERRANDS)), TaskTracker::new());
+    loop {
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let role = Arc::clone(&role);
+        role.errands.fetch_add(1, Ordering::Relaxed);
+        errands.spawn(async move {
+            if let Err(error) = converse(&role, stream).await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            drop(place);
+        });
+    }
+    errands.close();
+    if tokio::time::timeout(DRAIN, errands.wait()).await.is_err() {
+        tracing::warn!("some errands were left off; they are asked for again");
+    }
+}
+
+async fn converse(role: &Role, stream: UnixStream) -> std::io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
+    let mut line = String::new();
+    tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
+    let report = match serde_json::from_str(&line) {
+        Ok(errand) => role.report(errand).await,
+        Err(_) => Report::Failed(MALFORMED.into()),
+    };
+    let mut said = serde_json::to_vec(&report)?;
+    said.push(b'\n');
+    writer.write_all(&said).await
+}

@@ -1,0 +1,126 @@
+//! What is said on the courier's socket: it greets with the protocol's name and version, then one errand and one report, each a
+//! line of JSON.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{base64url, from_base64url};
+
+use super::delivery::Outcome;
+use super::fetch::FetchError;
+
+/// The first line. Another version says "restart the services".
+pub const GREETING: &str = "gatelodge-courier 1";
+
+/// A line may be this long: a mail, or what came back, in base64.
+pub const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// What the courier is to do.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Errand {
+    /// Deliver a mail.
+    Deliver {
+        /// Its id.
+        id: String,
+        /// Whom it is to.
+        to: String,
+        /// Its bytes, in base64url.
+        mail: String,
+        /// The time by which certificates are judged, in seconds since 1970.
+        now: u64,
+        /// How long it may take, in seconds.
+        patience: u64,
+    },
+    /// Ask the certificate authority.
+    Fetch {
+        /// GET, HEAD or POST.
+        method: String,
+        /// Where.
+        url: String,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// In base64url.
+        body: String,
+        /// The time by which certificates are judged, in seconds since 1970.
+        now: u64,
+        /// How long it may take, in seconds.
+        patience: u64,
+    },
+}
+
+/// What came of it.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Report {
+    /// A server took the mail.
+    Accepted,
+    /// It did not, but may later.
+    Later(String),
+    /// It never will.
+    Never(String),
+    /// The authority's answer.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// In base64url.
+        body: String,
+    },
+    /// No answer came.
+    Failed(String),
+}
+
+impl From<Outcome> for Report {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted,
+            Outcome::Later(reason) => Self::Later(reason),
+            Outcome::Never(reason) => Self::Never(reason),
+        }
+    }
+}
+
+impl From<Result<Response<Bytes>, FetchError>> for Report {
+    fn from(fetched: Result<Response<Bytes>, FetchError>) -> Self {
+        match fetched {
+            Ok(response) => Self::Answered {
+                status: response.status().as_u16(),
+                headers: shown(response.headers()),
+                body: base64url(response.body()),
+            },
+            Err(error) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// As lines of JSON can hold them; what is no text is left out.
+pub fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
+    headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
+}
+
+fn read(headers: Vec<(String, String)>) -> Option<http::HeaderMap> {
+    let pair =
+        |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    headers.into_iter().map(pair).collect()
+}
+
+/// A request, if these are the parts of one.
+pub fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &str) -> Option<Request<Bytes>> {
+    let mut request = Request::new(from_base64url(body)?.into());
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
+    *request.uri_mut() = url.parse().ok()?;
+    *request.headers_mut() = read(headers)?;
+    Some(request)
+}
+
+/// An answer, if these are the parts of one.
+pub fn response(status: u16, headers: Vec<(String, String)>, body: &str) -> Option<Response<Bytes>> {
+    let mut response = Response::new(Bytes::from(from_base64url(body)?));
+    *response.status_mut() = status.try_into().ok()?;
+    *response.headers_mut() = read(headers)?;
+    Some(response)
+}

@@ -1,0 +1,123 @@
+//! The certificate that an authority gave us: it is kept in the store, its key sealed, until a newer one takes its place.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+
+use crate::app::{App, Fault};
+use crate::audit::{Act, Outcome, Source, Subject};
+use crate::base::Timestamp;
+use crate::config::Config;
+use crate::store::{StoreError, Table, record, schema};
+
+use super::{TlsError, certified, expiry};
+
+pub(crate) struct Issued {
+    directory: String,
+    hosts: BTreeSet<String>,
+    begins_at: Timestamp,
+    expires_at: Timestamp,
+    chain: Vec<u8>,
+    sealed_key: Vec<u8>,
+}
+record!(Issued, version 1, { directory, hosts, begins_at, expires_at, chain, sealed_key });
+
+pub(crate) const ISSUED: Table<String, Issued> = Table::at(schema::ISSUED_CERTIFICATES);
+
+fn name() -> String {
+    "acme".into()
+}
+
+fn place() -> [&'static [u8]; 2] {
+    [schema::ISSUED_CERTIFICATES.name.as_bytes(), b"acme"]
+}
+
+/// The names that a certificate is for.
+#[must_use]
+pub fn hosts(config: &Config) -> BTreeSet<String> {
+    let configured = &config.tls.acme.hosts;
+    if configured.is_empty() {
+        return [config.site.url.host().to_owned()].into();
+    }
+    configured.iter().map(|host| host.as_str().to_owned()).collect()
+}
+
+/// When a new one is to be asked for: two thirds into the life of the present one, at once if there is none, or it is for
+/// other names, or another authority's.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn due_at(app: &App) -> Result<Timestamp, Fault> {
+    let services = app.services();
+    let kept = app.read(|view| ISSUED.get(view, &name()))?;
+    let fits = |kept: &Issued| {
+        kept.directory == services.config.tls.acme.directory.as_str() && kept.hosts == hosts(&services.config)
+    };
+    Ok(kept.filter(fits).map_or(Timestamp::default(), |kept| two_thirds(kept.begins_at, kept.expires_at)))
+}
+
+fn two_thirds(from: Timestamp, to: Timestamp) -> Timestamp {
+    from.plus(to.since(from) / 3 * 2)
+}
+
+/// The kept one, whatever it is for: an old one is better than none.
+pub(super) fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
+    let Some(kept) = app.read(|view| ISSUED.get(view, &name())).map_err(Fault::from)? else { return Ok(None) };
+    let key = app.services().seal.open(&place(), &kept.sealed_key);
+    let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
+    read(&kept.chain, key, provider).map(Some)
+}
+
+fn read(chain: &[u8], key: Vec<u8>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+    let chain = chain.ok().filter(|chain| !chain.is_empty());
+    let chain = chain.ok_or_else(|| TlsError::SelfSigned("the authority sent no certificate".into()))?;
+    certified(chain, PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)), provider)
+}
+
+/// Keeps what the authority gave: the chain as PEM, and the key that the certificate is for.
+///
+/// # Errors
+/// When it is not a certificate, not of this key, or could not be written.
+pub async fn keep(
+    app: &Arc<App>,
+    (directory, hosts): (String, BTreeSet<String>),
+    chain: String,
+    key: Vec<u8>,
+    provider: &CryptoProvider,
+) -> Result<Timestamp, TlsError> {
+    let certificate = read(chain.as_bytes(), key.clone(), provider)?;
+    let leaf = certificate.end_entity_cert().ok();
+    let (begins_at, expires_at) = leaf
+        .and_then(|leaf| expiry::validity(leaf))
+        .ok_or_else(|| TlsError::SelfSigned("the authority sent something else than a certificate".into()))?;
+    app.write(move |tx, moment, services| {
+        let sealed_key = services.seal.seal(&place(), &key, moment);
+        let (directory, hosts, chain) = (directory.clone(), hosts.clone(), chain.clone().into_bytes());
+        let named = hosts.iter().cloned().collect::<Vec<_>>().join(" ");
+        ISSUED.put(tx, &name(), &Issued { directory, hosts, begins_at, expires_at, chain, sealed_key })?;
+        let what = (Act::CertificateIssued, Outcome::Done);
+        services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &named)
+    })
+    .await
+    .map_err(Fault::from)?;
+    Ok(expires_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::DAY;
+
+    #[test]
+    fn a_certificate_is_renewed_two_thirds_into_its_life() {
+        let from = Timestamp::from_seconds(1_000_000);
+        assert_eq!(two_thirds(from, from.plus(90 * DAY)), from.plus(60 * DAY));
+        assert_eq!(two_thirds(from, from.plus(6 * DAY)), from.plus(4 * DAY));
+        assert_eq!(two_thirds(from, from), from);
+    }
+}
