@@ -63,6 +63,7 @@ impl Courier {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
         let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
         let mut serving = tokio::spawn(courier::serve(listener, Arc::clone(&role), stop.clone()));
+        tracing::info!("waiting for errands");
         supervisor::tell_ready("waiting for errands");
         loop {
             tokio::select! {

@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
+use crate::courier::Courier;
 use crate::process::{Server, file_mail, free_port, refusal};
 use crate::store::Folder;
 use crate::tls::{Answer, Authority as Ca, Client, plain};
@@ -181,6 +182,20 @@ fn over_port_443_alone_an_authority_gives_one_too() {
     server.reads_until("the authority gave a certificate");
     authority.browser().get("/login").expect(200);
     authority.browser().going_to("gate.example.org").get("/login").expect(200);
+}
+
+#[test]
+fn the_courier_asks_for_a_service_that_does_not() {
+    let folder = Folder::new();
+    let authority = Authority::start(&folder.0, A_DAY);
+    let config = authority.configuration(&folder.0, true, "");
+    let socket = folder.join("courier.sock");
+    let mut courier = Courier::start(&config, &socket, &folder.0, &[]);
+    let arguments = ["serve", "--config", &config, "--courier", socket.to_str().expect("UTF-8")];
+    let mut server = Server::start(&arguments, authority.https);
+    server.reads_until("the authority gave a certificate");
+    authority.browser().get("/login").expect(200);
+    courier.reads_until("/finalize-order/");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod anybody;
 mod backups;
 mod bad_input;
 mod config_files;
+mod courier;
 mod disk;
 mod faults;
 mod floods;

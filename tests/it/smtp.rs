@@ -56,7 +56,7 @@ impl MailServer {
         events.collect()
     }
 
-    fn next_mail(&mut self) -> Value {
+    pub fn next_mail(&mut self) -> Value {
         loop {
             let event = self.next();
             if event["event"] == "mail" {
@@ -74,17 +74,17 @@ impl Drop for MailServer {
 }
 
 const USER: &str = "auth@example.org";
-const SMTP_PASSWORD: &str = "the mail server's own secret";
+pub const SMTP_PASSWORD: &str = "the mail server's own secret";
 
 /// Certificates for a mail server called localhost, and a password file.
-fn prepare(folder: &Path) {
+pub fn prepare(folder: &Path) {
     let authority = Authority::new();
     authority.issue("localhost", folder);
     std::fs::write(folder.join("ca.pem"), &authority.pem).expect("written");
     std::fs::write(folder.join("smtp-password"), format!("{SMTP_PASSWORD}\n")).expect("written");
 }
 
-fn mail_server(folder: &Path, security: &str, more: &[&str]) -> MailServer {
+pub fn mail_server(folder: &Path, security: &str, more: &[&str]) -> MailServer {
     let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
     let files = [
         "--certificate",
@@ -97,9 +97,9 @@ fn mail_server(folder: &Path, security: &str, more: &[&str]) -> MailServer {
     MailServer::start(&[&files[..], more].concat())
 }
 
-const LOGIN: &[&str] = &["--user", USER, "--password", SMTP_PASSWORD];
+pub const LOGIN: &[&str] = &["--user", USER, "--password", SMTP_PASSWORD];
 
-fn settings(folder: &Path, port: u16, security: &str, more: &str) -> String {
+pub fn settings(folder: &Path, port: u16, security: &str, more: &str) -> String {
     format!("[mail]\nfrom = \"Hill Street <auth@example.org>\"\n[mail.smtp]\nhost = \"localhost\"\nport = {port}\nsecurity = \"{security}\"\n{more}\n")
         .replace("{dir}", folder.to_str().expect("UTF-8"))
 }

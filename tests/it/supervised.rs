@@ -14,12 +14,12 @@ use crate::tls::{Client, plain};
 use crate::world::{ALICE, PASSWORD};
 
 /// A service manager (`tests/systemd/manager.py`) with the service in its hands.
-struct Manager {
+pub struct Manager {
     child: Child,
     orders: Option<ChildStdin>,
     lines: Receiver<String>,
     folder: Folder,
-    config: String,
+    pub config: String,
     https: u16,
     http: u16,
 }
@@ -27,9 +27,16 @@ struct Manager {
 impl Manager {
     fn new(environment: &[(&str, &Path)]) -> Self {
         let folder = Folder::new();
+        let mail = file_mail(&folder.0);
+        Self::of(folder, &mail, environment, &[])
+    }
+
+    /// With these sections in the configuration and these words between `env` and the binary, and behind it.
+    pub fn of(folder: Folder, sections: &str, environment: &[(&str, &Path)], words: &[&[&str]]) -> Self {
         let (https, http) = (free_port(), free_port());
+        let [before, behind] = [words.first().copied().unwrap_or_default(), words.get(1).copied().unwrap_or_default()];
         // The configured addresses could not be had: ports below 1024 belong to root, and these are in use.
-        let config = configuration(&folder.0, https, &file_mail(&folder.0));
+        let config = configuration(&folder.0, https, sections);
         shown(
             &["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config],
             &format!("{PASSWORD}\n"),
@@ -42,7 +49,9 @@ impl Manager {
             .arg("3")
             .arg("env")
             .args(environment.iter().map(|(name, path)| format!("{name}={}", path.display())))
+            .args(before)
             .args([env!("CARGO_BIN_EXE_gatelodge"), "serve", "--config", &config])
+            .args(behind)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,7 +69,7 @@ impl Manager {
 
     /// Reads on until a line contains this.
     #[track_caller]
-    fn hears(&self, words: &str) -> Vec<String> {
+    pub fn hears(&self, words: &str) -> Vec<String> {
         let mut heard = Vec::new();
         for line in &self.lines {
             let is_it = line.contains(words);
@@ -72,12 +81,12 @@ impl Manager {
         panic!("the manager ended before it said {words:?}: {heard:#?}");
     }
 
-    fn starts(&mut self) {
+    pub fn starts(&mut self) {
         self.orders("start");
         self.hears("notify READY=1");
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::trusting_anybody(self.https)
     }
 }
