@@ -17,6 +17,7 @@ pub mod login;
 pub mod person;
 pub mod register;
 mod services;
+pub mod set_up;
 pub mod tries;
 
 pub use person::{Account, Person};

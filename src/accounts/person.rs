@@ -7,8 +7,8 @@ use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Tim
 use crate::crypto::{Cost, PasswordHash};
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::costs;
 use super::identity::{self, Claimed, Kind};
+use super::{costs, set_up};
 
 /// What is kept about an account; its address and user name stand among the identities.
 #[derive(Clone, Debug)]
@@ -171,6 +171,9 @@ pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, 
 /// # Errors
 /// When the store fails.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
+    if account.is_administrator() {
+        set_up::end(tx)?;
+    }
     let before = ACCOUNTS.get(tx, &id)?.and_then(|account| account.password);
     costs::replaced(tx, before.as_ref(), account.password.as_ref())?;
     ACCOUNTS.put(tx, &id, account)

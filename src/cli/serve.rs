@@ -155,6 +155,7 @@ async fn run_until_signal(
     tracing::info!("{status}");
     supervisor::tell_ready(&status);
     setting.is_ready(&app);
+    offer_set_up(&app).await;
 
     let mut outcome = Ok(());
     loop {
@@ -190,6 +191,19 @@ async fn run_until_signal(
         tracing::warn!(%error, "the last use of some sessions was not written down");
     }
     outcome
+}
+
+/// Says how somebody becomes the first administrator, as long as nobody ever was.
+async fn offer_set_up(app: &Arc<App>) {
+    match app.begin_set_up().await {
+        Ok(Some(link)) => {
+            tracing::warn!(
+                "nobody administers this site yet; for 30 minutes, and once, this makes the first administrator: {link}"
+            );
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "there is no link for the first administrator"),
+    }
 }
 
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.

@@ -11,6 +11,8 @@ pub enum BearerKind {
     Session,
     /// The browser that sent a registration.
     Browser,
+    /// The page that makes the first administrator.
+    SetUp,
 }
 
 impl BearerKind {
@@ -18,6 +20,7 @@ impl BearerKind {
         match self {
             Self::Session => "gls_",
             Self::Browser => "glb_",
+            Self::SetUp => "glf_",
         }
     }
 }

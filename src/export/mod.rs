@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::accounts::{costs, identity, keyring, links, person, register};
+use crate::accounts::{costs, identity, keyring, links, person, register, set_up};
 use crate::acme;
 use crate::audit;
 use crate::mail;
@@ -37,6 +37,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &audit::HEADS,
     &throttle::BUCKETS,
     &costs::COSTS,
+    &set_up::SET_UP,
 ];
 
 /// What the first line says.

@@ -52,6 +52,9 @@ pub const BUCKETS: Range = range(0x50, "throttle");
 /// cost of a password hash → how many hashes of it are stored.
 pub const COSTS: Range = range(0x58, "password costs");
 
+/// name → whether there ever was an administrator, and the digest of the link that makes the first.
+pub const SET_UP: Range = range(0x59, "set-up");
+
 /// Every range above.
 pub const ALL: &[Range] = &[
     META,
@@ -73,6 +76,7 @@ pub const ALL: &[Range] = &[
     AUDIT_HEADS,
     BUCKETS,
     COSTS,
+    SET_UP,
 ];
 
 #[cfg(test)]

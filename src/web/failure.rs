@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::app::{ChangeRefused, ConfirmRefused, Fault, RegisterRefused, ResetRefused};
+use crate::app::{ChangeRefused, ConfirmRefused, Fault, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::crypto::{PasswordFault, TokenFault};
 use crate::store::StoreError;
 
@@ -215,6 +215,17 @@ impl From<ResetRefused> for Failure {
         match refused {
             ResetRefused::Token(fault) => fault.into(),
             ResetRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+        }
+    }
+}
+
+impl From<SetUpRefused> for Failure {
+    fn from(refused: SetUpRefused) -> Self {
+        match refused {
+            SetUpRefused::Token(fault) => fault.into(),
+            SetUpRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+            SetUpRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
+            SetUpRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
         }
     }
 }

@@ -172,6 +172,7 @@ all_present!(A);
 all_present!(A, B);
 all_present!(A, B, C);
 all_present!(A, B, C, D);
+all_present!(A, B, C, D, E);
 
 /// Names and values of a form or a query, percent-decoded strictly: no NUL, no broken escape, UTF-8 only.
 pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {

@@ -58,6 +58,9 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/reset/{token}"                 Anyone   pages::reset_form;
     "POST"   "/reset/{token}"                 Anyone   pages::reset;
 
+    "GET"    "/setup/{token}"                 Anyone   pages::set_up_form;
+    "POST"   "/setup/{token}"                 Anyone   pages::set_up;
+
     "GET"    "/account"                       LoggedIn pages::account;
     "GET"    "/account/password"              LoggedIn pages::password_form;
     "POST"   "/account/password"              LoggedIn pages::change_password;
@@ -79,6 +82,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
     "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
     "POST"   "/api/v1/reset"                  Anyone   api::reset;
+    "POST"   "/api/v1/setup"                  Anyone   api::set_up;
     "POST"   "/api/v1/account/password"       LoggedIn api::change_password;
     "POST"   "/api/v1/account/email"          LoggedIn api::change_email;
     "POST"   "/api/v1/account/delete"         LoggedIn api::delete_account;

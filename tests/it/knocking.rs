@@ -27,6 +27,8 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "GET /forgot/sent",
     "GET /reset/{token}",
     "POST /reset/{token}",
+    "GET /setup/{token}",
+    "POST /setup/{token}",
     "GET /api/v1/openapi.json",
     "POST /api/v1/register",
     "POST /api/v1/confirm",
@@ -36,6 +38,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /api/v1/forgot",
     "POST /api/v1/reset/check",
     "POST /api/v1/reset",
+    "POST /api/v1/setup",
 ];
 
 /// A request as this site's own pages and programs would send it, with an empty body of the right kind.

@@ -1,6 +1,6 @@
 //! Register, confirm, log in and out.
 
-use crate::app::{ConfirmRefused, Confirmation, Entered, Entry, NewPerson};
+use crate::app::{ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, NewPerson, SetUpRefused};
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
@@ -14,6 +14,19 @@ pub async fn register(web: &Web, request: &Request, mut fields: Fields) -> Resul
     let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (email, password, username, name) = fields.finish(values)?;
     Ok(web.app.register(NewPerson { email, password, username, name, client: request.client() }).await??)
+}
+
+/// Makes the first administrator.
+pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
+    let token = token.map(str::to_owned).or_else(|| fields.token());
+    let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
+    let (token, email, password, username, name) = fields.finish(values)?;
+    let first = FirstAdministrator { email, password, username, name };
+    let done = web.app.set_up(token, first, request.client()).await?;
+    if matches!(done, Err(SetUpRefused::Token(_))) {
+        web.app.charge_link(request.client()).await?;
+    }
+    Ok(done?)
 }
 
 /// Has a confirmation mailed again.

@@ -4,4 +4,4 @@ mod account;
 mod entry;
 
 pub use account::{change_email, change_password, check_reset, delete_account, end_session, forgot, reset};
-pub use entry::{confirm, hand_over, log_in, log_out, register, resend};
+pub use entry::{confirm, hand_over, log_in, log_out, register, resend, set_up};

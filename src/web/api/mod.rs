@@ -91,6 +91,12 @@ pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(with_session(web, request, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
 }
 
+/// `POST /setup`
+pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::set_up(web, request, None, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "administrator_added"))
+}
+
 /// `POST /account/password`
 pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     acts::change_password(web, request, request.json()?).await?;

@@ -55,6 +55,25 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
 }
 
+/// `GET /setup/{token}`: the form for the first administrator.
+pub async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    web.app.check_set_up(request.parameter(), &request.client())??;
+    Ok(Form::new("setup.html", context! { token => request.parameter() }).show(web))
+}
+
+/// `POST /setup/{token}`
+pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let typed = fields.typed(&["email", "username", "name"]);
+    match acts::set_up(web, request, Some(request.parameter()), fields).await {
+        Ok(()) => Ok(Reply::see_other("/login?notice=set-up")),
+        Err(failure) => {
+            let values = context! { token => request.parameter() };
+            Form { typed, ..Form::new("setup.html", values) }.again(web, &failure)
+        }
+    }
+}
+
 /// `GET /forgot`
 pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("forgot.html", context! {}).show(web))

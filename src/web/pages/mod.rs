@@ -19,7 +19,10 @@ pub use account::{
     password_form, sessions,
 };
 pub use entry::{login, login_form, login_path, logout, register, register_form, register_sent};
-pub use links::{confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form};
+pub use links::{
+    confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form, set_up,
+    set_up_form,
+};
 
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../templates/", $name)))),*] };
@@ -38,6 +41,7 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "forgot.html",
     "forgot-sent.html",
     "reset.html",
+    "setup.html",
     "account.html",
     "account-password.html",
     "account-email.html",
@@ -112,6 +116,7 @@ fn notice(request: &Request) -> &'static str {
     match request.query("notice") {
         Some("confirmed") => "Your address is confirmed.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
+        Some("set-up") => "You administer this site. Log in with your new password.",
         Some("logged-out") => "You are logged out.",
         Some("address-asked") => {
             "A link was mailed to the new address. It is yours when you have opened the link and confirmed."

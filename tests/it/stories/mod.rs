@@ -10,3 +10,4 @@ mod operating;
 mod pages;
 mod registering;
 mod resetting;
+mod setting_up;

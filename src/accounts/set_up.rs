@@ -1,0 +1,116 @@
+//! The first administrator, by a link that the appliance prints when it starts and nobody administers it yet. Once there was
+//! an administrator, no such link ever comes again: it would be a way in for whoever can read the log.
+
+use crate::audit::Source;
+use crate::base::{MINUTE, Moment, Seconds, Timestamp};
+use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::administer::{self, Added, NewAccount};
+use super::{Services, person};
+
+/// How long the link works.
+pub const WORKS_FOR: Seconds = 30 * MINUTE;
+
+const PAGE: usize = 100;
+
+pub(crate) struct SetUp {
+    is_over: bool,
+    digest: [u8; 32],
+    expires_at: Timestamp,
+}
+record!(SetUp, version 1, { is_over, digest, expires_at });
+
+pub(crate) const SET_UP: Table<String, SetUp> = Table::at(schema::SET_UP);
+
+fn name() -> String {
+    "first administrator".into()
+}
+
+/// Whether there ever was an administrator, as far as was noted.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_over(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
+    Ok(SET_UP.get(view, &name())?.is_some_and(|kept| kept.is_over))
+}
+
+/// A new link's secret, unless somebody administers the appliance, or did. It puts an end to the one before.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    has_administrator: bool,
+) -> Result<Option<Bearer>, StoreError> {
+    if has_administrator || is_over(tx)? {
+        end(tx)?;
+        return Ok(None);
+    }
+    let secret = Bearer::draw(BearerKind::SetUp, moment);
+    let Digest(digest) = secret.digest();
+    SET_UP.put(tx, &name(), &SetUp { is_over: false, digest, expires_at: moment.now().plus(WORKS_FOR) })?;
+    Ok(Some(secret))
+}
+
+/// Whether anybody administers the appliance. It looks at every account until it finds one who does.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_administrator(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
+    let mut after = None;
+    loop {
+        let people = person::ACCOUNTS.page(view, after.as_ref(), PAGE)?;
+        if people.iter().any(|(_, account)| account.is_administrator()) {
+            return Ok(true);
+        }
+        match people.last() {
+            Some((id, _)) => after = Some(*id),
+            None => return Ok(false),
+        }
+    }
+}
+
+/// There is an administrator: no link works any more, and none comes back.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn end(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    if is_over(tx)? {
+        return Ok(());
+    }
+    SET_UP.put(tx, &name(), &SetUp { is_over: true, digest: [0; 32], expires_at: Timestamp::default() })
+}
+
+/// Whether a link works.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Result<(), TokenFault>, StoreError> {
+    let Some(secret) = Bearer::parse(BearerKind::SetUp, secret) else { return Ok(Err(TokenFault::Invalid)) };
+    let kept = SET_UP.get(view, &name())?.filter(|kept| !kept.is_over && secret.digest() == Digest(kept.digest));
+    Ok(match kept {
+        None => Err(TokenFault::Invalid),
+        Some(kept) if kept.expires_at <= now => Err(TokenFault::Expired),
+        Some(_) => Ok(()),
+    })
+}
+
+/// Makes the first administrator. The link is used up in the same transaction; a refusal leaves it as it is.
+///
+/// # Errors
+/// When the store fails.
+pub fn finish(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    (secret, new): (&str, &NewAccount),
+) -> Result<Result<Added, TokenFault>, StoreError> {
+    if let Err(fault) = look_up(tx, secret, moment.now())? {
+        return Ok(Err(fault));
+    }
+    // Saving an administrator ends it.
+    Ok(Ok(administer::add(tx, moment, services, source, new)?))
+}

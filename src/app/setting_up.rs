@@ -1,0 +1,107 @@
+//! The first administrator.
+
+use std::sync::Arc;
+
+use crate::accounts::administer::{Added, NewAccount};
+use crate::accounts::set_up;
+use crate::accounts::tries::Tries;
+use crate::base::{DisplayName, EmailAddress, GroupName, Username};
+use crate::crypto::{Bearer, Password, PasswordFault, TokenFault};
+use crate::sessions::Client;
+
+use super::{App, Fault};
+
+/// Who the first administrator is to be.
+#[derive(Clone, Debug)]
+pub struct FirstAdministrator {
+    /// Their address; it counts as confirmed.
+    pub email: EmailAddress,
+    /// Their password.
+    pub password: Password,
+    /// Their user name, if they want one.
+    pub username: Option<Username>,
+    /// What they are called.
+    pub name: Option<DisplayName>,
+}
+
+/// Why there is no administrator yet; the link still works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SetUpRefused {
+    /// The link does not work.
+    Token(TokenFault),
+    /// The password may not be chosen.
+    Password(PasswordFault),
+    /// The address has an account.
+    AddressTaken,
+    /// The user name is somebody's.
+    UsernameTaken,
+}
+
+impl App {
+    /// The address of the page that makes the first administrator, if nobody administers the appliance and nobody ever did.
+    /// It works for half an hour, and once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_set_up(self: &Arc<Self>) -> Result<Option<String>, Fault> {
+        if self.read(|view| set_up::is_over(view))? {
+            return Ok(None);
+        }
+        let app = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || app.read(|view| set_up::has_administrator(view)));
+        let has_administrator = looked.await.map_err(|_| Fault::Internal)??;
+        let secret = self.write(move |tx, moment, _| set_up::begin(tx, moment, has_administrator)).await?;
+        let link = |secret: Bearer| self.services().config.site.url.link(&format!("/setup/{}", secret.expose()));
+        Ok(secret.map(link))
+    }
+
+    /// Looks such a link up and changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services(), client))?;
+        Ok(self.read(|view| set_up::look_up(view, secret, self.now()))?)
+    }
+
+    /// Makes the first administrator.
+    ///
+    /// # Errors
+    /// When the store fails, or too many passwords wait.
+    pub async fn set_up(
+        self: &Arc<Self>,
+        secret: String,
+        first: FirstAdministrator,
+        client: Client,
+    ) -> Result<Result<(), SetUpRefused>, Fault> {
+        self.require_room_to_grow()?;
+        if let Err(fault) = self.check_set_up(&secret, &client)? {
+            return Ok(Err(SetUpRefused::Token(fault)));
+        }
+        let services = self.services();
+        let mut words = services.site_words();
+        words.push(first.email.as_str());
+        words.extend(first.username.as_ref().map(Username::as_str));
+        words.extend(first.name.as_ref().map(DisplayName::as_str));
+        if let Err(fault) = services.password_policy().accept(&first.password, &words) {
+            return Ok(Err(SetUpRefused::Password(fault)));
+        }
+        let new = NewAccount {
+            email: Some(first.email),
+            username: first.username,
+            name: first.name,
+            password: Some(self.hasher.hash(first.password, self.moment()).await?),
+            confirmed: true,
+            groups: vec![GroupName::administrators()],
+        };
+        let finished = self
+            .write(move |tx, moment, services| set_up::finish(tx, moment, services, &client.anyone(), (&secret, &new)));
+        Ok(match finished.await? {
+            Ok(Added::Done(_)) => Ok(()),
+            Ok(Added::AddressTaken) => Err(SetUpRefused::AddressTaken),
+            Ok(Added::UsernameTaken) => Err(SetUpRefused::UsernameTaken),
+            Err(fault) => Err(SetUpRefused::Token(fault)),
+        })
+    }
+}
