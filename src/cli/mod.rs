@@ -15,6 +15,7 @@ mod password;
 mod progress;
 mod restore;
 mod serve;
+mod setup;
 mod show;
 mod supervisor;
 mod system_clock;
@@ -72,6 +73,8 @@ enum Command {
     Courier(courier::Courier),
     /// Try it on localhost, port 8443: nothing to set up, mails kept as files and their links printed.
     Demo(demo::Demo),
+    /// Set it up: ask for what cannot be known, try each answer, write the configuration.
+    Setup(Box<setup::Setup>),
     /// Validate the configuration and print what it resolves to.
     Check,
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
@@ -113,6 +116,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(&common),
             Command::Courier(courier) => courier.run(&common),
             Command::Demo(demo) => demo.run(),
+            Command::Setup(setup) => setup.run(&common),
             Command::Check => check::run(&common),
             Command::User(user) => user.run(&common),
             Command::Mail(mail) => mail.run(&common),
@@ -138,7 +142,10 @@ impl Common {
     }
 
     fn read_config(&self) -> Result<Config, ConfigError> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Config::read(&self.config_path(), credentials.as_deref())
+        let path = self.config_path();
+        // On the command line there is no service manager that hands them over; root finds them where it takes them from.
+        let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credentials = handed.or_else(|| path.parent().map(|folder| folder.join("credentials")));
+        Config::read(&path, credentials.as_deref())
     }
 }

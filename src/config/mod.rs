@@ -14,6 +14,7 @@ mod span;
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
@@ -81,6 +82,14 @@ pub struct Config {
     pub session: Sessions,
 }
 
+/// Reads a file of settings; `path` is only named in messages.
+///
+/// # Errors
+/// When a key is unknown or a value of the wrong kind.
+pub fn parse_file<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))
+}
+
 impl Config {
     /// Where the packages put the file.
     pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
@@ -104,7 +113,7 @@ impl Config {
     }
 
     fn parse_with(text: &str, path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))?;
+        let mut config: Self = parse_file(text, path)?;
         if let Some(folder) = credentials {
             config.take_credentials(folder);
         }

@@ -32,6 +32,20 @@ pub enum PasswordFault {
     Guessable,
 }
 
+impl std::fmt::Display for PasswordFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooShort { min } => write!(f, "the password has fewer than {min} characters"),
+            Self::TooLong { max } => write!(f, "the password has more than {max} characters"),
+            Self::NotPrintable => f.write_str("the password contains characters that cannot be printed"),
+            Self::Common => f.write_str("the password is on the lists that everybody tries first"),
+            Self::Guessable => {
+                f.write_str("without the names of the person and the site too little is left of the password")
+            }
+        }
+    }
+}
+
 impl Password {
     /// The longest password that is hashed, in code points. A longer one is refused before hashing,
     /// never cut.

@@ -13,6 +13,7 @@ pub use challenges::{ACME_TLS, Challenges};
 pub(crate) use self_signed::CERTIFICATES;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -24,6 +25,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::{App, Fault};
+use crate::base::Timestamp;
 use crate::config::TlsMode;
 
 use files::Stamp;
@@ -164,6 +166,16 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
         }
     }
     Ok(Some(key))
+}
+
+/// Whether certificate and key can be served for this host; what browsers will not like comes back, in words.
+///
+/// # Errors
+/// When they cannot be served.
+pub fn try_files(certificate: &Path, private_key: &Path, host: &str, now: Timestamp) -> Result<Vec<String>, TlsError> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = files::read(certificate, private_key, &provider)?;
+    Ok(key.end_entity_cert().map(|leaf| doubts::doubts(leaf, host, now)).unwrap_or_default())
 }
 
 fn certified(

@@ -18,6 +18,7 @@ mod mutations;
 mod observing;
 mod openapi;
 mod process;
+mod setup;
 mod smtp;
 mod store;
 mod stories;

@@ -24,16 +24,7 @@ pub(super) fn unknown(user: &str) -> Refusal {
 }
 
 fn in_words(fault: PasswordFault) -> Refusal {
-    let message = match fault {
-        PasswordFault::TooShort { min } => format!("the password has fewer than {min} characters"),
-        PasswordFault::TooLong { max } => format!("the password has more than {max} characters"),
-        PasswordFault::NotPrintable => "the password contains characters that cannot be printed".into(),
-        PasswordFault::Common => "the password is on the lists that everybody tries first".into(),
-        PasswordFault::Guessable => {
-            "without the names of the person and the site too little is left of the password".into()
-        }
-    };
-    Refusal::new(message, "a few words make a good password")
+    Refusal::new(fault.to_string(), "a few words make a good password")
 }
 
 /// An account to be made, as it was typed.

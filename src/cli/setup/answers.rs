@@ -1,0 +1,110 @@
+//! What set-up is told beforehand: by flags, or by a file with the same names.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Exit;
+use crate::config;
+
+/// Every question can be answered here; the rest is asked for on the terminal.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Answers {
+    /// Where people reach the site, like <https://auth.example.org>.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// What the site is called on pages and in mails.
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Where the certificate comes from: acme, files, self-signed, or off behind a proxy.
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
+    /// With --tls files: the certificate with its chain, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<String>,
+    /// With --tls files: its private key, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<String>,
+    /// With --tls acme: where the authority writes when something is wrong.
+    #[arg(long, value_name = "ADDRESS")]
+    pub acme_contact: Option<String>,
+    /// With --tls acme: another authority's directory than Let's Encrypt's.
+    #[arg(long, value_name = "URL")]
+    pub acme_directory: Option<String>,
+    /// With --tls acme: a private CA's certificate, trusted for the directory.
+    #[arg(long, value_name = "FILE")]
+    pub acme_ca_file: Option<String>,
+    /// Where to listen for HTTPS [default: [::]:443].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub https: Option<String>,
+    /// Where to listen for plain HTTP [default: [::]:80, or 127.0.0.1:8080 with --tls off].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<String>,
+    /// With --tls off: the proxy's network, like 127.0.0.1/32.
+    #[arg(long, value_name = "NETWORK")]
+    pub proxy: Option<String>,
+    /// The mail server's name; "none" keeps mails as files, for trying things out.
+    #[arg(long, value_name = "HOST")]
+    pub smtp_host: Option<String>,
+    /// Its port [default: 587].
+    #[arg(long, value_name = "N")]
+    pub smtp_port: Option<String>,
+    /// How the connection to it is encrypted: starttls, tls or none.
+    #[arg(long, value_name = "HOW")]
+    pub smtp_security: Option<String>,
+    /// Who we are to the mail server; "none" if it does not want to know.
+    #[arg(long, value_name = "NAME")]
+    pub smtp_username: Option<String>,
+    /// The file with the password for it: its first line.
+    #[arg(long, value_name = "FILE")]
+    pub smtp_password_file: Option<String>,
+    /// A private CA's certificate, trusted for the mail server.
+    #[arg(long, value_name = "FILE")]
+    pub smtp_ca_file: Option<String>,
+    /// Whom mails come from, like "Hill Street <auth@example.org>".
+    #[arg(long, value_name = "SENDER")]
+    pub sender: Option<String>,
+    /// The first administrator's address; "none" for a link that is printed at the first start.
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
+    /// The file with the first administrator's password: its first line.
+    #[arg(long, value_name = "FILE")]
+    pub admin_password_file: Option<String>,
+    /// Where a test mail is sent; "none" for nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub test_mail: Option<String>,
+    /// The folder of the store [default: /var/lib/gatelodge].
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<String>,
+}
+
+impl Answers {
+    /// With what a file says where no flag does.
+    pub fn completed_by(self, path: &Path) -> Result<Self, Exit> {
+        let wrong = |reason: String| Exit::failed(format!("{}: {reason}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let file: Self = config::parse_file(&text, path)?;
+        let as_members = |answers: &Self| serde_json::to_value(answers).map_err(Exit::failed);
+        let (mut all, flags) = (as_members(&file)?, as_members(&self)?);
+        for (name, value) in flags.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            all[name] = value.clone();
+        }
+        serde_json::from_value(all).map_err(Exit::failed)
+    }
+}
+
+/// The first line of a file that holds a secret.
+pub fn first_line(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    match text.lines().next().filter(|line| !line.is_empty()) {
+        Some(line) => Ok(line.to_owned()),
+        None => Err(format!("{}: the first line is blank", path.display())),
+    }
+}
+
+/// The path, if there is one.
+pub fn path(text: Option<&String>) -> Option<PathBuf> {
+    text.map(PathBuf::from)
+}

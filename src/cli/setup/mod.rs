@@ -1,0 +1,244 @@
+//! `gatelodge setup`: asks for what cannot be known, tries each answer, and writes a configuration with comments. Until the end
+//! nothing is written.
+
+mod answers;
+mod ask;
+mod plan;
+mod questions;
+mod trials;
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::base::EmailAddress;
+use crate::config::{Config, SiteUrl};
+use crate::control::Command;
+
+use super::offline::carry_out;
+use super::{Common, Exit};
+
+use answers::Answers;
+use ask::{Asker, Question};
+use plan::{MailPlan, Plan};
+
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// Take answers from this file: TOML, with the flags' names as keys.
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// Ask nothing: what is missing is an error.
+    #[arg(long)]
+    no_input: bool,
+    /// Replace a configuration that is there; the old one is kept beside it.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    given: Answers,
+}
+
+/// Everything that was decided, secrets included.
+struct Decided {
+    plan: Plan,
+    smtp_password: Option<String>,
+    administrator: Option<(EmailAddress, String)>,
+}
+
+impl Setup {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let target = common.config_path();
+        if target.exists() && !self.force {
+            return Err(Exit::failed(format!(
+                "{} is there already: nothing was changed\nhint: edit it, see `gatelodge doctor`, or begin anew with --force",
+                target.display()
+            )));
+        }
+        let given = match &self.answers {
+            Some(file) => self.given.clone().completed_by(file)?,
+            None => self.given.clone(),
+        };
+        let mut asker = Asker::new(!self.no_input);
+        asker.tell("This sets Gatelodge up. Each question has its flag, see `gatelodge setup --help`; nothing is written before the end.");
+        let files = Files::beside(&target, given.state.as_deref());
+        let decided = decide(&mut asker, &given, &files, &target)?;
+        asker.tell(&format!("This goes into {}:\n\n{}", target.display(), decided.plan));
+        if !asker.confirms("Write it?")? {
+            return Err(Exit::failed("nothing was written"));
+        }
+        write(&target, &files, &decided)?;
+        println!("{} is written.", target.display());
+        let config = common.config()?;
+        if let Some((email, password)) = decided.administrator {
+            add_administrator(config, &email, password)?;
+        }
+        println!("{}", how_to_go_on(&target));
+        Ok(())
+    }
+}
+
+/// Where things go.
+struct Files {
+    state: PathBuf,
+    /// The password for the mail server, and whether systemd hands it over.
+    smtp_password: PathBuf,
+    is_credential: bool,
+}
+
+impl Files {
+    /// The folder of credentials is the package's; where it is missing, the password's file is named in the configuration.
+    fn beside(target: &Path, state: Option<&str>) -> Self {
+        let folder = target.parent().unwrap_or(Path::new("."));
+        let credentials = folder.join("credentials");
+        let is_credential = credentials.is_dir();
+        let smtp_password = if is_credential { credentials } else { folder.to_owned() }.join("smtp-password");
+        Self { state: state.unwrap_or(plan::STATE).into(), smtp_password, is_credential }
+    }
+}
+
+fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> Result<Decided, Exit> {
+    let url = questions::url(asker, given)?;
+    let name = questions::name(asker, given)?;
+    let tls = match &url {
+        Some(url) => questions::tls(asker, given, url)?,
+        None => None,
+    };
+    let context = [name.as_deref(), url.as_ref().map(SiteUrl::host), Some("gatelodge")];
+    let context: Vec<&str> = context.into_iter().flatten().collect();
+    let administrator = questions::administrator(asker, given, &context)?;
+    let sender = match (&url, &name) {
+        (Some(url), Some(name)) => questions::sender(asker, given, url, name)?,
+        _ => None,
+    };
+    let mail = questions::mail(asker, given, None)?;
+    asker.require_all()?;
+    let (Some(url), Some(name), Some(tls), Some(sender), Some((mail, mut smtp_password))) =
+        (url, name, tls, sender, mail)
+    else {
+        return Err(Exit::failed("set-up needs more answers"));
+    };
+    let mut plan = Plan { url, name, tls, mail, sender, state: files.state.clone() };
+    try_mail(asker, given, (&mut plan, &mut smtp_password), administrator.as_ref().map(|(email, _)| email))?;
+    if let MailPlan::Smtp(smtp) = &mut plan.mail {
+        smtp.password_file = (smtp.username.is_some() && !files.is_credential).then(|| files.smtp_password.clone());
+    }
+    // By the same rules as at the start of the service.
+    Config::parse(&plan.text(), target).map_err(Exit::failed)?;
+    Ok(Decided { plan, smtp_password, administrator })
+}
+
+/// Sends a mail as the service would. As long as it does not arrive, the mail server can be described anew.
+fn try_mail(
+    asker: &mut Asker,
+    given: &Answers,
+    (plan, password): (&mut Plan, &mut Option<String>),
+    administrator: Option<&EmailAddress>,
+) -> Result<(), Exit> {
+    let MailPlan::Smtp(_) = &plan.mail else { return Ok(()) };
+    let default = administrator.filter(|_| asker.can_ask()).map_or("none".to_owned(), ToString::to_string);
+    let question =
+        Question { flag: "test-mail", words: "Where shall a test mail go (or none)?", default: Some(default) };
+    let address = asker.settle(&question, given.test_mail.as_ref(), |text| {
+        if text == "none" || text.is_empty() {
+            return Ok(None);
+        }
+        EmailAddress::parse(text).map(Some).map_err(|error| error.to_string())
+    })?;
+    let Some(address) = address.flatten() else { return Ok(()) };
+    loop {
+        let MailPlan::Smtp(smtp) = plan.mail.clone() else { return Ok(()) };
+        let problem = match send(plan, password.as_deref(), address.as_str()) {
+            Ok(()) => {
+                println!("  {}:{} accepted a test mail to {address}.", smtp.host, smtp.port);
+                return Ok(());
+            }
+            Err(problem) => problem,
+        };
+        if !asker.can_ask() {
+            return Err(Exit::failed(format!("{problem}\nhint: --test-mail none skips this; nothing was written")));
+        }
+        println!("  {problem}");
+        if !asker.confirms("Describe the mail server anew?")? {
+            return Ok(());
+        }
+        let Some((mail, other)) = questions::mail(asker, &Answers::default(), Some(&smtp))? else { return Ok(()) };
+        (plan.mail, *password) = (mail, other);
+    }
+}
+
+/// With the password in a file that is gone afterwards: the transport reads it from one.
+fn send(plan: &mut Plan, password: Option<&str>, address: &str) -> Result<(), String> {
+    let kept = plan.state.clone();
+    let temporary = std::env::temp_dir().join(format!("gatelodge-setup-{}", std::process::id()));
+    if let (MailPlan::Smtp(smtp), Some(password)) = (&mut plan.mail, password) {
+        write_secret(&temporary, password).map_err(|error| error.to_string())?;
+        smtp.password_file = Some(temporary.clone());
+    }
+    let config = Config::parse(&plan.text(), Path::new("set-up")).map_err(|error| error.to_string());
+    let sent = config.and_then(|config| trials::test_mail(&config, address));
+    let _ = std::fs::remove_file(&temporary);
+    if let MailPlan::Smtp(smtp) = &mut plan.mail {
+        smtp.password_file = None;
+    }
+    plan.state = kept;
+    sent
+}
+
+fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
+    let told = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: std::io::Error| {
+            Exit::failed(format!("{path}: {error}\nhint: set-up is for root, or for whom the folder belongs to"))
+        }
+    };
+    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(told(folder))?;
+    }
+    if let Some(password) = &decided.smtp_password {
+        write_secret(&files.smtp_password, password).map_err(told(&files.smtp_password))?;
+    }
+    if target.exists() {
+        let old = target.with_extension("toml.old");
+        std::fs::rename(target, &old).map_err(told(target))?;
+        println!("The old configuration is {} now.", old.display());
+    }
+    let unfinished = target.with_extension("toml.new");
+    std::fs::write(&unfinished, decided.plan.text()).map_err(told(&unfinished))?;
+    std::fs::rename(&unfinished, target).map_err(told(target))
+}
+
+/// For its owner's eyes only, from the first byte on.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    let _ = std::fs::remove_file(path);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    std::io::Write::write_all(&mut file, format!("{secret}\n").as_bytes())
+}
+
+fn add_administrator(config: Config, email: &EmailAddress, password: String) -> Result<(), Exit> {
+    let command = Command::UserAdd {
+        email: Some(email.to_string()),
+        username: None,
+        name: None,
+        password: Some(password),
+        admin: true,
+        confirmed: true,
+        groups: vec![],
+    };
+    carry_out(config, command).map_err(|exit| {
+        exit.with_hint(
+            "the configuration is written; make the administrator with `gatelodge user add EMAIL --admin --confirmed`",
+        )
+    })?;
+    println!("{email} administers the site.");
+    Ok(())
+}
+
+fn how_to_go_on(target: &Path) -> String {
+    if target == Path::new(Config::DEFAULT_PATH) && Path::new("/run/systemd/system").is_dir() {
+        "Start it: systemctl enable --now gatelodge.service gatelodge-backup.timer\nThen see: gatelodge doctor".into()
+    } else if target == Path::new(Config::DEFAULT_PATH) {
+        "Start it: gatelodge serve".into()
+    } else {
+        format!("Start it: gatelodge serve --config {}", target.display())
+    }
+}

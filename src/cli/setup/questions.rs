@@ -1,0 +1,256 @@
+//! The questions, in the order in which their answers depend on each other. Each answer is tried when it is given.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use crate::base::EmailAddress;
+use crate::cli::Exit;
+use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl};
+use crate::crypto::{Password, PasswordPolicy};
+
+use super::answers::{Answers, first_line, path};
+use super::ask::{Asker, Question};
+use super::plan::{Listen, MailPlan, SmtpPlan, TlsPlan};
+use super::trials;
+
+/// A blank answer, or this word, where something may be left out.
+const NONE: &str = "none";
+
+fn question<'a>(flag: &'static str, words: &'a str, default: Option<&str>) -> Question<'a> {
+    Question { flag, words, default: default.map(str::to_owned) }
+}
+
+fn optional<T>(check: impl Fn(&str) -> Result<T, String>) -> impl FnMut(&str) -> Result<Option<T>, String> {
+    move |text| if text.is_empty() || text == NONE { Ok(None) } else { check(text).map(Some) }
+}
+
+fn address(text: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse(text).map_err(|error| error.to_string())
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    let address =
+        text.parse().map_err(|_| format!("{text:?} is no address and port, like [::]:443 or 127.0.0.1:8080"))?;
+    trials::is_free(address).map(|()| address)
+}
+
+pub fn url(asker: &mut Asker, given: &Answers) -> Result<Option<SiteUrl>, Exit> {
+    asker.tell("Where will people reach the site? It needs a host name of its own.");
+    let url =
+        asker.settle(&question("url", "URL, like https://auth.example.org", None), given.url.as_ref(), |text| {
+            let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+            SiteUrl::try_from(text).map_err(str::to_owned)
+        })?;
+    if let Some(doubt) = url.as_ref().and_then(|url| trials::resolves(url.host())) {
+        asker.doubt(&doubt);
+    }
+    Ok(url)
+}
+
+pub fn name(asker: &mut Asker, given: &Answers) -> Result<Option<String>, Exit> {
+    asker.settle(
+        &question("name", "What is it called on pages and in mails?", Some("Gatelodge")),
+        given.name.as_ref(),
+        |text| {
+            let fits = (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            if fits { Ok(text.to_owned()) } else { Err("write 1 to 100 printable characters".into()) }
+        },
+    )
+}
+
+pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
+    asker.tell(
+        "Where does the certificate come from?\n  acme         from Let's Encrypt, by itself; ports 80 or 443 must lead here from the internet\n  files        from two files that something else renews\n  self-signed  made here; browsers ask before they trust it\n  off          a proxy in front has it",
+    );
+    let is_private = url.is_loopback() || !url.host().contains('.');
+    // A choice that nobody made is not made for a program that cannot be asked back.
+    let default = asker.can_ask().then_some(if is_private { "self-signed" } else { "acme" });
+    let mode =
+        asker.settle(&question("tls", "acme, files, self-signed or off", default), given.tls.as_ref(), |text| {
+            match text {
+                "acme" if is_private => Err(format!("no authority gives a certificate for {}", url.host())),
+                "acme" | "files" | "self-signed" | "off" => Ok(text.to_owned()),
+                _ => Err("write acme, files, self-signed or off".into()),
+            }
+        })?;
+    Ok(match mode.as_deref() {
+        None => None,
+        Some("acme") => acme(asker, given)?,
+        Some("files") => files(asker, given, url)?,
+        Some("off") => off(asker, given)?,
+        Some(_) => listen(asker, given)?.map(|listen| TlsPlan::SelfSigned { listen }),
+    })
+}
+
+fn listen(asker: &mut Asker, given: &Answers) -> Result<Option<Listen>, Exit> {
+    let https =
+        asker.settle(&question("https", "Listen for HTTPS on", Some("[::]:443")), given.https.as_ref(), socket)?;
+    let redirects = question("http", "Listen for plain HTTP, which is sent on to HTTPS, on (or none)", Some("[::]:80"));
+    let http = asker.settle(&redirects, given.http.as_ref(), optional(socket))?;
+    Ok(https.zip(http).map(|(https, http)| Listen { https, http }))
+}
+
+fn acme(asker: &mut Asker, given: &Answers) -> Result<Option<TlsPlan>, Exit> {
+    asker.tell(
+        "By going on you agree to the authority's terms; Let's Encrypt's are at https://letsencrypt.org/repository/.",
+    );
+    let contact =
+        question("acme-contact", "Where may the authority write to when something is wrong (or none)?", Some(NONE));
+    let contact = asker.settle(&contact, given.acme_contact.as_ref(), optional(address))?;
+    let directory = question("acme-directory", "", Some(NONE));
+    let directory = match &given.acme_directory {
+        None => None,
+        some => asker
+            .settle(&directory, some.as_ref(), |text| HttpsUrl::try_from(text.to_owned()).map_err(str::to_owned))?,
+    };
+    let ca_file = path(given.acme_ca_file.as_ref());
+    let listen = listen(asker, given)?;
+    Ok(contact.zip(listen).map(|(contact, listen)| TlsPlan::Acme { contact, directory, ca_file, listen }))
+}
+
+fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
+    let mut doubts = Vec::new();
+    let question_for_chain = question("certificate", "The certificate with its chain, PEM", None);
+    let readable = |text: &str| match std::fs::metadata(text) {
+        Ok(found) if found.is_file() => Ok(PathBuf::from(text)),
+        Ok(_) => Err(format!("{text}: not a file")),
+        Err(error) => Err(format!("{text}: {error}")),
+    };
+    let certificate = asker.settle(&question_for_chain, given.certificate.as_ref(), readable)?;
+    let question_for_key = question("private-key", "Its private key, PEM", None);
+    let private_key = asker.settle(&question_for_key, given.private_key.as_ref(), |text| {
+        let private_key = readable(text)?;
+        if let Some(certificate) = &certificate {
+            doubts = trials::certificate(certificate, &private_key, url.host())?;
+        }
+        Ok(private_key)
+    })?;
+    for doubt in doubts {
+        asker.doubt(&doubt);
+    }
+    let listen = listen(asker, given)?;
+    let all = certificate.zip(private_key).zip(listen);
+    Ok(all.map(|((certificate, private_key), listen)| TlsPlan::Files { certificate, private_key, listen }))
+}
+
+fn off(asker: &mut Asker, given: &Answers) -> Result<Option<TlsPlan>, Exit> {
+    let http = question("http", "Listen for the proxy on", Some("127.0.0.1:8080"));
+    let http = asker.settle(&http, given.http.as_ref(), socket)?;
+    let proxy = question("proxy", "The network that the proxy comes from", Some("127.0.0.1/32"));
+    let proxy = asker.settle(&proxy, given.proxy.as_ref(), |text| {
+        let network: IpNet = text
+            .parse()
+            .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+            .map_err(|_| format!("{text:?} is no network, like 127.0.0.1/32"))?;
+        if network.prefix_len() == 0 {
+            Err("that is everybody: whoever connects could say where they come from".into())
+        } else {
+            Ok(network)
+        }
+    })?;
+    Ok(http.zip(proxy).map(|(http, proxy)| TlsPlan::Off { http, proxy }))
+}
+
+pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> Result<Option<Sender>, Exit> {
+    // Mail is usually the domain's, not the site's own host's.
+    let parent = url.host().split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+    let domain = parent.unwrap_or(url.host());
+    let default = format!("{} <auth@{domain}>", name.replace(['<', '>', '"'], ""));
+    let default = Sender::try_from(default.clone()).is_ok().then_some(default);
+    asker.tell("Whom do mails come from? The mail server must accept it as a sender.");
+    asker.settle(&question("sender", "Sender", default.as_deref()), given.sender.as_ref(), |text| {
+        Sender::try_from(text.to_owned()).map_err(str::to_owned)
+    })
+}
+
+/// The mail server, and the password for it, which goes into a file of its own.
+pub fn mail(
+    asker: &mut Asker,
+    given: &Answers,
+    before: Option<&SmtpPlan>,
+) -> Result<Option<(MailPlan, Option<String>)>, Exit> {
+    asker.tell("Which mail server sends the mails? With \"none\" they are kept as files, for trying things out.");
+    let host = question("smtp-host", "Its name, like smtp.example.org", before.map(|smtp| smtp.host.as_str()));
+    let Some(host) = asker.settle(&host, given.smtp_host.as_ref(), |text| {
+        if text == NONE {
+            return Ok(None);
+        }
+        let is_name = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '/' || c == '"');
+        if is_name { Ok(Some(text.to_owned())) } else { Err("write its name, without scheme and port".into()) }
+    })?
+    else {
+        return Ok(None);
+    };
+    let Some(host) = host else { return Ok(Some((MailPlan::Files, None))) };
+    if let Some(doubt) = trials::resolves(&host) {
+        asker.doubt(&doubt.replace("nobody reaches the site", "no mail leaves"));
+    }
+    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    let port = before.map_or(if is_here { 25 } else { 587 }, |smtp| smtp.port).to_string();
+    let port = asker.settle(&question("smtp-port", "Its port", Some(&port)), given.smtp_port.as_ref(), |text| {
+        text.parse().ok().filter(|port: &u16| *port != 0).ok_or_else(|| "a port is a number from 1 to 65535".to_owned())
+    })?;
+    let usual = match port {
+        Some(465) => "tls",
+        _ if is_here => "none",
+        _ => "starttls",
+    };
+    let security = question("smtp-security", "How is the connection encrypted: starttls, tls or none?", Some(usual));
+    let security = asker.settle(&security, given.smtp_security.as_ref(), |text| match text {
+        "starttls" => Ok(Security::Starttls),
+        "tls" => Ok(Security::Tls),
+        "none" if is_here => Ok(Security::None),
+        "none" => Err("that would send passwords and links readable over the network; write starttls or tls".into()),
+        _ => Err("write starttls, tls or none".into()),
+    })?;
+    let user = before.and_then(|smtp| smtp.username.as_deref()).unwrap_or(NONE);
+    let username = question("smtp-username", "Who are we to it (none if it does not want to know)?", Some(user));
+    let username =
+        asker.settle(&username, given.smtp_username.as_ref(), optional(|text| Ok(text.to_owned())))?.flatten();
+    let password = match (&username, &given.smtp_password_file) {
+        (None, _) => None,
+        (Some(_), Some(file)) => Some(first_line(file.as_ref()).map_err(Exit::failed)?),
+        (Some(_), None) if asker.can_ask() => Some(asker.secret("The password for it")?),
+        (Some(_), None) => return Err(Exit::failed("--smtp-username needs --smtp-password-file")),
+    };
+    let Some((port, security)) = port.zip(security) else { return Ok(None) };
+    let ca_file = path(given.smtp_ca_file.as_ref());
+    Ok(Some((MailPlan::Smtp(SmtpPlan { host, port, security, username, password_file: None, ca_file }), password)))
+}
+
+/// The first administrator and their password, by the rules that will hold.
+pub fn administrator(
+    asker: &mut Asker,
+    given: &Answers,
+    context: &[&str],
+) -> Result<Option<(EmailAddress, String)>, Exit> {
+    asker.tell("Who administers the site first? With \"none\" the first start prints a link for it.");
+    let admin = question("admin", "Their e-mail address", Some(NONE));
+    let admin = asker.settle(&admin, given.admin.as_ref(), optional(address))?;
+    let Some(email) = admin.flatten() else { return Ok(None) };
+    let policy = PasswordPolicy { min_chars: Passwords::default().min_length };
+    let context = [context, &[email.as_str()]].concat();
+    let accept = |text: &str| Password::parse(text).and_then(|password| policy.accept(&password, &context));
+    if let Some(file) = &given.admin_password_file {
+        let password = first_line(file.as_ref()).map_err(Exit::failed)?;
+        accept(&password).map_err(|fault| Exit::failed(format!("--admin-password-file: {fault}")))?;
+        return Ok(Some((email, password)));
+    }
+    if !asker.can_ask() {
+        return Err(Exit::failed(
+            "--admin needs --admin-password-file; without both a link is printed at the first start",
+        ));
+    }
+    loop {
+        let password = asker.secret(&format!("Their password, at least {} characters", policy.min_chars))?;
+        if let Err(fault) = accept(&password) {
+            println!("  {fault}");
+        } else if password != asker.secret("Once more")? {
+            println!("  the two differ");
+        } else {
+            return Ok(Some((email, password)));
+        }
+    }
+}

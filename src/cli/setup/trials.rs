@@ -1,0 +1,54 @@
+//! What can be tried of an answer as soon as it is given.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
+
+use crate::base::{BUILD_DATE, Clock, Moment};
+use crate::cli::system_clock::SystemClock;
+use crate::config::Config;
+use crate::control::send_test;
+use crate::courier::Courier;
+use crate::tls;
+
+/// Whether a name can be looked up; a doubt if not, for the entry may be made later.
+pub fn resolves(host: &str) -> Option<String> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_known = (bare, 0).to_socket_addrs().is_ok_and(|mut found| found.next().is_some());
+    (!is_known).then(|| {
+        format!("{host} cannot be looked up from here; nobody reaches the site until it has an entry in the DNS")
+    })
+}
+
+/// Whether nobody else listens there. That ports below 1024 are not for everybody is no matter: systemd opens them for us.
+pub fn is_free(address: SocketAddr) -> Result<(), String> {
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Err(format!("another program listens on {address}: stop it, or choose another port"))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
+            Err(format!("{address} is no address of this machine"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether certificate and key can be served; what browsers will not like comes back.
+pub fn certificate(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, String> {
+    let now = SystemClock.now().max(BUILD_DATE);
+    tls::try_files(certificate, private_key, host, now).map_err(|error| without_hint(&error.to_string()))
+}
+
+/// Sends a real mail.
+pub fn test_mail(config: &Config, address: &str) -> Result<(), String> {
+    let mut moment = Moment::new(SystemClock.now().max(BUILD_DATE), SystemClock.seed());
+    let courier = Courier::new(config, moment.now()).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let sent = runtime.block_on(send_test(config, &courier, address, &mut moment));
+    sent.map(drop).map_err(|refusal| refusal.message)
+}
+
+/// The first line: hints in errors speak of settings, which nobody has seen yet.
+fn without_hint(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,298 @@
+//! `gatelodge setup`, at a real terminal and without one.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::process::{Server, free_port, run, shown};
+use crate::smtp::{LOGIN, SMTP_PASSWORD, mail_server, prepare};
+use crate::store::Folder;
+use crate::tls::Authority;
+use crate::world::{ALICE, PASSWORD};
+
+/// A place for everything that set-up writes.
+struct Place(Folder);
+
+impl Place {
+    fn new() -> Self {
+        Self(Folder::new())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn arguments<'a>(&self, more: &[&'a str]) -> Vec<String>
+    where
+        Self: 'a,
+    {
+        let place =
+            ["setup", "--config", &self.path("etc/gatelodge.toml"), "--state", &self.path("state")].map(str::to_owned);
+        place.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+    }
+
+    /// Without a terminal.
+    fn runs(&self, more: &[&str]) -> Output {
+        let arguments = self.arguments(more);
+        run(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "")
+    }
+
+    fn refuses(&self, more: &[&str]) -> String {
+        let output = self.runs(more);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(!self.0.join("state").exists() && self.written().is_empty(), "something was written");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// What is in the folder of the configuration.
+    fn written(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.0.join("etc")) else { return vec![] };
+        entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8")).collect()
+    }
+
+    fn config(&self) -> Value {
+        shown(&["check", "--config", &self.path("etc/gatelodge.toml")], "")["configuration"].clone()
+    }
+
+    /// At a terminal: gives what was shown.
+    fn converses(&self, more: &[&str], talk: &[(&str, &str)]) -> String {
+        let mut child = Command::new("python3")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal.py"))
+            .arg(env!("CARGO_BIN_EXE_gatelodge"))
+            .args(self.arguments(more))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 is there");
+        child.stdin.take().expect("piped").write_all(json!(talk).to_string().as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{shown}");
+        shown
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_step_by_step_and_can_log_in_afterwards() {
+    let place = Place::new();
+    let port = free_port();
+    let https = format!("127.0.0.1:{port}");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let shown = place.converses(
+        &[],
+        &[
+            ("URL", "ftp://localhost"),
+            ("URL", &format!("localhost:{port}")),
+            ("pages and in mails", "Hill \"Street\""),
+            ("self-signed or off", "acme"),
+            ("self-signed or off", "self-signed"),
+            ("for HTTPS on", &taken),
+            ("for HTTPS on", &https),
+            ("(or none)", "none"),
+            ("e-mail address", "alice"),
+            ("e-mail address", ALICE),
+            ("(not shown)", "short"),
+            ("(not shown)", PASSWORD),
+            ("Once more", "another one altogether"),
+            ("(not shown)", PASSWORD),
+            ("Once more", PASSWORD),
+            ("Sender", ""),
+            ("smtp.example.org", "none"),
+            ("Write it?", ""),
+        ],
+    );
+    for words in [
+        "neither https nor http",
+        "no authority gives a certificate for localhost",
+        "another program listens on",
+        "not an e-mail address",
+        "fewer than 15 characters",
+        "the two differ",
+        "alice@example.org administers the site",
+    ] {
+        assert!(shown.contains(words), "{words:?} is not in: {shown}");
+    }
+    assert_eq!(place.config()["site"]["name"], "Hill \"Street\"");
+    let config = place.path("etc/gatelodge.toml");
+    let server = Server::start(&["serve", "--config", &config], port);
+    let login = json!({"identity": ALICE, "password": PASSWORD});
+    let session = server.client().api("POST", "/login", &login).expect(200).json();
+    assert_eq!(session["user"]["groups"], json!(["admins"]));
+}
+
+#[test]
+fn whoever_says_no_at_the_end_has_written_nothing() {
+    let place = Place::new();
+    let given = [
+        "--url",
+        "https://localhost",
+        "--tls",
+        "off",
+        "--smtp-host",
+        "none",
+        "--admin",
+        "none",
+        "--http",
+        "127.0.0.1:0",
+    ];
+    let output = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal.py"))
+        .arg(env!("CARGO_BIN_EXE_gatelodge"))
+        .args(place.arguments(&given))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            let talk =
+                json!([["pages and in mails", ""], ["proxy comes from", ""], ["Sender", ""], ["Write it?", "no"]]);
+            child.stdin.take().expect("piped").write_all(talk.to_string().as_bytes())?;
+            child.wait_with_output()
+        })
+        .expect("python3 is there");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing was written"));
+    assert!(place.written().is_empty());
+}
+
+#[test]
+fn what_the_flags_say_is_not_asked_for() {
+    let place = Place::new();
+    let folder = &place.0.0;
+    prepare(folder);
+    let mut post = mail_server(folder, "tls", LOGIN);
+    let authority = Authority::new();
+    authority.issue("auth.example.org", folder);
+    std::fs::write(place.0.join("admin"), format!("{PASSWORD}\n")).expect("written");
+    let answers = format!(
+        "url = \"https://auth.example.org\"\nname = \"Somewhere\"\ntls = \"files\"\ncertificate = \"{0}/cert.pem\"\nprivate-key = \"{0}/key.pem\"\n\
+         https = \"127.0.0.1:{1}\"\nhttp = \"none\"\nsmtp-host = \"localhost\"\nsmtp-port = \"{2}\"\nsmtp-security = \"tls\"\nsmtp-username = \"auth@example.org\"\n\
+         smtp-password-file = \"{0}/smtp-password\"\nsmtp-ca-file = \"{0}/ca.pem\"\nadmin = \"{ALICE}\"\nadmin-password-file = \"{0}/admin\"\n",
+        folder.display(),
+        free_port(),
+        post.port,
+    );
+    std::fs::write(place.0.join("answers.toml"), answers).expect("written");
+    let file = place.path("answers.toml");
+    let output = place.runs(&["--answers", &file, "--name", "Hill Street", "--test-mail", "alice@example.org"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mail = post.next_mail();
+    assert_eq!((&mail["sender"], &mail["authenticated"]), (&json!("auth@example.org"), &json!(true)));
+    let config = place.config();
+    assert_eq!((&config["site"]["name"], &config["tls"]["mode"]), (&json!("Hill Street"), &json!("files")));
+    let secret = std::fs::read_to_string(place.0.join("etc/smtp-password")).expect("written");
+    assert_eq!(secret.trim_end(), SMTP_PASSWORD);
+    let users = shown(&["user", "list", "--config", &place.path("etc/gatelodge.toml")], "");
+    assert_eq!(users["items"][0]["groups"], json!(["admins"]));
+}
+
+const ENOUGH: [&str; 10] = [
+    "--url",
+    "https://localhost",
+    "--tls",
+    "self-signed",
+    "--https",
+    "127.0.0.1:0",
+    "--http",
+    "none",
+    "--smtp-host",
+    "none",
+];
+
+#[test]
+fn everything_that_is_missing_is_named_at_once_and_what_is_wrong_by_its_flag() {
+    let place = Place::new();
+    let said = place.refuses(&["--name", "Hill Street"]);
+    assert!(said.contains("--url") && said.contains("--smtp-host") && said.contains("hint: "), "{said}");
+    let with = |more: &[&'static str]| place.refuses(&[&ENOUGH[..], more].concat());
+    let cases: [(&[&str], &str); 6] = [
+        (&["--sender", "nobody"], "--sender: not a sender"),
+        (&["--admin", "alice"], "--admin: not an e-mail address"),
+        (&["--admin", "alice@example.org"], "--admin needs --admin-password-file"),
+        (&["--admin", "alice@example.org", "--admin-password-file", "/nowhere"], "/nowhere: No such file"),
+        (&["--answers", "/nowhere.toml"], "/nowhere.toml: No such file"),
+        (&["--name", ""], "--name: write 1 to 100"),
+    ];
+    for (more, words) in cases {
+        let said = with(more);
+        assert!(said.contains(words), "{said}");
+    }
+    for (flag, value, words) in [
+        ("--tls", "acme", "--tls: no authority gives a certificate for localhost"),
+        ("--tls", "yes", "--tls: write acme, files, self-signed or off"),
+        ("--https", "443", "is no address and port"),
+        ("--https", "192.0.2.1:443", "is no address of this machine"),
+        ("--url", "https://a.example/login", "--url: a site's URL has no path"),
+    ] {
+        let mut arguments = ENOUGH.to_vec();
+        let at = arguments.iter().position(|word| *word == flag).expect("it is among them");
+        arguments[at + 1] = value;
+        let said = place.refuses(&arguments);
+        assert!(said.contains(words), "{said}");
+    }
+    std::fs::write(place.0.join("answers.toml"), "url = \"https://localhost\"\nurls = 1\n").expect("written");
+    let said = String::from_utf8_lossy(&place.runs(&["--answers", &place.path("answers.toml")]).stderr).into_owned();
+    assert!(said.contains("answers.toml:2:1") && said.contains("unknown"), "{said}");
+}
+
+#[test]
+fn a_certificate_is_tried_before_it_is_taken() {
+    let place = Place::new();
+    let folder: &Path = &place.0.0;
+    let authority = Authority::new();
+    authority.issue("other.example.org", folder);
+    let (certificate, key) = (place.path("cert.pem"), place.path("key.pem"));
+    let base = [
+        "--url",
+        "https://auth.example.org",
+        "--tls",
+        "files",
+        "--certificate",
+        &certificate,
+        "--https",
+        "127.0.0.1:0",
+        "--http",
+        "none",
+        "--smtp-host",
+        "none",
+        "--private-key",
+    ];
+    std::fs::create_dir(folder.join("new")).expect("made");
+    authority.issue("auth.example.org", &folder.join("new"));
+    let said = place.refuses(&[&base[..], &[&place.path("new/key.pem")]].concat());
+    assert!(said.contains("tls.private_key is not the key of tls.certificate"), "{said}");
+    let said = place.refuses(&[&base[..], &[&place.path("nowhere")]].concat());
+    assert!(said.contains("nowhere: No such file"), "{said}");
+    let output = place.runs(&[&base[..], &[&key]].concat());
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the certificate is not for auth.example.org"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_is_there_stays_unless_it_is_to_be_replaced() {
+    let place = Place::new();
+    assert!(place.runs(&ENOUGH).status.success());
+    let path = place.0.join("etc/gatelodge.toml");
+    let before = std::fs::read_to_string(&path).expect("written");
+    let output = place.runs(&[&ENOUGH[..], &["--name", "Another"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is there already: nothing was changed"));
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), before);
+    assert!(place.runs(&[&ENOUGH[..], &["--name", "Another", "--force"]].concat()).status.success());
+    assert_eq!(place.config()["site"]["name"], "Another");
+    assert_eq!(std::fs::read_to_string(place.0.join("etc/gatelodge.toml.old")).expect("kept"), before);
+}
+
+#[test]
+fn a_test_mail_that_is_not_accepted_stops_it() {
+    let place = Place::new();
+    let port = free_port().to_string();
+    let mut given = ENOUGH.to_vec();
+    given[9] = "localhost";
+    let said = place.refuses(&[&given[..], &["--smtp-port", &port, "--test-mail", "alice@example.org"]].concat());
+    assert!(said.contains("nothing listens at localhost") && said.contains("--test-mail none skips this"), "{said}");
+}
