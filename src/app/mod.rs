@@ -9,6 +9,7 @@ mod health;
 mod known;
 mod measures;
 mod passwords;
+mod probing;
 mod registering;
 mod setting_up;
 mod snapshots;
@@ -36,6 +37,7 @@ pub use health::{Health, Pulse};
 pub use known::LoggedIn;
 pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
+pub use probing::Arrival;
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
 pub use setting_up::{FirstAdministrator, SetUpRefused};
 pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
@@ -56,6 +58,7 @@ pub struct App {
     admission: Arc<admission::Admission>,
     space: space::Space,
     pulses: health::Pulses,
+    probing: probing::Probing,
     known: Arc<KnownSessions>,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
@@ -141,6 +144,7 @@ impl App {
             admission: Arc::default(),
             space: space::Space::default(),
             pulses: health::Pulses::default(),
+            probing: probing::Probing::default(),
             known,
             seen: Mutex::default(),
             wakes,

@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod courier;
 mod demo;
+mod doctor;
 mod exit;
 mod key;
 mod logging;
@@ -77,6 +78,8 @@ enum Command {
     Setup(Box<setup::Setup>),
     /// Validate the configuration and print what it resolves to.
     Check,
+    /// Look at a running installation from end to end, and say what is wrong and what to do.
+    Doctor(doctor::Doctor),
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
     #[command(subcommand)]
     User(user::User),
@@ -118,6 +121,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Setup(setup) => setup.run(&common),
             Command::Check => check::run(&common),
+            Command::Doctor(doctor) => doctor.run(&common),
             Command::User(user) => user.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Backup(backup) => backup.run(&common),

@@ -42,9 +42,15 @@ impl ConfigError {
         Self { path: path.into(), place: None, message: format!("cannot be read: {error}"), hint: Some(hint.into()) }
     }
 
-    pub(super) fn from_toml(error: &toml::de::Error, text: &str, path: &Path) -> Self {
-        let place = error.span().map(|span| line_and_column(text, span.start));
-        let (message, hint) = in_words(error.message(), text, error.span());
+    /// What was said about the byte at `at`, or about what stands in `span`.
+    pub(super) fn at(
+        at: Option<usize>,
+        message: &str,
+        (text, path): (&str, &Path),
+        span: Option<Range<usize>>,
+    ) -> Self {
+        let place = at.map(|at| line_and_column(text, at));
+        let (message, hint) = in_words(message, text, span);
         Self { path: path.into(), place, message, hint }
     }
 

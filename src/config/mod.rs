@@ -1,5 +1,6 @@
 //! The configuration file as types. What is wrong in it is said with its place and what to write instead.
 
+mod document;
 mod error;
 mod host_name;
 mod https_url;
@@ -12,10 +13,11 @@ mod sender;
 mod site_url;
 mod span;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use error::ConfigError;
 pub use host_name::HostName;
@@ -82,12 +84,12 @@ pub struct Config {
     pub session: Sessions,
 }
 
-/// Reads a file of settings; `path` is only named in messages.
+/// Reads a file that holds nothing but names and texts; `path` is only named in messages.
 ///
 /// # Errors
-/// When a key is unknown or a value of the wrong kind.
-pub fn parse_file<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
-    toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, path))
+/// When it is something else.
+pub fn read_texts(text: &str, path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    document::read(text, path, &json!({}))
 }
 
 impl Config {
@@ -113,7 +115,8 @@ impl Config {
     }
 
     fn parse_with(text: &str, path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut config: Self = parse_file(text, path)?;
+        let least = json!({"site": {"url": "https://localhost"}, "mail": {"from": "nobody@localhost"}});
+        let mut config: Self = document::read(text, path, &least)?;
         if let Some(folder) = credentials {
             config.take_credentials(folder);
         }

@@ -64,7 +64,7 @@ impl Config {
             }
         }
         let together = |reason: String| ConfigError::not_together(path, &waiting, &reason);
-        let config: Self = toml::from_str(&text(&merged)).map_err(|error| together(error.message().to_owned()))?;
+        let config: Self = serde_json::from_value(tree(merged)).map_err(|error| together(error.to_string()))?;
         rules::check(&config).map_err(|broken| together(format!("{}: {}", broken.key, broken.message)))?;
         Ok(Reread { config, taken, waiting })
     }
@@ -92,10 +92,20 @@ fn leaves(config: &Config) -> BTreeMap<String, Value> {
     found
 }
 
-/// The settings as a file. JSON's strings, numbers and lists are TOML's too.
-fn text(leaves: &BTreeMap<String, Value>) -> String {
-    let set = leaves.iter().filter(|(_, value)| !value.is_null());
-    set.fold(String::new(), |text, (key, value)| format!("{text}{key} = {value}\n"))
+/// The settings in their sections again.
+fn tree(leaves: BTreeMap<String, Value>) -> Value {
+    let mut tree = Value::Object(serde_json::Map::new());
+    for (key, value) in leaves {
+        key.split('.')
+            .fold(&mut tree, |section, name| {
+                if section.is_null() {
+                    *section = Value::Object(serde_json::Map::new());
+                }
+                &mut section[name]
+            })
+            .clone_from(&value);
+    }
+    tree
 }
 
 #[cfg(test)]

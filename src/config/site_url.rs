@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct SiteUrl {
     origin: String,
     host: String,
+    port: Option<u16>,
     is_https: bool,
 }
 
@@ -25,6 +26,12 @@ impl SiteUrl {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The port, if it is not the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Whether browsers reach it over TLS.
@@ -73,9 +80,10 @@ impl TryFrom<String> for SiteUrl {
             return Err("http:// is only for loopback; write https:// (with tls.mode = \"off\" a proxy may serve it)");
         }
         let default_port = if is_https { 443 } else { 80 };
-        let port = port.filter(|port| *port != default_port).map(|port| format!(":{port}")).unwrap_or_default();
+        let port = port.filter(|port| *port != default_port);
+        let shown = port.map(|port| format!(":{port}")).unwrap_or_default();
         let scheme = if is_https { "https" } else { "http" };
-        Ok(Self { origin: format!("{scheme}://{host}{port}"), host, is_https })
+        Ok(Self { origin: format!("{scheme}://{host}{shown}"), host, port, is_https })
     }
 }
 

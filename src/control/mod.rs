@@ -90,6 +90,17 @@ pub enum Command {
         /// In, or out.
         member: bool,
     },
+    /// A look at everything: whether it is writable, whole, on time.
+    Inspect,
+    /// Waits for a request with this word, to see how it arrives.
+    ProbeExpect {
+        /// The word.
+        word: String,
+    },
+    /// How it arrived, if it did.
+    ProbeTake,
+    /// Goes to the mail server, logs in, and sends nothing.
+    MailProbe,
     /// Sends one real mail, past the outbox.
     MailTest {
         /// Whom to.

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::audit::Source;
-use crate::courier::Replaceable;
+use crate::courier::delivery::Outcome;
+use crate::courier::{Replaceable, Terms};
 
 use super::stream::stream_backup;
 use super::{Answer, Command, GREETING, Refusal, execute, send_test};
@@ -130,7 +131,15 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, sou
 
 /// What only the running server can do, and what [`execute`] does for whoever has the store.
 async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, source: &Source) -> Result<Value, Refusal> {
-    let Command::MailTest { address } = command else { return execute(app, command, source).await };
-    let config = app.services().config.clone();
-    send_test(&config, &courier.present(), &address, &mut app.moment()).await
+    match command {
+        Command::MailTest { address } => {
+            let config = app.services().config.clone();
+            send_test(&config, &courier.present(), &address, &mut app.moment()).await
+        }
+        Command::MailProbe => match courier.present().probe(Terms::impatient(app.now())).await {
+            Outcome::Accepted => Ok(Value::Null),
+            Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::new(reason, "")),
+        },
+        other => execute(app, other, source).await,
+    }
 }

@@ -110,6 +110,15 @@ impl Courier {
         }
     }
 
+    /// Whether the mail server lets us in; nothing is sent.
+    pub async fn probe(&self, terms: Terms) -> Outcome {
+        match &self.mails {
+            Mails::Smtp(smtp) => smtp.probe(terms).await,
+            Mails::File(_) => Outcome::Accepted,
+            Mails::Remote(remote) => remote.probe(terms).await,
+        }
+    }
+
     /// Asks the certificate authority.
     ///
     /// # Errors

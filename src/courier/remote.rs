@@ -39,7 +39,16 @@ impl Remote {
             now: terms.now.seconds(),
             patience: terms.patience.as_secs(),
         };
-        match self.send(&errand, terms).await {
+        self.outcome(&errand, terms).await
+    }
+
+    pub async fn probe(&self, terms: Terms) -> Outcome {
+        let errand = Errand::Probe { now: terms.now.seconds(), patience: terms.patience.as_secs() };
+        self.outcome(&errand, terms).await
+    }
+
+    async fn outcome(&self, errand: &Errand, terms: Terms) -> Outcome {
+        match self.send(errand, terms).await {
             Ok(Report::Accepted) => Outcome::Accepted,
             Ok(Report::Never(reason)) => Outcome::Never(reason),
             Ok(Report::Later(reason) | Report::Failed(reason)) => Outcome::Later(reason),

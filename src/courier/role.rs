@@ -85,6 +85,7 @@ impl Role {
                 tracing::info!(mail.id = %id, ?outcome, "a mail was tried");
                 outcome.into()
             }
+            Errand::Probe { now, patience } => courier.probe(terms(now, patience)).await.into(),
             Errand::Fetch { method, url, headers, body, now, patience } => {
                 let Some(request) = wire::request(&method, &url, headers, &body) else {
                     return Report::Failed(MALFORMED.into());

@@ -33,6 +33,13 @@ pub enum Errand {
         /// How long it may take, in seconds.
         patience: u64,
     },
+    /// Go to the mail server and log in, but send nothing.
+    Probe {
+        /// The time by which certificates are judged, in seconds since 1970.
+        now: u64,
+        /// How long it may take, in seconds.
+        patience: u64,
+    },
     /// Ask the certificate authority.
     Fetch {
         /// GET, HEAD or POST.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::base::Seconds;
+use crate::base::{MINUTE, Seconds};
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
@@ -68,6 +68,11 @@ impl CookieNames {
     /// Lets the browser confirm without the password.
     pub fn set_browser(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
         self.set(self.browser, secret.expose(), Some(lifetime))
+    }
+
+    /// A cookie that opens nothing, for an administrator who looks whether ours arrive as they were sent.
+    pub fn set_probe(&self, word: &str) -> HeaderValue {
+        self.set(if self.is_secure { "__Host-gatelodge-probe" } else { "gatelodge-probe" }, word, Some(MINUTE))
     }
 
     fn set(&self, name: &str, value: &str, max_age: Option<Seconds>) -> HeaderValue {

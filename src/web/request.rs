@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use ipnet::IpNet;
 
-use crate::app::LoggedIn;
+use crate::app::{Arrival, LoggedIn};
 use crate::sessions::Client;
 
 use super::cookies::only;
@@ -26,6 +26,8 @@ pub struct Request {
     pub body: Bytes,
     /// Where it comes from, seen through trusted proxies.
     pub network: IpAddr,
+    /// Who is connected: the client, or a proxy.
+    pub peer: IpAddr,
     /// What the cookie is called by which a browser shows who logged in with it before.
     pub device_cookie: &'static str,
     /// What stood in the place of the route's `{…}`.
@@ -49,6 +51,17 @@ impl Request {
     pub fn is_from_this_machine(&self) -> bool {
         let came_through = ["forwarded", "x-forwarded-for", "via"];
         self.network.is_loopback() && !came_through.iter().any(|name| self.headers.contains_key(*name))
+    }
+
+    /// How it arrived, for whoever looks whether a proxy does what it should.
+    pub fn arrival(&self) -> Arrival {
+        let text = |name: &str| {
+            let lines =
+                self.headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+            lines.collect::<Vec<_>>().join(", ")
+        };
+        let forwarded = Some(text("x-forwarded-for")).filter(|forwarded| !forwarded.is_empty());
+        Arrival { peer: self.peer, network: self.network, forwarded, host: text("host") }
     }
 
     /// The value of a query parameter.

@@ -103,6 +103,7 @@ impl Web {
         peer: IpAddr,
     ) -> Result<(&'static Route, Request), Failure> {
         let mut request = Request {
+            peer: peer.to_canonical(),
             network: client_network(peer, &head.headers, &self.app.services().config.proxy.trusted),
             device_cookie: self.cookies.device(),
             method: head.method,

@@ -8,6 +8,7 @@ mod bad_input;
 mod config_files;
 mod courier;
 mod disk;
+mod doctor;
 mod faults;
 mod floods;
 mod http2;

@@ -85,9 +85,15 @@ impl Answers {
     pub fn completed_by(self, path: &Path) -> Result<Self, Exit> {
         let wrong = |reason: String| Exit::failed(format!("{}: {reason}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let file: Self = config::parse_file(&text, path)?;
+        let texts = config::read_texts(&text, path)?;
         let as_members = |answers: &Self| serde_json::to_value(answers).map_err(Exit::failed);
-        let (mut all, flags) = (as_members(&file)?, as_members(&self)?);
+        let (mut all, flags) = (as_members(&Self::default())?, as_members(&self)?);
+        for (name, value) in texts {
+            match all.get_mut(&name) {
+                Some(place) => *place = value.into(),
+                None => return Err(wrong(format!("unknown answer `{name}`; `gatelodge setup --help` names them all"))),
+            }
+        }
         for (name, value) in flags.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             all[name] = value.clone();
         }

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod inspection;
 mod limits;
 mod log;
 mod mails;
@@ -52,7 +53,13 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
         Command::UserDelete { user } => users::delete(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
-        Command::MailTest { .. } => Err(Refusal::new("only a running server does that", "")),
+        Command::Inspect => inspection::inspect(app).await,
+        Command::ProbeExpect { word } => {
+            app.expect_probe(word);
+            Ok(Value::Null)
+        }
+        Command::ProbeTake => Ok(inspection::take_probe(app)),
+        Command::MailTest { .. } | Command::MailProbe => Err(Refusal::new("only a running server does that", "")),
         Command::MailList { after, limit } => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,

@@ -125,6 +125,22 @@ impl SmtpTransport {
         }
     }
 
+    /// Goes there and logs in, but sends nothing.
+    pub async fn probe(&self, terms: Terms) -> Outcome {
+        if let Some(connector) = &self.connector {
+            connector.believe(terms.now);
+        }
+        match tokio::time::timeout(terms.patience, self.connect()).await {
+            Ok(Ok(mut connection)) => {
+                // It has let us in; how it says goodbye is no matter.
+                let _ = connection.quit().await;
+                Outcome::Accepted
+            }
+            Ok(Err(failed)) => self.explain(&failed),
+            Err(_) => Outcome::Later(explain::silence(&self.settings)),
+        }
+    }
+
     /// The kept connection, if it is young and the server still answers on it.
     async fn usable(&self, kept: Option<(AsyncSmtpConnection, Instant)>) -> Option<AsyncSmtpConnection> {
         let (mut connection, used_at) = kept?;

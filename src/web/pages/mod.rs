@@ -55,9 +55,12 @@ pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::see_other(path))
 }
 
-/// `GET /healthz`
-pub async fn health(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::text("ok"))
+/// `GET /healthz`. With the word that `gatelodge doctor` waits for, it is noted how the request arrived.
+pub async fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let reply = Reply::text("ok");
+    let Some(word) = request.query("probe") else { return Ok(reply) };
+    let is_expected = web.app.note_probe(word, || request.arrival());
+    Ok(if is_expected { reply.with_cookie(web.cookies.set_probe(word)) } else { reply })
 }
 
 /// `GET /readyz`: whether people can be served. What is wrong is told on this machine and to administrators only.

@@ -1,0 +1,82 @@
+//! What was found.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// It works, but somebody should know.
+    Note,
+    /// It does not work, or is not safe.
+    Wrong,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Note => "note",
+            Self::Wrong => "WRONG",
+        }
+    }
+}
+
+/// One thing that was looked at.
+pub struct Finding {
+    pub level: Level,
+    what: &'static str,
+    said: String,
+    hint: Option<String>,
+}
+
+impl Finding {
+    /// For programs.
+    pub fn shown(&self) -> Value {
+        json!({"level": self.level.word().to_lowercase(), "what": self.what, "said": self.said, "hint": self.hint})
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:5}  {:14}  {}", self.level.word(), self.what, self.said)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n{:23}hint: {hint}", ""),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything that was looked at, in that order.
+#[derive(Default)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub fn good(&mut self, what: &'static str, said: impl Into<String>) {
+        self.0.push(Finding { level: Level::Good, what, said: said.into(), hint: None });
+    }
+
+    pub fn note(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
+        self.push(Level::Note, what, &said.into(), hint.into());
+    }
+
+    pub fn wrong(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
+        self.push(Level::Wrong, what, &said.into(), hint.into());
+    }
+
+    /// A message of ours may bring its hint along, on lines of its own.
+    fn push(&mut self, level: Level, what: &'static str, said: &str, hint: String) {
+        let (said, own) = match said.split_once("\nhint: ") {
+            Some((said, own)) => (said.to_owned(), Some(own.replace('\n', " "))),
+            None => (said.replace('\n', " "), None),
+        };
+        self.0.push(Finding { level, what, said, hint: own.or_else(|| Some(hint).filter(|hint| !hint.is_empty())) });
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,226 @@
+//! What can be seen on this machine: the configuration, files and who may read them, the certificate's files, what the server says of
+//! itself, backups.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::app::newest_good_snapshot;
+use crate::base::{BUILD_DATE, Clock, DAY, Timestamp};
+use crate::cli::offline::carry_out;
+use crate::cli::show::plain;
+use crate::cli::system_clock::SystemClock;
+use crate::cli::{Common, Exit};
+use crate::config::{Config, MailTransport, TlsMode, notes};
+use crate::control::Command;
+use crate::tls;
+
+use super::findings::Findings;
+
+/// The folder of the nightly snapshots, as the units have it.
+const SNAPSHOTS: &str = "/var/backups/gatelodge";
+
+pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config> {
+    match common.read_config() {
+        Ok(config) => {
+            findings.good("configuration", format!("{} is valid", common.config_path().display()));
+            for note in notes(&config) {
+                findings.note("configuration", note, "");
+            }
+            Some(config)
+        }
+        Err(error) => {
+            findings.wrong("configuration", error.to_string(), "gatelodge setup writes one");
+            None
+        }
+    }
+}
+
+/// Secrets that everybody can read, and a state folder that is not the service's.
+pub fn files(config: &Config, findings: &mut Findings) {
+    let key = config.sealing_key_path();
+    let secrets = [
+        Some(("the sealing key", key.as_path())),
+        Some(("the store", config.store.path.as_path())),
+        config.mail.smtp.password_file.as_deref().map(|path| ("the mail server's password", path)),
+        config.tls.private_key.as_deref().map(|path| ("the certificate's private key", path)),
+    ];
+    let mut is_fine = true;
+    for (what, path) in secrets.into_iter().flatten() {
+        let open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
+        if open {
+            is_fine = false;
+            findings.wrong(
+                "files",
+                format!("{}: {what} is open to every user of this machine", path.display()),
+                format!("chmod 600 {}", path.display()),
+            );
+        }
+    }
+    let Some(folder) = config.store.path.parent() else { return };
+    if let (Ok(owner), Ok(store)) = (std::fs::metadata(folder), std::fs::metadata(&config.store.path))
+        && owner.uid() != store.uid()
+    {
+        is_fine = false;
+        let (folder, path) = (folder.display(), config.store.path.display());
+        findings.wrong(
+            "files",
+            format!("{path} belongs to another user than its folder: the service cannot open it"),
+            format!("chown --reference={folder} {path}*"),
+        );
+    }
+    if is_fine {
+        findings.good("files", "secrets are their owner's alone");
+    }
+}
+
+/// Certificates in files: whether they can be served, and what browsers will say.
+pub fn certificate(config: &Config, findings: &mut Findings) {
+    if config.tls.mode != TlsMode::Files {
+        return;
+    }
+    let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.private_key) else { return };
+    let now = SystemClock.now().max(BUILD_DATE);
+    match tls::try_files(certificate, key, config.site.url.host(), now) {
+        Ok(doubts) if doubts.is_empty() => {
+            findings.good("certificate", format!("{} can be served", certificate.display()));
+        }
+        Ok(doubts) => doubts.into_iter().for_each(|doubt| findings.wrong("certificate", doubt, "")),
+        Err(error) => findings.wrong("certificate", error.to_string(), ""),
+    }
+}
+
+/// What the running server says of itself.
+pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
+    let version = plain(&report["version"]);
+    if version == env!("CARGO_PKG_VERSION") {
+        findings.good("service", format!("version {version} runs"));
+    } else {
+        findings.note("service", format!("version {version} runs, and this is another"), "systemctl restart gatelodge");
+    }
+    if let Some(stuck) = report["stuck_workers"].as_array().filter(|stuck| !stuck.is_empty()) {
+        findings.wrong(
+            "service",
+            format!("stuck: {}", plain(&Value::Array(stuck.clone()))),
+            "restart it, and keep its log",
+        );
+    }
+    owner(config, report, findings);
+    store(report, findings);
+    match report["disk"].as_str() {
+        Some("plenty") => findings.good("disk", "there is room"),
+        other => {
+            findings.wrong("disk", format!("room is {}", other.unwrap_or("unknown")), "make room where the store is");
+        }
+    }
+    let clock = &report["clock"];
+    match clock["state"].as_str() {
+        Some("sure") => findings.good("clock", format!("it is {}", plain(&clock["now"]))),
+        _ => findings.wrong(
+            "clock",
+            format!(
+                "the machine shows {}, which is doubted; it is at least {}",
+                plain(&clock["wall"]),
+                plain(&clock["floor"])
+            ),
+            "set the clock (NTP); if it is right: gatelodge clock reset",
+        ),
+    }
+    if let Some(trouble) = report["certificate"].as_str() {
+        findings.wrong(
+            "certificate",
+            trouble,
+            "the authority must reach this machine at port 80 or 443 by the site's name",
+        );
+    }
+    match report["failed_mails"].as_u64() {
+        Some(0) | None => {}
+        Some(count) => {
+            findings.note("mail", format!("{count} mails were given up"), "gatelodge mail list; gatelodge mail retry");
+        }
+    }
+}
+
+fn owner(config: &Config, report: &Value, findings: &mut Findings) {
+    let folder = config.store.path.parent().unwrap_or(Path::new("."));
+    let owner = std::fs::metadata(folder).map(|found| u64::from(found.uid())).ok();
+    if owner.is_some() && owner != report["user"].as_u64() {
+        let folder = folder.display();
+        findings.wrong("files", format!("{folder} is not the service's own"), format!("chown -R gatelodge: {folder}"));
+    }
+}
+
+fn store(report: &Value, findings: &mut Findings) {
+    match report["store"].as_str() {
+        Some("writable") => {}
+        other => findings.wrong("store", other.unwrap_or("unknown"), "the log says why nothing can be written"),
+    }
+    match report["damage"].as_str() {
+        None => findings.good("store", format!("{} records, each can be read", plain(&report["records"]))),
+        Some(damage) => findings.wrong("store", damage, "gatelodge restore the newest good snapshot"),
+    }
+    match report["audit"].as_str() {
+        Some("whole") => findings.good("audit log", "its chain is whole"),
+        other => findings.wrong("audit log", other.unwrap_or("unknown"), "gatelodge audit verify"),
+    }
+}
+
+/// Without a server we look ourselves.
+pub fn store_at_rest(config: &Config, findings: &mut Findings) {
+    if !config.store.path.exists() {
+        return findings.note("store", "there is none yet", "it is made at the first start");
+    }
+    match carry_out(config.clone(), Command::Inspect) {
+        Ok(report) => store(&report, findings),
+        Err(exit) => findings.wrong("store", Exit::to_string(&exit), ""),
+    }
+}
+
+/// Whether the mail server lets us in, or takes a mail.
+pub fn mail(
+    config: &Config,
+    address: Option<String>,
+    ask: impl Fn(Command) -> Result<Value, String>,
+    findings: &mut Findings,
+) {
+    if config.mail.transport == MailTransport::File {
+        let folder = config.mail.directory.display();
+        return findings.note(
+            "mail",
+            format!("mails are kept in {folder}: nobody gets one"),
+            "[mail] transport = \"smtp\"",
+        );
+    }
+    let (asked, done) = match address {
+        Some(address) => (ask(Command::MailTest { address }), "the mail server accepted a mail"),
+        None => (ask(Command::MailProbe), "the mail server lets us in; --mail ADDRESS sends a mail too"),
+    };
+    match asked {
+        Ok(_) => findings.good("mail", done),
+        Err(reason) => findings.wrong("mail", reason, "docs/mail.md says what refusals mean"),
+    }
+}
+
+/// Whether there is a way back.
+pub fn backups(config: &Config, findings: &mut Findings) {
+    let folder = config.backup.directory.as_deref().unwrap_or(Path::new(SNAPSHOTS));
+    let newest = newest_good_snapshot(folder);
+    let made_at = newest.as_ref().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
+    let made_at = made_at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    match made_at.map(|since| Timestamp::from_seconds(since.as_secs())) {
+        Some(at) if SystemClock.now().since(at) <= 3 * DAY => {
+            findings.good("backup", format!("the newest snapshot in {} is of {at}", folder.display()));
+        }
+        Some(at) => findings.note(
+            "backup",
+            format!("the newest snapshot in {} is of {at}", folder.display()),
+            "see gatelodge-backup.timer, or backup.directory",
+        ),
+        None => findings.note(
+            "backup",
+            format!("there is no snapshot in {}", folder.display()),
+            "systemctl enable --now gatelodge-backup.timer, or set backup.directory",
+        ),
+    }
+}

@@ -1,0 +1,70 @@
+//! `gatelodge doctor`: looks at a running installation from end to end, and says for each thing what is wrong and what to do.
+
+mod address;
+mod findings;
+mod here;
+mod visit;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::control::{self, Answer, CallError, Command};
+
+use super::{Common, Exit, show};
+
+use findings::{Findings, Level};
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Send a real mail there too; without it the mail server is only asked to let us in.
+    #[arg(long, value_name = "ADDRESS")]
+    mail: Option<String>,
+}
+
+impl Doctor {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let mut findings = Findings::default();
+        // Without a configuration there is nothing else to look at.
+        if let Some(config) = here::configuration(common, &mut findings) {
+            here::files(&config, &mut findings);
+            here::certificate(&config, &mut findings);
+            let socket = config.listen.control.clone();
+            let ask = |command: Command| match control::call(&socket, &command) {
+                Ok(Answer::Done(shown)) => Ok(shown),
+                Ok(Answer::Refused(refusal)) => Err(refusal.message),
+                Err(error) => Err(error.to_string()),
+            };
+            match control::call(&socket, &Command::Inspect) {
+                Ok(Answer::Done(report)) => {
+                    here::service(&config, &report, &mut findings);
+                    here::mail(&config, self.mail, ask, &mut findings);
+                    address::look(&config, ask, &mut findings);
+                }
+                Ok(Answer::Refused(refusal)) => findings.wrong("service", refusal.message, "see its log"),
+                Err(CallError::NobodyThere) => {
+                    findings.wrong(
+                        "service",
+                        "it does not run",
+                        "start it; if it ended, its log says why: journalctl -u gatelodge",
+                    );
+                    here::store_at_rest(&config, &mut findings);
+                }
+                Err(error) => findings.wrong("service", error.to_string(), "ask as root, or as the service's user"),
+            }
+            here::backups(&config, &mut findings);
+        }
+        if common.json {
+            let items: Vec<_> = findings.iter().map(findings::Finding::shown).collect();
+            show::json(&json!({ "findings": items }))?;
+        } else {
+            for finding in findings.iter() {
+                println!("{finding}");
+            }
+        }
+        match findings.iter().filter(|finding| finding.level == Level::Wrong).count() {
+            0 => Ok(()),
+            1 => Err(Exit::failed("one thing is wrong")),
+            count => Err(Exit::failed(format!("{count} things are wrong"))),
+        }
+    }
+}

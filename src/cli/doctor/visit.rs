@@ -1,0 +1,97 @@
+//! One visit to the site, as a browser would make it.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::base::Timestamp;
+use crate::tls::client::Connector;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_ANSWER_BYTES: u64 = 256 << 10;
+
+/// A site at an address.
+pub struct Visit<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    pub is_https: bool,
+    pub now: Timestamp,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    /// Why a browser would not trust the certificate.
+    pub distrust: Option<String>,
+}
+
+impl Answer {
+    /// The values of a header, in order.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Visit<'_> {
+    fn bare(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Where the name points.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        (self.bare(), self.port).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// Asks with GET. A certificate that does not hold is told of, and the visit goes on without trust: nothing secret is said.
+    pub async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
+        match tokio::time::timeout(PATIENCE, self.ask(path, headers)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("{}:{} did not answer in {} s", self.host, self.port, PATIENCE.as_secs())),
+        }
+    }
+
+    async fn ask(&self, path: &str, headers: &str) -> Result<Answer, String> {
+        let connect = || async {
+            let at = format!("{}:{}", self.host, self.port);
+            TcpStream::connect((self.bare(), self.port)).await.map_err(|error| format!("{at}: {error}"))
+        };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}User-Agent: gatelodge-doctor\r\nConnection: close\r\n\r\n",
+            self.host
+        );
+        if !self.is_https {
+            return converse(connect().await?, &request, None).await;
+        }
+        let trusting = Connector::new(self.host, None, self.now).map_err(|error| error.to_string())?;
+        match trusting.connect(connect().await?).await {
+            Ok(stream) => converse(stream, &request, None).await,
+            Err(error) => {
+                let anybody = Connector::believing_anybody(self.host).map_err(|error| error.to_string())?;
+                let stream = anybody.connect(connect().await?).await.map_err(|_| format!("TLS failed: {error}"))?;
+                converse(stream, &request, Some(error.to_string())).await
+            }
+        }
+    }
+}
+
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &str,
+    distrust: Option<String>,
+) -> Result<Answer, String> {
+    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    // A server that closes without the TLS goodbye has answered all the same.
+    let _ = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).await;
+    let text = String::from_utf8_lossy(&bytes);
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let status = status.ok_or("what answers does not speak HTTP")?;
+    let header =
+        |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    Ok(Answer { status, headers: lines.filter_map(header).collect(), distrust })
+}
