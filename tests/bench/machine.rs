@@ -181,11 +181,11 @@ impl Server {
         Self::spawn(&mut command, port, "").listening()
     }
 
-    pub fn start_tls(folder: &Path) -> Self {
+    pub fn start_tls(folder: &Path, binary: &str) -> Self {
         let port = free_port();
         let listen = format!("[site]\nurl = \"https://localhost:{port}\"\n[listen]\nhttps = [\"127.0.0.1:{port}\"]");
         let config = Self::write_config(folder, &listen, "");
-        let child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+        let child = Command::new(binary)
             .args(["serve", "--config", &config])
             .stdout(Stdio::null())
             .spawn()
@@ -196,6 +196,12 @@ impl Server {
     pub fn start_bare(port: u16) -> Self {
         let program = std::env::current_exe().expect("this program");
         Self::spawn(Command::new(program).args(["bare-hyper", &port.to_string()]), port, "ready")
+    }
+
+    /// Asks it to end, and waits: what is killed has its store checked at the next start.
+    pub fn stops(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill is there");
+        assert!(asked.success() && self.child.wait().expect("it ends").success());
     }
 
     fn listening(self) -> Self {

@@ -8,6 +8,7 @@
 
 #[path = "../support/anybody.rs"]
 mod anybody;
+mod filled;
 mod load;
 mod machine;
 
@@ -63,23 +64,40 @@ const PARTS: [(&str, Measure); 6] = [
 
 const CHEAP: &str = "[password]\nmemory_kib = 8\niterations = 1\n";
 
-/// Size, memory and start.
+/// Size, memory and start: of this build, and of the static ones that `tests/cross` made for this machine.
 fn footprint(folder: &Path) {
     println!("\n## Footprint");
-    let size = std::fs::metadata(env!("CARGO_BIN_EXE_gatelodge")).expect("the binary").len();
-    println!("binary: {:.2} MB ({size} bytes)", size as f64 / 1e6);
-    let mut starts = Vec::new();
-    let mut resident = Vec::new();
-    for _ in 0..20 {
-        let started = Instant::now();
-        let server = Server::start_tls(folder);
-        server.answers_over_tls();
-        starts.push(started.elapsed().as_secs_f64() * 1e3);
-        std::thread::sleep(Duration::from_millis(300));
-        resident.push(server.resident_kib() as f64 / 1024.0);
+    let empty = folder.join("empty");
+    let full = folder.join("full");
+    filled::fill(&Server::configure(&full, CHEAP));
+    let size = std::fs::metadata(full.join("gatelodge.redb")).map_or(0, |found| found.len());
+    println!("a store of {} accounts and {} sessions: {} MiB", filled::ACCOUNTS, filled::SESSIONS, size >> 20);
+    let cross = format!("target/{}-unknown-linux-musl/release/gatelodge", std::env::consts::ARCH);
+    let binaries = [("this build", env!("CARGO_BIN_EXE_gatelodge")), ("static", cross.as_str())];
+    for (name, binary) in binaries.into_iter().filter(|(_, binary)| Path::new(binary).exists()) {
+        let size = std::fs::metadata(binary).expect("the binary").len();
+        println!("{name}: {:.2} MB ({size} bytes)", size as f64 / 1e6);
+        let mut figures = [(&empty, vec![], vec![]), (&full, vec![], vec![])];
+        for _ in 0..20 {
+            for (store, starts, resident) in &mut figures {
+                let started = Instant::now();
+                let server = Server::start_tls(store, binary);
+                server.answers_over_tls();
+                starts.push(started.elapsed().as_secs_f64() * 1e3);
+                std::thread::sleep(Duration::from_millis(500));
+                resident.push(server.resident_kib() as f64 * 1024.0 / 1e6);
+                server.stops();
+            }
+        }
+        for (what, (_, starts, resident)) in ["nobody in the store", "the store filled"].into_iter().zip(&mut figures) {
+            println!(
+                "{name}, {what}: exec to first HTTPS answer {:.1} ms, idle RSS {:.2} MB (medians of {})",
+                median(starts),
+                median(resident),
+                starts.len()
+            );
+        }
     }
-    println!("exec to first HTTPS answer: median {:.1} ms of {} starts", median(&mut starts), starts.len());
-    println!("idle RSS: median {:.1} MiB", median(&mut resident));
 }
 
 /// Durable registrations at 64 clients against the disk's own rate: on this disk, and on one that is as slow as an SD card.
