@@ -70,7 +70,8 @@ fn in_words(message: &str, text: &str, span: Option<Range<usize>>) -> (String, O
     if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "))
     {
         let known = known.trim_start_matches("one of ").replace('`', "");
-        return (format!("unknown key `{key}`"), Some(format!("known here: {known}")));
+        let hint = format!("known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
+        return (format!("unknown key `{key}`"), Some(hint));
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let hint = match key {
