@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=$(realpath "$1") version=$2
 debian=$(mktemp -d /tmp/gatelodge-debian-XXXXXX)
+chmod 755 "$debian"
 server=
 finish() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
@@ -24,6 +25,7 @@ is() { # PATH USER MODE
 
 say "a fresh Debian"
 debootstrap --variant=minbase --include=adduser,ca-certificates bookworm "$debian" >/dev/null
+echo "127.0.0.1 localhost" >"$debian/etc/hosts"
 cp "$packages/gatelodge_${version}_amd64.deb" "$debian/root/gatelodge.deb"
 cp "$packages/upgrade.deb" "$debian/root/upgrade.deb"
 
@@ -50,7 +52,7 @@ install -d -o "$(inside id -u gatelodge)" "$debian/run/gatelodge"
 chroot --userspec=gatelodge "$debian" /usr/bin/gatelodge serve >"$debian/root/log" 2>&1 &
 server=$!
 for _ in $(seq 100); do grep -q "serving https" "$debian/root/log" && break; sleep 0.1; done
-must grep -q "serving https" "$debian/root/log"
+grep -q "serving https" "$debian/root/log" || { say "it does not start:" >&2; cat "$debian/root/log" >&2; exit 1; }
 must [ "$(grep -c /setup/ "$debian/root/log")" = 0 ]
 answer=$(python3 - <<'P'
 import json, ssl, urllib.request
