@@ -207,10 +207,6 @@ pub fn notes(config: &Config) -> Vec<String> {
         matches!(mode, RegistrationMode::Invite | RegistrationMode::Approval),
         "registration.mode: this version has no invitations and approvals yet; until then nobody can register, administrators add accounts with `gatelodge user add`",
     );
-    note(
-        config.mail.smtp.username.is_some() && config.mail.smtp.password_file.is_none(),
-        "mail.smtp.username without password_file: the service must be given the credential smtp-password",
-    );
     note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
     note(
         config.mail.smtp.security == Security::None

@@ -129,7 +129,7 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, sou
     if is_stream { stream_backup(app, &mut writer).await } else { Ok(()) }
 }
 
-/// What only the running server can do, and what [`execute`] does for whoever has the store.
+/// What only the running server can do, and what [`execute()`] does for whoever has the store.
 async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, source: &Source) -> Result<Value, Refusal> {
     match command {
         Command::MailTest { address } => {

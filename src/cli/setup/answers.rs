@@ -36,10 +36,10 @@ pub struct Answers {
     /// With --tls acme: a private CA's certificate, trusted for the directory.
     #[arg(long, value_name = "FILE")]
     pub acme_ca_file: Option<String>,
-    /// Where to listen for HTTPS [default: [::]:443].
+    /// Where to listen for HTTPS; without an answer port 443 of every address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub https: Option<String>,
-    /// Where to listen for plain HTTP [default: [::]:80, or 127.0.0.1:8080 with --tls off].
+    /// Where to listen for plain HTTP; without an answer port 80 of every address, or 127.0.0.1:8080 with --tls off.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub http: Option<String>,
     /// With --tls off: the proxy's network, like 127.0.0.1/32.
