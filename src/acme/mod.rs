@@ -97,7 +97,8 @@ impl Wanted {
     }
 }
 
-/// Asks for a certificate and keeps it; gives until when it is good. Nothing is served anew here.
+/// Asks for a certificate and keeps it; gives until when it is good, and the port at which the authority found us. Nothing is
+/// served anew here.
 ///
 /// # Errors
 /// When there is none; what was there before stays.
@@ -106,12 +107,12 @@ pub async fn obtain(
     courier: &Arc<Replaceable>,
     certificates: &Certificates,
     wanted: &Wanted,
-) -> Result<Timestamp, AcmeError> {
+) -> Result<(Timestamp, u16), AcmeError> {
     let asked = tokio::time::timeout(PATIENCE, ask(app, courier, certificates, wanted)).await;
     certificates.challenges().clear();
-    let (chain, key) = asked.map_err(|_| AcmeError::Slow)??;
+    let ((chain, key), port) = asked.map_err(|_| AcmeError::Slow)??;
     let Wanted { directory, hosts } = wanted.clone();
-    Ok(issued::keep(app, (directory, hosts), chain, key, certificates.provider()).await?)
+    Ok((issued::keep(app, (directory, hosts), chain, key, certificates.provider()).await?, port))
 }
 
 async fn ask(
@@ -119,7 +120,7 @@ async fn ask(
     courier: &Arc<Replaceable>,
     certificates: &Certificates,
     wanted: &Wanted,
-) -> Result<order::Given, AcmeError> {
+) -> Result<(order::Given, u16), AcmeError> {
     let builder = || -> AccountBuilder { requests::builder(Requests::new(Arc::clone(courier), app.now())) };
     let account = account::open(app, builder, wanted).await?;
     let mut said = Vec::new();
@@ -130,7 +131,7 @@ async fn ask(
         }
         match order::place(&account, certificates, wanted, kind).await {
             Err(AcmeError::NotFound(reason)) => said.push(format!("at port {port}, {reason}")),
-            other => return other,
+            placed => return Ok((placed?, port)),
         }
     }
     Err(AcmeError::NotFound(said.join("; ")))

@@ -20,6 +20,18 @@ pub enum Room {
     Critical,
 }
 
+impl Room {
+    /// The stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plenty => "plenty",
+            Self::Low => "low",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// The last look.
 #[derive(Debug, Default)]
 pub(super) struct Space(AtomicU8);

@@ -31,8 +31,8 @@ pub struct Courier {
 impl Courier {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let handed = supervisor::take_unix_socket()?;
-        let config = common.config()?;
-        logging::to_stdout(config.log.format);
+        // What is wrong with the configuration is told to whoever has an errand, until it is mended.
+        logging::to_stdout(common.read_config().map(|config| config.log.format).unwrap_or_default());
         let reading = common.clone();
         let role = Arc::new(Role::new(move || {
             let config = reading.read_config().map_err(|error| error.to_string())?;

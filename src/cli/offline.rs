@@ -1,9 +1,12 @@
 //! A command for whoever has the store: the running server, or, if there is none, ourselves.
 
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs::{Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde_json::Value;
 
 use crate::app::App;
@@ -48,14 +51,23 @@ fn give_to_owner(store: &Path, key: &Path) {
     }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(|found| found.starts_with(name)) || entry.path() == key;
-        let is_roots = entry.metadata().is_ok_and(|found| found.uid() == 0 && found.is_file());
-        if is_ours
-            && is_roots
-            && let Err(error) = chown(entry.path(), Some(owner.uid()), Some(owner.gid()))
-        {
+        if is_ours && let Err(error) = give_file(&entry.path(), &owner) {
             eprintln!("gatelodge: {}: {error}", entry.path().display());
         }
     }
+}
+
+/// By its descriptor, and only a plain file of root's with this one name: the folder's owner could have put a link there to a file
+/// that is not to become theirs.
+fn give_file(path: &Path, owner: &Metadata) -> std::io::Result<()> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => return Ok(()),
+        opened => opened?,
+    };
+    let found = file.metadata()?;
+    let is_roots = found.uid() == 0 && found.is_file() && found.nlink() == 1;
+    if is_roots { fchown(&file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
 fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
@@ -66,4 +78,35 @@ fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
         while app.fulfil_wishes().await.map_err(Exit::failed)? {}
         Ok(shown)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOMEBODY: u32 = 65_000;
+
+    /// Only root can give anything away; as anybody else it is left alone.
+    #[test]
+    fn root_gives_its_files_away_and_nothing_that_a_link_leads_to() {
+        if own_user() != 0 {
+            return;
+        }
+        let folder = std::env::temp_dir().join(format!("gatelodge-give-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let (state, precious, linked) = (folder.join("state"), folder.join("precious"), folder.join("linked"));
+        std::fs::create_dir_all(&state).expect("made");
+        std::os::unix::fs::chown(&state, Some(SOMEBODY), Some(SOMEBODY)).expect("root may");
+        let (store, key) = (state.join("a.redb"), state.join("sealing-key"));
+        for path in [&store, &key, &precious, &linked, &state.join("another")] {
+            std::fs::write(path, "x").expect("written");
+        }
+        std::os::unix::fs::symlink(&precious, state.join("a.redb.symbolic")).expect("made");
+        std::fs::hard_link(&linked, state.join("a.redb.hard")).expect("made");
+        give_to_owner(&store, &key);
+        let owner = |path: &Path| std::fs::metadata(path).expect("there").uid();
+        assert_eq!((owner(&store), owner(&key)), (SOMEBODY, SOMEBODY));
+        assert_eq!((owner(&precious), owner(&linked), owner(&state.join("another"))), (0, 0, 0));
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
 }

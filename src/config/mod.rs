@@ -25,7 +25,7 @@ pub use https_url::HttpsUrl;
 pub use rate::Rate;
 pub use reread::Reread;
 pub use rules::notes;
-pub use secret_file::warn_if_open;
+pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
     RegistrationMode, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,

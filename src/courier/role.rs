@@ -103,10 +103,14 @@ const MALFORMED: &str = "the courier does not understand the errand; restart bot
 pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationToken) {
     let (room, errands) = (Arc::new(Semaphore::new(MAX_ERRANDS)), TaskTracker::new());
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+        // Whoever finds no room waits in the listener's backlog.
+        let come = async {
+            let place = Arc::clone(&room).acquire_owned().await.map_err(std::io::Error::other)?;
+            Ok::<_, std::io::Error>((listener.accept().await?.0, place))
+        };
+        let (stream, place) = tokio::select! {
+            came = come => match came {
+                Ok(came) => came,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -124,6 +128,7 @@ pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationTo
             drop(place);
         });
     }
+    tracing::info!("no more errands are taken; finishing what is under way");
     errands.close();
     if tokio::time::timeout(DRAIN, errands.wait()).await.is_err() {
         tracing::warn!("some errands were left off; they are asked for again");

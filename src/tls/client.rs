@@ -13,7 +13,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
@@ -88,18 +88,14 @@ impl Connector {
     /// # Errors
     /// When the name is none.
     pub fn believing_anybody(host: &str) -> Result<Self, ConnectorError> {
-        let wrong = |reason: String| ConnectorError { path: host.into(), reason };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Arc::new(Anybody(Arc::clone(&provider)));
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(error.to_string()))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(name).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), name, believed: Arc::new(Believed(AtomicU64::new(0))) })
+        let wrong = |error: InvalidDnsNameError| ConnectorError { path: host.into(), reason: error.to_string() };
+        let name = ServerName::try_from(name).map_err(wrong)?;
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(believing_anybody())),
+            name,
+            believed: Arc::new(Believed(AtomicU64::new(0))),
+        })
     }
 
     /// From now on certificates are judged by this time.
@@ -114,6 +110,19 @@ impl Connector {
     pub async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
         self.tls.connect(self.name.clone(), stream).await
     }
+}
+
+/// What a client is configured with that takes any certificate: to look, never to say a secret.
+#[must_use]
+pub fn believing_anybody() -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = Arc::new(Anybody(Arc::clone(&provider)));
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth()
 }
 
 /// Believes every certificate; that its owner has the key is checked all the same.

@@ -44,7 +44,14 @@ impl RenewCertificate {
     async fn ask_if_due(&mut self) -> Result<(), Fault> {
         let clock = self.app.time();
         // By a clock in doubt, a good certificate might seem to need renewal, and an authority's would not hold.
-        if clock.state != ClockState::Sure || issued::due_at(&self.app)? > clock.earlier {
+        if clock.state != ClockState::Sure {
+            return Ok(());
+        }
+        if issued::due_at(&self.app)? > clock.earlier {
+            // What was asked for in vain may not be asked for any more.
+            if self.failed.take().is_some() {
+                self.app.measures.note_renewal(None);
+            }
             return Ok(());
         }
         let wanted = Wanted::by(&self.app);
@@ -72,9 +79,11 @@ impl RenewCertificate {
     }
 
     async fn ask(&self, wanted: &Wanted) -> Result<(), AcmeError> {
-        let good_until = acme::obtain(&self.app, &self.courier, &self.certificates, wanted).await?;
+        let (good_until, port) = acme::obtain(&self.app, &self.courier, &self.certificates, wanted).await?;
         self.certificates.renew(&self.app).await?;
-        tracing::info!("the authority gave a certificate, good until {good_until}");
+        tracing::info!(
+            "the authority gave a certificate, good until {good_until}; it found this server at port {port}"
+        );
         Ok(())
     }
 }

@@ -6,8 +6,6 @@
 
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
-#[path = "../support/anybody.rs"]
-mod anybody;
 mod filled;
 mod load;
 mod machine;

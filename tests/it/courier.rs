@@ -177,6 +177,49 @@ fn the_courier_goes_nowhere_but_where_its_configuration_says() {
 }
 
 #[test]
+fn a_broken_configuration_only_has_to_be_mended() {
+    let folder = Folder::new();
+    let config = folder.join("gatelodge.toml");
+    std::fs::write(&config, "[site]\nurl = 3\n").expect("written");
+    let courier = Courier::start(config.to_str().expect("UTF-8"), &folder.join("courier.sock"), &folder.0, &[]);
+    let probe = json!({"probe": {"now": 0, "patience": 5}}).to_string();
+    let report = courier.asked(&probe);
+    assert!(report["later"].as_str().is_some_and(|said| said.contains("gatelodge.toml:2:7")), "{report}");
+    let text = format!("[site]\nurl = \"https://auth.example.org\"\n{}", file_mail(&folder.0));
+    std::fs::write(&config, text).expect("written");
+    assert_eq!(courier.asked(&probe), json!("accepted"));
+}
+
+#[test]
+fn a_courier_whose_places_are_all_taken_stops_when_it_is_asked_to() {
+    let folder = Folder::new();
+    let text = format!("[site]\nurl = \"https://auth.example.org\"\n{}", file_mail(&folder.0));
+    let config = folder.join("gatelodge.toml");
+    std::fs::write(&config, text).expect("written");
+    let socket = folder.join("courier.sock");
+    let mut courier = Courier::start(config.to_str().expect("UTF-8"), &socket, &folder.0, &[]);
+    // Each has been let in: it was greeted.
+    let mut taken: Vec<BufReader<UnixStream>> = (0..8)
+        .map(|_| {
+            let mut stream = BufReader::new(UnixStream::connect(&socket).expect("it listens"));
+            stream.read_line(&mut String::new()).expect("greeted");
+            stream
+        })
+        .collect();
+    let id = courier.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+    courier.reads_until("no more errands are taken");
+    // The eight may still say what they want, and are answered.
+    for stream in &mut taken {
+        stream.get_mut().write_all(b"{}\n").expect("it still reads");
+        let mut report = String::new();
+        stream.read_line(&mut report).expect("it answers");
+        assert!(report.contains("does not understand"), "{report}");
+    }
+    assert!(courier.child.wait().expect("it ends").success());
+}
+
+#[test]
 fn a_courier_with_nothing_to_do_ends_and_takes_its_socket_away() {
     let folder = Folder::new();
     let text = format!("[site]\nurl = \"https://auth.example.org\"\n{}", file_mail(&folder.0));

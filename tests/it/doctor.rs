@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use gatelodge::base::{Moment, Timestamp};
+use gatelodge::store::{Ballast, Migration, known_format, open_file_by};
 use serde_json::Value;
 
 use crate::process::{Server, configuration, file_mail, free_port, run};
@@ -102,10 +104,15 @@ fn what_is_wrong_on_the_machine_is_said_with_what_to_do() {
     std::fs::set_permissions(folder.join("sealing-key"), PermissionsExt::from_mode(0o600)).expect("ours");
     Found::by(&config, &[]).says("good", "store", "each can be read");
 
-    // A format of a program to come, in the place where a store says its own.
-    std::fs::write(folder.join("gatelodge.redb"), vec![7; 20_000]).expect("written");
-    let found = Found::by(&config, &[]);
-    found.says("wrong", "store", "gatelodge.redb");
+    // A program to come has been here.
+    let (path, key) = (folder.join("gatelodge.redb"), folder.join("sealing-key"));
+    let moment = &mut Moment::new(Timestamp::from_seconds(2_000_000_000), [3; 32]);
+    let step = Migration { to: known_format() + 1, name: "do nothing", run: |_| Ok(()) };
+    open_file_by(&[step], &path, &key, (1 << 20, Ballast::beside(&path, 0)), moment).map(drop).expect("upgraded");
+    Found::by(&config, &[]).says("wrong", "store", "format").says("wrong", "store", "before-upgrade-from");
+
+    std::fs::write(&path, vec![7; 20_000]).expect("written");
+    Found::by(&config, &[]).says("wrong", "store", "gatelodge.redb");
 }
 
 #[test]

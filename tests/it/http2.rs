@@ -47,7 +47,7 @@ struct Flooder {
 
 impl Flooder {
     fn new(server: &Server) -> Self {
-        let mut config = crate::anybody::client_config();
+        let mut config = gatelodge::tls::client::believing_anybody();
         config.alpn_protocols = vec![b"h2".to_vec()];
         let name = ServerName::try_from("localhost").expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a configuration");

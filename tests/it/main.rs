@@ -1,8 +1,6 @@
 //! Everything that is tested from outside the modules: one binary, so that it links once.
 
 mod acme;
-#[path = "../support/anybody.rs"]
-mod anybody;
 mod backups;
 mod bad_input;
 mod config_files;

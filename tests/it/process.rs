@@ -53,10 +53,16 @@ impl Server {
     /// Reads the log until a line contains `words`, and gives that line.
     #[track_caller]
     pub fn reads_until(&mut self, words: &str) -> String {
+        self.reads_until_either(&[words])
+    }
+
+    /// Reads the log until a line contains one of these, and gives that line.
+    #[track_caller]
+    pub fn reads_until_either(&mut self, words: &[&str]) -> String {
         loop {
             let Ok(line) = self.lines.recv() else { panic!("the server ended before it said {words:?}: {}", self.log) };
             self.log.push_str(&line);
-            if line.contains(words) {
+            if words.iter().any(|words| line.contains(words)) {
                 return line;
             }
         }

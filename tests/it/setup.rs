@@ -125,6 +125,33 @@ fn a_person_at_a_terminal_is_asked_step_by_step_and_can_log_in_afterwards() {
 }
 
 #[test]
+fn without_an_administrator_a_start_prints_the_link_that_makes_one_and_later_starts_do_not() {
+    let place = Place::new();
+    let port = free_port();
+    let (url, https) = (format!("https://localhost:{port}"), format!("127.0.0.1:{port}"));
+    let given = ["--url", &url, "--tls", "self-signed", "--https", &https, "--http", "none", "--smtp-host", "none"];
+    assert!(place.runs(&given).status.success());
+    let config = place.path("etc/gatelodge.toml");
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    let line = server.reads_until("this makes the first administrator: ");
+    let token = line.trim_end().rsplit('/').next().expect("a link").to_owned();
+    let first = json!({"token": token, "email": ALICE, "password": PASSWORD});
+    let mut client = server.client();
+    client.api("POST", "/setup", &first).expect(200);
+    let login = json!({"identity": ALICE, "password": PASSWORD});
+    let session = client.api("POST", "/login", &login).expect(200).json();
+    assert_eq!(session["user"]["groups"], json!(["admins"]));
+    client.api("POST", "/setup", &first).refused(403, "token_invalid");
+    assert_eq!(server.stops(), Some(0));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    server.client().get("/login").expect(200);
+    let id = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+    server.reads_until("asked to stop");
+    assert!(!server.log.contains("/setup/"), "{}", server.log);
+}
+
+#[test]
 fn whoever_says_no_at_the_end_has_written_nothing() {
     let place = Place::new();
     let given = [

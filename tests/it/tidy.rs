@@ -53,7 +53,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs", "config/host_name.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),
-    ("rustix::", &["workers/watch_space.rs", "app/hasher.rs", "web/server/places.rs"]),
+    ("rustix::", &["cli/offline.rs", "workers/watch_space.rs", "app/hasher.rs", "web/server/places.rs"]),
     ("StatusCode", &["web/status.rs", "web/reply.rs"]),
     ("println!", &["cli/", "main.rs"]),
 ];

@@ -28,7 +28,7 @@ impl Client {
         Self {
             port,
             host: "localhost".into(),
-            config: Arc::new(crate::anybody::client_config()),
+            config: Arc::new(gatelodge::tls::client::believing_anybody()),
             cookies: BTreeMap::new(),
         }
     }

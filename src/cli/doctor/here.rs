@@ -1,7 +1,7 @@
 //! What can be seen on this machine: the configuration, files and who may read them, the certificate's files, what the server says of
 //! itself, backups.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::cli::offline::carry_out;
 use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
-use crate::config::{Config, MailTransport, TlsMode, notes};
+use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
 use crate::control::Command;
 use crate::tls;
 
@@ -48,8 +48,7 @@ pub fn files(config: &Config, findings: &mut Findings) {
     ];
     let mut is_fine = true;
     for (what, path) in secrets.into_iter().flatten() {
-        let open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
-        if open {
+        if is_open_to_everybody(path) {
             is_fine = false;
             findings.wrong(
                 "files",

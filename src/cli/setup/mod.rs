@@ -168,7 +168,6 @@ fn try_mail(
 
 /// With the password in a file that is gone afterwards: the transport reads it from one.
 fn send(plan: &mut Plan, password: Option<&str>, address: &str) -> Result<(), String> {
-    let kept = plan.state.clone();
     let temporary = std::env::temp_dir().join(format!("gatelodge-setup-{}", std::process::id()));
     if let (MailPlan::Smtp(smtp), Some(password)) = (&mut plan.mail, password) {
         write_secret(&temporary, password).map_err(|error| error.to_string())?;
@@ -180,7 +179,6 @@ fn send(plan: &mut Plan, password: Option<&str>, address: &str) -> Result<(), St
     if let MailPlan::Smtp(smtp) = &mut plan.mail {
         smtp.password_file = None;
     }
-    plan.state = kept;
     sent
 }
 
@@ -194,16 +192,19 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(told(folder))?;
     }
+    // Everything is on the disk before anything takes the place of something else.
+    let unfinished = target.with_extension("toml.new");
+    std::fs::write(&unfinished, decided.plan.text()).map_err(told(&unfinished))?;
     if let Some(password) = &decided.smtp_password {
-        write_secret(&files.smtp_password, password).map_err(told(&files.smtp_password))?;
+        let beside = files.smtp_password.with_extension("new");
+        write_secret(&beside, password).map_err(told(&beside))?;
+        std::fs::rename(&beside, &files.smtp_password).map_err(told(&files.smtp_password))?;
     }
     if target.exists() {
         let old = target.with_extension("toml.old");
         std::fs::rename(target, &old).map_err(told(target))?;
         println!("The old configuration is {} now.", old.display());
     }
-    let unfinished = target.with_extension("toml.new");
-    std::fs::write(&unfinished, decided.plan.text()).map_err(told(&unfinished))?;
     std::fs::rename(&unfinished, target).map_err(told(target))
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::base::EmailAddress;
-use crate::config::{HttpsUrl, Security, Sender, SiteUrl};
+use crate::config::{HttpsUrl, Security, Sender, SiteUrl, Smtp};
 
 /// Where the package keeps the store.
 pub const STATE: &str = "/var/lib/gatelodge";
@@ -41,19 +41,8 @@ pub struct Listen {
 #[derive(Clone)]
 pub enum MailPlan {
     Files,
-    Smtp(SmtpPlan),
-}
-
-/// The mail server.
-#[derive(Clone)]
-pub struct SmtpPlan {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub username: Option<String>,
-    /// None: the service is given it as a credential.
-    pub password_file: Option<PathBuf>,
-    pub ca_file: Option<PathBuf>,
+    /// Without a password's file although there is a user: the service is given it as a credential.
+    Smtp(Smtp),
 }
 
 /// A string of TOML; it knows the escapes of JSON.

@@ -7,12 +7,12 @@ use ipnet::IpNet;
 
 use crate::base::EmailAddress;
 use crate::cli::Exit;
-use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl};
+use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl, Smtp};
 use crate::crypto::{Password, PasswordPolicy};
 
 use super::answers::{Answers, first_line, path};
 use super::ask::{Asker, Question};
-use super::plan::{Listen, MailPlan, SmtpPlan, TlsPlan};
+use super::plan::{Listen, MailPlan, TlsPlan};
 use super::trials;
 
 /// A blank answer, or this word, where something may be left out.
@@ -169,7 +169,7 @@ pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> 
 pub fn mail(
     asker: &mut Asker,
     given: &Answers,
-    before: Option<&SmtpPlan>,
+    before: Option<&Smtp>,
 ) -> Result<Option<(MailPlan, Option<String>)>, Exit> {
     asker.tell("Which mail server sends the mails? With \"none\" they are kept as files, for trying things out.");
     let host = question("smtp-host", "Its name, like smtp.example.org", before.map(|smtp| smtp.host.as_str()));
@@ -212,12 +212,22 @@ pub fn mail(
     let password = match (&username, &given.smtp_password_file) {
         (None, _) => None,
         (Some(_), Some(file)) => Some(first_line(file.as_ref()).map_err(Exit::failed)?),
-        (Some(_), None) if asker.can_ask() => Some(asker.secret("The password for it")?),
+        (Some(_), None) if asker.can_ask() => Some(password_for(asker)?),
         (Some(_), None) => return Err(Exit::failed("--smtp-username needs --smtp-password-file")),
     };
     let Some((port, security)) = port.zip(security) else { return Ok(None) };
     let ca_file = path(given.smtp_ca_file.as_ref());
-    Ok(Some((MailPlan::Smtp(SmtpPlan { host, port, security, username, password_file: None, ca_file }), password)))
+    Ok(Some((MailPlan::Smtp(Smtp { host, port, security, username, ca_file, ..Smtp::default() }), password)))
+}
+
+fn password_for(asker: &Asker) -> Result<String, Exit> {
+    loop {
+        let password = asker.secret("The password for it")?;
+        if !password.is_empty() {
+            return Ok(password);
+        }
+        println!("  a user needs a password; Ctrl-C breaks set-up off, and nothing is written");
+    }
 }
 
 /// The first administrator and their password, by the rules that will hold.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::app::{App, Room};
+use crate::app::App;
 use crate::export;
 use crate::mail::{self, MailState};
 use crate::store::{KeySpan, StoreError};
@@ -23,11 +23,6 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
     let (records, failed) = looked.await.map_err(|_| super::Fault::Internal)??;
     let chain = super::log::verify(app).map_or_else(|refusal| refusal.message, |_| "whole".to_owned());
     let user = std::fs::metadata("/proc/self").map(|found| found.uid()).ok();
-    let room = match health.room {
-        Room::Plenty => "plenty",
-        Room::Low => "low",
-        Room::Critical => "critical",
-    };
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "user": user,
@@ -35,7 +30,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
         "records": records.as_ref().ok(),
         "damage": records.err().map(|error| error.to_string()),
         "audit": chain,
-        "disk": room,
+        "disk": health.room.word(),
         "stuck_workers": health.stuck,
         "certificate": health.certificate,
         "failed_mails": failed,

@@ -5,7 +5,6 @@ mod entry;
 mod form;
 mod links;
 
-use crate::app::Room;
 use crate::templates::{BuiltIn, Value, context};
 
 use super::Web;
@@ -72,14 +71,9 @@ pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
     if !is_told {
         return Ok(Reply::status(success, word));
     }
-    let room = match health.room {
-        Room::Plenty => "plenty",
-        Room::Low => "low",
-        Room::Critical => "critical",
-    };
     let store = health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned());
     let document = serde_json::json!({
-        "status": word, "store": store, "disk": room, "stuck_workers": health.stuck, "clock": health.clock.word(),
+        "status": word, "store": store, "disk": health.room.word(), "stuck_workers": health.stuck, "clock": health.clock.word(),
         "certificate": health.certificate.unwrap_or_else(|| "good".into()),
     });
     Ok(Reply::json(success, &document))
