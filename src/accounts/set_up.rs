@@ -27,12 +27,16 @@ fn name() -> String {
     "first administrator".into()
 }
 
-/// Whether there ever was an administrator, as far as was noted.
+/// Whether there ever was an administrator; none in a store that no link was drawn for yet, where nobody took note.
 ///
 /// # Errors
 /// When the store fails.
-pub fn is_over(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
-    Ok(SET_UP.get(view, &name())?.is_some_and(|kept| kept.is_over))
+pub fn noted(view: &(impl Snapshot + ?Sized)) -> Result<Option<bool>, StoreError> {
+    Ok(SET_UP.get(view, &name())?.map(|kept| kept.is_over))
+}
+
+fn is_over(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
+    Ok(noted(view)?.unwrap_or(false))
 }
 
 /// A new link's secret, unless somebody administers the appliance, or did. It puts an end to the one before.
@@ -54,7 +58,8 @@ pub fn begin(
     Ok(Some(secret))
 }
 
-/// Whether anybody administers the appliance. It looks at every account until it finds one who does.
+/// Whether anybody administers the appliance. It looks at every account until it finds one who does: for a store where that
+/// was not [`noted`].
 ///
 /// # Errors
 /// When the store fails.

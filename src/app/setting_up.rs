@@ -44,12 +44,15 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn begin_set_up(self: &Arc<Self>) -> Result<Option<String>, Fault> {
-        if self.read(|view| set_up::is_over(view))? {
-            return Ok(None);
-        }
-        let app = Arc::clone(self);
-        let looked = tokio::task::spawn_blocking(move || app.read(|view| set_up::has_administrator(view)));
-        let has_administrator = looked.await.map_err(|_| Fault::Internal)??;
+        let has_administrator = match self.read(|view| set_up::noted(view))? {
+            Some(true) => return Ok(None),
+            Some(false) => false,
+            None => {
+                let app = Arc::clone(self);
+                let looked = tokio::task::spawn_blocking(move || app.read(|view| set_up::has_administrator(view)));
+                looked.await.map_err(|_| Fault::Internal)??
+            }
+        };
         let secret = self.write(move |tx, moment, _| set_up::begin(tx, moment, has_administrator)).await?;
         let link = |secret: Bearer| self.services().config.site.url.link(&format!("/setup/{}", secret.expose()));
         Ok(secret.map(link))
