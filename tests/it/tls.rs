@@ -203,7 +203,7 @@ impl Authority {
     }
 }
 
-fn from_files(folder: &Path) -> String {
+pub fn from_files(folder: &Path) -> String {
     let dir = folder.display();
     format!(
         "{}[tls]\nmode = \"files\"\ncertificate = \"{dir}/cert.pem\"\nprivate_key = \"{dir}/key.pem\"\n",

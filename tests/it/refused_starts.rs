@@ -1,0 +1,99 @@
+//! Starts that cannot be: each says in a sentence why and what to do, with its exit code, and leaves nothing by half.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::{Server, configuration, file_mail, free_port, refusal};
+use crate::store::Folder;
+use crate::tls::{Authority, from_files};
+
+/// A user who has nothing: Debian's nobody.
+const NOBODY: u32 = 65_534;
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().expect("id is there");
+    output.stdout == b"0\n"
+}
+
+/// What is in the folder besides the configuration.
+fn beside_the_configuration(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
+    names.filter(|name| name != "gatelodge.toml").collect()
+}
+
+#[test]
+fn a_state_folder_of_another_owner_is_named_and_nothing_is_written() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_gatelodge"));
+    if is_root() {
+        // The folder is root's, and the service runs as somebody else.
+        std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        // The binary may lie where only root can reach it.
+        let binary = folder.join("program");
+        std::fs::copy(env!("CARGO_BIN_EXE_gatelodge"), &binary).expect("copied");
+        serve = Command::new(&binary);
+        serve.uid(NOBODY).gid(NOBODY);
+    } else {
+        // Root's alone can be changed; to whom may not write, it is the same.
+        std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o555)).expect("ours");
+    }
+    let before = beside_the_configuration(&folder.0);
+    let output = serve.args(["serve", "--config", &config]).current_dir("/").output().expect("starts");
+    std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains(&format!("{}/gatelodge.", folder.0.display())), "{message}");
+    assert!(message.contains("Permission denied"), "{message}");
+    assert!(message.contains("belongs to the service's user"), "{message}");
+    assert_eq!(beside_the_configuration(&folder.0), before);
+}
+
+#[test]
+fn a_port_that_somebody_listens_on_is_named() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let port = taken.local_addr().expect("an address").port();
+    let config = configuration(&folder.0, port, &file_mail(&folder.0));
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{message}");
+    assert!(message.contains("hint: another program listens there: stop it, or choose another port"), "{message}");
+    // What was made before that is whole: when the port is free, the same command serves.
+    drop(taken);
+    assert_eq!(Server::start(&["serve", "--config", &config], port).stops(), Some(0));
+}
+
+#[test]
+fn a_configuration_of_a_newer_version_is_refused_before_anything_is_made() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &format!("{}[passkeys]\nmode = \"on\"\n", file_mail(&folder.0)));
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert_eq!(code, Some(78));
+    assert!(message.contains("gatelodge.toml:"), "{message}");
+    assert!(message.contains("unknown key `passkeys`\nhint: known here: "), "{message}");
+    assert_eq!(beside_the_configuration(&folder.0), Vec::<String>::new());
+}
+
+#[test]
+fn a_certificate_for_another_host_and_a_key_that_all_may_read_are_warned_of() {
+    let folder = Folder::new();
+    Authority::new().issue("other.example.org", &folder.0);
+    let key = folder.join("key.pem");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let port = free_port();
+    let config = configuration(&folder.0, port, &from_files(&folder.0));
+    let server = Server::start(&["serve", "--config", &config], port);
+    let warned = |words: &str| server.log.lines().any(|line| line.contains("WARN") && line.contains(words));
+    assert!(warned("the certificate is not for localhost"), "{}", server.log);
+    assert!(
+        warned(&format!("{}: the certificate's private key can be read by every user", key.display())),
+        "{}",
+        server.log
+    );
+    assert_eq!(server.stops(), Some(0));
+}
