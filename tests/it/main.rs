@@ -17,6 +17,7 @@ mod mutations;
 mod observing;
 mod openapi;
 mod process;
+mod readme;
 mod refused_starts;
 mod setup;
 mod smtp;
