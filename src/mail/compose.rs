@@ -54,11 +54,12 @@ impl Composer {
     pub fn new(config: &Config) -> Result<Self, TemplateError> {
         let folder: Option<&Path> = config.site.templates.as_deref();
         let templates = Templates::load(TEMPLATES, folder)?;
-        let composer = Self { templates, site_name: config.site.name.clone(), sender: config.mail.from.clone() };
+        let mut composer = Self { templates, site_name: config.site.name.clone(), sender: config.mail.from.clone() };
         // A template that fails is found here and not when somebody waits for a mail.
         for letter in Letter::samples() {
             composer.render(&letter, &composer.sender.address)?;
         }
+        composer.templates.rest();
         Ok(composer)
     }
 

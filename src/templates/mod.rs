@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use minijinja::{Environment, UndefinedBehavior};
 
@@ -13,9 +12,9 @@ pub use minijinja::{Value, context};
 /// A built-in template: its name and its text.
 pub type BuiltIn = (&'static str, &'static str);
 
-/// A set of templates, known to be well formed. What is kept is their text: the engine's own form of one takes some 20 KiB,
-/// and making it anew takes microseconds.
-pub struct Templates(Arc<BTreeMap<&'static str, Cow<'static, str>>>);
+/// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of one takes
+/// some 20 KiB, and most are never asked for.
+pub struct Templates(Environment<'static>);
 
 /// A template is not well formed, or asks for something that is not there.
 #[derive(Debug)]
@@ -52,7 +51,14 @@ impl Templates {
             engine().template_from_named_str(name, &text).map_err(|error| faulty(error.to_string()))?;
             texts.insert(*name, text);
         }
-        Ok(Self(Arc::new(texts)))
+        let mut engine = engine();
+        engine.set_loader(move |name| Ok(texts.get(name).map(|text| text.clone().into_owned())));
+        Ok(Self(engine))
+    }
+
+    /// Gives back what rendering has taken.
+    pub fn rest(&mut self) {
+        self.0.clear_templates();
     }
 
     /// Renders a template; names ending in `.html` escape what they insert.
@@ -60,10 +66,7 @@ impl Templates {
     /// # Errors
     /// When the template asks for something that is not there.
     pub fn render(&self, name: &str, values: Value) -> Result<String, TemplateError> {
-        let mut engine = engine();
-        let texts = Arc::clone(&self.0);
-        engine.set_loader(move |name| Ok(texts.get(name).map(|text| text.clone().into_owned())));
-        let rendered = engine.get_template(name).and_then(|template| template.render(values));
+        let rendered = self.0.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|error| TemplateError { file: Some(name.into()), reason: error.to_string() })
     }
 }
@@ -84,6 +87,22 @@ mod tests {
         let templates = Templates::load(&[("a.html", "<p>{{ name }}</p>")], None).expect("well formed");
         let page = templates.render("a.html", context! { name => "<script>" }).expect("complete");
         assert_eq!(page, "<p>&lt;script&gt;</p>");
+    }
+
+    #[test]
+    fn after_a_rest_everything_is_there_again() {
+        let page = ("a.html", "{% extends 'b.html' %}{% block b %}{{ name }}{% endblock %}");
+        let layout = ("b.html", "<p>{% block b %}{% endblock %}</p>");
+        let mut templates = Templates::load(&[page, layout], None).expect("well formed");
+        for _ in 0..2 {
+            assert_eq!(templates.render("a.html", context! { name => "x" }).expect("complete"), "<p>x</p>");
+            templates.rest();
+        }
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_found_when_it_is_loaded() {
+        assert!(Templates::load(&[("a.html", "{% if %}")], None).is_err());
     }
 
     #[test]
