@@ -23,10 +23,14 @@ const PASSWORD: &str = "correct horse battery staple";
 const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo bench` passes --bench; with other arguments this program is its own baseline.
+    // `cargo bench` passes --bench; with other arguments this program is its own baseline, or makes the store of `tests/board`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["bare-hyper", port] => return load::serve_bare(port.parse().expect("a port")),
+        ["fill", folder] => {
+            filled::fill(&Server::configure(Path::new(folder), CHEAP));
+            return;
+        }
         ["fdatasync", folder] => {
             return println!("{}", machine::fdatasync_rate(Path::new(folder), Duration::from_secs(1)));
         }

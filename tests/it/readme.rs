@@ -84,6 +84,7 @@ const BY_HAND: &[&str] = &[
     "cargo bench",
     "cargo bench --bench figures -- sessions",
     "tests/reliability",
+    "tests/board",
     "cargo fuzz",
     "GATELODGE_POWER_CUTS=1000000 tests/run --test it power",
     "CROSS_CONFIG=cross.toml cross build --release --target aarch64-unknown-linux-musl",
