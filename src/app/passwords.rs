@@ -34,6 +34,8 @@ pub enum ChangeRefused {
     Password(PasswordFault),
     /// The new address is the present one.
     SameAddress,
+    /// Addresses of its domain may not come in.
+    Domain,
 }
 
 impl App {
@@ -154,6 +156,9 @@ impl App {
     ) -> Result<Result<(), ChangeRefused>, Fault> {
         if asking.person.verified_address() == Some(&new) {
             return Ok(Err(ChangeRefused::SameAddress));
+        }
+        if !self.services().config.registration.lets_in(&new) {
+            return Ok(Err(ChangeRefused::Domain));
         }
         let Some(verified) = self.verify_present(asking, current, Act::AddressChangeAsked, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));

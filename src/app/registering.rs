@@ -39,6 +39,8 @@ pub enum RegisterRefused {
     Closed,
     /// The password may not be chosen.
     Password(PasswordFault),
+    /// Addresses of its domain may not come in.
+    Domain,
     /// The address has an account; only where nothing is hidden.
     AddressTaken,
     /// The user name is somebody's; only where nothing is hidden.
@@ -85,6 +87,9 @@ impl App {
             return Ok(Err(RegisterRefused::Closed));
         }
         let services = self.services();
+        if !services.config.registration.lets_in(&new.email) {
+            return Ok(Err(RegisterRefused::Domain));
+        }
         let mut words = services.site_words();
         words.push(new.email.as_str());
         words.extend(new.username.as_ref().map(Username::as_str));

@@ -78,6 +78,12 @@ impl EmailAddress {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
+    /// What stands behind the `@`: lower-case ASCII.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// For a mail to somebody who need not know the whole: `a…@example.org`.
     #[must_use]
     pub fn masked(&self) -> String {

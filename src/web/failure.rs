@@ -141,6 +141,7 @@ impl FieldError {
                 "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into()
             }
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
+            "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is your present address.".into(),
             _ => "This is not right.".into(),
@@ -193,6 +194,7 @@ impl From<RegisterRefused> for Failure {
         match refused {
             RegisterRefused::Closed => Self::RegistrationClosed,
             RegisterRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+            RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
             RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
             RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
         }
@@ -236,6 +238,7 @@ impl From<ChangeRefused> for Failure {
             ChangeRefused::WrongPassword => Self::WrongPassword,
             ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
             ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
+            ChangeRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
         }
     }
 }

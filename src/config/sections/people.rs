@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DAY, HOUR, MINUTE};
-use crate::config::{Rate, Span};
+use crate::base::{DAY, EmailAddress, HOUR, MINUTE};
+use crate::config::{MailDomain, Rate, Span};
 use crate::crypto::Cost;
 
 /// Who may register.
@@ -29,11 +29,24 @@ pub struct Registration {
     pub mode: RegistrationMode,
     /// Whether an address must be confirmed before its account exists.
     pub confirm_email: bool,
+    /// The domains whose addresses may come in; without any, all.
+    pub allowed_domains: Vec<MailDomain>,
+    /// The domains whose addresses may not, whatever is allowed.
+    pub blocked_domains: Vec<MailDomain>,
+}
+
+impl Registration {
+    /// Whether an address may be registered, or taken in place of another. What administrators add is theirs to judge.
+    #[must_use]
+    pub fn lets_in(&self, address: &EmailAddress) -> bool {
+        let one_of = |domains: &[MailDomain]| domains.iter().any(|domain| domain.includes(address));
+        (self.allowed_domains.is_empty() || one_of(&self.allowed_domains)) && !one_of(&self.blocked_domains)
+    }
 }
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { mode: RegistrationMode::Open, confirm_email: true }
+        Self { mode: RegistrationMode::Open, confirm_email: true, allowed_domains: vec![], blocked_domains: vec![] }
     }
 }
 

@@ -285,3 +285,35 @@ fn many_older_registrations_do_not_hide_the_newest() {
             .is_ok_and(|left| left.is_empty())
     }));
 }
+
+#[test]
+fn addresses_of_domains_that_are_kept_out_are_refused_and_nothing_is_written() {
+    let world = World::with(
+        "[registration]\nallowed_domains = [\"example.org\", \"*.example.org\"]\nblocked_domains = [\"guests.example.org\"]",
+    );
+    let register =
+        |email: &str| world.visitor().api("POST", "/register", json!({"email": email, "password": PASSWORD}));
+    let before = world.records();
+    for email in ["eve@evil.test", "eve@badexample.org", "eve@example.org.evil.test", "ada@Guests.example.org"] {
+        let refused = register(email).refused(422, "invalid_fields");
+        assert_eq!(refused.json()["fields"]["email"], json!([{"code": "domain_not_allowed"}]), "{email}");
+    }
+    assert_eq!(world.records(), before);
+    register("ada@office.example.org").expect(202);
+    world.only_letter_to("ada@office.example.org");
+
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let change = json!({"email": "alice@evil.test", "current_password": PASSWORD});
+    let refused = alice.api("POST", "/account/email", change).refused(422, "invalid_fields");
+    assert_eq!(refused.json()["fields"]["email"], json!([{"code": "domain_not_allowed"}]));
+    let change = json!({"email": "alice@home.example.org", "current_password": PASSWORD});
+    alice.api("POST", "/account/email", change).expect(202);
+}
+
+#[test]
+fn an_administrator_may_add_whom_the_domains_keep_out() {
+    let world = World::with("[registration]\nblocked_domains = [\"evil.test\"]");
+    let add = json!({"command": "user-add", "email": "adam@evil.test", "password": PASSWORD, "admin": false, "confirmed": true, "groups": []});
+    world.command(add).expect("added");
+    world.visitor().log_in("adam@evil.test", PASSWORD).expect(200);
+}
