@@ -9,7 +9,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use super::confirm::{self, Confirmed};
 use super::links::{self, Wish};
 use super::person::{self, Account, Person};
-use super::{Services, close, forgot, identity, register};
+use super::{Services, administrators, close, forgot, identity, register};
 
 /// An account to be made.
 #[derive(Clone, Debug)]
@@ -160,6 +160,15 @@ fn confirm_named(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> 
     }
 }
 
+/// What came of a change that can leave the appliance without an administrator.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Changed {
+    /// It is done.
+    Done,
+    /// Nobody else administers the appliance: nothing was changed.
+    LastAdministrator,
+}
+
 /// Locks an account, which ends its sessions, or opens it again.
 ///
 /// # Errors
@@ -170,7 +179,10 @@ pub fn set_disabled(
     services: &Services,
     source: &Source,
     (person, disabled): (&mut Person, bool),
-) -> Result<(), StoreError> {
+) -> Result<Changed, StoreError> {
+    if disabled && administrators::is_last(tx, person)? {
+        return Ok(Changed::LastAdministrator);
+    }
     let act = if disabled { Act::AccountDisabled } else { Act::AccountEnabled };
     services.audit(tx, moment, source, (act, Outcome::Done), person.id)?;
     person.account.disabled_at = match person.account.disabled_at {
@@ -178,7 +190,10 @@ pub fn set_disabled(
         _ => disabled.then(|| moment.now()),
     };
     person::save(tx, person.id, &person.account)?;
-    if disabled { sessions::end_all(tx, person.id, None) } else { Ok(()) }
+    if disabled {
+        sessions::end_all(tx, person.id, None)?;
+    }
+    Ok(Changed::Done)
 }
 
 /// Deletes an account and tells its owner.
@@ -191,11 +206,15 @@ pub fn delete(
     services: &Services,
     source: &Source,
     person: &Person,
-) -> Result<(), StoreError> {
-    close::erase(tx, moment, services, person, source)
+) -> Result<Changed, StoreError> {
+    if administrators::is_last(tx, person)? {
+        return Ok(Changed::LastAdministrator);
+    }
+    close::erase(tx, moment, services, person, source)?;
+    Ok(Changed::Done)
 }
 
-/// Puts somebody into a group, or takes them out. False if nothing changed.
+/// Puts somebody into a group, or takes them out.
 ///
 /// # Errors
 /// When the store fails.
@@ -206,11 +225,18 @@ pub fn set_group(
     source: &Source,
     person: &mut Person,
     (group, member): (&GroupName, bool),
-) -> Result<bool, StoreError> {
+) -> Result<Changed, StoreError> {
+    if !member && *group == GroupName::administrators() && administrators::is_last(tx, person)? {
+        return Ok(Changed::LastAdministrator);
+    }
     let act = if member { Act::GroupJoined } else { Act::GroupLeft };
     services.audit_in_detail(tx, moment, source, (act, Outcome::Done), person.id, group.as_str())?;
     let groups = &mut person.account.groups;
-    let changed = if member { groups.insert(group.clone()) } else { groups.remove(group) };
+    if member {
+        groups.insert(group.clone());
+    } else {
+        groups.remove(group);
+    }
     person::save(tx, person.id, &person.account)?;
-    Ok(changed)
+    Ok(Changed::Done)
 }

@@ -8,9 +8,20 @@ use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
 use crate::throttle;
 
-use super::{Person, Services, identity, person};
+use super::{Person, Services, administrators, identity, person};
 
-/// Deletes the account after `verified` matched its password. False if the password was changed meanwhile.
+/// What came of a wish to delete one's account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Closed {
+    /// It is gone.
+    Done,
+    /// The password was changed meanwhile.
+    PasswordChanged,
+    /// Nobody else administers the appliance.
+    LastAdministrator,
+}
+
+/// Deletes the account after `verified` matched its password.
 ///
 /// # Errors
 /// When the store fails.
@@ -21,13 +32,16 @@ pub fn close(
     account: AccountId,
     verified: &PasswordHash,
     client: &Client,
-) -> Result<bool, StoreError> {
+) -> Result<Closed, StoreError> {
     let Some(person) = person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
-        return Ok(false);
+        return Ok(Closed::PasswordChanged);
     };
+    if administrators::is_last(tx, &person)? {
+        return Ok(Closed::LastAdministrator);
+    }
     erase(tx, moment, services, &person, &client.owner_of(account))?;
-    Ok(true)
+    Ok(Closed::Done)
 }
 
 /// Removes sessions, identities and the account, and tells the owner.

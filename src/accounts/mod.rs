@@ -4,6 +4,7 @@
 //! an outcome; an `Err` means that *we* failed and undoes the transaction.
 
 pub mod administer;
+pub mod administrators;
 pub mod change_address;
 pub mod change_password;
 pub mod close;

@@ -6,13 +6,11 @@ use crate::base::{MINUTE, Moment, Seconds, Timestamp};
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::Services;
 use super::administer::{self, Added, NewAccount};
-use super::{Services, person};
 
 /// How long the link works.
 pub const WORKS_FOR: Seconds = 30 * MINUTE;
-
-const PAGE: usize = 100;
 
 pub(crate) struct SetUp {
     is_over: bool,
@@ -56,25 +54,6 @@ pub fn begin(
     let Digest(digest) = secret.digest();
     SET_UP.put(tx, &name(), &SetUp { is_over: false, digest, expires_at: moment.now().plus(WORKS_FOR) })?;
     Ok(Some(secret))
-}
-
-/// Whether anybody administers the appliance. It looks at every account until it finds one who does: for a store where that
-/// was not [`noted`].
-///
-/// # Errors
-/// When the store fails.
-pub fn has_administrator(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
-    let mut after = None;
-    loop {
-        let people = person::ACCOUNTS.page(view, after.as_ref(), PAGE)?;
-        if people.iter().any(|(_, account)| account.is_administrator()) {
-            return Ok(true);
-        }
-        match people.last() {
-            Some((id, _)) => after = Some(*id),
-            None => return Ok(false),
-        }
-    }
 }
 
 /// There is an administrator: no link works any more, and none comes back.

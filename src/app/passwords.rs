@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::accounts::close::{self, Closed};
 use crate::accounts::forgot::{self, Usable};
 use crate::accounts::links::{self, Wish};
 use crate::accounts::login::{self, Attempt};
 use crate::accounts::tries::Tries;
-use crate::accounts::{change_address, change_password, close};
+use crate::accounts::{change_address, change_password};
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::EmailAddress;
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
@@ -36,6 +37,8 @@ pub enum ChangeRefused {
     SameAddress,
     /// Addresses of its domain may not come in.
     Domain,
+    /// Nobody else administers the appliance.
+    LastAdministrator,
 }
 
 impl App {
@@ -189,7 +192,11 @@ impl App {
         let done = self
             .write(move |tx, moment, services| close::close(tx, moment, services, account, &verified, &client))
             .await?;
-        Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
+        Ok(match done {
+            Closed::Done => Ok(()),
+            Closed::PasswordChanged => Err(ChangeRefused::WrongPassword),
+            Closed::LastAdministrator => Err(ChangeRefused::LastAdministrator),
+        })
     }
 
     /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count like those

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::accounts::administer::{Added, NewAccount};
-use crate::accounts::set_up;
 use crate::accounts::tries::Tries;
+use crate::accounts::{administrators, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 use crate::crypto::{Bearer, Password, PasswordFault, TokenFault};
 use crate::sessions::Client;
@@ -49,7 +49,7 @@ impl App {
             Some(false) => false,
             None => {
                 let app = Arc::clone(self);
-                let looked = tokio::task::spawn_blocking(move || app.read(|view| set_up::has_administrator(view)));
+                let looked = tokio::task::spawn_blocking(move || app.read(|view| administrators::exist(view)));
                 looked.await.map_err(|_| Fault::Internal)??
             }
         };

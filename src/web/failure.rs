@@ -41,6 +41,8 @@ pub enum Failure {
     Timeout,
     /// A user name was taken meanwhile.
     UsernameTaken,
+    /// Nobody else administers the appliance.
+    LastAdministrator,
     /// The body is over the limit.
     TooLarge,
     /// The body is of another type.
@@ -238,6 +240,7 @@ impl From<ChangeRefused> for Failure {
             ChangeRefused::WrongPassword => Self::WrongPassword,
             ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
             ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
+            ChangeRefused::LastAdministrator => Self::LastAdministrator,
             ChangeRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
         }
     }

@@ -83,6 +83,7 @@ impl Failure {
             Self::MethodNotAllowed(_) => explain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "This cannot be done here.", "See the header Allow for what can."),
             Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.", "Send it again."),
             Self::UsernameTaken => explain(S::CONFLICT, "username_taken", "Somebody else has this user name.", "Choose another user name; nothing was changed."),
+            Self::LastAdministrator => explain(S::CONFLICT, "last_administrator", "Nobody else administers this site.", "Make somebody else an administrator first; nothing was changed."),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
             Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),

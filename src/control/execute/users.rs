@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::administer::{self, Added, ConfirmedFor, NewAccount};
+use crate::accounts::administer::{self, Added, Changed, ConfirmedFor, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault};
 use crate::audit::Source;
@@ -134,7 +134,7 @@ pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, sourc
     let hash = hash(app, text, &app.services().words_about(&person)).await?;
     let source = source.clone();
     change(app, user, move |tx, moment, services, person| {
-        administer::set_password(tx, moment, services, &source, (person, &hash))
+        administer::set_password(tx, moment, services, &source, (person, &hash)).map(|()| Changed::Done)
     })
     .await
 }
@@ -157,7 +157,7 @@ pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member:
     let group = parse(group, "a group's name", GroupName::parse)?;
     let source = source.clone();
     change(app, user, move |tx, moment, services, person| {
-        administer::set_group(tx, moment, services, &source, person, (&group, member)).map(drop)
+        administer::set_group(tx, moment, services, &source, person, (&group, member))
     })
     .await
 }
@@ -165,17 +165,23 @@ pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member:
 /// Finds the account within the transaction that changes it, and shows it as it is afterwards.
 async fn change<W>(app: &Arc<App>, user: String, mut work: W) -> Outcome
 where
-    W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<(), StoreError> + Send + 'static,
+    W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
     let named = user.clone();
     let changed = app
         .write(move |tx, moment, services| {
             let Some(mut person) = administer::find(tx, &named)? else { return Ok(None) };
-            work(tx, moment, services, &mut person)?;
-            Ok(Some(person))
+            Ok(Some((work(tx, moment, services, &mut person)?, person)))
         })
         .await?;
-    changed.map(|person| describe(&person)).ok_or_else(|| unknown(&user))
+    match changed {
+        Some((Changed::Done, person)) => Ok(describe(&person)),
+        Some((Changed::LastAdministrator, _)) => Err(Refusal::new(
+            format!("nobody else administers the site than {user}"),
+            "make another administrator first: gatelodge user group add USER admins",
+        )),
+        None => Err(unknown(&user)),
+    }
 }
 
 pub(super) async fn confirm(app: &Arc<App>, user: String, source: &Source) -> Outcome {

@@ -100,6 +100,7 @@ fn people_are_listed_in_pages_and_put_into_groups() {
 fn a_deleted_account_is_unknown_to_every_command() {
     let world = World::new();
     add(&world, ALICE, true).expect("made");
+    add(&world, "bob@example.org", true).expect("made");
     command(&world, json!({"command": "user-delete", "user": ALICE})).expect("done");
     for name in ["user-show", "user-disable", "user-enable", "user-delete", "user-confirm"] {
         assert_eq!(
@@ -108,4 +109,36 @@ fn a_deleted_account_is_unknown_to_every_command() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn the_last_administrator_stays_until_there_is_another() {
+    let world = World::new();
+    let add = |email: &str| json!({"command": "user-add", "email": email, "password": PASSWORD, "admin": true, "confirmed": true, "groups": []});
+    world.command(add(ALICE)).expect("added");
+    let alice = world.visitor();
+    alice.log_in(ALICE, PASSWORD).expect(200);
+    let takes_away = [
+        json!({"command": "user-disable", "user": ALICE}),
+        json!({"command": "user-delete", "user": ALICE}),
+        json!({"command": "user-group", "user": ALICE, "group": "admins", "member": false}),
+    ];
+    let before = world.records();
+    for command in &takes_away {
+        let refused = world.command(command.clone()).expect_err("nobody else administers");
+        assert_eq!(refused, format!("nobody else administers the site than {ALICE}"));
+    }
+    assert_eq!(world.records(), before);
+    let delete = json!({"current_password": PASSWORD});
+    alice.api("POST", "/account/delete", delete.clone()).refused(409, "last_administrator");
+    alice.api("GET", "/session", json!(null)).expect(200);
+
+    // One who is locked out is nobody to fall back on.
+    world.command(add("bob@example.org")).expect("added");
+    world.command(json!({"command": "user-disable", "user": "bob@example.org"})).expect("Alice is left");
+    alice.api("POST", "/account/delete", delete.clone()).refused(409, "last_administrator");
+    world.command(json!({"command": "user-enable", "user": "bob@example.org"})).expect("enabled");
+    alice.api("POST", "/account/delete", delete).expect(204);
+    let refused = world.command(json!({"command": "user-delete", "user": "bob@example.org"}));
+    assert!(refused.is_err(), "Bob is the last now");
 }
