@@ -33,6 +33,8 @@ pub mod acme;
 
 pub mod export;
 
+pub mod admin;
+
 pub mod web;
 
 pub mod workers;

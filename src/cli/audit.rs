@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::control::{AuditWanted, Command};
+use crate::admin::{AuditWanted, Command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::admin::Command;
 use crate::app::{next_snapshot, prune_snapshots};
 use crate::config::Config;
-use crate::control::{self, Answer, CallError, Command};
+use crate::control::{self, Answer, CallError};
 use crate::export;
 use crate::store::{
     Archive, ArchiveError, Heading, Records, Scanning, about, known_format, verify_file, write_archive, write_file,

@@ -4,8 +4,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::admin::Refusal;
 use crate::config::ConfigError;
-use crate::control::{CallError, Refusal};
+use crate::control::CallError;
 use crate::store::OpenError;
 
 /// A message, perhaps with a hint on a line of its own, and an exit status.

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::control::Command;
+use crate::admin::Command;
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};

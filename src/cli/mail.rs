@@ -3,9 +3,10 @@
 use clap::Subcommand;
 use serde_json::Value;
 
+use crate::admin::{Command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::config::Config;
-use crate::control::{self, Answer, CallError, Command, send_test};
+use crate::control::{self, Answer, CallError};
 use crate::courier::Courier;
 
 use super::offline::carry_out;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::control::Command;
+use crate::admin::Command;
 
 use super::offline::carry_out;
 use super::user::say_how_to_go_on;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::control::Command;
+use crate::admin::Command;
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, password, show};

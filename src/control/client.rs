@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Answer, Command, GREETING};
+use crate::admin::Command;
+
+use super::{Answer, GREETING};
 
 /// How long the server may take: a hash may have to wait for others.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -1,174 +1,22 @@
-//! The local socket by which the command line talks to a running server, and the functions behind it, which the
-//! command line also calls itself when no server runs.
+//! The local socket by which the command line talks to a running server.
 //!
 //! The server speaks first: a line with the protocol's name and version. Then one request and one response, each a
 //! line of JSON.
 
 mod client;
-mod execute;
-mod mail_test;
 mod server;
 mod stream;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::admin::Refusal;
+
 pub use client::{CallError, call, call_for_stream};
-pub use execute::execute;
-pub use mail_test::send_test;
 pub use server::{BindError, bind, listen};
 
 /// The first line on the socket. Another version says "restart the service".
-pub const GREETING: &str = "gatelodge-control 1";
-
-/// What an administrator asks for.
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    /// Makes an account.
-    UserAdd {
-        /// Its address.
-        email: Option<String>,
-        /// Its user name.
-        username: Option<String>,
-        /// What the person is called.
-        name: Option<String>,
-        /// Its password; without one the person sets it by "forgot password".
-        password: Option<String>,
-        /// Whether it administers the appliance.
-        admin: bool,
-        /// Whether the address counts as confirmed.
-        confirmed: bool,
-        /// Further groups.
-        groups: Vec<String>,
-    },
-    /// A page of accounts.
-    UserList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
-    /// One account and its sessions.
-    UserShow {
-        /// Id, address or user name.
-        user: String,
-    },
-    /// Sets a password.
-    UserPasswd {
-        /// Id, address or user name.
-        user: String,
-        /// The new one.
-        password: String,
-    },
-    /// Confirms an address in its owner's stead.
-    UserConfirm {
-        /// Id, address or user name.
-        user: String,
-    },
-    /// Locks an account.
-    UserDisable {
-        /// Id, address or user name.
-        user: String,
-    },
-    /// Opens it again.
-    UserEnable {
-        /// Id, address or user name.
-        user: String,
-    },
-    /// Deletes an account.
-    UserDelete {
-        /// Id, address or user name.
-        user: String,
-    },
-    /// Puts somebody into a group, or takes them out.
-    UserGroup {
-        /// Id, address or user name.
-        user: String,
-        /// The group.
-        group: String,
-        /// In, or out.
-        member: bool,
-    },
-    /// A look at everything: whether it is writable, whole, on time.
-    Inspect,
-    /// Waits for a request with this word, to see how it arrives.
-    ProbeExpect {
-        /// The word.
-        word: String,
-    },
-    /// How it arrived, if it did.
-    ProbeTake,
-    /// Goes to the mail server, logs in, and sends nothing.
-    MailProbe,
-    /// Sends one real mail, past the outbox.
-    MailTest {
-        /// Whom to.
-        address: String,
-    },
-    /// A page of the mails that wait or have failed.
-    MailList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
-    /// Queues failed mails again.
-    MailRetry {
-        /// One of them, or all.
-        id: Option<String>,
-    },
-    /// Lets mails go that a restore held back.
-    MailRelease,
-    /// Makes a new signing key.
-    KeyRotate,
-    /// Everything: after the answer come the bytes of a backup, to the end of the connection.
-    Backup,
-    /// A page of the buckets that somebody took tries from.
-    ThrottleList {
-        /// The place to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
-    /// Lets tries pass again.
-    ThrottleLift {
-        /// An account, a name or a network; without it everybody.
-        who: Option<String>,
-    },
-    /// Rows of the audit log.
-    AuditList(AuditWanted),
-    /// Follows the chain of the audit log.
-    AuditVerify,
-    /// What time it is believed to be.
-    ClockShow,
-    /// Believes the machine's clock as it is.
-    ClockReset,
-}
-
-/// Which rows of the audit log.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuditWanted {
-    /// By or about this account: id, address or user name.
-    pub user: Option<String>,
-    /// This act.
-    pub act: Option<String>,
-    /// With this outcome.
-    pub outcome: Option<String>,
-    /// From this network address.
-    pub network: Option<String>,
-    /// Not before this time.
-    pub since: Option<String>,
-    /// Before this time.
-    pub until: Option<String>,
-    /// Behind the row of this number.
-    pub after: Option<u64>,
-    /// How many.
-    pub limit: usize,
-    /// Oldest first.
-    pub oldest_first: bool,
-}
+pub const GREETING: &str = "gatelodge-control 2";
 
 /// What comes back.
 #[derive(Debug, Deserialize, Serialize)]
@@ -178,19 +26,4 @@ pub enum Answer {
     Done(Value),
     /// Not done.
     Refused(Refusal),
-}
-
-/// Why it was not done.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct Refusal {
-    /// One line.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl Refusal {
-    fn new(message: impl Into<String>, hint: &str) -> Self {
-        Self { message: message.into(), hint: (!hint.is_empty()).then(|| hint.to_owned()) }
-    }
 }

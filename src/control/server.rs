@@ -11,13 +11,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{Command, Refusal, execute, send_test};
 use crate::app::App;
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
 use crate::courier::{Replaceable, Terms};
 
 use super::stream::stream_backup;
-use super::{Answer, Command, GREETING, Refusal, execute, send_test};
+use super::{Answer, GREETING};
 
 /// A request line may be this long; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -118,7 +119,7 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, sou
                 Err(refusal) => Answer::Refused(refusal),
             }
         }
-        Err(_) => Answer::Refused(Refusal::new(
+        Err(_) => Answer::Refused(Refusal::invalid(
             "the server does not know this command",
             "restart the service, so that it is of one version with the command line",
         )),
@@ -138,7 +139,7 @@ async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, sour
         }
         Command::MailProbe => match courier.present().probe(Terms::impatient(app.now())).await {
             Outcome::Accepted => Ok(Value::Null),
-            Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::new(reason, "")),
+            Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
         },
         other => execute(app, other, source).await,
     }

@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "courier",
     "acme",
     "export",
+    "admin",
     "web",
     "workers",
     "control",

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gatelodge::admin::{Command, execute};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::{self, Source};
 use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
-use gatelodge::control::{Command, execute};
 use gatelodge::crypto::Cost;
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
 use gatelodge::web::Web;

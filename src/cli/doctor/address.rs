@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::admin::Command;
 use crate::base::{BUILD_DATE, Clock};
 use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::config::{Config, TlsMode};
-use crate::control::Command;
 use crate::crypto::base64url;
 
 use super::findings::Findings;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::admin::Command;
 use crate::app::newest_good_snapshot;
 use crate::base::{BUILD_DATE, Clock, DAY, Timestamp};
 use crate::cli::offline::carry_out;
@@ -13,7 +14,6 @@ use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
 use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
-use crate::control::Command;
 use crate::tls;
 
 use super::findings::Findings;

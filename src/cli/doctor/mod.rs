@@ -8,7 +8,8 @@ mod visit;
 use clap::Args;
 use serde_json::json;
 
-use crate::control::{self, Answer, CallError, Command};
+use crate::admin::Command;
+use crate::control::{self, Answer, CallError};
 
 use super::{Common, Exit, show};
 

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::admin::Command;
 use crate::base::EmailAddress;
 use crate::config::{Config, SiteUrl};
-use crate::control::Command;
 
 use super::offline::carry_out;
 use super::{Common, Exit};

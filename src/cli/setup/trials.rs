@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 
+use crate::admin::send_test;
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::system_clock::SystemClock;
 use crate::config::Config;
-use crate::control::send_test;
 use crate::courier::Courier;
 use crate::tls;
 

@@ -164,9 +164,9 @@ fn links_signed_before_a_key_rotation_keep_working() {
     let token = reset_token(&world);
     let rotate = || {
         world
-            .block_on(gatelodge::control::execute(
+            .block_on(gatelodge::admin::execute(
                 &world.app,
-                gatelodge::control::Command::KeyRotate,
+                gatelodge::admin::Command::KeyRotate,
                 &gatelodge::audit::Source::appliance(),
             ))
             .map_err(|refusal| refusal.message)
@@ -184,9 +184,9 @@ fn a_newer_key_signs_after_a_rotation() {
     let key_of = |token: &str| gatelodge::crypto::from_base64url(&token[4..]).expect("base64url")[1..5].to_vec();
     let before = key_of(&reset_token(&world));
     world
-        .block_on(gatelodge::control::execute(
+        .block_on(gatelodge::admin::execute(
             &world.app,
-            gatelodge::control::Command::KeyRotate,
+            gatelodge::admin::Command::KeyRotate,
             &gatelodge::audit::Source::appliance(),
         ))
         .map_err(|refusal| refusal.message)

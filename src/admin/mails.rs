@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 use crate::base::MailId;
-use crate::control::Refusal;
 use crate::mail::{self, MailState};
 
-use super::{MAX_ROWS, Outcome, parse};
+use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     let after = after.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
@@ -49,7 +48,7 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, source: &Source) -
     });
     let count = retried.await?;
     if count == 0 && id.is_some() {
-        return Err(Refusal::new(
+        return Err(Refusal::conflict(
             "this mail cannot be queued again",
             "it is gone, on its way, or what it says is no longer useful",
         ));

@@ -8,11 +8,10 @@ use crate::accounts::{Person, administer, person, tries};
 use crate::app::App;
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
-use crate::control::Refusal;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
-use super::{MAX_ROWS, Outcome, parse};
+use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 /// Whom limits are lifted for.
 enum Whom {
@@ -111,7 +110,7 @@ fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
     }
     match Identity::parse(text) {
         Identity::Nobody => {
-            Err(Refusal::new(format!("{text:?} is no account, name or network"), "see `gatelodge throttle list`"))
+            Err(Refusal::unknown(format!("{text:?} is no account, name or network"), "see `gatelodge throttle list`"))
         }
         name => Ok(Whom::Name(name)),
     }

@@ -9,22 +9,21 @@ use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault};
 use crate::audit::Source;
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Timestamp, Username};
-use crate::control::Refusal;
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::{MAX_ROWS, Outcome, parse};
+use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 pub(super) fn unknown(user: &str) -> Refusal {
-    Refusal::new(
+    Refusal::unknown(
         format!("there is no account {user}"),
         "name it by id, address or user name; `gatelodge user list` shows them",
     )
 }
 
 fn in_words(fault: PasswordFault) -> Refusal {
-    Refusal::new(fault.to_string(), "a few words make a good password")
+    Refusal::invalid(fault.to_string(), "a few words make a good password")
 }
 
 /// An account to be made, as it was typed.
@@ -40,10 +39,10 @@ pub(super) struct Draft {
 
 pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcome {
     if draft.email.is_none() && draft.username.is_none() {
-        return Err(Refusal::new("an account needs an address or a user name", "give one of them, or both"));
+        return Err(Refusal::invalid("an account needs an address or a user name", "give one of them, or both"));
     }
     if draft.email.is_none() && draft.password.is_none() {
-        return Err(Refusal::new(
+        return Err(Refusal::invalid(
             "without an address nobody can set a password by mail",
             "give one with --password-stdin",
         ));
@@ -69,8 +68,8 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     let source = source.clone();
     match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
-        Added::AddressTaken => Err(Refusal::new("another account has this address", "")),
-        Added::UsernameTaken => Err(Refusal::new("another account has this user name", "")),
+        Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
+        Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
     }
 }
 
@@ -176,7 +175,7 @@ where
         .await?;
     match changed {
         Some((Changed::Done, person)) => Ok(describe(&person)),
-        Some((Changed::LastAdministrator, _)) => Err(Refusal::new(
+        Some((Changed::LastAdministrator, _)) => Err(Refusal::conflict(
             format!("nobody else administers the site than {user}"),
             "make another administrator first: gatelodge user group add USER admins",
         )),
@@ -191,12 +190,12 @@ pub(super) async fn confirm(app: &Arc<App>, user: String, source: &Source) -> Ou
     match confirmed {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
         ConfirmedFor::Unknown => Err(unknown(&user)),
-        ConfirmedFor::Several(count) => Err(Refusal::new(
+        ConfirmedFor::Several(count) => Err(Refusal::conflict(
             format!("{count} people registered {user}, each with a password of their own"),
             "nobody but the owner of the address can tell which is theirs; add the account with `gatelodge user add`, which deletes the registrations",
         )),
         ConfirmedFor::UsernameTaken => {
-            Err(Refusal::new("somebody else has the user name of this registration meanwhile", ""))
+            Err(Refusal::conflict("somebody else has the user name of this registration meanwhile", ""))
         }
     }
 }

@@ -20,9 +20,10 @@ pub async fn send_test(
     address: &str,
     moment: &mut Moment,
 ) -> Result<Value, Refusal> {
-    let to = EmailAddress::parse(address)
-        .map_err(|_| Refusal::new(format!("{address:?} is not an e-mail address"), "write it like ada@example.org"))?;
-    let broken = |error: &dyn std::fmt::Display| Refusal::new(error.to_string(), "see site.templates");
+    let to = EmailAddress::parse(address).map_err(|_| {
+        Refusal::invalid(format!("{address:?} is not an e-mail address"), "write it like ada@example.org")
+    })?;
+    let broken = |error: &dyn std::fmt::Display| Refusal::failed(error.to_string(), "see site.templates");
     let composer = Composer::new(config).map_err(|error| broken(&error))?;
     let id = MailId::draw(moment);
     let message = composer.compose(&Letter::Test, &to, id, moment).map_err(|error| broken(&error))?;
@@ -33,10 +34,10 @@ pub async fn send_test(
     match courier.deliver(id, &to, &message.bytes, Terms::impatient(moment.now())).await {
         Outcome::Accepted => Ok(json!({"accepted": true, "by": way, "to": to.as_str(), "message_id": id.to_string()})),
         Outcome::Later(reason) => {
-            Err(Refusal::new(format!("the mail was not accepted: {reason}"), "the server would try again later"))
+            Err(Refusal::failed(format!("the mail was not accepted: {reason}"), "the server would try again later"))
         }
         Outcome::Never(reason) => {
-            Err(Refusal::new(format!("the mail was refused for good: {reason}"), "the server would not try again"))
+            Err(Refusal::failed(format!("the mail was refused for good: {reason}"), "the server would not try again"))
         }
     }
 }

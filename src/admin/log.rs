@@ -6,10 +6,9 @@ use crate::accounts::administer;
 use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, Timestamp};
-use crate::control::{AuditWanted, Refusal};
 use crate::store::{Direction, StoreError};
 
-use super::{MAX_ROWS, Outcome, parse, users};
+use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, parse, users};
 
 /// Rows read at a time while the wanted ones are looked for.
 const PAGE: usize = 500;
@@ -36,14 +35,14 @@ impl Filter {
         };
         let act = wanted.act.as_ref().map(|word| {
             Act::from_word(word).ok_or_else(|| {
-                Refusal::new(format!("{word:?} is no act"), &format!("one of: {}", Act::WORDS.join(", ")))
+                Refusal::invalid(format!("{word:?} is no act"), &format!("one of: {}", Act::WORDS.join(", ")))
             })
         });
         let outcome = wanted.outcome.as_ref().map(|word| {
             let words = audit::Outcome::WORDS;
             let known = words.contains(&word.as_str()).then(|| word.clone());
             known.ok_or_else(|| {
-                Refusal::new(format!("{word:?} is no outcome"), &format!("one of: {}", words.join(", ")))
+                Refusal::invalid(format!("{word:?} is no outcome"), &format!("one of: {}", words.join(", ")))
             })
         });
         Ok(Self {
@@ -119,7 +118,7 @@ pub(super) fn verify(app: &App) -> Outcome {
         other => Ok(other?.map_err(in_words)),
     })?;
     let verified = verdict.map_err(|broken| {
-        Refusal::new(
+        Refusal::failed(
             broken,
             "somebody changed the log, or the store is damaged; keep the file, and compare with a backup",
         )

@@ -1,38 +1,14 @@
-//! What each command does.
-
-mod inspection;
-mod limits;
-mod log;
-mod mails;
-mod users;
+//! From a command to what carries it out.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::accounts::keyring::{self, Rotation};
-use crate::app::{App, ClockReport, Fault};
+use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
-use crate::store::StoreError;
 
-use super::{Command, Refusal};
-
-type Outcome = Result<Value, Refusal>;
-
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.to_string(), "look into the server's log for the reason")
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Fault::from(error).into()
-    }
-}
-
-/// Most rows of one answer.
-const MAX_ROWS: usize = 1000;
+use super::{Command, Outcome, Refusal, inspection, limits, log, mails, users};
 
 /// Carries a command out, for whom the audit log is to name.
 ///
@@ -59,7 +35,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
             Ok(Value::Null)
         }
         Command::ProbeTake => Ok(inspection::take_probe(app)),
-        Command::MailTest { .. } | Command::MailProbe => Err(Refusal::new("only a running server does that", "")),
+        Command::MailTest { .. } | Command::MailProbe => Err(Refusal::failed("only a running server does that", "")),
         Command::MailList { after, limit } => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,
@@ -72,10 +48,6 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::ClockShow => Ok(clock(&app.clock_report())),
         Command::ClockReset => reset_clock(app, source).await,
     }
-}
-
-fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
-    parse(text).map_err(|_| Refusal::new(format!("{text:?} is not {what}"), ""))
 }
 
 /// Notes that a backup is made; its bytes come behind the answer.
@@ -99,14 +71,14 @@ async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {
     });
     match rotated.await? {
         Rotation::Rotated => Ok(json!({"rotated": true})),
-        Rotation::TooMany => Err(Refusal::new(
+        Rotation::TooMany => Err(Refusal::conflict(
             "there are too many signing keys",
             "wait until the links signed with the old ones have expired",
         )),
     }
 }
 
-fn clock(report: &ClockReport) -> Value {
+pub(super) fn clock(report: &ClockReport) -> Value {
     json!({
         "state": report.reading.state.word(),
         "wall": report.wall.to_string(),

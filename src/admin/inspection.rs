@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Fault};
 use crate::export;
 use crate::mail::{self, MailState};
 use crate::store::{KeySpan, StoreError};
@@ -20,7 +20,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
     let health = app.health().await;
     let looking = Arc::clone(app);
     let looked = tokio::task::spawn_blocking(move || looking.read(|view| Ok((read_all(view), failed_mails(view)?))));
-    let (records, failed) = looked.await.map_err(|_| super::Fault::Internal)??;
+    let (records, failed) = looked.await.map_err(|_| Fault::Internal)??;
     let chain = super::log::verify(app).map_or_else(|refusal| refusal.message, |_| "whole".to_owned());
     let user = std::fs::metadata("/proc/self").map(|found| found.uid()).ok();
     Ok(json!({
@@ -34,7 +34,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
         "stuck_workers": health.stuck,
         "certificate": health.certificate,
         "failed_mails": failed,
-        "clock": super::clock(&app.clock_report()),
+        "clock": super::execute::clock(&app.clock_report()),
     }))
 }
 

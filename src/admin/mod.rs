@@ -1,0 +1,28 @@
+//! What administrators ask for, and how it is carried out. The command line comes here through the control socket, or by itself
+//! when no server runs; programs come through the administrators' part of the API.
+
+mod command;
+mod execute;
+mod inspection;
+mod limits;
+mod log;
+mod mail_test;
+mod mails;
+mod refusal;
+mod users;
+
+pub use command::{AuditWanted, Command};
+pub use execute::execute;
+pub use mail_test::send_test;
+pub use refusal::{Refusal, RefusalKind};
+
+/// What comes of a command: what there is to show.
+type Outcome = Result<serde_json::Value, Refusal>;
+
+/// Most rows of one answer.
+const MAX_ROWS: usize = 1000;
+
+/// Reads what was typed. `what` says what it should have been.
+fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
+    parse(text).map_err(|_| Refusal::invalid(format!("{text:?} is not {what}"), ""))
+}

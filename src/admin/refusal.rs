@@ -1,0 +1,75 @@
+//! Why a command was not carried out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::Fault;
+use crate::store::StoreError;
+
+/// Why it was not done.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Refusal {
+    /// What sort of reason, for programs.
+    pub kind: RefusalKind,
+    /// One line.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// What failed, where we did.
+    #[serde(skip)]
+    pub fault: Option<Fault>,
+}
+
+/// Sorts of reasons.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalKind {
+    /// What was given is not of its form, or breaks a rule.
+    Invalid,
+    /// There is no such thing.
+    Unknown,
+    /// Something else stands in the way.
+    Conflict,
+    /// We failed, or something we need did.
+    Failed,
+}
+
+impl Refusal {
+    /// For what is not of its form, or breaks a rule.
+    pub fn invalid(message: impl Into<String>, hint: &str) -> Self {
+        Self::of(RefusalKind::Invalid, message, hint)
+    }
+
+    /// For what is not there.
+    pub fn unknown(message: impl Into<String>, hint: &str) -> Self {
+        Self::of(RefusalKind::Unknown, message, hint)
+    }
+
+    /// For what something else stands in the way of.
+    pub fn conflict(message: impl Into<String>, hint: &str) -> Self {
+        Self::of(RefusalKind::Conflict, message, hint)
+    }
+
+    /// For what could not be done.
+    pub fn failed(message: impl Into<String>, hint: &str) -> Self {
+        Self::of(RefusalKind::Failed, message, hint)
+    }
+
+    fn of(kind: RefusalKind, message: impl Into<String>, hint: &str) -> Self {
+        Self { kind, message: message.into(), hint: (!hint.is_empty()).then(|| hint.to_owned()), fault: None }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault: Some(fault.clone()),
+            ..Self::failed(fault.to_string(), "look into the server's log for the reason")
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Fault::from(error).into()
+    }
+}
