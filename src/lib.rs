@@ -19,6 +19,8 @@ pub mod throttle;
 
 pub mod mail;
 
+pub mod groups;
+
 pub mod sessions;
 
 pub mod accounts;

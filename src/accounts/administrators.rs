@@ -1,18 +1,19 @@
 //! Who administers the appliance. Somebody always does, once somebody did: nobody takes away the last who can log in.
 
-use crate::base::AccountId;
+use crate::base::{AccountId, GroupName};
+use crate::groups;
 use crate::store::{Snapshot, StoreError};
 
 use super::person::{ACCOUNTS, Account, Person};
 
 const PAGE: usize = 100;
 
-/// Whether anybody administers the appliance. It looks at every account until it finds one who does.
+/// Whether anybody administers the appliance.
 ///
 /// # Errors
 /// When the store fails.
 pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
-    any(view, |_, account| account.is_administrator())
+    groups::has_members(view, &GroupName::administrators())
 }
 
 /// Whether this is the last administrator who can log in.
@@ -21,19 +22,33 @@ pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
 /// When the store fails.
 pub fn is_last(view: &(impl Snapshot + ?Sized), person: &Person) -> Result<bool, StoreError> {
     let is_active = |account: &Account| account.is_administrator() && account.disabled_at.is_none();
-    Ok(is_active(&person.account) && !any(view, |id, account| id != person.id && is_active(account))?)
+    Ok(is_active(&person.account) && find_active(view, |id| id != person.id, 1)?.is_empty())
 }
 
-fn any(view: &(impl Snapshot + ?Sized), is_meant: impl Fn(AccountId, &Account) -> bool) -> Result<bool, StoreError> {
-    let mut after = None;
+/// Administrators who can log in, at most `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_active(
+    view: &(impl Snapshot + ?Sized),
+    is_meant: impl Fn(AccountId) -> bool,
+    limit: usize,
+) -> Result<Vec<AccountId>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let people = ACCOUNTS.page(view, after.as_ref(), PAGE)?;
-        if people.iter().any(|(id, account)| is_meant(*id, account)) {
-            return Ok(true);
+        let page = groups::members(view, &GroupName::administrators(), after, PAGE)?;
+        for id in &page {
+            let is_active = || Ok(ACCOUNTS.get(view, id)?.is_some_and(|account| account.disabled_at.is_none()));
+            if is_meant(*id) && is_active()? {
+                found.push(*id);
+            }
+            if found.len() == limit {
+                return Ok(found);
+            }
         }
-        match people.last() {
-            Some((id, _)) => after = Some(*id),
-            None => return Ok(false),
+        match page.last() {
+            Some(id) => after = Some(*id),
+            None => return Ok(found),
         }
     }
 }

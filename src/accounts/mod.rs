@@ -15,6 +15,7 @@ pub mod identity;
 pub mod keyring;
 pub mod links;
 pub mod login;
+pub mod permissions;
 pub mod person;
 pub mod register;
 mod services;

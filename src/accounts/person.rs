@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Timestamp, Username};
 use crate::crypto::{Cost, PasswordHash};
+use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::identity::{self, Claimed, Kind};
@@ -174,8 +175,10 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
     if account.is_administrator() {
         set_up::end(tx)?;
     }
-    let before = ACCOUNTS.get(tx, &id)?.and_then(|account| account.password);
-    costs::replaced(tx, before.as_ref(), account.password.as_ref())?;
+    let before = ACCOUNTS.get(tx, &id)?;
+    let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
+    costs::replaced(tx, password.as_ref(), account.password.as_ref())?;
+    groups::note_changed(tx, id, &groups, &account.groups)?;
     ACCOUNTS.put(tx, &id, account)
 }
 
@@ -184,8 +187,10 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
 /// # Errors
 /// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
-    let before = ACCOUNTS.get(tx, &id)?.and_then(|account| account.password);
-    costs::replaced(tx, before.as_ref(), None)?;
+    let before = ACCOUNTS.get(tx, &id)?;
+    let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
+    costs::replaced(tx, password.as_ref(), None)?;
+    groups::note_changed(tx, id, &groups, &BTreeSet::new())?;
     ACCOUNTS.delete(tx, &id)
 }
 

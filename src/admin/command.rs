@@ -71,6 +71,31 @@ pub enum Command {
         /// In, or out.
         member: bool,
     },
+    /// All groups and what their members may do.
+    GroupList,
+    /// A page of the members of a group.
+    GroupMembers {
+        /// The group.
+        group: String,
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// Gives a group a permission, or takes it.
+    GroupPermit {
+        /// The group.
+        group: String,
+        /// The permission.
+        permission: String,
+        /// Given, or taken.
+        given: bool,
+    },
+    /// Takes everybody out of a group, and its permissions.
+    GroupDisband {
+        /// The group.
+        group: String,
+    },
     /// A look at everything: whether it is writable, whole, on time.
     Inspect,
     /// Waits for a request with this word, to see how it arrives.

@@ -8,7 +8,7 @@ use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 
-use super::{Command, Outcome, Refusal, inspection, limits, log, mails, users};
+use super::{Command, Outcome, Refusal, groups, inspection, limits, log, mails, users};
 
 /// Carries a command out, for whom the audit log is to name.
 ///
@@ -29,6 +29,12 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
         Command::UserDelete { user } => users::delete(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::GroupList => groups::list(app),
+        Command::GroupMembers { group, after, limit } => groups::members(app, &group, after, limit),
+        Command::GroupPermit { group, permission, given } => {
+            groups::permit(app, &group, &permission, given, source).await
+        }
+        Command::GroupDisband { group } => groups::disband(app, &group, source).await,
         Command::Inspect => inspection::inspect(app).await,
         Command::ProbeExpect { word } => {
             app.expect_probe(word);

@@ -3,6 +3,7 @@
 
 mod command;
 mod execute;
+mod groups;
 mod inspection;
 mod limits;
 mod log;

@@ -112,7 +112,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
 }
 
 /// The account as the API shows it, and what only administrators see.
-fn describe(person: &Person) -> Value {
+pub(super) fn describe(person: &Person) -> Value {
     let account = &person.account;
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
     json!({

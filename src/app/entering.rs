@@ -1,13 +1,15 @@
 //! Log in and out, and the list of sessions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::login::{self, Attempt, Login};
 use crate::accounts::tries::Tries;
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, Identity, SessionId};
+use crate::base::{AccountId, Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
+use crate::groups;
 use crate::sessions::{self, Carrier, Client, Session};
 use crate::throttle::Devices;
 
@@ -37,6 +39,8 @@ pub struct Entered {
     pub session: Session,
     /// Whose it is.
     pub person: Person,
+    /// What they may do, by their groups.
+    pub permissions: BTreeSet<Permission>,
 }
 
 impl App {
@@ -84,7 +88,8 @@ impl App {
             Login::Refused => None,
             Login::Welcome(welcome) => {
                 let (secret, session, person) = *welcome;
-                Some(Entered { secret, session, person })
+                let permissions = self.read(|view| groups::permissions_of(view, &person.account.groups))?;
+                Some(Entered { secret, session, person, permissions })
             }
         })
     }

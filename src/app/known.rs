@@ -1,15 +1,16 @@
 //! Sessions that were looked up before. A commit makes forget what it changed, before anybody is answered,
 //! so an ended session is refused from the moment its ending was acknowledged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
 use crate::accounts::{Person, person};
-use crate::base::{AccountId, Timestamp};
+use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
+use crate::groups;
 use crate::sessions::{self, Session};
 use crate::store::{Changes, Event, StoreError, schema};
 
@@ -24,6 +25,8 @@ pub struct LoggedIn {
     pub session: Session,
     /// Whose it is.
     pub person: Person,
+    /// What they may do, by their groups.
+    pub permissions: BTreeSet<Permission>,
     /// What was made of session and person for the API: it stays true as long as this value is remembered.
     pub document: OnceLock<Bytes>,
     seen_at: AtomicU64,
@@ -71,6 +74,9 @@ impl KnownSessions {
 
 impl Known {
     fn forget(&mut self, changes: &Changes) {
+        if keys(changes, schema::GROUPS).next().is_some() {
+            self.by_digest.clear();
+        }
         for key in keys(changes, schema::SESSIONS) {
             if let Ok(digest) = <[u8; 32]>::try_from(key) {
                 self.by_digest.remove(&Digest(digest));
@@ -127,8 +133,9 @@ impl App {
         self.read(|view| {
             let Some(session) = sessions::find(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
+            let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
-            Ok(Some(Arc::new(LoggedIn { digest, session, person, document: OnceLock::new(), seen_at })))
+            Ok(Some(Arc::new(LoggedIn { digest, session, person, permissions, document: OnceLock::new(), seen_at })))
         })
     }
 }

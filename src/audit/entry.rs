@@ -125,6 +125,12 @@ words! {
         Reconfigured = 34 "reconfigured",
         /// An authority gave a certificate; the detail names the hosts.
         CertificateIssued = 35 "certificate-issued",
+        /// What a group's members may do was changed; the detail names group and permission.
+        GroupPermitted = 36 "group-permitted",
+        /// A permission was taken from a group.
+        GroupForbidden = 37 "group-forbidden",
+        /// Everybody was taken out of a group, and its permissions with it.
+        GroupDisbanded = 38 "group-disbanded",
     }
 }
 

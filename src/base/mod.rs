@@ -11,7 +11,7 @@ mod timekeeper;
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, Id, JobId, MailId, RegistrationId, SessionId};
 pub use moment::{Clock, ManualClock, Moment, Seed};
-pub use person::{DisplayName, GroupName, Identity, NotAName, Username};
+pub use person::{DisplayName, GroupName, Identity, NotAName, Permission, Username};
 pub use secret::Secret;
 pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};

@@ -61,6 +61,30 @@ impl GroupName {
     }
 }
 
+/// What somebody may do, in one word that means something to an application: `[a-z0-9][a-z0-9._:-]{0,63}`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Permission(String);
+
+impl Permission {
+    const MAX_BYTES: usize = 64;
+
+    /// Parses a permission.
+    ///
+    /// # Errors
+    /// When the text does not follow the rule.
+    pub fn parse(text: &str) -> Result<Self, NotAName> {
+        let fits = (1..=Self::MAX_BYTES).contains(&text.len());
+        let is_word = text.split(':').all(|part| part.is_empty() || is_slug(part)) && !text.starts_with(':');
+        if fits && is_word { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn is_slug(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     text.bytes().next().is_some_and(plain) && text.bytes().all(|b| plain(b) || b"._-".contains(&b))

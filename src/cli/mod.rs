@@ -8,6 +8,7 @@ mod courier;
 mod demo;
 mod doctor;
 mod exit;
+mod group;
 mod key;
 mod logging;
 mod mail;
@@ -83,6 +84,9 @@ enum Command {
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
     #[command(subcommand)]
     User(user::User),
+    /// Groups: list, members, permit, forbid, disband. Who is in them: `user group`.
+    #[command(subcommand)]
+    Group(group::Group),
     /// Mail: test the configuration, look at the outbox, queue failed mails again.
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -123,6 +127,7 @@ impl Cli {
             Command::Check => check::run(&common),
             Command::Doctor(doctor) => doctor.run(&common),
             Command::User(user) => user.run(&common),
+            Command::Group(group) => group.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Backup(backup) => backup.run(&common),
             Command::Restore(restore) => restore.run(&common),

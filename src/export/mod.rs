@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::accounts::{costs, identity, keyring, links, person, register, set_up};
 use crate::acme;
 use crate::audit;
+use crate::groups;
 use crate::mail;
 use crate::sessions;
 use crate::store::{ArchiveError, Heading, Pair, Records, Shown, ShownMeta, StoreError};
@@ -38,6 +39,8 @@ pub const TABLES: &[&dyn Shown] = &[
     &throttle::BUCKETS,
     &costs::COSTS,
     &set_up::SET_UP,
+    &groups::GROUPS,
+    &groups::MEMBERS,
 ];
 
 /// What the first line says.

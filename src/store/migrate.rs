@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::base::{Moment, Timestamp};
 
 use super::schema::{META, Range};
+use super::steps::STEPS;
 use super::table::{Key, Shown};
 use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
 
@@ -20,9 +21,6 @@ pub struct Migration {
 
 /// The version before any step.
 const FIRST_FORMAT: u64 = 1;
-
-/// Every step since version 1, in order.
-pub(super) const MIGRATIONS: &[Migration] = &[];
 
 const NUMBERS: Table<Name, u64> = Table::at(META);
 const RANDOM: Table<Name, [u8; 16]> = Table::at(META);
@@ -160,7 +158,7 @@ pub(super) fn format_of(view: &dyn Snapshot) -> Result<Option<u64>, StoreError> 
 /// The format that this program writes.
 #[must_use]
 pub fn known_format() -> u64 {
-    MIGRATIONS.last().map_or(FIRST_FORMAT, |step| step.to)
+    STEPS.last().map_or(FIRST_FORMAT, |step| step.to)
 }
 
 /// Whether this is the key that the store was sealed with; a new store takes it as its own.

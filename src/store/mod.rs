@@ -17,6 +17,7 @@ mod overlay;
 mod rebuild;
 mod record;
 pub mod schema;
+mod steps;
 mod table;
 mod upgrade;
 mod writer;

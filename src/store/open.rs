@@ -10,7 +10,8 @@ use crate::base::{Moment, Timestamp};
 use crate::config::warn_if_open;
 use crate::crypto::SealingKey;
 
-use super::migrate::{MIGRATIONS, Migration, accept_key, floor, generation, migrate};
+use super::migrate::{Migration, accept_key, floor, generation, migrate};
+use super::steps::STEPS;
 use super::upgrade::{copy_path, keep_copy};
 use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock};
 
@@ -162,7 +163,7 @@ pub fn open_file(
     room: (usize, Ballast),
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
-    open_file_by(MIGRATIONS, path, key_path, room, moment)
+    open_file_by(STEPS, path, key_path, room, moment)
 }
 
 /// As [`open_file`], by other steps than this program's own: a test has some, before there are any.
@@ -208,7 +209,7 @@ pub fn open_file_by(
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
-    let (generation, floor) = prepare(&engine, &sealing_key, moment, MIGRATIONS)?;
+    let (generation, floor) = prepare(&engine, &sealing_key, moment, STEPS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
     let store = Store::start(Box::new(engine), Reopening::by(gone))
         .map_err(|error| OpenError::io(Path::new("memory"), &error))?;

@@ -55,6 +55,11 @@ pub const COSTS: Range = range(0x58, "password costs");
 /// name → whether there ever was an administrator, and the digest of the link that makes the first.
 pub const SET_UP: Range = range(0x59, "set-up");
 
+/// name of a group → what its members may do.
+pub const GROUPS: Range = range(0x60, "groups");
+/// (name of a group, account id) → nothing: who is in it.
+pub const MEMBERS: Range = range(0x61, "members of a group");
+
 /// Every range above.
 pub const ALL: &[Range] = &[
     META,
@@ -77,6 +82,8 @@ pub const ALL: &[Range] = &[
     BUCKETS,
     COSTS,
     SET_UP,
+    GROUPS,
+    MEMBERS,
 ];
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Access {
     Anyone,
     /// People with a living session.
     LoggedIn,
+    /// Those of them who administer the appliance.
+    Administrator,
 }
 
 /// Which kind of client a route speaks to.

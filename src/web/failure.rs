@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::crypto::{PasswordFault, TokenFault};
 use crate::store::StoreError;
@@ -43,6 +44,8 @@ pub enum Failure {
     UsernameTaken,
     /// Nobody else administers the appliance.
     LastAdministrator,
+    /// An administrator's command was not carried out: of which sort the reason is, and which.
+    Refused(RefusalKind, String),
     /// The body is over the limit.
     TooLarge,
     /// The body is of another type.
@@ -178,6 +181,26 @@ impl From<Fault> for Failure {
             Fault::ClockUnsure => Self::ClockUnsure,
             Fault::Internal => Self::Internal,
             Fault::TooManyAttempts(seconds) => Self::TooManyAttempts(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match (refusal.fault, refusal.hint) {
+            (Some(fault), _) => fault.into(),
+            (None, None) => Self::Refused(refusal.kind, format!("{}.", refusal.message)),
+            (None, Some(hint)) => Self::Refused(refusal.kind, format!("{}; {hint}.", refusal.message)),
+        }
+    }
+}
+
+impl Failure {
+    /// What to do about it.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Refused(_, detail) => detail,
+            other => other.explanation().detail,
         }
     }
 }

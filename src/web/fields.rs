@@ -116,6 +116,26 @@ impl Fields {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))
     }
 
+    /// A text that is read by whoever carries the command out, which may be left out.
+    pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
+        self.text(name)
+    }
+
+    /// Several texts; absent is none. A form's are separated by blanks or commas.
+    pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(vec![]),
+            Some(Value::String(text)) if !self.is_strict => {
+                let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+                Some(words.map(str::to_owned).collect())
+            }
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                Some(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+            }
+            Some(_) => self.fault(name, "wrong_type"),
+        }
+    }
+
     /// A mailed token, as it is; whether it is one is found out by opening it.
     pub fn token(&mut self) -> Option<String> {
         let found = self.text("token");
@@ -173,6 +193,8 @@ all_present!(A, B);
 all_present!(A, B, C);
 all_present!(A, B, C, D);
 all_present!(A, B, C, D, E);
+all_present!(A, B, C, D, E, F);
+all_present!(A, B, C, D, E, F, G);
 
 /// Names and values of a form or a query, percent-decoded strictly: no NUL, no broken escape, UTF-8 only.
 pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {

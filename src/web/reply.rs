@@ -122,7 +122,7 @@ impl Reply {
             r#type: &'static str,
             title: &'static str,
             status: u16,
-            detail: &'static str,
+            detail: &'a str,
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             fields: Option<&'a FieldErrors>,
@@ -136,7 +136,7 @@ impl Reply {
             r#type: "about:blank",
             title: told.title,
             status: told.status.as_u16(),
-            detail: told.detail,
+            detail: failure.detail(),
             code: told.code,
             fields,
         };

@@ -30,8 +30,8 @@ pub struct Request {
     pub peer: IpAddr,
     /// What the cookie is called by which a browser shows who logged in with it before.
     pub device_cookie: &'static str,
-    /// What stood in the place of the route's `{…}`.
-    pub parameter: Option<String>,
+    /// What stood in the places of the route's `{…}`: name and value.
+    pub parameters: Vec<(String, String)>,
     /// Who asks, on routes for people who are logged in.
     pub caller: Option<Arc<LoggedIn>>,
 }
@@ -42,9 +42,9 @@ impl Request {
         self.caller.as_deref().ok_or(Failure::NotLoggedIn)
     }
 
-    /// What stood in the place of the route's `{…}`.
-    pub fn parameter(&self) -> &str {
-        self.parameter.as_deref().unwrap_or_default()
+    /// What stood in the place of the route's `{name}`.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
     /// Whether it comes from this machine, and through no proxy.

@@ -20,11 +20,11 @@ use super::{Web, pages};
 /// Finds rows by path, then by method.
 pub struct Router(matchit::Router<Vec<(usize, &'static Route)>>);
 
-/// A row of the list, its number there, and what stood in the place of its `{…}`.
+/// A row of the list, its number there, and what stood in the places of its `{…}`.
 pub struct Found {
     number: usize,
     route: &'static Route,
-    parameter: Option<String>,
+    parameters: Vec<(String, String)>,
 }
 
 impl Router {
@@ -51,8 +51,8 @@ impl Router {
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
-        let parameter = found.params.iter().next().map(|(_, value)| value.to_owned());
-        Ok(Found { number: *number, route, parameter })
+        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Found { number: *number, route, parameters })
     }
 }
 
@@ -97,7 +97,7 @@ impl Web {
 
     fn prepare(
         &self,
-        Found { route, parameter, .. }: Found,
+        Found { route, parameters, .. }: Found,
         head: http::request::Parts,
         body: Bytes,
         peer: IpAddr,
@@ -110,12 +110,16 @@ impl Web {
             query: parse_query(head.uri.query())?,
             headers: head.headers,
             body,
-            parameter,
+            parameters,
             caller: None,
         };
         self.check_site(&request, audience_of(route.path))?;
-        if route.access == Access::LoggedIn {
-            request.caller = Some(self.caller(&request.headers)?.ok_or(Failure::NotLoggedIn)?);
+        if route.access != Access::Anyone {
+            let caller = self.caller(&request.headers)?.ok_or(Failure::NotLoggedIn)?;
+            if route.access == Access::Administrator && !caller.person.account.is_administrator() {
+                return Err(Failure::Forbidden);
+            }
+            request.caller = Some(caller);
         }
         Ok((route, request))
     }

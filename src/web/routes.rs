@@ -2,7 +2,8 @@
 
 use std::pin::Pin;
 
-use super::access::Access::{self, Anyone, LoggedIn};
+use super::access::Access::{self, Administrator, Anyone, LoggedIn};
+use super::api::admin;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
@@ -89,4 +90,20 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;
     "DELETE" "/api/v1/account/sessions"       LoggedIn api::end_other_sessions;
     "DELETE" "/api/v1/account/sessions/{id}"  LoggedIn api::end_session;
+    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may;
+
+    "GET"    "/api/v1/admin/users"                                    Administrator admin::users;
+    "POST"   "/api/v1/admin/users"                                    Administrator admin::add_user;
+    "GET"    "/api/v1/admin/users/{user}"                             Administrator admin::show_user;
+    "DELETE" "/api/v1/admin/users/{user}"                             Administrator admin::delete_user;
+    "POST"   "/api/v1/admin/users/{user}/confirm"                     Administrator admin::confirm_user;
+    "POST"   "/api/v1/admin/users/{user}/disable"                     Administrator admin::disable_user;
+    "POST"   "/api/v1/admin/users/{user}/enable"                      Administrator admin::enable_user;
+    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::join_group;
+    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::leave_group;
+    "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups;
+    "DELETE" "/api/v1/admin/groups/{group}"                           Administrator admin::disband_group;
+    "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members;
+    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  Administrator admin::permit;
+    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  Administrator admin::forbid;
 };

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::admin::RefusalKind;
+
 use super::failure::Failure;
 
 /// What a success is, in HTTP.
@@ -84,6 +86,10 @@ impl Failure {
             Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.", "Send it again."),
             Self::UsernameTaken => explain(S::CONFLICT, "username_taken", "Somebody else has this user name.", "Choose another user name; nothing was changed."),
             Self::LastAdministrator => explain(S::CONFLICT, "last_administrator", "Nobody else administers this site.", "Make somebody else an administrator first; nothing was changed."),
+            Self::Refused(RefusalKind::Unknown, _) => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check what was named."),
+            Self::Refused(RefusalKind::Conflict, _) => explain(S::CONFLICT, "conflict", "Something stands in the way.", "Nothing was changed."),
+            Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused", "This cannot be done so.", "Nothing was changed."),
+            Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "The people who run this site find the reason in the log."),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
             Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),

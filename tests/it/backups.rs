@@ -235,7 +235,7 @@ fn the_export_knows_every_table() {
 
 fn archived(path: &Path) -> usize {
     let file = std::fs::File::open(path).expect("there");
-    let mut archive = Archive::open(std::io::BufReader::new(file), 1).expect("a backup");
+    let mut archive = Archive::open(std::io::BufReader::new(file), gatelodge::store::known_format()).expect("a backup");
     let mut count = 0;
     while archive.next().expect("whole").is_some() {
         count += 1;

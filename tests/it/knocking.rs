@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
 
-/// Everything that is not in this list is for people who are logged in.
+/// Everything that is neither in this list nor below [`FOR_ADMINISTRATORS`] is for people who are logged in.
 const OPEN_TO_ANYONE: &[&str] = &[
     "GET /",
     "GET /healthz",
@@ -41,9 +41,13 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /api/v1/setup",
 ];
 
+/// Where only administrators come in.
+const FOR_ADMINISTRATORS: &str = "/api/v1/admin/";
+
 /// A request as this site's own pages and programs would send it, with an empty body of the right kind.
 fn knock(caller: &Visitor<'_>, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
     let path = path.replace("{token}", "glt_nonsense").replace("{id}", &"0".repeat(32));
+    let path = path.replace("{user}", &"0".repeat(32)).replace("{group}", "staff").replace("{permission}", "read");
     let is_api = path.starts_with("/api/");
     let kind = if is_api { "application/json" } else { "application/x-www-form-urlencoded" };
     let request = http::Request::builder().method(method).uri(path).header("content-type", kind);
@@ -59,11 +63,17 @@ fn every_route_lets_in_whom_it_should() {
     let (member, dead) = (world.logged_in(ALICE, PASSWORD), world.logged_in("bobby@example.org", PASSWORD));
     let copied = dead.copy();
     dead.api("POST", "/logout", json!(null)).expect(204);
-    let stranger = world.visitor();
+    let (stranger, administrator) = (world.visitor(), world.administrator("root@example.org"));
     for route in ROUTES {
         let name = format!("{} {}", route.method, route.path);
-        let is_open = OPEN_TO_ANYONE.contains(&name.as_str());
-        assert_eq!(route.access == Access::Anyone, is_open, "{name}");
+        let (is_open, is_administrative) =
+            (OPEN_TO_ANYONE.contains(&name.as_str()), route.path.starts_with(FOR_ADMINISTRATORS));
+        let expected = match (is_open, is_administrative) {
+            (true, _) => Access::Anyone,
+            (false, true) => Access::Administrator,
+            (false, false) => Access::LoggedIn,
+        };
+        assert_eq!(route.access, expected, "{name}");
         for (caller, headers) in
             [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])]
         {
@@ -79,6 +89,10 @@ fn every_route_lets_in_whom_it_should() {
         if !name.contains("logout") && !is_open {
             let reply = knock(&member, route.method, route.path, &[OURS]);
             assert!(!matches!(reply.status(), 401 | 500..), "{name}: {}", reply.status());
+            let is_forbidden = reply.status() == 403 && reply.json()["code"] == "forbidden";
+            assert_eq!(is_forbidden, is_administrative, "{name}: {}", reply.status());
+            let reply = knock(&administrator, route.method, route.path, &[OURS]);
+            assert!(!matches!(reply.status(), 401 | 403 | 500..), "{name}: {}", reply.status());
         }
     }
 }
@@ -121,7 +135,9 @@ fn opening_any_page_changes_nothing() {
 fn other_methods_and_paths_are_refused() {
     let world = World::new();
     for route in ROUTES {
-        for method in ["PUT", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "get"] {
+        let has_put = ROUTES.iter().any(|other| other.path == route.path && other.method == "PUT");
+        let others = ["PUT", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "get"];
+        for method in others.into_iter().filter(|method| !(has_put && *method == "PUT")) {
             let reply = knock(&world.visitor(), method, route.path, &[OURS]);
             assert_eq!(reply.status(), 405, "{method} {}", route.path);
             assert!(reply.header("allow").is_some_and(|allow| allow.contains(route.method)), "{method} {}", route.path);

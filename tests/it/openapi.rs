@@ -47,7 +47,7 @@ fn every_api_route_is_documented_with_its_access_and_nothing_else_is() {
 #[test]
 fn bodies_take_exactly_the_documented_members() {
     let world = World::new();
-    let member = world.logged_in(ALICE, PASSWORD);
+    let member = world.administrator(ALICE);
     for (method, path, operation) in operations(&document(&world)) {
         let Some(schema) = request_schema(&operation) else { continue };
         let path = path.trim_start_matches("/api/v1");
@@ -64,6 +64,10 @@ fn bodies_take_exactly_the_documented_members() {
             "{path}"
         );
 
+        assert_eq!(schema["additionalProperties"], false, "{path}");
+        if schema["required"] == json!([]) {
+            continue;
+        }
         let told = member.api(&method, path, json!({})).refused(422, "invalid_fields").json()["fields"].clone();
         let required: BTreeSet<_> =
             schema["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
@@ -72,7 +76,6 @@ fn bodies_take_exactly_the_documented_members() {
             required,
             "{path}"
         );
-        assert_eq!(schema["additionalProperties"], false, "{path}");
     }
 }
 
@@ -92,10 +95,11 @@ fn every_code_of_the_program_is_documented_and_the_other_way_round() {
         );
     }
     for (_, path, operation) in operations(&document(&world)) {
-        for response in operation["responses"].as_object().expect("responses").values() {
-            let documented = response.pointer("/content/application~1problem+json/schema/allOf/1/properties/code/enum");
-            for code in documented.and_then(Value::as_array).into_iter().flatten() {
-                assert!(codes.contains(code.as_str().expect("a word")), "{path} documents {code}");
+        let responses = operation["responses"].as_object().expect("responses");
+        for (_, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+            let documented = response["description"].as_str().expect("a description").split('`').skip(1).step_by(2);
+            for code in documented {
+                assert!(codes.contains(code), "{path} documents {code}");
             }
         }
     }

@@ -120,6 +120,13 @@ impl World {
         browser
     }
 
+    /// A browser of an administrator, logged in.
+    pub fn administrator(&self, email: &str) -> Visitor<'_> {
+        let browser = self.logged_in(email, PASSWORD);
+        self.command(json!({"command": "user-group", "user": email, "group": "admins", "member": true})).expect("done");
+        browser
+    }
+
     /// Lets the workers decide who is mailed, and takes everything from the outbox.
     pub fn run_the_post(&self) -> Vec<Letter> {
         self.block_on(async {

@@ -246,7 +246,7 @@ fn archived() -> Vec<u8> {
 
 fn pairs() -> Vec<Pair> {
     let bytes = archived();
-    let mut archive = Archive::open(bytes.as_slice(), 1).expect("a backup");
+    let mut archive = Archive::open(bytes.as_slice(), gatelodge::store::known_format()).expect("a backup");
     let mut pairs = Vec::new();
     while let Some(pair) = archive.next().expect("whole") {
         pairs.push(pair);

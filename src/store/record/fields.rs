@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, GroupName, Id, Timestamp, Username};
+use crate::base::{DisplayName, EmailAddress, GroupName, Id, Permission, Timestamp, Username};
 use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
 
 use super::{Damaged, Field, Reader};
@@ -216,6 +216,7 @@ stored_as! {
     Username => String, |name| name.as_str().to_owned(), |text| Username::parse(&text).ok();
     DisplayName => String, |name| name.as_str().to_owned(), |text| DisplayName::parse(&text).ok();
     GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
+    Permission => String, |word| word.as_str().to_owned(), |text| Permission::parse(&text).ok();
     PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();
 }
 

@@ -69,7 +69,7 @@ pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) ->
 
 /// Ends one session of the caller's.
 pub async fn end_session(web: &Web, request: &Request) -> Result<(), Failure> {
-    let id: SessionId = request.parameter().parse().map_err(|_| Failure::NotFound)?;
+    let id: SessionId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     let ended = web.app.end_session(request.caller()?, id, request.client()).await?;
     if ended { Ok(()) } else { Err(Failure::NotFound) }
 }

@@ -1,9 +1,11 @@
 //! The shapes of what the API answers.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::accounts::Person;
-use crate::base::{AccountId, SessionId};
+use crate::base::{AccountId, Permission, SessionId};
 use crate::sessions::{Carrier, Session};
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::request::Request;
@@ -16,12 +18,13 @@ pub struct UserDocument<'a> {
     username: Option<&'a str>,
     name: Option<&'a str>,
     groups: Vec<&'a str>,
+    permissions: Vec<&'a str>,
     confirmed_at: Option<String>,
     created_at: String,
 }
 
 impl<'a> UserDocument<'a> {
-    pub fn of(person: &'a Person) -> Self {
+    pub fn of(person: &'a Person, permissions: &'a BTreeSet<Permission>) -> Self {
         let account = &person.account;
         Self {
             id: AccountId::to_string(&person.id),
@@ -29,6 +32,7 @@ impl<'a> UserDocument<'a> {
             username: person.username.as_ref().map(|name| name.as_str()),
             name: account.name.as_ref().map(|name| name.as_str()),
             groups: account.groups.iter().map(|group| group.as_str()).collect(),
+            permissions: permissions.iter().map(Permission::as_str).collect(),
             confirmed_at: account.confirmed_at.map(|at| at.to_string()),
             created_at: account.created_at.to_string(),
         }
@@ -63,6 +67,12 @@ pub struct LoggedInDocument<'a> {
 pub struct WhoDocument<'a> {
     pub user: UserDocument<'a>,
     pub session: SessionDocument<'a>,
+}
+
+/// `GET /may/{permission}`
+#[derive(Serialize)]
+pub struct MayDocument {
+    pub allowed: bool,
 }
 
 /// `POST /reset/check`

@@ -1,7 +1,9 @@
 //! The JSON API under `/api/v1`: each handler takes the body, calls the act, and replies.
 
+pub mod admin;
 mod documents;
 
+use crate::base::Permission;
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 
@@ -11,7 +13,9 @@ use super::request::Request;
 use super::status::Success;
 use super::{Web, acts};
 
-use documents::{List, LoggedInDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument};
+use documents::{
+    List, LoggedInDocument, MayDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument,
+};
 
 /// The OpenAPI 3.1 document. A test compares it with the route list.
 pub const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
@@ -46,7 +50,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let is_bearer = entered.session.carrier == Carrier::BearerToken;
     let document = LoggedInDocument {
         status: "logged_in",
-        user: UserDocument::of(&entered.person),
+        user: UserDocument::of(&entered.person, &entered.permissions),
         session: SessionDocument::of(&entered.session, is_bearer.then(|| entered.secret.expose())),
     };
     let reply = Reply::json(Success::Ok, &document);
@@ -66,11 +70,21 @@ pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
 pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let document = || {
-        let document =
-            WhoDocument { user: UserDocument::of(&caller.person), session: SessionDocument::of(&caller.session, None) };
+        let document = WhoDocument {
+            user: UserDocument::of(&caller.person, &caller.permissions),
+            session: SessionDocument::of(&caller.session, None),
+        };
         to_json(&document)
     };
     Ok(Reply::ready_json(Success::Ok, caller.document.get_or_init(document).clone()))
+}
+
+/// `GET /may/{permission}`: whether the person who asks may do something.
+pub async fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
+    let allowed = caller.permissions.contains(&permission);
+    Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
 }
 
 /// `POST /forgot`

@@ -28,12 +28,12 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
 pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
-    let needs_password = web.app.check_confirmation(request.parameter(), browser, &request.client())??;
+    let needs_password = web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;
     Ok(Form::new("confirm.html", confirm_values(request, needs_password, false)).show(web))
 }
 
 fn confirm_values(request: &Request, needs_password: bool, needs_username: bool) -> crate::templates::Value {
-    context! { token => request.parameter(), needs_password, needs_username }
+    context! { token => request.parameter("token"), needs_password, needs_username }
 }
 
 /// `POST /confirm/{token}`
@@ -41,13 +41,14 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
     let typed = fields.typed(&["username"]);
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
-    match acts::confirm(web, request, Some(request.parameter()), fields).await {
+    match acts::confirm(web, request, Some(request.parameter("token")), fields).await {
         Ok(Some((secret, session))) => {
             Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), (&secret, &session)))
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=confirmed")),
         Err(failure) => {
-            let needs_password = web.app.check_confirmation(request.parameter(), browser, &request.client())??;
+            let needs_password =
+                web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;
             let needs_username = failure == Failure::UsernameTaken || typed.contains_key("username");
             let values = confirm_values(request, needs_password, needs_username);
             Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
@@ -57,18 +58,18 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /setup/{token}`: the form for the first administrator.
 pub async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.check_set_up(request.parameter(), &request.client())??;
-    Ok(Form::new("setup.html", context! { token => request.parameter() }).show(web))
+    web.app.check_set_up(request.parameter("token"), &request.client())??;
+    Ok(Form::new("setup.html", context! { token => request.parameter("token") }).show(web))
 }
 
 /// `POST /setup/{token}`
 pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
-    match acts::set_up(web, request, Some(request.parameter()), fields).await {
+    match acts::set_up(web, request, Some(request.parameter("token")), fields).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=set-up")),
         Err(failure) => {
-            let values = context! { token => request.parameter() };
+            let values = context! { token => request.parameter("token") };
             Form { typed, ..Form::new("setup.html", values) }.again(web, &failure)
         }
     }
@@ -97,24 +98,24 @@ pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `GET /reset/{token}`: shows whose password is set, for password managers, and changes nothing.
 pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let usable = web.app.check_reset(request.parameter(), &request.client())??;
+    let usable = web.app.check_reset(request.parameter("token"), &request.client())??;
     Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web))
 }
 
 fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::templates::Value {
-    context! { token => request.parameter(), address => person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default() }
+    context! { token => request.parameter("token"), address => person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default() }
 }
 
 /// `POST /reset/{token}`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::reset(web, request, Some(request.parameter()), request.form()?).await {
+    match acts::reset(web, request, Some(request.parameter("token")), request.form()?).await {
         Ok(Some((secret, session))) => {
             let reply = Reply::see_other("/account?notice=password-changed");
             Ok(acts::hand_over(web, request, reply, (&secret, &session)))
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {
-            let usable = web.app.check_reset(request.parameter(), &request.client())??;
+            let usable = web.app.check_reset(request.parameter("token"), &request.client())??;
             Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)
         }
     }

@@ -3,6 +3,7 @@
 mod account;
 mod auditing;
 mod clocks;
+mod grouping;
 mod guessing;
 mod logging_in;
 mod mailing;

@@ -1,0 +1,71 @@
+//! What the members of a group may do, and the end of a group.
+
+use crate::audit::{Act, Outcome, Source, Subject};
+use crate::base::{GroupName, Moment, Permission};
+use crate::groups::{self, MAX_PERMISSIONS};
+use crate::store::{StoreError, Transaction};
+
+use super::{Services, person};
+
+/// What came of giving a group a permission.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Permitted {
+    /// It is done.
+    Done,
+    /// The group has as many as a group may have.
+    TooMany,
+}
+
+/// Gives a group a permission, or takes it.
+///
+/// # Errors
+/// When the store fails.
+pub fn permit(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
+    (name, permission, is_given): (&GroupName, &Permission, bool),
+) -> Result<Permitted, StoreError> {
+    let mut group = groups::find(tx, name)?;
+    let act = if is_given {
+        group.permissions.insert(permission.clone());
+        Act::GroupPermitted
+    } else {
+        group.permissions.remove(permission);
+        Act::GroupForbidden
+    };
+    if group.permissions.len() > MAX_PERMISSIONS {
+        return Ok(Permitted::TooMany);
+    }
+    groups::save(tx, name, &group)?;
+    let detail = format!("{} {}", name.as_str(), permission.as_str());
+    services.audit_in_detail(tx, moment, source, (act, Outcome::Done), Subject::NONE, &detail)?;
+    Ok(Permitted::Done)
+}
+
+/// Takes up to `limit` members out of a group, and when nobody is left its permissions. Says whether it is gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn disband(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
+    name: &GroupName,
+    limit: usize,
+) -> Result<bool, StoreError> {
+    for id in groups::members(tx, name, None, limit)? {
+        let Some(mut person) = person::load(tx, id)? else { return Err(StoreError::Damaged("a member of a group")) };
+        person.account.groups.remove(name);
+        person::save(tx, id, &person.account)?;
+        services.audit_in_detail(tx, moment, source, (Act::GroupLeft, Outcome::Done), id, name.as_str())?;
+    }
+    if groups::has_members(tx, name)? {
+        return Ok(false);
+    }
+    groups::save(tx, name, &groups::Group::default())?;
+    services.audit_in_detail(tx, moment, source, (Act::GroupDisbanded, Outcome::Done), Subject::NONE, name.as_str())?;
+    Ok(true)
+}

@@ -1,0 +1,88 @@
+//! Groups, their members, and what these may do.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::permissions::{self, Permitted};
+use crate::accounts::person;
+use crate::app::App;
+use crate::audit::Source;
+use crate::base::{AccountId, GroupName, Permission};
+use crate::groups::{self, MAX_PERMISSIONS};
+
+use super::{MAX_ROWS, Outcome, Refusal, parse, users};
+
+/// Members that are taken out in one transaction.
+const PER_STEP: usize = 200;
+
+fn read_name(text: &str) -> Result<GroupName, Refusal> {
+    parse(text, "a group's name", GroupName::parse)
+}
+
+pub(super) fn list(app: &App) -> Outcome {
+    let found = app.read(|view| {
+        groups::names(view)?
+            .into_iter()
+            .map(|name| Ok((groups::find(view, &name)?, name)))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let items: Vec<Value> = found.iter().map(|(group, name)| describe(name, group)).collect();
+    Ok(json!({"items": items, "next": null}))
+}
+
+fn describe(name: &GroupName, group: &groups::Group) -> Value {
+    let permissions: Vec<&str> = group.permissions.iter().map(Permission::as_str).collect();
+    json!({"name": name.as_str(), "permissions": permissions})
+}
+
+pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usize) -> Outcome {
+    let name = read_name(group)?;
+    let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
+    let limit = limit.clamp(1, MAX_ROWS);
+    let (ids, people) = app.read(|view| {
+        let ids = groups::members(view, &name, after, limit)?;
+        let people = ids.iter().map(|id| person::load(view, *id)).collect::<Result<Vec<_>, _>>()?;
+        Ok((ids, people))
+    })?;
+    let next = ids.last().filter(|_| ids.len() == limit).map(ToString::to_string);
+    Ok(json!({"items": people.iter().flatten().map(users::describe).collect::<Vec<_>>(), "next": next}))
+}
+
+pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, source: &Source) -> Outcome {
+    let name = read_name(group)?;
+    let permission = parse(permission, "a permission", Permission::parse)?;
+    let source = source.clone();
+    let permitted = app.write(move |tx, moment, services| {
+        let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;
+        Ok((permitted, describe(&name, &groups::find(tx, &name)?)))
+    });
+    match permitted.await? {
+        (Permitted::Done, group) => Ok(group),
+        (Permitted::TooMany, _) => {
+            Err(Refusal::conflict(format!("{group} has {MAX_PERMISSIONS} permissions, the most a group may have"), ""))
+        }
+    }
+}
+
+pub(super) async fn disband(app: &Arc<App>, group: &str, source: &Source) -> Outcome {
+    let name = read_name(group)?;
+    if name == GroupName::administrators() {
+        return Err(Refusal::conflict(
+            "the administrators cannot be disbanded",
+            "take them out one by one; the last stays",
+        ));
+    }
+    let known = app.read(|view| Ok(groups::names(view)?.contains(&name)))?;
+    if !known {
+        return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
+    }
+    loop {
+        let (name, source) = (name.clone(), source.clone());
+        let step =
+            app.write(move |tx, moment, services| permissions::disband(tx, moment, services, &source, &name, PER_STEP));
+        if step.await? {
+            return Ok(json!({"disbanded": group}));
+        }
+    }
+}

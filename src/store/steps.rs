@@ -1,0 +1,48 @@
+//! The steps from one format to the next. Each knows the records as they were when it was written, whatever has become of
+//! them since.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::base::{DisplayName, GroupName, Timestamp};
+use crate::crypto::PasswordHash;
+
+use super::migrate::Migration;
+use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
+
+/// Every step since version 1, in order.
+pub(super) const STEPS: &[Migration] =
+    &[Migration { to: 2, name: "noting who is in which group, beside what each is in", run: index_members }];
+
+/// Accounts that are read at a time.
+const PAGE: usize = 500;
+
+fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    let mut accounts = KeySpan::prefix(&[schema::ACCOUNTS.prefix]);
+    loop {
+        let page = tx.scan(&accounts, Direction::Up, PAGE)?;
+        for (key, value) in &page {
+            for group in groups_of(value).map_err(|Damaged| StoreError::Damaged("Account"))? {
+                let mut member = vec![schema::MEMBERS.prefix];
+                Key::put(&group.as_str().to_owned(), &mut member);
+                member.extend(&key[1..]);
+                tx.put(&member, &[1])?;
+            }
+        }
+        match page.into_iter().last() {
+            Some((key, _)) => accounts.from = Bound::Excluded(key),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The groups in an account of version 1.
+fn groups_of(account: &[u8]) -> Result<BTreeSet<GroupName>, Damaged> {
+    let Some((1, rest)) = account.split_first() else { return Err(Damaged) };
+    let mut input = Reader(rest);
+    let _password: Option<PasswordHash> = Field::take(&mut input)?;
+    let _password_changed_at: Timestamp = Field::take(&mut input)?;
+    let _name: Option<DisplayName> = Field::take(&mut input)?;
+    let _language: String = Field::take(&mut input)?;
+    Field::take(&mut input)
+}

@@ -1,0 +1,134 @@
+//! The administrators' part of the API: each route stands for a command.
+
+use serde_json::Value;
+
+use crate::admin::{self, Command};
+use crate::web::Web;
+use crate::web::failure::{Failure, FieldErrors};
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::status::Success;
+
+/// Rows of one answer, if nothing else is asked for.
+const ROWS: usize = 100;
+
+/// Carries a command out in the caller's name.
+async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
+    let source = request.client().owner_of(request.caller()?.person.id);
+    Ok(admin::execute(&web.app, command, &source).await?)
+}
+
+async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+    Ok(Reply::json(Success::Ok, &carry_out(web, request, command).await?))
+}
+
+async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+    carry_out(web, request, command).await?;
+    Ok(Reply::no_content())
+}
+
+/// What `?limit=&after=` ask for.
+fn page(request: &Request) -> Result<(Option<String>, usize), Failure> {
+    let limit = match request.query("limit") {
+        None => ROWS,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=ROWS).contains(limit))
+            .ok_or_else(|| FieldErrors::of("limit", "wrong_type"))?,
+    };
+    Ok((request.query("after").map(str::to_owned), limit))
+}
+
+fn user(request: &Request) -> String {
+    request.parameter("user").to_owned()
+}
+
+fn group(request: &Request) -> String {
+    request.parameter("group").to_owned()
+}
+
+/// `GET /admin/users?limit=&after=`
+pub async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (after, limit) = page(request)?;
+    show(web, request, Command::UserList { after, limit }).await
+}
+
+/// `POST /admin/users`
+pub async fn add_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (
+        fields.optional("email"),
+        fields.optional("username"),
+        fields.optional("name"),
+        fields.optional("password"),
+        fields.flag("confirmed"),
+        fields.several("groups"),
+    );
+    let (email, username, name, password, confirmed, groups) = fields.finish(values)?;
+    let command = Command::UserAdd { email, username, name, password, admin: false, confirmed, groups };
+    show(web, request, command).await
+}
+
+/// `GET /admin/users/{user}`
+pub async fn show_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserShow { user: user(request) }).await
+}
+
+/// `DELETE /admin/users/{user}`
+pub async fn delete_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::UserDelete { user: user(request) }).await
+}
+
+/// `POST /admin/users/{user}/confirm`
+pub async fn confirm_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserConfirm { user: user(request) }).await
+}
+
+/// `POST /admin/users/{user}/disable`
+pub async fn disable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserDisable { user: user(request) }).await
+}
+
+/// `POST /admin/users/{user}/enable`
+pub async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserEnable { user: user(request) }).await
+}
+
+/// `PUT /admin/users/{user}/groups/{group}`
+pub async fn join_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserGroup { user: user(request), group: group(request), member: true }).await
+}
+
+/// `DELETE /admin/users/{user}/groups/{group}`
+pub async fn leave_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserGroup { user: user(request), group: group(request), member: false }).await
+}
+
+/// `GET /admin/groups`
+pub async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::GroupList).await
+}
+
+/// `DELETE /admin/groups/{group}`
+pub async fn disband_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::GroupDisband { group: group(request) }).await
+}
+
+/// `GET /admin/groups/{group}/members?limit=&after=`
+pub async fn members(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (after, limit) = page(request)?;
+    show(web, request, Command::GroupMembers { group: group(request), after, limit }).await
+}
+
+/// `PUT /admin/groups/{group}/permissions/{permission}`
+pub async fn permit(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let permission = request.parameter("permission").to_owned();
+    show(web, request, Command::GroupPermit { group: group(request), permission, given: true }).await
+}
+
+/// `DELETE /admin/groups/{group}/permissions/{permission}`
+pub async fn forbid(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let permission = request.parameter("permission").to_owned();
+    show(web, request, Command::GroupPermit { group: group(request), permission, given: false }).await
+}

@@ -1,0 +1,150 @@
+//! Groups, what their members may do, and the administrators' part of the API.
+
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, PASSWORD, Visitor, World};
+
+const ROOT: &str = "root@example.org";
+
+fn may(browser: &Visitor<'_>, permission: &str) -> bool {
+    let reply = browser.api("GET", &format!("/may/{permission}"), Value::Null).expect(200);
+    reply.json()["allowed"].as_bool().expect("yes or no")
+}
+
+#[test]
+fn what_a_group_may_do_its_members_may_from_the_next_request_on() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let permit =
+        |given: bool| json!({"command": "group-permit", "group": "staff", "permission": "files:read", "given": given});
+    let join = |member: bool| json!({"command": "user-group", "user": ALICE, "group": "staff", "member": member});
+    assert!(!may(&alice, "files:read"));
+    world.command(permit(true)).expect("permitted");
+    assert!(!may(&alice, "files:read"), "she is in no group");
+    world.command(join(true)).expect("joined");
+    assert!(may(&alice, "files:read") && !may(&alice, "files:write"));
+    let user = alice.api("GET", "/session", Value::Null).expect(200).json()["user"].clone();
+    assert_eq!((&user["groups"], &user["permissions"]), (&json!(["staff"]), &json!(["files:read"])));
+    world.command(permit(false)).expect("forbidden");
+    assert!(!may(&alice, "files:read"));
+    world.command(permit(true)).expect("permitted");
+    world.command(join(false)).expect("left");
+    assert!(!may(&alice, "files:read"));
+    alice.api("GET", "/may/Not a permission".replace(' ', "%20").as_str(), Value::Null).refused(404, "not_found");
+}
+
+#[test]
+fn a_login_tells_groups_and_permissions() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": true})).expect("joined");
+    world
+        .command(json!({"command": "group-permit", "group": "staff", "permission": "lamp:switch", "given": true}))
+        .expect("permitted");
+    let user = world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"].clone();
+    assert_eq!((&user["groups"], &user["permissions"]), (&json!(["staff"]), &json!(["lamp:switch"])));
+}
+
+#[test]
+fn members_are_listed_group_by_group_and_page_by_page() {
+    let world = World::new();
+    for (name, group) in [("ann", "a"), ("ben", "ab"), ("cid", "ab"), ("dot", "ab"), ("eve", "b")] {
+        let add = json!({"command": "user-add", "username": name, "password": PASSWORD, "admin": false, "confirmed": false, "groups": [group]});
+        world.command(add).expect("added");
+    }
+    let page = |group: &str, after: &Value, limit: u64| {
+        world
+            .command(json!({"command": "group-members", "group": group, "after": after, "limit": limit}))
+            .expect("listed")
+    };
+    let names = |page: &Value| -> Vec<String> {
+        page["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|item| item["username"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    assert_eq!(names(&page("a", &Value::Null, 10)), ["ann"]);
+    assert_eq!(names(&page("b", &Value::Null, 10)), ["eve"]);
+    let (first, mut all) = (page("ab", &Value::Null, 2), vec![]);
+    all.extend(names(&first));
+    let second = page("ab", &first["next"], 2);
+    all.extend(names(&second));
+    assert_eq!((all.len(), &second["next"]), (3, &Value::Null));
+    all.sort();
+    assert_eq!(all, ["ben", "cid", "dot"]);
+    let groups = world.command(json!({"command": "group-list"})).expect("listed");
+    let listed: Vec<&Value> = groups["items"].as_array().expect("items").iter().map(|group| &group["name"]).collect();
+    assert_eq!(listed, ["a", "ab", "b"]);
+}
+
+#[test]
+fn a_disbanded_group_is_gone_and_its_members_stay() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": true})).expect("joined");
+    world
+        .command(json!({"command": "group-permit", "group": "staff", "permission": "read", "given": true}))
+        .expect("permitted");
+    world.command(json!({"command": "group-disband", "group": "staff"})).expect("disbanded");
+    assert!(!may(&alice, "read"));
+    assert_eq!(world.command(json!({"command": "group-list"})).expect("listed")["items"], json!([]));
+    let again = world.command(json!({"command": "group-disband", "group": "staff"}));
+    assert_eq!(again, Err("there is no group staff".into()));
+    let admins = world.command(json!({"command": "group-disband", "group": "admins"}));
+    assert_eq!(admins, Err("the administrators cannot be disbanded".into()));
+    // Deleting an account takes it out of its groups as well.
+    world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": true})).expect("joined");
+    world.command(json!({"command": "user-delete", "user": ALICE})).expect("deleted");
+    assert_eq!(world.command(json!({"command": "group-list"})).expect("listed")["items"], json!([]));
+}
+
+#[test]
+fn an_administrator_does_by_the_api_what_the_command_line_does() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    let added =
+        json!({"email": ALICE, "username": "alice", "confirmed": true, "groups": ["staff"], "password": PASSWORD});
+    let alice = root.api("POST", "/admin/users", added.clone()).expect(200).json();
+    assert_eq!((&alice["username"], &alice["groups"]), (&json!("alice"), &json!(["staff"])));
+    root.api("POST", "/admin/users", added).refused(409, "conflict");
+    root.api("POST", "/admin/users", json!({"name": "Nobody"})).refused(422, "refused");
+    let path = format!("/admin/users/{}", alice["id"].as_str().expect("an id"));
+    assert_eq!(root.api("GET", "/admin/users/alice", Value::Null).expect(200).json()["id"], alice["id"]);
+
+    let browser = world.visitor();
+    browser.log_in("alice", PASSWORD).expect(200);
+    root.api("PUT", "/admin/groups/staff/permissions/read", Value::Null).expect(200);
+    assert!(may(&browser, "read"));
+    let members = root.api("GET", "/admin/groups/staff/members", Value::Null).expect(200).json();
+    assert_eq!(members["items"][0]["id"], alice["id"]);
+    root.api("DELETE", "/admin/groups/staff/permissions/read", Value::Null).expect(200);
+    root.api("PUT", &format!("{path}/groups/guests"), Value::Null).expect(200);
+    let left = root.api("DELETE", &format!("{path}/groups/staff"), Value::Null).expect(200).json();
+    assert_eq!(left["groups"], json!(["guests"]));
+
+    root.api("POST", &format!("{path}/disable"), Value::Null).expect(200);
+    assert!(!browser.is_logged_in());
+    root.api("POST", &format!("{path}/enable"), Value::Null).expect(200);
+    world.visitor().log_in("alice", PASSWORD).expect(200);
+    let listed = root.api("GET", "/admin/users?limit=1", Value::Null).expect(200).json();
+    assert!(listed["next"].is_string());
+    root.api("DELETE", &path, Value::Null).expect(204);
+    root.api("GET", &path, Value::Null).refused(404, "not_found");
+    root.api("DELETE", &format!("/admin/users/{ROOT}"), Value::Null).refused(409, "conflict");
+    // The audit log names who did it, not the command line.
+    let rows =
+        world.command(json!({"command": "audit-list", "act": "account-deleted", "limit": 10, "oldest_first": false}));
+    let row = rows.expect("listed")["items"][0].clone();
+    assert!(row["actor"].as_str().is_some_and(|actor| actor.starts_with("account ")), "{row}");
+}
+
+#[test]
+fn whoever_is_no_administrator_any_more_is_sent_away_at_once() {
+    let world = World::new();
+    let (root, other) = (world.administrator(ROOT), world.administrator(ALICE));
+    other.api("GET", "/admin/users", Value::Null).expect(200);
+    root.api("DELETE", &format!("/admin/users/{ALICE}/groups/admins"), Value::Null).expect(200);
+    other.api("GET", "/admin/users", Value::Null).refused(403, "forbidden");
+}
