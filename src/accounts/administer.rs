@@ -1,43 +1,16 @@
 //! What administrators do from the command line.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Moment, Username};
+use crate::base::{AccountId, EmailAddress, GroupName, Identity, Moment};
 use crate::crypto::PasswordHash;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::confirm::{self, Confirmed};
 use super::links::{self, Wish};
-use super::person::{self, Account, Person};
+use super::opening::{self, Added, NewAccount};
+use super::person::{self, Person};
 use super::{Services, administrators, close, forgot, identity, register};
-
-/// An account to be made.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    /// Its address, if it has one.
-    pub email: Option<EmailAddress>,
-    /// Its user name, if it has one.
-    pub username: Option<Username>,
-    /// What the person is called.
-    pub name: Option<DisplayName>,
-    /// None: the person sets one by the link that confirms the address.
-    pub password: Option<PasswordHash>,
-    /// Whether the address counts as confirmed.
-    pub confirmed: bool,
-    /// The groups it is put in.
-    pub groups: Vec<GroupName>,
-}
-
-/// What came of making an account.
-#[derive(Clone, Debug)]
-pub enum Added {
-    /// It exists.
-    Done(Box<Person>),
-    /// Another account has the address.
-    AddressTaken,
-    /// Another account has the user name.
-    UsernameTaken,
-}
 
 /// Makes an account. One whose address is not confirmed is mailed the link.
 ///
@@ -50,34 +23,14 @@ pub fn add(
     source: &Source,
     new: &NewAccount,
 ) -> Result<Added, StoreError> {
-    if let Some(email) = &new.email
-        && identity::owner_of_email(tx, email)?.is_some()
-    {
-        return Ok(Added::AddressTaken);
+    let added = opening::open(tx, moment, new.clone())?;
+    if let Added::Done(person) = &added {
+        services.audit(tx, moment, source, (Act::AccountAdded, Outcome::Done), person.id)?;
+        if new.email.is_some() && !new.confirmed {
+            links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
+        }
     }
-    if let Some(username) = &new.username
-        && identity::owner_of_username(tx, username)?.is_some()
-    {
-        return Ok(Added::UsernameTaken);
-    }
-    let now = moment.now();
-    let id = AccountId::draw(moment);
-    let mut account = Account::new(new.password.clone(), new.name.clone(), now);
-    account.groups = new.groups.iter().cloned().collect();
-    account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
-    person::save(tx, id, &account)?;
-    if let Some(email) = &new.email {
-        identity::set_email(tx, id, email, new.confirmed.then_some(now))?;
-        register::remove_all(tx, email)?;
-    }
-    if let Some(username) = &new.username {
-        identity::set_username(tx, id, username, now)?;
-    }
-    services.audit(tx, moment, source, (Act::AccountAdded, Outcome::Done), id)?;
-    if new.email.is_some() && !new.confirmed {
-        links::wish(tx, moment, &Wish::ConfirmAddress(id))?;
-    }
-    Ok(Added::Done(Box::new(person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?)))
+    Ok(added)
 }
 
 /// The account that an administrator names: by id, address or user name.
@@ -154,7 +107,8 @@ fn confirm_named(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> 
         (None, _) => Ok(ConfirmedFor::Unknown),
         (Some((_, registration)), 0) => Ok(match confirm::open_account(tx, moment, registration, None)? {
             Confirmed::Done(person) => ConfirmedFor::Done(person),
-            Confirmed::UsernameTaken | Confirmed::Refused(_) => ConfirmedFor::UsernameTaken,
+            Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
+            Confirmed::AwaitsApproval | Confirmed::Refused(_) => ConfirmedFor::Unknown,
         }),
         (Some(_), others) => Ok(ConfirmedFor::Several(others + 1)),
     }

@@ -6,9 +6,9 @@ use crate::crypto::{Digest, Opened, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::person::{self, Account};
+use super::opening::{self, Added, NewAccount};
 use super::register::{self, Registration};
-use super::{Person, Services, change_address, identity, keyring, links};
+use super::{Person, Services, approvals, change_address, identity, invitations, keyring, links};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -53,7 +53,8 @@ fn find_registration(
     let Some(registration) = register::find(view, id)? else { return Ok(None) };
     let is_bound = opened.is_bound_to(&links::state(services, &registration.email.canonical()));
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
-    Ok((is_bound && is_free).then(|| Target::Registration(id, Box::new(registration))))
+    let is_open = registration.confirmed_at.is_none();
+    Ok((is_bound && is_free && is_open).then(|| Target::Registration(id, Box::new(registration))))
 }
 
 /// What came of confirming.
@@ -61,6 +62,8 @@ fn find_registration(
 pub enum Confirmed {
     /// The address is confirmed; for a registration the account exists now.
     Done(Box<Person>),
+    /// The address is confirmed; an administrator decides.
+    AwaitsApproval,
     /// Somebody took the user name meanwhile; another may be given.
     UsernameTaken,
     /// The token does not work, or no longer.
@@ -105,7 +108,17 @@ pub fn confirm(
     match look_up(tx, services, token, moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account, client),
-        Ok(Target::Registration(id, registration)) if proof.covers(id, &registration) => {
+        Ok(Target::Registration(id, mut registration)) if proof.covers(id, &registration) => {
+            if approvals::is_needed(services, &registration) {
+                registration.username = username.cloned().or(registration.username);
+                if let Some(wished) = &registration.username
+                    && identity::owner_of_username(tx, wished)?.is_some()
+                {
+                    return Ok(Confirmed::UsernameTaken);
+                }
+                approvals::ask(tx, moment, services, (id, *registration), client)?;
+                return Ok(Confirmed::AwaitsApproval);
+            }
             let confirmed = open_account(tx, moment, *registration, username)?;
             if let Confirmed::Done(person) = &confirmed {
                 let what = (Act::Confirmed, Outcome::Done);
@@ -124,23 +137,30 @@ pub(super) fn open_account(
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Confirmed, StoreError> {
-    let username = username.or(registration.username.as_ref());
-    if let Some(username) = username
-        && identity::owner_of_username(tx, username)?.is_some()
-    {
-        return Ok(Confirmed::UsernameTaken);
+    let invitation = match registration.invitation {
+        None => None,
+        Some(id) => match invitations::of_registration(tx, id)? {
+            Some(invitation) => Some((id, invitation)),
+            // Others were quicker, or it was taken back.
+            None => return Ok(Confirmed::Refused(TokenFault::Invalid)),
+        },
+    };
+    let new = NewAccount {
+        email: Some(registration.email),
+        username: username.cloned().or(registration.username),
+        name: registration.name,
+        language: Some(registration.language),
+        password: Some(registration.password),
+        confirmed: true,
+        groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
+    };
+    let person = match opening::open(tx, moment, new)? {
+        Added::Done(person) => person,
+        Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
+        Added::AddressTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
+    };
+    if let Some((id, invitation)) = invitation {
+        invitations::use_once(tx, id, invitation)?;
     }
-    let now = moment.now();
-    let id = AccountId::draw(moment);
-    let mut account = Account::new(Some(registration.password), registration.name, now);
-    account.language = registration.language;
-    account.confirmed_at = Some(now);
-    person::save(tx, id, &account)?;
-    identity::set_email(tx, id, &registration.email, Some(now))?;
-    if let Some(username) = username {
-        identity::set_username(tx, id, username, now)?;
-    }
-    register::remove_all(tx, &registration.email)?;
-    let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
-    Ok(Confirmed::Done(Box::new(person)))
+    Ok(Confirmed::Done(person))
 }

@@ -121,7 +121,8 @@ fn confirm_registration(
     services: &Services,
     id: RegistrationId,
 ) -> Result<(), StoreError> {
-    let Some(mut registration) = register::find(tx, id)? else { return Ok(()) };
+    let waits_for_link = |registration: &register::Registration| registration.confirmed_at.is_none();
+    let Some(mut registration) = register::find(tx, id)?.filter(waits_for_link) else { return Ok(()) };
     if identity::owner_of_email(tx, &registration.email)?.is_some() {
         register::remove(tx, id, &registration)?;
         return say_already_registered(tx, moment, services, &registration.email);

@@ -5,6 +5,7 @@
 
 pub mod administer;
 pub mod administrators;
+pub mod approvals;
 pub mod change_address;
 pub mod change_password;
 pub mod close;
@@ -12,9 +13,11 @@ pub mod confirm;
 pub mod costs;
 pub mod forgot;
 pub mod identity;
+pub mod invitations;
 pub mod keyring;
 pub mod links;
 pub mod login;
+pub mod opening;
 pub mod permissions;
 pub mod person;
 pub mod register;

@@ -3,15 +3,16 @@
 use std::sync::LazyLock;
 
 use crate::audit::{Act, Outcome, Subject};
-use crate::base::{AccountId, DisplayName, EmailAddress, Moment, RegistrationId, Seconds, Timestamp, Username};
-use crate::crypto::{Cost, Digest, PasswordHash};
+use crate::base::{DisplayName, EmailAddress, InvitationId, Moment, RegistrationId, Seconds, Timestamp, Username};
+use crate::crypto::{Cost, Digest, PasswordHash, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::invitations::{self, Invitation};
 use super::links::{self, Wish};
-use super::person::{self, Account};
+use super::opening::{self, Added, NewAccount};
 use super::tries::Tries;
-use super::{Services, costs, identity};
+use super::{Services, costs};
 
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
@@ -32,8 +33,14 @@ pub struct Registration {
     pub created_at: Timestamp,
     /// When its link was last mailed.
     pub mailed_at: Option<Timestamp>,
+    /// The invitation it was made with.
+    pub invitation: Option<InvitationId>,
+    /// When the address was confirmed: it waits for an administrator to approve it.
+    pub confirmed_at: Option<Timestamp>,
 }
-record!(Registration, version 1, { email, password, username, name, language, browser, created_at, mailed_at });
+record!(Registration, version 2, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
+    invitation, confirmed_at,
+});
 
 pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
 pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
@@ -54,6 +61,8 @@ pub struct NewRegistration {
     pub name: Option<DisplayName>,
     /// The digest of the browser's cookie.
     pub browser: Digest,
+    /// The digest of an invitation's secret.
+    pub invitation: Option<Digest>,
     /// What the request costs.
     pub tries: Tries,
     /// Where it comes from.
@@ -65,6 +74,12 @@ pub struct NewRegistration {
 pub enum Registered {
     /// Accepted. A worker decides later what is mailed to the address.
     Accepted,
+    /// The account exists: the invitation was mailed to this address.
+    Opened,
+    /// The invitation does not work.
+    NotInvited(TokenFault),
+    /// The invitation is for another address.
+    InvitedElsewhere,
     /// The address has an account; only told where nothing is hidden (`confirm_email = false`).
     AddressTaken,
     /// Somebody has the user name; only told where nothing is hidden.
@@ -82,8 +97,19 @@ pub fn register(
     new: &NewRegistration,
 ) -> Result<Registered, StoreError> {
     new.tries.charge(tx, moment, services, &new.client.anyone(), Subject::NONE)?;
-    if !services.config.registration.confirm_email {
-        return open_account(tx, moment, services, new);
+    let invitation = match new.invitation {
+        None => None,
+        Some(secret) => match invitations::look_up(tx, secret, moment.now())? {
+            Ok(found) => Some(found),
+            Err(fault) => return Ok(Registered::NotInvited(fault)),
+        },
+    };
+    let invited = invitation.as_ref().and_then(|(_, invitation)| invitation.email.as_ref());
+    if invited.is_some_and(|address| *address != new.email) {
+        return Ok(Registered::InvitedElsewhere);
+    }
+    if invited.is_some() || !services.config.registration.confirm_email {
+        return open_account(tx, moment, services, new, invitation);
     }
     let id = RegistrationId::draw_in_order(moment);
     let registration = Registration {
@@ -95,6 +121,8 @@ pub fn register(
         browser: new.browser,
         created_at: moment.earliest(),
         mailed_at: None,
+        invitation: invitation.map(|(id, _)| id),
+        confirmed_at: None,
     };
     save(tx, id, &registration)?;
     OF_ADDRESS.put(tx, &(new.email.canonical(), id), &())?;
@@ -103,30 +131,40 @@ pub fn register(
     Ok(Registered::Accepted)
 }
 
-/// Without confirmation the account exists at once; its address is mailed a link all the same,
-/// because no reset mail ever goes to an unconfirmed address.
+/// Where no confirmation is asked for, or the invitation that was mailed to the address proves it, the account exists at once. An
+/// address that nothing proves is mailed a link all the same, because no reset mail ever goes to an unconfirmed address.
 fn open_account(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
     new: &NewRegistration,
+    invitation: Option<(InvitationId, Invitation)>,
 ) -> Result<Registered, StoreError> {
-    if identity::owner_of_email(tx, &new.email)?.is_some() {
-        return Ok(Registered::AddressTaken);
+    let confirmed = invitation.as_ref().is_some_and(|(_, invitation)| invitation.email.is_some());
+    let account = NewAccount {
+        email: Some(new.email.clone()),
+        username: new.username.clone(),
+        name: new.name.clone(),
+        password: Some(new.password.clone()),
+        language: None,
+        confirmed,
+        groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
+    };
+    let person = match opening::open(tx, moment, account)? {
+        Added::AddressTaken => return Ok(Registered::AddressTaken),
+        Added::UsernameTaken => return Ok(Registered::UsernameTaken),
+        Added::Done(person) => person,
+    };
+    let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
+    if let Some((id, invitation)) = invitation {
+        invitations::use_once(tx, id, invitation)?;
     }
-    if let Some(username) = &new.username
-        && identity::owner_of_username(tx, username)?.is_some()
-    {
-        return Ok(Registered::UsernameTaken);
+    let (source, what) = (new.client.owner_of(person.id), (Act::Registered, Outcome::Done));
+    services.audit_in_detail(tx, moment, &source, what, person.id, &detail)?;
+    if confirmed {
+        return Ok(Registered::Opened);
     }
-    let id = AccountId::draw(moment);
-    person::save(tx, id, &Account::new(Some(new.password.clone()), new.name.clone(), moment.now()))?;
-    identity::set_email(tx, id, &new.email, None)?;
-    if let Some(username) = &new.username {
-        identity::set_username(tx, id, username, moment.now())?;
-    }
-    services.audit(tx, moment, &new.client.owner_of(id), (Act::Registered, Outcome::Done), id)?;
-    links::wish(tx, moment, &Wish::ConfirmAddress(id))?;
+    links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
     Ok(Registered::Accepted)
 }
 
@@ -172,6 +210,8 @@ pub fn newest_of_address(
             browser: Digest([0; 32]),
             created_at: Timestamp::from_seconds(1_800_000_000),
             mailed_at: Some(Timestamp::from_seconds(1_800_000_000)),
+            invitation: None,
+            confirmed_at: None,
         };
         registration.to_bytes()
     });
@@ -223,24 +263,38 @@ pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<()
     }
 }
 
-/// Removes up to `limit` registrations that were not confirmed in time, looking at as many behind `after`.
-/// Returns where to go on, or none at the end.
+/// How long registrations wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For their owner to confirm them.
+    pub confirm_within: Seconds,
+    /// For an administrator to approve them.
+    pub approve_within: Seconds,
+}
+
+/// Removes up to `limit` registrations that waited in vain, looking at as many behind `after`.
+/// Returns how many, and where to go on, or none at the end.
 ///
 /// # Errors
 /// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
-    within: Seconds,
+    patience: Patience,
     after: Option<RegistrationId>,
     limit: usize,
-) -> Result<Option<RegistrationId>, StoreError> {
-    let page = REGISTRATIONS.page(tx, after.as_ref(), limit)?;
+) -> Result<(usize, Option<RegistrationId>), StoreError> {
+    let (page, mut removed) = (REGISTRATIONS.page(tx, after.as_ref(), limit)?, 0);
     for (id, registration) in &page {
         // The link is made when it is mailed, so it may outlive the row's age by the time that took.
-        if now.since(registration.mailed_at.unwrap_or(registration.created_at)) > within {
+        let is_over = match registration.confirmed_at {
+            Some(confirmed_at) => now.since(confirmed_at) > patience.approve_within,
+            None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > patience.confirm_within,
+        };
+        if is_over {
             remove(tx, *id, registration)?;
+            removed += 1;
         }
     }
-    Ok((page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten())
+    Ok((removed, (page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten()))
 }

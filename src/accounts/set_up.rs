@@ -7,7 +7,8 @@ use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Services;
-use super::administer::{self, Added, NewAccount};
+use super::administer;
+use super::opening::{Added, NewAccount};
 
 /// How long the link works.
 pub const WORKS_FOR: Seconds = 30 * MINUTE;

@@ -71,6 +71,43 @@ pub enum Command {
         /// In, or out.
         member: bool,
     },
+    /// Invites somebody: by mail, or by a link that is told once.
+    InviteAdd {
+        /// Whom to mail it to.
+        email: Option<String>,
+        /// How long it works: "7d".
+        within: Option<String>,
+        /// How many may use the link.
+        uses: Option<u32>,
+        /// The groups they are put in.
+        groups: Vec<String>,
+    },
+    /// A page of invitations.
+    InviteList {
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// Takes an invitation back.
+    InviteRevoke {
+        /// Which.
+        id: String,
+    },
+    /// A page of the registrations that wait for a decision.
+    ApprovalList {
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
+    /// Decides on a registration.
+    ApprovalDecide {
+        /// Which.
+        id: String,
+        /// Let in, or not.
+        approve: bool,
+    },
     /// All groups and what their members may do.
     GroupList,
     /// A page of the members of a group.

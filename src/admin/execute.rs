@@ -8,7 +8,7 @@ use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 
-use super::{Command, Outcome, Refusal, groups, inspection, limits, log, mails, users};
+use super::{Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, users};
 
 /// Carries a command out, for whom the audit log is to name.
 ///
@@ -29,6 +29,13 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
         Command::UserDelete { user } => users::delete(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::InviteAdd { email, within, uses, groups } => {
+            invitations::add(app, (email, within, uses, groups), source).await
+        }
+        Command::InviteList { after, limit } => invitations::list(app, after, limit),
+        Command::InviteRevoke { id } => invitations::revoke(app, &id, source).await,
+        Command::ApprovalList { after, limit } => approvals::list(app, after, limit),
+        Command::ApprovalDecide { id, approve } => approvals::decide(app, &id, approve, source).await,
         Command::GroupList => groups::list(app),
         Command::GroupMembers { group, after, limit } => groups::members(app, &group, after, limit),
         Command::GroupPermit { group, permission, given } => {

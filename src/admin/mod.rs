@@ -1,10 +1,12 @@
 //! What administrators ask for, and how it is carried out. The command line comes here through the control socket, or by itself
 //! when no server runs; programs come through the administrators' part of the API.
 
+mod approvals;
 mod command;
 mod execute;
 mod groups;
 mod inspection;
+mod invitations;
 mod limits;
 mod log;
 mod mail_test;

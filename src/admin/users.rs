@@ -1,10 +1,12 @@
 //! Accounts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::administer::{self, Added, Changed, ConfirmedFor, NewAccount};
+use crate::accounts::administer::{self, Changed, ConfirmedFor};
+use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault};
 use crate::audit::Source;
@@ -52,10 +54,10 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
         optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
-    let mut groups: Vec<GroupName> =
+    let mut groups: BTreeSet<GroupName> =
         draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)).collect::<Result<_, _>>()?;
     if draft.is_admin {
-        groups.push(GroupName::administrators());
+        groups.insert(GroupName::administrators());
     }
     let services = app.services();
     let mut words = services.site_words();
@@ -64,7 +66,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
         None => None,
         Some(text) => Some(hash(app, &text, &words).await?),
     };
-    let new = NewAccount { email, username, name, password, confirmed: draft.is_confirmed, groups };
+    let new = NewAccount { email, username, name, language: None, password, confirmed: draft.is_confirmed, groups };
     let source = source.clone();
     match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),

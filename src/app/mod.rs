@@ -38,7 +38,7 @@ pub use known::LoggedIn;
 pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use probing::Arrival;
-pub use registering::{ConfirmRefused, Confirmation, NewPerson, RegisterRefused};
+pub use registering::{ConfirmRefused, Confirmation, NewPerson, NowConfirmed, NowRegistered, RegisterRefused};
 pub use setting_up::{FirstAdministrator, SetUpRefused};
 pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
 pub use space::Room;

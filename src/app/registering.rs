@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
+use crate::accounts::invitations::{self, Invitation};
 use crate::accounts::links::Wish;
 use crate::accounts::login::{self, Attempt};
 use crate::accounts::register::{self, NewRegistration, Registered};
@@ -28,8 +29,30 @@ pub struct NewPerson {
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
+    /// The digest of an invitation's secret.
+    pub invitation: Option<Digest>,
     /// Where the request comes from.
     pub client: Client,
+}
+
+/// What came of registering.
+#[derive(Clone, Debug)]
+pub enum NowRegistered {
+    /// A mail follows, or not. The secret is for the browser's cookie: it may confirm without the password.
+    Accepted(Bearer),
+    /// The account exists.
+    Opened,
+}
+
+/// What came of confirming.
+#[derive(Debug)]
+pub enum NowConfirmed {
+    /// The address is confirmed.
+    Done,
+    /// And the person is logged in.
+    In(Box<(Bearer, Session)>),
+    /// An administrator decides.
+    AwaitsApproval,
 }
 
 /// Why a registration is refused.
@@ -37,6 +60,12 @@ pub struct NewPerson {
 pub enum RegisterRefused {
     /// Nobody can register here.
     Closed,
+    /// Whoever registers here is invited first.
+    InvitationNeeded,
+    /// The invitation does not work.
+    NotInvited(TokenFault),
+    /// The invitation is for another address.
+    InvitedElsewhere,
     /// The password may not be chosen.
     Password(PasswordFault),
     /// Addresses of its domain may not come in.
@@ -78,16 +107,24 @@ pub enum ConfirmRefused {
 }
 
 impl App {
-    /// Registers somebody. The returned secret is for the browser's cookie: it may confirm without the password.
+    /// Registers somebody.
     ///
     /// # Errors
     /// When the store fails, or too many passwords wait.
-    pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<Bearer, RegisterRefused>, Fault> {
-        if self.services().config.registration.mode != RegistrationMode::Open {
-            return Ok(Err(RegisterRefused::Closed));
-        }
+    pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<NowRegistered, RegisterRefused>, Fault> {
         let services = self.services();
-        if !services.config.registration.lets_in(&new.email) {
+        match (services.config.registration.mode, new.invitation) {
+            (RegistrationMode::Closed, _) => return Ok(Err(RegisterRefused::Closed)),
+            (RegistrationMode::Invite, None) => return Ok(Err(RegisterRefused::InvitationNeeded)),
+            _ => {}
+        }
+        // Whom an administrator invites by name comes from where they will.
+        let invited = match new.invitation.map(|secret| self.look_up_invitation(secret, &new.client)).transpose()? {
+            Some(Err(fault)) => return Ok(Err(RegisterRefused::NotInvited(fault))),
+            Some(Ok(invitation)) => invitation.email,
+            None => None,
+        };
+        if invited.is_none() && !services.config.registration.lets_in(&new.email) {
             return Ok(Err(RegisterRefused::Domain));
         }
         let mut words = services.site_words();
@@ -107,16 +144,31 @@ impl App {
             username: new.username,
             name: new.name,
             browser: browser.digest(),
+            invitation: new.invitation,
             tries: admitted.tries.clone(),
             client: new.client,
         };
         let outcome = self.write(move |tx, moment, services| register::register(tx, moment, services, &row)).await?;
         drop(admitted);
         Ok(match outcome {
-            Registered::Accepted => Ok(browser),
+            Registered::Accepted => Ok(NowRegistered::Accepted(browser)),
+            Registered::Opened => Ok(NowRegistered::Opened),
+            Registered::NotInvited(fault) => Err(RegisterRefused::NotInvited(fault)),
+            Registered::InvitedElsewhere => Err(RegisterRefused::InvitedElsewhere),
             Registered::AddressTaken => Err(RegisterRefused::AddressTaken),
             Registered::UsernameTaken => Err(RegisterRefused::UsernameTaken),
         })
+    }
+
+    /// Looks an invitation up and changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails, or too many links that do not work were tried.
+    pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services(), client))?;
+        let found = self.read(|view| invitations::look_up(view, secret, self.now()))?;
+        Ok(found.map(|(_, invitation)| invitation))
     }
 
     /// Has the confirmation of an address mailed again, if there is anything to confirm.
@@ -153,7 +205,7 @@ impl App {
     pub async fn confirm(
         self: &Arc<Self>,
         confirmation: Confirmation,
-    ) -> Result<Result<Option<(Bearer, Session)>, ConfirmRefused>, Fault> {
+    ) -> Result<Result<NowConfirmed, ConfirmRefused>, Fault> {
         self.require_clock()?;
         self.require_room()?;
         let proof = match self.prove(&confirmation).await? {
@@ -174,9 +226,11 @@ impl App {
                 let attempt = || Attempt::proven(Carrier::BrowserCookie, &confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
                     Confirmed::Done(person) if services.config.tokens.login_after_confirm => {
-                        Ok(Some(login::start_session(tx, moment, services, &person, &attempt())?))
+                        let started = login::start_session(tx, moment, services, &person, &attempt())?;
+                        Ok(NowConfirmed::In(Box::new(started)))
                     }
-                    Confirmed::Done(_) => Ok(None),
+                    Confirmed::Done(_) => Ok(NowConfirmed::Done),
+                    Confirmed::AwaitsApproval => Ok(NowConfirmed::AwaitsApproval),
                     Confirmed::UsernameTaken => Err(ConfirmRefused::UsernameTaken),
                     Confirmed::Refused(fault) => Err(ConfirmRefused::Token(fault)),
                 })

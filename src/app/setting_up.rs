@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::administer::{Added, NewAccount};
+use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::tries::Tries;
 use crate::accounts::{administrators, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
@@ -91,12 +91,13 @@ impl App {
             return Ok(Err(SetUpRefused::Password(fault)));
         }
         let new = NewAccount {
+            language: None,
             email: Some(first.email),
             username: first.username,
             name: first.name,
             password: Some(self.hasher.hash(first.password, self.moment()).await?),
             confirmed: true,
-            groups: vec![GroupName::administrators()],
+            groups: [GroupName::administrators()].into(),
         };
         let finished = self
             .write(move |tx, moment, services| set_up::finish(tx, moment, services, &client.anyone(), (&secret, &new)));

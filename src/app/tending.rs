@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::accounts::{Services, keyring, links, person, register};
+use crate::accounts::register::Patience;
+use crate::accounts::{Services, invitations, keyring, links, person, register};
 use crate::audit::{self, Act, Outcome, Source, Subject};
-use crate::base::{ClockState, EmailAddress, MailId, Moment, RegistrationId, Timestamp};
+use crate::base::{ClockState, EmailAddress, MailId, Moment, Timestamp};
 use crate::crypto::Digest;
 use crate::mail;
 use crate::sessions;
@@ -147,11 +148,9 @@ impl App {
             sessions::sweep(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|tx, moment, services, after: Option<RegistrationId>| {
-            let within = services.config.tokens.confirm_within.seconds();
-            register::sweep(tx, moment.earliest(), within, after, ROWS_PER_STEP)
-        })
-        .await?;
+        self.sweep_registrations().await?;
+        self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+            .await?;
         self.sweep_pages(|tx, moment, _, after| {
             throttle::sweep(tx, moment.earliest(), after, ROWS_PER_STEP, person::exists)
         })
@@ -167,6 +166,29 @@ impl App {
             keyring::rotate_by_schedule(tx, moment, &services.seal, services.config.longest_token_lifetime())
         })
         .await?;
+        Ok(())
+    }
+
+    /// Removes registrations that waited in vain, and says so: somebody may come and ask.
+    async fn sweep_registrations(self: &Arc<Self>) -> Result<(), Fault> {
+        let (mut after, mut removed) = (None, 0);
+        loop {
+            let swept = self.write(move |tx, moment, services| {
+                let patience = Patience {
+                    confirm_within: services.config.tokens.confirm_within.seconds(),
+                    approve_within: services.config.registration.approve_within.seconds(),
+                };
+                register::sweep(tx, moment.earliest(), patience, after, ROWS_PER_STEP)
+            });
+            let (count, next) = swept.await?;
+            (removed, after) = (removed + count, next);
+            if after.is_none() {
+                break;
+            }
+        }
+        if removed > 0 {
+            tracing::info!(removed, "registrations that nobody confirmed or approved in time were removed");
+        }
         Ok(())
     }
 

@@ -131,6 +131,16 @@ words! {
         GroupForbidden = 37 "group-forbidden",
         /// Everybody was taken out of a group, and its permissions with it.
         GroupDisbanded = 38 "group-disbanded",
+        /// An administrator invited somebody; the subject is the invitation.
+        Invited = 39 "invited",
+        /// An invitation was taken back.
+        InvitationRevoked = 40 "invitation-revoked",
+        /// Somebody confirmed a registration that an administrator is to decide on.
+        ApprovalAsked = 41 "approval-asked",
+        /// An administrator approved a registration: the account exists.
+        RegistrationApproved = 42 "registration-approved",
+        /// An administrator declined a registration.
+        RegistrationDeclined = 43 "registration-declined",
     }
 }
 

@@ -20,6 +20,11 @@ pub enum OfMail {}
 /// Marks the id of a job.
 pub enum OfJob {}
 
+/// Marks the id of an invitation.
+pub enum OfInvitation {}
+
+/// Identifies an invitation.
+pub type InvitationId = Id<OfInvitation>;
 /// Identifies an account.
 pub type AccountId = Id<OfAccount>;
 /// Identifies a session.

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Only this layer prints.
 
+mod approval;
 mod audit;
 mod backup;
 mod check;
@@ -9,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod group;
+mod invite;
 mod key;
 mod logging;
 mod mail;
@@ -84,6 +86,12 @@ enum Command {
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
     #[command(subcommand)]
     User(user::User),
+    /// Invitations: add, list, revoke.
+    #[command(subcommand)]
+    Invite(invite::Invite),
+    /// Registrations that wait for a decision: list, approve, decline.
+    #[command(subcommand)]
+    Approval(approval::Approval),
     /// Groups: list, members, permit, forbid, disband. Who is in them: `user group`.
     #[command(subcommand)]
     Group(group::Group),
@@ -127,6 +135,8 @@ impl Cli {
             Command::Check => check::run(&common),
             Command::Doctor(doctor) => doctor.run(&common),
             Command::User(user) => user.run(&common),
+            Command::Invite(invite) => invite.run(&common),
+            Command::Approval(approval) => approval.run(&common),
             Command::Group(group) => group.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Backup(backup) => backup.run(&common),

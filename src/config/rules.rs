@@ -24,6 +24,7 @@ pub(super) fn check(config: &Config) -> Verdict {
     tls(config)?;
     listeners(config)?;
     mail(config)?;
+    registration(config)?;
     passwords(config)?;
     lifetimes(config)
 }
@@ -131,6 +132,16 @@ fn mail(config: &Config) -> Verdict {
     )
 }
 
+fn registration(config: &Config) -> Verdict {
+    let registration = &config.registration;
+    require(
+        registration.mode != RegistrationMode::Approval || registration.confirm_email,
+        "registration.confirm_email",
+        "with mode = \"approval\" an address is confirmed before anybody decides on it",
+        "leave it out, or write mode = \"open\"",
+    )
+}
+
 fn passwords(config: &Config) -> Verdict {
     let passwords = &config.password;
     let least = PasswordPolicy::LEAST_MIN_CHARS;
@@ -198,14 +209,9 @@ pub fn notes(config: &Config) -> Vec<String> {
             notes.push(text.to_owned());
         }
     };
-    let mode = config.registration.mode;
     note(
         !config.registration.confirm_email,
         "registration.confirm_email = false: registering tells whether an address has an account, and addresses may be other people's",
-    );
-    note(
-        matches!(mode, RegistrationMode::Invite | RegistrationMode::Approval),
-        "registration.mode: this version has no invitations and approvals yet; until then nobody can register, administrators add accounts with `gatelodge user add`",
     );
     note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
     note(

@@ -13,6 +13,8 @@ pub enum BearerKind {
     Browser,
     /// The page that makes the first administrator.
     SetUp,
+    /// An invitation to register.
+    Invitation,
 }
 
 impl BearerKind {
@@ -21,6 +23,7 @@ impl BearerKind {
             Self::Session => "gls_",
             Self::Browser => "glb_",
             Self::SetUp => "glf_",
+            Self::Invitation => "gli_",
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::accounts::{costs, identity, keyring, links, person, register, set_up};
+use crate::accounts::{costs, identity, invitations, keyring, links, person, register, set_up};
 use crate::acme;
 use crate::audit;
 use crate::groups;
@@ -41,6 +41,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &set_up::SET_UP,
     &groups::GROUPS,
     &groups::MEMBERS,
+    &invitations::INVITATIONS,
 ];
 
 /// What the first line says.

@@ -68,6 +68,29 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// To somebody whom an administrator invites.
+    Invitation {
+        /// The link.
+        link: String,
+        /// When it was written.
+        at: Timestamp,
+        /// Until when the link works.
+        until: Timestamp,
+    },
+    /// To an administrator: somebody waits for a decision.
+    ApprovalAsked {
+        /// Whose address was confirmed.
+        address: String,
+        /// Where to decide.
+        link: String,
+    },
+    /// To whoever registered: an administrator let them in.
+    RegistrationApproved {
+        /// Where to log in.
+        login: String,
+    },
+    /// To whoever registered: an administrator did not.
+    RegistrationDeclined,
     /// To whom an administrator chose: mail works.
     Test,
 }
@@ -91,6 +114,10 @@ impl Letter {
             Self::AddressChanged { old: masked('a'), new: masked('b') },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
+            Self::Invitation { link: link(), at, until: at.plus(DAY) },
+            Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
+            Self::RegistrationApproved { login: link() },
+            Self::RegistrationDeclined,
             Self::Test,
         ]
     }
@@ -108,6 +135,10 @@ impl Letter {
             Self::AddressChanged { .. } => "address-changed",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
+            Self::Invitation { .. } => "invitation",
+            Self::ApprovalAsked { .. } => "approval-asked",
+            Self::RegistrationApproved { .. } => "registration-approved",
+            Self::RegistrationDeclined => "registration-declined",
             Self::Test => "test",
         }
     }
@@ -119,6 +150,7 @@ impl Letter {
             Self::ConfirmRegistration { within, .. }
             | Self::ResetPassword { within, .. }
             | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
+            Self::Invitation { at, until, .. } => until.since(*at),
             _ => NOTICE_USEFUL,
         }
     }
@@ -138,7 +170,10 @@ impl Letter {
             Self::AddressChanged { old, new } => context! { site, to, old, new },
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
-            Self::Test => context! { site, to },
+            Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
+            Self::ApprovalAsked { address, link } => context! { site, to, address, link },
+            Self::RegistrationApproved { login } => context! { site, to, login },
+            Self::RegistrationDeclined | Self::Test => context! { site, to },
         }
     }
 }
@@ -168,6 +203,14 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "logins-failed.html",
     "account-deleted.txt",
     "account-deleted.html",
+    "invitation.txt",
+    "invitation.html",
+    "approval-asked.txt",
+    "approval-asked.html",
+    "registration-approved.txt",
+    "registration-approved.html",
+    "registration-declined.txt",
+    "registration-declined.html",
     "test.txt",
     "test.html",
 ];

@@ -60,6 +60,9 @@ pub const GROUPS: Range = range(0x60, "groups");
 /// (name of a group, account id) → nothing: who is in it.
 pub const MEMBERS: Range = range(0x61, "members of a group");
 
+/// invitation id → invitation.
+pub const INVITATIONS: Range = range(0x1a, "invitations");
+
 /// Every range above.
 pub const ALL: &[Range] = &[
     META,
@@ -84,6 +87,7 @@ pub const ALL: &[Range] = &[
     SET_UP,
     GROUPS,
     MEMBERS,
+    INVITATIONS,
 ];
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ impl Kind {
             Self::MailAddress(MailPurpose::Confirm) => 16,
             Self::MailAddress(MailPurpose::Reset) => 17,
             Self::MailAddress(MailPurpose::Known) => 18,
+            Self::MailAddress(MailPurpose::Approval) => 19,
         }
     }
 
@@ -69,6 +70,7 @@ impl Kind {
             16 => Self::MailAddress(MailPurpose::Confirm),
             17 => Self::MailAddress(MailPurpose::Reset),
             18 => Self::MailAddress(MailPurpose::Known),
+            19 => Self::MailAddress(MailPurpose::Approval),
             _ => return None,
         })
     }

@@ -15,6 +15,8 @@ pub enum MailPurpose {
     Reset,
     /// Word that the address has an account.
     Known,
+    /// Word to an administrator that somebody waits for approval.
+    Approval,
 }
 
 /// Seconds between two mails that tell an owner of failed logins.

@@ -34,6 +34,8 @@ pub enum Failure {
     WrongPassword,
     /// Nobody can register.
     RegistrationClosed,
+    /// Whoever registers is invited first.
+    InvitationNeeded,
     /// No such page, resource or session.
     NotFound,
     /// The path is known, with these methods.
@@ -147,6 +149,7 @@ impl FieldError {
             }
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
+            "not_invited" => "The invitation is for another address.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is your present address.".into(),
             _ => "This is not right.".into(),
@@ -218,6 +221,9 @@ impl From<RegisterRefused> for Failure {
     fn from(refused: RegisterRefused) -> Self {
         match refused {
             RegisterRefused::Closed => Self::RegistrationClosed,
+            RegisterRefused::InvitationNeeded => Self::InvitationNeeded,
+            RegisterRefused::NotInvited(fault) => fault.into(),
+            RegisterRefused::InvitedElsewhere => FieldErrors::of("email", "not_invited").into(),
             RegisterRefused::Password(fault) => FieldErrors::of("password", fault).into(),
             RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
             RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),

@@ -121,6 +121,15 @@ impl Fields {
         self.text(name)
     }
 
+    /// A whole number, which may be left out.
+    pub fn number(&mut self, name: &str) -> Option<Option<u64>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::Number(number)) if number.is_u64() => Some(number.as_u64()),
+            Some(_) => self.fault(name, "wrong_type"),
+        }
+    }
+
     /// Several texts; absent is none. A form's are separated by blanks or commas.
     pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
         match self.values.remove(name) {

@@ -46,6 +46,8 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/register"                      Anyone   pages::register_form;
     "POST"   "/register"                      Anyone   pages::register;
     "GET"    "/register/sent"                 Anyone   pages::register_sent;
+    "GET"    "/invite/{token}"                Anyone   pages::invitation_form;
+    "POST"   "/invite/{token}"                Anyone   pages::accept_invitation;
     "GET"    "/confirm/resend"                Anyone   pages::resend_form;
     "POST"   "/confirm/resend"                Anyone   pages::resend;
     "GET"    "/confirm/{token}"               Anyone   pages::confirm_form;
@@ -72,6 +74,10 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/account/sessions/{id}/end"     LoggedIn pages::end_session;
     "GET"    "/account/delete"                LoggedIn pages::delete_form;
     "POST"   "/account/delete"                LoggedIn pages::delete_account;
+
+    "GET"    "/admin/approvals"               Administrator pages::approvals;
+    "POST"   "/admin/approvals/{id}/approve"  Administrator pages::approve;
+    "POST"   "/admin/approvals/{id}/decline"  Administrator pages::decline;
 
     "GET"    "/api/v1/openapi.json"           Anyone   api::openapi;
     "POST"   "/api/v1/register"               Anyone   api::register;
@@ -101,6 +107,12 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/admin/users/{user}/enable"                      Administrator admin::enable_user;
     "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::join_group;
     "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::leave_group;
+    "GET"    "/api/v1/admin/invitations"                              Administrator admin::invitations;
+    "POST"   "/api/v1/admin/invitations"                              Administrator admin::invite;
+    "DELETE" "/api/v1/admin/invitations/{id}"                         Administrator admin::revoke_invitation;
+    "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals;
+    "POST"   "/api/v1/admin/approvals/{id}/approve"                   Administrator admin::approve;
+    "POST"   "/api/v1/admin/approvals/{id}/decline"                   Administrator admin::decline;
     "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups;
     "DELETE" "/api/v1/admin/groups/{group}"                           Administrator admin::disband_group;
     "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members;

@@ -81,6 +81,7 @@ impl Failure {
             Self::TokenExpired => explain(S::FORBIDDEN, "token_expired", "This link has expired.", "Ask for a new one."),
             Self::WrongPassword => explain(S::FORBIDDEN, "wrong_password", "The password is wrong.", "Type your present password again; nothing was changed."),
             Self::RegistrationClosed => explain(S::FORBIDDEN, "registration_closed", "Registration is closed.", "Ask the people who run this site for an account."),
+            Self::InvitationNeeded => explain(S::FORBIDDEN, "invitation_needed", "You need an invitation.", "Ask the people who run this site to invite you."),
             Self::NotFound => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check the address."),
             Self::MethodNotAllowed(_) => explain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "This cannot be done here.", "See the header Allow for what can."),
             Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.", "Send it again."),

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gatelodge::accounts::administer::{self, Added, NewAccount};
+use gatelodge::accounts::administer;
 use gatelodge::accounts::login::{self, Attempt};
+use gatelodge::accounts::opening::{Added, NewAccount};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
 use gatelodge::base::{BUILD_DATE, Clock, DAY, EmailAddress, Moment, Seconds, Timestamp};
@@ -58,14 +59,8 @@ pub fn fill(config: &str) {
             let added = app.write(move |tx, moment, services| {
                 for number in first..first + AT_A_TIME {
                     let email = EmailAddress::parse(&format!("person{number}@example.org")).ok();
-                    let new = NewAccount {
-                        email,
-                        username: None,
-                        name: None,
-                        password: Some(hash.clone()),
-                        confirmed: true,
-                        groups: vec![],
-                    };
+                    let new =
+                        NewAccount { email, password: Some(hash.clone()), confirmed: true, ..NewAccount::default() };
                     let made = administer::add(tx, moment, services, &Source::appliance(), &new)?;
                     if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
                         let client = Client::new("192.0.2.1".into(), "a browser", "");

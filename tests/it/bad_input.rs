@@ -7,7 +7,10 @@ use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
 /// Every endpoint that takes a body: its path and a body that has the right form.
 fn endpoints() -> Vec<(&'static str, Value)> {
     vec![
-        ("/register", json!({"email": "new@example.org", "password": PASSWORD, "username": "newcomer", "name": "New"})),
+        (
+            "/register",
+            json!({"email": "new@example.org", "password": PASSWORD, "username": "newcomer", "name": "New", "invitation": "gli_x"}),
+        ),
         ("/confirm", json!({"token": "glt_x", "password": PASSWORD, "username": "newcomer"})),
         ("/confirm/resend", json!({"email": "new@example.org"})),
         ("/login", json!({"identity": ALICE, "password": PASSWORD, "remember": true, "bearer": true})),

@@ -3,6 +3,7 @@
 mod acme;
 mod backups;
 mod bad_input;
+mod commands;
 mod config_files;
 mod courier;
 mod disk;

@@ -52,7 +52,7 @@ fn bodies_take_exactly_the_documented_members() {
         let Some(schema) = request_schema(&operation) else { continue };
         let path = path.trim_start_matches("/api/v1");
         let properties = schema["properties"].as_object().expect("properties");
-        let wrong: serde_json::Map<_, _> = properties.keys().map(|name| (name.clone(), json!(7))).collect();
+        let wrong: serde_json::Map<_, _> = properties.keys().map(|name| (name.clone(), json!([7]))).collect();
         let told = member.api(&method, path, wrong).refused(422, "invalid_fields").json()["fields"].clone();
         assert!(
             told.as_object().expect("fields").values().all(|errors| errors == &json!([{"code": "wrong_type"}])),

@@ -28,6 +28,9 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge user passwd", "user passwd member@example.org --password-stdin"),
     ("gatelodge user group add USER GROUP", "user group add member@example.org staff"),
     ("gatelodge user group remove USER GROUP", "user group remove member@example.org guests"),
+    ("gatelodge invite add", "invite add guest@example.org"),
+    ("gatelodge invite list", "invite list"),
+    ("gatelodge approval list", "approval list"),
     ("gatelodge group list", "group list"),
     ("gatelodge group members", "group members admins"),
     ("gatelodge group permit", "group permit admins lamp:switch"),
@@ -56,6 +59,9 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
 
 /// What other tests run: which, and the words by which they do.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("gatelodge invite revoke", "tests/it/commands.rs", "\"invite\", \"revoke\""),
+    ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
+    ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),
     ("cargo run --release -- demo", "tests/demo", "cargo run --quiet --release -- demo"),
     ("gatelodge demo", "tests/it/process.rs", "\"demo\", \"--port\""),
     ("gatelodge serve", "tests/it/process.rs", "\"serve\", \"--config\""),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use gatelodge::accounts::opening::{Added, NewAccount};
 use gatelodge::accounts::{administer, costs, identity, keyring, person, register};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
@@ -116,16 +117,14 @@ impl Place {
                 let email = EmailAddress::parse(&class.member(number)).expect("an address");
                 let cost = class.cost(today);
                 let add = self.app.write(move |tx, moment, services| {
-                    let new = administer::NewAccount {
+                    let new = NewAccount {
                         email: Some(email.clone()),
-                        username: None,
-                        name: None,
                         password: Some(PasswordHash::decoy(cost)),
                         confirmed: true,
-                        groups: vec![],
+                        ..NewAccount::default()
                     };
                     let added = administer::add(tx, moment, services, &Source::appliance(), &new)?;
-                    if let (administer::Added::Done(mut person), Class::Disabled) = (added, class) {
+                    if let (Added::Done(mut person), Class::Disabled) = (added, class) {
                         person.account.disabled_at = Some(moment.now());
                         person::save(tx, person.id, &person.account)?;
                     }

@@ -33,6 +33,8 @@ pub struct Registration {
     pub allowed_domains: Vec<MailDomain>,
     /// The domains whose addresses may not, whatever is allowed.
     pub blocked_domains: Vec<MailDomain>,
+    /// With mode "approval": how long a registration waits for a decision.
+    pub approve_within: Span,
 }
 
 impl Registration {
@@ -46,7 +48,13 @@ impl Registration {
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { mode: RegistrationMode::Open, confirm_email: true, allowed_domains: vec![], blocked_domains: vec![] }
+        Self {
+            mode: RegistrationMode::Open,
+            confirm_email: true,
+            allowed_domains: vec![],
+            blocked_domains: vec![],
+            approve_within: Span::from_seconds(30 * DAY),
+        }
     }
 }
 

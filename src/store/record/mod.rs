@@ -106,6 +106,50 @@ macro_rules! record {
             $crate::store::record!(shown { $($field),* });
         }
     };
+    // A version that has more fields than the one before: what an older record lacks is its type's default.
+    ($name:ident, version 2, { $($field:ident),* $(,)? }, since 2 { $($added:ident),* $(,)? }) => {
+        impl $crate::store::Record for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn to_bytes(&self) -> Vec<u8> {
+                let mut out = vec![2];
+                $($crate::store::Field::put(&self.$field, &mut out);)*
+                $($crate::store::Field::put(&self.$added, &mut out);)*
+                out
+            }
+
+            fn from_bytes(bytes: &[u8]) -> Result<Self, $crate::store::Damaged> {
+                let Some((&version @ 1..=2, rest)) = bytes.split_first() else { return Err($crate::store::Damaged) };
+                let mut input = $crate::store::Reader(rest);
+                let record = Self {
+                    $($field: $crate::store::Field::take(&mut input)?,)*
+                    $($added: if version < 2 { Default::default() } else { $crate::store::Field::take(&mut input)? },)*
+                };
+                if input.is_at_end() { Ok(record) } else { Err($crate::store::Damaged) }
+            }
+
+            fn show(&self) -> serde_json::Value {
+                serde_json::json!({
+                    $(stringify!($field): $crate::store::Field::show(&self.$field),)*
+                    $(stringify!($added): $crate::store::Field::show(&self.$added),)*
+                })
+            }
+
+            fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+                let members = shown.as_object().ok_or($crate::store::Damaged)?;
+                let member = |name: &str| members.get(name).ok_or($crate::store::Damaged);
+                let (before, added) = ([$(stringify!($field)),*].len(), [$(stringify!($added)),*].len());
+                if members.len() != before && members.len() != before + added {
+                    return Err($crate::store::Damaged);
+                }
+                let is_older = members.len() == before;
+                Ok(Self {
+                    $($field: $crate::store::Field::from_shown(member(stringify!($field))?)?,)*
+                    $($added: if is_older { Default::default() } else { $crate::store::Field::from_shown(member(stringify!($added))?)? },)*
+                })
+            }
+        }
+    };
     // A part of other records: fields without a version of its own.
     (part $name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::store::Field for $name {
@@ -223,6 +267,26 @@ mod tests {
         bytes.pop();
         bytes[0] = 2;
         assert_eq!(Sample::from_bytes(&bytes), Err(Damaged));
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Grown {
+        number: u64,
+        maybe: Option<u64>,
+    }
+    record!(Grown, version 2, { number }, since 2 { maybe });
+
+    #[test]
+    fn what_an_older_record_lacks_is_the_default() {
+        assert_eq!(Grown::from_bytes(&[1, 7]), Ok(Grown { number: 7, maybe: None }));
+        assert_eq!(Grown::from_bytes(&[2, 7, 1, 9]), Ok(Grown { number: 7, maybe: Some(9) }));
+        for damaged in [&[1, 7, 0][..], &[2, 7], &[3, 7, 0], &[0, 7]] {
+            assert_eq!(Grown::from_bytes(damaged), Err(Damaged), "{damaged:?}");
+        }
+        let grown = Grown { number: 7, maybe: Some(9) };
+        assert_eq!(Grown::from_shown(&grown.show()), Ok(grown));
+        assert_eq!(Grown::from_shown(&serde_json::json!({"number": 7})), Ok(Grown { number: 7, maybe: None }));
+        assert_eq!(Grown::from_shown(&serde_json::json!({"number": 7, "other": 1})), Err(Damaged));
     }
 
     proptest! {

@@ -1,7 +1,10 @@
 //! Register, confirm, log in and out.
 
-use crate::app::{ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, NewPerson, SetUpRefused};
-use crate::crypto::Bearer;
+use crate::app::{
+    ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, NewPerson, NowConfirmed, NowRegistered,
+    SetUpRefused,
+};
+use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
 use crate::web::failure::Failure;
@@ -9,11 +12,29 @@ use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-/// Registers; the secret is for the browser's cookie.
-pub async fn register(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
-    let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name());
-    let (email, password, username, name) = fields.finish(values)?;
-    Ok(web.app.register(NewPerson { email, password, username, name, client: request.client() }).await??)
+/// Registers, by an invitation or without.
+pub async fn register(
+    web: &Web,
+    request: &Request,
+    invitation: Option<&str>,
+    mut fields: Fields,
+) -> Result<NowRegistered, Failure> {
+    let invitation = invitation.map_or_else(|| fields.optional("invitation"), |text| Some(Some(text.to_owned())));
+    let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name(), invitation);
+    let (email, password, username, name, invitation) = fields.finish(values)?;
+    let secret = invitation.map(|text| Bearer::parse(BearerKind::Invitation, &text).ok_or(Failure::TokenInvalid));
+    let registered = match secret.transpose() {
+        Err(failure) => Err(failure),
+        Ok(secret) => {
+            let invitation = secret.map(|secret| secret.digest());
+            let new = NewPerson { email, password, username, name, invitation, client: request.client() };
+            web.app.register(new).await?.map_err(Failure::from)
+        }
+    };
+    if matches!(registered, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+        web.app.charge_link(request.client()).await?;
+    }
+    registered
 }
 
 /// Makes the first administrator.
@@ -42,7 +63,7 @@ pub async fn confirm(
     request: &Request,
     token: Option<&str>,
     mut fields: Fields,
-) -> Result<Option<(Bearer, Session)>, Failure> {
+) -> Result<NowConfirmed, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.optional_password("password"), fields.username());
     let (token, password, username) = fields.finish(values)?;

@@ -105,6 +105,42 @@ pub async fn leave_group(web: &Web, request: &Request) -> Result<Reply, Failure>
     show(web, request, Command::UserGroup { user: user(request), group: group(request), member: false }).await
 }
 
+/// `GET /admin/invitations?limit=&after=`
+pub async fn invitations(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (after, limit) = page(request)?;
+    show(web, request, Command::InviteList { after, limit }).await
+}
+
+/// `POST /admin/invitations`
+pub async fn invite(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.optional("email"), fields.optional("within"), fields.number("uses"), fields.several("groups"));
+    let (email, within, uses, groups) = fields.finish(values)?;
+    let uses = uses.map(|uses| u32::try_from(uses).unwrap_or(u32::MAX));
+    show(web, request, Command::InviteAdd { email, within, uses, groups }).await
+}
+
+/// `DELETE /admin/invitations/{id}`
+pub async fn revoke_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::InviteRevoke { id: request.parameter("id").to_owned() }).await
+}
+
+/// `GET /admin/approvals?limit=&after=`
+pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (after, limit) = page(request)?;
+    show(web, request, Command::ApprovalList { after, limit }).await
+}
+
+/// `POST /admin/approvals/{id}/approve`
+pub async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: true }).await
+}
+
+/// `POST /admin/approvals/{id}/decline`
+pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: false }).await
+}
+
 /// `GET /admin/groups`
 pub async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::GroupList).await

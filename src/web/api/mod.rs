@@ -3,6 +3,7 @@
 pub mod admin;
 mod documents;
 
+use crate::app::{NowConfirmed, NowRegistered};
 use crate::base::Permission;
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
@@ -27,15 +28,23 @@ pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let browser = acts::register(web, request, request.json()?).await?;
-    let lifetime = web.app.services().config.tokens.confirm_within.seconds();
-    Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+    match acts::register(web, request, None, request.json()?).await? {
+        NowRegistered::Accepted(browser) => {
+            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
+            Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+        }
+        NowRegistered::Opened => Ok(Reply::status(Success::Ok, "confirmed")),
+    }
 }
 
 /// `POST /confirm`
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let session = acts::confirm(web, request, None, request.json()?).await?;
-    Ok(with_session(web, request, Reply::status(Success::Ok, "confirmed"), session.as_ref()))
+    let reply = Reply::status(Success::Ok, "confirmed");
+    Ok(match acts::confirm(web, request, None, request.json()?).await? {
+        NowConfirmed::Done => reply,
+        NowConfirmed::In(session) => with_session(web, request, reply, Some(&*session)),
+        NowConfirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
+    })
 }
 
 /// `POST /confirm/resend`

@@ -1,6 +1,8 @@
 //! Register, log in and out.
 
+use crate::app::NowRegistered;
 use crate::config::RegistrationMode;
+use crate::crypto::{Bearer, BearerKind};
 use crate::templates::context;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -11,32 +13,72 @@ use crate::web::{Web, acts};
 use super::form::Form;
 use super::{notice, render};
 
+/// Whether anybody may register who comes along.
 fn registration_is_open(web: &Web) -> bool {
-    web.app.services().config.registration.mode == RegistrationMode::Open
+    let mode = web.app.services().config.registration.mode;
+    matches!(mode, RegistrationMode::Open | RegistrationMode::Approval)
 }
 
 /// `GET /register`
 pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    if !registration_is_open(web) {
-        return Err(Failure::RegistrationClosed);
+    match web.app.services().config.registration.mode {
+        RegistrationMode::Open | RegistrationMode::Approval => {}
+        RegistrationMode::Invite => return Err(Failure::InvitationNeeded),
+        RegistrationMode::Closed => return Err(Failure::RegistrationClosed),
     }
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
-    Ok(Form::new("register.html", context! {}).show(web))
+    Ok(uninvited().show(web))
 }
 
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let form = Form { typed: fields.typed(&["email", "username", "name"]), ..Form::new("register.html", context! {}) };
-    match acts::register(web, request, fields).await {
-        Ok(browser) => {
+    let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited() };
+    registered(web, acts::register(web, request, None, fields).await, form)
+}
+
+fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
+    match came {
+        Ok(NowRegistered::Accepted(browser)) => {
             let lifetime = web.app.services().config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
+        Ok(NowRegistered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
         Err(failure) => form.again(web, &failure),
     }
+}
+
+/// The page for whoever comes along.
+fn uninvited<'a>() -> Form<'a> {
+    Form::new("register.html", context! { action => "/register", invited => "" })
+}
+
+/// The page of an invitation.
+fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
+    let token = request.parameter("token");
+    let secret = Bearer::parse(BearerKind::Invitation, token).ok_or(Failure::TokenInvalid)?;
+    let invitation = web.app.look_up_invitation(secret.digest(), &request.client())??;
+    let invited = invitation.email.map(|email| email.to_string()).unwrap_or_default();
+    Ok(Form::new("register.html", context! { action => format!("/invite/{token}"), invited }))
+}
+
+/// `GET /invite/{token}`
+pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(invited(web, request)?.show(web))
+}
+
+/// `POST /invite/{token}`
+pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let typed = fields.typed(&["email", "username", "name"]);
+    let came = acts::register(web, request, Some(request.parameter("token")), fields).await;
+    if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+        return registered(web, came, uninvited());
+    }
+    let form = Form { typed, ..invited(web, request).unwrap_or_else(|_| uninvited()) };
+    registered(web, came, form)
 }
 
 /// `GET /register/sent`

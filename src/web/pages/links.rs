@@ -1,5 +1,6 @@
 //! The pages that mailed links open, and those that ask for one.
 
+use crate::app::NowConfirmed;
 use crate::templates::context;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
@@ -42,10 +43,12 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let typed = fields.typed(&["username"]);
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
     match acts::confirm(web, request, Some(request.parameter("token")), fields).await {
-        Ok(Some((secret, session))) => {
+        Ok(NowConfirmed::In(entered)) => {
+            let (secret, session) = *entered;
             Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), (&secret, &session)))
         }
-        Ok(None) => Ok(Reply::see_other("/login?notice=confirmed")),
+        Ok(NowConfirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
+        Ok(NowConfirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
         Err(failure) => {
             let needs_password =
                 web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;

@@ -1,6 +1,7 @@
 //! Pages for people. They work without JavaScript, and opening one changes nothing.
 
 mod account;
+mod admin;
 mod entry;
 mod form;
 mod links;
@@ -17,7 +18,10 @@ pub use account::{
     account, change_email, change_password, delete_account, delete_form, email_form, end_other_sessions, end_session,
     password_form, sessions,
 };
-pub use entry::{login, login_form, login_path, logout, register, register_form, register_sent};
+pub use admin::{approvals, approve, decline};
+pub use entry::{
+    accept_invitation, invitation_form, login, login_form, login_path, logout, register, register_form, register_sent,
+};
 pub use links::{
     confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form, set_up,
     set_up_form,
@@ -46,6 +50,7 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "account-email.html",
     "account-sessions.html",
     "account-delete.html",
+    "admin-approvals.html",
 ];
 
 /// `GET /`
@@ -112,6 +117,12 @@ fn render(web: &Web, name: &str, values: Value) -> String {
 fn notice(request: &Request) -> &'static str {
     match request.query("notice") {
         Some("confirmed") => "Your address is confirmed.",
+        Some("registered") => "Your account is ready. Log in with your new password.",
+        Some("awaits-approval") => {
+            "Your address is confirmed. The people who run this site decide on your registration; you are told by mail."
+        }
+        Some("approved") => "The account exists, and its owner is told.",
+        Some("declined") => "The registration was deleted, and whoever made it is told.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
         Some("set-up") => "You administer this site. Log in with your new password.",
         Some("logged-out") => "You are logged out.",

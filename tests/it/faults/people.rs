@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use gatelodge::accounts::login::{self, Attempt, Login};
+use gatelodge::accounts::opening::NewAccount;
 use gatelodge::accounts::register::{self, NewRegistration};
 use gatelodge::accounts::tries::Tries;
 use gatelodge::accounts::{Services, administer, forgot, identity, links, person};
@@ -158,6 +159,7 @@ impl People<'_> {
     fn register(&mut self, store: &Store) -> Answers {
         let email = EmailAddress::parse(&format!("person{:x}@example.org", self.chance.next())).expect("an address");
         let row = NewRegistration {
+            invitation: None,
             email: email.clone(),
             password: PasswordHash::decoy(Cost { memory_kib: 8, iterations: 1, lanes: 1 }),
             username: None,
@@ -255,13 +257,14 @@ impl People<'_> {
             if let Some(mut person) = administer::find(tx, named.as_str())? {
                 administer::set_password(tx, moment, services, &source, (&mut person, &hash))?;
             } else {
-                let new = administer::NewAccount {
+                let new = NewAccount {
+                    language: None,
                     email: Some(named),
                     username: None,
                     name: None,
                     password: Some(hash.clone()),
                     confirmed: true,
-                    groups: vec![],
+                    groups: std::collections::BTreeSet::new(),
                 };
                 administer::add(tx, moment, services, &source, &new)?;
             }

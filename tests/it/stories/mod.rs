@@ -1,10 +1,12 @@
 //! What people do, told as stories.
 
 mod account;
+mod approving;
 mod auditing;
 mod clocks;
 mod grouping;
 mod guessing;
+mod inviting;
 mod logging_in;
 mod mailing;
 mod operating;

@@ -1,0 +1,133 @@
+//! Registrations that an administrator decides on, after their address was confirmed.
+
+use crate::audit::{Act, Outcome, Source};
+use crate::base::{Moment, RegistrationId};
+use crate::config::RegistrationMode;
+use crate::mail::Letter;
+use crate::sessions::Client;
+use crate::store::{Snapshot, StoreError, Transaction};
+use crate::throttle::MailPurpose;
+
+use super::confirm::{self, Confirmed};
+use super::person::{self, Person};
+use super::register::{self, REGISTRATIONS, Registration};
+use super::{Services, administrators, links};
+
+/// Administrators who are told of one registration.
+const MAX_TOLD: usize = 20;
+
+/// Whether somebody has to decide on it: an invitation is a decision already.
+pub(super) fn is_needed(services: &Services, registration: &Registration) -> bool {
+    services.config.registration.mode == RegistrationMode::Approval && registration.invitation.is_none()
+}
+
+/// Has a registration wait whose address was just confirmed, and tells the administrators.
+pub(super) fn ask(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (id, mut registration): (RegistrationId, Registration),
+    client: &Client,
+) -> Result<(), StoreError> {
+    registration.confirmed_at = Some(moment.now());
+    register::save(tx, id, &registration)?;
+    services.audit(tx, moment, &client.anyone(), (Act::ApprovalAsked, Outcome::Done), id)?;
+    let letter = Letter::ApprovalAsked {
+        address: registration.email.as_str().to_owned(),
+        link: services.config.site.url.link("/admin/approvals"),
+    };
+    for administrator in administrators::find_active(tx, |_| true, MAX_TOLD)? {
+        let Some(person) = person::load(tx, administrator)? else { continue };
+        if let Some(to) = person.verified_address()
+            && links::may_take_mail(tx, moment, services, MailPurpose::Approval, to)?
+        {
+            services.mail(tx, moment, to, &letter)?;
+        }
+    }
+    Ok(())
+}
+
+/// A page of the registrations that wait for a decision, oldest first, looking at `limit` rows behind `after`; and where to go on.
+///
+/// # Errors
+/// When the store fails.
+#[allow(clippy::type_complexity, reason = "rows and a place")]
+pub fn waiting(
+    view: &dyn Snapshot,
+    mut after: Option<RegistrationId>,
+    limit: usize,
+) -> Result<(Vec<(RegistrationId, Registration)>, Option<RegistrationId>), StoreError> {
+    const PAGE: usize = 500;
+    let mut found = Vec::new();
+    loop {
+        let page = REGISTRATIONS.page(view, after.as_ref(), PAGE)?;
+        let is_last = page.len() < PAGE;
+        for (id, registration) in page {
+            after = Some(id);
+            if registration.confirmed_at.is_some() {
+                found.push((id, registration));
+            }
+            if found.len() == limit {
+                return Ok((found, after));
+            }
+        }
+        if is_last {
+            return Ok((found, None));
+        }
+    }
+}
+
+/// What an administrator decides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decision {
+    /// The account is opened.
+    Approve,
+    /// The registration is deleted.
+    Decline,
+}
+
+/// What came of a decision.
+#[derive(Clone, Debug)]
+pub enum Decided {
+    /// The account exists.
+    Approved(Box<Person>),
+    /// The registration is gone.
+    Declined,
+    /// Nothing of this id waits for a decision.
+    Unknown,
+    /// Somebody has the address meanwhile.
+    AddressTaken,
+}
+
+/// Decides on a registration, and tells whoever made it. If somebody took the user name meanwhile, the account has none.
+///
+/// # Errors
+/// When the store fails.
+pub fn decide(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    (id, decision): (RegistrationId, Decision),
+) -> Result<Decided, StoreError> {
+    let Some(registration) = register::find(tx, id)?.filter(|registration| registration.confirmed_at.is_some()) else {
+        return Ok(Decided::Unknown);
+    };
+    let to = registration.email.clone();
+    if decision == Decision::Decline {
+        register::remove(tx, id, &registration)?;
+        services.audit(tx, moment, source, (Act::RegistrationDeclined, Outcome::Done), id)?;
+        services.mail(tx, moment, &to, &Letter::RegistrationDeclined)?;
+        return Ok(Decided::Declined);
+    }
+    let nameless = Registration { username: None, ..registration.clone() };
+    let opened = match confirm::open_account(tx, moment, registration, None)? {
+        Confirmed::UsernameTaken => confirm::open_account(tx, moment, nameless, None)?,
+        opened => opened,
+    };
+    let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };
+    let what = (Act::RegistrationApproved, Outcome::Done);
+    services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
+    services.mail(tx, moment, &to, &Letter::RegistrationApproved { login: services.config.site.url.link("/login") })?;
+    Ok(Decided::Approved(person))
+}

@@ -1,0 +1,194 @@
+//! Invitations: a link by which somebody may register whom an administrator chose, so often, until a time, into groups.
+//!
+//! One that was mailed proves its reader's address, so the account exists at once; another is followed by a confirmation.
+
+use std::collections::BTreeSet;
+
+use crate::audit::{Act, Outcome, Source};
+use crate::base::{EmailAddress, GroupName, InvitationId, Moment, Seconds, Timestamp};
+use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, constant_time_eq};
+use crate::mail::Letter;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{Services, identity};
+
+/// An invitation.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    digest: Digest,
+    /// Whom it was mailed to; nobody else can use it.
+    pub email: Option<EmailAddress>,
+    /// The groups that whoever uses it is put in.
+    pub groups: BTreeSet<GroupName>,
+    /// How many may still use it.
+    pub uses_left: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}
+record!(Invitation, version 1, { digest, email, groups, uses_left, created_at, expires_at });
+
+pub(crate) const INVITATIONS: Table<InvitationId, Invitation> = Table::at(schema::INVITATIONS);
+
+/// People that one invitation may bring.
+pub const MAX_USES: u32 = 1000;
+/// Seconds that an invitation may be out.
+pub const LONGEST: Seconds = 365 * crate::base::DAY;
+
+/// What an invitation is to be.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    /// Whom it is mailed to. Without, whoever has the link may use it.
+    pub email: Option<EmailAddress>,
+    /// The groups that whoever uses it is put in.
+    pub groups: BTreeSet<GroupName>,
+    /// How many may use it.
+    pub uses: u32,
+    /// Seconds that it works.
+    pub within: Seconds,
+}
+
+/// What came of inviting.
+#[derive(Clone, Debug)]
+pub enum Invited {
+    /// It is on its way to its address.
+    Mailed(InvitationId, Invitation),
+    /// Here is the link, once.
+    Link(InvitationId, Invitation, String),
+    /// The address has an account.
+    AddressTaken,
+}
+
+/// The id follows from the secret, so that the one finds the other.
+fn id_of(secret: Digest) -> InvitationId {
+    InvitationId::from_bytes(*secret.0.first_chunk().expect("16 of 32 bytes"))
+}
+
+/// Makes an invitation.
+///
+/// # Errors
+/// When the store fails.
+pub fn invite(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    new: &NewInvitation,
+) -> Result<Invited, StoreError> {
+    if let Some(address) = &new.email
+        && identity::owner_of_email(tx, address)?.is_some()
+    {
+        return Ok(Invited::AddressTaken);
+    }
+    let secret = Bearer::draw(BearerKind::Invitation, moment);
+    let (id, now) = (id_of(secret.digest()), moment.now());
+    let invitation = Invitation {
+        digest: secret.digest(),
+        email: new.email.clone(),
+        groups: new.groups.clone(),
+        uses_left: if new.email.is_some() { 1 } else { new.uses },
+        created_at: now,
+        expires_at: now.plus(new.within),
+    };
+    INVITATIONS.put(tx, &id, &invitation)?;
+    services.audit(tx, moment, source, (Act::Invited, Outcome::Done), id)?;
+    let link = services.config.site.url.link(&format!("/invite/{}", secret.expose()));
+    match &new.email {
+        Some(address) => {
+            services.mail(tx, moment, address, &Letter::Invitation { link, until: invitation.expires_at, at: now })?;
+            Ok(Invited::Mailed(id, invitation))
+        }
+        None => Ok(Invited::Link(id, invitation, link)),
+    }
+}
+
+/// The invitation with this secret, if it can be used, and changes nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(
+    view: &(impl Snapshot + ?Sized),
+    secret: Digest,
+    now: Timestamp,
+) -> Result<Result<(InvitationId, Invitation), TokenFault>, StoreError> {
+    let id = id_of(secret);
+    let found = INVITATIONS.get(view, &id)?.filter(|invitation| constant_time_eq(&invitation.digest.0, &secret.0));
+    Ok(match found {
+        Some(invitation) if now >= invitation.expires_at => Err(TokenFault::Expired),
+        Some(invitation) if invitation.uses_left > 0 => Ok((id, invitation)),
+        _ => Err(TokenFault::Invalid),
+    })
+}
+
+/// What a registration's invitation gives, if it still has a use: one that expired after the registration counts, one that was
+/// taken back or used up does not.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_registration(view: &(impl Snapshot + ?Sized), id: InvitationId) -> Result<Option<Invitation>, StoreError> {
+    Ok(INVITATIONS.get(view, &id)?.filter(|invitation| invitation.uses_left > 0))
+}
+
+/// Notes that somebody came by it.
+///
+/// # Errors
+/// When the store fails.
+pub fn use_once(tx: &mut dyn Transaction, id: InvitationId, mut invitation: Invitation) -> Result<(), StoreError> {
+    invitation.uses_left -= 1;
+    INVITATIONS.put(tx, &id, &invitation)
+}
+
+/// Takes an invitation back. False if there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
+    id: InvitationId,
+) -> Result<bool, StoreError> {
+    if INVITATIONS.get(tx, &id)?.is_none() {
+        return Ok(false);
+    }
+    INVITATIONS.delete(tx, &id)?;
+    services.audit(tx, moment, source, (Act::InvitationRevoked, Outcome::Done), id)?;
+    Ok(true)
+}
+
+/// A page of invitations, in the order of their ids.
+///
+/// # Errors
+/// When the store fails.
+pub fn page(
+    view: &dyn Snapshot,
+    after: Option<InvitationId>,
+    limit: usize,
+) -> Result<Vec<(InvitationId, Invitation)>, StoreError> {
+    INVITATIONS.page(view, after.as_ref(), limit)
+}
+
+/// Seconds that an invitation is still listed after it has expired or was used up; a registration made with it may wait as long.
+const KEEP: Seconds = 30 * crate::base::DAY;
+
+/// Removes up to `limit` invitations that have long been over, looking at as many behind `after`. Returns where to go on, or
+/// none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<InvitationId>,
+    limit: usize,
+) -> Result<Option<InvitationId>, StoreError> {
+    let page = INVITATIONS.page(tx, after.as_ref(), limit)?;
+    for (id, invitation) in &page {
+        if now.since(invitation.expires_at) > KEEP {
+            INVITATIONS.delete(tx, id)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten())
+}

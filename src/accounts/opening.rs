@@ -1,0 +1,72 @@
+//! Opening an account: the one place where accounts come from.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Username};
+use crate::crypto::PasswordHash;
+use crate::store::{StoreError, Transaction};
+
+use super::person::{self, Account, Person};
+use super::{identity, register};
+
+/// An account to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewAccount {
+    /// Its address, if it has one.
+    pub email: Option<EmailAddress>,
+    /// Its user name, if it has one.
+    pub username: Option<Username>,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// The language that the person reads, if it is known.
+    pub language: Option<String>,
+    /// None: the person sets one by the link that confirms the address.
+    pub password: Option<PasswordHash>,
+    /// Whether the address is proved to be the person's.
+    pub confirmed: bool,
+    /// The groups it is put in.
+    pub groups: BTreeSet<GroupName>,
+}
+
+/// What came of opening an account.
+#[derive(Clone, Debug)]
+pub enum Added {
+    /// It exists.
+    Done(Box<Person>),
+    /// Another account has the address.
+    AddressTaken,
+    /// Another account has the user name.
+    UsernameTaken,
+}
+
+/// Opens an account. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
+///
+/// # Errors
+/// When the store fails.
+pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> Result<Added, StoreError> {
+    if let Some(email) = &new.email
+        && identity::owner_of_email(tx, email)?.is_some()
+    {
+        return Ok(Added::AddressTaken);
+    }
+    if let Some(username) = &new.username
+        && identity::owner_of_username(tx, username)?.is_some()
+    {
+        return Ok(Added::UsernameTaken);
+    }
+    let (id, now) = (AccountId::draw(moment), moment.now());
+    let mut account = Account::new(new.password, new.name, now);
+    account.language = new.language.unwrap_or(account.language);
+    account.groups = new.groups;
+    account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
+    person::save(tx, id, &account)?;
+    if let Some(email) = &new.email {
+        identity::set_email(tx, id, email, new.confirmed.then_some(now))?;
+        register::remove_all(tx, email)?;
+    }
+    if let Some(username) = &new.username {
+        identity::set_username(tx, id, username, now)?;
+    }
+    let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
+    Ok(Added::Done(Box::new(person)))
+}

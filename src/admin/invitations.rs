@@ -1,0 +1,85 @@
+//! Invitations.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
+use crate::app::App;
+use crate::audit::Source;
+use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
+use crate::config::{RegistrationMode, Span};
+
+use super::{MAX_ROWS, Outcome, Refusal, parse};
+
+/// What is asked for, as it was typed: address, time, uses, groups.
+type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
+
+pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, source: &Source) -> Outcome {
+    if app.services().config.registration.mode == RegistrationMode::Closed {
+        return Err(Refusal::conflict(
+            "nobody could use an invitation: registration is closed",
+            "write mode = \"invite\" in [registration], or add the account with `gatelodge user add`",
+        ));
+    }
+    let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
+    let within = within.map_or(Ok(Span::from_seconds(7 * DAY)), |text| {
+        Span::try_from(text.clone())
+            .map_err(|_| Refusal::invalid(format!("{text:?} is no time"), "write it like \"7d\""))
+    })?;
+    let uses = uses.unwrap_or(1);
+    if email.is_some() && uses != 1 {
+        return Err(Refusal::invalid(
+            "a mailed invitation is for one person",
+            "leave the number of uses out, or the address",
+        ));
+    }
+    if !(1..=MAX_USES).contains(&uses) || !(1..=LONGEST).contains(&within.seconds()) {
+        return Err(Refusal::invalid(
+            format!("an invitation is for 1 to {MAX_USES} people, and for a year at most"),
+            "",
+        ));
+    }
+    let groups = groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)).collect::<Result<_, _>>()?;
+    let new = NewInvitation { email, groups, uses, within: within.seconds() };
+    let source = source.clone();
+    let invited =
+        app.write(move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
+    match invited {
+        Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
+        Invited::Link(id, invitation, link) => {
+            let mut shown = describe(id, &invitation);
+            shown["link"] = link.into();
+            Ok(shown)
+        }
+        Invited::AddressTaken => Err(Refusal::conflict("this address has an account already", "")),
+    }
+}
+
+fn describe(id: InvitationId, invitation: &Invitation) -> Value {
+    json!({
+        "id": id.to_string(),
+        "email": invitation.email.as_ref().map(EmailAddress::as_str),
+        "groups": invitation.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
+        "uses_left": invitation.uses_left,
+        "created_at": invitation.created_at.to_string(),
+        "expires_at": invitation.expires_at.to_string(),
+    })
+}
+
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+    let after = after.map(|text| parse(&text, "an invitation's id", str::parse::<InvitationId>)).transpose()?;
+    let limit = limit.clamp(1, MAX_ROWS);
+    let found = app.read(|view| invitations::page(view, after, limit))?;
+    let next = found.last().filter(|_| found.len() == limit).map(|(id, _)| id.to_string());
+    let items: Vec<Value> = found.iter().map(|(id, invitation)| describe(*id, invitation)).collect();
+    Ok(json!({"items": items, "next": next}))
+}
+
+pub(super) async fn revoke(app: &Arc<App>, id: &str, source: &Source) -> Outcome {
+    let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "see `gatelodge invite list`");
+    let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
+    let source = source.clone();
+    let revoked = app.write(move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
+    if revoked.await? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+}

@@ -1,0 +1,47 @@
+//! `gatelodge approval`: registrations that wait for a decision.
+
+use clap::{Args, Subcommand};
+
+use crate::admin::Command;
+
+use super::offline::carry_out;
+use super::{Common, Exit, Page, show, user};
+
+#[derive(Debug, Subcommand)]
+pub enum Approval {
+    /// List the registrations that wait: their addresses are confirmed.
+    List(Page),
+    /// Let somebody in. They are told by mail.
+    Approve(Named),
+    /// Delete a registration. Whoever made it is told by mail.
+    Decline(Named),
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The registration's id.
+    id: String,
+}
+
+impl Approval {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let is_list = matches!(self, Self::List(_));
+        let command = match self {
+            Self::List(page) => Command::ApprovalList { after: page.after, limit: page.limit },
+            Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
+            Self::Decline(Named { id }) => Command::ApprovalDecide { id, approve: false },
+        };
+        let shown = carry_out(common.config()?, command)?;
+        if common.json {
+            return show::json(&shown);
+        }
+        if is_list {
+            let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+            show::table(items, &["id", "email", "username", "name", "confirmed_at"]);
+            user::say_how_to_go_on(&shown);
+            return Ok(());
+        }
+        show::object(&shown);
+        Ok(())
+    }
+}

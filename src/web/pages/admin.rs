@@ -1,0 +1,50 @@
+//! What administrators decide by page: who of those that registered may come in.
+
+use serde_json::Value;
+
+use crate::admin::{self, Command};
+use crate::templates::context;
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+
+use super::{notice, render};
+
+/// Rows of a page.
+const ROWS: usize = 50;
+
+async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
+    let source = request.client().owner_of(request.caller()?.person.id);
+    Ok(admin::execute(&web.app, command, &source).await?)
+}
+
+/// `GET /admin/approvals`
+pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let after = request.query("after").map(str::to_owned);
+    let found = carry_out(web, request, Command::ApprovalList { after, limit: ROWS }).await?;
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let row = |item: &Value| {
+        context! {
+            id => text(item, "id"), email => text(item, "email"), username => text(item, "username"),
+            name => text(item, "name"), created_at => text(item, "created_at"), confirmed_at => text(item, "confirmed_at"),
+        }
+    };
+    let waiting: Vec<_> = found["items"].as_array().into_iter().flatten().map(row).collect();
+    let next = found["next"].as_str().unwrap_or_default();
+    Ok(Reply::page(render(web, "admin-approvals.html", context! { waiting, next, notice => notice(request) })))
+}
+
+/// `POST /admin/approvals/{id}/approve`
+pub async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let id = request.parameter("id").to_owned();
+    carry_out(web, request, Command::ApprovalDecide { id, approve: true }).await?;
+    Ok(Reply::see_other("/admin/approvals?notice=approved"))
+}
+
+/// `POST /admin/approvals/{id}/decline`
+pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let id = request.parameter("id").to_owned();
+    carry_out(web, request, Command::ApprovalDecide { id, approve: false }).await?;
+    Ok(Reply::see_other("/admin/approvals?notice=declined"))
+}

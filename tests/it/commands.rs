@@ -1,0 +1,82 @@
+//! What administrators do at the command line, with the real binary beside a running server.
+
+use serde_json::{Value, json};
+
+use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
+use crate::store::Folder;
+use crate::world::{ALICE, PASSWORD};
+
+/// A server, and how its commands are typed.
+struct House {
+    folder: Folder,
+    config: String,
+    server: Server,
+}
+
+impl House {
+    fn with(settings: &str) -> Self {
+        let (folder, port) = (Folder::new(), free_port());
+        let config = configuration(&folder.0, port, &format!("{}{settings}", file_mail(&folder.0)));
+        let server = Server::start(&["serve", "--config", &config], port);
+        Self { folder, config, server }
+    }
+
+    /// What a command shows.
+    #[track_caller]
+    fn types(&self, words: &[&str]) -> Value {
+        shown(&[words, &["--config", &self.config]].concat(), "")
+    }
+
+    /// The same as people read it.
+    fn reads(&self, words: &[&str]) -> String {
+        let output = run(&[words, &["--config", &self.config]].concat(), "");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn is_refused(&self, words: &[&str]) -> String {
+        let (code, said) = refusal(&[words, &["--config", &self.config]].concat());
+        assert_eq!(code, Some(1), "{said}");
+        said
+    }
+}
+
+fn id(shown: &Value) -> &str {
+    shown["id"].as_str().expect("an id")
+}
+
+#[test]
+fn an_invitation_is_made_listed_and_taken_back() {
+    let house = House::with("[registration]\nmode = \"invite\"\n");
+    let made = house.types(&["invite", "add", "--uses", "3", "--group", "guests", "--within", "2d"]);
+    let token = made["link"].as_str().and_then(|link| link.rsplit('/').next()).expect("a link").to_owned();
+    let register = json!({"email": ALICE, "password": PASSWORD, "invitation": token});
+    let mut browser = house.server.client();
+    browser.api("POST", "/register", &register).expect(202);
+    let listed = house.reads(&["invite", "list"]);
+    assert!(listed.starts_with("ID") && listed.contains("guests") && !listed.contains(&token), "{listed}");
+    house.types(&["invite", "revoke", id(&made)]);
+    browser.api("POST", "/register", &register).expect(403);
+    assert!(house.is_refused(&["invite", "revoke", id(&made)]).contains("see `gatelodge invite list`"));
+}
+
+#[test]
+fn registrations_are_approved_and_declined() {
+    let mut house = House::with("[registration]\nmode = \"approval\"\n");
+    let waiting = |house: &House| house.types(&["approval", "list"])["items"].clone();
+    for (email, word) in [(ALICE, "approve"), ("bob@example.org", "decline")] {
+        let mut browser = house.server.client();
+        browser.api("POST", "/register", &json!({"email": email, "password": PASSWORD})).expect(202);
+        let token = mailed_token(&mut house.server, &house.folder.0);
+        browser.api("POST", "/confirm", &json!({"token": token})).expect(200);
+        let rows = waiting(&house);
+        assert_eq!((rows.as_array().map(Vec::len), &rows[0]["email"]), (Some(1), &json!(email)));
+        match word {
+            "approve" => house.types(&["approval", "approve", id(&rows[0])]),
+            _ => house.types(&["approval", "decline", id(&rows[0])]),
+        };
+        house.server.reads_until("mail delivered");
+        assert_eq!(waiting(&house), json!([]));
+        let log_in = json!({"identity": email, "password": PASSWORD});
+        browser.api("POST", "/login", &log_in).expect(if word == "approve" { 200 } else { 401 });
+    }
+}
