@@ -23,6 +23,8 @@ pub mod groups;
 
 pub mod sessions;
 
+pub mod factors;
+
 pub mod accounts;
 
 pub mod app;

@@ -3,12 +3,13 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Moment};
 use crate::crypto::PasswordHash;
+use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
 use crate::throttle;
 
-use super::{Person, Services, administrators, identity, person};
+use super::{Person, Services, administrators, factor_resets, identity, person};
 
 /// What came of a wish to delete one's account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +56,8 @@ pub(super) fn erase(
     services.audit(tx, moment, source, (Act::AccountDeleted, Outcome::Done), person.id)?;
     throttle::forget(tx, person.id)?;
     sessions::end_all(tx, person.id, None)?;
+    factors::remove_all(tx, person.id)?;
+    factor_resets::cancel(tx, person.id)?;
     identity::release_all(tx, person.id)?;
     person::remove(tx, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };

@@ -3,6 +3,7 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
 use crate::crypto::{Opened, PasswordHash, Purpose, TokenFault};
+use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError, Transaction};
@@ -129,6 +130,9 @@ pub(super) fn set_password(
     person.account.address_count += 1;
     person::save(tx, person.id, &person.account)?;
     sessions::end_all(tx, person.id, kept)?;
+    if kept.is_none() {
+        factors::end_trusts(tx, person.id)?;
+    }
     throttle::forget(tx, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     services.mail(tx, moment, to, &Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() })

@@ -10,7 +10,7 @@ use crate::throttle;
 use super::links::{self, Wish};
 use super::person::{self, Person};
 use super::tries::{self, Tries};
-use super::{Services, costs, register};
+use super::{Services, costs, factor_resets, register, second_step};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -79,6 +79,8 @@ pub struct Attempt {
     pub tries: Tries,
     /// The password hashed anew, if the parameters have changed since.
     pub rehashed: Option<PasswordHash>,
+    /// By what the person proves who they are.
+    pub method: &'static str,
     /// How the session is to be carried.
     pub carrier: Carrier,
     /// Where the attempt comes from.
@@ -96,6 +98,7 @@ impl Attempt {
             is_barred: false,
             tries: Tries::default(),
             rehashed: None,
+            method: "link",
             carrier,
             client: client.clone(),
             replaces,
@@ -108,6 +111,8 @@ impl Attempt {
 pub enum Login {
     /// Unknown, wrong, disabled, not confirmed: the caller cannot tell which.
     Refused,
+    /// The password is right, and a second factor is asked for. The secret of the login is handed out here, once.
+    SecondFactorNeeded(Bearer, AccountId),
     /// In. The secret is handed out here, once.
     Welcome(Box<(Bearer, Session, Person)>),
 }
@@ -137,6 +142,11 @@ pub fn conclude(
         person::save(tx, person.id, &person.account)?;
     }
     throttle::passed(tx, person.id, attempt.tries.device)?;
+    factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
+    if second_step::is_needed(tx, services, person.id, &attempt.client, moment.now())? {
+        let secret = second_step::begin(tx, moment, services, &person, attempt)?;
+        return Ok(Login::SecondFactorNeeded(secret, person.id));
+    }
     let (secret, session) = start_session(tx, moment, services, &person, attempt)?;
     Ok(Login::Welcome(Box::new((secret, session, person))))
 }
@@ -202,7 +212,7 @@ pub fn log_out(
     services.audit(tx, moment, &source, (Act::Logout, Outcome::Done), session.account)
 }
 
-/// Starts a session in place of the one that the client had.
+/// Starts a session in place of the one that the client had, for somebody who proved themselves as the attempt says.
 ///
 /// # Errors
 /// When the store fails.
@@ -213,14 +223,27 @@ pub fn start_session(
     person: &Person,
     attempt: &Attempt,
 ) -> Result<(Bearer, Session), StoreError> {
+    start_session_by(tx, moment, services, person, attempt, &[attempt.method])
+}
+
+/// As [`start_session`], by several methods.
+pub(super) fn start_session_by(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    attempt: &Attempt,
+    methods: &[&str],
+) -> Result<(Bearer, Session), StoreError> {
     if let Some(replaced) = attempt.replaces {
         sessions::end(tx, replaced)?;
     }
-    services.audit(tx, moment, &attempt.client.owner_of(person.id), (Act::Login, Outcome::Done), person.id)?;
+    let (source, what) = (attempt.client.owner_of(person.id), (Act::Login, Outcome::Done));
+    services.audit_in_detail(tx, moment, &source, what, person.id, &methods.join(" "))?;
     let new = NewSession {
         account: person.id,
         carrier: attempt.carrier,
-        method: "password",
+        methods,
         client: &attempt.client,
         settings: &services.config.session,
         generation: services.generation,

@@ -81,6 +81,15 @@ impl Tries {
         Self::visible(Bucket::of(Kind::Account, *id.bytes()), client)
     }
 
+    /// Of somebody who gives a code besides the password: wrong ones are counted apart from wrong passwords.
+    #[must_use]
+    pub fn at_second_factor(services: &Services, account: AccountId, client: &Client) -> Self {
+        if !services.config.throttle.enabled {
+            return Self::default();
+        }
+        Self::visible(Bucket::of(Kind::SecondFactor, *account.bytes()), client)
+    }
+
     /// Of somebody who asks for something that may lead to a mail.
     #[must_use]
     pub fn for_mail(services: &Services, client: &Client) -> Self {
@@ -159,7 +168,7 @@ impl Tries {
 /// Whether a password that is tried at this level is considered at all: after too many failures in a row it opens nothing.
 #[must_use]
 pub fn is_out_of_use(bucket: &Bucket, level: &Level) -> bool {
-    matches!(bucket.kind, Kind::Account | Kind::Device) && level.failures >= MAX_CONSECUTIVE
+    bucket.kind.counts_in_a_row() && level.failures >= MAX_CONSECUTIVE
 }
 
 /// The bucket of mails to an address is named by this.

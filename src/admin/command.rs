@@ -62,6 +62,11 @@ pub enum Command {
         /// Id, address or user name.
         user: String,
     },
+    /// Takes somebody's second factors away.
+    UserResetFactors {
+        /// Id, address or user name.
+        user: String,
+    },
     /// Puts somebody into a group, or takes them out.
     UserGroup {
         /// Id, address or user name.

@@ -28,6 +28,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserDisable { user } => users::set_disabled(app, user, true, source).await,
         Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
         Command::UserDelete { user } => users::delete(app, user, source).await,
+        Command::UserResetFactors { user } => users::reset_factors(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
         Command::InviteAdd { email, within, uses, groups } => {
             invitations::add(app, (email, within, uses, groups), source).await

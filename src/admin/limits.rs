@@ -48,7 +48,7 @@ fn read_place(text: &str) -> Result<(Kind, [u8; 16]), ()> {
 /// What an account's bucket is about; a stand-in is nobody's.
 fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreError> {
     match bucket.kind {
-        Kind::Account => person::load(view, AccountId::from_bytes(bucket.id)),
+        Kind::Account | Kind::SecondFactor => person::load(view, AccountId::from_bytes(bucket.id)),
         _ => Ok(None),
     }
 }
@@ -71,7 +71,7 @@ fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -
         "of": rate.burst,
         "next_in_seconds": level.wait(rate, now, 0),
         "full_at": level.full_at.to_string(),
-        "failures_in_a_row": matches!(bucket.kind, Kind::Account | Kind::Device).then_some(level.failures.min(MAX_CONSECUTIVE)),
+        "failures_in_a_row": bucket.kind.counts_in_a_row().then_some(level.failures.min(MAX_CONSECUTIVE)),
         "out_of_use": is_out_of_use,
     }))
 }
@@ -135,7 +135,7 @@ fn network_keys(ids: &[[u8; 16]]) -> Vec<(Kind, [u8; 16])> {
 fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
     let email = person.email.as_ref().map(|email| email.address.clone());
     let names = [email.clone().map(Identity::Email), person.username.clone().map(Identity::Username)];
-    let mut keys = vec![(Kind::Account, *person.id.bytes())];
+    let mut keys = vec![(Kind::Account, *person.id.bytes()), (Kind::SecondFactor, *person.id.bytes())];
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
     keys
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::administer::{self, Changed, ConfirmedFor};
+use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault};
 use crate::audit::Source;
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Timestamp, Username};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
+use crate::factors;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
@@ -101,7 +103,20 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
         .iter()
         .map(|(_, session)| session)
         .filter(|session| session.is_alive(session.seen_at, now, &app.services().generation));
+    let (factors, reset_due) = app.read(|view: &dyn Snapshot| {
+        Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?))
+    })?;
     let mut shown = describe(&person);
+    shown["second_factors"] = factors
+        .iter()
+        .map(|(_, factor)| {
+            json!({
+                "kind": factor.kind.word(), "name": factor.name.as_str(), "created_at": factor.created_at.to_string(),
+                "last_used_at": factor.used_at.map(|at| at.to_string()),
+            })
+        })
+        .collect();
+    shown["second_factors_end_at"] = reset_due.map(|at| at.to_string()).into();
     shown["sessions"] = alive
         .map(|session| {
             json!({
@@ -146,6 +161,24 @@ pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, s
         administer::set_disabled(tx, moment, services, &source, (person, disabled))
     })
     .await
+}
+
+/// Says when it is done, if not at once.
+pub(super) async fn reset_factors(app: &Arc<App>, user: String, source: &Source) -> Outcome {
+    let (named, source) = (user.clone(), source.clone());
+    let asked = app.write(move |tx, moment, services| {
+        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
+        Ok(Some((factor_resets::ask(tx, moment, services, &source, &person)?, person)))
+    });
+    let (asked, person) = asked.await?.ok_or_else(|| unknown(&user))?;
+    let due_at = match asked {
+        Asked::Done => None,
+        Asked::WaitsUntil(due_at) => Some(due_at.to_string()),
+        Asked::Nothing => return Err(Refusal::conflict(format!("{user} has no second factor"), "")),
+    };
+    let mut shown = describe(&person);
+    shown["second_factors_end_at"] = due_at.into();
+    Ok(shown)
 }
 
 pub(super) async fn delete(app: &Arc<App>, user: String, source: &Source) -> Outcome {

@@ -89,7 +89,7 @@ impl App {
         let level = self.read(|view| throttle::level_of(view, bucket))?;
         // Those under way may all fail, and in a row.
         let would_be_last = level.failures.saturating_add(others) >= MAX_CONSECUTIVE;
-        if is_out_of_use(bucket, &level) || (would_be_last && matches!(bucket.kind, Kind::Account | Kind::Device)) {
+        if is_out_of_use(bucket, &level) || (would_be_last && bucket.kind.counts_in_a_row()) {
             return Ok(LONGEST_WAIT);
         }
         Ok(level.wait(bucket.kind.rate(&self.services().config.throttle), self.time().earlier, others))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::login::{self, Attempt, Login};
+use crate::accounts::second_step;
 use crate::accounts::tries::Tries;
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Identity, Permission, SessionId};
@@ -43,26 +44,42 @@ pub struct Entered {
     pub permissions: BTreeSet<Permission>,
 }
 
+/// What came of logging in.
+#[derive(Debug)]
+pub enum LogIn {
+    /// Not; why is not told.
+    Refused,
+    /// The password is right, and a second factor is asked for.
+    SecondFactorNeeded {
+        /// The secret of the login that waits, handed out once.
+        secret: Bearer,
+        /// In which ways a code can be had.
+        ways: Vec<&'static str>,
+    },
+    /// In.
+    In(Box<Entered>),
+}
+
 impl App {
     /// Logs somebody in, or not; why not is not told.
     ///
     /// # Errors
     /// When the store fails, too many passwords wait, or too many tries have failed.
-    pub async fn log_in(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
+    pub async fn log_in(self: &Arc<Self>, entry: Entry) -> Result<LogIn, Fault> {
         // To its end in any case: hanging up must not undo what a failed guess costs.
         let (app, network) = (Arc::clone(self), entry.client.network.clone());
         let ended = to_its_end(async move { app.enter(entry).await }).await;
         self.measures.note_login(&ended);
         // For those who block addresses by what the log says (config/fail2ban): nothing in these lines is the client's own words.
         match &ended {
-            Ok(None) => tracing::info!("login refused from {network}"),
+            Ok(LogIn::Refused) => tracing::info!("login refused from {network}"),
             Err(Fault::TooManyAttempts(_)) => tracing::info!("login throttled from {network}"),
             _ => {}
         }
         ended
     }
 
-    async fn enter(self: &Arc<Self>, entry: Entry) -> Result<Option<Entered>, Fault> {
+    async fn enter(self: &Arc<Self>, entry: Entry) -> Result<LogIn, Fault> {
         let time = self.time();
         let (candidate, tries) = self.read(|view| {
             let candidate = login::look_up(view, &self.services(), &entry.identity)?;
@@ -80,18 +97,26 @@ impl App {
         };
         let Entry { carrier, client, replaces, .. } = entry;
         let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
-        let attempt = Attempt { matched, is_barred, tries, rehashed, carrier, client, replaces };
+        let attempt = Attempt { matched, is_barred, tries, rehashed, method: "password", carrier, client, replaces };
         let outcome =
             self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
         drop(admitted);
         Ok(match outcome {
-            Login::Refused => None,
+            Login::Refused => LogIn::Refused,
+            Login::SecondFactorNeeded(secret, account) => {
+                LogIn::SecondFactorNeeded { secret, ways: self.read(|view| second_step::ways(view, account))? }
+            }
             Login::Welcome(welcome) => {
                 let (secret, session, person) = *welcome;
-                let permissions = self.read(|view| groups::permissions_of(view, &person.account.groups))?;
-                Some(Entered { secret, session, person, permissions })
+                LogIn::In(Box::new(self.entered(secret, session, person)?))
             }
         })
+    }
+
+    /// Somebody who is in, with what they may do.
+    pub(super) fn entered(&self, secret: Bearer, session: Session, person: Person) -> Result<Entered, Fault> {
+        let permissions = self.read(|view| groups::permissions_of(view, &person.account.groups))?;
+        Ok(Entered { secret, session, person, permissions })
     }
 
     /// Ends the session with this secret.

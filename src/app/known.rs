@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::accounts::{Person, person};
+use crate::accounts::{Person, person, second_step};
 use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
+use crate::factors;
 use crate::groups;
 use crate::sessions::{self, Session};
 use crate::store::{Changes, Event, StoreError, schema};
@@ -27,6 +28,10 @@ pub struct LoggedIn {
     pub person: Person,
     /// What they may do, by their groups.
     pub permissions: BTreeSet<Permission>,
+    /// Whether they have a second factor.
+    pub has_second_factor: bool,
+    /// Whether they have to set one up before anything else.
+    pub lacks_second_factor: bool,
     /// What was made of session and person for the API: it stays true as long as this value is remembered.
     pub document: OnceLock<Bytes>,
     seen_at: AtomicU64,
@@ -52,6 +57,12 @@ impl KnownSessions {
             Event::Reopened => known.by_digest.clear(),
             Event::Committed(changes, _) => known.forget(changes),
         }
+        known.heard += 1;
+    }
+
+    pub(super) fn forget_all(&self) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.by_digest.clear();
         known.heard += 1;
     }
 
@@ -82,7 +93,7 @@ impl Known {
                 self.by_digest.remove(&Digest(digest));
             }
         }
-        let accounts: Vec<AccountId> = [schema::ACCOUNTS, schema::IDENTITIES_OF]
+        let accounts: Vec<AccountId> = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS]
             .into_iter()
             .flat_map(|range| keys(changes, range))
             .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
@@ -135,7 +146,19 @@ impl App {
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
-            Ok(Some(Arc::new(LoggedIn { digest, session, person, permissions, document: OnceLock::new(), seen_at })))
+            let has_second_factor = factors::is_on(view, person.id)?;
+            let is_required = second_step::is_required(&self.services().config, &person.account.groups);
+            let lacks_second_factor = is_required && !has_second_factor;
+            Ok(Some(Arc::new(LoggedIn {
+                digest,
+                session,
+                person,
+                permissions,
+                has_second_factor,
+                lacks_second_factor,
+                document: OnceLock::new(),
+                seen_at,
+            })))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What the appliance counts of itself, for monitoring.
 
+use super::LogIn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,10 +43,10 @@ struct Logins {
 
 impl Measures {
     /// Counts a login by how it ended. Why one was refused is for the audit log.
-    pub(super) fn note_login<T>(&self, ended: &Result<Option<T>, Fault>) {
+    pub(super) fn note_login(&self, ended: &Result<LogIn, Fault>) {
         let counter = match ended {
-            Ok(Some(_)) => &self.logins.done,
-            Ok(None) => &self.logins.refused,
+            Ok(LogIn::In(_) | LogIn::SecondFactorNeeded { .. }) => &self.logins.done,
+            Ok(LogIn::Refused) => &self.logins.refused,
             Err(Fault::TooManyAttempts(_)) => &self.logins.throttled,
             Err(Fault::Busy) => &self.logins.busy,
             Err(_) => &self.logins.failed,

@@ -4,6 +4,7 @@
 
 mod admission;
 mod entering;
+mod factors;
 mod hasher;
 mod health;
 mod known;
@@ -11,6 +12,7 @@ mod measures;
 mod passwords;
 mod probing;
 mod registering;
+mod second_factor;
 mod setting_up;
 mod snapshots;
 mod space;
@@ -31,7 +33,8 @@ use crate::mail::Composer;
 use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, schema};
 use crate::templates::TemplateError;
 
-pub use entering::{Entered, Entry};
+pub use entering::{Entered, Entry, LogIn};
+pub use factors::{BegunTotp, Factors};
 pub use hasher::{Busy, Hasher};
 pub use health::{Health, Pulse};
 pub use known::LoggedIn;
@@ -39,6 +42,7 @@ pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use probing::Arrival;
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, NowConfirmed, NowRegistered, RegisterRefused};
+pub use second_factor::{ProofRefused, Step, StepRefused, Waiting};
 pub use setting_up::{FirstAdministrator, SetUpRefused};
 pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
 pub use space::Room;
@@ -166,6 +170,8 @@ impl App {
         let (seal, generation) = (Arc::clone(&self.services().seal), self.services().generation);
         self.hasher.reconfigure(config.password.cost());
         self.services.store(Arc::new(Services { config, seal, composer, generation }));
+        // Which groups need a second factor stands with each session that was looked up.
+        self.known.forget_all();
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use crate::accounts::{change_address, change_password};
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::EmailAddress;
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
+use crate::factors;
 use crate::sessions::{Carrier, Client, Session};
 use crate::throttle;
 
@@ -39,6 +40,8 @@ pub enum ChangeRefused {
     Domain,
     /// Nobody else administers the appliance.
     LastAdministrator,
+    /// With a second factor, the password alone is not enough after a while.
+    NotFresh,
 }
 
 impl App {
@@ -109,7 +112,8 @@ impl App {
                     Ok(person) => person,
                     Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
                 };
-                if !services.config.tokens.login_after_reset {
+                // A mailbox is no second factor.
+                if !services.config.tokens.login_after_reset || factors::is_on(tx, person.id)? {
                     return Ok(Ok(None));
                 }
                 let attempt = Attempt::proven(Carrier::BrowserCookie, &client, replaces);
@@ -163,6 +167,9 @@ impl App {
         if !self.services().config.registration.lets_in(&new) {
             return Ok(Err(ChangeRefused::Domain));
         }
+        if self.needs_more_than_password(asking) {
+            return Ok(Err(ChangeRefused::NotFresh));
+        }
         let Some(verified) = self.verify_present(asking, current, Act::AddressChangeAsked, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
@@ -185,6 +192,9 @@ impl App {
         current: Password,
         client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
+        if self.needs_more_than_password(asking) {
+            return Ok(Err(ChangeRefused::NotFresh));
+        }
         let Some(verified) = self.verify_present(asking, current, Act::AccountDeleted, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
@@ -199,9 +209,14 @@ impl App {
         })
     }
 
+    /// The password that comes with a request is proof enough for whoever has no second factor.
+    fn needs_more_than_password(&self, asking: &LoggedIn) -> bool {
+        asking.has_second_factor && !self.is_fresh(asking)
+    }
+
     /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count like those
     /// at a login.
-    async fn verify_present(
+    pub(super) async fn verify_present(
         self: &Arc<Self>,
         asking: &LoggedIn,
         password: Password,

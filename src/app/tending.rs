@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::accounts::register::Patience;
-use crate::accounts::{Services, invitations, keyring, links, person, register};
+use crate::accounts::{Services, factor_resets, invitations, keyring, links, person, register, second_step};
 use crate::audit::{self, Act, Outcome, Source, Subject};
 use crate::base::{ClockState, EmailAddress, MailId, Moment, Timestamp};
 use crate::crypto::Digest;
+use crate::factors;
 use crate::mail;
 use crate::sessions;
 use crate::store::{StoreError, Transaction};
@@ -151,6 +152,16 @@ impl App {
         self.sweep_registrations().await?;
         self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
             .await?;
+        self.sweep_pages(|tx, moment, _, after| second_step::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+            .await?;
+        self.sweep_pages(|tx, moment, _, after| factors::sweep_codes(tx, moment.earliest(), after, ROWS_PER_STEP))
+            .await?;
+        self.sweep_pages(|tx, moment, _, after| factors::sweep_trusts(tx, moment.earliest(), after, ROWS_PER_STEP))
+            .await?;
+        self.sweep_pages(|tx, moment, services, after| {
+            factor_resets::carry_out_due(tx, moment, services, after, ROWS_PER_STEP)
+        })
+        .await?;
         self.sweep_pages(|tx, moment, _, after| {
             throttle::sweep(tx, moment.earliest(), after, ROWS_PER_STEP, person::exists)
         })

@@ -141,6 +141,24 @@ words! {
         RegistrationApproved = 42 "registration-approved",
         /// An administrator declined a registration.
         RegistrationDeclined = 43 "registration-declined",
+        /// Somebody who knows the password gave a wrong code.
+        SecondFactor = 44 "second-factor",
+        /// Somebody proved anew who they are.
+        ProvedAgain = 45 "proved-again",
+        /// Somebody added a second factor; the detail names its kind.
+        FactorAdded = 46 "factor-added",
+        /// Somebody removed a second factor.
+        FactorRemoved = 47 "factor-removed",
+        /// Somebody made new recovery codes.
+        RecoveryCodesMade = 48 "recovery-codes-made",
+        /// Somebody had a browser remembered, which is not asked for a code from then on.
+        BrowserTrusted = 49 "browser-trusted",
+        /// Somebody ended the trust in a browser.
+        TrustEnded = 50 "trust-ended",
+        /// An administrator had somebody's second factors taken away, after a time.
+        FactorResetAsked = 51 "factor-reset-asked",
+        /// Somebody's second factors were taken away.
+        FactorsReset = 52 "factors-reset",
     }
 }
 
@@ -161,6 +179,10 @@ words! {
         Barred = 5 "barred",
         /// The account was changed while the password was checked.
         Overtaken = 6 "overtaken",
+        /// The password was right; a second factor was asked for.
+        SecondFactorNeeded = 7 "second-factor-needed",
+        /// The code was wrong, or used before.
+        WrongCode = 8 "wrong-code",
     }
 }
 

@@ -23,6 +23,15 @@ pub enum OfJob {}
 /// Marks the id of an invitation.
 pub enum OfInvitation {}
 
+/// Marks the id of a second factor.
+pub enum OfFactor {}
+/// Marks the id of a browser that is trusted.
+pub enum OfBrowser {}
+
+/// Identifies a second factor.
+pub type FactorId = Id<OfFactor>;
+/// Identifies a browser that is trusted.
+pub type BrowserId = Id<OfBrowser>;
 /// Identifies an invitation.
 pub type InvitationId = Id<OfInvitation>;
 /// Identifies an account.

@@ -26,6 +26,8 @@ pub enum User {
     Enable(Named),
     /// Delete an account and all that is kept about it.
     Delete(Named),
+    /// Take somebody's second factors away, who has lost them. Who it is has to be made sure of in another way.
+    ResetFactors(Named),
     /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
     #[command(subcommand)]
     Group(Group),
@@ -123,7 +125,7 @@ impl User {
             Self::Enable(_) => "The account is open.",
             Self::Delete(_) => "This account was deleted:",
             Self::Group(_) => "The groups are set.",
-            Self::List(_) | Self::Show(_) => return None,
+            Self::List(_) | Self::Show(_) | Self::ResetFactors(_) => return None,
         })
     }
 
@@ -147,6 +149,7 @@ impl User {
             Self::Disable(named) => Command::UserDisable { user: named.user },
             Self::Enable(named) => Command::UserEnable { user: named.user },
             Self::Delete(named) => Command::UserDelete { user: named.user },
+            Self::ResetFactors(named) => Command::UserResetFactors { user: named.user },
             Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
             Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
         })

@@ -30,7 +30,7 @@ pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
-    RegistrationMode, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -84,6 +84,9 @@ pub struct Config {
     /// How long a login lasts.
     #[serde(default)]
     pub session: Sessions,
+    /// What is asked for besides the password.
+    #[serde(default)]
+    pub second_factor: SecondFactors,
 }
 
 /// Reads a file that holds nothing but names and texts; `path` is only named in messages.

@@ -1,5 +1,6 @@
 //! Rules between settings: combinations that cannot work, and those that deserve a word.
 
+use crate::base::GroupName;
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
@@ -26,6 +27,7 @@ pub(super) fn check(config: &Config) -> Verdict {
     mail(config)?;
     registration(config)?;
     passwords(config)?;
+    second_factor(config)?;
     lifetimes(config)
 }
 
@@ -161,6 +163,16 @@ fn passwords(config: &Config) -> Verdict {
             Cost::MAX.iterations,
             Cost::MAX.lanes
         ),
+    )
+}
+
+fn second_factor(config: &Config) -> Verdict {
+    let is_name = |name: &String| GroupName::parse(name).is_ok();
+    require(
+        config.second_factor.required_for.iter().all(is_name),
+        "second_factor.required_for",
+        "one of them is no group's name",
+        "write names like \"admins\", in lower case",
     )
 }
 

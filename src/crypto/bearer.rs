@@ -15,6 +15,10 @@ pub enum BearerKind {
     SetUp,
     /// An invitation to register.
     Invitation,
+    /// A login that waits for the second factor.
+    PendingLogin,
+    /// A browser that is not asked for the second factor.
+    TrustedBrowser,
 }
 
 impl BearerKind {
@@ -24,6 +28,8 @@ impl BearerKind {
             Self::Browser => "glb_",
             Self::SetUp => "glf_",
             Self::Invitation => "gli_",
+            Self::PendingLogin => "glp_",
+            Self::TrustedBrowser => "glw_",
         }
     }
 }

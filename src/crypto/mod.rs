@@ -2,17 +2,21 @@
 
 mod bearer;
 mod blocklist;
+mod code;
 mod digest;
 mod keyring;
 mod password;
 mod policy;
 mod seal;
 mod token;
+mod totp;
 
 pub use bearer::{Bearer, BearerKind};
+pub use code::{NotACode, TypedCode, draw_digits, draw_recovery_code, print_recovery_code};
 pub use digest::{Digest, Hashing, base64url, constant_time_eq, from_base64url};
 pub use keyring::{KeyId, Keyring, SigningKey};
 pub use password::{Cost, Memory, NotAHash, PasswordHash};
 pub use policy::{Password, PasswordFault, PasswordPolicy};
 pub use seal::{SealingKey, Unsealable};
 pub use token::{Opened, Purpose, Ticket, TokenFault};
+pub use totp::{TotpSeed, step_at};

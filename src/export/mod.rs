@@ -7,9 +7,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::accounts::{costs, identity, invitations, keyring, links, person, register, set_up};
+use crate::accounts::{
+    costs, factor_resets, identity, invitations, keyring, links, person, register, second_step, set_up,
+};
 use crate::acme;
 use crate::audit;
+use crate::factors;
 use crate::groups;
 use crate::mail;
 use crate::sessions;
@@ -42,6 +45,12 @@ pub const TABLES: &[&dyn Shown] = &[
     &groups::GROUPS,
     &groups::MEMBERS,
     &invitations::INVITATIONS,
+    &factors::FACTORS,
+    &factors::RECOVERY,
+    &factors::TRUSTED,
+    &factors::MAILED,
+    &second_step::PENDING,
+    &factor_resets::RESETS,
 ];
 
 /// What the first line says.

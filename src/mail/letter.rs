@@ -1,6 +1,6 @@
 //! Every mail there is.
 
-use crate::base::{DAY, EmailAddress, Seconds, Timestamp};
+use crate::base::{DAY, EmailAddress, MINUTE, Seconds, Secret, Timestamp};
 use crate::config::Span;
 use crate::templates::{BuiltIn, context};
 
@@ -68,6 +68,66 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// To the owner: the digits that they need to go on.
+    SecondFactorCode {
+        /// The digits.
+        code: Secret<String>,
+        /// Where the owner sets a new password.
+        forgot: String,
+    },
+    /// To the owner: somebody with the password keeps trying codes.
+    CodesFailed {
+        /// Where the owner sets a new password.
+        forgot: String,
+    },
+    /// To the owner: a second factor was added.
+    FactorAdded {
+        /// When.
+        at: Timestamp,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the owner: a second factor was removed.
+    FactorRemoved {
+        /// When.
+        at: Timestamp,
+        /// Whether none is left.
+        is_last: bool,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the owner: somebody logged in with a recovery code.
+    RecoveryCodeUsed {
+        /// When.
+        at: Timestamp,
+        /// How many are left.
+        left: usize,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the owner: there are new recovery codes.
+    RecoveryCodesMade {
+        /// When.
+        at: Timestamp,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the owner: an administrator will take the second factors away.
+    FactorResetAsked {
+        /// When.
+        due: Timestamp,
+        /// Where the owner objects.
+        login: String,
+    },
+    /// To the owner: the second factors were taken away.
+    FactorsReset {
+        /// When.
+        at: Timestamp,
+        /// Whether the next login asks to set one up.
+        must_have_one: bool,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
     /// To somebody whom an administrator invites.
     Invitation {
         /// The link.
@@ -97,6 +157,8 @@ pub enum Letter {
 
 /// Notices are worth reading for as long as a server may be down.
 const NOTICE_USEFUL: Seconds = 4 * DAY;
+/// A code is worth reading as long as it works.
+const CODE_USEFUL: Seconds = 10 * MINUTE;
 
 impl Letter {
     /// One of each, to see whether the templates can be rendered.
@@ -114,6 +176,14 @@ impl Letter {
             Self::AddressChanged { old: masked('a'), new: masked('b') },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
+            Self::SecondFactorCode { code: Secret::new("123456".into()), forgot: link() },
+            Self::CodesFailed { forgot: link() },
+            Self::FactorAdded { at, forgot: link() },
+            Self::FactorRemoved { at, is_last: true, forgot: link() },
+            Self::RecoveryCodeUsed { at, left: 1, forgot: link() },
+            Self::RecoveryCodesMade { at, forgot: link() },
+            Self::FactorResetAsked { due: at, login: link() },
+            Self::FactorsReset { at, must_have_one: true, forgot: link() },
             Self::Invitation { link: link(), at, until: at.plus(DAY) },
             Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
             Self::RegistrationApproved { login: link() },
@@ -135,6 +205,14 @@ impl Letter {
             Self::AddressChanged { .. } => "address-changed",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
+            Self::SecondFactorCode { .. } => "second-factor-code",
+            Self::CodesFailed { .. } => "codes-failed",
+            Self::FactorAdded { .. } => "factor-added",
+            Self::FactorRemoved { .. } => "factor-removed",
+            Self::RecoveryCodeUsed { .. } => "recovery-code-used",
+            Self::RecoveryCodesMade { .. } => "recovery-codes-made",
+            Self::FactorResetAsked { .. } => "factor-reset-asked",
+            Self::FactorsReset { .. } => "factors-reset",
             Self::Invitation { .. } => "invitation",
             Self::ApprovalAsked { .. } => "approval-asked",
             Self::RegistrationApproved { .. } => "registration-approved",
@@ -150,6 +228,7 @@ impl Letter {
             Self::ConfirmRegistration { within, .. }
             | Self::ResetPassword { within, .. }
             | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
+            Self::SecondFactorCode { .. } => CODE_USEFUL,
             Self::Invitation { at, until, .. } => until.since(*at),
             _ => NOTICE_USEFUL,
         }
@@ -170,6 +249,21 @@ impl Letter {
             Self::AddressChanged { old, new } => context! { site, to, old, new },
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
+            Self::SecondFactorCode { code, forgot } => context! { site, to, code => code.expose(), forgot },
+            Self::CodesFailed { forgot } => context! { site, to, forgot },
+            Self::FactorAdded { at, forgot } | Self::RecoveryCodesMade { at, forgot } => {
+                context! { site, to, forgot, at => at.in_words() }
+            }
+            Self::FactorRemoved { at, is_last, forgot } => {
+                context! { site, to, forgot, is_last, at => at.in_words() }
+            }
+            Self::RecoveryCodeUsed { at, left, forgot } => {
+                context! { site, to, forgot, left, at => at.in_words() }
+            }
+            Self::FactorResetAsked { due, login } => context! { site, to, login, due => due.in_words() },
+            Self::FactorsReset { at, must_have_one, forgot } => {
+                context! { site, to, forgot, must_have_one, at => at.in_words() }
+            }
             Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },
             Self::RegistrationApproved { login } => context! { site, to, login },
@@ -203,6 +297,22 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "logins-failed.html",
     "account-deleted.txt",
     "account-deleted.html",
+    "second-factor-code.txt",
+    "second-factor-code.html",
+    "codes-failed.txt",
+    "codes-failed.html",
+    "factor-added.txt",
+    "factor-added.html",
+    "factor-removed.txt",
+    "factor-removed.html",
+    "recovery-code-used.txt",
+    "recovery-code-used.html",
+    "recovery-codes-made.txt",
+    "recovery-codes-made.html",
+    "factor-reset-asked.txt",
+    "factor-reset-asked.html",
+    "factors-reset.txt",
+    "factors-reset.html",
     "invitation.txt",
     "invitation.html",
     "approval-asked.txt",

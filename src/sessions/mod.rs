@@ -121,6 +121,8 @@ pub struct Client {
     pub agent: String,
     /// The cookie by which it shows who logged in with it before; it is read where it is judged.
     pub device: String,
+    /// The cookie by which it shows whose trust it has; it is read where it is judged.
+    pub trust: String,
 }
 
 impl Client {
@@ -130,7 +132,13 @@ impl Client {
     #[must_use]
     pub fn new(network: String, agent: &str, device: &str) -> Self {
         let agent = agent.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT_CHARS).collect();
-        Self { network, agent, device: device.to_owned() }
+        Self { network, agent, device: device.to_owned(), trust: String::new() }
+    }
+
+    /// With the cookie of a trusted browser.
+    #[must_use]
+    pub fn trusted_by(self, trust: &str) -> Self {
+        Self { trust: trust.to_owned(), ..self }
     }
 
     /// Its user as somebody who has not proved who they are.
@@ -159,7 +167,7 @@ pub struct NewSession<'a> {
     /// How the client carries it.
     pub carrier: Carrier,
     /// How the person proved who they are.
-    pub method: &'static str,
+    pub methods: &'a [&'a str],
     /// Where it comes from.
     pub client: &'a Client,
     /// How long it lasts.
@@ -193,7 +201,7 @@ pub fn start(
         ends_at: now.plus(lifetime.seconds()),
         carrier: new.carrier,
         proved_at: now,
-        methods: BTreeSet::from([new.method.to_owned()]),
+        methods: new.methods.iter().map(|method| (*method).to_owned()).collect(),
         network: new.client.network.clone(),
         agent: new.client.agent.clone(),
     };
@@ -262,6 +270,26 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
 fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
     SESSIONS.delete(tx, &digest)?;
     OF_ACCOUNT.delete(tx, &(session.account, session.id))
+}
+
+/// Gives a session a new secret after its holder proved anew who they are; the old one opens nothing any more.
+///
+/// # Errors
+/// When the store fails.
+pub fn renew(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    digest: Digest,
+    mut session: Session,
+    methods: &[&str],
+) -> Result<(Bearer, Session), StoreError> {
+    let secret = Bearer::draw(BearerKind::Session, moment);
+    session.proved_at = moment.now();
+    session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
+    SESSIONS.delete(tx, &digest)?;
+    SESSIONS.put(tx, &secret.digest(), &session)?;
+    OF_ACCOUNT.put(tx, &(session.account, session.id), &secret.digest())?;
+    Ok((secret, session))
 }
 
 /// Notes when sessions were last used. One that has ended meanwhile stays ended.

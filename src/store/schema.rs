@@ -60,6 +60,18 @@ pub const GROUPS: Range = range(0x60, "groups");
 /// (name of a group, account id) → nothing: who is in it.
 pub const MEMBERS: Range = range(0x61, "members of a group");
 
+/// (account id, factor id) → second factor, its secret sealed.
+pub const FACTORS: Range = range(0x68, "second factors");
+/// account id → digests of recovery codes.
+pub const RECOVERY: Range = range(0x69, "recovery codes");
+/// (account id, browser id) → browser that is not asked for the second factor.
+pub const TRUSTED: Range = range(0x6a, "trusted browsers");
+/// what it is for → six digits that were mailed, as a digest.
+pub const MAILED_CODES: Range = range(0x6b, "mailed codes");
+/// digest of the secret → login that waits for the second factor.
+pub const PENDING_LOGINS: Range = range(0x6c, "logins under way");
+/// account id → when its second factors are taken away.
+pub const FACTOR_RESETS: Range = range(0x6d, "resets of second factors");
 /// invitation id → invitation.
 pub const INVITATIONS: Range = range(0x1a, "invitations");
 
@@ -88,6 +100,12 @@ pub const ALL: &[Range] = &[
     GROUPS,
     MEMBERS,
     INVITATIONS,
+    FACTORS,
+    RECOVERY,
+    TRUSTED,
+    MAILED_CODES,
+    PENDING_LOGINS,
+    FACTOR_RESETS,
 ];
 
 #[cfg(test)]

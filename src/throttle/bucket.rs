@@ -33,6 +33,8 @@ pub enum Kind {
     MailAddress(MailPurpose),
     /// A network that tries links.
     LinkNetwork,
+    /// An account whose password is known, and that asks for a code.
+    SecondFactor,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Self::MailWideNetwork => 8,
             Self::MailEverybody => 9,
             Self::LinkNetwork => 10,
+            Self::SecondFactor => 11,
             Self::MailAddress(MailPurpose::Confirm) => 16,
             Self::MailAddress(MailPurpose::Reset) => 17,
             Self::MailAddress(MailPurpose::Known) => 18,
@@ -67,6 +70,7 @@ impl Kind {
             8 => Self::MailWideNetwork,
             9 => Self::MailEverybody,
             10 => Self::LinkNetwork,
+            11 => Self::SecondFactor,
             16 => Self::MailAddress(MailPurpose::Confirm),
             17 => Self::MailAddress(MailPurpose::Reset),
             18 => Self::MailAddress(MailPurpose::Known),
@@ -102,6 +106,7 @@ impl Kind {
             Self::MailEverybody => "mail-everybody",
             Self::MailAddress(_) => "mail-address",
             Self::LinkNetwork => "link-network",
+            Self::SecondFactor => "second-factor",
         }
     }
 
@@ -119,12 +124,14 @@ impl Kind {
             Self::MailEverybody => settings.mail_everybody,
             Self::MailAddress(_) => settings.mail_address,
             Self::LinkNetwork => settings.link_network,
+            Self::SecondFactor => settings.second_factor,
         }
     }
 
     /// Whether failures in a row count, however long they take.
-    const fn counts_in_a_row(self) -> bool {
-        matches!(self, Self::Account | Self::Device)
+    #[must_use]
+    pub const fn counts_in_a_row(self) -> bool {
+        matches!(self, Self::Account | Self::Device | Self::SecondFactor)
     }
 }
 
@@ -250,7 +257,19 @@ pub fn charge(
 /// When the store fails.
 pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<DeviceId>) -> Result<(), StoreError> {
     let keys = [Some((Kind::Account, *account.bytes())), device.map(|device| (Kind::Device, device.0))];
-    for key in keys.into_iter().flatten() {
+    begin_anew(tx, keys.into_iter().flatten())
+}
+
+/// Somebody gave a right code: wrong ones in a row begin anew.
+///
+/// # Errors
+/// When the store fails.
+pub fn passed_second_factor(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    begin_anew(tx, std::iter::once((Kind::SecondFactor, *account.bytes())))
+}
+
+fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 16])>) -> Result<(), StoreError> {
+    for key in keys {
         if let Some(stored) = BUCKETS.get(tx, &key)?.filter(|stored| stored.failures > 0) {
             BUCKETS.put(tx, &key, &Stored { failures: 0, ..stored })?;
         }
@@ -263,18 +282,19 @@ pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<Devic
 /// # Errors
 /// When the store fails.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    BUCKETS.delete(tx, &(Kind::Account, *account.bytes()))
+    BUCKETS.delete(tx, &(Kind::Account, *account.bytes()))?;
+    BUCKETS.delete(tx, &(Kind::SecondFactor, *account.bytes()))
 }
 
 /// Notes that the owner of an account is told of failures, if they were not told within the last `pause`.
 pub(super) fn note_told(
     tx: &mut dyn Transaction,
-    account: AccountId,
+    (kind, account): (Kind, AccountId),
     now: Timestamp,
     pause: Seconds,
     is_due: impl Fn(&Level) -> bool,
 ) -> Result<bool, StoreError> {
-    let key = (Kind::Account, *account.bytes());
+    let key = (kind, *account.bytes());
     let Some(stored) = BUCKETS.get(tx, &key)? else { return Ok(false) };
     let was_told = stored.told_at.is_some_and(|told_at| now.since(told_at) < pause);
     if was_told || !is_due(&stored.level()) {

@@ -17,7 +17,9 @@ mod level;
 mod tell;
 
 pub(crate) use bucket::BUCKETS;
-pub use bucket::{Bucket, Kind, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, sweep};
+pub use bucket::{
+    Bucket, Kind, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, passed_second_factor, sweep,
+};
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
 pub use level::Level;
-pub use tell::{MailPurpose, is_out_of_use, may_be_told, take_mail};
+pub use tell::{MailPurpose, is_out_of_use, may_be_told, may_be_told_of_codes, take_mail};

@@ -55,8 +55,30 @@ pub fn may_be_told(
     settings: &Settings,
     account: AccountId,
 ) -> Result<bool, StoreError> {
-    let (now, rate) = (moment.earliest(), Kind::Account.rate(settings));
-    bucket::note_told(tx, account, now, TELL_EVERY, |level| {
+    is_to_be_told(tx, moment, settings, (Kind::Account, account))
+}
+
+/// As [`may_be_told`], of wrong codes: somebody knows the password.
+///
+/// # Errors
+/// When the store fails.
+pub fn may_be_told_of_codes(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    settings: &Settings,
+    account: AccountId,
+) -> Result<bool, StoreError> {
+    is_to_be_told(tx, moment, settings, (Kind::SecondFactor, account))
+}
+
+fn is_to_be_told(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    settings: &Settings,
+    (kind, account): (Kind, AccountId),
+) -> Result<bool, StoreError> {
+    let (now, rate) = (moment.earliest(), kind.rate(settings));
+    bucket::note_told(tx, (kind, account), now, TELL_EVERY, |level| {
         level.is_empty(rate, now) || level.failures >= MAX_CONSECUTIVE
     })
 }

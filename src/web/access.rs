@@ -19,8 +19,30 @@ pub enum Access {
     Anyone,
     /// People with a living session.
     LoggedIn,
-    /// Those of them who administer the appliance.
+    /// Those of them whose last proof of who they are is young.
+    Fresh,
+    /// People with a living session, those too who have to set a second factor up before anything else.
+    Enrolling,
+    /// Those of them whose last proof of who they are is young.
+    FreshEnrolling,
+    /// People who administer the appliance.
     Administrator,
+    /// Those of them whose last proof of who they are is young.
+    FreshAdministrator,
+}
+
+impl Access {
+    pub(super) const fn asks_proof(self) -> bool {
+        matches!(self, Self::Fresh | Self::FreshEnrolling | Self::FreshAdministrator)
+    }
+
+    pub(super) const fn asks_administrator(self) -> bool {
+        matches!(self, Self::Administrator | Self::FreshAdministrator)
+    }
+
+    pub(super) const fn lets_in_without_second_factor(self) -> bool {
+        matches!(self, Self::Enrolling | Self::FreshEnrolling)
+    }
 }
 
 /// Which kind of client a route speaks to.
@@ -48,6 +70,33 @@ impl Web {
             Some(token) => Bearer::parse(BearerKind::Session, token),
             None => self.cookies.session(headers),
         }
+    }
+
+    /// Lets the caller in where a route is for people who are logged in, or says what is missing.
+    pub(super) fn let_in(&self, headers: &HeaderMap, access: Access) -> Result<Option<Arc<LoggedIn>>, Failure> {
+        if access == Access::Anyone {
+            return Ok(None);
+        }
+        let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
+        if caller.lacks_second_factor && !access.lets_in_without_second_factor() {
+            return Err(Failure::SecondFactorSetUpRequired);
+        }
+        if access.asks_administrator() && !caller.person.account.is_administrator() {
+            return Err(Failure::Forbidden);
+        }
+        if access.asks_proof() && !self.app.is_fresh(&caller) {
+            return Err(self.proof_wanted(&caller)?);
+        }
+        Ok(Some(caller))
+    }
+
+    /// What the caller has to prove themselves with.
+    pub(super) fn proof_wanted(&self, caller: &LoggedIn) -> Result<Failure, Failure> {
+        let mut methods = self.app.ways_of(caller)?;
+        if caller.person.account.password.is_some() {
+            methods.insert(0, "password");
+        }
+        Ok(Failure::ReauthenticationRequired(methods))
     }
 
     /// Refuses what a browser sent from another site. Nothing that changes anything is exempt, logging in included.

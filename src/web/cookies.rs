@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::accounts::second_step::STEP_WITHIN;
 use crate::base::{MINUTE, Seconds};
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
@@ -13,6 +14,8 @@ pub struct CookieNames {
     session: &'static str,
     browser: &'static str,
     device: &'static str,
+    pending: &'static str,
+    trust: &'static str,
     is_secure: bool,
 }
 
@@ -24,10 +27,19 @@ impl CookieNames {
                 session: "__Host-gatelodge",
                 browser: "__Host-gatelodge-browser",
                 device: "__Host-gatelodge-device",
+                pending: "__Host-gatelodge-pending",
+                trust: "__Host-gatelodge-trust",
                 is_secure: true,
             }
         } else {
-            Self { session: "gatelodge", browser: "gatelodge-browser", device: "gatelodge-device", is_secure: false }
+            Self {
+                session: "gatelodge",
+                browser: "gatelodge-browser",
+                device: "gatelodge-device",
+                pending: "gatelodge-pending",
+                trust: "gatelodge-trust",
+                is_secure: false,
+            }
         }
     }
 
@@ -39,6 +51,31 @@ impl CookieNames {
     /// The secret of the browser that registered.
     pub fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
+    }
+
+    /// The secret of the login that waits for its second step.
+    pub fn pending(&self, headers: &HeaderMap) -> Option<Bearer> {
+        Bearer::parse(BearerKind::PendingLogin, only(headers, self.pending)?)
+    }
+
+    /// Has the browser go on with a login.
+    pub fn set_pending(&self, secret: &Bearer) -> HeaderValue {
+        self.set(self.pending, secret.expose(), Some(STEP_WITHIN))
+    }
+
+    /// The login is over, or done.
+    pub fn clear_pending(&self) -> HeaderValue {
+        self.set(self.pending, "", Some(0))
+    }
+
+    /// What the cookie of a trusted browser is called.
+    pub fn trust(&self) -> &'static str {
+        self.trust
+    }
+
+    /// Has the browser show from now on whose trust it has.
+    pub fn set_trust(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
+        self.set(self.trust, secret.expose(), Some(lifetime))
     }
 
     /// What the cookie is called by which a browser shows earlier logins.

@@ -22,6 +22,18 @@ pub enum Failure {
     NotLoggedIn,
     /// Unknown, wrong, disabled, not confirmed.
     InvalidCredentials,
+    /// The password is right, and a code is asked for; in these ways.
+    SecondFactorRequired(Vec<&'static str>),
+    /// The code is wrong, or was used.
+    WrongCode,
+    /// The login under way is over.
+    LoginOver,
+    /// The last proof is too old; by these methods another can be given.
+    ReauthenticationRequired(Vec<&'static str>),
+    /// Nothing else before a second factor is set up.
+    SecondFactorSetUpRequired,
+    /// The last second factor stays, where a group asks for one.
+    SecondFactorNeeded,
     /// Logged in, but not as an administrator.
     Forbidden,
     /// A browser sent it from another site.
@@ -147,6 +159,9 @@ impl FieldError {
             "not_a_username" => {
                 "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into()
             }
+            "not_a_code" => {
+                "This is not a code: it has six digits, or it is a recovery code of four times four.".into()
+            }
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
@@ -267,6 +282,7 @@ impl From<ChangeRefused> for Failure {
     fn from(refused: ChangeRefused) -> Self {
         match refused {
             ChangeRefused::WrongPassword => Self::WrongPassword,
+            ChangeRefused::NotFresh => Self::ReauthenticationRequired(vec![]),
             ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
             ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
             ChangeRefused::LastAdministrator => Self::LastAdministrator,

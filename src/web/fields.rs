@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, Identity, Username};
-use crate::crypto::Password;
+use crate::base::{DisplayName, EmailAddress, Id, Identity, Username};
+use crate::crypto::{Password, TypedCode};
 
 use super::failure::{Failure, FieldError, FieldErrors};
 
@@ -119,6 +119,23 @@ impl Fields {
     /// A text that is read by whoever carries the command out, which may be left out.
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
         self.text(name)
+    }
+
+    /// A code: six digits, or a recovery code.
+    pub fn code(&mut self) -> Option<TypedCode> {
+        let found = self.optional_code();
+        self.required("code", found)
+    }
+
+    /// A code that may be left out.
+    pub fn optional_code(&mut self) -> Option<Option<TypedCode>> {
+        self.parsed("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
+    }
+
+    /// An id.
+    pub fn id<Kind>(&mut self, name: &str) -> Option<Id<Kind>> {
+        let found = self.parsed(name, |text| text.parse().map_err(|_| "not_an_id".into()));
+        self.required(name, found)
     }
 
     /// A whole number, which may be left out.

@@ -9,6 +9,7 @@ mod fields;
 mod headers;
 mod measured;
 mod pages;
+mod qr;
 mod reply;
 mod request;
 mod return_to;

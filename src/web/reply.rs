@@ -117,6 +117,11 @@ impl Reply {
 
     /// RFC 9457.
     pub fn problem(failure: &Failure) -> Self {
+        Self::problem_with(failure, None)
+    }
+
+    /// With the secret of a login that goes on, for a program.
+    pub fn problem_with(failure: &Failure, pending: Option<&str>) -> Self {
         #[derive(Serialize)]
         struct Problem<'a> {
             r#type: &'static str,
@@ -126,10 +131,20 @@ impl Reply {
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             fields: Option<&'a FieldErrors>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            methods: Option<&'a [&'static str]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pending: Option<&'a str>,
         }
         let told = failure.explanation();
         let fields = match failure {
             Failure::Invalid(errors) => Some(errors),
+            _ => None,
+        };
+        let methods = match failure {
+            Failure::SecondFactorRequired(methods) | Failure::ReauthenticationRequired(methods) => {
+                Some(methods.as_slice())
+            }
             _ => None,
         };
         let problem = Problem {
@@ -139,6 +154,8 @@ impl Reply {
             detail: failure.detail(),
             code: told.code,
             fields,
+            methods,
+            pending,
         };
         let body = to_json(&problem);
         Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)
@@ -150,7 +167,12 @@ impl Reply {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         match failure {
-            Failure::NotLoggedIn | Failure::InvalidCredentials => {
+            Failure::NotLoggedIn
+            | Failure::InvalidCredentials
+            | Failure::SecondFactorRequired(_)
+            | Failure::WrongCode
+            | Failure::LoginOver
+            | Failure::ReauthenticationRequired(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Failure::MethodNotAllowed(methods) => {

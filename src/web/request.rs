@@ -30,6 +30,8 @@ pub struct Request {
     pub peer: IpAddr,
     /// What the cookie is called by which a browser shows who logged in with it before.
     pub device_cookie: &'static str,
+    /// What the cookie is called by which a browser shows whose trust it has.
+    pub trust_cookie: &'static str,
     /// What stood in the places of the route's `{…}`: name and value.
     pub parameters: Vec<(String, String)>,
     /// Who asks, on routes for people who are logged in.
@@ -94,7 +96,8 @@ impl Request {
     pub fn client(&self) -> Client {
         let device = only(&self.headers, self.device_cookie).unwrap_or_default();
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), device)
+        let trust = only(&self.headers, self.trust_cookie).unwrap_or_default();
+        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), device).trusted_by(trust)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Method, header};
 
-use super::access::{Access, Audience};
+use super::access::Audience;
 use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
@@ -106,6 +106,7 @@ impl Web {
             peer: peer.to_canonical(),
             network: client_network(peer, &head.headers, &self.app.services().config.proxy.trusted),
             device_cookie: self.cookies.device(),
+            trust_cookie: self.cookies.trust(),
             method: head.method,
             query: parse_query(head.uri.query())?,
             headers: head.headers,
@@ -114,13 +115,7 @@ impl Web {
             caller: None,
         };
         self.check_site(&request, audience_of(route.path))?;
-        if route.access != Access::Anyone {
-            let caller = self.caller(&request.headers)?.ok_or(Failure::NotLoggedIn)?;
-            if route.access == Access::Administrator && !caller.person.account.is_administrator() {
-                return Err(Failure::Forbidden);
-            }
-            request.caller = Some(caller);
-        }
+        request.caller = self.let_in(&request.headers, route.access)?;
         Ok((route, request))
     }
 
@@ -129,6 +124,8 @@ impl Web {
         match (audience, failure) {
             (Audience::Api, failure) => Reply::problem(failure),
             (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(path)),
+            (Audience::Page, Failure::ReauthenticationRequired(_)) => Reply::see_other(&pages::proof_path(path)),
+            (Audience::Page, Failure::SecondFactorSetUpRequired) => Reply::see_other(pages::SECOND_FACTOR),
             (Audience::Page, failure) => pages::failure(self, failure),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::pin::Pin;
 
-use super::access::Access::{self, Administrator, Anyone, LoggedIn};
-use super::api::admin;
+use super::access::Access::{
+    self, Administrator, Anyone, Enrolling, Fresh, FreshAdministrator, FreshEnrolling, LoggedIn,
+};
+use super::api::{admin, factors};
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
@@ -54,6 +56,9 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/confirm/{token}"               Anyone   pages::confirm;
     "GET"    "/login"                         Anyone   pages::login_form;
     "POST"   "/login"                         Anyone   pages::login;
+    "GET"    "/login/second-factor"           Anyone   pages::step;
+    "POST"   "/login/second-factor"           Anyone   pages::take_second_step;
+    "POST"   "/login/second-factor/send"      Anyone   pages::mail_step_code;
     "POST"   "/logout"                        Anyone   pages::logout;
     "GET"    "/forgot"                        Anyone   pages::forgot_form;
     "POST"   "/forgot"                        Anyone   pages::forgot;
@@ -75,17 +80,33 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/account/delete"                LoggedIn pages::delete_form;
     "POST"   "/account/delete"                LoggedIn pages::delete_account;
 
+    "GET"    "/account/verify"                Enrolling pages::proof;
+    "POST"   "/account/verify"                Enrolling pages::prove_again;
+    "POST"   "/account/verify/send"           Enrolling pages::mail_session_code;
+    "GET"    "/account/second-factor"                          Enrolling      pages::overview;
+    "GET"    "/account/second-factor/totp"                     FreshEnrolling pages::totp;
+    "POST"   "/account/second-factor/totp"                     FreshEnrolling pages::begin_totp;
+    "POST"   "/account/second-factor/totp/confirm"             FreshEnrolling pages::confirm_totp;
+    "POST"   "/account/second-factor/mail"                     FreshEnrolling pages::add_mail_codes;
+    "POST"   "/account/second-factor/recovery-codes"           Fresh          pages::remake_codes;
+    "POST"   "/account/second-factor/{id}/remove"              Fresh          pages::remove_factor;
+    "POST"   "/account/second-factor/browsers/{id}/end"        LoggedIn       pages::end_trust;
+
     "GET"    "/admin/approvals"               Administrator pages::approvals;
-    "POST"   "/admin/approvals/{id}/approve"  Administrator pages::approve;
-    "POST"   "/admin/approvals/{id}/decline"  Administrator pages::decline;
+    "POST"   "/admin/approvals/{id}/approve"  FreshAdministrator pages::approve;
+    "POST"   "/admin/approvals/{id}/decline"  FreshAdministrator pages::decline;
 
     "GET"    "/api/v1/openapi.json"           Anyone   api::openapi;
     "POST"   "/api/v1/register"               Anyone   api::register;
     "POST"   "/api/v1/confirm"                Anyone   api::confirm;
     "POST"   "/api/v1/confirm/resend"         Anyone   api::resend;
     "POST"   "/api/v1/login"                  Anyone   api::login;
+    "POST"   "/api/v1/login/second-factor"       Anyone   factors::take_second_step;
+    "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::mail_step_code;
     "POST"   "/api/v1/logout"                 Anyone   api::logout;
-    "GET"    "/api/v1/session"                LoggedIn api::session;
+    "GET"    "/api/v1/session"                Enrolling api::session;
+    "POST"   "/api/v1/session/verify"         Enrolling factors::prove_again;
+    "POST"   "/api/v1/session/verify/send"    Enrolling factors::mail_session_code;
     "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
     "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
     "POST"   "/api/v1/reset"                  Anyone   api::reset;
@@ -96,26 +117,35 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;
     "DELETE" "/api/v1/account/sessions"       LoggedIn api::end_other_sessions;
     "DELETE" "/api/v1/account/sessions/{id}"  LoggedIn api::end_session;
+    "GET"    "/api/v1/account/factors"               Enrolling      factors::factors;
+    "POST"   "/api/v1/account/factors/totp"          FreshEnrolling factors::begin_totp;
+    "POST"   "/api/v1/account/factors/totp/confirm"  FreshEnrolling factors::confirm_totp;
+    "POST"   "/api/v1/account/factors/mail"          FreshEnrolling factors::add_mail_codes;
+    "DELETE" "/api/v1/account/factors/{id}"          Fresh          factors::remove_factor;
+    "POST"   "/api/v1/account/recovery-codes"        Fresh          factors::remake_codes;
+    "GET"    "/api/v1/account/browsers"              LoggedIn       factors::browsers;
+    "DELETE" "/api/v1/account/browsers/{id}"         LoggedIn       factors::end_trust;
     "GET"    "/api/v1/may/{permission}"       LoggedIn api::may;
 
     "GET"    "/api/v1/admin/users"                                    Administrator admin::users;
-    "POST"   "/api/v1/admin/users"                                    Administrator admin::add_user;
+    "POST"   "/api/v1/admin/users"                                    FreshAdministrator admin::add_user;
     "GET"    "/api/v1/admin/users/{user}"                             Administrator admin::show_user;
-    "DELETE" "/api/v1/admin/users/{user}"                             Administrator admin::delete_user;
-    "POST"   "/api/v1/admin/users/{user}/confirm"                     Administrator admin::confirm_user;
-    "POST"   "/api/v1/admin/users/{user}/disable"                     Administrator admin::disable_user;
-    "POST"   "/api/v1/admin/users/{user}/enable"                      Administrator admin::enable_user;
-    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::join_group;
-    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              Administrator admin::leave_group;
+    "DELETE" "/api/v1/admin/users/{user}"                             FreshAdministrator admin::delete_user;
+    "POST"   "/api/v1/admin/users/{user}/confirm"                     FreshAdministrator admin::confirm_user;
+    "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user;
+    "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user;
+    "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors;
+    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::join_group;
+    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::leave_group;
     "GET"    "/api/v1/admin/invitations"                              Administrator admin::invitations;
-    "POST"   "/api/v1/admin/invitations"                              Administrator admin::invite;
-    "DELETE" "/api/v1/admin/invitations/{id}"                         Administrator admin::revoke_invitation;
+    "POST"   "/api/v1/admin/invitations"                              FreshAdministrator admin::invite;
+    "DELETE" "/api/v1/admin/invitations/{id}"                         FreshAdministrator admin::revoke_invitation;
     "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals;
-    "POST"   "/api/v1/admin/approvals/{id}/approve"                   Administrator admin::approve;
-    "POST"   "/api/v1/admin/approvals/{id}/decline"                   Administrator admin::decline;
+    "POST"   "/api/v1/admin/approvals/{id}/approve"                   FreshAdministrator admin::approve;
+    "POST"   "/api/v1/admin/approvals/{id}/decline"                   FreshAdministrator admin::decline;
     "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups;
-    "DELETE" "/api/v1/admin/groups/{group}"                           Administrator admin::disband_group;
+    "DELETE" "/api/v1/admin/groups/{group}"                           FreshAdministrator admin::disband_group;
     "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members;
-    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  Administrator admin::permit;
-    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  Administrator admin::forbid;
+    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::permit;
+    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::forbid;
 };

@@ -19,6 +19,11 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/reset", json!({"token": "glt_x", "password": PASSWORD})),
         ("/account/password", json!({"current_password": PASSWORD, "new_password": "seven geese over the moor"})),
         ("/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})),
+        ("/login/second-factor", json!({"code": "123456", "pending": "glp_x", "trust_browser": true})),
+        ("/login/second-factor/send", json!({"pending": "glp_x"})),
+        ("/session/verify", json!({"password": PASSWORD, "code": "123456"})),
+        ("/account/factors/totp", json!({"name": "Phone"})),
+        ("/account/factors/totp/confirm", json!({"id": "0".repeat(32), "code": "123456"})),
         ("/account/delete", json!({"current_password": PASSWORD})),
     ]
 }
@@ -121,6 +126,9 @@ fn unknown_fields_are_refused() {
     let before = world.records();
     for (path, mut body) in endpoints() {
         for extra in ["extra", "confirmed_at", "groups", "id", "Email", "__proto__"] {
+            if body.get(extra).is_some() {
+                continue;
+            }
             body[extra] = json!("x");
             let reply = post(&member, path, JSON, body.to_string()).refused(422, "invalid_fields");
             assert_eq!(reply.json()["fields"][extra], json!([{"code": "unknown"}]), "{path}");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
 use crate::store::Folder;
+use crate::stories::read_key;
 use crate::world::{ALICE, PASSWORD};
 
 /// A server, and how its commands are typed.
@@ -79,4 +80,31 @@ fn registrations_are_approved_and_declined() {
         let log_in = json!({"identity": email, "password": PASSWORD});
         browser.api("POST", "/login", &log_in).expect(if word == "approve" { 200 } else { 401 });
     }
+}
+
+#[test]
+fn lost_factors_are_taken_away() {
+    let mut house = House::with("");
+    let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &house.config];
+    shown(&add, &format!("{PASSWORD}\n"));
+    assert!(house.is_refused(&["user", "reset-factors", ALICE]).contains("has no second factor"));
+    let mut browser = house.server.client();
+    browser.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let begun = browser.api("POST", "/account/factors/totp", &json!({})).expect(200).json();
+    let code = code_now(begun["key"].as_str().expect("a key"));
+    browser.api("POST", "/account/factors/totp/confirm", &json!({"id": begun["id"], "code": code})).expect(200);
+    house.server.reads_until("mail delivered");
+    let login = json!({"identity": ALICE, "password": PASSWORD});
+    let mut other = house.server.client();
+    other.api("POST", "/login", &login).expect(401);
+    assert_eq!(house.types(&["user", "show", ALICE])["second_factors"][0]["kind"], "totp");
+    house.types(&["user", "reset-factors", ALICE]);
+    other.api("POST", "/login", &login).expect(200);
+}
+
+/// What an authenticator program shows at this moment.
+#[expect(clippy::disallowed_methods, reason = "a phone goes by its own clock")]
+fn code_now(key: &str) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    read_key(key).shown_at(gatelodge::base::Timestamp::from_seconds(now))
 }

@@ -23,6 +23,9 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /confirm/{token}",
     "GET /login",
     "POST /login",
+    "GET /login/second-factor",
+    "POST /login/second-factor",
+    "POST /login/second-factor/send",
     "POST /logout",
     "GET /forgot",
     "POST /forgot",
@@ -36,6 +39,8 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /api/v1/confirm",
     "POST /api/v1/confirm/resend",
     "POST /api/v1/login",
+    "POST /api/v1/login/second-factor",
+    "POST /api/v1/login/second-factor/send",
     "POST /api/v1/logout",
     "POST /api/v1/forgot",
     "POST /api/v1/reset/check",
@@ -45,6 +50,40 @@ const OPEN_TO_ANYONE: &[&str] = &[
 
 /// Where only administrators come in.
 const FOR_ADMINISTRATORS: &[&str] = &["/api/v1/admin/", "/admin/"];
+
+/// Where people come in too who have to set a second factor up before anything else.
+const FOR_ENROLLING: &[&str] = &[
+    "GET /account/verify",
+    "POST /account/verify",
+    "POST /account/verify/send",
+    "GET /account/second-factor",
+    "GET /account/second-factor/totp",
+    "POST /account/second-factor/totp",
+    "POST /account/second-factor/totp/confirm",
+    "POST /account/second-factor/mail",
+    "GET /api/v1/session",
+    "POST /api/v1/session/verify",
+    "POST /api/v1/session/verify/send",
+    "GET /api/v1/account/factors",
+    "POST /api/v1/account/factors/totp",
+    "POST /api/v1/account/factors/totp/confirm",
+    "POST /api/v1/account/factors/mail",
+];
+
+/// What asks for a proof that is not too old, besides all that administrators change.
+const ASKING_FOR_PROOF: &[&str] = &[
+    "GET /account/second-factor/totp",
+    "POST /account/second-factor/totp",
+    "POST /account/second-factor/totp/confirm",
+    "POST /account/second-factor/mail",
+    "POST /account/second-factor/recovery-codes",
+    "POST /account/second-factor/{id}/remove",
+    "POST /api/v1/account/factors/totp",
+    "POST /api/v1/account/factors/totp/confirm",
+    "POST /api/v1/account/factors/mail",
+    "DELETE /api/v1/account/factors/{id}",
+    "POST /api/v1/account/recovery-codes",
+];
 
 /// A request as this site's own pages and programs would send it, with an empty body of the right kind.
 fn knock(caller: &Visitor<'_>, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -72,17 +111,22 @@ fn every_route_lets_in_whom_it_should() {
             OPEN_TO_ANYONE.contains(&name.as_str()),
             FOR_ADMINISTRATORS.iter().any(|part| route.path.starts_with(part)),
         );
-        let expected = match (is_open, is_administrative) {
-            (true, _) => Access::Anyone,
-            (false, true) => Access::Administrator,
-            (false, false) => Access::LoggedIn,
+        let asks_for_proof = ASKING_FOR_PROOF.contains(&name.as_str()) || (is_administrative && route.method != "GET");
+        let expected = match (is_open, is_administrative, FOR_ENROLLING.contains(&name.as_str()), asks_for_proof) {
+            (true, ..) => Access::Anyone,
+            (false, true, _, false) => Access::Administrator,
+            (false, true, _, true) => Access::FreshAdministrator,
+            (false, false, true, false) => Access::Enrolling,
+            (false, false, true, true) => Access::FreshEnrolling,
+            (false, false, false, false) => Access::LoggedIn,
+            (false, false, false, true) => Access::Fresh,
         };
         assert_eq!(route.access, expected, "{name}");
         for (caller, headers) in
             [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])]
         {
             let reply = knock(caller, route.method, route.path, headers);
-            let sent_away = reply.status() == 401
+            let sent_away = reply.status() == 401 && reply.text().contains("not_logged_in")
                 || reply
                     .header("location")
                     .is_some_and(|path| path.starts_with("/login") && !is_open && !route.path.starts_with("/api/"));

@@ -59,6 +59,7 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
 
 /// What other tests run: which, and the words by which they do.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("gatelodge user reset-factors", "tests/it/commands.rs", "\"user\", \"reset-factors\""),
     ("gatelodge invite revoke", "tests/it/commands.rs", "\"invite\", \"revoke\""),
     ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
     ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),

@@ -138,6 +138,8 @@ pub struct Throttle {
     pub mail_address: Rate,
     /// Links that do not work, tried from one network.
     pub link_network: Rate,
+    /// Wrong codes of a second factor for one account.
+    pub second_factor: Rate,
 }
 
 impl Default for Throttle {
@@ -154,6 +156,7 @@ impl Default for Throttle {
             mail_everybody: Rate::new(300, 10),
             mail_address: Rate::new(5, HOUR),
             link_network: Rate::new(60, 10),
+            second_factor: Rate::new(10, 5 * MINUTE),
         }
     }
 }
@@ -168,6 +171,36 @@ pub struct Sessions {
     pub absolute: Span,
     /// How long a session lives at most without it; its cookie dies with the browser.
     pub browser: Span,
+    /// How long after proving who they are somebody may do what is sensitive.
+    pub fresh: Span,
+}
+
+/// `[second_factor]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecondFactors {
+    /// The groups whose members must have one.
+    pub required_for: Vec<String>,
+    /// Whether a code by mail may be one.
+    pub mail_codes: bool,
+    /// Whether a browser may be trusted to need none for a while.
+    pub trust_browsers: bool,
+    /// For how long.
+    pub trust_browser_for: Span,
+    /// How long an administrator's reset waits, so that the owner can object; without, it is done at once.
+    pub reset_after: Option<Span>,
+}
+
+impl Default for SecondFactors {
+    fn default() -> Self {
+        Self {
+            required_for: vec![],
+            mail_codes: false,
+            trust_browsers: true,
+            trust_browser_for: Span::from_seconds(30 * DAY),
+            reset_after: None,
+        }
+    }
 }
 
 impl Default for Sessions {
@@ -176,6 +209,7 @@ impl Default for Sessions {
             idle: Span::from_seconds(7 * DAY),
             absolute: Span::from_seconds(30 * DAY),
             browser: Span::from_seconds(DAY),
+            fresh: Span::from_seconds(15 * MINUTE),
         }
     }
 }

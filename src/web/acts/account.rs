@@ -1,7 +1,7 @@
 //! Passwords, addresses, sessions, and the end of an account.
 
 use crate::accounts::forgot::Usable;
-use crate::app::ResetRefused;
+use crate::app::{ChangeRefused, ResetRefused};
 use crate::base::SessionId;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
@@ -57,14 +57,22 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
 pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(), fields.password("current_password"));
     let (email, current) = fields.finish(values)?;
-    Ok(web.app.change_address(request.caller()?, current, email, request.client()).await??)
+    let caller = request.caller()?;
+    match web.app.change_address(caller, current, email, request.client()).await? {
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        changed => Ok(changed?),
+    }
 }
 
 /// Deletes the account.
 pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.password("current_password"),);
     let (current,) = fields.finish(values)?;
-    Ok(web.app.close_account(request.caller()?, current, request.client()).await??)
+    let caller = request.caller()?;
+    match web.app.close_account(caller, current, request.client()).await? {
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        closed => Ok(closed?),
+    }
 }
 
 /// Ends one session of the caller's.

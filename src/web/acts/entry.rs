@@ -1,7 +1,7 @@
 //! Register, confirm, log in and out.
 
 use crate::app::{
-    ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, NewPerson, NowConfirmed, NowRegistered,
+    ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPerson, NowConfirmed, NowRegistered,
     SetUpRefused,
 };
 use crate::crypto::{Bearer, BearerKind};
@@ -82,13 +82,23 @@ pub async fn confirm(
     Ok(confirmed?)
 }
 
+/// What a right password leads to.
+pub enum Passed {
+    /// Somebody is in.
+    In(Box<Entered>),
+    /// A code is asked for.
+    Halfway {
+        /// The secret of the login that waits.
+        secret: Bearer,
+        /// In which ways a code can be had.
+        ways: Vec<&'static str>,
+        /// Whether a program logs in, which keeps no cookies.
+        is_bearer: bool,
+    },
+}
+
 /// Logs in.
-pub async fn log_in(
-    web: &Web,
-    request: &Request,
-    mut fields: Fields,
-    may_use_bearer: bool,
-) -> Result<Entered, Failure> {
+pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
     let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
     let values = (fields.identity(), fields.password("password"), fields.flag("remember"), bearer);
     let (identity, password, remember, bearer) = fields.finish(values)?;
@@ -99,7 +109,13 @@ pub async fn log_in(
     };
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let entry = Entry { identity, password, carrier, client: request.client(), replaces };
-    web.app.log_in(entry).await?.ok_or(Failure::InvalidCredentials)
+    match web.app.log_in(entry).await? {
+        LogIn::Refused => Err(Failure::InvalidCredentials),
+        LogIn::In(entered) => Ok(Passed::In(entered)),
+        LogIn::SecondFactorNeeded { secret, ways } => {
+            Ok(Passed::Halfway { secret, ways, is_bearer: carrier == Carrier::BearerToken })
+        }
+    }
 }
 
 /// Hands a session to a browser, and has it show from now on that its owner logged in with it.

@@ -2,6 +2,11 @@
 
 mod account;
 mod entry;
+mod factors;
 
 pub use account::{change_email, change_password, check_reset, delete_account, end_session, forgot, reset};
-pub use entry::{confirm, hand_over, log_in, log_out, register, resend, set_up};
+pub use entry::{Passed, confirm, hand_over, log_in, log_out, register, resend, set_up};
+pub use factors::{
+    add_mail_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, mail_session_code, mail_step_code,
+    prove_again, remake_codes, remove_factor, take_second_step, totp_uri,
+};

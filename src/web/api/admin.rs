@@ -95,6 +95,11 @@ pub async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure>
     show(web, request, Command::UserEnable { user: user(request) }).await
 }
 
+/// `POST /admin/users/{user}/reset-factors`
+pub async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserResetFactors { user: user(request) }).await
+}
+
 /// `PUT /admin/users/{user}/groups/{group}`
 pub async fn join_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserGroup { user: user(request), group: group(request), member: true }).await

@@ -44,13 +44,21 @@ impl<'a> UserDocument<'a> {
 pub struct SessionDocument<'a> {
     id: String,
     expires_at: String,
+    methods: Vec<&'a str>,
+    proved_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
 }
 
 impl<'a> SessionDocument<'a> {
-    pub fn of(session: &Session, token: Option<&'a str>) -> Self {
-        Self { id: session.id.to_string(), expires_at: session.ends_at.to_string(), token }
+    pub fn of(session: &'a Session, token: Option<&'a str>) -> Self {
+        Self {
+            id: session.id.to_string(),
+            expires_at: session.ends_at.to_string(),
+            methods: session.methods.iter().map(String::as_str).collect(),
+            proved_at: session.proved_at.to_string(),
+            token,
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 pub mod admin;
 mod documents;
+pub mod factors;
 
-use crate::app::{NowConfirmed, NowRegistered};
+use crate::app::{Entered, NowConfirmed, NowRegistered};
 use crate::base::Permission;
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 
+use super::acts::Passed;
 use super::failure::Failure;
 use super::reply::{Reply, to_json};
 use super::request::Request;
@@ -55,18 +57,29 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /login`
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let entered = acts::log_in(web, request, request.json()?, true).await?;
+    match acts::log_in(web, request, request.json()?, true).await? {
+        Passed::In(entered) if entered.session.carrier == Carrier::BearerToken => Ok(logged_in(&entered)),
+        Passed::In(entered) => {
+            Ok(acts::hand_over(web, request, logged_in(&entered), (&entered.secret, &entered.session)))
+        }
+        Passed::Halfway { secret, ways, is_bearer: true } => {
+            Ok(Reply::problem_with(&Failure::SecondFactorRequired(ways), Some(secret.expose())))
+        }
+        Passed::Halfway { secret, ways, is_bearer: false } => {
+            let reply = Reply::problem(&Failure::SecondFactorRequired(ways));
+            Ok(reply.with_cookie(web.cookies.set_pending(&secret)))
+        }
+    }
+}
+
+fn logged_in(entered: &Entered) -> Reply {
     let is_bearer = entered.session.carrier == Carrier::BearerToken;
     let document = LoggedInDocument {
         status: "logged_in",
         user: UserDocument::of(&entered.person, &entered.permissions),
         session: SessionDocument::of(&entered.session, is_bearer.then(|| entered.secret.expose())),
     };
-    let reply = Reply::json(Success::Ok, &document);
-    if is_bearer {
-        return Ok(reply);
-    }
-    Ok(acts::hand_over(web, request, reply, (&entered.secret, &entered.session)))
+    Reply::json(Success::Ok, &document)
 }
 
 /// `POST /logout`

@@ -10,7 +10,7 @@ use super::form::Form;
 use super::{notice, render};
 
 /// What every page of the account shows.
-fn values(request: &Request) -> Result<Value, Failure> {
+pub(super) fn values(request: &Request) -> Result<Value, Failure> {
     let person = &request.caller()?.person;
     let address = person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
     let username = person.username.as_ref().map(|name| name.as_str()).unwrap_or_default();
@@ -22,6 +22,7 @@ fn values(request: &Request) -> Result<Value, Failure> {
         account_name => if username.is_empty() { address } else { username },
         since => person.account.created_at.in_words(),
         password_since => person.account.password_changed_at.in_words(),
+        has_second_factor => request.caller()?.has_second_factor,
         is_logged_in => true,
     })
 }
@@ -57,6 +58,7 @@ pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("account-email.html", values(request)?) };
     match acts::change_email(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/account?notice=address-asked")),
+        Err(failure @ Failure::ReauthenticationRequired(_)) => Err(failure),
         Err(failure) => form.again(web, &failure),
     }
 }

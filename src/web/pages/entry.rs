@@ -4,12 +4,14 @@ use crate::app::NowRegistered;
 use crate::config::RegistrationMode;
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::context;
+use crate::web::acts::Passed;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::return_to::safe_path;
 use crate::web::{Web, acts};
 
+use super::factors::with_return;
 use super::form::Form;
 use super::{notice, render};
 
@@ -88,6 +90,13 @@ pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
 }
 
+/// Where to prove anew who one is, to come back to the page that `path` belongs to.
+pub fn proof_path(path: &str) -> String {
+    // Only forms lie deeper than the second level.
+    let page: Vec<&str> = path.split('/').take(3).collect();
+    with_return("/account/verify", safe_path(&page.join("/")).unwrap_or_default())
+}
+
 /// Where to log in, to come back to `path` afterwards.
 pub fn login_path(path: &str) -> String {
     match safe_path(path).filter(|path| *path != "/account") {
@@ -118,9 +127,13 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web) };
     let form = Form { typed, ..Form::new("login.html", values) };
     match acts::log_in(web, request, fields, false).await {
-        Ok(entered) => {
+        Ok(Passed::In(entered)) => {
             let path = if return_to.is_empty() { "/account" } else { &return_to };
             Ok(acts::hand_over(web, request, Reply::see_other(path), (&entered.secret, &entered.session)))
+        }
+        Ok(Passed::Halfway { secret, .. }) => {
+            let reply = Reply::see_other(&with_return("/login/second-factor", &return_to));
+            Ok(reply.with_cookie(web.cookies.set_pending(&secret)))
         }
         Err(failure) => form.again(web, &failure),
     }

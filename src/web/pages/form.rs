@@ -48,7 +48,12 @@ impl<'a> Form<'a> {
                 let words = failure.explanation().detail.to_owned();
                 BTreeMap::from([("current_password".into(), words.clone()), ("password".into(), words)])
             }
+            Failure::WrongCode => {
+                let words = failure.explanation().detail.to_owned();
+                BTreeMap::from([("code".into(), words)])
+            }
             Failure::InvalidCredentials
+            | Failure::SecondFactorRequired(_)
             | Failure::PasswordNeeded
             | Failure::Busy
             | Failure::TooManyAttempts(_)

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod entry;
+mod factors;
 mod form;
 mod links;
 
@@ -20,7 +21,12 @@ pub use account::{
 };
 pub use admin::{approvals, approve, decline};
 pub use entry::{
-    accept_invitation, invitation_form, login, login_form, login_path, logout, register, register_form, register_sent,
+    accept_invitation, invitation_form, login, login_form, login_path, logout, proof_path, register, register_form,
+    register_sent,
+};
+pub use factors::{
+    add_mail_codes, begin_totp, confirm_totp, end_trust, mail_session_code, mail_step_code, overview, proof,
+    prove_again, remake_codes, remove_factor, step, take_second_step, totp,
 };
 pub use links::{
     confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form, set_up,
@@ -41,6 +47,11 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "resend.html",
     "confirm.html",
     "login.html",
+    "login-second-factor.html",
+    "verify.html",
+    "account-second-factor.html",
+    "account-totp.html",
+    "account-recovery-codes.html",
     "forgot.html",
     "forgot-sent.html",
     "reset.html",
@@ -52,6 +63,9 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "account-delete.html",
     "admin-approvals.html",
 ];
+
+/// Where second factors are set up.
+pub const SECOND_FACTOR: &str = "/account/second-factor";
 
 /// `GET /`
 pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
@@ -125,6 +139,11 @@ fn notice(request: &Request) -> &'static str {
         Some("declined") => "The registration was deleted, and whoever made it is told.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
         Some("set-up") => "You administer this site. Log in with your new password.",
+        Some("login-over") => "This took too long. Please log in again.",
+        Some("code-mailed") => "If a code was not mailed within the last minute, one is on its way.",
+        Some("factor-added") => "From now on you are asked for a code when you log in. Your other sessions have ended.",
+        Some("factor-removed") => "It was removed. Your other sessions have ended.",
+        Some("trust-ended") => "That browser is asked for a code again.",
         Some("logged-out") => "You are logged out.",
         Some("address-asked") => {
             "A link was mailed to the new address. It is yours when you have opened the link and confirmed."

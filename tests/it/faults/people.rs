@@ -208,7 +208,16 @@ impl People<'_> {
             Tries::at_login(view, self.services, &identity, account, &client, (NOW, NOW))
         });
         let carrier = Carrier::KeptCookie;
-        Some(Attempt { matched, is_barred: false, tries: tries.ok()?, rehashed: None, carrier, client, replaces: None })
+        Some(Attempt {
+            matched,
+            is_barred: false,
+            tries: tries.ok()?,
+            rehashed: None,
+            method: "password",
+            carrier,
+            client,
+            replaces: None,
+        })
     }
 
     fn log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
@@ -218,7 +227,7 @@ impl People<'_> {
         let answers = self.ask(store, "login", move |tx, moment, services| {
             Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
                 Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.digest()),
-                Login::Refused => Told::Unchanged(member),
+                Login::Refused | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
             })
         });
         Some(("login", answers))

@@ -4,6 +4,7 @@ mod account;
 mod approving;
 mod auditing;
 mod clocks;
+mod freshness;
 mod grouping;
 mod guessing;
 mod inviting;
@@ -13,4 +14,7 @@ mod operating;
 mod pages;
 mod registering;
 mod resetting;
+mod second_factors;
 mod setting_up;
+
+pub use second_factors::read_key;

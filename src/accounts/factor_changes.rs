@@ -1,0 +1,197 @@
+//! Second factors, as their owner adds and removes them. Each change is told by mail, and ends the other sessions: they began
+//! without it.
+
+use crate::audit::{Act, Outcome};
+use crate::base::{BrowserId, DisplayName, FactorId, Moment, Secret, SessionId};
+use crate::crypto::TypedCode;
+use crate::factors;
+use crate::mail::Letter;
+use crate::sessions::{self, Client};
+use crate::store::{StoreError, Transaction};
+
+use super::person::{self, Person};
+use super::tries::Tries;
+use super::{Services, second_step};
+
+/// Codes in their canonical form.
+pub type RecoveryCodes = Vec<Secret<String>>;
+
+/// What came of adding a factor.
+#[derive(Clone, Debug)]
+pub enum Added {
+    /// It counts from now on. The first comes with recovery codes, told here once.
+    Done(Option<RecoveryCodes>),
+    /// The code is wrong, or there is nothing that it would confirm.
+    WrongCode,
+    /// The account has too many, or this one already.
+    TooMany,
+    /// Codes by mail are not for this site, or there is no address to mail them to.
+    NotOffered,
+}
+
+/// Whoever changes their own factors.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Which session stays.
+    pub session: SessionId,
+    /// Whose account.
+    pub person: Person,
+    /// Where they are.
+    pub client: Client,
+}
+
+/// Confirms an authenticator program by a code that it shows.
+///
+/// # Errors
+/// When the store fails.
+pub fn confirm_totp(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+    (id, code): (FactorId, &TypedCode),
+    tries: &Tries,
+) -> Result<Added, StoreError> {
+    let account = owner.person.id;
+    if person::load(tx, account)?.is_none() {
+        return Ok(Added::WrongCode);
+    }
+    if !factors::confirm_totp(tx, moment.now(), &services.seal, (account, id), code)? {
+        let what = (Act::SecondFactor, Outcome::WrongCode);
+        tries.refuse(tx, moment, services, &owner.client.owner_of(account), what, account)?;
+        return Ok(Added::WrongCode);
+    }
+    added(tx, moment, services, owner, "totp")
+}
+
+/// Adds codes by mail.
+///
+/// # Errors
+/// When the store fails.
+pub fn add_mail(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+    name: DisplayName,
+) -> Result<Added, StoreError> {
+    let has_address = person::load(tx, owner.person.id)?.is_some_and(|person| person.verified_address().is_some());
+    if !services.config.second_factor.mail_codes || !has_address {
+        return Ok(Added::NotOffered);
+    }
+    match factors::add_mail(tx, moment, owner.person.id, name)? {
+        Some(_) => added(tx, moment, services, owner, "mail"),
+        None => Ok(Added::TooMany),
+    }
+}
+
+fn added(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+    kind: &str,
+) -> Result<Added, StoreError> {
+    let account = owner.person.id;
+    sessions::end_all(tx, account, Some(owner.session))?;
+    let (source, what) = (owner.client.owner_of(account), (Act::FactorAdded, Outcome::Done));
+    services.audit_in_detail(tx, moment, &source, what, account, kind)?;
+    let letter = Letter::FactorAdded { at: moment.now(), forgot: services.forgot_link() };
+    tell(tx, moment, services, &owner.person, &letter)?;
+    let codes = match factors::codes_left(tx, account)? {
+        None => Some(factors::make_codes(tx, moment, &services.seal, account)?),
+        Some(_) => None,
+    };
+    Ok(Added::Done(codes))
+}
+
+fn tell(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    letter: &Letter,
+) -> Result<(), StoreError> {
+    person.verified_address().map_or(Ok(()), |to| services.mail(tx, moment, to, letter))
+}
+
+/// What came of removing a factor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// There is none of this id.
+    Unknown,
+    /// It is the last, and one of the owner's groups asks for one.
+    Required,
+}
+
+/// Removes a factor.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+    id: FactorId,
+) -> Result<Removed, StoreError> {
+    let account = owner.person.id;
+    let Some(person) = person::load(tx, account)? else { return Ok(Removed::Unknown) };
+    let counting = factors::confirmed(tx, account)?;
+    let is_last = counting.len() == 1 && counting[0].0 == id;
+    if is_last && second_step::is_required(&services.config, &person.account.groups) {
+        return Ok(Removed::Required);
+    }
+    let Some(factor) = factors::remove(tx, account, id)? else { return Ok(Removed::Unknown) };
+    if factor.confirmed_at.is_none() {
+        return Ok(Removed::Done);
+    }
+    sessions::end_all(tx, account, Some(owner.session))?;
+    let (source, what) = (owner.client.owner_of(account), (Act::FactorRemoved, Outcome::Done));
+    services.audit_in_detail(tx, moment, &source, what, account, factor.kind.word())?;
+    let letter = Letter::FactorRemoved { at: moment.now(), is_last, forgot: services.forgot_link() };
+    tell(tx, moment, services, &person, &letter)?;
+    Ok(Removed::Done)
+}
+
+/// Makes new recovery codes in place of the old. None if the account has no second factor.
+///
+/// # Errors
+/// When the store fails.
+pub fn remake_codes(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+) -> Result<Option<RecoveryCodes>, StoreError> {
+    let account = owner.person.id;
+    if !factors::is_on(tx, account)? {
+        return Ok(None);
+    }
+    let codes = factors::make_codes(tx, moment, &services.seal, account)?;
+    services.audit(tx, moment, &owner.client.owner_of(account), (Act::RecoveryCodesMade, Outcome::Done), account)?;
+    let letter = Letter::RecoveryCodesMade { at: moment.now(), forgot: services.forgot_link() };
+    tell(tx, moment, services, &owner.person, &letter)?;
+    Ok(Some(codes))
+}
+
+/// Ends the trust in a browser. False if there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_trust(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    owner: &Owner,
+    id: BrowserId,
+) -> Result<bool, StoreError> {
+    let account = owner.person.id;
+    let is_ended = factors::end_trust(tx, account, id)?;
+    if is_ended {
+        services.audit(tx, moment, &owner.client.owner_of(account), (Act::TrustEnded, Outcome::Done), account)?;
+    }
+    Ok(is_ended)
+}

@@ -1,0 +1,80 @@
+//! Proving anew who one is, for what a session of some age is not enough for.
+
+use crate::audit::{Act, Outcome};
+use crate::base::{AccountId, Moment, Timestamp};
+use crate::config::Config;
+use crate::crypto::{Bearer, Digest, PasswordHash, TypedCode};
+use crate::factors::{self, Context};
+use crate::sessions::{self, Client, Session};
+use crate::store::{StoreError, Transaction};
+
+use super::tries::Tries;
+use super::{Services, person, second_step};
+
+/// Whether a session's last proof is young enough for sensitive acts.
+#[must_use]
+pub fn is_fresh(config: &Config, session: &Session, now: Timestamp) -> bool {
+    now.since(session.proved_at) <= config.session.fresh.seconds()
+}
+
+/// What somebody proves themselves with.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The digest of the session's secret.
+    pub session: Digest,
+    /// The password's hash, which was verified; none for an account without.
+    pub verified: Option<PasswordHash>,
+    /// A code of a second factor.
+    pub code: Option<TypedCode>,
+    /// What a wrong code costs.
+    pub tries: Tries,
+    /// Where it comes from.
+    pub client: Client,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum ProvedAgain {
+    /// The session goes on under a new secret.
+    Done(Box<(Bearer, Session)>),
+    /// The password was changed, or the session ended meanwhile.
+    Overtaken,
+    /// The account asks for a code as well.
+    CodeNeeded,
+    /// The code is wrong, or was used.
+    WrongCode,
+}
+
+/// Notes the proof, and gives the session a new secret (ASVS 5.0, 7.2.4).
+///
+/// # Errors
+/// When the store fails.
+pub fn prove(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    account: AccountId,
+    proof: &Proof,
+) -> Result<ProvedAgain, StoreError> {
+    let now = moment.now();
+    let Some(person) = person::load(tx, account)?.filter(|person| person.account.password == proof.verified) else {
+        return Ok(ProvedAgain::Overtaken);
+    };
+    let Some(session) = sessions::find(tx, proof.session)?.filter(|session| session.account == account) else {
+        return Ok(ProvedAgain::Overtaken);
+    };
+    let mut methods: Vec<&str> = proof.verified.iter().map(|_| "password").collect();
+    if factors::is_on(tx, account)? {
+        let Some(code) = &proof.code else { return Ok(ProvedAgain::CodeNeeded) };
+        let context = Context::session(session.id);
+        let Some(proved) = factors::prove(tx, now, &services.seal, account, code, context)? else {
+            second_step::refuse(tx, moment, services, (&proof.tries, &proof.client), &person)?;
+            return Ok(ProvedAgain::WrongCode);
+        };
+        second_step::note_proved(tx, moment, services, &person, proved)?;
+        methods.push(proved.word());
+    }
+    let (secret, session) = sessions::renew(tx, moment, proof.session, session, &methods)?;
+    services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
+    Ok(ProvedAgain::Done(Box::new((secret, session))))
+}

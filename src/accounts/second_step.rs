@@ -1,0 +1,271 @@
+//! The second step of a login: the password was right, and the account asks for more.
+
+use std::collections::BTreeSet;
+
+use crate::audit::{Act, Outcome};
+use crate::base::{AccountId, MINUTE, Moment, Seconds, Timestamp};
+use crate::config::Config;
+use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
+use crate::factors::{self, Context, FactorKind, ProvedBy};
+use crate::mail::Letter;
+use crate::sessions::{Carrier, Client, Session};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::throttle;
+
+use super::login::{self, Attempt};
+use super::person::{self, Person};
+use super::tries::Tries;
+use super::{Services, factor_resets};
+
+/// A login that waits for the second factor. The store keeps the digest of its secret.
+#[derive(Clone, Debug)]
+pub struct PendingLogin {
+    /// Whose it is.
+    pub account: AccountId,
+    generation: [u8; 16],
+    /// Of the password's hash: the login dies when the password changes.
+    password: Digest,
+    /// How the session is to be carried.
+    pub carrier: Carrier,
+    /// What was proved already.
+    methods: BTreeSet<String>,
+    expires_at: Timestamp,
+    tries_left: u32,
+}
+record!(PendingLogin, version 1, { account, generation, password, carrier, methods, expires_at, tries_left });
+
+pub(crate) const PENDING: Table<Digest, PendingLogin> = Table::at(schema::PENDING_LOGINS);
+
+/// Seconds in which the second step has to follow the first.
+pub const STEP_WITHIN: Seconds = 10 * MINUTE;
+/// Codes that may be wrong before the password has to be given again.
+const TRIES: u32 = 5;
+
+fn password_of(person: &Person) -> Digest {
+    let hash = person.account.password.as_ref().map(ToString::to_string).unwrap_or_default();
+    Digest::of(hash.as_bytes())
+}
+
+/// Whether this account asks this browser for more than the password.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_needed(
+    view: &(impl Snapshot + ?Sized),
+    services: &Services,
+    account: AccountId,
+    client: &Client,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if !factors::is_on(view, account)? {
+        return Ok(false);
+    }
+    let trusted = Bearer::parse(BearerKind::TrustedBrowser, &client.trust);
+    let Some(secret) = trusted.filter(|_| services.config.second_factor.trust_browsers) else { return Ok(true) };
+    Ok(!factors::is_trusted(view, account, (secret.digest(), &services.generation), now)?)
+}
+
+/// Has a login wait. The secret is handed out here, once.
+pub(super) fn begin(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    attempt: &Attempt,
+) -> Result<Bearer, StoreError> {
+    let secret = Bearer::draw(BearerKind::PendingLogin, moment);
+    let pending = PendingLogin {
+        account: person.id,
+        generation: services.generation,
+        password: password_of(person),
+        carrier: attempt.carrier,
+        methods: BTreeSet::from([attempt.method.to_owned()]),
+        expires_at: moment.now().plus(STEP_WITHIN),
+        tries_left: TRIES,
+    };
+    PENDING.put(tx, &secret.digest(), &pending)?;
+    let what = (Act::Login, Outcome::SecondFactorNeeded);
+    services.audit(tx, moment, &attempt.client.anyone(), what, person.id)?;
+    Ok(secret)
+}
+
+/// The login with this secret, if it still waits, and whose it is.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(
+    view: &dyn Snapshot,
+    services: &Services,
+    secret: Digest,
+    now: Timestamp,
+) -> Result<Option<(PendingLogin, Person)>, StoreError> {
+    let is_alive = |pending: &PendingLogin| now < pending.expires_at && pending.generation == services.generation;
+    let Some(pending) = PENDING.get(view, &secret)?.filter(is_alive) else { return Ok(None) };
+    let is_same = |person: &Person| person.account.disabled_at.is_none() && password_of(person) == pending.password;
+    Ok(person::load(view, pending.account)?.filter(is_same).map(|person| (pending, person)))
+}
+
+/// The ways in which an account can be asked for more, in stable words.
+///
+/// # Errors
+/// When the store fails.
+pub fn ways(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<&'static str>, StoreError> {
+    let mut ways = Vec::new();
+    for (_, factor) in factors::confirmed(view, account)? {
+        if !ways.contains(&factor.kind.word()) {
+            ways.push(factor.kind.word());
+        }
+    }
+    if factors::codes_left(view, account)?.is_some_and(|left| left > 0) {
+        ways.push("recovery_code");
+    }
+    Ok(ways)
+}
+
+/// Mails a code to the owner of the account, for `context`. False if it has no factor of the kind.
+///
+/// # Errors
+/// When the store fails.
+pub fn mail_code(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    context: Context,
+) -> Result<bool, StoreError> {
+    let has_mail = factors::confirmed(tx, person.id)?.iter().any(|(_, factor)| factor.kind == FactorKind::Mail);
+    let Some(to) = person.verified_address().filter(|_| has_mail) else { return Ok(false) };
+    if let Some(code) = factors::mail_code(tx, moment, &services.seal, person.id, context)? {
+        services.mail(tx, moment, to, &Letter::SecondFactorCode { code, forgot: services.forgot_link() })?;
+    }
+    Ok(true)
+}
+
+/// A code for a login that waits.
+#[derive(Clone, Debug)]
+pub struct StepAttempt {
+    /// The digest of the login's secret.
+    pub secret: Digest,
+    /// What was typed.
+    pub code: TypedCode,
+    /// The digest of the secret of a browser that is to be trusted from now on.
+    pub trust: Option<Digest>,
+    /// What it costs if it is wrong.
+    pub tries: Tries,
+    /// Where it comes from.
+    pub client: Client,
+    /// The session that the client has now; it ends.
+    pub replaces: Option<Digest>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum SecondStep {
+    /// There is no such login, or not any more: it begins with the password again.
+    Over,
+    /// The code is wrong, or was used.
+    WrongCode,
+    /// In. The secret is handed out here, once.
+    Welcome(Box<(Bearer, Session, Person)>),
+}
+
+/// Takes a code, and starts the session if it is right.
+///
+/// # Errors
+/// When the store fails.
+pub fn conclude(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    step: &StepAttempt,
+) -> Result<SecondStep, StoreError> {
+    let now = moment.now();
+    let Some((pending, person)) = look_up(tx, services, step.secret, now)? else { return Ok(SecondStep::Over) };
+    let context = Context::login(step.secret);
+    let Some(proved) = factors::prove(tx, now, &services.seal, person.id, &step.code, context)? else {
+        refuse(tx, moment, services, (&step.tries, &step.client), &person)?;
+        match pending.tries_left {
+            0 | 1 => PENDING.delete(tx, &step.secret)?,
+            left => PENDING.put(tx, &step.secret, &PendingLogin { tries_left: left - 1, ..pending })?,
+        }
+        return Ok(SecondStep::WrongCode);
+    };
+    PENDING.delete(tx, &step.secret)?;
+    note_proved(tx, moment, services, &person, proved)?;
+    if let Some(secret) = step.trust {
+        let within = services.config.second_factor.trust_browser_for.seconds();
+        let shown = (step.client.network.as_str(), step.client.agent.as_str());
+        factors::trust(tx, moment, person.id, (secret, services.generation), within, shown)?;
+        services.audit(
+            tx,
+            moment,
+            &step.client.owner_of(person.id),
+            (Act::BrowserTrusted, Outcome::Done),
+            person.id,
+        )?;
+    }
+    let attempt = Attempt::proven(pending.carrier, &step.client, step.replaces);
+    let mut methods: Vec<&str> = pending.methods.iter().map(String::as_str).collect();
+    methods.push(proved.word());
+    let (secret, session) = login::start_session_by(tx, moment, services, &person, &attempt, &methods)?;
+    Ok(SecondStep::Welcome(Box::new((secret, session, person))))
+}
+
+/// Notes a wrong code, and tells the owner when there were many: somebody knows the password.
+pub(super) fn refuse(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (tries, client): (&Tries, &Client),
+    person: &Person,
+) -> Result<(), StoreError> {
+    tries.refuse(tx, moment, services, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
+    if throttle::may_be_told_of_codes(tx, moment, &services.config.throttle, person.id)?
+        && let Some(to) = person.verified_address()
+    {
+        services.mail(tx, moment, to, &Letter::CodesFailed { forgot: services.forgot_link() })?;
+    }
+    Ok(())
+}
+
+/// What follows from a right code: wrong ones in a row begin anew, a reset that was asked for is off, and a recovery code that
+/// was used is told to the owner.
+pub(super) fn note_proved(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    proved: ProvedBy,
+) -> Result<(), StoreError> {
+    throttle::passed_second_factor(tx, person.id)?;
+    factor_resets::cancel(tx, person.id)?;
+    if let (ProvedBy::Recovery { left }, Some(to)) = (proved, person.verified_address()) {
+        let letter = Letter::RecoveryCodeUsed { at: moment.now(), left, forgot: services.forgot_link() };
+        services.mail(tx, moment, to, &letter)?;
+    }
+    Ok(())
+}
+
+/// Whether somebody in these groups must have a second factor.
+#[must_use]
+pub fn is_required(config: &Config, groups: &BTreeSet<crate::base::GroupName>) -> bool {
+    groups.iter().any(|group| config.second_factor.required_for.iter().any(|name| name == group.as_str()))
+}
+
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Option<Digest>, StoreError> {
+    let page = PENDING.page(tx, after.as_ref(), limit)?;
+    for (secret, pending) in &page {
+        if now >= pending.expires_at {
+            PENDING.delete(tx, secret)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten())
+}

@@ -1,0 +1,173 @@
+//! Second factors, as their owner sees and changes them.
+
+use std::sync::Arc;
+
+use crate::accounts::factor_changes::{self, Added, Owner, Removed};
+use crate::accounts::second_step;
+use crate::accounts::tries::Tries;
+use crate::base::{BrowserId, DisplayName, FactorId, Secret};
+use crate::crypto::{TotpSeed, TypedCode};
+use crate::factors::{self, Factor, TrustedBrowser};
+use crate::sessions::Client;
+
+use super::{App, Fault, LoggedIn};
+
+/// What somebody has besides the password.
+#[derive(Debug)]
+pub struct Factors {
+    /// The factors that count.
+    pub factors: Vec<(FactorId, Factor)>,
+    /// How many recovery codes are left.
+    pub codes_left: usize,
+    /// Whether one of the person's groups asks for one.
+    pub is_required: bool,
+    /// Whether codes by mail can be added.
+    pub offers_mail: bool,
+    /// The browsers that are not asked for a code.
+    pub trusted: Vec<(BrowserId, TrustedBrowser)>,
+}
+
+/// An authenticator program that was begun.
+#[derive(Debug)]
+pub struct BegunTotp {
+    /// Its id.
+    pub id: FactorId,
+    /// What the program is told.
+    pub seed: TotpSeed,
+}
+
+fn owner(asking: &LoggedIn, client: Client) -> Owner {
+    Owner { session: asking.session.id, person: asking.person.clone(), client }
+}
+
+impl App {
+    /// What the person who asks has besides the password.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn factors_of(&self, asking: &LoggedIn) -> Result<Factors, Fault> {
+        let (services, account, now) = (self.services(), asking.person.id, self.now());
+        Ok(self.read(|view| {
+            let factors = factors::confirmed(view, account)?;
+            let has_mail = factors.iter().any(|(_, factor)| factor.kind == factors::FactorKind::Mail);
+            let mut trusted = factors::trusts_of(view, account)?;
+            trusted.retain(|(_, browser)| now < browser.expires_at);
+            Ok(Factors {
+                codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
+                is_required: second_step::is_required(&services.config, &asking.person.account.groups),
+                offers_mail: services.config.second_factor.mail_codes
+                    && !has_mail
+                    && asking.person.verified_address().is_some(),
+                factors,
+                trusted,
+            })
+        })?)
+    }
+
+    /// Begins an authenticator program. None if the account has too many factors.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_totp(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        name: DisplayName,
+    ) -> Result<Option<BegunTotp>, Fault> {
+        self.require_clock()?;
+        self.require_room()?;
+        let account = asking.person.id;
+        let begun = self
+            .write(move |tx, moment, services| factors::begin_totp(tx, moment, &services.seal, account, name.clone()));
+        if begun.await?.is_none() {
+            return Ok(None);
+        }
+        self.begun_totp(asking)
+    }
+
+    /// The authenticator program that the person who asks has begun and not confirmed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begun_totp(&self, asking: &LoggedIn) -> Result<Option<BegunTotp>, Fault> {
+        let begun = self.read(|view| factors::seed_of_begun(view, &self.services().seal, asking.person.id))?;
+        Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
+    }
+
+    /// Confirms an authenticator program by a code that it shows.
+    ///
+    /// # Errors
+    /// When the store fails, or too many codes were wrong.
+    pub async fn confirm_totp(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        id: FactorId,
+        code: TypedCode,
+        client: Client,
+    ) -> Result<Added, Fault> {
+        self.require_clock()?;
+        self.require_room()?;
+        let admitted = self.admit(Tries::at_second_factor(&self.services(), asking.person.id, &client))?;
+        let (owner, tries) = (owner(asking, client), admitted.tries.clone());
+        let confirmed = self
+            .write(move |tx, moment, services| {
+                factor_changes::confirm_totp(tx, moment, services, &owner, (id, &code), &tries)
+            })
+            .await?;
+        drop(admitted);
+        Ok(confirmed)
+    }
+
+    /// Adds codes by mail.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_mail_codes(self: &Arc<Self>, asking: &LoggedIn, client: Client) -> Result<Added, Fault> {
+        self.require_room()?;
+        let owner = owner(asking, client);
+        let added = self.write(move |tx, moment, services| {
+            let name = DisplayName::parse("Mail").expect("a name");
+            factor_changes::add_mail(tx, moment, services, &owner, name)
+        });
+        Ok(added.await?)
+    }
+
+    /// Removes a factor.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_factor(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        id: FactorId,
+        client: Client,
+    ) -> Result<Removed, Fault> {
+        let owner = owner(asking, client);
+        let removed = self.write(move |tx, moment, services| factor_changes::remove(tx, moment, services, &owner, id));
+        Ok(removed.await?)
+    }
+
+    /// Makes new recovery codes. None without a second factor.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remake_codes(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        client: Client,
+    ) -> Result<Option<Vec<Secret<String>>>, Fault> {
+        self.require_room()?;
+        let owner = owner(asking, client);
+        let made = self.write(move |tx, moment, services| factor_changes::remake_codes(tx, moment, services, &owner));
+        Ok(made.await?)
+    }
+
+    /// Ends the trust in a browser. False if there is none of this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_trust(self: &Arc<Self>, asking: &LoggedIn, id: BrowserId, client: Client) -> Result<bool, Fault> {
+        let owner = owner(asking, client);
+        let ended = self.write(move |tx, moment, services| factor_changes::end_trust(tx, moment, services, &owner, id));
+        Ok(ended.await?)
+    }
+}

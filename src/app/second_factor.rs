@@ -1,0 +1,205 @@
+//! The second step of a login, and proving anew who one is.
+
+use std::sync::Arc;
+
+use crate::accounts::Person;
+use crate::accounts::proving_again::{self, Proof, ProvedAgain};
+use crate::accounts::second_step::{self, SecondStep, StepAttempt};
+use crate::accounts::tries::Tries;
+use crate::audit::Act;
+use crate::crypto::{Bearer, Digest, Password, TypedCode};
+use crate::factors::{self, Context};
+use crate::sessions::{Carrier, Client, Session};
+
+use super::entering::to_its_end;
+use super::{App, Entered, Fault, LoggedIn};
+
+/// A code for a login that waits.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The digest of the login's secret.
+    pub secret: Digest,
+    /// What was typed.
+    pub code: TypedCode,
+    /// The digest of the secret of a browser that is to be trusted.
+    pub trust: Option<Digest>,
+    /// Where it comes from.
+    pub client: Client,
+    /// The session that the client has now.
+    pub replaces: Option<Digest>,
+}
+
+/// Why a second step is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StepRefused {
+    /// There is no such login, or not any more.
+    Over,
+    /// The code is wrong, or was used.
+    WrongCode,
+}
+
+/// Why somebody did not prove anew who they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ProofRefused {
+    /// The password is another.
+    WrongPassword,
+    /// A code is asked for as well; in these ways.
+    CodeNeeded(Vec<&'static str>),
+    /// The code is wrong, or was used.
+    WrongCode,
+}
+
+/// A login that waits for its second step.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Whose it is.
+    pub person: Person,
+    /// How the session is to be carried.
+    pub carrier: Carrier,
+    /// In which ways a code can be had.
+    pub ways: Vec<&'static str>,
+}
+
+impl App {
+    /// A code that depends on the time needs a clock that is right; a recovery code does not.
+    fn require_clock_for(&self, code: &TypedCode) -> Result<(), Fault> {
+        match code {
+            TypedCode::Digits(_) => self.require_clock(),
+            TypedCode::Recovery(_) => Ok(()),
+        }
+    }
+
+    /// The login with this secret, if it waits, and changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn waiting_login(&self, secret: Digest) -> Result<Option<Waiting>, Fault> {
+        Ok(self.read(|view| {
+            let Some((pending, person)) = second_step::look_up(view, &self.services(), secret, self.now())? else {
+                return Ok(None);
+            };
+            let ways = second_step::ways(view, person.id)?;
+            Ok(Some(Waiting { person, carrier: pending.carrier, ways }))
+        })?)
+    }
+
+    /// Takes the second step of a login.
+    ///
+    /// # Errors
+    /// When the store fails, or too many codes were wrong.
+    pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<Entered, StepRefused>, Fault> {
+        self.require_clock_for(&step.code)?;
+        let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(StepRefused::Over)) };
+        let admitted = self.admit(Tries::at_second_factor(&self.services(), waiting.person.id, &step.client))?;
+        let Step { secret, code, trust, client, replaces } = step;
+        let trust = trust.filter(|_| self.services().config.second_factor.trust_browsers);
+        let attempt = StepAttempt { secret, code, trust, tries: admitted.tries.clone(), client, replaces };
+        let app = Arc::clone(self);
+        to_its_end(async move {
+            let concluded =
+                app.write(move |tx, moment, services| second_step::conclude(tx, moment, services, &attempt)).await?;
+            drop(admitted);
+            Ok(match concluded {
+                SecondStep::Over => Err(StepRefused::Over),
+                SecondStep::WrongCode => Err(StepRefused::WrongCode),
+                SecondStep::Welcome(welcome) => {
+                    let (secret, session, person) = *welcome;
+                    Ok(app.entered(secret, session, person)?)
+                }
+            })
+        })
+        .await
+    }
+
+    /// Mails a code for a login that waits. False if there is no such login, or codes are not mailed to its owner.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mail_step_code(self: &Arc<Self>, secret: Digest, client: &Client) -> Result<bool, Fault> {
+        self.require_clock()?;
+        let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
+        self.mail_code(waiting.person, Context::login(secret), client).await
+    }
+
+    async fn mail_code(self: &Arc<Self>, person: Person, context: Context, client: &Client) -> Result<bool, Fault> {
+        self.require_room()?;
+        self.admit(Tries::at_second_factor(&self.services(), person.id, client))?;
+        let mailed =
+            self.write(move |tx, moment, services| second_step::mail_code(tx, moment, services, &person, context));
+        Ok(mailed.await?)
+    }
+
+    /// Whether the last proof of the person who asks is young enough for what is sensitive.
+    pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
+        proving_again::is_fresh(&self.services().config, &asking.session, self.now())
+    }
+
+    /// In which ways the person who asks can be asked for a code; none if the password is enough.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn ways_of(&self, asking: &LoggedIn) -> Result<Vec<&'static str>, Fault> {
+        Ok(self.read(|view| {
+            if factors::is_on(view, asking.person.id)? { second_step::ways(view, asking.person.id) } else { Ok(vec![]) }
+        })?)
+    }
+
+    /// Mails a code for proving anew who one is. False if codes are not mailed to this person.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mail_session_code(self: &Arc<Self>, asking: &LoggedIn, client: &Client) -> Result<bool, Fault> {
+        self.require_clock()?;
+        self.mail_code(asking.person.clone(), Context::session(asking.session.id), client).await
+    }
+
+    /// Has the person who asks prove anew who they are. Their session goes on under a new secret.
+    ///
+    /// # Errors
+    /// When the store fails, too many passwords wait, or too many tries have failed.
+    pub async fn prove_again(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        password: Option<Password>,
+        code: Option<TypedCode>,
+        client: Client,
+    ) -> Result<Result<(Bearer, Session), ProofRefused>, Fault> {
+        let ways = self.ways_of(asking)?;
+        // An account without a password has at least a factor, or nothing to prove with.
+        let has_password = asking.person.account.password.is_some();
+        if !has_password && ways.is_empty() {
+            return Ok(Err(ProofRefused::WrongPassword));
+        }
+        if !ways.is_empty() && code.is_none() {
+            return Ok(Err(ProofRefused::CodeNeeded(ways)));
+        }
+        if let Some(code) = &code {
+            self.require_clock_for(code)?;
+        }
+        let verified = match (has_password, password) {
+            (false, _) => None,
+            (true, None) => return Ok(Err(ProofRefused::WrongPassword)),
+            (true, Some(password)) => match self.verify_present(asking, password, Act::ProvedAgain, &client).await? {
+                None => return Ok(Err(ProofRefused::WrongPassword)),
+                verified => verified,
+            },
+        };
+        let account = asking.person.id;
+        let admitted = self.admit(Tries::at_second_factor(&self.services(), account, &client))?;
+        let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
+        let app = Arc::clone(self);
+        to_its_end(async move {
+            let proved = app
+                .write(move |tx, moment, services| proving_again::prove(tx, moment, services, account, &proof))
+                .await?;
+            drop(admitted);
+            Ok(match proved {
+                ProvedAgain::Done(renewed) => Ok(*renewed),
+                ProvedAgain::Overtaken => Err(ProofRefused::WrongPassword),
+                ProvedAgain::CodeNeeded => Err(ProofRefused::CodeNeeded(ways)),
+                ProvedAgain::WrongCode => Err(ProofRefused::WrongCode),
+            })
+        })
+        .await
+    }
+}

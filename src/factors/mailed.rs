@@ -1,0 +1,120 @@
+//! Six digits that were mailed: for one login or one session, for ten minutes, for five tries.
+
+use crate::base::{AccountId, MINUTE, Moment, Seconds, Secret, SessionId, Timestamp};
+use crate::crypto::{Digest, SealingKey, constant_time_eq, draw_digits};
+use crate::store::{StoreError, Table, Transaction, record, schema};
+
+/// What a code is for: it serves nowhere else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Context([u8; 16]);
+
+impl Context {
+    /// The login under way whose secret has this digest.
+    #[must_use]
+    pub fn login(secret: Digest) -> Self {
+        Self(*secret.0.first_chunk().expect("16 of 32 bytes"))
+    }
+
+    /// A session that proves itself anew.
+    #[must_use]
+    pub const fn session(id: SessionId) -> Self {
+        Self(*id.bytes())
+    }
+}
+
+/// What is kept of a code.
+pub struct MailedCode {
+    account: AccountId,
+    code: [u8; 32],
+    sent_at: Timestamp,
+    expires_at: Timestamp,
+    tries_left: u32,
+}
+record!(MailedCode, version 1, { account, code, sent_at, expires_at, tries_left });
+
+pub(crate) const MAILED: Table<[u8; 16], MailedCode> = Table::at(schema::MAILED_CODES);
+
+/// How long a code works (ASVS 5.0, 6.5.5: ten minutes at most).
+pub const CODE_WORKS_FOR: Seconds = 10 * MINUTE;
+/// How often a code may be mistyped.
+const TRIES: u32 = 5;
+/// Seconds between two codes for the same thing.
+const AGAIN_AFTER: Seconds = MINUTE;
+
+fn digest(seal: &SealingKey, context: Context, digits: &str) -> [u8; 32] {
+    seal.code(b"gatelodge mailed code/1", &[&context.0, digits.as_bytes()])
+}
+
+/// Draws a code, which puts an end to the one before. None while that one is younger than a minute.
+///
+/// # Errors
+/// When the store fails.
+pub fn mail_code(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    account: AccountId,
+    context: Context,
+) -> Result<Option<Secret<String>>, StoreError> {
+    let now = moment.now();
+    let before = MAILED.get(tx, &context.0)?;
+    if before.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER) {
+        return Ok(None);
+    }
+    let digits = draw_digits(moment);
+    let code = digest(seal, context, digits.expose());
+    let row = MailedCode { account, code, sent_at: now, expires_at: now.plus(CODE_WORKS_FOR), tries_left: TRIES };
+    MAILED.put(tx, &context.0, &row)?;
+    Ok(Some(digits))
+}
+
+/// What came of a code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TakenCode {
+    /// It was right, and is used up.
+    Right(AccountId),
+    /// It was wrong, or there is none any more.
+    Wrong,
+}
+
+/// Takes a code. A wrong one costs a try; after the last there is none any more.
+///
+/// # Errors
+/// When the store fails.
+pub fn take_code(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    seal: &SealingKey,
+    context: Context,
+    digits: &str,
+) -> Result<TakenCode, StoreError> {
+    let Some(row) = MAILED.get(tx, &context.0)?.filter(|row| now < row.expires_at) else { return Ok(TakenCode::Wrong) };
+    if constant_time_eq(&row.code, &digest(seal, context, digits)) {
+        MAILED.delete(tx, &context.0)?;
+        return Ok(TakenCode::Right(row.account));
+    }
+    match row.tries_left {
+        0 | 1 => MAILED.delete(tx, &context.0)?,
+        left => MAILED.put(tx, &context.0, &MailedCode { tries_left: left - 1, ..row })?,
+    }
+    Ok(TakenCode::Wrong)
+}
+
+/// Removes up to `limit` codes whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep_codes(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<[u8; 16]>,
+    limit: usize,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let page = MAILED.page(tx, after.as_ref(), limit)?;
+    for (context, row) in &page {
+        if now >= row.expires_at {
+            MAILED.delete(tx, context)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(context, _)| *context)).flatten())
+}

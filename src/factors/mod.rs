@@ -1,0 +1,329 @@
+//! Second factors: what somebody has besides the password. An account may have several; whoever has one is asked for a code of
+//! any of them when they log in, or for a recovery code.
+
+mod mailed;
+mod recovery;
+mod trusted;
+
+use serde_json::Value;
+
+use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
+use crate::crypto::{SealingKey, TotpSeed, TypedCode, step_at};
+use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+
+pub(crate) use mailed::MAILED;
+pub use mailed::{CODE_WORKS_FOR, Context, MailedCode, TakenCode, mail_code, sweep_codes, take_code};
+pub(crate) use recovery::RECOVERY;
+pub use recovery::{RECOVERY_CODES, codes_left, make_codes};
+pub(crate) use trusted::TRUSTED;
+pub use trusted::{TrustedBrowser, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of};
+
+/// What a factor is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FactorKind {
+    /// An authenticator program.
+    Totp,
+    /// Codes by mail to the account's address.
+    Mail,
+}
+
+impl FactorKind {
+    const ALL: [Self; 2] = [Self::Totp, Self::Mail];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+impl Field for FactorKind {
+    fn put(&self, out: &mut Vec<u8>) {
+        let code: u64 = match self {
+            Self::Totp => 1,
+            Self::Mail => 2,
+        };
+        code.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match u64::take(input)? {
+            1 => Ok(Self::Totp),
+            2 => Ok(Self::Mail),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn show(&self) -> Value {
+        self.word().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        Self::ALL.into_iter().find(|kind| shown == kind.word()).ok_or(Damaged)
+    }
+}
+
+/// A factor of an account.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// What it is.
+    pub kind: FactorKind,
+    /// What its owner calls it.
+    pub name: DisplayName,
+    /// What both sides know, sealed; empty where there is nothing of the kind.
+    sealed: Vec<u8>,
+    /// The step of the last code that was taken.
+    last_step: u64,
+    /// Whether that code was of the step before: the clock over there may be late.
+    pub is_late: bool,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When its owner showed that it works: it counts from then on.
+    pub confirmed_at: Option<Timestamp>,
+    /// When it was last used.
+    pub used_at: Option<Timestamp>,
+}
+record!(Factor, version 1, { kind, name, sealed, last_step, is_late, created_at, confirmed_at, used_at });
+
+pub(crate) const FACTORS: Table<(AccountId, FactorId), Factor> = Table::at(schema::FACTORS);
+
+/// Factors that an account may have.
+pub const MAX_FACTORS: usize = 10;
+
+/// The factors of an account, those too that are not confirmed yet.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
+    let rows = FACTORS.under(view, &account, Direction::Up, MAX_FACTORS + 1)?;
+    Ok(rows.into_iter().map(|((_, id), factor)| (id, factor)).collect())
+}
+
+/// The factors that count.
+///
+/// # Errors
+/// When the store fails.
+pub fn confirmed(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
+    let mut factors = of_account(view, account)?;
+    factors.retain(|(_, factor)| factor.confirmed_at.is_some());
+    Ok(factors)
+}
+
+/// Whether the account asks for more than a password.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_on(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
+    Ok(!confirmed(view, account)?.is_empty())
+}
+
+fn place(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
+    [schema::FACTORS.name.into(), account.bytes().to_vec(), id.bytes().to_vec()]
+}
+
+/// Begins an authenticator program, in place of others that were begun and not confirmed. None if the account has too many.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin_totp(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    account: AccountId,
+    name: DisplayName,
+) -> Result<Option<FactorId>, StoreError> {
+    for (id, factor) in of_account(tx, account)? {
+        if factor.confirmed_at.is_none() {
+            FACTORS.delete(tx, &(account, id))?;
+        }
+    }
+    if of_account(tx, account)?.len() >= MAX_FACTORS {
+        return Ok(None);
+    }
+    let (id, seed) = (FactorId::draw(moment), TotpSeed::draw(moment));
+    let sealed = seal.seal(&place(account, id).each_ref().map(Vec::as_slice), seed.expose(), moment);
+    FACTORS.put(tx, &(account, id), &begun(FactorKind::Totp, name, sealed, moment.now()))?;
+    Ok(Some(id))
+}
+
+fn begun(kind: FactorKind, name: DisplayName, sealed: Vec<u8>, now: Timestamp) -> Factor {
+    Factor { kind, name, sealed, last_step: 0, is_late: false, created_at: now, confirmed_at: None, used_at: None }
+}
+
+/// Adds codes by mail, which need no confirmation: the address is proved already. None if the account has them, or too much.
+///
+/// # Errors
+/// When the store fails.
+pub fn add_mail(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    account: AccountId,
+    name: DisplayName,
+) -> Result<Option<FactorId>, StoreError> {
+    let factors = of_account(tx, account)?;
+    if factors.len() >= MAX_FACTORS || factors.iter().any(|(_, factor)| factor.kind == FactorKind::Mail) {
+        return Ok(None);
+    }
+    let id = FactorId::draw(moment);
+    let factor = Factor { confirmed_at: Some(moment.now()), ..begun(FactorKind::Mail, name, vec![], moment.now()) };
+    FACTORS.put(tx, &(account, id), &factor)?;
+    Ok(Some(id))
+}
+
+/// What the authenticator program is told: only while it is not confirmed, never again afterwards.
+///
+/// # Errors
+/// When the store fails.
+pub fn seed_of_begun(
+    view: &(impl Snapshot + ?Sized),
+    seal: &SealingKey,
+    account: AccountId,
+) -> Result<Option<(FactorId, TotpSeed)>, StoreError> {
+    for (id, factor) in of_account(view, account)? {
+        if factor.kind == FactorKind::Totp && factor.confirmed_at.is_none() {
+            return Ok(Some((id, open_seed(seal, account, id, &factor)?)));
+        }
+    }
+    Ok(None)
+}
+
+fn open_seed(seal: &SealingKey, account: AccountId, id: FactorId, factor: &Factor) -> Result<TotpSeed, StoreError> {
+    let opened = seal.open(&place(account, id).each_ref().map(Vec::as_slice), &factor.sealed);
+    let seed = opened.ok().and_then(|bytes| TotpSeed::from_bytes(&bytes));
+    seed.ok_or(StoreError::Damaged("the seed of a second factor"))
+}
+
+/// Whether the digits are of this factor and were not used before; notes that they are used now.
+fn take_digits(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    seal: &SealingKey,
+    (account, id): (AccountId, FactorId),
+    digits: &str,
+) -> Result<bool, StoreError> {
+    let Some(mut factor) = FACTORS.get(tx, &(account, id))?.filter(|factor| factor.kind == FactorKind::Totp) else {
+        return Ok(false);
+    };
+    let Some(step) = open_seed(seal, account, id, &factor)?.accepts(digits, now, factor.last_step) else {
+        return Ok(false);
+    };
+    factor.last_step = step;
+    factor.is_late = step < step_at(now);
+    factor.used_at = Some(now);
+    FACTORS.put(tx, &(account, id), &factor)?;
+    Ok(true)
+}
+
+/// Confirms an authenticator program by a code that it shows. False if the code is wrong, or there is nothing to confirm.
+///
+/// # Errors
+/// When the store fails.
+pub fn confirm_totp(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    seal: &SealingKey,
+    (account, id): (AccountId, FactorId),
+    code: &TypedCode,
+) -> Result<bool, StoreError> {
+    let TypedCode::Digits(digits) = code else { return Ok(false) };
+    let is_begun = FACTORS.get(tx, &(account, id))?.is_some_and(|factor| factor.confirmed_at.is_none());
+    if !is_begun || !take_digits(tx, now, seal, (account, id), digits.expose())? {
+        return Ok(false);
+    }
+    let Some(factor) = FACTORS.get(tx, &(account, id))? else { return Ok(false) };
+    FACTORS.put(tx, &(account, id), &Factor { confirmed_at: Some(now), ..factor })?;
+    Ok(true)
+}
+
+/// By what somebody proved that they have a second factor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProvedBy {
+    /// An authenticator program.
+    Totp,
+    /// A code that was mailed.
+    Mail,
+    /// A recovery code; so many are left.
+    Recovery {
+        /// How many.
+        left: usize,
+    },
+}
+
+impl ProvedBy {
+    /// The word that a session notes.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Mail => "mail-code",
+            Self::Recovery { .. } => "recovery-code",
+        }
+    }
+}
+
+/// Takes a code of any of the account's factors, once. `context` is where a code was mailed for. None if it is wrong.
+///
+/// # Errors
+/// When the store fails.
+pub fn prove(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    seal: &SealingKey,
+    account: AccountId,
+    code: &TypedCode,
+    context: Context,
+) -> Result<Option<ProvedBy>, StoreError> {
+    let digits = match code {
+        TypedCode::Recovery(text) => {
+            let left = recovery::take(tx, seal, account, text.expose())?;
+            return Ok(left.map(|left| ProvedBy::Recovery { left }));
+        }
+        TypedCode::Digits(digits) => digits,
+    };
+    let mut has_mail = false;
+    for (id, factor) in confirmed(tx, account)? {
+        match factor.kind {
+            FactorKind::Totp if take_digits(tx, now, seal, (account, id), digits.expose())? => {
+                return Ok(Some(ProvedBy::Totp));
+            }
+            FactorKind::Totp => {}
+            FactorKind::Mail => has_mail = true,
+        }
+    }
+    if has_mail && take_code(tx, now, seal, context, digits.expose())? == TakenCode::Right(account) {
+        return Ok(Some(ProvedBy::Mail));
+    }
+    Ok(None)
+}
+
+/// Takes a factor away. With the last one its recovery codes go, and the trust in browsers. None if there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Result<Option<Factor>, StoreError> {
+    let Some(factor) = FACTORS.get(tx, &(account, id))? else { return Ok(None) };
+    FACTORS.delete(tx, &(account, id))?;
+    if !is_on(tx, account)? {
+        remove_rest(tx, account)?;
+    }
+    Ok(Some(factor))
+}
+
+/// Takes everything away that goes beyond the password.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    for (id, _) in of_account(tx, account)? {
+        FACTORS.delete(tx, &(account, id))?;
+    }
+    remove_rest(tx, account)
+}
+
+fn remove_rest(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    RECOVERY.delete(tx, &account)?;
+    end_trusts(tx, account)
+}

@@ -1,0 +1,123 @@
+//! Browsers that are not asked for a code for a while, because their owner said so after giving one there.
+
+use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
+use crate::crypto::{Digest, constant_time_eq};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+
+/// A browser that its owner trusts.
+#[derive(Clone, Debug)]
+pub struct TrustedBrowser {
+    digest: Digest,
+    generation: [u8; 16],
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// Where it was.
+    pub network: String,
+    /// What it calls itself.
+    pub agent: String,
+}
+record!(TrustedBrowser, version 1, { digest, generation, created_at, expires_at, network, agent });
+
+pub(crate) const TRUSTED: Table<(AccountId, BrowserId), TrustedBrowser> = Table::at(schema::TRUSTED);
+
+/// Browsers that an account may trust; the one that was trusted first makes room.
+const MAX_PER_ACCOUNT: usize = 50;
+
+/// The id follows from the secret, so that the one finds the other.
+fn id_of(secret: Digest) -> BrowserId {
+    BrowserId::from_bytes(*secret.0.first_chunk().expect("16 of 32 bytes"))
+}
+
+/// Trusts the browser whose secret has this digest.
+///
+/// # Errors
+/// When the store fails.
+pub fn trust(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    account: AccountId,
+    (secret, generation): (Digest, [u8; 16]),
+    within: Seconds,
+    (network, agent): (&str, &str),
+) -> Result<(), StoreError> {
+    let now = moment.now();
+    let mut others = trusts_of(tx, account)?;
+    if others.len() >= MAX_PER_ACCOUNT {
+        others.sort_by_key(|(_, browser)| browser.created_at);
+        TRUSTED.delete(tx, &(account, others[0].0))?;
+    }
+    let (network, agent) = (network.to_owned(), agent.to_owned());
+    let browser =
+        TrustedBrowser { digest: secret, generation, created_at: now, expires_at: now.plus(within), network, agent };
+    TRUSTED.put(tx, &(account, id_of(secret)), &browser)
+}
+
+/// Whether the browser whose secret has this digest is trusted with this account.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_trusted(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    (secret, generation): (Digest, &[u8; 16]),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let found = TRUSTED.get(view, &(account, id_of(secret)))?;
+    Ok(found.is_some_and(|browser| {
+        constant_time_eq(&browser.digest.0, &secret.0) && browser.generation == *generation && now < browser.expires_at
+    }))
+}
+
+/// The browsers that an account trusts, those too whose time is over until they are swept.
+///
+/// # Errors
+/// When the store fails.
+pub fn trusts_of(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+) -> Result<Vec<(BrowserId, TrustedBrowser)>, StoreError> {
+    let rows = TRUSTED.under(view, &account, Direction::Up, MAX_PER_ACCOUNT + 1)?;
+    Ok(rows.into_iter().map(|((_, id), browser)| (id, browser)).collect())
+}
+
+/// Ends the trust in a browser. False if there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_trust(tx: &mut dyn Transaction, account: AccountId, id: BrowserId) -> Result<bool, StoreError> {
+    let is_there = TRUSTED.get(tx, &(account, id))?.is_some();
+    TRUSTED.delete(tx, &(account, id))?;
+    Ok(is_there)
+}
+
+/// Ends the trust in every browser.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    for (id, _) in trusts_of(tx, account)? {
+        TRUSTED.delete(tx, &(account, id))?;
+    }
+    Ok(())
+}
+
+/// Removes up to `limit` whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep_trusts(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<(AccountId, BrowserId)>,
+    limit: usize,
+) -> Result<Option<(AccountId, BrowserId)>, StoreError> {
+    let page = TRUSTED.page(tx, after.as_ref(), limit)?;
+    for (key, browser) in &page {
+        if now >= browser.expires_at {
+            TRUSTED.delete(tx, key)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+}

@@ -1,0 +1,174 @@
+//! Second factors: logging in with one, proving anew who one is, adding and removing.
+
+use crate::accounts::factor_changes::{Added, Removed};
+use crate::admin::RefusalKind;
+use crate::app::{BegunTotp, Entered, ProofRefused, Step, StepRefused};
+use crate::base::{BrowserId, DisplayName, FactorId, Secret};
+use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
+use crate::sessions::{Carrier, Session};
+use crate::web::Web;
+use crate::web::failure::{Failure, FieldErrors};
+use crate::web::fields::Fields;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+
+/// What follows from a second step.
+pub struct Stepped {
+    /// Who is in.
+    pub entered: Entered,
+    /// The secret of a browser that is trusted from now on.
+    pub trusted: Option<Bearer>,
+}
+
+/// The login that waits: named in the body, by a program, or by the browser's cookie.
+fn pending(web: &Web, request: &Request, named: Option<String>) -> Result<Bearer, Failure> {
+    let secret = match named {
+        Some(text) => Bearer::parse(BearerKind::PendingLogin, &text),
+        None => web.cookies.pending(&request.headers),
+    };
+    secret.ok_or(Failure::LoginOver)
+}
+
+/// Takes the second step of a login.
+pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) -> Result<Stepped, Failure> {
+    let values = (fields.code(), fields.optional("pending"), fields.flag("trust_browser"));
+    let (code, named, trust_browser) = fields.finish(values)?;
+    let secret = pending(web, request, named)?;
+    // A browser has one secret for all whose trust it has.
+    let trusted = trust_browser.then(|| {
+        let known = Bearer::parse(BearerKind::TrustedBrowser, &request.client().trust);
+        known.unwrap_or_else(|| Bearer::draw(BearerKind::TrustedBrowser, &mut web.app.moment()))
+    });
+    let step = Step {
+        secret: secret.digest(),
+        code,
+        trust: trusted.as_ref().map(Bearer::digest),
+        client: request.client(),
+        replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
+    };
+    let entered = web.app.take_second_step(step).await?.map_err(|refused| match refused {
+        StepRefused::Over => Failure::LoginOver,
+        StepRefused::WrongCode => Failure::WrongCode,
+    })?;
+    let trusted = trusted.filter(|_| web.app.services().config.second_factor.trust_browsers);
+    Ok(Stepped { entered, trusted })
+}
+
+/// Hands a session to a browser that took the second step.
+pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
+    let (secret, session) = (&stepped.entered.secret, &stepped.entered.session);
+    if session.carrier == Carrier::BearerToken {
+        return reply;
+    }
+    let reply = super::hand_over(web, request, reply, (secret, session)).with_cookie(web.cookies.clear_pending());
+    match &stepped.trusted {
+        Some(secret) => {
+            let lifetime = web.app.services().config.second_factor.trust_browser_for.seconds();
+            reply.with_cookie(web.cookies.set_trust(secret, lifetime))
+        }
+        None => reply,
+    }
+}
+
+/// Has a code mailed for a login that waits.
+pub async fn mail_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.optional("pending"),);
+    let (named,) = fields.finish(values)?;
+    let secret = pending(web, request, named)?;
+    if web.app.mail_step_code(secret.digest(), &request.client()).await? { Ok(()) } else { Err(Failure::LoginOver) }
+}
+
+/// Proves anew who the caller is.
+pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
+    let values = (fields.optional_password("password"), fields.optional_code());
+    let (password, code) = fields.finish(values)?;
+    let caller = request.caller()?;
+    if caller.person.account.password.is_some() && password.is_none() {
+        return Err(FieldErrors::of("password", "required").into());
+    }
+    let proved = web.app.prove_again(caller, password, code, request.client()).await?;
+    proved.map_err(|refused| match refused {
+        ProofRefused::WrongPassword => Failure::WrongPassword,
+        ProofRefused::CodeNeeded(ways) => Failure::SecondFactorRequired(ways),
+        ProofRefused::WrongCode => Failure::WrongCode,
+    })
+}
+
+/// Has a code mailed for proving anew who one is.
+pub async fn mail_session_code(web: &Web, request: &Request) -> Result<(), Failure> {
+    let is_mailed = web.app.mail_session_code(request.caller()?, &request.client()).await?;
+    if is_mailed { Ok(()) } else { Err(Failure::NotFound) }
+}
+
+/// Begins an authenticator program.
+pub async fn begin_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<BegunTotp, Failure> {
+    let values = (fields.display_name(),);
+    let (name,) = fields.finish(values)?;
+    let name = name.unwrap_or_else(|| DisplayName::parse("Authenticator").expect("a name"));
+    web.app.begin_totp(request.caller()?, name).await?.ok_or_else(too_many)
+}
+
+fn too_many() -> Failure {
+    Failure::Refused(RefusalKind::Conflict, "There are as many as there can be; remove one first.".into())
+}
+
+/// Confirms an authenticator program; the first factor comes with recovery codes, as they are printed.
+pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<Option<Vec<String>>, Failure> {
+    let values = (fields.id("id"), fields.code());
+    let (id, code): (FactorId, TypedCode) = fields.finish(values)?;
+    added(web.app.confirm_totp(request.caller()?, id, code, request.client()).await?)
+}
+
+/// Adds codes by mail.
+pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Option<Vec<String>>, Failure> {
+    added(web.app.add_mail_codes(request.caller()?, request.client()).await?)
+}
+
+fn added(added: Added) -> Result<Option<Vec<String>>, Failure> {
+    match added {
+        Added::Done(codes) => Ok(codes.map(|codes| printed(&codes))),
+        Added::WrongCode => Err(Failure::WrongCode),
+        Added::TooMany => Err(too_many()),
+        Added::NotOffered => Err(Failure::NotFound),
+    }
+}
+
+fn printed(codes: &[Secret<String>]) -> Vec<String> {
+    codes.iter().map(|code| print_recovery_code(code.expose())).collect()
+}
+
+/// Makes new recovery codes.
+pub async fn remake_codes(web: &Web, request: &Request) -> Result<Vec<String>, Failure> {
+    let codes = web.app.remake_codes(request.caller()?, request.client()).await?;
+    codes.map(|codes| printed(&codes)).ok_or(Failure::NotFound)
+}
+
+/// Removes a factor.
+pub async fn remove_factor(web: &Web, request: &Request) -> Result<(), Failure> {
+    let id: FactorId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
+    match web.app.remove_factor(request.caller()?, id, request.client()).await? {
+        Removed::Done => Ok(()),
+        Removed::Unknown => Err(Failure::NotFound),
+        Removed::Required => Err(Failure::SecondFactorNeeded),
+    }
+}
+
+/// Ends the trust in a browser.
+pub async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
+    let id: BrowserId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
+    let is_ended = web.app.end_trust(request.caller()?, id, request.client()).await?;
+    if is_ended { Ok(()) } else { Err(Failure::NotFound) }
+}
+
+/// What an authenticator program reads from a QR code (Key Uri Format of Google Authenticator, which all of them follow).
+pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secret<String>, Failure> {
+    let person = &request.caller()?.person;
+    let site = web.app.services().config.site.name.clone();
+    let name = person.username.as_ref().map(|name| name.as_str().to_owned());
+    let name = name.or(person.email.as_ref().map(|email| email.shown.clone())).unwrap_or_default();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let (issuer, account) = (encode(&site), encode(&name));
+    let key = begun.seed.to_text();
+    Ok(Secret::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", key.expose())))
+}

@@ -1,0 +1,228 @@
+//! Second factors: the page that asks for a code, the one that asks for a proof anew, and those of the account.
+
+use crate::templates::{Value, context};
+use crate::web::failure::Failure;
+use crate::web::fields::Fields;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::return_to::safe_path;
+use crate::web::{Web, acts, qr};
+
+use super::form::Form;
+use super::{SECOND_FACTOR as OVERVIEW, account, notice, render};
+
+/// `path`, to come back to `return_to` afterwards.
+pub fn with_return(path: &str, return_to: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+    if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
+}
+
+fn wished<'a>(request: &'a Request, fields: Option<&'a Fields>) -> String {
+    let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
+    typed.as_deref().or_else(|| request.query("return_to")).and_then(safe_path).unwrap_or_default().to_owned()
+}
+
+/// The form of the second step, if a login waits.
+fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option<Form<'a>>, Failure> {
+    let Some(secret) = web.cookies.pending(&request.headers) else { return Ok(None) };
+    let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
+    let settings = &web.app.services().config.second_factor;
+    let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
+    let (has_totp, has_mail) = (waiting.ways.contains(&"totp"), waiting.ways.contains(&"mail"));
+    let values = context! { return_to, trust, has_totp, has_mail, notice => notice(request) };
+    Ok(Some(Form::new("login-second-factor.html", values)))
+}
+
+/// `GET /login/second-factor`
+pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match step_form(web, request, &wished(request, None))? {
+        Some(form) => Ok(form.show(web)),
+        None => Ok(Reply::see_other("/login?notice=login-over")),
+    }
+}
+
+/// `POST /login/second-factor`
+pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let return_to = wished(request, Some(&fields));
+    match acts::take_second_step(web, request, fields).await {
+        Ok(stepped) => {
+            let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
+            Ok(acts::hand_over_stepped(web, request, reply, &stepped))
+        }
+        Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
+        Err(failure) => match step_form(web, request, &return_to)? {
+            Some(form) => form.again(web, &failure),
+            None => Ok(Reply::see_other("/login?notice=login-over")),
+        },
+    }
+}
+
+/// `POST /login/second-factor/send`
+pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = form_or_nothing(request)?;
+    let return_to = wished(request, Some(&fields));
+    match acts::mail_step_code(web, request, fields).await {
+        Ok(()) => {
+            let path = with_return("/login/second-factor", &return_to);
+            let sign = if path.contains('?') { '&' } else { '?' };
+            Ok(Reply::see_other(&format!("{path}{sign}notice=code-mailed")))
+        }
+        Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
+    if request.body.is_empty() { Fields::from_form(b"") } else { request.form() }
+}
+
+fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
+    let caller = request.caller()?;
+    let ways = web.app.ways_of(caller)?;
+    let values = context! {
+        return_to,
+        has_password => caller.person.account.password.is_some(),
+        asks_code => !ways.is_empty(),
+        has_mail => ways.contains(&"mail"),
+        notice => notice(request),
+        ..account::values(request)?
+    };
+    Ok(Form::new("verify.html", values))
+}
+
+/// `GET /account/verify`
+pub async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(proof_form(web, request, &wished(request, None))?.show(web))
+}
+
+/// `POST /account/verify`
+pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let return_to = wished(request, Some(&fields));
+    match acts::prove_again(web, request, fields).await {
+        Ok((secret, session)) => {
+            let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
+            Ok(reply.with_cookie(web.cookies.set_session(&secret, &session)))
+        }
+        Err(failure) => proof_form(web, request, &return_to)?.again(web, &failure),
+    }
+}
+
+/// `POST /account/verify/send`
+pub async fn mail_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let return_to = wished(request, Some(&form_or_nothing(request)?));
+    acts::mail_session_code(web, request).await?;
+    let path = with_return("/account/verify", &return_to);
+    let sign = if path.contains('?') { '&' } else { '?' };
+    Ok(Reply::see_other(&format!("{path}{sign}notice=code-mailed")))
+}
+
+/// `GET /account/second-factor`
+pub async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let found = web.app.factors_of(request.caller()?)?;
+    let factors: Vec<Value> = found
+        .factors
+        .iter()
+        .map(|(id, factor)| {
+            context! {
+                id => id.to_string(), name => factor.name.as_str(), kind => factor.kind.word(), is_late => factor.is_late,
+                since => factor.created_at.in_words(),
+                used => factor.used_at.map(|at| at.in_words()).unwrap_or_default(),
+            }
+        })
+        .collect();
+    let trusted: Vec<Value> = found
+        .trusted
+        .iter()
+        .map(|(id, browser)| {
+            context! {
+                id => id.to_string(), agent => browser.agent.as_str(), network => browser.network.as_str(),
+                since => browser.created_at.in_words(), until => browser.expires_at.in_words(),
+            }
+        })
+        .collect();
+    let values = context! {
+        factors, trusted,
+        codes_left => found.codes_left,
+        must_set_up => request.caller()?.lacks_second_factor,
+        offers_mail => found.offers_mail,
+        notice => notice(request),
+        ..account::values(request)?
+    };
+    Ok(Reply::page(render(web, "account-second-factor.html", values)))
+}
+
+fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failure> {
+    let Some(begun) = web.app.begun_totp(request.caller()?)? else { return Ok(None) };
+    let uri = acts::totp_uri(web, request, &begun)?;
+    let drawn = qr::svg(uri.expose()).unwrap_or_default();
+    let key = begun.seed.to_text();
+    let groups: Vec<&str> = key.expose().as_bytes().chunks(4).filter_map(|group| str::from_utf8(group).ok()).collect();
+    let values = context! {
+        id => begun.id.to_string(), qr => Value::from_safe_string(drawn), key => groups.join(" "),
+        uri => uri.expose().as_str(), ..account::values(request)?
+    };
+    Ok(Some(Form::new("account-totp.html", values)))
+}
+
+/// `POST /account/second-factor/totp`
+pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::begin_totp(web, request, form_or_nothing(request)?).await?;
+    Ok(Reply::see_other("/account/second-factor/totp"))
+}
+
+/// `GET /account/second-factor/totp`
+pub async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match totp_form(web, request)? {
+        Some(form) => Ok(form.show(web)),
+        None => Ok(Reply::see_other(OVERVIEW)),
+    }
+}
+
+/// `POST /account/second-factor/totp/confirm`
+pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match acts::confirm_totp(web, request, request.form()?).await {
+        Ok(codes) => added(web, request, codes),
+        Err(failure) => match totp_form(web, request)? {
+            Some(form) => form.again(web, &failure),
+            None => Ok(Reply::see_other(OVERVIEW)),
+        },
+    }
+}
+
+/// `POST /account/second-factor/mail`
+pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let codes = acts::add_mail_codes(web, request).await?;
+    added(web, request, codes)
+}
+
+fn added(web: &Web, request: &Request, codes: Option<Vec<String>>) -> Result<Reply, Failure> {
+    match codes {
+        Some(codes) => show_codes(web, request, codes),
+        None => Ok(Reply::see_other("/account/second-factor?notice=factor-added")),
+    }
+}
+
+/// Recovery codes, for the only time.
+fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply, Failure> {
+    Ok(Reply::page(render(web, "account-recovery-codes.html", context! { codes, ..account::values(request)? })))
+}
+
+/// `POST /account/second-factor/recovery-codes`
+pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let codes = acts::remake_codes(web, request).await?;
+    show_codes(web, request, codes)
+}
+
+/// `POST /account/second-factor/{id}/remove`
+pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::remove_factor(web, request).await?;
+    Ok(Reply::see_other("/account/second-factor?notice=factor-removed"))
+}
+
+/// `POST /account/second-factor/browsers/{id}/end`
+pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::end_trust(web, request).await?;
+    Ok(Reply::see_other("/account/second-factor?notice=trust-ended"))
+}

@@ -1,0 +1,127 @@
+//! What a session of some age is not enough for.
+
+use gatelodge::base::MINUTE;
+use serde_json::{Value, json};
+
+use super::second_factors::set_up;
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+
+#[test]
+fn after_a_while_somebody_proves_anew_who_they_are() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    world.advance(15 * MINUTE);
+    browser.api("POST", "/account/factors/totp", json!({})).expect(200);
+    world.advance(1);
+    let refused = browser.api("POST", "/account/factors/totp", json!({})).refused(401, "reauthentication_required");
+    assert_eq!(refused.json()["methods"], json!(["password"]));
+    let stolen = browser.copy();
+    browser.api("POST", "/session/verify", json!({"password": OTHER_PASSWORD})).refused(403, "wrong_password");
+    browser.api("POST", "/session/verify", json!({})).refused(422, "invalid_fields");
+    browser.api("POST", "/account/factors/totp", json!({})).refused(401, "reauthentication_required");
+    let before = browser.api("GET", "/session", Value::Null).expect(200).json()["session"].clone();
+    let proved = browser.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200).json();
+    assert_eq!((&proved["status"], &proved["session"]["id"]), (&json!("verified"), &before["id"]));
+    assert_eq!(proved["session"]["proved_at"], world.app.now().to_string());
+    browser.api("POST", "/account/factors/totp", json!({})).expect(200);
+    assert!(!stolen.is_logged_in(), "the session has a new secret");
+    assert!(world.audit().iter().any(|(act, outcome, _)| act == "proved-again" && outcome == "done"));
+}
+
+#[test]
+fn by_page_one_is_asked_and_comes_back() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    world.advance(16 * MINUTE);
+    browser.opens("/account/second-factor/totp").leads_to("/account/verify?return_to=%2Faccount%2Fsecond-factor");
+    browser.posts("/account/second-factor/totp", &[]).leads_to("/account/verify?return_to=%2Faccount%2Fsecond-factor");
+    let path = "/account/verify?return_to=%2Faccount%2Fsecond-factor";
+    browser.opens(path).expect(200).says("Is it still you?");
+    browser.posts(path, &[("password", OTHER_PASSWORD)]).expect(403).says("The password is wrong");
+    let proof = [("password", PASSWORD), ("return_to", "/account/second-factor")];
+    browser.posts("/account/verify", &proof).leads_to("/account/second-factor");
+    browser.posts("/account/second-factor/totp", &[]).leads_to("/account/second-factor/totp");
+    let tricked = [("password", PASSWORD), ("return_to", "//evil.example")];
+    browser.posts("/account/verify", &tricked).leads_to("/account");
+}
+
+#[test]
+fn with_a_second_factor_the_proof_has_two_parts() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let (phone, codes) = set_up(&browser);
+    world.advance(16 * MINUTE);
+    let refused = browser.api("POST", "/account/recovery-codes", Value::Null).refused(401, "reauthentication_required");
+    assert_eq!(refused.json()["methods"], json!(["password", "totp", "recovery_code"]));
+    let asked = browser.api("POST", "/session/verify", json!({"password": PASSWORD}));
+    assert_eq!(asked.refused(401, "second_factor_required").json()["methods"], json!(["totp", "recovery_code"]));
+    let wrong = json!({"password": PASSWORD, "code": "000000"});
+    browser.api("POST", "/session/verify", wrong).refused(401, "wrong_code");
+    let half = json!({"password": OTHER_PASSWORD, "code": phone.shows()});
+    browser.api("POST", "/session/verify", half).refused(403, "wrong_password");
+    let whole = json!({"password": PASSWORD, "code": phone.shows()});
+    let proved = browser.api("POST", "/session/verify", whole).expect(200).json();
+    assert_eq!(proved["session"]["methods"], json!(["password", "totp"]));
+    world.advance(16 * MINUTE);
+    browser.opens("/account/verify").expect(200).says("one-time-code");
+    let proof = [("password", PASSWORD), ("code", &codes[0])];
+    browser.posts("/account/verify", &proof).leads_to("/account");
+}
+
+#[test]
+fn the_password_in_a_request_is_proof_enough_for_whoever_has_no_second_factor() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    world.advance(16 * MINUTE);
+    let change = json!({"email": "new@example.org", "current_password": PASSWORD});
+    browser.api("POST", "/account/email", change.clone()).expect(202);
+    browser.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
+    set_up(&browser);
+    world.advance(16 * MINUTE);
+    world.run_the_post();
+    let before = world.records();
+    browser.api("POST", "/account/email", change).refused(401, "reauthentication_required");
+    let form = [("email", "new@example.org"), ("current_password", PASSWORD)];
+    browser.posts("/account/email", &form).leads_to("/account/verify?return_to=%2Faccount%2Femail");
+    browser
+        .api("POST", "/account/delete", json!({"current_password": PASSWORD}))
+        .refused(401, "reauthentication_required");
+    browser
+        .posts("/account/delete", &[("current_password", PASSWORD)])
+        .leads_to("/account/verify?return_to=%2Faccount%2Fdelete");
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn administrators_look_without_and_change_with_a_young_proof() {
+    let world = World::new();
+    let root = world.administrator("root@example.org");
+    world.advance(16 * MINUTE);
+    root.api("GET", "/admin/users", Value::Null).expect(200);
+    root.api("POST", "/admin/invitations", json!({})).refused(401, "reauthentication_required");
+    root.opens("/admin/approvals").expect(200);
+    let nothing = format!("/admin/approvals/{}/approve", "0".repeat(32));
+    root.posts(&nothing, &[]).leads_to("/account/verify?return_to=%2Fadmin%2Fapprovals");
+    root.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
+    root.api("POST", "/admin/invitations", json!({})).expect(200);
+}
+
+#[test]
+fn a_program_gets_the_new_secret_in_the_answer() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let program = world.visitor();
+    let login = json!({"identity": ALICE, "password": PASSWORD, "bearer": true});
+    let token = program.api("POST", "/login", login).expect(200).json()["session"]["token"].clone();
+    let call = |token: &Value, path: &str, body: Value| {
+        let request = http::Request::builder().method("POST").uri(format!("/api/v1{path}"));
+        let request = request.header("authorization", format!("Bearer {}", token.as_str().expect("a token")));
+        program.send(request.header("content-type", "application/json"), body.to_string())
+    };
+    world.advance(16 * MINUTE);
+    call(&token, "/account/factors/totp", json!({})).refused(401, "reauthentication_required");
+    let proved = call(&token, "/session/verify", json!({"password": PASSWORD})).expect(200).json();
+    call(&token, "/account/factors/totp", json!({})).refused(401, "not_logged_in");
+    call(&proved["session"]["token"], "/account/factors/totp", json!({})).expect(200);
+    assert!(program.cookies.borrow().is_empty());
+}
