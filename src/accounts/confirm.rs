@@ -39,7 +39,7 @@ pub fn look_up(
         Purpose::ConfirmAddress => {
             change_address::find(view, services, &opened)?.map(|person| Target::Address(person.id))
         }
-        Purpose::ResetPassword => None,
+        Purpose::ResetPassword | Purpose::LogIn => None,
     };
     Ok(target.ok_or(TokenFault::Invalid))
 }

@@ -2,14 +2,15 @@
 //! same time for everybody; a worker decides later whether there is anything to mail.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::base::{AccountId, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::crypto::Purpose;
+use crate::factors::Context;
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{self, MailPurpose};
 
 use super::person::{self, Person};
-use super::{Services, change_address, forgot, identity, register, tries};
+use super::{Services, change_address, forgot, identity, login_by_mail, register, tries};
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub enum Wish {
     ConfirmAddress(AccountId),
     /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
     RefusedLogin(Option<RegistrationId>),
+    /// Somebody wants to log in by mail.
+    LogIn(Identity, Context),
     /// A login to an account failed; its owner is told if there were many.
     FailedLogin(AccountId),
 }
@@ -54,6 +57,7 @@ impl Wish {
             Self::RefusedLogin(None) => (5, [0; 16], String::new()),
             Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
             Self::FailedLogin(id) => (7, *id.bytes(), String::new()),
+            Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
         };
         StoredWish { kind, subject, address, asked_at }
     }
@@ -68,6 +72,7 @@ impl Wish {
             5 => Self::RefusedLogin(None),
             6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
             7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
+            8 => Self::LogIn(Identity::parse(&stored.address), Context::from_bytes(stored.subject)),
             _ => return None,
         })
     }
@@ -107,6 +112,7 @@ pub fn fulfil(
             Wish::Resend(address) => resend(tx, moment, services, &address)?,
             Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address)?,
             Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id)?,
+            Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context)?,
             Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id)?,
             Wish::RefusedLogin(None) => {}
         }

@@ -142,6 +142,17 @@ pub fn conclude(
         person::save(tx, person.id, &person.account)?;
     }
     throttle::passed(tx, person.id, attempt.tries.device)?;
+    let_in(tx, moment, services, person, attempt)
+}
+
+/// Whoever passed the first step: a session starts, unless a second factor is asked for.
+pub(super) fn let_in(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: Person,
+    attempt: &Attempt,
+) -> Result<Login, StoreError> {
     factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
     if second_step::is_needed(tx, services, person.id, &attempt.client, moment.now())? {
         let secret = second_step::begin(tx, moment, services, &person, attempt)?;

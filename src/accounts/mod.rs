@@ -19,6 +19,7 @@ pub mod invitations;
 pub mod keyring;
 pub mod links;
 pub mod login;
+pub mod login_by_mail;
 pub mod opening;
 pub mod permissions;
 pub mod person;

@@ -149,8 +149,8 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     keys
 }
 
-fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 4] {
+fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 5] {
     let digest = tries::address_digest(&app.services(), address);
-    [MailPurpose::Confirm, MailPurpose::Reset, MailPurpose::Known, MailPurpose::Approval]
+    [MailPurpose::Confirm, MailPurpose::Reset, MailPurpose::Known, MailPurpose::Approval, MailPurpose::LogIn]
         .map(|purpose| (Kind::MailAddress(purpose), digest))
 }

@@ -101,6 +101,11 @@ impl App {
         let outcome =
             self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
         drop(admitted);
+        self.came_in(outcome)
+    }
+
+    /// What a first step led to.
+    pub(super) fn came_in(&self, outcome: Login) -> Result<LogIn, Fault> {
         Ok(match outcome {
             Login::Refused => LogIn::Refused,
             Login::SecondFactorNeeded(secret, account) => {

@@ -159,6 +159,10 @@ words! {
         FactorResetAsked = 51 "factor-reset-asked",
         /// Somebody's second factors were taken away.
         FactorsReset = 52 "factors-reset",
+        /// Somebody asked to log in by mail; whether there is an account was not looked up.
+        LoginWished = 53 "login-wished",
+        /// A link that logs in was mailed to the account's address.
+        LoginMailed = 54 "login-mailed",
     }
 }
 

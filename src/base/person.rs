@@ -144,6 +144,16 @@ impl Identity {
         Username::parse(&text.to_ascii_lowercase()).map_or(Self::Nobody, Self::Username)
     }
 
+    /// A text that parses to it again; nothing for nobody's.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        match self {
+            Self::Email(address) => address.as_str().to_owned(),
+            Self::Username(name) => name.as_str().to_owned(),
+            Self::Nobody => String::new(),
+        }
+    }
+
     /// One text for every spelling of a name, and for each kind its own; none for nobody's.
     #[must_use]
     pub fn canonical(&self) -> Option<String> {

@@ -29,7 +29,7 @@ pub use reread::Reread;
 pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
-    Acme, Audit, Backups, Listen, Log, LogFormat, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
+    Acme, Audit, Backups, Listen, Log, LogFormat, LogIns, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
     RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
 };
 pub use sender::Sender;
@@ -60,6 +60,9 @@ pub struct Config {
     /// What passwords must be and cost.
     #[serde(default)]
     pub password: Passwords,
+    /// How people say who they are.
+    #[serde(default)]
+    pub login: LogIns,
     /// How long mailed links live, and what they do.
     #[serde(default)]
     pub tokens: Tokens,
@@ -159,7 +162,7 @@ impl Config {
     /// Seconds until the longest-lived mailed token expires; a signing key verifies as long.
     #[must_use]
     pub fn longest_token_lifetime(&self) -> crate::base::Seconds {
-        self.tokens.confirm_within.seconds().max(self.tokens.reset_within.seconds())
+        self.tokens.confirm_within.seconds().max(self.tokens.reset_within.seconds()).max(10 * crate::base::MINUTE)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum BearerKind {
     PendingLogin,
     /// A browser that is not asked for the second factor.
     TrustedBrowser,
+    /// A browser that asked to log in by mail.
+    MailLogin,
 }
 
 impl BearerKind {
@@ -30,6 +32,7 @@ impl BearerKind {
             Self::Invitation => "gli_",
             Self::PendingLogin => "glp_",
             Self::TrustedBrowser => "glw_",
+            Self::MailLogin => "glm_",
         }
     }
 }

@@ -22,16 +22,19 @@ pub enum Purpose {
     ConfirmAddress,
     /// Sets a new password.
     ResetPassword,
+    /// Logs in.
+    LogIn,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::ConfirmRegistration, Self::ConfirmAddress, Self::ResetPassword];
+    const ALL: [Self; 4] = [Self::ConfirmRegistration, Self::ConfirmAddress, Self::ResetPassword, Self::LogIn];
 
     const fn code(self) -> u8 {
         match self {
             Self::ConfirmRegistration => 1,
             Self::ConfirmAddress => 2,
             Self::ResetPassword => 3,
+            Self::LogIn => 4,
         }
     }
 
@@ -40,6 +43,7 @@ impl Purpose {
             Self::ConfirmRegistration => b"gatelodge confirm-registration/1",
             Self::ConfirmAddress => b"gatelodge confirm-address/1",
             Self::ResetPassword => b"gatelodge reset-password/1",
+            Self::LogIn => b"gatelodge log-in/1",
         }
     }
 }
@@ -204,6 +208,7 @@ mod tests {
             (Purpose::ConfirmRegistration, VECTOR_CONFIRM_REGISTRATION),
             (Purpose::ConfirmAddress, VECTOR_CONFIRM_ADDRESS),
             (Purpose::ResetPassword, VECTOR_RESET_PASSWORD),
+            (Purpose::LogIn, VECTOR_LOG_IN),
         ];
         for (purpose, vector) in vectors {
             assert_eq!(token(purpose), vector, "{purpose:?}");
@@ -213,6 +218,7 @@ mod tests {
     const VECTOR_CONFIRM_REGISTRATION: &str = "glt_AWtleTEBEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xDdGF_c_pibdSCvWblwdMTgX_bgg54znvZUjHXVED3sk5FjHdgTMt7cyQ9ETVVCX5s";
     const VECTOR_CONFIRM_ADDRESS: &str = "glt_AWtleTECEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xC0b18w8jCYareqjR7qnUAZC1uye060T4bUpVDogdoZoTlN4LDZj96ifN5WWjRFIDU";
     const VECTOR_RESET_PASSWORD: &str = "glt_AWtleTEDEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xBFIJSDEwAtM9IDgQfLhef25XuDroOYgNQ8_AmwyrApm3zKhY1baGBxpDWwjaDtymg";
+    const VECTOR_LOG_IN: &str = "glt_AWtleTEEEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xAB4IxEc9QLCLz2gbt6QJVAtCu2K1n_hpd6t6pZdehUm6IxPu1hPfaNb2zwq1AP8C0";
 
     #[test]
     fn a_token_opens_until_it_expires() {

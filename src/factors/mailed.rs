@@ -2,7 +2,7 @@
 
 use crate::base::{AccountId, MINUTE, Moment, Seconds, Secret, SessionId, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq, draw_digits};
-use crate::store::{StoreError, Table, Transaction, record, schema};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 /// What a code is for: it serves nowhere else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,6 +13,18 @@ impl Context {
     #[must_use]
     pub fn login(secret: Digest) -> Self {
         Self(*secret.0.first_chunk().expect("16 of 32 bytes"))
+    }
+
+    /// The context of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 
     /// A session that proves itself anew.
@@ -88,8 +100,10 @@ pub fn take_code(
     context: Context,
     digits: &str,
 ) -> Result<TakenCode, StoreError> {
+    // Computed in any case: whether a code was mailed does not show.
+    let given = digest(seal, context, digits);
     let Some(row) = MAILED.get(tx, &context.0)?.filter(|row| now < row.expires_at) else { return Ok(TakenCode::Wrong) };
-    if constant_time_eq(&row.code, &digest(seal, context, digits)) {
+    if constant_time_eq(&row.code, &given) {
         MAILED.delete(tx, &context.0)?;
         return Ok(TakenCode::Right(row.account));
     }
@@ -98,6 +112,26 @@ pub fn take_code(
         left => MAILED.put(tx, &context.0, &MailedCode { tries_left: left - 1, ..row })?,
     }
     Ok(TakenCode::Wrong)
+}
+
+/// Whose code waits to be used, if one does.
+///
+/// # Errors
+/// When the store fails.
+pub fn waiting_code(
+    view: &(impl Snapshot + ?Sized),
+    now: Timestamp,
+    context: Context,
+) -> Result<Option<AccountId>, StoreError> {
+    Ok(MAILED.get(view, &context.0)?.filter(|row| now < row.expires_at).map(|row| row.account))
+}
+
+/// What the code was for happened another way.
+///
+/// # Errors
+/// When the store fails.
+pub fn drop_code(tx: &mut dyn Transaction, context: Context) -> Result<(), StoreError> {
+    MAILED.delete(tx, &context.0)
 }
 
 /// Removes up to `limit` codes whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.

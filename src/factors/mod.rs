@@ -12,7 +12,9 @@ use crate::crypto::{SealingKey, TotpSeed, TypedCode, step_at};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
 
 pub(crate) use mailed::MAILED;
-pub use mailed::{CODE_WORKS_FOR, Context, MailedCode, TakenCode, mail_code, sweep_codes, take_code};
+pub use mailed::{
+    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_code, mail_code, sweep_codes, take_code, waiting_code,
+};
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, make_codes};
 pub(crate) use trusted::TRUSTED;

@@ -68,6 +68,15 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// To the owner: the link and the digits that log in.
+    LogIn {
+        /// The link.
+        link: String,
+        /// The digits.
+        code: Secret<String>,
+        /// How long both work.
+        within: Span,
+    },
     /// To the owner: the digits that they need to go on.
     SecondFactorCode {
         /// The digits.
@@ -176,6 +185,7 @@ impl Letter {
             Self::AddressChanged { old: masked('a'), new: masked('b') },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
+            Self::LogIn { link: link(), code: Secret::new("123456".into()), within },
             Self::SecondFactorCode { code: Secret::new("123456".into()), forgot: link() },
             Self::CodesFailed { forgot: link() },
             Self::FactorAdded { at, forgot: link() },
@@ -205,6 +215,7 @@ impl Letter {
             Self::AddressChanged { .. } => "address-changed",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
+            Self::LogIn { .. } => "log-in",
             Self::SecondFactorCode { .. } => "second-factor-code",
             Self::CodesFailed { .. } => "codes-failed",
             Self::FactorAdded { .. } => "factor-added",
@@ -228,7 +239,7 @@ impl Letter {
             Self::ConfirmRegistration { within, .. }
             | Self::ResetPassword { within, .. }
             | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
-            Self::SecondFactorCode { .. } => CODE_USEFUL,
+            Self::LogIn { .. } | Self::SecondFactorCode { .. } => CODE_USEFUL,
             Self::Invitation { at, until, .. } => until.since(*at),
             _ => NOTICE_USEFUL,
         }
@@ -249,6 +260,9 @@ impl Letter {
             Self::AddressChanged { old, new } => context! { site, to, old, new },
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
+            Self::LogIn { link, code, within } => {
+                context! { site, to, link, code => code.expose(), within => within.in_words() }
+            }
             Self::SecondFactorCode { code, forgot } => context! { site, to, code => code.expose(), forgot },
             Self::CodesFailed { forgot } => context! { site, to, forgot },
             Self::FactorAdded { at, forgot } | Self::RecoveryCodesMade { at, forgot } => {
@@ -297,6 +311,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "logins-failed.html",
     "account-deleted.txt",
     "account-deleted.html",
+    "log-in.txt",
+    "log-in.html",
     "second-factor-code.txt",
     "second-factor-code.html",
     "codes-failed.txt",

@@ -55,6 +55,7 @@ impl Kind {
             Self::MailAddress(MailPurpose::Reset) => 17,
             Self::MailAddress(MailPurpose::Known) => 18,
             Self::MailAddress(MailPurpose::Approval) => 19,
+            Self::MailAddress(MailPurpose::LogIn) => 20,
         }
     }
 
@@ -75,6 +76,7 @@ impl Kind {
             17 => Self::MailAddress(MailPurpose::Reset),
             18 => Self::MailAddress(MailPurpose::Known),
             19 => Self::MailAddress(MailPurpose::Approval),
+            20 => Self::MailAddress(MailPurpose::LogIn),
             _ => return None,
         })
     }

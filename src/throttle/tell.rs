@@ -17,6 +17,8 @@ pub enum MailPurpose {
     Known,
     /// Word to an administrator that somebody waits for approval.
     Approval,
+    /// A link that logs in.
+    LogIn,
 }
 
 /// Seconds between two mails that tell an owner of failed logins.

@@ -16,6 +16,7 @@ pub struct CookieNames {
     device: &'static str,
     pending: &'static str,
     trust: &'static str,
+    mail: &'static str,
     is_secure: bool,
 }
 
@@ -29,6 +30,7 @@ impl CookieNames {
                 device: "__Host-gatelodge-device",
                 pending: "__Host-gatelodge-pending",
                 trust: "__Host-gatelodge-trust",
+                mail: "__Host-gatelodge-mail",
                 is_secure: true,
             }
         } else {
@@ -38,6 +40,7 @@ impl CookieNames {
                 device: "gatelodge-device",
                 pending: "gatelodge-pending",
                 trust: "gatelodge-trust",
+                mail: "gatelodge-mail",
                 is_secure: false,
             }
         }
@@ -66,6 +69,16 @@ impl CookieNames {
     /// The login is over, or done.
     pub fn clear_pending(&self) -> HeaderValue {
         self.set(self.pending, "", Some(0))
+    }
+
+    /// The secret of the browser that asked to log in by mail.
+    pub fn mail(&self, headers: &HeaderMap) -> Option<Bearer> {
+        Bearer::parse(BearerKind::MailLogin, only(headers, self.mail)?)
+    }
+
+    /// Has the browser show that it asked to log in by mail.
+    pub fn set_mail(&self, secret: &Bearer) -> HeaderValue {
+        self.set(self.mail, secret.expose(), Some(STEP_WITHIN))
     }
 
     /// What the cookie of a trusted browser is called.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::admin::{Refusal, RefusalKind};
-use crate::app::{ChangeRefused, ConfirmRefused, Fault, RegisterRefused, ResetRefused, SetUpRefused};
+use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::crypto::{PasswordFault, TokenFault};
 use crate::store::StoreError;
 
@@ -26,6 +26,8 @@ pub enum Failure {
     SecondFactorRequired(Vec<&'static str>),
     /// The code is wrong, or was used.
     WrongCode,
+    /// Another browser asked for the link.
+    OtherBrowser,
     /// The login under way is over.
     LoginOver,
     /// The last proof is too old; by these methods another can be given.
@@ -254,6 +256,17 @@ impl From<ConfirmRefused> for Failure {
             ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
             ConfirmRefused::WrongPassword => Self::WrongPassword,
             ConfirmRefused::UsernameTaken => Self::UsernameTaken,
+        }
+    }
+}
+
+impl From<MailLoginRefused> for Failure {
+    fn from(refused: MailLoginRefused) -> Self {
+        match refused {
+            MailLoginRefused::NotOffered => Self::NotFound,
+            MailLoginRefused::Token(fault) => fault.into(),
+            MailLoginRefused::OtherBrowser => Self::OtherBrowser,
+            MailLoginRefused::WrongCode => Self::WrongCode,
         }
     }
 }

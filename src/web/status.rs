@@ -77,6 +77,7 @@ impl Failure {
             Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials", "That did not work.", "The name or the password is wrong, or the address is not confirmed yet: then follow the link in the mail that was sent to it."),
             Self::SecondFactorRequired(_) => explain(S::UNAUTHORIZED, "second_factor_required", "One more step.", "Give a code of your second factor, or a recovery code."),
             Self::WrongCode => explain(S::UNAUTHORIZED, "wrong_code", "The code is wrong.", "Each code works once, and not for long. Wait for the next one and type that; if they are always wrong, check the clock of the device that shows them."),
+            Self::OtherBrowser => explain(S::CONFLICT, "other_browser", "Another browser asked for this link.", "Open it there; or say that you want to log in here, if it was you who asked."),
             Self::LoginOver => explain(S::UNAUTHORIZED, "login_over", "This took too long.", "Begin again with your password."),
             Self::ReauthenticationRequired(_) => explain(S::UNAUTHORIZED, "reauthentication_required", "Is it still you?", "Prove who you are once more, then try again; nothing was changed."),
             Self::SecondFactorSetUpRequired => explain(S::FORBIDDEN, "second_factor_setup_required", "You need a second factor.", "One of your groups asks for one: set it up first."),

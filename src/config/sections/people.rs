@@ -175,6 +175,14 @@ pub struct Sessions {
     pub fresh: Span,
 }
 
+/// `[login]`
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogIns {
+    /// Whether people may log in by a mailed link or code instead of their password.
+    pub by_mail: bool,
+}
+
 /// `[second_factor]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]

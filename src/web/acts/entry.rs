@@ -109,7 +109,12 @@ pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_be
     };
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let entry = Entry { identity, password, carrier, client: request.client(), replaces };
-    match web.app.log_in(entry).await? {
+    passed(web.app.log_in(entry).await?, carrier)
+}
+
+/// What somebody is told who is in, or halfway.
+pub(super) fn passed(came: LogIn, carrier: Carrier) -> Result<Passed, Failure> {
+    match came {
         LogIn::Refused => Err(Failure::InvalidCredentials),
         LogIn::In(entered) => Ok(Passed::In(entered)),
         LogIn::SecondFactorNeeded { secret, ways } => {

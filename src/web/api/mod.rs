@@ -57,17 +57,39 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /login`
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::log_in(web, request, request.json()?, true).await? {
-        Passed::In(entered) if entered.session.carrier == Carrier::BearerToken => Ok(logged_in(&entered)),
-        Passed::In(entered) => {
-            Ok(acts::hand_over(web, request, logged_in(&entered), (&entered.secret, &entered.session)))
-        }
+    let passed = acts::log_in(web, request, request.json()?, true).await?;
+    Ok(let_in(web, request, passed))
+}
+
+/// `POST /login/mail`
+pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let secret = acts::wish_mail_login(web, request, request.json()?).await?;
+    let document = serde_json::json!({"status": "accepted", "pending": secret.expose()});
+    Ok(Reply::json(Success::Accepted, &document).with_cookie(web.cookies.set_mail(&secret)))
+}
+
+/// `POST /login/mail/code`
+pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed = acts::log_in_by_code(web, request, request.json()?, true).await?;
+    Ok(let_in(web, request, passed))
+}
+
+/// `POST /login/mail/link`
+pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed = acts::log_in_by_link(web, request, None, request.json()?).await?;
+    Ok(let_in(web, request, passed))
+}
+
+fn let_in(web: &Web, request: &Request, passed: Passed) -> Reply {
+    match passed {
+        Passed::In(entered) if entered.session.carrier == Carrier::BearerToken => logged_in(&entered),
+        Passed::In(entered) => acts::hand_over(web, request, logged_in(&entered), (&entered.secret, &entered.session)),
         Passed::Halfway { secret, ways, is_bearer: true } => {
-            Ok(Reply::problem_with(&Failure::SecondFactorRequired(ways), Some(secret.expose())))
+            Reply::problem_with(&Failure::SecondFactorRequired(ways), Some(secret.expose()))
         }
         Passed::Halfway { secret, ways, is_bearer: false } => {
             let reply = Reply::problem(&Failure::SecondFactorRequired(ways));
-            Ok(reply.with_cookie(web.cookies.set_pending(&secret)))
+            reply.with_cookie(web.cookies.set_pending(&secret))
         }
     }
 }

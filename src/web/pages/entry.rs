@@ -114,7 +114,7 @@ pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { return_to }));
     }
-    let values = context! { return_to, notice => notice(request), can_register => registration_is_open(web) };
+    let values = context! { return_to, notice => notice(request), can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
     Ok(Form::new("login.html", values).show(web))
 }
 
@@ -124,18 +124,25 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let typed = fields.typed(&["identity", "return_to"]);
     let wished = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
     let return_to = wished.and_then(safe_path).unwrap_or_default().to_owned();
-    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web) };
+    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
     let form = Form { typed, ..Form::new("login.html", values) };
     match acts::log_in(web, request, fields, false).await {
-        Ok(Passed::In(entered)) => {
-            let path = if return_to.is_empty() { "/account" } else { &return_to };
-            Ok(acts::hand_over(web, request, Reply::see_other(path), (&entered.secret, &entered.session)))
-        }
-        Ok(Passed::Halfway { secret, .. }) => {
-            let reply = Reply::see_other(&with_return("/login/second-factor", &return_to));
-            Ok(reply.with_cookie(web.cookies.set_pending(&secret)))
-        }
+        Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
         Err(failure) => form.again(web, &failure),
+    }
+}
+
+/// Where somebody goes on who is in, or halfway.
+pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
+    match passed {
+        Passed::In(entered) => {
+            let path = if return_to.is_empty() { "/account" } else { return_to };
+            acts::hand_over(web, request, Reply::see_other(path), (&entered.secret, &entered.session))
+        }
+        Passed::Halfway { secret, .. } => {
+            let reply = Reply::see_other(&with_return("/login/second-factor", return_to));
+            reply.with_cookie(web.cookies.set_pending(secret))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub fn with_return(path: &str, return_to: &str) -> String {
     if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
 }
 
-fn wished<'a>(request: &'a Request, fields: Option<&'a Fields>) -> String {
+pub(super) fn wished<'a>(request: &'a Request, fields: Option<&'a Fields>) -> String {
     let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
     typed.as_deref().or_else(|| request.query("return_to")).and_then(safe_path).unwrap_or_default().to_owned()
 }
@@ -73,7 +73,7 @@ pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failu
     }
 }
 
-fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
+pub(super) fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
     if request.body.is_empty() { Fields::from_form(b"") } else { request.form() }
 }
 

@@ -6,6 +6,7 @@ mod entry;
 mod factors;
 mod form;
 mod links;
+mod mail_login;
 
 use crate::templates::{BuiltIn, Value, context};
 
@@ -33,6 +34,8 @@ pub use links::{
     set_up_form,
 };
 
+pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
+
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
@@ -49,6 +52,9 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "login.html",
     "login-second-factor.html",
     "verify.html",
+    "login-mail.html",
+    "login-mail-code.html",
+    "login-mail-link.html",
     "account-second-factor.html",
     "account-totp.html",
     "account-recovery-codes.html",

@@ -9,6 +9,7 @@ mod grouping;
 mod guessing;
 mod inviting;
 mod logging_in;
+mod mailed_logins;
 mod mailing;
 mod operating;
 mod pages;

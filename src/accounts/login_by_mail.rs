@@ -1,0 +1,164 @@
+//! Log in without a password: a mail with a link and six digits. Both work once, for ten minutes, and only for the browser that
+//! asked, unless its reader says that they mean another one. Whoever has a second factor is asked for it all the same.
+
+use crate::audit::{Act, Outcome, Source};
+use crate::base::{AccountId, Identity, Moment, Timestamp};
+use crate::config::Span;
+use crate::crypto::{Opened, Purpose, TokenFault, TypedCode};
+use crate::factors::{self, CODE_WORKS_FOR, Context, TakenCode};
+use crate::mail::Letter;
+use crate::store::{Snapshot, StoreError, Transaction};
+use crate::throttle::MailPurpose;
+
+use super::links::{may_be_mailed, may_take_mail};
+use super::login::{self, Attempt, Login};
+use super::person::{self, Person};
+use super::{Services, keyring};
+
+/// Mails link and digits to whoever is meant. Never to an unconfirmed address.
+pub(super) fn mail(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    identity: &Identity,
+    context: Context,
+) -> Result<(), StoreError> {
+    let Some(person) = person::find(tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(to) = person.verified_address().filter(|_| services.config.login.by_mail) else { return Ok(()) };
+    if !may_take_mail(tx, moment, services, MailPurpose::LogIn, to)? {
+        return Ok(());
+    }
+    let Some(code) = factors::mail_code(tx, moment, &services.seal, person.id, context)? else { return Ok(()) };
+    let state = State::of(services, &person, context);
+    let within = Span::from_seconds(CODE_WORKS_FOR);
+    let subject = (Purpose::LogIn, *context.bytes());
+    let link = services.signed_link(tx, moment, "/login/mail/", subject, &state.parts(), within)?;
+    services.audit(tx, moment, &Source::appliance(), (Act::LoginMailed, Outcome::Done), person.id)?;
+    services.mail(tx, moment, to, &Letter::LogIn { link, code, within })
+}
+
+/// What a link is bound to, besides the digits that were mailed with it: it dies with them, and when the password or the address
+/// changes.
+struct State {
+    generation: [u8; 16],
+    account: AccountId,
+    address: String,
+    password: String,
+    context: Context,
+}
+
+impl State {
+    fn of(services: &Services, person: &Person, context: Context) -> Self {
+        Self {
+            generation: services.generation,
+            account: person.id,
+            address: person.verified_address().map(crate::base::EmailAddress::canonical).unwrap_or_default(),
+            password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
+            context,
+        }
+    }
+
+    fn parts(&self) -> [&[u8]; 5] {
+        [
+            &self.generation,
+            self.account.bytes(),
+            self.address.as_bytes(),
+            self.password.as_bytes(),
+            self.context.bytes(),
+        ]
+    }
+}
+
+/// A link that works.
+#[derive(Clone, Debug)]
+pub struct Usable {
+    /// Whom it logs in.
+    pub person: Person,
+    /// For which browser it was asked.
+    pub context: Context,
+}
+
+/// Looks a link up and changes nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(
+    view: &dyn Snapshot,
+    services: &Services,
+    token: &str,
+    now: Timestamp,
+) -> Result<Result<Usable, TokenFault>, StoreError> {
+    let keys = keyring::load(view, &services.seal)?;
+    let opened = match Opened::open(token, &keys, now) {
+        Ok(opened) => opened,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if opened.purpose != Purpose::LogIn {
+        return Ok(Err(TokenFault::Invalid));
+    }
+    let context = Context::from_bytes(opened.subject);
+    // The digits are the link's single use: whichever of the two comes first takes both.
+    let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(Err(TokenFault::Invalid)) };
+    let person = person::load(view, account)?.filter(may_be_mailed);
+    let person = person.filter(|person| opened.is_bound_to(&State::of(services, person, context).parts()));
+    Ok(person.map(|person| Usable { person, context }).ok_or(TokenFault::Invalid))
+}
+
+/// By what somebody logs in.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// The mailed link.
+    Link(String),
+    /// The mailed digits, and the browser that asked for them.
+    Code(TypedCode, Context),
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum ByMail {
+    /// As with a right password.
+    Passed(Login),
+    /// The link does not work.
+    Refused(TokenFault),
+    /// The digits are wrong.
+    WrongCode,
+}
+
+/// Logs in whoever has the key.
+///
+/// # Errors
+/// When the store fails.
+pub fn conclude(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    key: &Key,
+    attempt: &Attempt,
+) -> Result<ByMail, StoreError> {
+    let now = moment.now();
+    let person = match key {
+        Key::Link(token) => match look_up(tx, services, token, now)? {
+            Err(fault) => return Ok(ByMail::Refused(fault)),
+            Ok(usable) => {
+                factors::drop_code(tx, usable.context)?;
+                Some(usable.person)
+            }
+        },
+        Key::Code(code, context) => {
+            let taken = match code {
+                TypedCode::Digits(digits) => factors::take_code(tx, now, &services.seal, *context, digits.expose())?,
+                TypedCode::Recovery(_) => TakenCode::Wrong,
+            };
+            match taken {
+                TakenCode::Right(account) => person::load(tx, account)?.filter(may_be_mailed),
+                TakenCode::Wrong => None,
+            }
+        }
+    };
+    let Some(person) = person.filter(|_| services.config.login.by_mail) else {
+        let what = (Act::Login, Outcome::WrongCode);
+        attempt.tries.refuse(tx, moment, services, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
+        return Ok(ByMail::WrongCode);
+    };
+    Ok(ByMail::Passed(login::let_in(tx, moment, services, person, attempt)?))
+}

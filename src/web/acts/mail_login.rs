@@ -1,0 +1,70 @@
+//! Log in by mail.
+
+use crate::app::{MailKey, MailLogin};
+use crate::crypto::{Bearer, BearerKind};
+use crate::sessions::Carrier;
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::fields::Fields;
+use crate::web::request::Request;
+
+use super::entry::{Passed, passed};
+
+/// Has a mail sent to whoever is meant; the secret is for the browser that asks.
+pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
+    let values = (fields.identity(),);
+    let (identity,) = fields.finish(values)?;
+    web.app.wish_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
+}
+
+fn carrier(bearer: bool, remember: bool) -> Carrier {
+    match (bearer, remember) {
+        (true, _) => Carrier::BearerToken,
+        (false, true) => Carrier::KeptCookie,
+        (false, false) => Carrier::BrowserCookie,
+    }
+}
+
+async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) -> Result<Passed, Failure> {
+    let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
+    let login = MailLogin { key, carrier, client: request.client(), replaces };
+    passed(web.app.log_in_by_mail(login).await??, carrier)
+}
+
+/// Logs in by the digits.
+pub async fn log_in_by_code(
+    web: &Web,
+    request: &Request,
+    mut fields: Fields,
+    may_use_bearer: bool,
+) -> Result<Passed, Failure> {
+    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
+    let values = (fields.code(), fields.optional("pending"), fields.flag("remember"), bearer);
+    let (code, named, remember, bearer) = fields.finish(values)?;
+    let secret = match named {
+        Some(text) => Bearer::parse(BearerKind::MailLogin, &text),
+        None => web.cookies.mail(&request.headers),
+    };
+    let key = MailKey::Code(code, secret.ok_or(Failure::LoginOver)?.digest());
+    log_in(web, request, key, carrier(bearer, remember)).await
+}
+
+/// Logs in by the link.
+pub async fn log_in_by_link(
+    web: &Web,
+    request: &Request,
+    token: Option<&str>,
+    mut fields: Fields,
+) -> Result<Passed, Failure> {
+    let may_use_bearer = token.is_none();
+    let token = token.map(str::to_owned).or_else(|| fields.token());
+    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
+    let values = (token, fields.flag("here"), fields.flag("remember"), bearer);
+    let (token, here, remember, bearer) = fields.finish(values)?;
+    let browser = web.cookies.mail(&request.headers).map(|secret| secret.digest());
+    let came = log_in(web, request, MailKey::Link { token, browser, here }, carrier(bearer, remember)).await;
+    if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+        web.app.charge_link(request.client()).await?;
+    }
+    came
+}

@@ -1,0 +1,74 @@
+//! The pages of logging in by mail.
+
+use crate::templates::context;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::{Web, acts};
+
+use super::entry::go_on;
+use super::factors::{form_or_nothing, wished, with_return};
+use super::form::Form;
+
+const CODE: &str = "/login/mail/code";
+
+fn require_offered(web: &Web) -> Result<(), Failure> {
+    if web.app.services().config.login.by_mail { Ok(()) } else { Err(Failure::NotFound) }
+}
+
+/// `GET /login/mail`
+pub async fn wish_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    require_offered(web)?;
+    Ok(Form::new("login-mail.html", context! { return_to => wished(request, None) }).show(web))
+}
+
+/// `POST /login/mail`
+pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let return_to = wished(request, Some(&fields));
+    let values = context! { return_to => return_to.as_str() };
+    let form = Form { typed: fields.typed(&["identity"]), ..Form::new("login-mail.html", values) };
+    match acts::wish_mail_login(web, request, fields).await {
+        Ok(secret) => Ok(Reply::see_other(&with_return(CODE, &return_to)).with_cookie(web.cookies.set_mail(&secret))),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
+fn digits<'a>(return_to: &str) -> Form<'a> {
+    Form::new("login-mail-code.html", context! { return_to })
+}
+
+/// `GET /login/mail/code`
+pub async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    require_offered(web)?;
+    Ok(digits(&wished(request, None)).show(web))
+}
+
+/// `POST /login/mail/code`
+pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let return_to = wished(request, Some(&fields));
+    match acts::log_in_by_code(web, request, fields, false).await {
+        Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
+        Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
+        Err(failure) => digits(&return_to).again(web, &failure),
+    }
+}
+
+/// `GET /login/mail/{token}`: looks the link up and shows a button. Mail scanners that open links log nobody in.
+pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    require_offered(web)?;
+    let token = request.parameter("token");
+    let usable = web.app.check_mail_login(token, &request.client())??;
+    let asked = web.cookies.mail(&request.headers).map(|secret| crate::factors::Context::login(secret.digest()));
+    let is_elsewhere = asked != Some(usable.context);
+    let address = usable.person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
+    Ok(Form::new("login-mail-link.html", context! { token, is_elsewhere, address }).show(web))
+}
+
+/// `POST /login/mail/{token}`
+pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed =
+        acts::log_in_by_link(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
+    Ok(go_on(web, request, &passed, ""))
+}
