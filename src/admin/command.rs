@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an administrator asks for.
 #[derive(Clone, Deserialize, Serialize)]
-#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
     /// Makes an account.
     UserAdd {

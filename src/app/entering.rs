@@ -1,7 +1,8 @@
 //! Log in and out, and the list of sessions.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accounts::Person;
 use crate::accounts::login::{self, Attempt, Login};
@@ -151,7 +152,7 @@ impl App {
             .map(|(_, session)| session)
             .filter(|session| session.is_alive(session.seen_at, now, &self.services().generation))
             .collect();
-        found.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+        found.sort_unstable_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
         Ok(found)
     }
 
@@ -194,9 +195,19 @@ impl App {
 pub(super) async fn to_its_end<T: Send + 'static>(
     attempt: impl Future<Output = Result<T, Fault>> + Send + 'static,
 ) -> Result<T, Fault> {
-    let ended = tokio::spawn(attempt).await;
-    ended.unwrap_or_else(|panicked| {
+    let slot = Arc::new(Mutex::new(Err(Fault::Internal)));
+    let filled = Arc::clone(&slot);
+    run_apart(Box::pin(async move {
+        let ended = attempt.await;
+        *filled.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+    }))
+    .await;
+    std::mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), Err(Fault::Internal))
+}
+
+/// What does not depend on what is attempted, so that it is compiled once.
+async fn run_apart(attempt: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    if let Err(panicked) = tokio::spawn(attempt).await {
         tracing::error!(error = %panicked, "an attempt panicked");
-        Err(Fault::Internal)
-    })
+    }
 }

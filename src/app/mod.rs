@@ -31,7 +31,7 @@ use crate::base::{Clock, Moment, Seconds, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
 use crate::mail::Composer;
-use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, schema};
+use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, Work, schema};
 use crate::templates::TemplateError;
 
 pub use entering::{Entered, Entry, LogIn};
@@ -199,13 +199,22 @@ impl App {
         T: Send + 'static,
         W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
     {
-        let app = Arc::clone(self);
+        let slot = Arc::new(Mutex::new(None));
+        let (app, filled) = (Arc::clone(self), Arc::clone(&slot));
+        self.write_by(Box::new(move |tx, moment| {
+            let value = work(tx, moment, &app.services())?;
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        }))
+        .await?;
+        let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or(StoreError::Unavailable)
+    }
+
+    /// What does not depend on what is written, so that it is compiled once.
+    async fn write_by(&self, work: Work) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.store.write_then(
-            self.moment(),
-            move |tx, moment| work(tx, moment, &app.services()),
-            move |outcome| drop(answer.send(outcome)),
-        );
+        self.store.write_by(self.moment(), work, Box::new(move |outcome| drop(answer.send(outcome))));
         answered.await.unwrap_or(Err(StoreError::Unavailable))
     }
 

@@ -69,7 +69,7 @@ fn leaves<'a>(entries: &'a DeTable<'a>, names: &[(String, Range<usize>)], found:
             value => found.push(Leaf { names, value, span: entry.span() }),
         }
     }
-    found.sort_by_key(|leaf| leaf.span.start);
+    found.sort_unstable_by_key(|leaf| leaf.span.start);
 }
 
 /// The first key that is refused beside what must be there: the message, and its place.

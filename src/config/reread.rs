@@ -17,6 +17,7 @@ const WAITS_FOR_A_RESTART: &[&str] = &[
     "store.cache_mib",
     "store.ballast_mib",
     "proxy",
+    "login.return_hosts",
     "metrics",
     "log",
 ];

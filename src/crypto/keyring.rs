@@ -42,7 +42,7 @@ impl Keyring {
     /// Orders the keys by age.
     #[must_use]
     pub fn new(mut keys: Vec<SigningKey>) -> Self {
-        keys.sort_by_key(|key| (key.created_at, key.id));
+        keys.sort_unstable_by_key(|key| (key.created_at, key.id));
         Self(keys)
     }
 

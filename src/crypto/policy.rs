@@ -115,7 +115,7 @@ fn without(text: &str, context: &[&str]) -> String {
         .filter(|word| word.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS)
         .map(str::to_lowercase)
         .collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     words.iter().fold(text.to_lowercase(), |rest, word| rest.replace(word, ""))
 }
 

@@ -45,7 +45,7 @@ pub fn trust(
     let now = moment.now();
     let mut others = trusts_of(tx, account)?;
     if others.len() >= MAX_PER_ACCOUNT {
-        others.sort_by_key(|(_, browser)| browser.created_at);
+        others.sort_unstable_by_key(|(_, browser)| browser.created_at);
         TRUSTED.delete(tx, &(account, others[0].0))?;
     }
     let (network, agent) = (network.to_owned(), agent.to_owned());

@@ -213,7 +213,7 @@ pub fn start(
 
 fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     let mut sessions = of_account(tx, account)?;
-    sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
+    sessions.sort_unstable_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
     sessions.iter().skip(MAX_PER_ACCOUNT - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
 }
 

@@ -35,6 +35,6 @@ pub use overlay::Overlay;
 pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
-pub use writer::{Changes, Event, Reopening, Store};
+pub use writer::{Changes, Done, Event, Reopening, Store, Work};
 
 pub(crate) use record::record;

@@ -47,8 +47,10 @@ impl Reopening {
     }
 }
 
-type Work = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
-type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// What a write does, with its result put where whoever asked finds it.
+pub type Work = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
+/// What is called when it is durable.
+pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 struct Job {
     moment: Moment,
@@ -102,21 +104,24 @@ impl Store {
     /// # Errors
     /// Those of `work`, and [`StoreError::Unavailable`] while the store is broken.
     pub fn read<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
-        let engine = engine.as_ref().ok_or(StoreError::Unavailable)?;
         let mut work = Some(work);
         let mut result = Err(StoreError::Unavailable);
-        // redb panics when it reads a page that went bad; to the caller that is damage like any other.
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            engine.read(&mut |view| {
-                if let Some(work) = work.take() {
-                    result = work(view);
-                }
-                Ok(())
-            })
-        }));
-        read.unwrap_or(Err(StoreError::Damaged("a page")))?;
+        self.read_by(&mut |view| {
+            if let Some(work) = work.take() {
+                result = work(view);
+            }
+            Ok(())
+        })?;
         result
+    }
+
+    /// What does not depend on what is read, so that it is compiled once.
+    fn read_by(&self, work: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = engine.as_ref().ok_or(StoreError::Unavailable)?;
+        // redb panics when it reads a page that went bad; to the caller that is damage like any other.
+        let read = catch_unwind(AssertUnwindSafe(|| engine.read(work)));
+        read.unwrap_or(Err(StoreError::Damaged("a page")))
     }
 
     /// Queues `work` for the writer and calls `done`, on its thread, once the commit that holds it is durable.
@@ -131,18 +136,21 @@ impl Store {
     ) {
         let slot = Arc::new(Mutex::new(None));
         let filled = Arc::clone(&slot);
-        let job = Job {
-            moment,
-            work: Box::new(move |tx, moment| {
-                let value = work(tx, moment)?;
-                *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-                Ok(())
-            }),
-            done: Box::new(move |outcome| {
-                let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-                done(outcome.and_then(|()| value.ok_or(StoreError::Unavailable)));
-            }),
-        };
+        let work = Box::new(move |tx: &mut dyn Transaction, moment: &mut Moment| {
+            let value = work(tx, moment)?;
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        });
+        let done = Box::new(move |outcome: Result<(), StoreError>| {
+            let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            done(outcome.and_then(|()| value.ok_or(StoreError::Unavailable)));
+        });
+        self.write_by(moment, work, done);
+    }
+
+    /// As [`Store::write_then`], whatever the result is.
+    pub fn write_by(&self, moment: Moment, work: Work, done: Done) {
+        let job = Job { moment, work, done };
         let refused = match &self.queue {
             Some(queue) => queue.try_send(job).err().map(not_sent),
             None => Some(job),

@@ -2,9 +2,18 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
+use crate::config::HostName;
+
+/// Browsers hold `form-action` against where a form leads by redirects as well, so the hosts stand there that a login may lead
+/// back to.
+fn page_policy(return_hosts: &[HostName]) -> HeaderValue {
+    let hosts: String = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("names of hosts are visible ASCII")
+}
+
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
 /// Room for what an answer has of its own.
@@ -29,8 +38,8 @@ pub struct Hardened {
 }
 
 impl Hardened {
-    /// For a site that sends HSTS, or does not.
-    pub fn new(sends_hsts: bool) -> Self {
+    /// For a site that sends HSTS, or does not, and whose logins may lead back to these hosts.
+    pub fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
         let with = |policy: HeaderValue| {
             let mut headers = HeaderMap::with_capacity(ROOM);
             headers.extend(EVERYWHERE);
@@ -41,7 +50,7 @@ impl Hardened {
             }
             headers
         };
-        Self { page: with(PAGE_POLICY), data: with(DATA_POLICY) }
+        Self { page: with(page_policy(return_hosts)), data: with(DATA_POLICY) }
     }
 
     /// The headers of an answer of this kind, with what the answer says of its own. What does not say otherwise is kept by no

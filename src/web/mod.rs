@@ -53,11 +53,20 @@ impl Web {
         Ok(Self {
             pages: ArcSwap::from_pointee(load_pages(config)?),
             cookies: CookieNames::for_site(&config.site.url),
-            hardened: headers::Hardened::new(sends_hsts),
+            hardened: headers::Hardened::new(sends_hsts, &config.login.return_hosts),
             router: router::Router::new(ROUTES),
             requests: measured::Requests::new(ROUTES),
             app,
         })
+    }
+
+    /// Where somebody wants to go after logging in, if they may be sent there; else nothing.
+    fn return_target(&self, wished: Option<&str>) -> String {
+        let services = self.app.services();
+        wished
+            .and_then(|text| return_to::safe_target(text, &services.config.login.return_hosts))
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Takes other settings, and the page templates as they are now.

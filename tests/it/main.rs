@@ -31,4 +31,5 @@ mod tidy;
 mod tls;
 mod units;
 mod upgrades;
+mod weaknesses;
 mod world;

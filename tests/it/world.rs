@@ -148,8 +148,11 @@ impl World {
         letter
     }
 
-    /// Carries out an administrator's command.
-    pub fn command(&self, command: Value) -> Result<Value, String> {
+    /// Carries out an administrator's command: its name and, beside it, what belongs to it.
+    pub fn command(&self, mut command: Value) -> Result<Value, String> {
+        let members = command.as_object_mut().expect("an object");
+        let name = members.remove("command").and_then(|name| name.as_str().map(str::to_owned)).expect("a name");
+        let command = if members.is_empty() { json!(name) } else { json!({name: members}) };
         let command: Command = serde_json::from_value(command).expect("a command");
         let source = Source::command_line(0);
         self.block_on(execute(&self.app, command, &source)).map_err(|refusal| refusal.message)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE};
-use crate::config::{MailDomain, Rate, Span};
+use crate::config::{HostName, MailDomain, Rate, Span};
 use crate::crypto::Cost;
 
 /// Who may register.
@@ -181,6 +181,8 @@ pub struct Sessions {
 pub struct LogIns {
     /// Whether people may log in by a mailed link or code instead of their password.
     pub by_mail: bool,
+    /// Hosts that a login may lead back to, by https, besides this site.
+    pub return_hosts: Vec<HostName>,
 }
 
 /// `[second_factor]`

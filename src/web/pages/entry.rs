@@ -110,9 +110,9 @@ pub fn login_path(path: &str) -> String {
 
 /// `GET /login`
 pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let return_to = request.query("return_to").and_then(safe_path).unwrap_or_default();
+    let return_to = web.return_target(request.query("return_to"));
     if web.caller(&request.headers)?.is_some() {
-        return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { return_to }));
+        return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to }));
     }
     let values = context! { return_to, notice => notice(request), can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
     Ok(Form::new("login.html", values).show(web))
@@ -123,7 +123,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["identity", "return_to"]);
     let wished = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
-    let return_to = wished.and_then(safe_path).unwrap_or_default().to_owned();
+    let return_to = web.return_target(wished);
     let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
     let form = Form { typed, ..Form::new("login.html", values) };
     match acts::log_in(web, request, fields, false).await {

@@ -5,7 +5,6 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::return_to::safe_path;
 use crate::web::{Web, acts, qr};
 
 use super::form::Form;
@@ -17,9 +16,9 @@ pub fn with_return(path: &str, return_to: &str) -> String {
     if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
 }
 
-pub(super) fn wished<'a>(request: &'a Request, fields: Option<&'a Fields>) -> String {
+pub(super) fn wished(web: &Web, request: &Request, fields: Option<&Fields>) -> String {
     let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
-    typed.as_deref().or_else(|| request.query("return_to")).and_then(safe_path).unwrap_or_default().to_owned()
+    web.return_target(typed.as_deref().or_else(|| request.query("return_to")))
 }
 
 /// The form of the second step, if a login waits.
@@ -35,7 +34,7 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
 
 /// `GET /login/second-factor`
 pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match step_form(web, request, &wished(request, None))? {
+    match step_form(web, request, &wished(web, request, None))? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other("/login?notice=login-over")),
     }
@@ -44,7 +43,7 @@ pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(request, Some(&fields));
+    let return_to = wished(web, request, Some(&fields));
     match acts::take_second_step(web, request, fields).await {
         Ok(stepped) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
@@ -61,7 +60,7 @@ pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Fai
 /// `POST /login/second-factor/send`
 pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
-    let return_to = wished(request, Some(&fields));
+    let return_to = wished(web, request, Some(&fields));
     match acts::mail_step_code(web, request, fields).await {
         Ok(()) => {
             let path = with_return("/login/second-factor", &return_to);
@@ -93,13 +92,13 @@ fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<
 
 /// `GET /account/verify`
 pub async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(proof_form(web, request, &wished(request, None))?.show(web))
+    Ok(proof_form(web, request, &wished(web, request, None))?.show(web))
 }
 
 /// `POST /account/verify`
 pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(request, Some(&fields));
+    let return_to = wished(web, request, Some(&fields));
     match acts::prove_again(web, request, fields).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
@@ -111,7 +110,7 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
 
 /// `POST /account/verify/send`
 pub async fn mail_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let return_to = wished(request, Some(&form_or_nothing(request)?));
+    let return_to = wished(web, request, Some(&form_or_nothing(request)?));
     acts::mail_session_code(web, request).await?;
     let path = with_return("/account/verify", &return_to);
     let sign = if path.contains('?') { '&' } else { '?' };

@@ -19,13 +19,13 @@ fn require_offered(web: &Web) -> Result<(), Failure> {
 /// `GET /login/mail`
 pub async fn wish_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(Form::new("login-mail.html", context! { return_to => wished(request, None) }).show(web))
+    Ok(Form::new("login-mail.html", context! { return_to => wished(web, request, None) }).show(web))
 }
 
 /// `POST /login/mail`
 pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(request, Some(&fields));
+    let return_to = wished(web, request, Some(&fields));
     let values = context! { return_to => return_to.as_str() };
     let form = Form { typed: fields.typed(&["identity"]), ..Form::new("login-mail.html", values) };
     match acts::wish_mail_login(web, request, fields).await {
@@ -41,13 +41,13 @@ fn digits<'a>(return_to: &str) -> Form<'a> {
 /// `GET /login/mail/code`
 pub async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(digits(&wished(request, None)).show(web))
+    Ok(digits(&wished(web, request, None)).show(web))
 }
 
 /// `POST /login/mail/code`
 pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(request, Some(&fields));
+    let return_to = wished(web, request, Some(&fields));
     match acts::log_in_by_code(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),

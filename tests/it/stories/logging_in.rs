@@ -283,3 +283,26 @@ fn composed_and_decomposed_letters_are_one_password() {
     world.member(ALICE, "caf\u{e9} au lait, 2 sugars");
     world.visitor().log_in(ALICE, "cafe\u{301} au lait, 2 sugars").expect(200);
 }
+
+#[test]
+fn a_login_leads_back_to_a_listed_host_and_to_no_other() {
+    let world = World::with("[login]\nreturn_hosts = [\"wiki.example.org\"]");
+    world.member(ALICE, PASSWORD);
+    let logs_in = |target: &str| {
+        let fields = [("identity", ALICE), ("password", PASSWORD), ("return_to", target)];
+        world.visitor().posts("/login", &fields)
+    };
+    logs_in("https://wiki.example.org/page?x=1").leads_to("https://wiki.example.org/page?x=1");
+    for trick in [
+        "https://evil.example/",
+        "//wiki.example.org/",
+        "https://wiki.example.org@evil.example/",
+        "https://wiki.example.org:8443/",
+    ] {
+        logs_in(trick).leads_to("/account");
+    }
+    let page = world.visitor().opens("/login?return_to=https%3A%2F%2Fwiki.example.org%2F").expect(200);
+    page.says("value=\"https:&#x2f;&#x2f;wiki.example.org&#x2f;\"");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("form-action 'self' https://wiki.example.org;"), "{policy}");
+}

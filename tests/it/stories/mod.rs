@@ -18,4 +18,4 @@ mod resetting;
 mod second_factors;
 mod setting_up;
 
-pub use second_factors::read_key;
+pub use second_factors::{halfway_with_a_phone, read_key};

@@ -70,6 +70,12 @@ fn halfway(world: &World) -> Visitor<'_> {
     browser
 }
 
+/// Alice's phone, and her giving the password again and again.
+pub fn halfway_with_a_phone<'a>(world: &'a World) -> (Phone<'a>, impl FnMut() -> Visitor<'a>) {
+    let (phone, _) = set_up(&logged_in(world));
+    (phone, || halfway(world))
+}
+
 fn gives(browser: &Visitor<'_>, code: &str) -> Reply {
     browser.api("POST", "/login/second-factor", json!({"code": code}))
 }
