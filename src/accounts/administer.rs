@@ -83,14 +83,19 @@ pub fn confirm(
     source: &Source,
     named: &str,
 ) -> Result<ConfirmedFor, StoreError> {
-    let confirmed = confirm_named(tx, moment, named)?;
+    let confirmed = confirm_named(tx, moment, services, named)?;
     if let ConfirmedFor::Done(person) = &confirmed {
         services.audit(tx, moment, source, (Act::AddressConfirmed, Outcome::Done), person.id)?;
     }
     Ok(confirmed)
 }
 
-fn confirm_named(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> Result<ConfirmedFor, StoreError> {
+fn confirm_named(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    named: &str,
+) -> Result<ConfirmedFor, StoreError> {
     if let Some(mut person) = find(tx, named)? {
         let now = moment.now();
         person.account.confirmed_at.get_or_insert(now);
@@ -105,7 +110,7 @@ fn confirm_named(tx: &mut dyn Transaction, moment: &mut Moment, named: &str) -> 
     let mut waiting = register::of_address(tx, &address)?;
     match (waiting.pop(), waiting.len()) {
         (None, _) => Ok(ConfirmedFor::Unknown),
-        (Some((_, registration)), 0) => Ok(match confirm::open_account(tx, moment, registration, None)? {
+        (Some((_, registration)), 0) => Ok(match confirm::open_account(tx, moment, services, registration, None)? {
             Confirmed::Done(person) => ConfirmedFor::Done(person),
             Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
             Confirmed::AwaitsApproval | Confirmed::Refused(_) => ConfirmedFor::Unknown,

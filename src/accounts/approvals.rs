@@ -121,8 +121,8 @@ pub fn decide(
         return Ok(Decided::Declined);
     }
     let nameless = Registration { username: None, ..registration.clone() };
-    let opened = match confirm::open_account(tx, moment, registration, None)? {
-        Confirmed::UsernameTaken => confirm::open_account(tx, moment, nameless, None)?,
+    let opened = match confirm::open_account(tx, moment, services, registration, None)? {
+        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, nameless, None)?,
         opened => opened,
     };
     let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };

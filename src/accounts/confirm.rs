@@ -119,7 +119,7 @@ pub fn confirm(
                 approvals::ask(tx, moment, services, (id, *registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
-            let confirmed = open_account(tx, moment, *registration, username)?;
+            let confirmed = open_account(tx, moment, services, *registration, username)?;
             if let Confirmed::Done(person) = &confirmed {
                 let what = (Act::Confirmed, Outcome::Done);
                 services.audit_in_detail(tx, moment, &client.owner_of(person.id), what, person.id, &id.to_string())?;
@@ -134,12 +134,13 @@ pub fn confirm(
 pub(super) fn open_account(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
+    services: &Services,
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Confirmed, StoreError> {
     let invitation = match registration.invitation {
         None => None,
-        Some(id) => match invitations::of_registration(tx, id)? {
+        Some(id) => match invitations::of_registration(tx, services, id)? {
             Some(invitation) => Some((id, invitation)),
             // Others were quicker, or it was taken back.
             None => return Ok(Confirmed::Refused(TokenFault::Invalid)),

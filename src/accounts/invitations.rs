@@ -16,6 +16,8 @@ use super::{Services, identity};
 #[derive(Clone, Debug)]
 pub struct Invitation {
     digest: Digest,
+    /// The store's generation: what was used or taken back after a backup stays so when it is restored.
+    generation: [u8; 16],
     /// Whom it was mailed to; nobody else can use it.
     pub email: Option<EmailAddress>,
     /// The groups that whoever uses it is put in.
@@ -27,7 +29,7 @@ pub struct Invitation {
     /// From when on it is refused.
     pub expires_at: Timestamp,
 }
-record!(Invitation, version 1, { digest, email, groups, uses_left, created_at, expires_at });
+record!(Invitation, version 1, { digest, generation, email, groups, uses_left, created_at, expires_at });
 
 pub(crate) const INVITATIONS: Table<InvitationId, Invitation> = Table::at(schema::INVITATIONS);
 
@@ -85,6 +87,7 @@ pub fn invite(
     let (id, now) = (id_of(secret.digest()), moment.now());
     let invitation = Invitation {
         digest: secret.digest(),
+        generation: services.generation,
         email: new.email.clone(),
         groups: new.groups.clone(),
         uses_left: if new.email.is_some() { 1 } else { new.uses },
@@ -109,11 +112,14 @@ pub fn invite(
 /// When the store fails.
 pub fn look_up(
     view: &(impl Snapshot + ?Sized),
+    services: &Services,
     secret: Digest,
     now: Timestamp,
 ) -> Result<Result<(InvitationId, Invitation), TokenFault>, StoreError> {
     let id = id_of(secret);
-    let found = INVITATIONS.get(view, &id)?.filter(|invitation| constant_time_eq(&invitation.digest.0, &secret.0));
+    let found = INVITATIONS.get(view, &id)?.filter(|invitation| {
+        constant_time_eq(&invitation.digest.0, &secret.0) && invitation.generation == services.generation
+    });
     Ok(match found {
         Some(invitation) if now >= invitation.expires_at => Err(TokenFault::Expired),
         Some(invitation) if invitation.uses_left > 0 => Ok((id, invitation)),
@@ -126,8 +132,13 @@ pub fn look_up(
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_registration(view: &(impl Snapshot + ?Sized), id: InvitationId) -> Result<Option<Invitation>, StoreError> {
-    Ok(INVITATIONS.get(view, &id)?.filter(|invitation| invitation.uses_left > 0))
+pub fn of_registration(
+    view: &(impl Snapshot + ?Sized),
+    services: &Services,
+    id: InvitationId,
+) -> Result<Option<Invitation>, StoreError> {
+    let found = INVITATIONS.get(view, &id)?;
+    Ok(found.filter(|invitation| invitation.uses_left > 0 && invitation.generation == services.generation))
 }
 
 /// Notes that somebody came by it.

@@ -99,7 +99,7 @@ pub fn register(
     new.tries.charge(tx, moment, services, &new.client.anyone(), Subject::NONE)?;
     let invitation = match new.invitation {
         None => None,
-        Some(secret) => match invitations::look_up(tx, secret, moment.now())? {
+        Some(secret) => match invitations::look_up(tx, services, secret, moment.now())? {
             Ok(found) => Some(found),
             Err(fault) => return Ok(Registered::NotInvited(fault)),
         },

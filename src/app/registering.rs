@@ -167,7 +167,7 @@ impl App {
     pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
         self.require_clock()?;
         self.admit(Tries::for_link(&self.services(), client))?;
-        let found = self.read(|view| invitations::look_up(view, secret, self.now()))?;
+        let found = self.read(|view| invitations::look_up(view, &self.services(), secret, self.now()))?;
         Ok(found.map(|(_, invitation)| invitation))
     }
 

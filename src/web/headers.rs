@@ -7,7 +7,8 @@ use crate::config::HostName;
 /// Browsers hold `form-action` against where a form leads by redirects as well, so the hosts stand there that a login may lead
 /// back to.
 fn page_policy(return_hosts: &[HostName]) -> HeaderValue {
-    let hosts: String = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
+    let hosts: Vec<String> = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
+    let hosts = hosts.concat();
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
     );

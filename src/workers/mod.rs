@@ -7,6 +7,7 @@ mod sweep;
 mod take_snapshot;
 mod watch_space;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,9 +53,33 @@ pub trait Worker: Send {
 /// How long to wait after a step that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Any worker, so that the loop is compiled once.
+trait AnyWorker: Send {
+    fn name(&self) -> &'static str;
+    fn step(&mut self) -> Boxed<'_, Result<Next, Fault>>;
+    fn woken(&self) -> Boxed<'_, ()>;
+}
+
+impl<W: Worker + Sync> AnyWorker for W {
+    fn name(&self) -> &'static str {
+        W::NAME
+    }
+
+    fn step(&mut self) -> Boxed<'_, Result<Next, Fault>> {
+        Box::pin(Worker::step(self))
+    }
+
+    fn woken(&self) -> Boxed<'_, ()> {
+        Box::pin(Worker::woken(self))
+    }
+}
+
 /// Runs a worker until `stop`. It stops between steps, never within one.
-pub async fn run<W: Worker>(app: Arc<App>, mut worker: W, stop: CancellationToken) {
-    let pulse = app.pulse(W::NAME);
+async fn run(app: Arc<App>, mut worker: Box<dyn AnyWorker>, stop: CancellationToken) {
+    let name = worker.name();
+    let pulse = app.pulse(name);
     while !stop.is_cancelled() {
         pulse.begin(app.uptime());
         let done = worker.step().await;
@@ -64,7 +89,7 @@ pub async fn run<W: Worker>(app: Arc<App>, mut worker: W, stop: CancellationToke
             Ok(Next::Rest(pause)) => (pause, false),
             Ok(Next::After(seconds)) => (Duration::from_secs(seconds), true),
             Err(error) => {
-                tracing::warn!(worker = W::NAME, %error, "a worker's step failed; it is tried again");
+                tracing::warn!(worker = name, %error, "a worker's step failed; it is tried again");
                 (PAUSE_AFTER_FAILURE, true)
             }
         };
@@ -83,19 +108,20 @@ pub fn start(
     certificates: Option<Arc<Certificates>>,
     stop: &CancellationToken,
 ) -> tokio::task::JoinSet<()> {
-    let mut running = tokio::task::JoinSet::new();
-    running.spawn(run(Arc::clone(app), FulfilWishes::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Arc::clone(app), DeliverMail::new(Arc::clone(app), Arc::clone(&courier)), stop.clone()));
-    running.spawn(run(Arc::clone(app), WatchSpace::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Arc::clone(app), NoteSeen::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Arc::clone(app), Sweep::new(Arc::clone(app)), stop.clone()));
-    running.spawn(run(Arc::clone(app), TakeSnapshot::new(Arc::clone(app)), stop.clone()));
+    let mut workers: Vec<Box<dyn AnyWorker>> = vec![
+        Box::new(FulfilWishes::new(Arc::clone(app))),
+        Box::new(DeliverMail::new(Arc::clone(app), Arc::clone(&courier))),
+        Box::new(WatchSpace::new(Arc::clone(app))),
+        Box::new(NoteSeen::new(Arc::clone(app))),
+        Box::new(Sweep::new(Arc::clone(app))),
+        Box::new(TakeSnapshot::new(Arc::clone(app))),
+    ];
     if let Some(certificates) = certificates {
-        running.spawn(run(
-            Arc::clone(app),
-            RenewCertificate::new(Arc::clone(app), courier, certificates),
-            stop.clone(),
-        ));
+        workers.push(Box::new(RenewCertificate::new(Arc::clone(app), courier, certificates)));
+    }
+    let mut running = tokio::task::JoinSet::new();
+    for worker in workers {
+        running.spawn(run(Arc::clone(app), worker, stop.clone()));
     }
     running
 }

@@ -317,3 +317,17 @@ fn an_administrator_may_add_whom_the_domains_keep_out() {
     world.command(add).expect("added");
     world.visitor().log_in("adam@evil.test", PASSWORD).expect(200);
 }
+
+#[test]
+fn addresses_of_networks_without_an_internet_may_register() {
+    let world = World::new();
+    for email in ["ada@nas.local", "ada@server.home.arpa", "ada@mail.internal", "ada@pi.lan", "ada@localhost"] {
+        let browser = world.visitor();
+        browser.api("POST", "/register", json!({"email": email, "password": PASSWORD})).expect(202);
+        browser.api("POST", "/confirm", json!({"token": world.only_letter_to(email).token()})).expect(200);
+        browser.log_in(email, PASSWORD).expect(200);
+    }
+    let closed = World::with("[registration]\nallowed_domains = [\"*.home.arpa\"]");
+    let told = closed.visitor().api("POST", "/register", json!({"email": "ada@nas.local", "password": PASSWORD}));
+    assert_eq!(told.refused(422, "invalid_fields").json()["fields"]["email"], json!([{"code": "domain_not_allowed"}]));
+}
