@@ -54,10 +54,10 @@ impl Fields {
         None
     }
 
-    /// The text of a field that may be absent; empty counts as absent in a form.
+    /// The text of a field that may be absent; an empty one counts as absent. A `null` is no text.
     fn text(&mut self, name: &str) -> Option<Option<String>> {
         match self.values.remove(name) {
-            None | Some(Value::Null) => Some(None),
+            None => Some(None),
             Some(Value::String(text)) if text.is_empty() => Some(None),
             Some(Value::String(text)) => Some(Some(text)),
             Some(_) => self.fault(name, "wrong_type"),
@@ -141,7 +141,7 @@ impl Fields {
     /// A whole number, which may be left out.
     pub fn number(&mut self, name: &str) -> Option<Option<u64>> {
         match self.values.remove(name) {
-            None | Some(Value::Null) => Some(None),
+            None => Some(None),
             Some(Value::Number(number)) if number.is_u64() => Some(number.as_u64()),
             Some(_) => self.fault(name, "wrong_type"),
         }
@@ -150,7 +150,7 @@ impl Fields {
     /// Several texts; absent is none. A form's are separated by blanks or commas.
     pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
         match self.values.remove(name) {
-            None | Some(Value::Null) => Some(vec![]),
+            None => Some(vec![]),
             Some(Value::String(text)) if !self.is_strict => {
                 let words = text.split([' ', ',']).filter(|word| !word.is_empty());
                 Some(words.map(str::to_owned).collect())
@@ -171,7 +171,7 @@ impl Fields {
     /// Yes or no; absent is no. A form's checkbox sends `on`.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.values.remove(name) {
-            None | Some(Value::Null | Value::Bool(false)) => Some(false),
+            None | Some(Value::Bool(false)) => Some(false),
             Some(Value::Bool(true)) => Some(true),
             Some(Value::String(text)) if !self.is_strict => Some(matches!(text.as_str(), "on" | "true" | "1")),
             Some(_) => self.fault(name, "wrong_type"),

@@ -1,5 +1,6 @@
 //! What nobody should send: each time a clear 4xx in the contract's form, and a store that is what it was.
 
+use gatelodge::store::schema;
 use serde_json::{Value, json};
 
 use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
@@ -120,6 +121,78 @@ fn wrong_types_in_every_field_are_refused() {
         }
     }
     assert_eq!(world.records(), before);
+}
+
+/// Every operation that takes a body: its path, ready to be called, and the schema of each member.
+fn operations(world: &World) -> Vec<(String, serde_json::Map<String, Value>, Vec<String>)> {
+    let document = world.visitor().api("GET", "/openapi.json", Value::Null).expect(200).json();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let Some(schema) = methods["post"].pointer("/requestBody/content/application~1json/schema") else { continue };
+        let path = path.trim_start_matches("/api/v1").to_owned();
+        let required = schema["required"].as_array().expect("required").iter();
+        let required = required.map(|name| name.as_str().expect("a name").to_owned()).collect();
+        found.push((path, schema["properties"].as_object().expect("properties").clone(), required));
+    }
+    assert!(found.len() > 20);
+    found
+}
+
+/// A value of the right form for a member of this name.
+fn fitting(name: &str) -> Value {
+    match name {
+        "email" => json!("new@example.org"),
+        "password" | "new_password" | "current_password" => json!(PASSWORD),
+        "identity" => json!(ALICE),
+        "code" => json!("123456"),
+        "id" => json!("0".repeat(32)),
+        _ => json!("glt_x"),
+    }
+}
+
+/// What is no counter, no row about tries and no audit: the accounts and what belongs to them.
+fn belongings(world: &World) -> Vec<gatelodge::store::Pair> {
+    let counted =
+        [schema::BUCKETS.prefix, schema::AUDIT.prefix, schema::AUDIT_HEADS.prefix, schema::LINK_REQUESTS.prefix];
+    world.records().into_iter().filter(|(key, _)| !counted.contains(&key[0])).collect()
+}
+
+#[test]
+fn every_field_of_every_endpoint_refuses_what_it_does_not_take() {
+    let world = World::with("[throttle]\nenabled = false\n[login]\nby_mail = true\n[second_factor]\nmail_codes = true");
+    let root = world.administrator(ALICE);
+    let before = belongings(&world);
+    let mut tried = 0;
+    for (path, properties, required) in operations(&world) {
+        for (name, schema) in &properties {
+            let mut wrong = vec![json!(null), json!({}), json!({"a": 1}), json!([[]]), json!([7]), json!(1.5)];
+            match schema["type"].as_str().expect("a type") {
+                "integer" => wrong.extend([json!("7"), json!(true), json!([]), json!(-1)]),
+                "boolean" => wrong.extend([json!("true"), json!(1), json!([])]),
+                "array" => wrong.extend([json!("x"), json!(7), json!(true)]),
+                _ => wrong.extend([json!(7), json!(true), json!([])]),
+            }
+            let mut body: serde_json::Map<_, _> = required.iter().map(|name| (name.clone(), fitting(name))).collect();
+            for value in wrong {
+                body.insert(name.clone(), value.clone());
+                let reply = post(&root, &path, JSON, Value::from(body.clone()).to_string());
+                let told = reply.refused(422, "invalid_fields").json();
+                assert_eq!(told["fields"][name][0]["code"], "wrong_type", "{path} {name} {value}");
+                tried += 1;
+            }
+            body.insert(name.clone(), json!("x".repeat(1 << 20)));
+            let long = Value::from(body.clone()).to_string();
+            // The connection refuses it before it is read whole; here it has come so far.
+            let reply = post(&root, &path, JSON, long);
+            assert!((400..500).contains(&reply.status()), "{path} {name}: {}", reply.status());
+            let broken = format!("{{\"{name}\":\"").into_bytes();
+            let broken = [&broken[..], b"\xff\xfe\"}"].concat();
+            post(&root, &path, JSON, broken).refused(400, "malformed_json");
+        }
+    }
+    assert!(tried > 400, "{tried}");
+    assert_eq!(belongings(&world), before);
+    assert!(root.is_logged_in());
 }
 
 #[test]
