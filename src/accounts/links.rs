@@ -10,7 +10,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use crate::throttle::{self, MailPurpose};
 
 use super::person::{self, Person};
-use super::{Services, change_address, forgot, identity, login_by_mail, register, tries};
+use super::{Services, change_address, forgot, identity, login_by_mail, register, tries, usernames};
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub enum Wish {
     ConfirmAddress(AccountId),
     /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
     RefusedLogin(Option<RegistrationId>),
+    /// Somebody forgot the user name of an address.
+    Username(EmailAddress),
     /// Somebody wants to log in by mail.
     LogIn(Identity, Context),
     /// A login to an account failed; its owner is told if there were many.
@@ -57,6 +59,7 @@ impl Wish {
             Self::RefusedLogin(None) => (5, [0; 16], String::new()),
             Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
             Self::FailedLogin(id) => (7, *id.bytes(), String::new()),
+            Self::Username(address) => (9, [0; 16], address.as_str().to_owned()),
             Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
         };
         StoredWish { kind, subject, address, asked_at }
@@ -72,6 +75,7 @@ impl Wish {
             5 => Self::RefusedLogin(None),
             6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
             7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
+            9 => Self::Username(address()?),
             8 => Self::LogIn(Identity::parse(&stored.address), Context::from_bytes(stored.subject)),
             _ => return None,
         })
@@ -112,6 +116,7 @@ pub fn fulfil(
             Wish::Resend(address) => resend(tx, moment, services, &address)?,
             Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address)?,
             Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id)?,
+            Wish::Username(address) => usernames::mail(tx, moment, services, &address)?,
             Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context)?,
             Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id)?,
             Wish::RefusedLogin(None) => {}

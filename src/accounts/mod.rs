@@ -29,6 +29,7 @@ pub mod second_step;
 mod services;
 pub mod set_up;
 pub mod tries;
+pub mod usernames;
 
 pub use person::{Account, Person};
 pub use register::Registration;

@@ -7,9 +7,10 @@ use crate::accounts::forgot::{self, Usable};
 use crate::accounts::links::{self, Wish};
 use crate::accounts::login::{self, Attempt};
 use crate::accounts::tries::Tries;
+use crate::accounts::usernames::{self, Chosen};
 use crate::accounts::{change_address, change_password};
 use crate::audit::{Act, Outcome, Subject};
-use crate::base::EmailAddress;
+use crate::base::{EmailAddress, Username};
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
 use crate::factors;
 use crate::sessions::{Carrier, Client, Session};
@@ -51,6 +52,31 @@ impl App {
     /// When the store fails.
     pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.wish(Act::ResetWished, Wish::Forgot(email), client).await
+    }
+
+    /// Has a forgotten user name mailed, if the address has a confirmed account.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover_username(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
+        self.wish(Act::UsernameWished, Wish::Username(email), client).await
+    }
+
+    /// Gives the person who asks another user name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn choose_username(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        new: Username,
+        client: Client,
+    ) -> Result<Chosen, Fault> {
+        self.require_room()?;
+        let account = asking.person.id;
+        let chosen =
+            self.write(move |tx, moment, services| usernames::choose(tx, moment, services, (account, &new), &client));
+        Ok(chosen.await?)
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.

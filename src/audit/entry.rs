@@ -163,6 +163,12 @@ words! {
         LoginWished = 53 "login-wished",
         /// A link that logs in was mailed to the account's address.
         LoginMailed = 54 "login-mailed",
+        /// Somebody chose another user name.
+        UsernameChanged = 55 "username-changed",
+        /// Somebody asked for a forgotten user name; whether there is an account was not looked up.
+        UsernameWished = 56 "username-wished",
+        /// A user name was mailed to the account's address.
+        UsernameMailed = 57 "username-mailed",
     }
 }
 

@@ -68,6 +68,22 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// To the owner: the user name is another.
+    UsernameChanged {
+        /// The new one.
+        username: String,
+        /// When.
+        at: Timestamp,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
+    /// To the owner, who forgot it.
+    Username {
+        /// The user name; empty if there is none.
+        username: String,
+        /// Where to log in.
+        login: String,
+    },
     /// To the owner: the link and the digits that log in.
     LogIn {
         /// The link.
@@ -185,6 +201,8 @@ impl Letter {
             Self::AddressChanged { old: masked('a'), new: masked('b') },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
+            Self::UsernameChanged { username: "ada".into(), at, forgot: link() },
+            Self::Username { username: "ada".into(), login: link() },
             Self::LogIn { link: link(), code: Secret::new("123456".into()), within },
             Self::SecondFactorCode { code: Secret::new("123456".into()), forgot: link() },
             Self::CodesFailed { forgot: link() },
@@ -215,6 +233,8 @@ impl Letter {
             Self::AddressChanged { .. } => "address-changed",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
+            Self::UsernameChanged { .. } => "username-changed",
+            Self::Username { .. } => "username",
             Self::LogIn { .. } => "log-in",
             Self::SecondFactorCode { .. } => "second-factor-code",
             Self::CodesFailed { .. } => "codes-failed",
@@ -260,6 +280,10 @@ impl Letter {
             Self::AddressChanged { old, new } => context! { site, to, old, new },
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
+            Self::UsernameChanged { username, at, forgot } => {
+                context! { site, to, username, forgot, at => at.in_words() }
+            }
+            Self::Username { username, login } => context! { site, to, username, login },
             Self::LogIn { link, code, within } => {
                 context! { site, to, link, code => code.expose(), within => within.in_words() }
             }
@@ -311,6 +335,10 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "logins-failed.html",
     "account-deleted.txt",
     "account-deleted.html",
+    "username-changed.txt",
+    "username-changed.html",
+    "username.txt",
+    "username.html",
     "log-in.txt",
     "log-in.html",
     "second-factor-code.txt",

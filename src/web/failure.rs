@@ -168,7 +168,7 @@ impl FieldError {
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
             "taken" => "Somebody else has this already.".into(),
-            "unchanged" => "This is your present address.".into(),
+            "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),
         }
     }

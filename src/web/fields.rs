@@ -111,6 +111,12 @@ impl Fields {
         self.parsed("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }
 
+    /// A user name that is chosen.
+    pub fn wanted_username(&mut self) -> Option<Username> {
+        let found = self.username();
+        self.required("username", found)
+    }
+
     /// What somebody is called, which may be left out.
     pub fn display_name(&mut self) -> Option<Option<DisplayName>> {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))

@@ -69,6 +69,8 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/forgot"                        Anyone   pages::forgot_form;
     "POST"   "/forgot"                        Anyone   pages::forgot;
     "GET"    "/forgot/sent"                   Anyone   pages::forgot_sent;
+    "GET"    "/username/recover"              Anyone   pages::recover_form;
+    "POST"   "/username/recover"              Anyone   pages::recover_username;
     "GET"    "/reset/{token}"                 Anyone   pages::reset_form;
     "POST"   "/reset/{token}"                 Anyone   pages::reset;
 
@@ -78,6 +80,8 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/account"                       LoggedIn pages::account;
     "GET"    "/account/password"              LoggedIn pages::password_form;
     "POST"   "/account/password"              LoggedIn pages::change_password;
+    "GET"    "/account/username"              Fresh    pages::username_form;
+    "POST"   "/account/username"              Fresh    pages::change_username;
     "GET"    "/account/email"                 LoggedIn pages::email_form;
     "POST"   "/account/email"                 LoggedIn pages::change_email;
     "GET"    "/account/sessions"              LoggedIn pages::sessions;
@@ -121,6 +125,8 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/reset"                  Anyone   api::reset;
     "POST"   "/api/v1/setup"                  Anyone   api::set_up;
     "POST"   "/api/v1/account/password"       LoggedIn api::change_password;
+    "POST"   "/api/v1/account/username"       Fresh    api::change_username;
+    "POST"   "/api/v1/username/recover"       Anyone   api::recover_username;
     "POST"   "/api/v1/account/email"          LoggedIn api::change_email;
     "POST"   "/api/v1/account/delete"         LoggedIn api::delete_account;
     "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;

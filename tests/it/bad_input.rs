@@ -19,6 +19,8 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/reset/check", json!({"token": "glt_x"})),
         ("/reset", json!({"token": "glt_x", "password": PASSWORD})),
         ("/account/password", json!({"current_password": PASSWORD, "new_password": "seven geese over the moor"})),
+        ("/account/username", json!({"username": "newcomer"})),
+        ("/username/recover", json!({"email": "new@example.org"})),
         ("/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})),
         ("/login/second-factor", json!({"code": "123456", "pending": "glp_x", "trust_browser": true})),
         ("/login/second-factor/send", json!({"pending": "glp_x"})),

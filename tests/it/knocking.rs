@@ -36,6 +36,8 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "GET /forgot",
     "POST /forgot",
     "GET /forgot/sent",
+    "GET /username/recover",
+    "POST /username/recover",
     "GET /reset/{token}",
     "POST /reset/{token}",
     "GET /setup/{token}",
@@ -53,6 +55,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /api/v1/logout",
     "POST /api/v1/forgot",
     "POST /api/v1/reset/check",
+    "POST /api/v1/username/recover",
     "POST /api/v1/reset",
     "POST /api/v1/setup",
 ];
@@ -81,6 +84,9 @@ const FOR_ENROLLING: &[&str] = &[
 
 /// What asks for a proof that is not too old, besides all that administrators change.
 const ASKING_FOR_PROOF: &[&str] = &[
+    "GET /account/username",
+    "POST /account/username",
+    "POST /api/v1/account/username",
     "GET /account/second-factor/totp",
     "POST /account/second-factor/totp",
     "POST /account/second-factor/totp/confirm",

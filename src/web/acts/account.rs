@@ -1,12 +1,13 @@
 //! Passwords, addresses, sessions, and the end of an account.
 
 use crate::accounts::forgot::Usable;
+use crate::accounts::usernames::Chosen;
 use crate::app::{ChangeRefused, ResetRefused};
 use crate::base::SessionId;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
 use crate::web::Web;
-use crate::web::failure::Failure;
+use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
@@ -51,6 +52,24 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
     let values = (fields.password("current_password"), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
     Ok(web.app.change_password(request.caller()?, current, new, request.client()).await??)
+}
+
+/// Chooses another user name.
+pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.wanted_username(),);
+    let (username,) = fields.finish(values)?;
+    match web.app.choose_username(request.caller()?, username, request.client()).await? {
+        Chosen::Done => Ok(()),
+        Chosen::Taken => Err(Failure::UsernameTaken),
+        Chosen::Unchanged => Err(FieldErrors::of("username", "unchanged").into()),
+    }
+}
+
+/// Has a forgotten user name mailed.
+pub async fn recover_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.email(),);
+    let (email,) = fields.finish(values)?;
+    Ok(web.app.recover_username(email, request.client()).await?)
 }
 
 /// Asks for another address.

@@ -5,7 +5,10 @@ mod entry;
 mod factors;
 mod mail_login;
 
-pub use account::{change_email, change_password, check_reset, delete_account, end_session, forgot, reset};
+pub use account::{
+    change_email, change_password, change_username, check_reset, delete_account, end_session, forgot, recover_username,
+    reset,
+};
 pub use entry::{Passed, confirm, hand_over, log_in, log_out, register, resend, set_up};
 pub use factors::{
     add_mail_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, mail_session_code, mail_step_code,

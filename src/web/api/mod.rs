@@ -161,6 +161,18 @@ pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Fail
     Ok(Reply::status(Success::Ok, "password_changed"))
 }
 
+/// `POST /account/username`
+pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::change_username(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "username_changed"))
+}
+
+/// `POST /username/recover`
+pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::recover_username(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
 /// `POST /account/email`
 pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
     acts::change_email(web, request, request.json()?).await?;

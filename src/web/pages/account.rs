@@ -47,6 +47,21 @@ pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Fail
     }
 }
 
+/// `GET /account/username`
+pub async fn username_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("account-username.html", values(request)?).show(web))
+}
+
+/// `POST /account/username`
+pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["username"]), ..Form::new("account-username.html", values(request)?) };
+    match acts::change_username(web, request, fields).await {
+        Ok(()) => Ok(Reply::see_other("/account?notice=username-changed")),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
 /// `GET /account/email`
 pub async fn email_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("account-email.html", values(request)?).show(web))

@@ -78,6 +78,21 @@ pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
 }
 
+/// `GET /username/recover`
+pub async fn username_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("username-recover.html", context! {}).show(web))
+}
+
+/// `POST /username/recover`
+pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = request.form()?;
+    let form = Form { typed: fields.typed(&["email"]), ..Form::new("username-recover.html", context! {}) };
+    match acts::recover_username(web, request, fields).await {
+        Ok(()) => Ok(Reply::see_other("/login?notice=username-mailed")),
+        Err(failure) => form.again(web, &failure),
+    }
+}
+
 /// `GET /forgot`
 pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("forgot.html", context! {}).show(web))

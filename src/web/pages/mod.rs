@@ -17,8 +17,8 @@ use super::request::Request;
 use super::status::Success;
 
 pub use account::{
-    account, change_email, change_password, delete_account, delete_form, email_form, end_other_sessions, end_session,
-    password_form, sessions,
+    account, change_email, change_password, change_username, delete_account, delete_form, email_form,
+    end_other_sessions, end_session, password_form, sessions, username_form,
 };
 pub use admin::{approvals, approve, decline};
 pub use entry::{
@@ -30,8 +30,8 @@ pub use factors::{
     prove_again, remake_codes, remove_factor, step, take_second_step, totp,
 };
 pub use links::{
-    confirm, confirm_form, forgot, forgot_form, forgot_sent, resend, resend_form, reset, reset_form, set_up,
-    set_up_form,
+    confirm, confirm_form, forgot, forgot_form, forgot_sent, recover_username, resend, resend_form, reset, reset_form,
+    set_up, set_up_form, username_form as recover_form,
 };
 
 pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
@@ -65,6 +65,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "account.html",
     "account-password.html",
     "account-email.html",
+    "account-username.html",
+    "username-recover.html",
     "account-sessions.html",
     "account-delete.html",
     "admin-approvals.html",
@@ -144,6 +146,8 @@ fn notice(request: &Request) -> &'static str {
         Some("approved") => "The account exists, and its owner is told.",
         Some("declined") => "The registration was deleted, and whoever made it is told.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
+        Some("username-changed") => "Your user name was changed.",
+        Some("username-mailed") => "If the address has an account, its user name is on its way.",
         Some("set-up") => "You administer this site. Log in with your new password.",
         Some("login-over") => "This took too long. Please log in again.",
         Some("code-mailed") => "If a code was not mailed within the last minute, one is on its way.",

@@ -149,3 +149,65 @@ fn a_deleted_account_is_gone_with_its_sessions() {
     world.visitor().log_in(ALICE, PASSWORD).expect(401);
     world.member(ALICE, OTHER_PASSWORD);
 }
+
+#[test]
+fn somebody_chooses_another_user_name_and_the_old_one_is_free() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    alice.api("POST", "/account/username", json!({"username": "alice"})).expect(200);
+    assert!(world.only_letter_to(ALICE).text.contains("It is alice now"));
+    alice.api("POST", "/account/username", json!({"username": "alice"})).refused(422, "invalid_fields");
+    world.visitor().log_in("Alice", PASSWORD).expect(200);
+    let bob = world.logged_in("bob@example.org", PASSWORD);
+    bob.api("POST", "/account/username", json!({"username": "alice"})).refused(409, "username_taken");
+    bob.posts("/account/username", &[("username", "alice")]).expect(409).says("Somebody else has this user name");
+    alice.posts("/account/username", &[("username", "alice2")]).leads_to("/account?notice=username-changed");
+    bob.posts("/account/username", &[("username", "alice")]).leads_to("/account?notice=username-changed");
+    assert_eq!(world.visitor().log_in("alice", PASSWORD).expect(200).json()["user"]["email"], "bob@example.org");
+    world.advance(16 * 60);
+    alice.api("POST", "/account/username", json!({"username": "alice3"})).refused(401, "reauthentication_required");
+}
+
+#[test]
+fn a_forgotten_user_name_is_mailed_to_the_address_of_its_account_only() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    alice.api("POST", "/account/username", json!({"username": "alice"})).expect(200);
+    world.run_the_post();
+    world.visitor().api("POST", "/username/recover", json!({"email": ALICE})).expect(202);
+    assert!(world.only_letter_to(ALICE).text.contains("It is alice."));
+    world.visitor().api("POST", "/username/recover", json!({"email": "nobody@example.org"})).expect(202);
+    world.expect_no_post();
+    let page = world.visitor().posts("/username/recover", &[("email", ALICE)]);
+    page.leads_to("/login?notice=username-mailed");
+    world.only_letter_to(ALICE);
+    world.member("bob@example.org", PASSWORD);
+    world.visitor().api("POST", "/username/recover", json!({"email": "bob@example.org"})).expect(202);
+    assert!(world.only_letter_to("bob@example.org").text.contains("There is none"));
+}
+
+#[test]
+fn of_many_who_choose_one_user_name_at_once_one_has_it() {
+    let world = World::new();
+    let names: Vec<String> = (0..9).map(|number| format!("person{number}@example.org")).collect();
+    let askers: Vec<_> = names
+        .iter()
+        .map(|email| {
+            let cookie = world.logged_in(email, PASSWORD).cookies.borrow()["__Host-gatelodge"].clone();
+            let digest = gatelodge::crypto::Digest::of(cookie.as_bytes());
+            world.app.who_has(digest).expect("memory does not fail").expect("logged in")
+        })
+        .collect();
+    let winners = world.block_on(async {
+        let mut tries = tokio::task::JoinSet::new();
+        for asking in askers {
+            let (app, name) = (world.app.clone(), gatelodge::base::Username::parse("wanted").expect("a name"));
+            tries
+                .spawn(async move { app.choose_username(&asking, name, gatelodge::sessions::Client::default()).await });
+        }
+        let outcomes = tries.join_all().await;
+        let is_done = |outcome: &Result<_, _>| matches!(outcome, Ok(gatelodge::accounts::usernames::Chosen::Done));
+        outcomes.iter().filter(|outcome| is_done(outcome)).count()
+    });
+    assert_eq!(winners, 1);
+}
