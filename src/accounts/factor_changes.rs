@@ -4,7 +4,7 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{BrowserId, DisplayName, FactorId, Moment, Secret, SessionId};
 use crate::crypto::TypedCode;
-use crate::factors;
+use crate::factors::{self, ProvedBy};
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
@@ -61,6 +61,8 @@ pub fn confirm_totp(
         tries.refuse(tx, moment, services, &owner.client.owner_of(account), what, account)?;
         return Ok(Added::WrongCode);
     }
+    // The code that confirms it proves it, for this session.
+    sessions::note_method(tx, (account, owner.session), moment.now(), ProvedBy::Totp.word())?;
     added(tx, moment, services, owner, "totp")
 }
 

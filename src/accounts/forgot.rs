@@ -9,9 +9,9 @@ use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::{self, MailPurpose};
 
-use super::links::{is_recent, may_be_mailed, may_take_mail};
+use super::links::{is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
-use super::{Services, identity, keyring};
+use super::{Services, keyring};
 
 /// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
 pub(super) fn mail_link(
@@ -20,8 +20,8 @@ pub(super) fn mail_link(
     services: &Services,
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
-    let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
-    let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(mut person) = owner_to_mail(tx, address)? else { return Ok(()) };
+    let id = person.id;
     if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
         || !may_take_mail(tx, moment, services, MailPurpose::Reset, address)?
     {

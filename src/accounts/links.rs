@@ -190,18 +190,23 @@ pub(super) fn say_already_registered(
     services: &Services,
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
-    let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
-    let Some(mut person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(mut person) = owner_to_mail(tx, address)? else { return Ok(()) };
     if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
         || !may_take_mail(tx, moment, services, MailPurpose::Known, address)?
     {
         return Ok(());
     }
     person.account.address_asked_at = Some(moment.earliest());
-    person::save(tx, id, &person.account)?;
+    person::save(tx, person.id, &person.account)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     let login = services.config.site.url.link("/login");
     services.mail(tx, moment, to, &Letter::AlreadyRegistered { login, forgot: services.forgot_link() })
+}
+
+/// Whoever owns an address and may be mailed about it.
+pub(super) fn owner_to_mail(view: &dyn Snapshot, address: &EmailAddress) -> Result<Option<Person>, StoreError> {
+    let owner = identity::owner_of_email(view, address)?;
+    Ok(owner.map(|id| person::load(view, id)).transpose()?.flatten().filter(may_be_mailed))
 }
 
 /// Whether mail about logging in makes sense: the address is theirs, and the account is not disabled.

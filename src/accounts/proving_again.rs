@@ -11,10 +11,12 @@ use crate::store::{StoreError, Transaction};
 use super::tries::Tries;
 use super::{Services, person, second_step};
 
-/// Whether a session's last proof is young enough for sensitive acts.
+/// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
+/// factor when its owner logs in, but is for these.
 #[must_use]
-pub fn is_fresh(config: &Config, session: &Session, now: Timestamp) -> bool {
-    now.since(session.proved_at) <= config.session.fresh.seconds()
+pub fn is_fresh(config: &Config, session: &Session, has_second_factor: bool, now: Timestamp) -> bool {
+    let is_whole = !has_second_factor || factors::is_among(&session.methods);
+    is_whole && now.since(session.proved_at) <= config.session.fresh.seconds()
 }
 
 /// What somebody proves themselves with.

@@ -7,7 +7,7 @@ use crate::sessions::Client;
 use crate::store::{StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
-use super::links::{may_be_mailed, may_take_mail};
+use super::links::{may_take_mail, owner_to_mail};
 use super::{Services, identity, person};
 
 /// What came of choosing a user name.
@@ -55,13 +55,12 @@ pub(super) fn mail(
     services: &Services,
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
-    let Some(id) = identity::owner_of_email(tx, address)? else { return Ok(()) };
-    let Some(person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(person) = owner_to_mail(tx, address)? else { return Ok(()) };
     let Some(to) = person.verified_address() else { return Ok(()) };
     if !may_take_mail(tx, moment, services, MailPurpose::Known, to)? {
         return Ok(());
     }
     let username = person.username.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default();
-    services.audit(tx, moment, &Source::appliance(), (Act::UsernameMailed, Outcome::Done), id)?;
+    services.audit(tx, moment, &Source::appliance(), (Act::UsernameMailed, Outcome::Done), person.id)?;
     services.mail(tx, moment, to, &Letter::Username { username, login: services.config.site.url.link("/login") })
 }

@@ -97,7 +97,7 @@ impl App {
         self.require_clock()?;
         let MailLogin { key, carrier, client, replaces } = login;
         let (key, method) = match key {
-            MailKey::Code(code, browser) => (Key::Code(code, Context::login(browser)), "mail-code"),
+            MailKey::Code(code, browser) => (Key::Code(code, Context::login(browser)), "login-code"),
             MailKey::Link { token, browser, here } => {
                 match self.check_mail_login(&token, &client)? {
                     Err(fault) => return Ok(Err(MailLoginRefused::Token(fault))),
@@ -106,7 +106,7 @@ impl App {
                     }
                     Ok(_) => {}
                 }
-                (Key::Link(token), "mail-link")
+                (Key::Link(token), "login-link")
             }
         };
         let admitted = self.admit(Tries::for_link(&self.services(), &client))?;

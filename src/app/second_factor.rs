@@ -131,7 +131,7 @@ impl App {
 
     /// Whether the last proof of the person who asks is young enough for what is sensitive.
     pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
-        proving_again::is_fresh(&self.services().config, &asking.session, self.now())
+        proving_again::is_fresh(&self.services().config, &asking.session, asking.has_second_factor, self.now())
     }
 
     /// In which ways the person who asks can be asked for a code; none if the password is enough.

@@ -254,14 +254,22 @@ pub enum ProvedBy {
     },
 }
 
+/// The words of [`ProvedBy`]: whether a session is by more than its first step is read from these.
+const WORDS: [&str; 3] = ["totp", "mail-code", "recovery-code"];
+
+/// Whether one of these methods is a second factor.
+pub fn is_among<'a>(methods: impl IntoIterator<Item = &'a String>) -> bool {
+    methods.into_iter().any(|method| WORDS.contains(&method.as_str()))
+}
+
 impl ProvedBy {
     /// The word that a session notes.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Totp => "totp",
-            Self::Mail => "mail-code",
-            Self::Recovery { .. } => "recovery-code",
+            Self::Totp => WORDS[0],
+            Self::Mail => WORDS[1],
+            Self::Recovery { .. } => WORDS[2],
         }
     }
 }

@@ -292,6 +292,23 @@ pub fn renew(
     Ok((secret, session))
 }
 
+/// Notes that the holder of a session proved themselves by one more method.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_method(
+    tx: &mut dyn Transaction,
+    (account, id): (AccountId, SessionId),
+    now: Timestamp,
+    method: &str,
+) -> Result<(), StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(()) };
+    let Some(mut session) = SESSIONS.get(tx, &digest)? else { return Ok(()) };
+    session.proved_at = now;
+    session.methods.insert(method.to_owned());
+    SESSIONS.put(tx, &digest, &session)
+}
+
 /// Notes when sessions were last used. One that has ended meanwhile stays ended.
 ///
 /// # Errors

@@ -102,14 +102,19 @@ pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_be
     let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
     let values = (fields.identity(), fields.password("password"), fields.flag("remember"), bearer);
     let (identity, password, remember, bearer) = fields.finish(values)?;
-    let carrier = match (bearer, remember) {
-        (true, _) => Carrier::BearerToken,
-        (false, true) => Carrier::KeptCookie,
-        (false, false) => Carrier::BrowserCookie,
-    };
+    let carrier = carrier(bearer, remember);
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let entry = Entry { identity, password, carrier, client: request.client(), replaces };
     passed(web.app.log_in(entry).await?, carrier)
+}
+
+/// How a session is to be carried.
+pub(super) fn carrier(bearer: bool, remember: bool) -> Carrier {
+    match (bearer, remember) {
+        (true, _) => Carrier::BearerToken,
+        (false, true) => Carrier::KeptCookie,
+        (false, false) => Carrier::BrowserCookie,
+    }
 }
 
 /// What somebody is told who is in, or halfway.

@@ -8,21 +8,13 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-use super::entry::{Passed, passed};
+use super::entry::{Passed, carrier, passed};
 
 /// Has a mail sent to whoever is meant; the secret is for the browser that asks.
 pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
     let values = (fields.identity(),);
     let (identity,) = fields.finish(values)?;
     web.app.wish_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
-}
-
-fn carrier(bearer: bool, remember: bool) -> Carrier {
-    match (bearer, remember) {
-        (true, _) => Carrier::BearerToken,
-        (false, true) => Carrier::KeptCookie,
-        (false, false) => Carrier::BrowserCookie,
-    }
 }
 
 async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) -> Result<Passed, Failure> {

@@ -1,6 +1,7 @@
 //! What a request asks for, once for pages and API: take the fields, call the use case, name the refusal.
 
 mod account;
+mod admin;
 mod entry;
 mod factors;
 mod mail_login;
@@ -9,6 +10,7 @@ pub use account::{
     change_email, change_password, change_username, check_reset, delete_account, end_session, forgot, recover_username,
     reset,
 };
+pub use admin::carry_out;
 pub use entry::{Passed, confirm, hand_over, log_in, log_out, register, resend, set_up};
 pub use factors::{
     add_mail_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, mail_session_code, mail_step_code,

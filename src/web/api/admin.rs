@@ -1,9 +1,8 @@
 //! The administrators' part of the API: each route stands for a command.
 
-use serde_json::Value;
-
-use crate::admin::{self, Command};
+use crate::admin::Command;
 use crate::web::Web;
+use crate::web::acts::carry_out;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -11,12 +10,6 @@ use crate::web::status::Success;
 
 /// Rows of one answer, if nothing else is asked for.
 const ROWS: usize = 100;
-
-/// Carries a command out in the caller's name.
-async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
-    let source = request.client().owner_of(request.caller()?.person.id);
-    Ok(admin::execute(&web.app, command, &source).await?)
-}
 
 async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &carry_out(web, request, command).await?))

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::admin::{self, Command};
+use crate::admin::Command;
 use crate::templates::context;
 use crate::web::Web;
+use crate::web::acts::carry_out;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -13,11 +14,6 @@ use super::{notice, render};
 
 /// Rows of a page.
 const ROWS: usize = 50;
-
-async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
-    let source = request.client().owner_of(request.caller()?.person.id);
-    Ok(admin::execute(&web.app, command, &source).await?)
-}
 
 /// `GET /admin/approvals`
 pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {

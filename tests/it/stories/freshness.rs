@@ -125,3 +125,33 @@ fn a_program_gets_the_new_secret_in_the_answer() {
     call(&proved["session"]["token"], "/account/factors/totp", json!({})).expect(200);
     assert!(program.cookies.borrow().is_empty());
 }
+
+#[test]
+fn a_trusted_browser_is_asked_for_the_second_factor_before_what_is_sensitive() {
+    let world = World::with("[login]\nby_mail = true");
+    let (phone, _) = set_up(&world.logged_in(ALICE, PASSWORD));
+    let browser = world.visitor();
+    browser.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    world.advance(30);
+    browser.api("POST", "/login/second-factor", json!({"code": phone.shows(), "trust_browser": true})).expect(200);
+    browser.api("POST", "/account/recovery-codes", Value::Null).expect(200);
+    world.run_the_post();
+
+    let is_asked = || {
+        let refused =
+            browser.api("POST", "/account/recovery-codes", Value::Null).refused(401, "reauthentication_required");
+        assert_eq!(refused.json()["methods"], json!(["password", "totp", "recovery_code"]));
+        let change = json!({"email": "new@example.org", "current_password": PASSWORD});
+        browser.api("POST", "/account/email", change).refused(401, "reauthentication_required");
+    };
+    browser.log_in(ALICE, PASSWORD).expect(200);
+    is_asked();
+    // The code that a mailed login begins with is no second factor either.
+    browser.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
+    let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
+    browser.api("POST", "/login/mail/code", json!({"code": code})).expect(200);
+    is_asked();
+    world.advance(30);
+    browser.api("POST", "/session/verify", json!({"password": PASSWORD, "code": phone.shows()})).expect(200);
+    browser.api("POST", "/account/recovery-codes", Value::Null).expect(200);
+}

@@ -44,7 +44,7 @@ fn somebody_types_the_code_where_they_asked_for_it() {
     };
     types(&other, &code(&letter)).refused(401, "wrong_code");
     let entered = types(&browser, &code(&letter)).expect(200).json();
-    assert_eq!((&entered["user"]["email"], &entered["session"]["methods"]), (&json!(ALICE), &json!(["mail-code"])));
+    assert_eq!((&entered["user"]["email"], &entered["session"]["methods"]), (&json!(ALICE), &json!(["login-code"])));
     assert!(browser.is_logged_in());
     types(&browser, &code(&letter)).refused(401, "wrong_code");
     // The link was mailed with it and is used with it.
@@ -144,7 +144,7 @@ fn the_second_factor_is_asked_for_all_the_same() {
     assert!(!browser.is_logged_in());
     world.advance(30);
     let entered = browser.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200).json();
-    assert_eq!(entered["session"]["methods"], json!(["mail-code", "totp"]));
+    assert_eq!(entered["session"]["methods"], json!(["login-code", "totp"]));
 
     let (browser, letter) = asks(&world);
     browser.posts(&letter.path(), &[]).leads_to("/login/second-factor");

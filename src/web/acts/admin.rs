@@ -1,0 +1,14 @@
+//! What administrators ask for.
+
+use serde_json::Value;
+
+use crate::admin::{self, Command};
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::request::Request;
+
+/// Carries a command out in the caller's name.
+pub async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
+    let source = request.client().owner_of(request.caller()?.person.id);
+    Ok(admin::execute(&web.app, command, &source).await?)
+}
