@@ -56,6 +56,7 @@ pub(super) fn erase(
     services.audit(tx, moment, source, (Act::AccountDeleted, Outcome::Done), person.id)?;
     throttle::forget(tx, person.id)?;
     sessions::end_all(tx, person.id, None)?;
+    sessions::revoke_all(tx, person.id)?;
     factors::remove_all(tx, person.id)?;
     factor_resets::cancel(tx, person.id)?;
     identity::release_all(tx, person.id)?;

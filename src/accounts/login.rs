@@ -3,7 +3,7 @@
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, Identity, Moment, RegistrationId};
 use crate::crypto::{Bearer, Digest, PasswordHash};
-use crate::sessions::{self, Carrier, Client, NewSession, Session};
+use crate::sessions::{self, Carrier, Client, NewSession, Refreshed, Session};
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle;
 
@@ -206,6 +206,24 @@ fn refuse(
     links::wish(tx, moment, &wish)
 }
 
+/// Takes a refresh token for the next one.
+///
+/// # Errors
+/// When the store fails.
+pub fn refresh(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    client: &Client,
+    presented: &Bearer,
+) -> Result<Refreshed, StoreError> {
+    let refreshed = sessions::refresh(tx, moment, presented, services.config.spa.access.seconds())?;
+    if let Refreshed::Reused(account) = refreshed {
+        services.audit(tx, moment, &client.anyone(), (Act::RefreshReused, Outcome::Done), account)?;
+    }
+    Ok(refreshed)
+}
+
 /// Ends the session with this secret, if there is one.
 ///
 /// # Errors
@@ -257,6 +275,7 @@ pub(super) fn start_session_by(
         methods,
         client: &attempt.client,
         settings: &services.config.session,
+        access: services.config.spa.access.seconds(),
         generation: services.generation,
     };
     sessions::start(tx, moment, &new)

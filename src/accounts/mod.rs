@@ -5,6 +5,7 @@
 
 pub mod administer;
 pub mod administrators;
+pub mod api_tokens;
 pub mod approvals;
 pub mod change_address;
 pub mod change_password;

@@ -1,11 +1,33 @@
 //! What the members of a group may do, and the end of a group.
 
+use std::collections::BTreeSet;
+
 use crate::audit::{Act, Outcome, Source, Subject};
 use crate::base::{GroupName, Moment, Permission};
 use crate::groups::{self, MAX_PERMISSIONS};
-use crate::store::{StoreError, Transaction};
+use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::{Services, person};
+use super::person::{self, Account};
+use super::{Services, administer};
+
+/// Members of a group with this permission may ask what others may do.
+pub const MAY_ASK: &str = "gatelodge:ask";
+
+/// Whether somebody may ask what others may do.
+#[must_use]
+pub fn may_ask(account: &Account, permissions: &BTreeSet<Permission>) -> bool {
+    account.is_administrator() || permissions.iter().any(|permission| permission.as_str() == MAY_ASK)
+}
+
+/// Whether the person that is named, by id, address or user name, may do something. None if nobody is called so.
+///
+/// # Errors
+/// When the store fails.
+pub fn may(view: &dyn Snapshot, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
+    let Some(person) = administer::find(view, named)? else { return Ok(None) };
+    let is_open = person.account.disabled_at.is_none();
+    Ok(Some(is_open && groups::permissions_of(view, &person.account.groups)?.contains(permission)))
+}
 
 /// What came of giving a group a permission.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -76,7 +76,8 @@ pub fn prove(
         second_step::note_proved(tx, moment, services, &person, proved)?;
         methods.push(proved.word());
     }
-    let (secret, session) = sessions::renew(tx, moment, proof.session, session, &methods)?;
+    let (secret, session) =
+        sessions::renew(tx, moment, proof.session, session, (&methods, services.config.spa.access.seconds()))?;
     services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
     Ok(ProvedAgain::Done(Box::new((secret, session))))
 }

@@ -76,6 +76,29 @@ pub enum Command {
         /// In, or out.
         member: bool,
     },
+    /// Makes an API token for somebody; its secret is told once.
+    TokenAdd {
+        /// Id, address or user name.
+        user: String,
+        /// What to call it.
+        name: String,
+        /// What it is good for.
+        scopes: Vec<String>,
+        /// How long it works: "90d".
+        within: Option<String>,
+    },
+    /// Somebody's API tokens.
+    TokenList {
+        /// Id, address or user name.
+        user: String,
+    },
+    /// Revokes an API token.
+    TokenRevoke {
+        /// Id, address or user name.
+        user: String,
+        /// Which.
+        id: String,
+    },
     /// Invites somebody: by mail, or by a link that is told once.
     InviteAdd {
         /// Whom to mail it to.

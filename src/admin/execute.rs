@@ -8,7 +8,7 @@ use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 
-use super::{Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, users};
+use super::{Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, tokens, users};
 
 /// Carries a command out, for whom the audit log is to name.
 ///
@@ -30,6 +30,11 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::UserDelete { user } => users::delete(app, user, source).await,
         Command::UserResetFactors { user } => users::reset_factors(app, user, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::TokenAdd { user, name, scopes, within } => {
+            tokens::make(app, user, tokens::Draft { name, scopes, within }, source).await
+        }
+        Command::TokenList { user } => tokens::list(app, &user),
+        Command::TokenRevoke { user, id } => tokens::revoke(app, user, &id, source).await,
         Command::InviteAdd { email, within, uses, groups } => {
             invitations::add(app, (email, within, uses, groups), source).await
         }

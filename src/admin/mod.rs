@@ -12,6 +12,7 @@ mod log;
 mod mail_test;
 mod mails;
 mod refusal;
+mod tokens;
 mod users;
 
 pub use command::{AuditWanted, Command};

@@ -12,7 +12,7 @@ use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::groups;
-use crate::sessions::{self, Carrier, Client, Session};
+use crate::sessions::{self, Carrier, Client, Refreshed, Session};
 use crate::throttle::Devices;
 
 use super::{App, Fault, LoggedIn};
@@ -123,6 +123,33 @@ impl App {
     pub(super) fn entered(&self, secret: Bearer, session: Session, person: Person) -> Result<Entered, Fault> {
         let permissions = self.read(|view| groups::permissions_of(view, &person.account.groups))?;
         Ok(Entered { secret, session, person, permissions })
+    }
+
+    /// Takes a refresh token for the next one. None if it works no longer; one that was used before ends its session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refresh(
+        self: &Arc<Self>,
+        presented: Bearer,
+        client: Client,
+    ) -> Result<Option<(Bearer, Session)>, Fault> {
+        if !self.read(|view| sessions::has_family(view, &presented))? {
+            return Ok(None);
+        }
+        let (network, come) = (client.network.clone(), client);
+        let refreshed =
+            self.write(move |tx, moment, services| login::refresh(tx, moment, services, &come, &presented)).await?;
+        Ok(match refreshed {
+            Refreshed::Done(done) => Some(*done),
+            Refreshed::Refused => None,
+            Refreshed::Reused(account) => {
+                tracing::warn!(
+                    "a refresh token of account {account} was used twice, at last from {network}; its session has ended"
+                );
+                None
+            }
+        })
     }
 
     /// Ends the session with this secret.

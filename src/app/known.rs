@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::accounts::{Person, person, second_step};
+use crate::accounts::{Person, permissions, person, second_step};
 use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::groups;
-use crate::sessions::{self, Session};
+use crate::sessions::{self, Scope, Session};
 use crate::store::{Changes, Event, StoreError, schema};
 
 use super::App;
@@ -28,6 +28,8 @@ pub struct LoggedIn {
     pub person: Person,
     /// What they may do, by their groups.
     pub permissions: BTreeSet<Permission>,
+    /// What an API token that they ask by is good for; none with a session of their own, which is good for everything.
+    pub scopes: Option<BTreeSet<Scope>>,
     /// Whether they have a second factor.
     pub has_second_factor: bool,
     /// Whether they have to set one up before anything else.
@@ -88,7 +90,7 @@ impl Known {
         if keys(changes, schema::GROUPS).next().is_some() {
             self.by_digest.clear();
         }
-        for key in keys(changes, schema::SESSIONS) {
+        for key in keys(changes, schema::SESSIONS).chain(keys(changes, schema::API_TOKENS)) {
             if let Ok(digest) = <[u8; 32]>::try_from(key) {
                 self.by_digest.remove(&Digest(digest));
             }
@@ -110,7 +112,7 @@ fn keys(changes: &Changes, range: schema::Range) -> impl Iterator<Item = &[u8]> 
 }
 
 impl App {
-    /// Who holds the session with this secret, if it is alive and its account open.
+    /// Who holds the session, or the API token, with this secret, if it is alive and its account open.
     ///
     /// # Errors
     /// When the store fails.
@@ -128,7 +130,7 @@ impl App {
         let time = self.time();
         let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
         let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.services().generation);
-        if !is_alive || logged_in.person.account.disabled_at.is_some() {
+        if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
             return Ok(None);
         }
         // While a leap of the clock is in doubt, the earlier time is noted: it is still true when the leap is taken back.
@@ -140,9 +142,23 @@ impl App {
         Ok(Some(logged_in))
     }
 
+    /// Whether the person that is named may do something. None if nobody is called so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
+        self.read(|view| permissions::may(view, named, permission))
+    }
+
     fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
         self.read(|view| {
-            let Some(session) = sessions::find(view, digest)? else { return Ok(None) };
+            let (session, scopes) = match sessions::find(view, digest)? {
+                Some(session) => (session, None),
+                None => match sessions::find_token(view, digest)? {
+                    Some(token) => (token.as_session(), Some(token.scopes)),
+                    None => return Ok(None),
+                },
+            };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
@@ -154,6 +170,7 @@ impl App {
                 session,
                 person,
                 permissions,
+                scopes,
                 has_second_factor,
                 lacks_second_factor,
                 document: OnceLock::new(),

@@ -149,6 +149,10 @@ impl App {
             sessions::sweep(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
         })
         .await?;
+        self.sweep_pages(|tx, moment, services, after: Option<Digest>| {
+            sessions::sweep_tokens(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
+        })
+        .await?;
         self.sweep_registrations().await?;
         self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
             .await?;

@@ -169,6 +169,12 @@ words! {
         UsernameWished = 56 "username-wished",
         /// A user name was mailed to the account's address.
         UsernameMailed = 57 "username-mailed",
+        /// Somebody made an API token, or an administrator did for them; the detail is its id.
+        ApiTokenMade = 58 "api-token-made",
+        /// Somebody revoked an API token; the detail is its id.
+        ApiTokenRevoked = 59 "api-token-revoked",
+        /// A refresh token was used twice, which ended its session.
+        RefreshReused = 60 "refresh-reused",
     }
 }
 

@@ -28,6 +28,11 @@ pub enum OfFactor {}
 /// Marks the id of a browser that is trusted.
 pub enum OfBrowser {}
 
+/// Marks the id of an API token.
+pub enum OfApiToken {}
+
+/// Identifies an API token; it is not the digest of its secret.
+pub type ApiTokenId = Id<OfApiToken>;
 /// Identifies a second factor.
 pub type FactorId = Id<OfFactor>;
 /// Identifies a browser that is trusted.

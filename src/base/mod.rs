@@ -9,7 +9,7 @@ mod time;
 mod timekeeper;
 
 pub use email::{EmailAddress, NotAnAddress};
-pub use id::{AccountId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
+pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
 pub use moment::{Clock, ManualClock, Moment, Seed};
 pub use person::{DisplayName, GroupName, Identity, NotAName, Permission, Username};
 pub use secret::Secret;

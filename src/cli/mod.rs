@@ -24,6 +24,7 @@ mod show;
 mod supervisor;
 mod system_clock;
 mod throttle;
+mod token;
 mod user;
 
 use std::path::PathBuf;
@@ -95,6 +96,9 @@ enum Command {
     /// Groups: list, members, permit, forbid, disband. Who is in them: `user group`.
     #[command(subcommand)]
     Group(group::Group),
+    /// API tokens, with which programs act in somebody's name: add, list, revoke.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Mail: test the configuration, look at the outbox, queue failed mails again.
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -138,6 +142,7 @@ impl Cli {
             Command::Invite(invite) => invite.run(&common),
             Command::Approval(approval) => approval.run(&common),
             Command::Group(group) => group.run(&common),
+            Command::Token(token) => token.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Backup(backup) => backup.run(&common),
             Command::Restore(restore) => restore.run(&common),

@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod front_end;
 mod host_name;
 mod https_url;
 mod mail_domain;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use error::ConfigError;
+pub use front_end::FrontEndUrl;
 pub use host_name::HostName;
 pub use https_url::HttpsUrl;
 pub use mail_domain::MailDomain;
@@ -30,7 +32,8 @@ pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, Listen, Log, LogFormat, LogIns, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
-    RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa, StoreSettings, Throttle, Tls, TlsMode,
+    Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -87,6 +90,9 @@ pub struct Config {
     /// How long a login lasts.
     #[serde(default)]
     pub session: Sessions,
+    /// Front ends with pages of their own.
+    #[serde(default)]
+    pub spa: Spa,
     /// What is asked for besides the password.
     #[serde(default)]
     pub second_factor: SecondFactors,

@@ -4,7 +4,7 @@ use crate::base::GroupName;
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
-use super::{Config, HostName, MailTransport, RegistrationMode, Security, TlsMode};
+use super::{Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TlsMode};
 
 /// A rule that the settings break, and the key that is to blame.
 pub(super) struct BrokenRule {
@@ -239,6 +239,13 @@ pub fn notes(config: &Config) -> Vec<String> {
     note(
         config.session.absolute.seconds() > 30 * crate::base::DAY,
         "session.absolute is over 30 days, the longest that NIST SP 800-63B-4 allows",
+    );
+    let spa = &config.spa;
+    let is_reachable =
+        |url: &FrontEndUrl| spa.origins.iter().chain([&config.site.url]).any(|origin| origin.origin() == url.origin());
+    note(
+        spa.url.as_ref().is_some_and(|url| !is_reachable(url)),
+        "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
     );
     notes
 }

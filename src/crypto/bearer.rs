@@ -21,6 +21,10 @@ pub enum BearerKind {
     TrustedBrowser,
     /// A browser that asked to log in by mail.
     MailLogin,
+    /// What a program does in somebody's name.
+    ApiToken,
+    /// The next turn of a session whose access tokens live for minutes.
+    Refresh,
 }
 
 impl BearerKind {
@@ -33,9 +37,15 @@ impl BearerKind {
             Self::PendingLogin => "glp_",
             Self::TrustedBrowser => "glw_",
             Self::MailLogin => "glm_",
+            Self::ApiToken => "gla_",
+            Self::Refresh => "glr_",
         }
     }
 }
+
+/// Bytes by which a refresh token names its family; those of its turn follow.
+const FAMILY_BYTES: usize = 16;
+const TURN_BYTES: usize = 32;
 
 /// A 256-bit random secret in its text form.
 #[derive(Clone, Debug)]
@@ -47,11 +57,51 @@ impl Bearer {
         Self(Secret::new(format!("{}{}", kind.prefix(), base64url(&moment.bytes::<32>()))))
     }
 
+    /// Draws the first refresh token of a new family.
+    pub fn draw_family(moment: &mut Moment) -> Self {
+        Self::turn_of(&moment.bytes::<FAMILY_BYTES>(), moment)
+    }
+
+    /// Draws the refresh token that follows this one.
+    #[must_use]
+    pub fn next_turn(&self, moment: &mut Moment) -> Self {
+        Self::turn_of(self.refresh_bytes().unwrap_or_default().get(..FAMILY_BYTES).unwrap_or_default(), moment)
+    }
+
+    fn turn_of(family: &[u8], moment: &mut Moment) -> Self {
+        let bytes = [family, &moment.bytes::<TURN_BYTES>()].concat();
+        Self(Secret::new(format!("{}{}", BearerKind::Refresh.prefix(), base64url(&bytes))))
+    }
+
+    fn refresh_bytes(&self) -> Option<Vec<u8>> {
+        from_base64url(self.expose().strip_prefix(BearerKind::Refresh.prefix())?)
+    }
+
+    /// What the store calls the family of a refresh token; other secrets have none.
+    #[must_use]
+    pub fn family(&self) -> Option<Digest> {
+        self.refresh_bytes().map(|bytes| Digest::of(bytes.get(..FAMILY_BYTES).unwrap_or_default()))
+    }
+
+    /// What opens the session: the access token that follows from a refresh token, or the secret itself. The access token
+    /// tells nothing about the refresh token.
+    #[must_use]
+    pub fn access(&self) -> Self {
+        match self.refresh_bytes() {
+            None => self.clone(),
+            Some(bytes) => {
+                let derived = Digest::of(&[b"access token\0", &bytes[..]].concat());
+                Self(Secret::new(format!("{}{}", BearerKind::Session.prefix(), base64url(&derived.0))))
+            }
+        }
+    }
+
     /// Reads a presented secret of this kind; anything of another form is none.
     #[must_use]
     pub fn parse(kind: BearerKind, text: &str) -> Option<Self> {
         let body = text.strip_prefix(kind.prefix())?;
-        let well_formed = body.len() == 43 && from_base64url(body).is_some();
+        let length = if kind == BearerKind::Refresh { 64 } else { 43 };
+        let well_formed = body.len() == length && from_base64url(body).is_some();
         well_formed.then(|| Self(Secret::new(text.to_owned())))
     }
 

@@ -153,6 +153,15 @@ pub enum Letter {
         /// Where the owner takes the account back.
         forgot: String,
     },
+    /// To the owner: there is a new API token.
+    ApiTokenMade {
+        /// What it is good for. Its name is not told: whoever made it could write to the owner by it.
+        scopes: String,
+        /// When.
+        at: Timestamp,
+        /// Where the owner revokes it.
+        tokens: String,
+    },
     /// To somebody whom an administrator invites.
     Invitation {
         /// The link.
@@ -212,6 +221,7 @@ impl Letter {
             Self::RecoveryCodesMade { at, forgot: link() },
             Self::FactorResetAsked { due: at, login: link() },
             Self::FactorsReset { at, must_have_one: true, forgot: link() },
+            Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
             Self::Invitation { link: link(), at, until: at.plus(DAY) },
             Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
             Self::RegistrationApproved { login: link() },
@@ -244,6 +254,7 @@ impl Letter {
             Self::RecoveryCodesMade { .. } => "recovery-codes-made",
             Self::FactorResetAsked { .. } => "factor-reset-asked",
             Self::FactorsReset { .. } => "factors-reset",
+            Self::ApiTokenMade { .. } => "api-token-made",
             Self::Invitation { .. } => "invitation",
             Self::ApprovalAsked { .. } => "approval-asked",
             Self::RegistrationApproved { .. } => "registration-approved",
@@ -302,6 +313,9 @@ impl Letter {
             Self::FactorsReset { at, must_have_one, forgot } => {
                 context! { site, to, forgot, must_have_one, at => at.in_words() }
             }
+            Self::ApiTokenMade { scopes, at, tokens } => {
+                context! { site, to, tokens, scopes, at => at.in_words() }
+            }
             Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },
             Self::RegistrationApproved { login } => context! { site, to, login },
@@ -357,6 +371,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "factor-reset-asked.html",
     "factors-reset.txt",
     "factors-reset.html",
+    "api-token-made.txt",
+    "api-token-made.html",
     "invitation.txt",
     "invitation.html",
     "approval-asked.txt",

@@ -1,5 +1,8 @@
 //! Sessions: who is logged in, on which device, until when. They survive restarts and end when they should.
 
+mod api_tokens;
+mod refreshing;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -10,6 +13,11 @@ use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
 
+pub use api_tokens::{ApiToken, MAX_TOKENS, Scope, find_token, make, revoke, revoke_all, sweep_tokens, tokens_of};
+pub(crate) use api_tokens::{TOKENS, TOKENS_OF};
+pub(crate) use refreshing::FAMILIES;
+pub use refreshing::{Refreshed, has_family, refresh};
+
 /// How a client carries its session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Carrier {
@@ -19,6 +27,8 @@ pub enum Carrier {
     KeptCookie,
     /// An `Authorization` header.
     BearerToken,
+    /// An `Authorization` header that a refresh token renews every few minutes.
+    RefreshedToken,
 }
 
 /// A login that lasts. The store keeps the digest of its secret, never the secret.
@@ -48,17 +58,30 @@ pub struct Session {
     pub network: String,
     /// With which browser or program, as it calls itself.
     pub agent: String,
+    /// The family of its refresh tokens, if it has any.
+    family: Option<Digest>,
+    /// When its present access token ends, if a refresh token renews it.
+    pub access_until: Option<Timestamp>,
 }
-record!(Session, version 1, {
+record!(Session, version 2, {
     id, account, generation, created_at, seen_at, idle, ends_at, carrier, proved_at, methods, network, agent,
-});
+}, since 2 { family, access_until });
 
 impl Carrier {
+    const ALL: [Self; 4] = [Self::BrowserCookie, Self::KeptCookie, Self::BearerToken, Self::RefreshedToken];
+
+    /// Whether a program carries it, not a browser's cookie.
+    #[must_use]
+    pub const fn is_bearer(self) -> bool {
+        matches!(self, Self::BearerToken | Self::RefreshedToken)
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::BrowserCookie => "browser-cookie",
             Self::KeptCookie => "kept-cookie",
             Self::BearerToken => "bearer-token",
+            Self::RefreshedToken => "refreshed-token",
         }
     }
 }
@@ -69,6 +92,7 @@ impl Field for Carrier {
             Self::BrowserCookie => 0,
             Self::KeptCookie => 1,
             Self::BearerToken => 2,
+            Self::RefreshedToken => 3,
         };
         code.put(out);
     }
@@ -78,6 +102,7 @@ impl Field for Carrier {
             0 => Ok(Self::BrowserCookie),
             1 => Ok(Self::KeptCookie),
             2 => Ok(Self::BearerToken),
+            3 => Ok(Self::RefreshedToken),
             _ => Err(Damaged),
         }
     }
@@ -87,8 +112,7 @@ impl Field for Carrier {
     }
 
     fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        let carriers = [Self::BrowserCookie, Self::KeptCookie, Self::BearerToken];
-        carriers.into_iter().find(|carrier| shown == carrier.word()).ok_or(Damaged)
+        Self::ALL.into_iter().find(|carrier| shown == carrier.word()).ok_or(Damaged)
     }
 }
 
@@ -102,6 +126,12 @@ impl Session {
             && now < self.ends_at
             && now.since(seen_at.max(self.seen_at)) < self.idle
             && self.generation == *generation
+    }
+
+    /// Whether its secret still opens it: an access token ends before its session does.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.access_until.is_none_or(|until| now < until)
     }
 
     /// Seconds after which a use is worth writing down: often enough for the idle limit, rarely enough for an SD card.
@@ -172,6 +202,8 @@ pub struct NewSession<'a> {
     pub client: &'a Client,
     /// How long it lasts.
     pub settings: &'a Settings,
+    /// Seconds for which an access token works, where a refresh token renews it.
+    pub access: Seconds,
     /// The store's generation.
     pub generation: [u8; 16],
 }
@@ -185,13 +217,13 @@ pub fn start(
     moment: &mut Moment,
     new: &NewSession<'_>,
 ) -> Result<(Bearer, Session), StoreError> {
-    let secret = Bearer::draw(BearerKind::Session, moment);
+    let secret = draw(new.carrier, moment);
     let now = moment.now();
     let lifetime = match new.carrier {
         Carrier::BrowserCookie => new.settings.browser,
-        Carrier::KeptCookie | Carrier::BearerToken => new.settings.absolute,
+        Carrier::KeptCookie | Carrier::BearerToken | Carrier::RefreshedToken => new.settings.absolute,
     };
-    let session = Session {
+    let mut session = Session {
         id: SessionId::draw(moment),
         account: new.account,
         generation: new.generation,
@@ -204,11 +236,26 @@ pub fn start(
         methods: new.methods.iter().map(|method| (*method).to_owned()).collect(),
         network: new.client.network.clone(),
         agent: new.client.agent.clone(),
+        family: None,
+        access_until: None,
     };
     make_room(tx, new.account)?;
-    SESSIONS.put(tx, &secret.digest(), &session)?;
-    OF_ACCOUNT.put(tx, &(session.account, session.id), &secret.digest())?;
+    refreshing::begin(tx, &mut session, &secret, new.access)?;
+    store(tx, &secret, &session)?;
     Ok((secret, session))
+}
+
+fn draw(carrier: Carrier, moment: &mut Moment) -> Bearer {
+    match carrier {
+        Carrier::RefreshedToken => Bearer::draw_family(moment),
+        _ => Bearer::draw(BearerKind::Session, moment),
+    }
+}
+
+fn store(tx: &mut dyn Transaction, secret: &Bearer, session: &Session) -> Result<(), StoreError> {
+    let digest = secret.access().digest();
+    SESSIONS.put(tx, &digest, session)?;
+    OF_ACCOUNT.put(tx, &(session.account, session.id), &digest)
 }
 
 fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
@@ -269,6 +316,9 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
 
 fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
     SESSIONS.delete(tx, &digest)?;
+    if let Some(family) = &session.family {
+        FAMILIES.delete(tx, family)?;
+    }
     OF_ACCOUNT.delete(tx, &(session.account, session.id))
 }
 
@@ -281,14 +331,14 @@ pub fn renew(
     moment: &mut Moment,
     digest: Digest,
     mut session: Session,
-    methods: &[&str],
+    (methods, access): (&[&str], Seconds),
 ) -> Result<(Bearer, Session), StoreError> {
-    let secret = Bearer::draw(BearerKind::Session, moment);
+    let secret = draw(session.carrier, moment);
     session.proved_at = moment.now();
     session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
     SESSIONS.delete(tx, &digest)?;
-    SESSIONS.put(tx, &secret.digest(), &session)?;
-    OF_ACCOUNT.put(tx, &(session.account, session.id), &secret.digest())?;
+    refreshing::begin(tx, &mut session, &secret, access)?;
+    store(tx, &secret, &session)?;
     Ok((secret, session))
 }
 
@@ -309,7 +359,7 @@ pub fn note_method(
     SESSIONS.put(tx, &digest, &session)
 }
 
-/// Notes when sessions were last used. One that has ended meanwhile stays ended.
+/// Notes when sessions and API tokens were last used. One that has ended meanwhile stays ended.
 ///
 /// # Errors
 /// When the store fails.
@@ -318,6 +368,7 @@ pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Resu
         if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
             SESSIONS.put(tx, digest, &Session { seen_at: *seen_at, ..session })?;
         }
+        api_tokens::note_used(tx, *digest, *seen_at)?;
     }
     Ok(())
 }

@@ -29,6 +29,12 @@ pub const REGISTRATIONS_OF: Range = range(0x19, "registrations of an address");
 pub const SESSIONS: Range = range(0x20, "sessions");
 /// (account id, session id) → digest of the secret.
 pub const SESSIONS_OF: Range = range(0x21, "sessions of an account");
+/// digest of the secret → API token.
+pub const API_TOKENS: Range = range(0x22, "API tokens");
+/// (account id, token id) → digest of the secret.
+pub const API_TOKENS_OF: Range = range(0x23, "API tokens of an account");
+/// digest of what names a family of refresh tokens → its session, and the digest of the one that works.
+pub const REFRESH_FAMILIES: Range = range(0x24, "refresh tokens");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
 /// job id → somebody who asked for a link, to be looked up by a worker.
@@ -85,6 +91,9 @@ pub const ALL: &[Range] = &[
     REGISTRATIONS_OF,
     SESSIONS,
     SESSIONS_OF,
+    API_TOKENS,
+    API_TOKENS_OF,
+    REFRESH_FAMILIES,
     SIGNING_KEYS,
     LINK_REQUESTS,
     MAILS,

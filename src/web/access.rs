@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
 
+use crate::accounts::permissions;
 use crate::app::LoggedIn;
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
+use crate::sessions::Scope;
 
 use super::Web;
 use super::failure::Failure;
@@ -21,6 +23,8 @@ pub enum Access {
     LoggedIn,
     /// Those of them whose last proof of who they are is young.
     Fresh,
+    /// People with a living session who may ask what others may do.
+    Asking,
     /// People with a living session, those too who have to set a second factor up before anything else.
     Enrolling,
     /// Those of them whose last proof of who they are is young.
@@ -58,7 +62,8 @@ impl Web {
     /// Whoever is asking: by `Authorization: Bearer`, else by the session cookie. A bad bearer token is nobody,
     /// even beside a good cookie.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
-        match self.session_secret(headers) {
+        let api_token = bearer_token(headers).and_then(|token| Bearer::parse(BearerKind::ApiToken, token));
+        match api_token.or_else(|| self.session_secret(headers)) {
             Some(secret) => Ok(self.app.who_has(secret.digest())?),
             None => Ok(None),
         }
@@ -73,18 +78,29 @@ impl Web {
     }
 
     /// Lets the caller in where a route is for people who are logged in, or says what is missing.
-    pub(super) fn let_in(&self, headers: &HeaderMap, access: Access) -> Result<Option<Arc<LoggedIn>>, Failure> {
+    pub(super) fn let_in(
+        &self,
+        headers: &HeaderMap,
+        (access, scope): (Access, Option<Scope>),
+    ) -> Result<Option<Arc<LoggedIn>>, Failure> {
         if access == Access::Anyone {
             return Ok(None);
         }
         let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
+        if caller.scopes.as_ref().is_some_and(|scopes| !scope.is_some_and(|scope| scopes.contains(&scope))) {
+            return Err(Failure::InsufficientScope);
+        }
         if caller.lacks_second_factor && !access.lets_in_without_second_factor() {
             return Err(Failure::SecondFactorSetUpRequired);
         }
         if access.asks_administrator() && !caller.person.account.is_administrator() {
             return Err(Failure::Forbidden);
         }
-        if access.asks_proof() && !self.app.is_fresh(&caller) {
+        if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
+            return Err(Failure::Forbidden);
+        }
+        // Whoever made an API token proved who they are; a program cannot be asked again.
+        if access.asks_proof() && caller.scopes.is_none() && !self.app.is_fresh(&caller) {
             return Err(self.proof_wanted(&caller)?);
         }
         Ok(Some(caller))
@@ -104,7 +120,8 @@ impl Web {
         if matches!(request.method, Method::GET | Method::HEAD) {
             return Ok(());
         }
-        let is_ours = comes_from_here(&request.headers, &self.app.services().config.site.url, audience);
+        let is_ours = request.is_from_front_end
+            || comes_from_here(&request.headers, &self.app.services().config.site.url, audience);
         if is_ours { Ok(()) } else { Err(Failure::CrossSite) }
     }
 }
@@ -118,13 +135,15 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     is_bearer.then(|| if values.next().is_some() { "?" } else { token.trim() })
 }
 
+/// The value of a header that stands once; of one that stands twice, or is no text, a value that means nothing.
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next().map(|value| value.to_str().unwrap_or("?"));
+    if values.next().is_some() { Some("?") } else { first }
+}
+
 fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> bool {
-    let single = |name: &str| {
-        let mut values = headers.get_all(name).iter();
-        let first = values.next().map(|value| value.to_str().unwrap_or("?"));
-        if values.next().is_some() { Some("?") } else { first }
-    };
-    match (single("sec-fetch-site"), single("origin"), audience) {
+    match (single(headers, "sec-fetch-site"), single(headers, "origin"), audience) {
         (Some("same-origin"), _, _) | (Some("none"), _, Audience::Page) => true,
         (Some(_), _, _) => false,
         (None, Some(origin), _) => origin == site.origin(),

@@ -105,7 +105,7 @@ impl CookieNames {
     pub fn set_session(&self, secret: &Bearer, session: &Session) -> HeaderValue {
         let max_age = match session.carrier {
             Carrier::KeptCookie => Some(session.ends_at.since(session.created_at)),
-            Carrier::BrowserCookie | Carrier::BearerToken => None,
+            Carrier::BrowserCookie | Carrier::BearerToken | Carrier::RefreshedToken => None,
         };
         self.set(self.session, secret.expose(), max_age)
     }

@@ -38,6 +38,8 @@ pub enum Failure {
     SecondFactorNeeded,
     /// Logged in, but not as an administrator.
     Forbidden,
+    /// An API token that is not good for this.
+    InsufficientScope,
     /// A browser sent it from another site.
     CrossSite,
     /// Not ours, used, superseded.

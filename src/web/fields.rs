@@ -168,10 +168,15 @@ impl Fields {
         }
     }
 
+    /// A text that is read by whoever carries the command out.
+    pub fn text_of(&mut self, name: &str) -> Option<String> {
+        let found = self.text(name);
+        self.required(name, found)
+    }
+
     /// A mailed token, as it is; whether it is one is found out by opening it.
     pub fn token(&mut self) -> Option<String> {
-        let found = self.text("token");
-        self.required("token", found)
+        self.text_of("token")
     }
 
     /// Yes or no; absent is no. A form's checkbox sends `on`.

@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod api;
 mod cookies;
+mod cors;
 mod failure;
 mod fields;
 mod headers;

@@ -34,6 +34,8 @@ pub struct Request {
     pub trust_cookie: &'static str,
     /// What stood in the places of the route's `{…}`: name and value.
     pub parameters: Vec<(String, String)>,
+    /// Whether the script of a listed front end sent it.
+    pub is_from_front_end: bool,
     /// Who asks, on routes for people who are logged in.
     pub caller: Option<Arc<LoggedIn>>,
 }

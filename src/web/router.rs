@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Method, header};
 
 use super::access::Audience;
+use super::cors::FrontEnd;
 use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
@@ -65,13 +66,20 @@ impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
         let started = Instant::now();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let uri = head.uri.clone();
         let audience = audience_of(uri.path());
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
+        let front_end = self.front_end(&head.headers, audience);
+        if let Some(front_end) = &front_end {
+            front_end.restrict(&mut head.headers);
+        }
+        let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let found = self.router.find(&head.method, uri.path());
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
-        let reply = match found.and_then(|found| self.prepare(found, head, body, peer)) {
+        let prepared = found.and_then(|found| self.prepare(found, head, body, (peer, front_end.is_some())));
+        let reply = match prepared {
+            _ if is_preflight => Ok(Reply::no_content()),
             Err(failure) => Err(failure),
             Ok((route, request)) => {
                 let answered = CatchPanic((route.handler)(self, &request)).await;
@@ -81,6 +89,12 @@ impl Web {
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
         let mut response = reply.complete(&self.hardened);
+        if audience == Audience::Api && self.has_front_ends() {
+            response.headers_mut().insert(header::VARY, header::ORIGIN.into());
+        }
+        if let Some(front_end) = front_end {
+            front_end.admit(&mut response, is_preflight);
+        }
         if is_personal {
             response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
         }
@@ -100,7 +114,7 @@ impl Web {
         Found { route, parameters, .. }: Found,
         head: http::request::Parts,
         body: Bytes,
-        peer: IpAddr,
+        (peer, is_from_front_end): (IpAddr, bool),
     ) -> Result<(&'static Route, Request), Failure> {
         let mut request = Request {
             peer: peer.to_canonical(),
@@ -112,10 +126,11 @@ impl Web {
             headers: head.headers,
             body,
             parameters,
+            is_from_front_end,
             caller: None,
         };
         self.check_site(&request, audience_of(route.path))?;
-        request.caller = self.let_in(&request.headers, route.access)?;
+        request.caller = self.let_in(&request.headers, (route.access, route.scope))?;
         Ok((route, request))
     }
 

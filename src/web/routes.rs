@@ -3,13 +3,14 @@
 use std::pin::Pin;
 
 use super::access::Access::{
-    self, Administrator, Anyone, Enrolling, Fresh, FreshAdministrator, FreshEnrolling, LoggedIn,
+    self, Administrator, Anyone, Asking, Enrolling, Fresh, FreshAdministrator, FreshEnrolling, LoggedIn,
 };
-use super::api::{admin, factors};
+use super::api::{admin, factors, tokens};
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
 use super::{Web, api, pages};
+use crate::sessions::Scope;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
 type Handler = for<'a> fn(&'a Web, &'a Request) -> Answer<'a>;
@@ -22,15 +23,20 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What an API token needs for it; none lets no API token in.
+    pub scope: Option<Scope>,
     pub(super) handler: Handler,
 }
 
 macro_rules! routes {
-    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident;)*) => {
+    (@scope) => { None };
+    (@scope $scope:ident) => { Some(Scope::$scope) };
+    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident $(by $scope:ident)?;)*) => {
         &[$(Route {
             method: $method,
             path: $path,
             access: $access,
+            scope: routes!(@scope $($scope)?),
             handler: |web, request| Box::pin($module::$handler(web, request)),
         }),*]
     };
@@ -101,6 +107,9 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/account/second-factor/recovery-codes"           Fresh          pages::remake_codes;
     "POST"   "/account/second-factor/{id}/remove"              Fresh          pages::remove_factor;
     "POST"   "/account/second-factor/browsers/{id}/end"        LoggedIn       pages::end_trust;
+    "GET"    "/account/tokens"                LoggedIn pages::tokens;
+    "POST"   "/account/tokens"                Fresh    pages::make_token;
+    "POST"   "/account/tokens/{id}/revoke"    LoggedIn pages::revoke_token;
 
     "GET"    "/admin/approvals"               Administrator pages::approvals;
     "POST"   "/admin/approvals/{id}/approve"  FreshAdministrator pages::approve;
@@ -117,7 +126,8 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/login/second-factor"       Anyone   factors::take_second_step;
     "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::mail_step_code;
     "POST"   "/api/v1/logout"                 Anyone   api::logout;
-    "GET"    "/api/v1/session"                Enrolling api::session;
+    "GET"    "/api/v1/session"                Enrolling api::session by Profile;
+    "POST"   "/api/v1/session/refresh"        Anyone   api::refresh;
     "POST"   "/api/v1/session/verify"         Enrolling factors::prove_again;
     "POST"   "/api/v1/session/verify/send"    Enrolling factors::mail_session_code;
     "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
@@ -140,27 +150,34 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/account/recovery-codes"        Fresh          factors::remake_codes;
     "GET"    "/api/v1/account/browsers"              LoggedIn       factors::browsers;
     "DELETE" "/api/v1/account/browsers/{id}"         LoggedIn       factors::end_trust;
-    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may;
+    "GET"    "/api/v1/account/tokens"                LoggedIn       tokens::tokens;
+    "POST"   "/api/v1/account/tokens"                Fresh          tokens::make_token;
+    "DELETE" "/api/v1/account/tokens/{id}"           LoggedIn       tokens::revoke_token;
+    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may by Profile;
+    "GET"    "/api/v1/users/{user}/may/{permission}"  Asking api::may_they by Ask;
 
-    "GET"    "/api/v1/admin/users"                                    Administrator admin::users;
-    "POST"   "/api/v1/admin/users"                                    FreshAdministrator admin::add_user;
-    "GET"    "/api/v1/admin/users/{user}"                             Administrator admin::show_user;
-    "DELETE" "/api/v1/admin/users/{user}"                             FreshAdministrator admin::delete_user;
-    "POST"   "/api/v1/admin/users/{user}/confirm"                     FreshAdministrator admin::confirm_user;
-    "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user;
-    "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user;
-    "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors;
-    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::join_group;
-    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::leave_group;
-    "GET"    "/api/v1/admin/invitations"                              Administrator admin::invitations;
-    "POST"   "/api/v1/admin/invitations"                              FreshAdministrator admin::invite;
-    "DELETE" "/api/v1/admin/invitations/{id}"                         FreshAdministrator admin::revoke_invitation;
-    "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals;
-    "POST"   "/api/v1/admin/approvals/{id}/approve"                   FreshAdministrator admin::approve;
-    "POST"   "/api/v1/admin/approvals/{id}/decline"                   FreshAdministrator admin::decline;
-    "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups;
-    "DELETE" "/api/v1/admin/groups/{group}"                           FreshAdministrator admin::disband_group;
-    "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members;
-    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::permit;
-    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::forbid;
+    "GET"    "/api/v1/admin/users"                                    Administrator admin::users by AdminRead;
+    "POST"   "/api/v1/admin/users"                                    FreshAdministrator admin::add_user by AdminWrite;
+    "GET"    "/api/v1/admin/users/{user}"                             Administrator admin::show_user by AdminRead;
+    "DELETE" "/api/v1/admin/users/{user}"                             FreshAdministrator admin::delete_user by AdminWrite;
+    "POST"   "/api/v1/admin/users/{user}/confirm"                     FreshAdministrator admin::confirm_user by AdminWrite;
+    "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user by AdminWrite;
+    "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user by AdminWrite;
+    "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors by AdminWrite;
+    "GET"    "/api/v1/admin/users/{user}/tokens"                      Administrator admin::tokens by AdminRead;
+    "POST"   "/api/v1/admin/users/{user}/tokens"                      FreshAdministrator admin::make_token;
+    "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"                 FreshAdministrator admin::revoke_token by AdminWrite;
+    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::join_group by AdminWrite;
+    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::leave_group by AdminWrite;
+    "GET"    "/api/v1/admin/invitations"                              Administrator admin::invitations by AdminRead;
+    "POST"   "/api/v1/admin/invitations"                              FreshAdministrator admin::invite by AdminWrite;
+    "DELETE" "/api/v1/admin/invitations/{id}"                         FreshAdministrator admin::revoke_invitation by AdminWrite;
+    "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals by AdminRead;
+    "POST"   "/api/v1/admin/approvals/{id}/approve"                   FreshAdministrator admin::approve by AdminWrite;
+    "POST"   "/api/v1/admin/approvals/{id}/decline"                   FreshAdministrator admin::decline by AdminWrite;
+    "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups by AdminRead;
+    "DELETE" "/api/v1/admin/groups/{group}"                           FreshAdministrator admin::disband_group by AdminWrite;
+    "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members by AdminRead;
+    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::permit by AdminWrite;
+    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::forbid by AdminWrite;
 };

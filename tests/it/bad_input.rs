@@ -14,7 +14,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ),
         ("/confirm", json!({"token": "glt_x", "password": PASSWORD, "username": "newcomer"})),
         ("/confirm/resend", json!({"email": "new@example.org"})),
-        ("/login", json!({"identity": ALICE, "password": PASSWORD, "remember": true, "bearer": true})),
+        ("/login", json!({"identity": ALICE, "password": PASSWORD, "remember": true, "bearer": true, "refresh": true})),
         ("/forgot", json!({"email": "new@example.org"})),
         ("/reset/check", json!({"token": "glt_x"})),
         ("/reset", json!({"token": "glt_x", "password": PASSWORD})),
@@ -25,11 +25,19 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/login/second-factor", json!({"code": "123456", "pending": "glp_x", "trust_browser": true})),
         ("/login/second-factor/send", json!({"pending": "glp_x"})),
         ("/login/mail", json!({"identity": ALICE})),
-        ("/login/mail/code", json!({"code": "123456", "pending": "glm_x", "remember": true, "bearer": true})),
-        ("/login/mail/link", json!({"token": "glt_x", "here": true, "remember": true, "bearer": true})),
+        (
+            "/login/mail/code",
+            json!({"code": "123456", "pending": "glm_x", "remember": true, "bearer": true, "refresh": true}),
+        ),
+        (
+            "/login/mail/link",
+            json!({"token": "glt_x", "here": true, "remember": true, "bearer": true, "refresh": true}),
+        ),
         ("/session/verify", json!({"password": PASSWORD, "code": "123456"})),
         ("/account/factors/totp", json!({"name": "Phone"})),
         ("/account/factors/totp/confirm", json!({"id": "0".repeat(32), "code": "123456"})),
+        ("/session/refresh", json!({"refresh_token": "glr_x"})),
+        ("/account/tokens", json!({"name": "wiki", "scopes": ["profile"], "within": "7d"})),
         ("/account/delete", json!({"current_password": PASSWORD})),
     ]
 }
@@ -114,7 +122,8 @@ fn wrong_types_in_every_field_are_refused() {
     let before = world.records();
     for (path, body) in endpoints() {
         for field in body.as_object().expect("an object").keys() {
-            for wrong in [json!(7), json!(1.5), json!([]), json!(["x"]), json!({}), json!({"x": 1}), json!(-1)] {
+            let wrong = [json!(7), json!(1.5), json!([]), json!(["x"]), json!({}), json!({"x": 1}), json!(-1)];
+            for wrong in wrong.into_iter().filter(|wrong| !(wrong.is_array() && body[field].is_array())) {
                 let mut body = body.clone();
                 body[field] = wrong;
                 let reply = post(&member, path, JSON, body.to_string()).refused(422, "invalid_fields");
@@ -252,7 +261,9 @@ fn hostile_text_in_every_field_is_refused_or_harmless() {
                     "{path} {field} {text:?}: {}",
                     reply.status()
                 );
-                assert!(!reply.text().contains(text) || text.is_empty(), "{path} {field} echoes");
+                // What somebody calls their own token is shown to them.
+                let is_shown = path == "/account/tokens" && field == "name";
+                assert!(!reply.text().contains(text) || is_shown, "{path} {field} echoes");
             }
         }
     }

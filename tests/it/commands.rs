@@ -108,3 +108,26 @@ fn code_now(key: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
     read_key(key).shown_at(gatelodge::base::Timestamp::from_seconds(now))
 }
+
+#[test]
+fn tokens_are_made_listed_and_revoked() {
+    let house = House::with("");
+    let add = ["user", "add", "--username", "wiki", "--group", "apps", "--password-stdin", "--config", &house.config];
+    shown(&add, &format!("{PASSWORD}\n"));
+    house.types(&["group", "permit", "apps", "gatelodge:ask"]);
+    let made = house.types(&["token", "add", "wiki", "--name", "Wiki", "--scope", "ask", "--within", "7d"]);
+    let token = made["token"].as_str().expect("a token").to_owned();
+    let asks = || {
+        let (path, close) = ("/api/v1/users/wiki/may/read", "Connection: close\r\n\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{close}");
+        house.server.client().raw(&head).status()
+    };
+    assert_eq!(asks(), 200);
+    let listed = house.reads(&["token", "list", "wiki"]);
+    assert!(listed.contains("Wiki") && listed.contains("ask") && !listed.contains(&token), "{listed}");
+    house.types(&["token", "revoke", "wiki", id(&made)]);
+    assert_eq!(asks(), 401);
+    assert!(house.is_refused(&["token", "revoke", "wiki", id(&made)]).contains("see `gatelodge token list USER`"));
+    let unknown = house.is_refused(&["token", "add", "wiki", "--name", "x", "--scope", "all"]);
+    assert!(unknown.contains("there are profile, ask"), "{unknown}");
+}

@@ -1,5 +1,6 @@
 //! Knocks on every route as every kind of caller. Who may enter is stated here a second time, on purpose.
 
+use gatelodge::sessions::Scope;
 use gatelodge::web::{Access, ROUTES};
 use serde_json::json;
 
@@ -53,6 +54,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "POST /api/v1/login/mail/code",
     "POST /api/v1/login/mail/link",
     "POST /api/v1/logout",
+    "POST /api/v1/session/refresh",
     "POST /api/v1/forgot",
     "POST /api/v1/reset/check",
     "POST /api/v1/username/recover",
@@ -62,6 +64,19 @@ const OPEN_TO_ANYONE: &[&str] = &[
 
 /// Where only administrators come in.
 const FOR_ADMINISTRATORS: &[&str] = &["/api/v1/admin/", "/admin/"];
+
+/// Where those come in who may ask what others may do.
+const FOR_ASKING: &str = "GET /api/v1/users/{user}/may/{permission}";
+
+/// Where API tokens come in, besides administrators' tokens below `/api/v1/admin/`.
+const FOR_TOKENS: &[(&str, Scope)] = &[
+    ("GET /api/v1/session", Scope::Profile),
+    ("GET /api/v1/may/{permission}", Scope::Profile),
+    (FOR_ASKING, Scope::Ask),
+];
+
+/// Administrators' acts that ask for a person all the same: a token that makes tokens would outlive its end.
+const FOR_PEOPLE: &[&str] = &["POST /api/v1/admin/users/{user}/tokens"];
 
 /// Where people come in too who have to set a second factor up before anything else.
 const FOR_ENROLLING: &[&str] = &[
@@ -87,6 +102,8 @@ const ASKING_FOR_PROOF: &[&str] = &[
     "GET /account/username",
     "POST /account/username",
     "POST /api/v1/account/username",
+    "POST /account/tokens",
+    "POST /api/v1/account/tokens",
     "GET /account/second-factor/totp",
     "POST /account/second-factor/totp",
     "POST /account/second-factor/totp/confirm",
@@ -120,6 +137,9 @@ fn every_route_lets_in_whom_it_should() {
     let copied = dead.copy();
     dead.api("POST", "/logout", json!(null)).expect(204);
     let (stranger, administrator) = (world.visitor(), world.administrator("root@example.org"));
+    let every = json!({"name": "all", "scopes": ["profile", "ask", "admin:read", "admin:write"]});
+    let token = administrator.api("POST", "/account/tokens", every).expect(200).json()["token"].clone();
+    let bearer = format!("Bearer {}", token.as_str().expect("a token"));
     for route in ROUTES {
         let name = format!("{} {}", route.method, route.path);
         let (is_open, is_administrative) = (
@@ -136,7 +156,16 @@ fn every_route_lets_in_whom_it_should() {
             (false, false, false, false) => Access::LoggedIn,
             (false, false, false, true) => Access::Fresh,
         };
+        let expected = if name == FOR_ASKING { Access::Asking } else { expected };
         assert_eq!(route.access, expected, "{name}");
+        let scope = FOR_TOKENS.iter().find(|(token_route, _)| *token_route == name).map(|(_, scope)| *scope);
+        let scope = match (is_administrative && route.path.starts_with("/api/"), route.method) {
+            _ if FOR_PEOPLE.contains(&name.as_str()) => None,
+            (true, "GET") => Some(Scope::AdminRead),
+            (true, _) => Some(Scope::AdminWrite),
+            (false, _) => scope,
+        };
+        assert_eq!(route.scope, scope, "{name}");
         for (caller, headers) in
             [(&stranger, &[OURS][..]), (&copied, &[OURS]), (&stranger, &[OURS, ("authorization", "Bearer gls_x")])]
         {
@@ -153,9 +182,12 @@ fn every_route_lets_in_whom_it_should() {
             let reply = knock(&member, route.method, route.path, &[OURS]);
             assert!(!matches!(reply.status(), 401 | 500..), "{name}: {}", reply.status());
             let is_forbidden = reply.status() == 403 && reply.text().contains("Only administrators may do this");
-            assert_eq!(is_forbidden, is_administrative, "{name}: {}", reply.status());
+            assert_eq!(is_forbidden, is_administrative || name == FOR_ASKING, "{name}: {}", reply.status());
             let reply = knock(&administrator, route.method, route.path, &[OURS]);
             assert!(!matches!(reply.status(), 401 | 403 | 500..), "{name}: {}", reply.status());
+            let reply = knock(&stranger, route.method, route.path, &[OURS, ("authorization", &bearer)]);
+            let is_refused = reply.status() == 403 && reply.text().contains("The token is not good for this");
+            assert_eq!(is_refused, scope.is_none(), "{name}: {}", reply.text());
         }
     }
 }

@@ -35,6 +35,8 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge group members", "group members admins"),
     ("gatelodge group permit", "group permit admins lamp:switch"),
     ("gatelodge group forbid", "group forbid admins lamp:switch"),
+    ("gatelodge token add USER", "token add member@example.org --name wiki --scope profile"),
+    ("gatelodge token list USER", "token list member@example.org"),
     ("gatelodge group disband", "group disband staff"),
     ("gatelodge user disable", "user disable member@example.org"),
     ("gatelodge user enable", "user enable member@example.org"),
@@ -61,6 +63,7 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gatelodge user reset-factors", "tests/it/commands.rs", "\"user\", \"reset-factors\""),
     ("gatelodge invite revoke", "tests/it/commands.rs", "\"invite\", \"revoke\""),
+    ("gatelodge token revoke USER", "tests/it/commands.rs", "\"token\", \"revoke\""),
     ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
     ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),
     ("cargo run --release -- demo", "tests/demo", "cargo run --quiet --release -- demo"),

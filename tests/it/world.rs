@@ -250,6 +250,17 @@ impl Visitor<'_> {
         self.send(request, if body.is_null() { String::new() } else { body.to_string() })
     }
 
+    /// Calls the API with a token, and no cookie.
+    pub fn by_token(&self, token: &str, method: &str, path: &str, body: impl Into<Value>) -> Reply {
+        let (body, program): (Value, _) = (body.into(), self.world.visitor_from(&self.address.to_string()));
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
+        program.send(request, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
     pub fn log_in(&self, identity: &str, password: &str) -> Reply {
         self.api("POST", "/login", json!({"identity": identity, "password": password}))
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE};
-use crate::config::{HostName, MailDomain, Rate, Span};
+use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
 
 /// Who may register.
@@ -183,6 +183,24 @@ pub struct LogIns {
     pub by_mail: bool,
     /// Hosts that a login may lead back to, by https, besides this site.
     pub return_hosts: Vec<HostName>,
+}
+
+/// `[spa]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spa {
+    /// The front end to whose pages mailed links lead in the end; without, to ours.
+    pub url: Option<FrontEndUrl>,
+    /// The origins whose scripts may use the API, besides this site's own.
+    pub origins: Vec<SiteUrl>,
+    /// How long an access token works that a refresh token renews.
+    pub access: Span,
+}
+
+impl Default for Spa {
+    fn default() -> Self {
+        Self { url: None, origins: vec![], access: Span::from_seconds(15 * MINUTE) }
+    }
 }
 
 /// `[second_factor]`

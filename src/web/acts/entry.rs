@@ -99,22 +99,32 @@ pub enum Passed {
 
 /// Logs in.
 pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
-    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
-    let values = (fields.identity(), fields.password("password"), fields.flag("remember"), bearer);
-    let (identity, password, remember, bearer) = fields.finish(values)?;
-    let carrier = carrier(bearer, remember);
+    let values = (fields.identity(), fields.password("password"), wanted_carrier(&mut fields, may_use_bearer));
+    let (identity, password, carrier) = fields.finish(values)?;
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let entry = Entry { identity, password, carrier, client: request.client(), replaces };
     passed(web.app.log_in(entry).await?, carrier)
 }
 
-/// How a session is to be carried.
-pub(super) fn carrier(bearer: bool, remember: bool) -> Carrier {
-    match (bearer, remember) {
-        (true, _) => Carrier::BearerToken,
-        (false, true) => Carrier::KeptCookie,
-        (false, false) => Carrier::BrowserCookie,
-    }
+/// How a session is to be carried. A page has no use for tokens.
+pub(super) fn wanted_carrier(fields: &mut Fields, may_use_bearer: bool) -> Option<Carrier> {
+    let mut token = |name: &str| if may_use_bearer { fields.flag(name) } else { Some(false) };
+    let (bearer, refresh) = (token("bearer"), token("refresh"));
+    let remember = fields.flag("remember");
+    Some(match (refresh?, bearer?, remember?) {
+        (true, ..) => Carrier::RefreshedToken,
+        (false, true, _) => Carrier::BearerToken,
+        (false, false, true) => Carrier::KeptCookie,
+        (false, false, false) => Carrier::BrowserCookie,
+    })
+}
+
+/// Takes a refresh token for the next one.
+pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
+    let values = (fields.text_of("refresh_token"),);
+    let (text,) = fields.finish(values)?;
+    let presented = Bearer::parse(BearerKind::Refresh, &text).ok_or(Failure::NotLoggedIn)?;
+    web.app.refresh(presented, request.client()).await?.ok_or(Failure::NotLoggedIn)
 }
 
 /// What somebody is told who is in, or halfway.
@@ -123,7 +133,7 @@ pub(super) fn passed(came: LogIn, carrier: Carrier) -> Result<Passed, Failure> {
         LogIn::Refused => Err(Failure::InvalidCredentials),
         LogIn::In(entered) => Ok(Passed::In(entered)),
         LogIn::SecondFactorNeeded { secret, ways } => {
-            Ok(Passed::Halfway { secret, ways, is_bearer: carrier == Carrier::BearerToken })
+            Ok(Passed::Halfway { secret, ways, is_bearer: carrier.is_bearer() })
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::admin::RefusalKind;
 use crate::app::{BegunTotp, Entered, ProofRefused, Step, StepRefused};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
-use crate::sessions::{Carrier, Session};
+use crate::sessions::Session;
 use crate::web::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
@@ -57,7 +57,7 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
 /// Hands a session to a browser that took the second step.
 pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
     let (secret, session) = (&stepped.entered.secret, &stepped.entered.session);
-    if session.carrier == Carrier::BearerToken {
+    if session.carrier.is_bearer() {
         return reply;
     }
     let reply = super::hand_over(web, request, reply, (secret, session)).with_cookie(web.cookies.clear_pending());

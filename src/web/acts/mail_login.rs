@@ -8,7 +8,7 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-use super::entry::{Passed, carrier, passed};
+use super::entry::{Passed, passed, wanted_carrier};
 
 /// Has a mail sent to whoever is meant; the secret is for the browser that asks.
 pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
@@ -30,15 +30,14 @@ pub async fn log_in_by_code(
     mut fields: Fields,
     may_use_bearer: bool,
 ) -> Result<Passed, Failure> {
-    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
-    let values = (fields.code(), fields.optional("pending"), fields.flag("remember"), bearer);
-    let (code, named, remember, bearer) = fields.finish(values)?;
+    let values = (fields.code(), fields.optional("pending"), wanted_carrier(&mut fields, may_use_bearer));
+    let (code, named, carrier) = fields.finish(values)?;
     let secret = match named {
         Some(text) => Bearer::parse(BearerKind::MailLogin, &text),
         None => web.cookies.mail(&request.headers),
     };
     let key = MailKey::Code(code, secret.ok_or(Failure::LoginOver)?.digest());
-    log_in(web, request, key, carrier(bearer, remember)).await
+    log_in(web, request, key, carrier).await
 }
 
 /// Logs in by the link.
@@ -50,11 +49,10 @@ pub async fn log_in_by_link(
 ) -> Result<Passed, Failure> {
     let may_use_bearer = token.is_none();
     let token = token.map(str::to_owned).or_else(|| fields.token());
-    let bearer = if may_use_bearer { fields.flag("bearer") } else { Some(false) };
-    let values = (token, fields.flag("here"), fields.flag("remember"), bearer);
-    let (token, here, remember, bearer) = fields.finish(values)?;
+    let values = (token, fields.flag("here"), wanted_carrier(&mut fields, may_use_bearer));
+    let (token, here, carrier) = fields.finish(values)?;
     let browser = web.cookies.mail(&request.headers).map(|secret| secret.digest());
-    let came = log_in(web, request, MailKey::Link { token, browser, here }, carrier(bearer, remember)).await;
+    let came = log_in(web, request, MailKey::Link { token, browser, here }, carrier).await;
     if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
         web.app.charge_link(request.client()).await?;
     }

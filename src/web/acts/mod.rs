@@ -5,15 +5,17 @@ mod admin;
 mod entry;
 mod factors;
 mod mail_login;
+mod tokens;
 
 pub use account::{
     change_email, change_password, change_username, check_reset, delete_account, end_session, forgot, recover_username,
     reset,
 };
 pub use admin::carry_out;
-pub use entry::{Passed, confirm, hand_over, log_in, log_out, register, resend, set_up};
+pub use entry::{Passed, confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub use factors::{
     add_mail_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, mail_session_code, mail_step_code,
     prove_again, remake_codes, remove_factor, take_second_step, totp_uri,
 };
 pub use mail_login::{log_in_by_code, log_in_by_link, wish_mail_login};
+pub use tokens::{make_token, revoke_token, tokens, wanted_token};

@@ -2,7 +2,7 @@
 
 use crate::admin::Command;
 use crate::web::Web;
-use crate::web::acts::carry_out;
+use crate::web::acts::{carry_out, wanted_token};
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -91,6 +91,21 @@ pub async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure>
 /// `POST /admin/users/{user}/reset-factors`
 pub async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserResetFactors { user: user(request) }).await
+}
+
+/// `GET /admin/users/{user}/tokens`
+pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::TokenList { user: user(request) }).await
+}
+
+/// `POST /admin/users/{user}/tokens`
+pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, wanted_token(user(request), request.json()?)?).await
+}
+
+/// `DELETE /admin/users/{user}/tokens/{id}`
+pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::TokenRevoke { user: user(request), id: request.parameter("id").to_owned() }).await
 }
 
 /// `PUT /admin/users/{user}/groups/{group}`

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::accounts::Person;
 use crate::base::{AccountId, Permission, SessionId};
+use crate::crypto::Bearer;
 use crate::sessions::{Carrier, Session};
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::request::Request;
@@ -39,26 +40,41 @@ impl<'a> UserDocument<'a> {
     }
 }
 
-/// The session somebody has. The token stands here once, when it is made, and only if it was asked for.
+/// The session somebody has. Tokens stand here once, when they are made, and only if they were asked for.
 #[derive(Serialize)]
-pub struct SessionDocument<'a> {
+pub struct SessionDocument {
     id: String,
     expires_at: String,
-    methods: Vec<&'a str>,
+    methods: Vec<String>,
     proved_at: String,
+    #[serde(skip)]
+    is_bearer: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a str>,
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
 }
 
-impl<'a> SessionDocument<'a> {
-    pub fn of(session: &'a Session, token: Option<&'a str>) -> Self {
+impl SessionDocument {
+    pub fn of(session: &Session) -> Self {
         Self {
             id: session.id.to_string(),
             expires_at: session.ends_at.to_string(),
-            methods: session.methods.iter().map(String::as_str).collect(),
+            methods: session.methods.iter().cloned().collect(),
             proved_at: session.proved_at.to_string(),
-            token,
+            is_bearer: session.carrier.is_bearer(),
+            token: None,
+            token_expires_at: session.access_until.map(|at| at.to_string()),
+            refresh_token: None,
         }
+    }
+
+    /// With what opens it, unless a cookie does.
+    pub fn with(self, secret: &Bearer) -> Self {
+        let refresh_token = secret.family().map(|_| secret.expose().to_owned());
+        Self { token: self.is_bearer.then(|| secret.access().expose().to_owned()), refresh_token, ..self }
     }
 }
 
@@ -67,14 +83,14 @@ impl<'a> SessionDocument<'a> {
 pub struct LoggedInDocument<'a> {
     pub status: &'static str,
     pub user: UserDocument<'a>,
-    pub session: SessionDocument<'a>,
+    pub session: SessionDocument,
 }
 
 /// `GET /session`
 #[derive(Serialize)]
 pub struct WhoDocument<'a> {
     pub user: UserDocument<'a>,
-    pub session: SessionDocument<'a>,
+    pub session: SessionDocument,
 }
 
 /// `GET /may/{permission}`
@@ -113,7 +129,7 @@ impl SessionItem {
             last_seen_at: session.seen_at.to_string(),
             expires_at: session.ends_at.to_string(),
             remembered: session.carrier == Carrier::KeptCookie,
-            bearer: session.carrier == Carrier::BearerToken,
+            bearer: session.carrier.is_bearer(),
             network: session.network.clone(),
             agent: session.agent.clone(),
         }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::sessions::Carrier;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -28,10 +27,9 @@ pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failu
 /// `POST /session/verify`
 pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (secret, session) = acts::prove_again(web, request, request.json()?).await?;
-    let is_bearer = session.carrier == Carrier::BearerToken;
-    let session_document = SessionDocument::of(&session, is_bearer.then(|| secret.expose()));
-    let reply = Reply::json(Success::Ok, &json!({"status": "verified", "session": session_document}));
-    Ok(if is_bearer { reply } else { reply.with_cookie(web.cookies.set_session(&secret, &session)) })
+    let document = SessionDocument::of(&session).with(&secret);
+    let reply = Reply::json(Success::Ok, &json!({"status": "verified", "session": document}));
+    Ok(if session.carrier.is_bearer() { reply } else { reply.with_cookie(web.cookies.set_session(&secret, &session)) })
 }
 
 /// `POST /session/verify/send`

@@ -3,11 +3,12 @@
 pub mod admin;
 mod documents;
 pub mod factors;
+pub mod tokens;
 
 use crate::app::{Entered, NowConfirmed, NowRegistered};
 use crate::base::Permission;
 use crate::crypto::Bearer;
-use crate::sessions::{Carrier, Session};
+use crate::sessions::Session;
 
 use super::acts::Passed;
 use super::failure::Failure;
@@ -82,7 +83,7 @@ pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failu
 
 fn let_in(web: &Web, request: &Request, passed: Passed) -> Reply {
     match passed {
-        Passed::In(entered) if entered.session.carrier == Carrier::BearerToken => logged_in(&entered),
+        Passed::In(entered) if entered.session.carrier.is_bearer() => logged_in(&entered),
         Passed::In(entered) => acts::hand_over(web, request, logged_in(&entered), (&entered.secret, &entered.session)),
         Passed::Halfway { secret, ways, is_bearer: true } => {
             Reply::problem_with(&Failure::SecondFactorRequired(ways), Some(secret.expose()))
@@ -95,11 +96,10 @@ fn let_in(web: &Web, request: &Request, passed: Passed) -> Reply {
 }
 
 fn logged_in(entered: &Entered) -> Reply {
-    let is_bearer = entered.session.carrier == Carrier::BearerToken;
     let document = LoggedInDocument {
         status: "logged_in",
         user: UserDocument::of(&entered.person, &entered.permissions),
-        session: SessionDocument::of(&entered.session, is_bearer.then(|| entered.secret.expose())),
+        session: SessionDocument::of(&entered.session).with(&entered.secret),
     };
     Reply::json(Success::Ok, &document)
 }
@@ -116,11 +116,18 @@ pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let document = || {
         let document = WhoDocument {
             user: UserDocument::of(&caller.person, &caller.permissions),
-            session: SessionDocument::of(&caller.session, None),
+            session: SessionDocument::of(&caller.session),
         };
         to_json(&document)
     };
     Ok(Reply::ready_json(Success::Ok, caller.document.get_or_init(document).clone()))
+}
+
+/// `POST /session/refresh`
+pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (secret, session) = acts::refresh(web, request, request.json()?).await?;
+    let session = SessionDocument::of(&session).with(&secret);
+    Ok(Reply::json(Success::Ok, &serde_json::json!({"status": "refreshed", "session": session})))
 }
 
 /// `GET /may/{permission}`: whether the person who asks may do something.
@@ -128,6 +135,13 @@ pub async fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = caller.permissions.contains(&permission);
+    Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
+}
+
+/// `GET /users/{user}/may/{permission}`: whether somebody may do something, for an application that lets people in.
+pub async fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
+    let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;
     Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
 }
 

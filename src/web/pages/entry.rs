@@ -13,6 +13,7 @@ use crate::web::{Web, acts};
 
 use super::factors::with_return;
 use super::form::Form;
+use super::front_end::lead_on;
 use super::{notice, render};
 
 /// Whether anybody may register who comes along.
@@ -68,7 +69,11 @@ fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
 
 /// `GET /invite/{token}`
 pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(invited(web, request)?.show(web))
+    let form = invited(web, request);
+    if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
+        return Ok(onward);
+    }
+    Ok(form?.show(web))
 }
 
 /// `POST /invite/{token}`

@@ -53,6 +53,7 @@ impl<'a> Form<'a> {
                 BTreeMap::from([("code".into(), words)])
             }
             Failure::InvalidCredentials
+            | Failure::Refused(..)
             | Failure::SecondFactorRequired(_)
             | Failure::PasswordNeeded
             | Failure::Busy
@@ -67,7 +68,7 @@ impl<'a> Form<'a> {
                 let wait = Span::from_seconds((*seconds).into()).in_words();
                 format!("Too many tries have failed. The next one is possible in {wait}.")
             }
-            _ if errors.is_empty() => failure.explanation().detail.to_owned(),
+            _ if errors.is_empty() => failure.detail().to_owned(),
             _ => failure.explanation().title.to_owned(),
         };
         Ok(Reply::failed_page(failure, self.html(web, errors, &problem)))

@@ -9,6 +9,7 @@ use crate::web::request::Request;
 use crate::web::{Web, acts};
 
 use super::form::Form;
+use super::front_end::{flatten, lead_on};
 use super::render;
 
 /// `GET /confirm/resend`
@@ -29,7 +30,12 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
 pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
-    let needs_password = web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;
+    let token = request.parameter("token");
+    let checked = flatten(web.app.check_confirmation(token, browser, &request.client()));
+    if let Some(onward) = lead_on(web, "/confirm", token, checked.as_ref().err()) {
+        return Ok(onward);
+    }
+    let needs_password = checked?;
     Ok(Form::new("confirm.html", confirm_values(request, needs_password, false)).show(web))
 }
 
@@ -116,7 +122,12 @@ pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `GET /reset/{token}`: shows whose password is set, for password managers, and changes nothing.
 pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let usable = web.app.check_reset(request.parameter("token"), &request.client())??;
+    let token = request.parameter("token");
+    let checked = flatten(web.app.check_reset(token, &request.client()));
+    if let Some(onward) = lead_on(web, "/reset", token, checked.as_ref().err()) {
+        return Ok(onward);
+    }
+    let usable = checked?;
     Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web))
 }
 

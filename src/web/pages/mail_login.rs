@@ -9,6 +9,7 @@ use crate::web::{Web, acts};
 use super::entry::go_on;
 use super::factors::{form_or_nothing, wished, with_return};
 use super::form::Form;
+use super::front_end::{flatten, lead_on};
 
 const CODE: &str = "/login/mail/code";
 
@@ -59,7 +60,11 @@ pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failu
 pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     let token = request.parameter("token");
-    let usable = web.app.check_mail_login(token, &request.client())??;
+    let checked = flatten(web.app.check_mail_login(token, &request.client()));
+    if let Some(onward) = lead_on(web, "/login/mail", token, checked.as_ref().err()) {
+        return Ok(onward);
+    }
+    let usable = checked?;
     let asked = web.cookies.mail(&request.headers).map(|secret| crate::factors::Context::login(secret.digest()));
     let is_elsewhere = asked != Some(usable.context);
     let address = usable.person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();

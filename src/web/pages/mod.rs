@@ -5,8 +5,10 @@ mod admin;
 mod entry;
 mod factors;
 mod form;
+mod front_end;
 mod links;
 mod mail_login;
+mod tokens;
 
 use crate::templates::{BuiltIn, Value, context};
 
@@ -33,6 +35,8 @@ pub use links::{
     confirm, confirm_form, forgot, forgot_form, forgot_sent, recover_username, resend, resend_form, reset, reset_form,
     set_up, set_up_form, username_form as recover_form,
 };
+
+pub use tokens::{make_token, revoke_token, tokens};
 
 pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
 
@@ -68,6 +72,7 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "account-username.html",
     "username-recover.html",
     "account-sessions.html",
+    "account-tokens.html",
     "account-delete.html",
     "admin-approvals.html",
 ];
@@ -153,6 +158,7 @@ fn notice(request: &Request) -> &'static str {
         Some("code-mailed") => "If a code was not mailed within the last minute, one is on its way.",
         Some("factor-added") => "From now on you are asked for a code when you log in. Your other sessions have ended.",
         Some("factor-removed") => "It was removed. Your other sessions have ended.",
+        Some("token-revoked") => "The token opens nothing any more.",
         Some("trust-ended") => "That browser is asked for a code again.",
         Some("logged-out") => "You are logged out.",
         Some("address-asked") => {

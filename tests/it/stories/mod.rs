@@ -5,6 +5,7 @@ mod approving;
 mod auditing;
 mod clocks;
 mod freshness;
+mod front_ends;
 mod grouping;
 mod guessing;
 mod inviting;
@@ -17,5 +18,6 @@ mod registering;
 mod resetting;
 mod second_factors;
 mod setting_up;
+mod tokens;
 
 pub use second_factors::{halfway_with_a_phone, read_key};

@@ -1,0 +1,86 @@
+//! API tokens, as their owner or an administrator makes and revokes them. Each new one is told by mail.
+
+use std::collections::BTreeSet;
+
+use crate::audit::{Act, Outcome, Source};
+use crate::base::{ApiTokenId, DAY, DisplayName, Moment, Seconds};
+use crate::crypto::Bearer;
+use crate::mail::Letter;
+use crate::sessions::{self, ApiToken, Scope};
+use crate::store::{StoreError, Transaction};
+
+use super::Services;
+use super::person::Person;
+
+/// Seconds for which a token may work: a year, and the day that some have more.
+pub const LONGEST: Seconds = 366 * DAY;
+
+/// A token that is wished for.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// What it is called.
+    pub name: DisplayName,
+    /// What it is good for.
+    pub scopes: BTreeSet<Scope>,
+    /// How long it works.
+    pub within: Seconds,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// The token and its secret, handed out here, once.
+    Done(Box<(Bearer, ApiToken)>),
+    /// The account has as many as it may have.
+    TooMany,
+    /// One of the scopes is for administrators, and this is none.
+    NotAnAdministrator,
+}
+
+/// Makes a token for somebody, and tells them.
+///
+/// # Errors
+/// When the store fails.
+pub fn make(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    (person, new): (&Person, &NewToken),
+) -> Result<Made, StoreError> {
+    if new.scopes.iter().any(|scope| scope.is_administrative()) && !person.account.is_administrator() {
+        return Ok(Made::NotAnAdministrator);
+    }
+    let wanted = (new.name.clone(), new.scopes.clone(), new.within);
+    let Some((secret, token)) = sessions::make(tx, moment, person.id, wanted, services.generation)? else {
+        return Ok(Made::TooMany);
+    };
+    let what = (Act::ApiTokenMade, Outcome::Done);
+    services.audit_in_detail(tx, moment, source, what, person.id, &token.id.to_string())?;
+    if let Some(to) = person.verified_address() {
+        let tokens = services.config.site.url.link("/account/tokens");
+        let words: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
+        let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
+        services.mail(tx, moment, to, &letter)?;
+    }
+    Ok(Made::Done(Box::new((secret, token))))
+}
+
+/// Revokes a token. False if there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
+    (person, id): (&Person, ApiTokenId),
+) -> Result<bool, StoreError> {
+    if !sessions::revoke(tx, person.id, id)? {
+        return Ok(false);
+    }
+    let what = (Act::ApiTokenRevoked, Outcome::Done);
+    services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
+    Ok(true)
+}

@@ -1,0 +1,100 @@
+//! API tokens: an administrator's view of everybody's, and their owners' view of their own.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::accounts::administer;
+use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
+use crate::app::App;
+use crate::audit::Source;
+use crate::base::{ApiTokenId, DAY, DisplayName};
+use crate::config::Span;
+use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
+use crate::store::Snapshot;
+
+use super::{Outcome, Refusal, parse, users};
+
+/// A token that is wished for, as it was typed.
+pub(super) struct Draft {
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub within: Option<String>,
+}
+
+/// Days for which a token works if nothing else is said.
+const WITHIN: Span = Span::from_seconds(90 * DAY);
+
+pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, source: &Source) -> Outcome {
+    let new = read(&draft)?;
+    let (named, source) = (user.clone(), source.clone());
+    let made = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
+        Some(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Some),
+        None => Ok(None),
+    });
+    match made.await?.ok_or_else(|| users::unknown(&user))? {
+        Made::Done(made) => {
+            let (secret, token) = *made;
+            let mut shown = describe(&token);
+            shown["token"] = secret.expose().into();
+            Ok(shown)
+        }
+        Made::TooMany => {
+            Err(Refusal::conflict(format!("there are {MAX_TOKENS} tokens, the most an account may have"), "revoke one"))
+        }
+        Made::NotAnAdministrator => {
+            Err(Refusal::invalid("the scopes admin:read and admin:write are for administrators' tokens", ""))
+        }
+    }
+}
+
+fn read(draft: &Draft) -> Result<NewToken, Refusal> {
+    let name = parse(&draft.name, "a name", DisplayName::parse)?;
+    let words = Scope::ALL.map(Scope::word).join(", ");
+    let scope = |word: &String| {
+        let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
+        Scope::parse(word).ok_or_else(unknown)
+    };
+    let scopes = draft.scopes.iter().map(scope).collect::<Result<_, _>>()?;
+    if draft.scopes.is_empty() {
+        return Err(Refusal::invalid("a token without a scope is good for nothing", &format!("there are {words}")));
+    }
+    let within = draft.within.clone().map_or(Ok(WITHIN), |text| {
+        Span::try_from(text).map_err(|_| Refusal::invalid("what `within` says is no time", "write it like \"90d\""))
+    })?;
+    if !(1..=LONGEST).contains(&within.seconds()) {
+        return Err(Refusal::invalid("a token works for a year at most", "write it like \"90d\""));
+    }
+    Ok(NewToken { name, scopes, within: within.seconds() })
+}
+
+fn describe(token: &ApiToken) -> Value {
+    json!({
+        "id": token.id.to_string(),
+        "name": token.name.as_str(),
+        "scopes": token.scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>(),
+        "created_at": token.created_at.to_string(),
+        "expires_at": token.expires_at.to_string(),
+        "last_used_at": token.used_at.map(|at| at.to_string()),
+    })
+}
+
+pub(super) fn list(app: &App, user: &str) -> Outcome {
+    let (person, now) = (users::find(app, user)?, app.now());
+    let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id))?;
+    tokens.retain(|token| token.is_alive(now, &app.services().generation));
+    tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
+    Ok(json!({"items": tokens.iter().map(describe).collect::<Vec<_>>(), "next": null}))
+}
+
+pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, source: &Source) -> Outcome {
+    let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
+    let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
+    let (named, source) = (user.clone(), source.clone());
+    let revoked = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
+        Some(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Some),
+        None => Ok(None),
+    });
+    let is_revoked = revoked.await?.ok_or_else(|| users::unknown(&user))?;
+    if is_revoked { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+}

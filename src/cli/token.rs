@@ -1,0 +1,74 @@
+//! `gatelodge token`: API tokens, with which programs act in somebody's name.
+
+use clap::{Args, Subcommand};
+
+use crate::admin::Command;
+
+use super::offline::carry_out;
+use super::{Common, Exit, show};
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token for somebody; it is printed once.
+    Add(Add),
+    /// List somebody's tokens, newest first.
+    List(Owner),
+    /// Revoke a token: from now on it opens nothing.
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub struct Owner {
+    /// Id, address or user name.
+    user: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    #[command(flatten)]
+    owner: Owner,
+    /// What to call it, like "wiki".
+    #[arg(long)]
+    name: String,
+    /// What it is good for: profile, ask, admin:read or admin:write. May be given more than once.
+    #[arg(long = "scope", required = true)]
+    scopes: Vec<String>,
+    /// How long it works, a year at most [default: 90d].
+    #[arg(long, value_name = "TIME")]
+    within: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Revoke {
+    #[command(flatten)]
+    owner: Owner,
+    /// The token's id, as `list` shows it.
+    id: String,
+}
+
+impl Token {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let is_list = matches!(self, Self::List(_));
+        let shown = carry_out(common.config()?, self.command())?;
+        if common.json {
+            return show::json(&shown);
+        }
+        if is_list {
+            let columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at"];
+            show::table(shown["items"].as_array().map(Vec::as_slice).unwrap_or_default(), &columns);
+        } else {
+            show::object(&shown);
+        }
+        Ok(())
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Add(Add { owner, name, scopes, within }) => {
+                Command::TokenAdd { user: owner.user, name, scopes, within }
+            }
+            Self::List(Owner { user }) => Command::TokenList { user },
+            Self::Revoke(Revoke { owner, id }) => Command::TokenRevoke { user: owner.user, id },
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! API tokens: with one a program acts in somebody's name, as far as its scopes go, until it expires or is revoked.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId, Timestamp};
+use crate::crypto::{Bearer, BearerKind, Digest};
+use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{Carrier, Session};
+
+/// What a token is good for. It never does more than its owner may.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Scope {
+    /// Who its owner is, and what they may do.
+    Profile,
+    /// What others may do.
+    Ask,
+    /// Whatever administrators see.
+    AdminRead,
+    /// Whatever administrators change.
+    AdminWrite,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Profile, Self::Ask, Self::AdminRead, Self::AdminWrite];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Ask => "ask",
+            Self::AdminRead => "admin:read",
+            Self::AdminWrite => "admin:write",
+        }
+    }
+
+    /// The scope with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.word() == word)
+    }
+
+    /// Whether only administrators have a use for it.
+    #[must_use]
+    pub const fn is_administrative(self) -> bool {
+        matches!(self, Self::AdminRead | Self::AdminWrite)
+    }
+}
+
+impl Field for Scope {
+    fn put(&self, out: &mut Vec<u8>) {
+        let code: u64 = match self {
+            Self::Profile => 1,
+            Self::Ask => 2,
+            Self::AdminRead => 3,
+            Self::AdminWrite => 4,
+        };
+        code.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        match u64::take(input)? {
+            1 => Ok(Self::Profile),
+            2 => Ok(Self::Ask),
+            3 => Ok(Self::AdminRead),
+            4 => Ok(Self::AdminWrite),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn show(&self) -> Value {
+        self.word().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        shown.as_str().and_then(Self::parse).ok_or(Damaged)
+    }
+}
+
+/// A token. The store keeps the digest of its secret, never the secret.
+#[derive(Clone, Debug)]
+pub struct ApiToken {
+    /// What lists call it; it opens nothing.
+    pub id: ApiTokenId,
+    /// In whose name it acts.
+    pub account: AccountId,
+    /// The store's generation: a restored backup revives no token.
+    generation: [u8; 16],
+    /// What its owner calls it.
+    pub name: DisplayName,
+    /// What it is good for.
+    pub scopes: BTreeSet<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was last used, if ever; may lag by some minutes.
+    pub used_at: Option<Timestamp>,
+}
+record!(ApiToken, version 1, { id, account, generation, name, scopes, created_at, expires_at, used_at });
+
+pub(crate) const TOKENS: Table<Digest, ApiToken> = Table::at(schema::API_TOKENS);
+pub(crate) const TOKENS_OF: Table<(AccountId, ApiTokenId), Digest> = Table::at(schema::API_TOKENS_OF);
+
+/// Tokens that an account may have.
+pub const MAX_TOKENS: usize = 50;
+
+impl ApiToken {
+    /// Whether it still works.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp, generation: &[u8; 16]) -> bool {
+        self.as_session().is_alive(self.created_at, now, generation)
+    }
+
+    /// The session that it stands for: whoever asks by a token is somebody who is in, for as long as it works.
+    #[must_use]
+    pub fn as_session(&self) -> Session {
+        Session {
+            id: SessionId::from_bytes(*self.id.bytes()),
+            account: self.account,
+            generation: self.generation,
+            created_at: self.created_at,
+            seen_at: self.used_at.unwrap_or(self.created_at),
+            idle: Seconds::MAX,
+            ends_at: self.expires_at,
+            carrier: Carrier::BearerToken,
+            proved_at: self.created_at,
+            methods: BTreeSet::from(["api-token".to_owned()]),
+            network: String::new(),
+            agent: String::new(),
+            family: None,
+            access_until: None,
+        }
+    }
+}
+
+/// Makes a token. The secret is handed out here, once. None if the account has as many as it may have.
+///
+/// # Errors
+/// When the store fails.
+pub fn make(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    account: AccountId,
+    (name, scopes, within): (DisplayName, BTreeSet<Scope>, Seconds),
+    generation: [u8; 16],
+) -> Result<Option<(Bearer, ApiToken)>, StoreError> {
+    if tokens_of(tx, account)?.len() >= MAX_TOKENS {
+        return Ok(None);
+    }
+    let secret = Bearer::draw(BearerKind::ApiToken, moment);
+    let (id, created_at) = (ApiTokenId::draw(moment), moment.now());
+    let expires_at = created_at.plus(within);
+    let token = ApiToken { id, account, generation, name, scopes, created_at, expires_at, used_at: None };
+    TOKENS.put(tx, &secret.digest(), &token)?;
+    TOKENS_OF.put(tx, &(account, id), &secret.digest())?;
+    Ok(Some((secret, token)))
+}
+
+/// The token whose secret has this digest, alive or not.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_token(view: &dyn Snapshot, digest: Digest) -> Result<Option<ApiToken>, StoreError> {
+    TOKENS.get(view, &digest)
+}
+
+/// The tokens of an account, dead ones too until they are swept.
+///
+/// # Errors
+/// When the store fails.
+pub fn tokens_of(view: &dyn Snapshot, account: AccountId) -> Result<Vec<ApiToken>, StoreError> {
+    let mut tokens = Vec::new();
+    for (_, digest) in TOKENS_OF.under(view, &account, Direction::Up, MAX_TOKENS + 1)? {
+        tokens.extend(TOKENS.get(view, &digest)?);
+    }
+    Ok(tokens)
+}
+
+/// Revokes one token of an account. False if the account has none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke(tx: &mut dyn Transaction, account: AccountId, id: ApiTokenId) -> Result<bool, StoreError> {
+    let Some(digest) = TOKENS_OF.get(tx, &(account, id))? else { return Ok(false) };
+    TOKENS.delete(tx, &digest)?;
+    TOKENS_OF.delete(tx, &(account, id))?;
+    Ok(true)
+}
+
+/// Revokes every token of an account.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    tokens_of(tx, account)?.iter().try_for_each(|token| revoke(tx, account, token.id).map(drop))
+}
+
+/// Notes when the token with this digest was last used, if it is one.
+pub(super) fn note_used(tx: &mut dyn Transaction, digest: Digest, used_at: Timestamp) -> Result<(), StoreError> {
+    match TOKENS.get(tx, &digest)?.filter(|token| token.used_at < Some(used_at)) {
+        Some(token) => TOKENS.put(tx, &digest, &ApiToken { used_at: Some(used_at), ..token }),
+        None => Ok(()),
+    }
+}
+
+/// Removes up to `limit` tokens that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep_tokens(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    generation: &[u8; 16],
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Option<Digest>, StoreError> {
+    let page = TOKENS.page(tx, after.as_ref(), limit)?;
+    for (_, token) in &page {
+        if !token.is_alive(now, generation) {
+            revoke(tx, token.account, token.id)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten())
+}

@@ -1,0 +1,95 @@
+//! Sessions of single-page applications: access tokens that live for minutes, and refresh tokens of which each works once
+//! (RFC 9700, section 4.14.2).
+//!
+//! A refresh token names its family, which is its session, and holds the secret of one turn; the access token of the turn follows
+//! from it. So the store keeps one row for a family, however often it was refreshed: a token of the family that is not the last
+//! one was used before.
+
+use crate::base::{AccountId, Moment, Seconds, SessionId};
+use crate::crypto::{Bearer, Digest};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{OF_ACCOUNT, SESSIONS, Session};
+
+/// The refresh tokens of a session.
+#[derive(Clone, Debug)]
+pub struct Family {
+    account: AccountId,
+    session: SessionId,
+    generation: [u8; 16],
+    /// Of the one refresh token that works.
+    current: Digest,
+}
+record!(Family, version 1, { account, session, generation, current });
+
+pub(crate) const FAMILIES: Table<Digest, Family> = Table::at(schema::REFRESH_FAMILIES);
+
+/// What came of a refresh token.
+#[derive(Clone, Debug)]
+pub enum Refreshed {
+    /// The session goes on. The next refresh token is handed out here, once; the access token follows from it.
+    Done(Box<(Bearer, Session)>),
+    /// It works no longer, or never did.
+    Refused,
+    /// It was used before, by its owner or by a thief: the session has ended for both.
+    Reused(AccountId),
+}
+
+/// Begins a family for a session that starts, or goes on under other secrets.
+pub(super) fn begin(
+    tx: &mut dyn Transaction,
+    session: &mut Session,
+    secret: &Bearer,
+    access: Seconds,
+) -> Result<(), StoreError> {
+    let Some(family) = secret.family() else { return Ok(()) };
+    if let Some(before) = session.family.replace(family) {
+        FAMILIES.delete(tx, &before)?;
+    }
+    session.access_until = Some(session.proved_at.plus(access));
+    let (account, id, generation) = (session.account, session.id, session.generation);
+    FAMILIES.put(tx, &family, &Family { account, session: id, generation, current: secret.digest() })
+}
+
+/// Whether there is anything to refresh: what is made up costs no write.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, StoreError> {
+    match presented.family() {
+        Some(family) => Ok(FAMILIES.get(view, &family)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Takes a refresh token for the next one. Of several that come with the same token at once, one is served, and the session ends.
+///
+/// # Errors
+/// When the store fails.
+pub fn refresh(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    presented: &Bearer,
+    access: Seconds,
+) -> Result<Refreshed, StoreError> {
+    let Some(digest) = presented.family() else { return Ok(Refreshed::Refused) };
+    let Some(family) = FAMILIES.get(tx, &digest)? else { return Ok(Refreshed::Refused) };
+    let at = OF_ACCOUNT.get(tx, &(family.account, family.session))?;
+    let found = at.map(|at| SESSIONS.get(tx, &at)).transpose()?.flatten();
+    let (Some(at), Some(mut session)) = (at, found) else { return Ok(Refreshed::Refused) };
+    let now = moment.now();
+    if !session.is_alive(session.seen_at, now, &family.generation) {
+        return Ok(Refreshed::Refused);
+    }
+    if family.current != presented.digest() {
+        super::remove(tx, at, &session)?;
+        return Ok(Refreshed::Reused(family.account));
+    }
+    let next = presented.next_turn(moment);
+    session.seen_at = now;
+    session.access_until = Some(now.plus(access));
+    SESSIONS.delete(tx, &at)?;
+    super::store(tx, &next, &session)?;
+    FAMILIES.put(tx, &digest, &Family { current: next.digest(), ..family })?;
+    Ok(Refreshed::Done(Box::new((next, session))))
+}

@@ -1,0 +1,48 @@
+//! API tokens. Their owner's requests are the administrators' commands, about nobody but the owner.
+
+use serde_json::Value;
+
+use crate::admin::Command;
+use crate::web::Web;
+use crate::web::failure::{Failure, FieldErrors};
+use crate::web::fields::Fields;
+use crate::web::request::Request;
+
+use super::carry_out;
+
+/// The caller, as a command names them.
+fn caller(request: &Request) -> Result<String, Failure> {
+    Ok(request.caller()?.person.id.to_string())
+}
+
+/// The command that makes a token for `user`, as the fields say.
+pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure> {
+    let values = (fields.display_name(), fields.several("scopes"), fields.optional("within"));
+    let (name, scopes, within) = fields.finish(values)?;
+    let mut missing = FieldErrors::default();
+    if name.is_none() {
+        missing.add("name", "required");
+    }
+    if scopes.is_empty() {
+        missing.add("scopes", "required");
+    }
+    let Some(name) = name.filter(|_| missing.is_empty()) else { return Err(missing.into()) };
+    let name = name.as_str().to_owned();
+    Ok(Command::TokenAdd { user, name, scopes, within })
+}
+
+/// Makes a token for the caller.
+pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Value, Failure> {
+    carry_out(web, request, wanted_token(caller(request)?, fields)?).await
+}
+
+/// The caller's tokens.
+pub async fn tokens(web: &Web, request: &Request) -> Result<Value, Failure> {
+    carry_out(web, request, Command::TokenList { user: caller(request)? }).await
+}
+
+/// Revokes one of the caller's tokens.
+pub async fn revoke_token(web: &Web, request: &Request) -> Result<(), Failure> {
+    let command = Command::TokenRevoke { user: caller(request)?, id: request.parameter("id").to_owned() };
+    carry_out(web, request, command).await.map(drop)
+}

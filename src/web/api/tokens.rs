@@ -1,0 +1,23 @@
+//! The caller's own API tokens.
+
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::status::Success;
+use crate::web::{Web, acts};
+
+/// `GET /account/tokens`
+pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::json(Success::Ok, &acts::tokens(web, request).await?))
+}
+
+/// `POST /account/tokens`
+pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::json(Success::Ok, &acts::make_token(web, request, request.json()?).await?))
+}
+
+/// `DELETE /account/tokens/{id}`
+pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::revoke_token(web, request).await?;
+    Ok(Reply::no_content())
+}
