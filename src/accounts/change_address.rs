@@ -10,7 +10,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use super::confirm::Confirmed;
 use super::links::{self, Wish, is_recent};
 use super::person::{self, Person};
-use super::{Services, identity, register};
+use super::{Services, identity, register, taking_back};
 
 /// Notes the wished address after `verified` matched the password, and tells the present one. False if the password
 /// was changed meanwhile. Whether the new address belongs to somebody is for the worker to see.
@@ -144,9 +144,10 @@ pub(super) fn complete(
     services.audit(tx, moment, &client.owner_of(id), (Act::AddressChanged, Outcome::Done), id)?;
     register::remove_all(tx, &new)?;
     if let Some(old) = old {
-        let letter = Letter::AddressChanged { old: old.masked(), new: new.masked() };
-        services.mail(tx, moment, &old, &letter)?;
-        services.mail(tx, moment, &new, &letter)?;
+        let undo = taking_back::keep_address(tx, moment, services, (id, &old))?.unwrap_or_default();
+        let letter = |undo| Letter::AddressChanged { old: old.masked(), new: new.masked(), undo };
+        services.mail(tx, moment, &old, &letter(undo))?;
+        services.mail(tx, moment, &new, &letter(String::new()))?;
     }
     Ok(Confirmed::Done(Box::new(person::load(tx, id)?.ok_or_else(damaged)?)))
 }

@@ -8,7 +8,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::opening::{self, Added, NewAccount};
 use super::register::{self, Registration};
-use super::{Person, Services, approvals, change_address, identity, invitations, keyring, links};
+use super::{Person, Services, approvals, change_address, identity, invitations, links};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -29,19 +29,13 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Target, TokenFault>, StoreError> {
-    let keys = keyring::load(view, &services.seal)?;
-    let opened = match Opened::open(token, &keys, now) {
-        Ok(opened) => opened,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    let target = match opened.purpose {
-        Purpose::ConfirmRegistration => find_registration(view, services, &opened)?,
+    links::open(view, services, token, now, |opened| match opened.purpose {
+        Purpose::ConfirmRegistration => find_registration(view, services, opened),
         Purpose::ConfirmAddress => {
-            change_address::find(view, services, &opened)?.map(|person| Target::Address(person.id))
+            Ok(change_address::find(view, services, opened)?.map(|person| Target::Address(person.id)))
         }
-        Purpose::ResetPassword | Purpose::LogIn => None,
-    };
-    Ok(target.ok_or(TokenFault::Invalid))
+        _ => Ok(None),
+    })
 }
 
 fn find_registration(

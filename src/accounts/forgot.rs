@@ -2,16 +2,16 @@
 
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
-use crate::crypto::{Opened, PasswordHash, Purpose, TokenFault};
+use crate::crypto::{PasswordHash, Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::{self, MailPurpose};
 
-use super::links::{is_recent, may_be_mailed, may_take_mail, owner_to_mail};
+use super::Services;
+use super::links::{self, is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
-use super::{Services, keyring};
 
 /// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
 pub(super) fn mail_link(
@@ -21,17 +21,30 @@ pub(super) fn mail_link(
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
     let Some(mut person) = owner_to_mail(tx, address)? else { return Ok(()) };
-    let id = person.id;
     if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
         || !may_take_mail(tx, moment, services, MailPurpose::Reset, address)?
     {
         return Ok(());
     }
+    send_link(tx, moment, services, &mut person)
+}
+
+/// Mails a link to somebody, whatever they were mailed before; it kills older ones.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn send_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &mut Person,
+) -> Result<(), StoreError> {
+    let id = person.id;
     person.account.reset_count += 1;
     person.account.reset_asked_at = Some(moment.earliest());
     person::save(tx, id, &person.account)?;
     let within = services.config.tokens.reset_within;
-    let state = State::of(services, &person);
+    let state = State::of(services, person);
     let link =
         services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
@@ -82,17 +95,14 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    let keys = keyring::load(view, &services.seal)?;
-    let opened = match Opened::open(token, &keys, now) {
-        Ok(opened) => opened,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    if opened.purpose != Purpose::ResetPassword {
-        return Ok(Err(TokenFault::Invalid));
-    }
-    let person = person::load(view, AccountId::from_bytes(opened.subject))?.filter(may_be_mailed);
-    let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
-    Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }).ok_or(TokenFault::Invalid))
+    links::open(view, services, token, now, |opened| {
+        if opened.purpose != Purpose::ResetPassword {
+            return Ok(None);
+        }
+        let person = person::load(view, AccountId::from_bytes(opened.subject))?.filter(may_be_mailed);
+        let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
+        Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
+    })
 }
 
 /// Sets the password, consumes the link, ends every session, and tells the owner.

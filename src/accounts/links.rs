@@ -3,14 +3,14 @@
 
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
-use crate::crypto::Purpose;
+use crate::crypto::{Opened, Purpose, TokenFault};
 use crate::factors::Context;
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{self, MailPurpose};
 
 use super::person::{self, Person};
-use super::{Services, change_address, forgot, identity, login_by_mail, register, tries, usernames};
+use super::{Services, change_address, forgot, identity, keyring, login_by_mail, register, tries, usernames};
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -89,6 +89,24 @@ impl Wish {
 pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
     WISHES.put(tx, &id, &wish.to_stored(moment.earliest()))
+}
+
+/// Opens a token and finds what it is good for, if it is bound to it; what finds nothing does not work.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn open<T>(
+    view: &dyn Snapshot,
+    services: &Services,
+    token: &str,
+    now: Timestamp,
+    find: impl FnOnce(&Opened<'_>) -> Result<Option<T>, StoreError>,
+) -> Result<Result<T, TokenFault>, StoreError> {
+    let keys = keyring::load(view, &services.seal)?;
+    match Opened::open(token, &keys, now) {
+        Ok(opened) => Ok(find(&opened)?.ok_or(TokenFault::Invalid)),
+        Err(fault) => Ok(Err(fault)),
+    }
 }
 
 /// Whether any wish waits.

@@ -10,7 +10,7 @@ use crate::throttle;
 use super::links::{self, Wish};
 use super::person::{self, Person};
 use super::tries::{self, Tries};
-use super::{Services, costs, factor_resets, register, second_step};
+use super::{Services, costs, factor_resets, register, second_step, taking_back};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -269,6 +269,7 @@ pub(super) fn start_session_by(
     }
     let (source, what) = (attempt.client.owner_of(person.id), (Act::Login, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, person.id, &methods.join(" "))?;
+    taking_back::note_login(tx, moment, services, person, (&attempt.client, attempt.carrier))?;
     let new = NewSession {
         account: person.id,
         carrier: attempt.carrier,

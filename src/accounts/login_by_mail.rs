@@ -4,16 +4,16 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Identity, Moment, Timestamp};
 use crate::config::Span;
-use crate::crypto::{Opened, Purpose, TokenFault, TypedCode};
+use crate::crypto::{Purpose, TokenFault, TypedCode};
 use crate::factors::{self, CODE_WORKS_FOR, Context, TakenCode};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
-use super::links::{may_be_mailed, may_take_mail};
+use super::Services;
+use super::links::{self, may_be_mailed, may_take_mail};
 use super::login::{self, Attempt, Login};
 use super::person::{self, Person};
-use super::{Services, keyring};
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
 pub(super) fn mail(
@@ -88,20 +88,17 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    let keys = keyring::load(view, &services.seal)?;
-    let opened = match Opened::open(token, &keys, now) {
-        Ok(opened) => opened,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    if opened.purpose != Purpose::LogIn {
-        return Ok(Err(TokenFault::Invalid));
-    }
-    let context = Context::from_bytes(opened.subject);
-    // The digits are the link's single use: whichever of the two comes first takes both.
-    let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(Err(TokenFault::Invalid)) };
-    let person = person::load(view, account)?.filter(may_be_mailed);
-    let person = person.filter(|person| opened.is_bound_to(&State::of(services, person, context).parts()));
-    Ok(person.map(|person| Usable { person, context }).ok_or(TokenFault::Invalid))
+    links::open(view, services, token, now, |opened| {
+        if opened.purpose != Purpose::LogIn {
+            return Ok(None);
+        }
+        let context = Context::from_bytes(opened.subject);
+        // The digits are the link's single use: whichever of the two comes first takes both.
+        let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
+        let person = person::load(view, account)?.filter(may_be_mailed);
+        let person = person.filter(|person| opened.is_bound_to(&State::of(services, person, context).parts()));
+        Ok(person.map(|person| Usable { person, context }))
+    })
 }
 
 /// By what somebody logs in.

@@ -103,6 +103,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
         .iter()
         .map(|(_, session)| session)
         .filter(|session| session.is_alive(session.seen_at, now, &app.services().generation));
+    let logins = app.read(|view: &dyn Snapshot| sessions::logins_of(view, person.id))?;
     let (factors, reset_due) = app.read(|view: &dyn Snapshot| {
         Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?))
     })?;
@@ -117,6 +118,8 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
         })
         .collect();
     shown["second_factors_end_at"] = reset_due.map(|at| at.to_string()).into();
+    shown["logins"] = logins.count.into();
+    shown["last_login_at"] = logins.current.map(|login| login.at.to_string()).into();
     shown["sessions"] = alive
         .map(|session| {
             json!({

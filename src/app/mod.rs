@@ -17,6 +17,7 @@ mod second_factor;
 mod setting_up;
 mod snapshots;
 mod space;
+mod taking_back;
 mod tending;
 mod time;
 

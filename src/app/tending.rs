@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::accounts::register::Patience;
-use crate::accounts::{Services, factor_resets, invitations, keyring, links, person, register, second_step};
+use crate::accounts::{
+    Services, factor_resets, invitations, keyring, links, person, register, second_step, taking_back,
+};
 use crate::audit::{self, Act, Outcome, Source, Subject};
 use crate::base::{ClockState, EmailAddress, MailId, Moment, Timestamp};
 use crate::crypto::Digest;
@@ -153,6 +155,8 @@ impl App {
             sessions::sweep_tokens(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
         })
         .await?;
+        self.sweep_pages(|tx, moment, _, after| taking_back::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+            .await?;
         self.sweep_registrations().await?;
         self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
             .await?;

@@ -175,6 +175,10 @@ words! {
         ApiTokenRevoked = 59 "api-token-revoked",
         /// A refresh token was used twice, which ended its session.
         RefreshReused = 60 "refresh-reused",
+        /// The owner of an account took it back from whoever was in.
+        TakenBack = 61 "taken-back",
+        /// The owner of an account undid a change of its address.
+        AddressRestored = 62 "address-restored",
     }
 }
 

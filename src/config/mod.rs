@@ -31,9 +31,9 @@ pub use reread::Reread;
 pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
-    Acme, Audit, Backups, Listen, Log, LogFormat, LogIns, Mail, MailTransport, Metrics, Passwords, Proxy, Registration,
-    RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa, StoreSettings, Throttle, Tls, TlsMode,
-    Tokens,
+    Acme, Audit, Backups, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics, Passwords, Proxy,
+    Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa, StoreSettings, Throttle, Tls,
+    TlsMode, Tokens,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -110,6 +110,9 @@ impl Config {
     /// Where the packages put the file.
     pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
 
+    /// How long a login that was not the owner's, or a change of address, can be undone.
+    pub const TAKE_BACK_WITHIN: Span = Span::from_seconds(7 * crate::base::DAY);
+
     /// Reads and checks the file. Secrets that a service manager keeps for us are found in the folder `credentials`
     /// (`LoadCredential=` in systemd.exec(5)), where the file names no others.
     ///
@@ -168,7 +171,11 @@ impl Config {
     /// Seconds until the longest-lived mailed token expires; a signing key verifies as long.
     #[must_use]
     pub fn longest_token_lifetime(&self) -> crate::base::Seconds {
-        self.tokens.confirm_within.seconds().max(self.tokens.reset_within.seconds()).max(10 * crate::base::MINUTE)
+        self.tokens
+            .confirm_within
+            .seconds()
+            .max(self.tokens.reset_within.seconds())
+            .max(Self::TAKE_BACK_WITHIN.seconds())
     }
 }
 

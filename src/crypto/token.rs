@@ -24,10 +24,21 @@ pub enum Purpose {
     ResetPassword,
     /// Logs in.
     LogIn,
+    /// Ends a login that was not its owner's.
+    NotMe,
+    /// Brings an address back that was changed.
+    UndoAddress,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::ConfirmRegistration, Self::ConfirmAddress, Self::ResetPassword, Self::LogIn];
+    const ALL: [Self; 6] = [
+        Self::ConfirmRegistration,
+        Self::ConfirmAddress,
+        Self::ResetPassword,
+        Self::LogIn,
+        Self::NotMe,
+        Self::UndoAddress,
+    ];
 
     const fn code(self) -> u8 {
         match self {
@@ -35,6 +46,8 @@ impl Purpose {
             Self::ConfirmAddress => 2,
             Self::ResetPassword => 3,
             Self::LogIn => 4,
+            Self::NotMe => 5,
+            Self::UndoAddress => 6,
         }
     }
 
@@ -44,6 +57,8 @@ impl Purpose {
             Self::ConfirmAddress => b"gatelodge confirm-address/1",
             Self::ResetPassword => b"gatelodge reset-password/1",
             Self::LogIn => b"gatelodge log-in/1",
+            Self::NotMe => b"gatelodge not-me/1",
+            Self::UndoAddress => b"gatelodge undo-address/1",
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    costs, factor_resets, identity, invitations, keyring, links, person, register, second_step, set_up,
+    costs, factor_resets, identity, invitations, keyring, links, person, register, second_step, set_up, taking_back,
 };
 use crate::acme;
 use crate::audit;
@@ -33,6 +33,8 @@ pub const TABLES: &[&dyn Shown] = &[
     &sessions::TOKENS,
     &sessions::TOKENS_OF,
     &sessions::FAMILIES,
+    &sessions::LOGINS,
+    &taking_back::FORMER,
     &keyring::KEYS,
     &links::WISHES,
     &mail::MAILS,

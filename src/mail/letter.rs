@@ -55,6 +55,19 @@ pub enum Letter {
         old: String,
         /// The address that serves now, masked.
         new: String,
+        /// To the old one: the link that brings it back; else empty.
+        undo: String,
+    },
+    /// To the owner: a login from a device or a network that is new.
+    NewLogin {
+        /// When.
+        at: Timestamp,
+        /// From which network address.
+        network: String,
+        /// With what, in our words.
+        device: String,
+        /// The link by which the owner takes the account back.
+        link: String,
     },
     /// To the owner: somebody keeps trying to log in.
     LoginsFailed {
@@ -207,7 +220,8 @@ impl Letter {
             Self::PasswordChanged { at, forgot: link() },
             Self::ConfirmAddress { link: link(), within },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
-            Self::AddressChanged { old: masked('a'), new: masked('b') },
+            Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
+            Self::NewLogin { at, network: "192.0.2.7".into(), device: "Firefox on Linux".into(), link: link() },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
             Self::UsernameChanged { username: "ada".into(), at, forgot: link() },
@@ -241,6 +255,7 @@ impl Letter {
             Self::ConfirmAddress { .. } => "confirm-address",
             Self::AddressChangeAsked { .. } => "address-change-asked",
             Self::AddressChanged { .. } => "address-changed",
+            Self::NewLogin { .. } => "new-login",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
             Self::UsernameChanged { .. } => "username-changed",
@@ -288,7 +303,10 @@ impl Letter {
             Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },
             Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
             Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
-            Self::AddressChanged { old, new } => context! { site, to, old, new },
+            Self::AddressChanged { old, new, undo } => context! { site, to, old, new, undo },
+            Self::NewLogin { at, network, device, link } => {
+                context! { site, to, network, device, link, at => at.in_words() }
+            }
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
             Self::UsernameChanged { username, at, forgot } => {
@@ -345,6 +363,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "address-change-asked.html",
     "address-changed.txt",
     "address-changed.html",
+    "new-login.txt",
+    "new-login.html",
     "logins-failed.txt",
     "logins-failed.html",
     "account-deleted.txt",

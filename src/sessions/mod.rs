@@ -1,6 +1,8 @@
 //! Sessions: who is logged in, on which device, until when. They survive restarts and end when they should.
 
+mod agent;
 mod api_tokens;
+mod logins;
 mod refreshing;
 
 use std::collections::BTreeSet;
@@ -13,8 +15,11 @@ use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
 
+pub use agent::in_words as agent_in_words;
 pub use api_tokens::{ApiToken, MAX_TOKENS, Scope, find_token, make, revoke, revoke_all, sweep_tokens, tokens_of};
 pub(crate) use api_tokens::{TOKENS, TOKENS_OF};
+pub(crate) use logins::LOGINS;
+pub use logins::{LoginNote, Logins, Novelty, forget_logins, forget_places, logins_of, note_login};
 pub(crate) use refreshing::FAMILIES;
 pub use refreshing::{Refreshed, has_family, refresh};
 

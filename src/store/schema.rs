@@ -35,6 +35,10 @@ pub const API_TOKENS: Range = range(0x22, "API tokens");
 pub const API_TOKENS_OF: Range = range(0x23, "API tokens of an account");
 /// digest of what names a family of refresh tokens → its session, and the digest of the one that works.
 pub const REFRESH_FAMILIES: Range = range(0x24, "refresh tokens");
+/// account id → how often its owner logged in, the last times, and the places that are known.
+pub const LOGINS: Range = range(0x25, "logins");
+/// (account id, change id) → address that was changed, and can be brought back.
+pub const FORMER_ADDRESSES: Range = range(0x26, "former addresses");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
 /// job id → somebody who asked for a link, to be looked up by a worker.
@@ -94,6 +98,8 @@ pub const ALL: &[Range] = &[
     API_TOKENS,
     API_TOKENS_OF,
     REFRESH_FAMILIES,
+    LOGINS,
+    FORMER_ADDRESSES,
     SIGNING_KEYS,
     LINK_REQUESTS,
     MAILS,

@@ -80,6 +80,10 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/reset/{token}"                 Anyone   pages::reset_form;
     "POST"   "/reset/{token}"                 Anyone   pages::reset;
 
+    "GET"    "/not-me/{token}"                Anyone   pages::not_me_form;
+    "POST"   "/not-me/{token}"                Anyone   pages::take_back;
+    "GET"    "/email/undo/{token}"            Anyone   pages::undo_form;
+    "POST"   "/email/undo/{token}"            Anyone   pages::take_back;
     "GET"    "/setup/{token}"                 Anyone   pages::set_up_form;
     "POST"   "/setup/{token}"                 Anyone   pages::set_up;
 
@@ -133,6 +137,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
     "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
     "POST"   "/api/v1/reset"                  Anyone   api::reset;
+    "POST"   "/api/v1/account/take-back"      Anyone   api::take_back;
     "POST"   "/api/v1/setup"                  Anyone   api::set_up;
     "POST"   "/api/v1/account/password"       LoggedIn api::change_password;
     "POST"   "/api/v1/account/username"       Fresh    api::change_username;
@@ -142,6 +147,7 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;
     "DELETE" "/api/v1/account/sessions"       LoggedIn api::end_other_sessions;
     "DELETE" "/api/v1/account/sessions/{id}"  LoggedIn api::end_session;
+    "GET"    "/api/v1/account/logins"         LoggedIn api::logins;
     "GET"    "/api/v1/account/factors"               Enrolling      factors::factors;
     "POST"   "/api/v1/account/factors/totp"          FreshEnrolling factors::begin_totp;
     "POST"   "/api/v1/account/factors/totp/confirm"  FreshEnrolling factors::confirm_totp;

@@ -36,6 +36,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/session/verify", json!({"password": PASSWORD, "code": "123456"})),
         ("/account/factors/totp", json!({"name": "Phone"})),
         ("/account/factors/totp/confirm", json!({"id": "0".repeat(32), "code": "123456"})),
+        ("/account/take-back", json!({"token": "glt_x"})),
         ("/session/refresh", json!({"refresh_token": "glr_x"})),
         ("/account/tokens", json!({"name": "wiki", "scopes": ["profile"], "within": "7d"})),
         ("/account/delete", json!({"current_password": PASSWORD})),

@@ -7,5 +7,7 @@ mod serving;
 
 pub use keeping::{Audit, Backups, StoreSettings};
 pub use mailing::{Mail, MailTransport, Security, Smtp};
-pub use people::{LogIns, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens};
+pub use people::{
+    LogIns, LoginNotices, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens,
+};
 pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};

@@ -175,12 +175,27 @@ pub struct Sessions {
     pub fresh: Span,
 }
 
+/// Which logins are told to the owner of an account.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoginNotices {
+    /// Those from a device or a network that is new.
+    #[default]
+    DeviceOrNetwork,
+    /// Those from a device that is new.
+    Device,
+    /// None.
+    Never,
+}
+
 /// `[login]`
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogIns {
     /// Whether people may log in by a mailed link or code instead of their password.
     pub by_mail: bool,
+    /// Which logins are told to the owner.
+    pub notices: LoginNotices,
     /// Hosts that a login may lead back to, by https, besides this site.
     pub return_hosts: Vec<HostName>,
 }

@@ -5,6 +5,7 @@ mod admin;
 mod entry;
 mod factors;
 mod mail_login;
+mod taking_back;
 mod tokens;
 
 pub use account::{
@@ -18,4 +19,5 @@ pub use factors::{
     prove_again, remake_codes, remove_factor, take_second_step, totp_uri,
 };
 pub use mail_login::{log_in_by_code, log_in_by_link, wish_mail_login};
+pub use taking_back::take_back;
 pub use tokens::{make_token, revoke_token, tokens, wanted_token};

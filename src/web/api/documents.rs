@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::accounts::Person;
 use crate::base::{AccountId, Permission, SessionId};
 use crate::crypto::Bearer;
-use crate::sessions::{Carrier, Session};
+use crate::sessions::{Carrier, LoginNote, Logins, Session, agent_in_words};
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::request::Request;
 
@@ -106,6 +106,31 @@ pub struct ValidDocument {
     pub expires_at: String,
 }
 
+/// A login.
+#[derive(Serialize)]
+pub struct LoginDocument<'a> {
+    at: String,
+    network: &'a str,
+    device: &'a str,
+}
+
+/// `GET /account/logins`
+#[derive(Serialize)]
+pub struct LoginsDocument<'a> {
+    count: u64,
+    current: Option<LoginDocument<'a>>,
+    last: Option<LoginDocument<'a>>,
+}
+
+impl<'a> LoginsDocument<'a> {
+    pub fn of(logins: &'a Logins) -> Self {
+        fn login(note: &LoginNote) -> LoginDocument<'_> {
+            LoginDocument { at: note.at.to_string(), network: &note.network, device: &note.device }
+        }
+        Self { count: logins.count, current: logins.current.as_ref().map(login), last: logins.last.as_ref().map(login) }
+    }
+}
+
 /// A session in the list.
 #[derive(Clone, Serialize)]
 pub struct SessionItem {
@@ -118,6 +143,7 @@ pub struct SessionItem {
     bearer: bool,
     network: String,
     agent: String,
+    device: String,
 }
 
 impl SessionItem {
@@ -132,6 +158,7 @@ impl SessionItem {
             bearer: session.carrier.is_bearer(),
             network: session.network.clone(),
             agent: session.agent.clone(),
+            device: agent_in_words(&session.agent),
         }
     }
 }

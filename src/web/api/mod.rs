@@ -18,7 +18,8 @@ use super::status::Success;
 use super::{Web, acts};
 
 use documents::{
-    List, LoggedInDocument, MayDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument,
+    List, LoggedInDocument, LoginsDocument, MayDocument, SessionDocument, SessionItem, UserDocument, ValidDocument,
+    WhoDocument,
 };
 
 /// The OpenAPI 3.1 document. A test compares it with the route list.
@@ -161,6 +162,18 @@ pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure>
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let session = acts::reset(web, request, None, request.json()?).await?;
     Ok(with_session(web, request, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
+}
+
+/// `POST /account/take-back`
+pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::take_back(web, request, None, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "taken_back"))
+}
+
+/// `GET /account/logins`
+pub async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let logins = web.app.logins_of(request.caller()?)?;
+    Ok(Reply::json(Success::Ok, &LoginsDocument::of(&logins)))
 }
 
 /// `POST /setup`

@@ -1,5 +1,6 @@
 //! The account's own pages.
 
+use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -30,7 +31,10 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
 /// `GET /account`
 pub async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let sessions = web.app.sessions_of(request.caller()?)?.len();
-    let page = render(web, "account.html", context! { sessions, notice => notice(request), ..values(request)? });
+    let logins = web.app.logins_of(request.caller()?)?;
+    let last_login = logins.last.map(|last| format!("{}, {}, from {}", last.at.in_words(), last.device, last.network));
+    let page =
+        render(web, "account.html", context! { sessions, last_login, notice => notice(request), ..values(request)? });
     Ok(Reply::page(page))
 }
 
@@ -89,7 +93,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
             context! {
                 id => session.id.to_string(),
                 is_current => session.id == caller.session.id,
-                agent => session.agent.as_str(),
+                agent => agent_in_words(&session.agent),
                 network => session.network.as_str(),
                 since => session.created_at.in_words(),
                 seen => session.seen_at.in_words(),

@@ -8,6 +8,7 @@ mod form;
 mod front_end;
 mod links;
 mod mail_login;
+mod taking_back;
 mod tokens;
 
 use crate::templates::{BuiltIn, Value, context};
@@ -36,6 +37,7 @@ pub use links::{
     set_up, set_up_form, username_form as recover_form,
 };
 
+pub use taking_back::{not_me_form, take_back, undo_form};
 pub use tokens::{make_token, revoke_token, tokens};
 
 pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
@@ -65,6 +67,7 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "forgot.html",
     "forgot-sent.html",
     "reset.html",
+    "take-back.html",
     "setup.html",
     "account.html",
     "account-password.html",
@@ -158,6 +161,9 @@ fn notice(request: &Request) -> &'static str {
         Some("code-mailed") => "If a code was not mailed within the last minute, one is on its way.",
         Some("factor-added") => "From now on you are asked for a code when you log in. Your other sessions have ended.",
         Some("factor-removed") => "It was removed. Your other sessions have ended.",
+        Some("taken-back") => {
+            "Everybody is logged out. A link to choose a new password is on its way to you; the old one works no more."
+        }
         Some("token-revoked") => "The token opens nothing any more.",
         Some("trust-ended") => "That browser is asked for a code again.",
         Some("logged-out") => "You are logged out.",

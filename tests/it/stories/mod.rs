@@ -18,6 +18,7 @@ mod registering;
 mod resetting;
 mod second_factors;
 mod setting_up;
+mod taking_back;
 mod tokens;
 
 pub use second_factors::{halfway_with_a_phone, read_key};

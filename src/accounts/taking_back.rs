@@ -1,0 +1,238 @@
+//! An owner takes their account back: "this was not me" after a login, and undoing a change of address. The links stand in
+//! the mails that tell of them, work for a week whatever a thief changes meanwhile, and lead to a new password by mail.
+
+use crate::audit::{Act, Outcome};
+use crate::base::{AccountId, EmailAddress, Id, Moment, Timestamp};
+use crate::config::{Config, LoginNotices, Span};
+use crate::crypto::{Purpose, TokenFault};
+use crate::factors;
+use crate::mail::Letter;
+use crate::sessions::{self, Carrier, Client, Novelty};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::throttle::Devices;
+
+use super::person::{self, Person};
+use super::{Services, forgot, identity, links};
+
+/// How long the links work.
+const WITHIN: Span = Config::TAKE_BACK_WITHIN;
+
+fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
+    match notices {
+        LoginNotices::DeviceOrNetwork => novelty.device || novelty.network,
+        LoginNotices::Device => novelty.device,
+        LoginNotices::Never => false,
+    }
+}
+
+/// Marks the id of a change of address that can be undone.
+pub enum OfFormerAddress {}
+
+/// An address that was an account's until it was changed.
+#[derive(Clone, Debug)]
+pub struct FormerAddress {
+    address: String,
+    changed_at: Timestamp,
+}
+record!(FormerAddress, version 1, { address, changed_at });
+
+pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> = Table::at(schema::FORMER_ADDRESSES);
+
+/// Changes of address that can be undone at a time; of more only the oldest, which are the owner's.
+const MAX_FORMER: usize = 10;
+
+/// Notes a login, and tells the owner of one from a place that is new.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn note_login(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    (client, carrier): (&Client, Carrier),
+) -> Result<(), StoreError> {
+    let now = moment.now();
+    let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
+    let knows_browser = !carrier.is_bearer() && devices.of(person.id).is_some();
+    let came = (now, client.network.as_str(), client.agent.as_str());
+    let (note, novelty) = sessions::note_login(tx, &services.seal, person.id, came, knows_browser)?;
+    if !is_told(services.config.login.notices, novelty) {
+        return Ok(());
+    }
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let state = not_me(tx, services, person.id)?;
+    let what = (Purpose::NotMe, *person.id.bytes());
+    let link = services.signed_link(tx, moment, "/not-me/", what, &parts(&state), WITHIN)?;
+    services.mail(tx, moment, to, &Letter::NewLogin { at: note.at, network: note.network, device: note.device, link })
+}
+
+type State = [Vec<u8>; 3];
+
+fn parts(state: &State) -> [&[u8]; 3] {
+    [&state[0], &state[1], &state[2]]
+}
+
+/// What "this was not me" is bound to: nothing that a thief can change.
+fn not_me(view: &(impl Snapshot + ?Sized), services: &Services, account: AccountId) -> Result<State, StoreError> {
+    let count = sessions::logins_of(view, account)?.taken_back.to_be_bytes();
+    Ok([services.generation.to_vec(), account.bytes().to_vec(), count.to_vec()])
+}
+
+fn undoing(services: &Services, account: AccountId, id: Id<OfFormerAddress>) -> State {
+    [services.generation.to_vec(), account.bytes().to_vec(), id.bytes().to_vec()]
+}
+
+/// Keeps the address that was changed, and signs the link that brings it back.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn keep_address(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (account, old): (AccountId, &EmailAddress),
+) -> Result<Option<String>, StoreError> {
+    if FORMER.under(tx, &account, Direction::Up, MAX_FORMER)?.len() == MAX_FORMER {
+        return Ok(None);
+    }
+    let (id, changed_at) = (Id::draw(moment), moment.now());
+    FORMER.put(tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
+    let (state, what) = (undoing(services, account, id), (Purpose::UndoAddress, *account.bytes()));
+    services.signed_link(tx, moment, "/email/undo/", what, &parts(&state), WITHIN).map(Some)
+}
+
+/// Whose account a link takes back.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    /// The account, as it is now.
+    pub person: Person,
+    /// The address that it gets back; none for "this was not me".
+    pub address: Option<EmailAddress>,
+    changed_at: Option<Timestamp>,
+}
+
+/// Looks a link up, of either kind, and changes nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(
+    view: &dyn Snapshot,
+    services: &Services,
+    token: &str,
+    now: Timestamp,
+) -> Result<Result<Owned, TokenFault>, StoreError> {
+    links::open(view, services, token, now, |opened| {
+        let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
+        match opened.purpose {
+            Purpose::NotMe => {
+                let is_bound = opened.is_bound_to(&parts(&not_me(view, services, person.id)?));
+                Ok(is_bound.then_some(Owned { person, address: None, changed_at: None }))
+            }
+            Purpose::UndoAddress => {
+                for ((account, id), former) in FORMER.under(view, &person.id, Direction::Up, MAX_FORMER)? {
+                    if opened.is_bound_to(&parts(&undoing(services, account, id))) {
+                        let address = EmailAddress::parse(&former.address).ok();
+                        return Ok(Some(Owned { person, address, changed_at: Some(former.changed_at) }));
+                    }
+                }
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    })
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum TakenBack {
+    /// Nobody is in any more; a link to choose a new password is on its way.
+    Done,
+    /// The old address belongs to another account meanwhile.
+    AddressTaken,
+    /// The link does not work.
+    Refused(TokenFault),
+}
+
+/// Ends every session and token, takes the password out of use, brings the old address back if the link says so, and mails a link to
+/// choose a new password.
+///
+/// # Errors
+/// When the store fails.
+pub fn take_back(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    token: &str,
+    client: &Client,
+) -> Result<TakenBack, StoreError> {
+    let Owned { mut person, address, changed_at } = match look_up(tx, services, token, moment.now())? {
+        Ok(owned) => owned,
+        Err(fault) => return Ok(TakenBack::Refused(fault)),
+    };
+    let (id, source) = (person.id, client.owner_of(person.id));
+    if let Some(old) = address {
+        if identity::owner_of_email(tx, &old)?.is_some_and(|owner| owner != id) {
+            return Ok(TakenBack::AddressTaken);
+        }
+        let replaced = person.verified_address().cloned();
+        identity::set_email(tx, id, &old, Some(moment.now()))?;
+        services.audit(tx, moment, &source, (Act::AddressRestored, Outcome::Done), id)?;
+        if let Some(replaced) = replaced.filter(|replaced| *replaced != old) {
+            let letter = Letter::AddressChanged { old: replaced.masked(), new: old.masked(), undo: String::new() };
+            services.mail(tx, moment, &replaced, &letter)?;
+        }
+        drop_since(tx, id, changed_at.unwrap_or_default())?;
+        person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
+    }
+    services.audit(tx, moment, &source, (Act::TakenBack, Outcome::Done), id)?;
+    person.account.password = None;
+    person.account.new_address = None;
+    person.account.address_count += 1;
+    person::save(tx, id, &person.account)?;
+    sessions::end_all(tx, id, None)?;
+    sessions::revoke_all(tx, id)?;
+    sessions::forget_places(tx, id)?;
+    factors::end_trusts(tx, id)?;
+    forgot::send_link(tx, moment, services, &mut person)?;
+    Ok(TakenBack::Done)
+}
+
+/// With the address that was changed at `since` back, what was changed after it cannot be undone any more.
+fn drop_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) -> Result<(), StoreError> {
+    for (key, former) in FORMER.under(tx, &account, Direction::Up, MAX_FORMER)? {
+        if former.changed_at >= since {
+            FORMER.delete(tx, &key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets an account that is gone.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    drop_since(tx, account, Timestamp::default())?;
+    sessions::forget_logins(tx, account)
+}
+
+/// Removes up to `limit` addresses that cannot be brought back any more, looking at as many behind `after`. Returns where to go on,
+/// or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<(AccountId, Id<OfFormerAddress>)>,
+    limit: usize,
+) -> Result<Option<(AccountId, Id<OfFormerAddress>)>, StoreError> {
+    let page = FORMER.page(tx, after.as_ref(), limit)?;
+    for (key, former) in &page {
+        if now >= former.changed_at.plus(WITHIN.seconds()) {
+            FORMER.delete(tx, key)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+}

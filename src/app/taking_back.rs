@@ -1,0 +1,43 @@
+//! Taking an account back by a mailed link.
+
+use std::sync::Arc;
+
+use crate::accounts::taking_back::{self, Owned, TakenBack};
+use crate::accounts::tries::Tries;
+use crate::crypto::TokenFault;
+use crate::sessions::{Client, Logins};
+
+use super::{App, Fault, LoggedIn};
+
+impl App {
+    /// Whose account a link takes back.
+    ///
+    /// # Errors
+    /// When the store fails, or the clock is unsure.
+    pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<Owned, TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services(), client))?;
+        Ok(self.read(|view| taking_back::look_up(view, &self.services(), token, self.now()))?)
+    }
+
+    /// Takes the account back, if the link works.
+    ///
+    /// # Errors
+    /// When the store fails, or the clock is unsure.
+    pub async fn take_back(self: &Arc<Self>, token: String, client: Client) -> Result<TakenBack, Fault> {
+        if let Err(fault) = self.check_taking_back(&token, &client)? {
+            return Ok(TakenBack::Refused(fault));
+        }
+        let taken =
+            self.write(move |tx, moment, services| taking_back::take_back(tx, moment, services, &token, &client));
+        Ok(taken.await?)
+    }
+
+    /// How often the person who asks has logged in, and the last times.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn logins_of(&self, asking: &LoggedIn) -> Result<Logins, Fault> {
+        Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id))?)
+    }
+}

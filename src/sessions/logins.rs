@@ -1,0 +1,134 @@
+//! How often somebody logged in, when and from where, and whether a login comes from a place that is new.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::base::{AccountId, Timestamp};
+use crate::crypto::SealingKey;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::agent;
+
+/// A login.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LoginNote {
+    /// When.
+    pub at: Timestamp,
+    /// From which network address.
+    pub network: String,
+    /// With which browser or program, in our words.
+    pub device: String,
+}
+record!(part LoginNote { at, network, device });
+
+/// A device or a network that somebody logged in from. Their names are kept as keyed digests.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Place {
+    seen_at: Timestamp,
+    digest: [u8; 16],
+}
+record!(part Place { seen_at, digest });
+
+/// Everything about somebody's logins.
+#[derive(Clone, Debug, Default)]
+pub struct Logins {
+    /// How many there were.
+    pub count: u64,
+    /// The last one.
+    pub current: Option<LoginNote>,
+    /// The one before it.
+    pub last: Option<LoginNote>,
+    /// How often the owner took the account back: links to do so die with each time.
+    pub taken_back: u64,
+    places: BTreeSet<Place>,
+}
+record!(Logins, version 1, { count, current, last, taken_back, places });
+
+pub(crate) const LOGINS: Table<AccountId, Logins> = Table::at(schema::LOGINS);
+
+/// Devices and networks that are remembered for an account; the one not seen for longest makes room.
+const MAX_PLACES: usize = 40;
+
+/// What of a login was not seen before. The first login of all is compared with nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Novelty {
+    /// The browser or program.
+    pub device: bool,
+    /// The network.
+    pub network: bool,
+}
+
+/// What is known of somebody's logins.
+///
+/// # Errors
+/// When the store fails.
+pub fn logins_of(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Logins, StoreError> {
+    Ok(LOGINS.get(view, &account)?.unwrap_or_default())
+}
+
+/// Notes a login. `knows_browser` says whether the browser showed that its owner logged in with it before.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_login(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    account: AccountId,
+    (at, network, agent): (Timestamp, &str, &str),
+    knows_browser: bool,
+) -> Result<(LoginNote, Novelty), StoreError> {
+    let mut logins = logins_of(tx, account)?;
+    let note = LoginNote { at, network: network.to_owned(), device: agent::in_words(agent) };
+    let digest = |kind: &[u8], text: &str| -> [u8; 16] {
+        let code = seal.code(b"gatelodge place of login/1", &[account.bytes(), kind, text.as_bytes()]);
+        *code.first_chunk().expect("16 of 32 bytes")
+    };
+    let mut is_new = |digest: [u8; 16]| {
+        let is_new = logins.places.iter().all(|place| place.digest != digest);
+        logins.places.retain(|place| place.digest != digest);
+        logins.places.insert(Place { seen_at: at, digest });
+        while logins.places.len() > MAX_PLACES {
+            logins.places.pop_first();
+        }
+        is_new
+    };
+    let is_unseen_network = is_new(digest(b"network", &neighbourhood(network)));
+    let is_unseen_device = is_new(digest(b"device", &note.device));
+    let novelty = if logins.count == 0 {
+        Novelty::default()
+    } else {
+        Novelty { device: is_unseen_device && !knows_browser, network: is_unseen_network }
+    };
+    logins.count += 1;
+    logins.last = logins.current.replace(note.clone());
+    LOGINS.put(tx, &account, &logins)?;
+    Ok((note, novelty))
+}
+
+/// What counts as the same network: an IPv4 /24, an IPv6 /48.
+fn neighbourhood(network: &str) -> String {
+    match network.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => format!("{:?}", &address.octets()[..3]),
+        Ok(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..3]),
+        Err(_) => network.to_owned(),
+    }
+}
+
+/// The owner took the account back: every place is strange again, and links to do so are dead.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_places(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    let mut logins = logins_of(tx, account)?;
+    logins.places.clear();
+    logins.taken_back += 1;
+    LOGINS.put(tx, &account, &logins)
+}
+
+/// Forgets an account that is gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget_logins(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    LOGINS.delete(tx, &account)
+}

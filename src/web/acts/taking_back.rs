@@ -1,0 +1,25 @@
+//! Taking an account back.
+
+use crate::accounts::taking_back::TakenBack;
+use crate::admin::RefusalKind;
+use crate::web::Web;
+use crate::web::failure::Failure;
+use crate::web::fields::Fields;
+use crate::web::request::Request;
+
+/// Takes the account back that the link belongs to.
+pub async fn take_back(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
+    let values = (token.map(str::to_owned).or_else(|| fields.token()),);
+    let (token,) = fields.finish(values)?;
+    match web.app.take_back(token, request.client()).await? {
+        TakenBack::Done => Ok(()),
+        TakenBack::AddressTaken => {
+            let words = "The address belongs to another account meanwhile. Write to the people who run this site.";
+            Err(Failure::Refused(RefusalKind::Conflict, words.into()))
+        }
+        TakenBack::Refused(fault) => {
+            web.app.charge_link(request.client()).await?;
+            Err(fault.into())
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The pages of "this was not me" and of undoing a change of address.
+
+use crate::templates::context;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::{Web, acts};
+
+use super::factors::form_or_nothing;
+use super::form::Form;
+use super::front_end::{flatten, lead_on};
+
+/// Looks the link up and shows a button. Mail scanners that open links end nothing.
+fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
+    let token = request.parameter("token");
+    let checked = flatten(web.app.check_taking_back(token, &request.client()));
+    if let Some(onward) = lead_on(web, page, token, checked.as_ref().err()) {
+        return Ok(onward);
+    }
+    let address = checked?.address.map(|address| address.masked()).unwrap_or_default();
+    Ok(Form::new("take-back.html", context! { action => format!("{page}/{token}"), address }).show(web))
+}
+
+/// `GET /not-me/{token}`
+pub async fn not_me_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    form(web, request, "/not-me")
+}
+
+/// `GET /email/undo/{token}`
+pub async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    form(web, request, "/email/undo")
+}
+
+/// `POST /not-me/{token}`, `POST /email/undo/{token}`
+pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::take_back(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
+    Ok(Reply::see_other("/login?notice=taken-back").with_cookie(web.cookies.clear_session()))
+}

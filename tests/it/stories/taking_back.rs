@@ -1,0 +1,202 @@
+//! Logins that are counted and told, and owners who take their account back.
+
+use gatelodge::base::{DAY, HOUR};
+use serde_json::{Value, json};
+
+use crate::world::{ALICE, Letter, OTHER_PASSWORD, PASSWORD, Visitor, World};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+const HOME: &str = "192.0.2.7";
+const FAR: &str = "203.0.113.9";
+
+fn comes_in(browser: &Visitor<'_>, agent: &str) {
+    let log_in = json!({"identity": ALICE, "password": PASSWORD}).to_string();
+    let request = http::Request::builder().method("POST").uri("/api/v1/login").header("user-agent", agent);
+    browser.send(request.header("content-type", "application/json"), log_in).expect(200);
+}
+
+fn told(world: &World) -> Option<Letter> {
+    world.run_the_post().into_iter().find(|letter| letter.subject.contains("new login"))
+}
+
+#[test]
+fn logins_are_counted_and_the_last_two_are_told() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let (home, far) = (world.visitor_from(HOME), world.visitor_from(FAR));
+    let first = world.app.now().to_string();
+    comes_in(&home, FIREFOX);
+    let logins = |browser: &Visitor<'_>| browser.api("GET", "/account/logins", Value::Null).expect(200).json();
+    let here = json!({"at": first, "network": HOME, "device": "Firefox on Linux"});
+    assert_eq!(logins(&home), json!({"count": 1, "current": here, "last": null}));
+    world.advance(HOUR);
+    comes_in(&far, CHROME);
+    let found = logins(&far);
+    assert_eq!(
+        (&found["count"], &found["last"], &found["current"]["device"]),
+        (&json!(2), &here, &json!("Chrome on Windows"))
+    );
+    far.opens("/account").expect(200).says("Firefox on Linux, from 192.0.2.7");
+    let shown = world.command(json!({"command": "user-show", "user": ALICE})).expect("shown");
+    assert_eq!((&shown["logins"], &shown["last_login_at"]), (&json!(2), &found["current"]["at"]));
+    let sessions = far.api("GET", "/account/sessions", Value::Null).expect(200).json();
+    assert_eq!(sessions["items"][0]["device"], "Chrome on Windows");
+}
+
+#[test]
+fn a_login_from_somewhere_new_is_told_and_one_from_where_one_was_is_not() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let home = world.visitor_from(HOME);
+    comes_in(&home, FIREFOX);
+    assert!(told(&world).is_none(), "the first of all is compared with nothing");
+    comes_in(&home, FIREFOX);
+    comes_in(&world.visitor_from("192.0.2.200"), FIREFOX);
+    assert!(told(&world).is_none(), "the same browser in the same network");
+    comes_in(&world.visitor_from(HOME), CHROME);
+    let letter = told(&world).expect("a new device");
+    assert!(letter.text.contains("Chrome on Windows") && letter.text.contains(HOME), "{}", letter.text);
+    comes_in(&Visitor { address: FAR.parse().expect("an address"), ..home.copy() }, FIREFOX);
+    assert!(told(&world).is_some(), "a new network");
+    comes_in(&world.visitor_from(FAR), FIREFOX);
+    comes_in(&home, CHROME);
+    assert!(told(&world).is_none(), "they are known by now");
+    world.visitor_from("198.51.100.1").log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    assert!(told(&world).is_none(), "nobody came in");
+}
+
+#[test]
+fn what_is_told_is_for_the_administrator_to_say() {
+    for (notices, new_network) in [("device", false), ("never", false), ("device-or-network", true)] {
+        let world = World::with(&format!("[login]\nnotices = \"{notices}\""));
+        world.member(ALICE, PASSWORD);
+        let home = world.visitor_from(HOME);
+        comes_in(&home, FIREFOX);
+        comes_in(&Visitor { address: FAR.parse().expect("an address"), ..home.copy() }, FIREFOX);
+        assert_eq!(told(&world).is_some(), new_network, "{notices}");
+        comes_in(&world.visitor_from(FAR), CHROME);
+        assert_eq!(told(&world).is_some(), notices != "never", "{notices}");
+    }
+}
+
+/// Alice at home, and a thief who has her password.
+fn with_a_thief(world: &World) -> (Visitor<'_>, Visitor<'_>, Letter) {
+    world.member(ALICE, PASSWORD);
+    let (home, thief) = (world.visitor_from(HOME), world.visitor_from(FAR));
+    comes_in(&home, FIREFOX);
+    comes_in(&thief, CHROME);
+    let letter = told(world).expect("told");
+    (home, thief, letter)
+}
+
+#[test]
+fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
+    let world = World::new();
+    let (home, thief, letter) = with_a_thief(&world);
+    let token = thief.api("POST", "/account/tokens", json!({"name": "x", "scopes": ["profile"]})).expect(200).json();
+    let gone = world.visitor();
+    let before = world.records();
+    gone.opens(&letter.path()).expect(200).says("This was not me");
+    assert_eq!(world.records(), before, "opening ends nothing");
+    assert!(home.is_logged_in() && thief.is_logged_in());
+    gone.posts(&letter.path(), &[]).leads_to("/login?notice=taken-back");
+    assert!(!home.is_logged_in() && !thief.is_logged_in());
+    thief
+        .by_token(token["token"].as_str().expect("a token"), "GET", "/session", Value::Null)
+        .refused(401, "not_logged_in");
+    thief.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    gone.posts(&letter.path(), &[]).expect(403).says("does not work");
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    assert_eq!(reset.to, ALICE);
+    let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});
+    gone.api("POST", "/reset", body).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).expect(200);
+    assert!(world.audit().iter().any(|(act, ..)| act == "taken-back"));
+}
+
+#[test]
+fn the_link_works_whatever_the_thief_changes_and_dies_after_a_week() {
+    let world = World::new();
+    let (home, thief, letter) = with_a_thief(&world);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    thief.api("POST", "/account/password", change).expect(200);
+    world.advance(7 * DAY - 1);
+    let take_back = json!({"token": letter.token()});
+    home.api("POST", "/account/take-back", take_back).expect(200);
+    thief.log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    let world = World::new();
+    let (home, _, letter) = with_a_thief(&world);
+    world.advance(7 * DAY);
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).refused(403, "token_expired");
+    home.opens(&letter.path()).expect(403);
+}
+
+#[test]
+fn after_it_the_thiefs_place_is_strange_again() {
+    let world = World::new();
+    let (home, _, letter) = with_a_thief(&world);
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": PASSWORD})).expect(200);
+    comes_in(&world.visitor_from(FAR), CHROME);
+    assert!(told(&world).is_some());
+}
+
+fn moved(world: &World, browser: &Visitor<'_>, new: &str) -> Letter {
+    let ask = json!({"email": new, "current_password": PASSWORD});
+    browser.api("POST", "/account/email", ask).expect(202);
+    let confirm = world.run_the_post().into_iter().find(|letter| letter.to == new).expect("mailed").token();
+    browser.api("POST", "/confirm", json!({"token": confirm})).expect(200);
+    let letters = world.run_the_post();
+    let told = |letter: &&Letter| letter.subject.contains("has changed") && letter.text.contains("/email/undo/");
+    let with_link: Vec<&Letter> = letters.iter().filter(told).collect();
+    assert_eq!(with_link.len(), 1, "only the old address can undo it");
+    with_link[0].clone()
+}
+
+#[test]
+fn a_change_of_address_is_undone_from_the_old_one() {
+    let world = World::new();
+    let (home, thief, _) = with_a_thief(&world);
+    let letter = moved(&world, &thief, "thief@example.net");
+    assert_eq!(letter.to, ALICE);
+    let second = moved(&world, &thief, "another@example.net");
+    assert_eq!(second.to, "thief@example.net");
+    world.advance(6 * DAY);
+    let before = world.records();
+    home.opens(&letter.path()).expect(200).says("Undo the change");
+    assert_eq!(world.records(), before);
+    home.posts(&letter.path(), &[]).leads_to("/login?notice=taken-back");
+    assert!(!thief.is_logged_in());
+    let letters = world.run_the_post();
+    let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    assert_eq!(reset.to, ALICE, "the new password is for the old address");
+    let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});
+    home.api("POST", "/reset", body).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).expect(200);
+    thief.posts(&second.path(), &[]).expect(403);
+    thief.api("POST", "/forgot", json!({"email": "another@example.net"})).expect(202);
+    assert!(world.run_the_post().iter().all(|letter| letter.to != "another@example.net"));
+    assert!(world.audit().iter().any(|(act, ..)| act == "address-restored"));
+}
+
+#[test]
+fn an_undone_change_takes_nobody_elses_address_and_nothing_stays_behind() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let letter = moved(&world, &browser, "new@example.org");
+    world.member(ALICE, OTHER_PASSWORD);
+    let refused = world.visitor().api("POST", "/account/take-back", json!({"token": letter.token()}));
+    refused.refused(409, "conflict").says("belongs to another account");
+    assert!(browser.is_logged_in(), "nothing was changed");
+    world.advance(7 * DAY);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    assert!(world.records().iter().all(|(key, _)| key[0] != 0x26), "old addresses are not kept for longer");
+    let other = World::new();
+    let browser = other.logged_in(ALICE, PASSWORD);
+    moved(&other, &browser, "new@example.org");
+    browser.api("POST", "/account/delete", json!({"current_password": PASSWORD})).expect(204);
+    assert!(other.records().iter().all(|(key, _)| !matches!(key[0], 0x25 | 0x26)));
+}
