@@ -27,6 +27,8 @@ pub mod factors;
 
 pub mod accounts;
 
+pub mod webhooks;
+
 pub mod app;
 
 pub mod tls;

@@ -189,6 +189,18 @@ pub enum Command {
         /// One of them, or all.
         id: Option<String>,
     },
+    /// All webhooks, and how far they have come.
+    WebhookList,
+    /// Has a webhook try again now.
+    WebhookRetry {
+        /// Its name.
+        name: String,
+    },
+    /// Tells a webhook something that did not happen.
+    WebhookTest {
+        /// Its name.
+        name: String,
+    },
     /// Lets mails go that a restore held back.
     MailRelease,
     /// Makes a new signing key.

@@ -8,7 +8,9 @@ use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 
-use super::{Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, tokens, users};
+use super::{
+    Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, tokens, users, webhooks,
+};
 
 /// Carries a command out, for whom the audit log is to name.
 ///
@@ -54,7 +56,11 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
             Ok(Value::Null)
         }
         Command::ProbeTake => Ok(inspection::take_probe(app)),
-        Command::MailTest { .. } | Command::MailProbe => Err(Refusal::failed("only a running server does that", "")),
+        Command::WebhookList => webhooks::list(app),
+        Command::WebhookRetry { name } => webhooks::retry(app, name).await,
+        Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest { .. } => {
+            Err(Refusal::failed("only a running server does that", ""))
+        }
         Command::MailList { after, limit } => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,

@@ -14,11 +14,13 @@ mod mails;
 mod refusal;
 mod tokens;
 mod users;
+mod webhooks;
 
 pub use command::{AuditWanted, Command};
 pub use execute::execute;
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind};
+pub use webhooks::send_sample;
 
 /// What comes of a command: what there is to show.
 type Outcome = Result<serde_json::Value, Refusal>;

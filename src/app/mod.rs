@@ -79,6 +79,8 @@ pub struct Wakes {
     pub link_wanted: Notify,
     /// A mail was queued, or its time has changed.
     pub mail_queued: Notify,
+    /// Something was done that the audit log tells of.
+    pub audited: Notify,
 }
 
 /// Why an act could not be carried through. Refusals by a rule are not among these.
@@ -235,5 +237,8 @@ fn wake(wakes: &Wakes, event: &Event<'_>) {
     }
     if touched(schema::MAILS_DUE) {
         wakes.mail_queued.notify_one();
+    }
+    if touched(schema::AUDIT) {
+        wakes.audited.notify_one();
     }
 }

@@ -14,6 +14,7 @@ use crate::mail;
 use crate::sessions;
 use crate::store::{StoreError, Transaction};
 use crate::throttle;
+use crate::webhooks;
 
 use super::{App, Fault};
 
@@ -58,6 +59,21 @@ impl App {
             services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &taken)
         });
         Ok(noted.await?)
+    }
+
+    /// Gives the webhooks of the configuration their places in the audit log: they are told what happens from now on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
+        let is_placed = |services: &Services| {
+            let names: Vec<&String> = services.config.webhooks.keys().collect();
+            self.read(|view| webhooks::are_placed(view, &names))
+        };
+        if is_placed(&self.services())? {
+            return Ok(());
+        }
+        Ok(self.write(|tx, _, services| webhooks::take_places(tx, &services.config.webhooks)).await?)
     }
 
     /// Notes that a backup was made.

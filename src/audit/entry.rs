@@ -179,6 +179,8 @@ words! {
         TakenBack = 61 "taken-back",
         /// The owner of an account undid a change of its address.
         AddressRestored = 62 "address-restored",
+        /// A webhook was not told of an act; the detail is its name and the number of the row.
+        WebhookGivenUp = 63 "webhook-given-up",
     }
 }
 

@@ -26,6 +26,7 @@ mod system_clock;
 mod throttle;
 mod token;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -102,6 +103,9 @@ enum Command {
     /// Mail: test the configuration, look at the outbox, queue failed mails again.
     #[command(subcommand)]
     Mail(mail::Mail),
+    /// Webhooks, by which other programs are told what happens: list, test, retry.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Write everything to a file, consistent, while the server runs or while it does not.
     Backup(backup::Backup),
     /// Make a store of a backup or a snapshot, with the server stopped.
@@ -144,6 +148,7 @@ impl Cli {
             Command::Group(group) => group.run(&common),
             Command::Token(token) => token.run(&common),
             Command::Mail(mail) => mail.run(&common),
+            Command::Webhook(webhook) => webhook.run(&common),
             Command::Backup(backup) => backup.run(&common),
             Command::Restore(restore) => restore.run(&common),
             Command::Export(export) => export.run(&common),

@@ -148,6 +148,7 @@ async fn run_until_signal(
     let mut working = workers::start(&app, Arc::clone(&courier), certificates, &stop);
     working.spawn(control::listen(Arc::clone(&app), Arc::clone(&courier), (control, socket), stop.clone()));
     working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
+    app.place_webhooks().await.map_err(Exit::failed)?;
     let mut serving = tokio::spawn(server::serve(Arc::clone(&web), listeners, stop.clone()));
     app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
     let site = app.services().config.site.url.to_string();
@@ -212,7 +213,7 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };
-    let is_other = reread.touches("mail") || reread.touches("tls.acme");
+    let is_other = ["mail", "tls.acme", "webhooks"].iter().any(|section| reread.touches(section));
     let other = match is_other.then(|| setting.courier(&reread.config)).transpose() {
         Ok(courier) => courier,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
@@ -222,6 +223,9 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
     }
     if let Some(other) = other {
         courier.replace(other);
+    }
+    if let Err(error) = app.place_webhooks().await {
+        tracing::warn!(%error, "new webhooks have no place yet; they get it at the next start");
     }
     if !reread.waiting.is_empty() {
         tracing::warn!("these settings have changed and wait for a restart: {}", reread.waiting.join(", "));

@@ -14,6 +14,7 @@ mod sections;
 mod sender;
 mod site_url;
 mod span;
+mod target_url;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,13 +32,14 @@ pub use reread::Reread;
 pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
-    Acme, Audit, Backups, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics, Passwords, Proxy,
-    Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa, StoreSettings, Throttle, Tls,
-    TlsMode, Tokens,
+    Acme, Audit, Backups, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics,
+    Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa,
+    StoreSettings, Throttle, Tls, TlsMode, Tokens, Webhook,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
 pub use span::Span;
+pub use target_url::TargetUrl;
 
 /// Everything that an administrator decides. Every key has its default in its section, but for `site.url`
 /// and `mail.from`, which nobody can guess.
@@ -93,6 +95,9 @@ pub struct Config {
     /// Front ends with pages of their own.
     #[serde(default)]
     pub spa: Spa,
+    /// Whom else the appliance tells what happens, by name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
     /// What is asked for besides the password.
     #[serde(default)]
     pub second_factor: SecondFactors,
@@ -150,6 +155,9 @@ impl Config {
         let smtp = &mut self.mail.smtp;
         if smtp.username.is_some() && smtp.password_file.is_none() {
             smtp.password_file = credential("smtp-password");
+        }
+        for (name, hook) in &mut self.webhooks {
+            hook.secret_file = hook.secret_file.take().or_else(|| credential(&format!("webhook-{name}")));
         }
         if self.store.key_file.is_none() {
             self.store.key_file = credential("sealing-key");

@@ -4,7 +4,7 @@ use crate::base::GroupName;
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
-use super::{Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TlsMode};
+use super::{Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TargetUrl, TlsMode};
 
 /// A rule that the settings break, and the key that is to blame.
 pub(super) struct BrokenRule {
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config) -> Verdict {
     registration(config)?;
     passwords(config)?;
     second_factor(config)?;
+    webhooks(config)?;
     lifetimes(config)
 }
 
@@ -174,6 +175,24 @@ fn second_factor(config: &Config) -> Verdict {
         "one of them is no group's name",
         "write names like \"admins\", in lower case",
     )
+}
+
+fn webhooks(config: &Config) -> Verdict {
+    const MOST: usize = 16;
+    let hooks = &config.webhooks;
+    require(hooks.len() <= MOST, "webhooks", format!("there are more than {MOST}"), "let one server tell the others")?;
+    for (name, hook) in hooks {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        let is_name = (1..=32).contains(&name.len()) && name.bytes().all(plain);
+        require(is_name, "webhooks", format!("{name:?} is no name"), "write 1 to 32 of a-z, 0-9, - and _")?;
+        let url = hook.url.as_ref();
+        let hint = "write `url = \"https://…\"` below it";
+        require(url.is_some(), "webhooks", format!("webhooks.{name} needs a `url`"), hint)?;
+        let is_open = hook.private || url.is_none_or(TargetUrl::is_https);
+        let hint = "write `private = true` below it, or https://";
+        require(is_open, "webhooks", format!("webhooks.{name} is on this machine"), hint)?;
+    }
+    Ok(())
 }
 
 fn lifetimes(config: &Config) -> Verdict {

@@ -1,6 +1,7 @@
-//! Requests over HTTPS to one server, and to no other. One connection each: they are few, and months apart.
+//! Requests to the servers that the configuration names, and to no others. One connection each: they are few and far between.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::base::Timestamp;
-use crate::config::{Acme, HttpsUrl};
+use crate::config::{Acme, HttpsUrl, TargetUrl, Webhook};
 use crate::tls::client::{Connector, ConnectorError};
 
 use super::Terms;
@@ -43,23 +45,43 @@ impl fmt::Display for FetchError {
     }
 }
 
-/// The one server.
+/// A server that may be asked.
 pub struct Server {
     host: String,
     port: u16,
+    is_https: bool,
+    /// Whether it may be on this machine or in a private network.
+    may_be_private: bool,
     ca_file: Option<PathBuf>,
+    /// The settings that name it.
+    named_in: &'static str,
 }
 
+/// A connection, in clear or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 impl Server {
-    /// That of the authority's directory.
+    /// That of an authority's directory.
     ///
     /// # Errors
     /// When the CA's file cannot be used.
-    pub fn new(acme: &Acme, now: Timestamp) -> Result<Self, SetupError> {
+    pub fn of_authority(acme: &Acme, now: Timestamp) -> Result<Self, SetupError> {
         let directory: &HttpsUrl = &acme.directory;
-        let server = Self { host: directory.host().to_owned(), port: directory.port(), ca_file: acme.ca_file.clone() };
+        let (host, port, ca_file) = (directory.host().to_owned(), directory.port(), acme.ca_file.clone());
+        let server = Self { host, port, is_https: true, may_be_private: true, ca_file, named_in: "tls.acme.directory" };
         server.connector(now)?;
         Ok(server)
+    }
+
+    /// That of a webhook.
+    pub fn of_webhook(hook: &Webhook) -> Option<Self> {
+        hook.url.as_ref().map(|url| Self::at(url, hook.private, hook.ca_file.clone(), "webhooks"))
+    }
+
+    fn at(url: &TargetUrl, may_be_private: bool, ca_file: Option<PathBuf>, named_in: &'static str) -> Self {
+        let (host, port, is_https) = (url.host().to_owned(), url.port(), url.is_https());
+        Self { host, port, is_https, may_be_private, ca_file, named_in }
     }
 
     /// Made anew each time: the system's roots would lie in memory for months.
@@ -67,33 +89,21 @@ impl Server {
         Connector::new(&self.host, self.ca_file.as_deref(), now)
     }
 
-    /// Asks.
-    ///
-    /// # Errors
-    /// When no answer came in time, or it was too long.
-    pub async fn fetch(&self, request: Request<Bytes>, terms: Terms) -> Result<Response<Bytes>, FetchError> {
-        if !self.is_ours(request.uri()) {
-            let (host, port, uri) = (&self.host, self.port, request.uri());
-            return Err(FetchError(format!("{uri} is not at {host}:{port}, the only server that is asked")));
-        }
-        let limit = PATIENCE.min(terms.patience);
-        match tokio::time::timeout(limit, self.ask(request, terms.now)).await {
-            Ok(asked) => asked.map_err(|error| FetchError(format!("{}:{}: {error}", self.host, self.port))),
-            Err(_) => Err(FetchError(format!("{}:{} did not answer in {} s", self.host, self.port, limit.as_secs()))),
-        }
-    }
-
-    fn is_ours(&self, uri: &Uri) -> bool {
-        let port = uri.port().map_or(443, |port| port.as_u16());
+    fn is_at(&self, uri: &Uri) -> bool {
+        let scheme = if self.is_https { &Scheme::HTTPS } else { &Scheme::HTTP };
+        let port = uri.port().map_or(if self.is_https { 443 } else { 80 }, |port| port.as_u16());
         let is_host = uri.host().is_some_and(|host| host.eq_ignore_ascii_case(&self.host));
-        uri.scheme() == Some(&Scheme::HTTPS) && is_host && port == self.port
+        uri.scheme() == Some(scheme) && is_host && port == self.port
     }
 
     async fn ask(&self, request: Request<Bytes>, now: Timestamp) -> Result<Response<Bytes>, String> {
-        let connector = self.connector(now).map_err(|error| error.to_string())?;
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, self.port)).await.map_err(|error| no_connection(&error))?;
-        let stream = connector.connect(stream).await.map_err(|error| not_trusted(&error))?;
+        let stream = self.connect().await?;
+        let stream: Box<dyn Stream> = if self.is_https {
+            let connector = self.connector(now).map_err(|error| error.to_string())?;
+            Box::new(connector.connect(stream).await.map_err(|error| self.not_trusted(&error))?)
+        } else {
+            Box::new(stream)
+        };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
         // It ends with the sender, at the end of this function.
         tokio::spawn(connection);
@@ -101,6 +111,76 @@ impl Server {
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| error.to_string())?;
         Ok(Response::from_parts(head, body.to_bytes()))
+    }
+
+    /// To the first of its addresses that answers. What its name stands for is looked at here, behind the look-up, so that nobody's
+    /// DNS sends us to a neighbour.
+    async fn connect(&self) -> Result<TcpStream, String> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let found = tokio::net::lookup_host((host, self.port)).await.map_err(|error| self.no_connection(&error))?;
+        let addresses: Vec<SocketAddr> =
+            found.filter(|address| self.may_be_private || is_public(address.ip())).collect();
+        if addresses.is_empty() {
+            return Err("it is on this machine or in a private network: allow that with private = true".into());
+        }
+        TcpStream::connect(&*addresses).await.map_err(|error| self.no_connection(&error))
+    }
+
+    fn no_connection(&self, error: &std::io::Error) -> String {
+        let named_in = self.named_in;
+        match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => format!("nothing listens there: check {named_in}"),
+            _ => format!("no connection: check {named_in}, this machine's DNS and its way out ({error})"),
+        }
+    }
+
+    fn not_trusted(&self, error: &std::io::Error) -> String {
+        let said = error.to_string();
+        if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") {
+            let section = self.named_in.trim_end_matches(".directory");
+            format!("its certificate is not trusted: name its CA in {section}.ca_file ({said})")
+        } else {
+            format!("TLS failed: {said}")
+        }
+    }
+}
+
+/// Whether an address may be anybody's (IANA's registries of special-purpose addresses, RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, second, third, _] = v4.octets();
+            let is_special = v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_multicast();
+            // "This network", shared with customers (RFC 6598), protocol assignments, benchmarks, the future.
+            let is_reserved = first == 0
+                || (first == 100 && second & 0xc0 == 64)
+                || (first == 192 && second == 0 && third == 0)
+                || (first == 198 && second & 0xfe == 18)
+                || first >= 240;
+            !is_special && !is_reserved
+        }
+        IpAddr::V6(v6) => {
+            let parts = v6.segments();
+            // Only global unicast is; of it not what holds an IPv4 address that may be private (6to4, Teredo).
+            let holds_v4 = parts[0] == 0x2002 || (parts[0] == 0x2001 && parts[1] == 0);
+            parts[0] & 0xe000 == 0x2000 && !holds_v4
+        }
+    }
+}
+
+/// Asks the server that a request is to, if it is one of these.
+///
+/// # Errors
+/// When it is not, no answer came in time, or it was too long.
+pub async fn fetch(servers: &[Server], request: Request<Bytes>, terms: Terms) -> Result<Response<Bytes>, FetchError> {
+    let Some(server) = servers.iter().find(|server| server.is_at(request.uri())) else {
+        return Err(FetchError(format!("{} is at no server that the configuration names", request.uri())));
+    };
+    let limit = PATIENCE.min(terms.patience);
+    let (host, port) = (&server.host, server.port);
+    match tokio::time::timeout(limit, server.ask(request, terms.now)).await {
+        Ok(asked) => asked.map_err(|error| FetchError(format!("{host}:{port}: {error}"))),
+        Err(_) => Err(FetchError(format!("{host}:{port} did not answer in {} s", limit.as_secs()))),
     }
 }
 
@@ -114,18 +194,39 @@ fn prepared(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, String> {
     Ok(Request::from_parts(head, Full::new(body)))
 }
 
-fn no_connection(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => "nothing listens there: check tls.acme.directory".into(),
-        _ => format!("no connection: check tls.acme.directory, this machine's DNS and its way out ({error})"),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn not_trusted(error: &std::io::Error) -> String {
-    let said = error.to_string();
-    if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") {
-        format!("its certificate is not trusted: name its CA in tls.acme.ca_file ({said})")
-    } else {
-        format!("TLS failed: {said}")
+    #[test]
+    fn only_what_may_be_anybodys_is_public() {
+        for private in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.0.8",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::1",
+            "2001:0:1::1",
+            "::127.0.0.1",
+        ] {
+            assert!(!is_public(private.parse().expect("an address")), "{private}");
+        }
+        for public in ["93.184.216.34", "100.63.0.1", "172.32.0.1", "2606:4700::1111"] {
+            assert!(is_public(public.parse().expect("an address")), "{public}");
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! Whatever leaves: mails, and requests to a certificate authority. The connections are made here, or by a process of its
+//! Whatever leaves: mails, and requests to a certificate authority and to webhooks. The connections are made here, or by a process of its
 //! own (`gatelodge courier`), so that the one that holds the accounts needs no network but its listening sockets.
 
 pub mod delivery;
 mod fetch;
 mod remote;
 mod role;
+mod telling;
 mod wire;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::config::{Config, MailTransport, TlsMode};
 
 pub use fetch::FetchError;
 pub use role::{Role, serve};
+pub use telling::tell;
 
 use delivery::{FileTransport, Outcome, SetupError, SmtpTransport};
 use fetch::Server;
@@ -36,9 +38,8 @@ enum Mails {
 }
 
 enum Requests {
-    /// There is nobody to ask.
-    None,
-    Direct(Server),
+    /// Of these servers, and of no others.
+    Direct(Vec<Server>),
     Remote(Remote),
 }
 
@@ -76,11 +77,12 @@ impl Courier {
             MailTransport::Smtp => Mails::Smtp(Box::new(SmtpTransport::new(config, now)?)),
             MailTransport::File => Mails::File(FileTransport::new(config.mail.directory.clone())),
         };
-        let requests = match config.tls.mode {
-            TlsMode::Acme => Requests::Direct(Server::new(&config.tls.acme, now)?),
-            TlsMode::SelfSigned | TlsMode::Files | TlsMode::Off => Requests::None,
-        };
-        Ok(Self { mails, requests })
+        let mut servers = Vec::new();
+        if config.tls.mode == TlsMode::Acme {
+            servers.push(Server::of_authority(&config.tls.acme, now)?);
+        }
+        servers.extend(config.webhooks.values().filter_map(Server::of_webhook));
+        Ok(Self { mails, requests: Requests::Direct(servers) })
     }
 
     /// One that leaves the connections to the process behind this socket. Mails that are files are written here: no network
@@ -98,7 +100,7 @@ impl Courier {
     /// One that only writes files.
     #[must_use]
     pub fn to_files(files: FileTransport) -> Self {
-        Self { mails: Mails::File(files), requests: Requests::None }
+        Self { mails: Mails::File(files), requests: Requests::Direct(vec![]) }
     }
 
     /// Makes one attempt to deliver a mail.
@@ -119,18 +121,17 @@ impl Courier {
         }
     }
 
-    /// Asks the certificate authority.
+    /// Asks a server that the configuration names: a certificate authority, a webhook's.
     ///
     /// # Errors
-    /// When no answer came, be it because the request is to another host than the configured directory's.
+    /// When no answer came, be it because the request is to another one.
     pub async fn fetch(
         &self,
         request: http::Request<Bytes>,
         terms: Terms,
     ) -> Result<http::Response<Bytes>, FetchError> {
         match &self.requests {
-            Requests::None => Err(FetchError::new("no requests are made with this configuration")),
-            Requests::Direct(server) => server.fetch(request, terms).await,
+            Requests::Direct(servers) => fetch::fetch(servers, request, terms).await,
             Requests::Remote(remote) => remote.fetch(request, terms).await,
         }
     }

@@ -19,6 +19,7 @@ use crate::sessions;
 use crate::store::{ArchiveError, Heading, Pair, Records, Shown, ShownMeta, StoreError};
 use crate::throttle;
 use crate::tls;
+use crate::webhooks;
 
 /// Every table. A test holds it against the schema.
 pub const TABLES: &[&dyn Shown] = &[
@@ -56,6 +57,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &factors::MAILED,
     &second_step::PENDING,
     &factor_resets::RESETS,
+    &webhooks::PROGRESS,
 ];
 
 /// What the first line says.

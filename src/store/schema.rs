@@ -80,6 +80,8 @@ pub const TRUSTED: Range = range(0x6a, "trusted browsers");
 pub const MAILED_CODES: Range = range(0x6b, "mailed codes");
 /// digest of the secret → login that waits for the second factor.
 pub const PENDING_LOGINS: Range = range(0x6c, "logins under way");
+/// name of a webhook → how far in the audit log it has come.
+pub const WEBHOOKS: Range = range(0x70, "webhooks");
 /// account id → when its second factors are taken away.
 pub const FACTOR_RESETS: Range = range(0x6d, "resets of second factors");
 /// invitation id → invitation.
@@ -121,6 +123,7 @@ pub const ALL: &[Range] = &[
     MAILED_CODES,
     PENDING_LOGINS,
     FACTOR_RESETS,
+    WEBHOOKS,
 ];
 
 #[cfg(test)]

@@ -181,6 +181,8 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals by AdminRead;
     "POST"   "/api/v1/admin/approvals/{id}/approve"                   FreshAdministrator admin::approve by AdminWrite;
     "POST"   "/api/v1/admin/approvals/{id}/decline"                   FreshAdministrator admin::decline by AdminWrite;
+    "GET"    "/api/v1/admin/webhooks"                                 Administrator admin::webhooks by AdminRead;
+    "POST"   "/api/v1/admin/webhooks/{name}/retry"                    FreshAdministrator admin::retry_webhook by AdminWrite;
     "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups by AdminRead;
     "DELETE" "/api/v1/admin/groups/{group}"                           FreshAdministrator admin::disband_group by AdminWrite;
     "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members by AdminRead;

@@ -5,6 +5,7 @@ mod fulfil_wishes;
 mod renew_certificate;
 mod sweep;
 mod take_snapshot;
+mod tell_webhooks;
 mod watch_space;
 
 use std::pin::Pin;
@@ -23,6 +24,7 @@ pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
+pub use tell_webhooks::TellWebhooks;
 pub use watch_space::WatchSpace;
 
 /// What a worker wants after a step.
@@ -111,6 +113,7 @@ pub fn start(
     let mut workers: Vec<Box<dyn AnyWorker>> = vec![
         Box::new(FulfilWishes::new(Arc::clone(app))),
         Box::new(DeliverMail::new(Arc::clone(app), Arc::clone(&courier))),
+        Box::new(TellWebhooks::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(WatchSpace::new(Arc::clone(app))),
         Box::new(NoteSeen::new(Arc::clone(app))),
         Box::new(Sweep::new(Arc::clone(app))),

@@ -125,7 +125,11 @@ const ASKING_FOR_PROOF: &[&str] = &[
 /// A request as this site's own pages and programs would send it, with an empty body of the right kind.
 fn knock(caller: &Visitor<'_>, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
     let path = path.replace("{token}", "glt_nonsense").replace("{id}", &"0".repeat(32));
-    let path = path.replace("{user}", &"0".repeat(32)).replace("{group}", "staff").replace("{permission}", "read");
+    let path = path
+        .replace("{user}", &"0".repeat(32))
+        .replace("{group}", "staff")
+        .replace("{permission}", "read")
+        .replace("{name}", "wiki");
     let is_api = path.starts_with("/api/");
     let kind = if is_api { "application/json" } else { "application/x-www-form-urlencoded" };
     let request = http::Request::builder().method(method).uri(path).header("content-type", kind);

@@ -32,4 +32,5 @@ mod tls;
 mod units;
 mod upgrades;
 mod weaknesses;
+mod webhooks;
 mod world;

@@ -63,6 +63,9 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gatelodge user reset-factors", "tests/it/commands.rs", "\"user\", \"reset-factors\""),
     ("gatelodge invite revoke", "tests/it/commands.rs", "\"invite\", \"revoke\""),
+    ("gatelodge webhook list", "tests/it/webhooks.rs", "\"webhook\", \"list\""),
+    ("gatelodge webhook test", "tests/it/webhooks.rs", "\"webhook\", \"test\""),
+    ("gatelodge webhook retry", "tests/it/webhooks.rs", "\"webhook\", \"retry\""),
     ("gatelodge token revoke USER", "tests/it/commands.rs", "\"token\", \"revoke\""),
     ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
     ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),

@@ -4,6 +4,7 @@ mod keeping;
 mod mailing;
 mod people;
 mod serving;
+mod telling;
 
 pub use keeping::{Audit, Backups, StoreSettings};
 pub use mailing::{Mail, MailTransport, Security, Smtp};
@@ -11,3 +12,4 @@ pub use people::{
     LogIns, LoginNotices, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens,
 };
 pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};
+pub use telling::{HookEvent, Webhook};

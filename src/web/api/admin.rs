@@ -154,6 +154,16 @@ pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: false }).await
 }
 
+/// `GET /admin/webhooks`
+pub async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::WebhookList).await
+}
+
+/// `POST /admin/webhooks/{name}/retry`
+pub async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::WebhookRetry { name: request.parameter("name").to_owned() }).await
+}
+
 /// `GET /admin/groups`
 pub async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::GroupList).await

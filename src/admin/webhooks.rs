@@ -1,0 +1,71 @@
+//! Webhooks: whom else is told what happens, and how far they have come.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::config::Webhook;
+use crate::courier::{Courier, Terms, tell};
+use crate::store::Snapshot;
+use crate::webhooks::{self, Told, word};
+
+use super::{Outcome, Refusal};
+
+/// Events that are counted at most.
+const COUNTED: usize = 1000;
+
+fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
+    let found = app.services().config.webhooks.get(name).cloned();
+    found.ok_or_else(|| {
+        Refusal::unknown(format!("there is no webhook {name}"), "they stand in the configuration: [webhooks.NAME]")
+    })
+}
+
+pub(super) fn list(app: &App) -> Outcome {
+    let hooks = app.services().config.webhooks.clone();
+    let items =
+        app.read(|view| hooks.iter().map(|(name, hook)| describe(view, name, hook)).collect::<Result<Vec<_>, _>>())?;
+    Ok(json!({"items": items, "next": null}))
+}
+
+fn describe(view: &dyn Snapshot, name: &str, hook: &Webhook) -> Result<Value, crate::store::StoreError> {
+    let progress = webhooks::progress(view, name)?.unwrap_or_default();
+    let is_waiting = progress.attempts > 0;
+    Ok(json!({
+        "name": name,
+        "url": hook.url.as_ref().map(ToString::to_string),
+        "events": hook.events.iter().map(|event| word(*event)).collect::<Vec<_>>(),
+        "waiting": webhooks::waiting(view, (name, hook), COUNTED)?,
+        "delivered": progress.delivered,
+        "given_up": progress.given_up,
+        "last_delivered_at": progress.delivered_at.map(|at| at.to_string()),
+        "attempts": progress.attempts,
+        "due_at": is_waiting.then(|| progress.due_at.to_string()),
+        "last_error": progress.last_error,
+    }))
+}
+
+pub(super) async fn retry(app: &Arc<App>, name: String) -> Outcome {
+    find(app, &name)?;
+    let named = name.clone();
+    app.write(move |tx, moment, _| webhooks::retry(tx, &named, moment.earliest())).await?;
+    app.wakes().audited.notify_one();
+    Ok(json!({"retried": name}))
+}
+
+/// Tells a webhook something that did not happen, and says what its server made of it.
+///
+/// # Errors
+/// When there is none of this name, or its server did not take it.
+pub async fn send_sample(app: &App, courier: &Courier, name: &str) -> Outcome {
+    let hook = find(app, name)?;
+    let event = webhooks::sample(&mut app.moment());
+    match tell(courier, &hook, &event, Terms::impatient(app.time().earlier)).await {
+        Told::Taken => Ok(json!({"told": name, "id": event.id})),
+        Told::Later(reason) | Told::Never(reason) => Err(Refusal::failed(
+            format!("{name} was not told: {reason}"),
+            "look at its url and secret_file in the configuration, and into its server's log",
+        )),
+    }
+}

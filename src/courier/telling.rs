@@ -1,0 +1,53 @@
+//! A webhook's event on its way.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{Method, Request};
+
+use crate::config::{Webhook, warn_if_open};
+use crate::webhooks::{Event, Signer, Told};
+
+use super::{Courier, Terms};
+
+const OUR_NAME: &str = concat!("gatelodge/", env!("CARGO_PKG_VERSION"));
+
+/// Sends an event to its server, and says what it made of it.
+pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: Terms) -> Told {
+    let request = match prepared(hook, event, terms) {
+        Ok(request) => request,
+        Err(reason) => return Told::Later(reason),
+    };
+    match courier.fetch(request, terms).await {
+        Ok(response) => judge(response.status().as_u16()),
+        Err(error) => Told::Later(error.to_string()),
+    }
+}
+
+fn prepared(hook: &Webhook, event: &Event, terms: Terms) -> Result<Request<Bytes>, String> {
+    let url = hook.url.as_ref().ok_or("it has no url")?;
+    let path = hook.secret_file.as_ref().ok_or("it has no secret: set secret_file")?;
+    warn_if_open(path, "a webhook's secret");
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let signer = Signer::parse(&text).map_err(|fault| format!("{}: {}", path.display(), fault.in_words()))?;
+    Request::builder()
+        .method(Method::POST)
+        .uri(url.to_string())
+        .header(CONTENT_TYPE, "application/json")
+        .header(USER_AGENT, OUR_NAME)
+        .header("webhook-id", &event.id)
+        .header("webhook-timestamp", terms.now.seconds())
+        .header("webhook-signature", signer.sign(event, terms.now))
+        .body(event.body.clone().into())
+        .map_err(|error| error.to_string())
+}
+
+/// What is wrong with the event itself will be wrong the next time; all else may pass.
+fn judge(status: u16) -> Told {
+    let said = format!("it answered {status}");
+    match status {
+        200..=299 => Told::Taken,
+        300..=399 => Told::Later(format!("{said}; redirects are not followed")),
+        400 | 410 | 413 | 422 => Told::Never(said),
+        _ => Told::Later(said),
+    }
+}

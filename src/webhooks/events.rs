@@ -1,0 +1,58 @@
+//! From a row of the audit log to what others are told.
+
+use crate::audit::{Act, Entry, Outcome};
+use crate::base::Timestamp;
+use crate::config::HookEvent;
+
+/// Something that happened, as it is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// The row of the audit log that it comes from.
+    pub number: u64,
+    /// Names it, however often it is told.
+    pub id: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The JSON that is sent.
+    pub body: String,
+}
+
+/// What a row is to others, if anything.
+#[must_use]
+pub fn of(entry: &Entry) -> Option<HookEvent> {
+    let is_done = entry.outcome == Outcome::Done;
+    Some(match entry.act {
+        Act::Login if is_done => HookEvent::LoggedIn,
+        Act::Login if entry.outcome != Outcome::SecondFactorNeeded => HookEvent::LoginRefused,
+        Act::SecondFactor if !is_done => HookEvent::LoginRefused,
+        _ if !is_done => return None,
+        Act::Registered => HookEvent::Registered,
+        Act::ApprovalAsked => HookEvent::ApprovalAsked,
+        Act::Confirmed => HookEvent::Confirmed,
+        Act::AccountAdded | Act::RegistrationApproved => HookEvent::AccountAdded,
+        Act::Logout => HookEvent::LoggedOut,
+        Act::PasswordChanged | Act::PasswordReset | Act::PasswordSet => HookEvent::PasswordChanged,
+        Act::AddressChanged | Act::AddressRestored => HookEvent::EmailChanged,
+        Act::UsernameChanged => HookEvent::UsernameChanged,
+        Act::FactorAdded => HookEvent::FactorAdded,
+        Act::FactorRemoved | Act::FactorsReset => HookEvent::FactorRemoved,
+        Act::ApiTokenMade => HookEvent::TokenMade,
+        Act::ApiTokenRevoked => HookEvent::TokenRevoked,
+        Act::TakenBack => HookEvent::TakenBack,
+        Act::GroupJoined => HookEvent::GroupJoined,
+        Act::GroupLeft => HookEvent::GroupLeft,
+        Act::AccountDisabled => HookEvent::AccountDisabled,
+        Act::AccountEnabled => HookEvent::AccountEnabled,
+        Act::AccountDeleted => HookEvent::AccountDeleted,
+        _ => return None,
+    })
+}
+
+/// The word for an event, as in the configuration.
+#[must_use]
+pub fn word(event: HookEvent) -> String {
+    match serde_json::to_value(event) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,249 @@
+//! Other programs are told what happens. The audit log is their queue: each webhook has a place in it, and moves on when its
+//! server took what stands there. So nothing is told that did not happen, nothing is left out, and telling costs whoever acts
+//! nothing.
+
+mod events;
+mod signature;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::accounts::{Services, person, register};
+use crate::audit::{self, Act, Outcome as Came, Row, Source, Subject};
+use crate::base::{DAY, HOUR, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::config::{HookEvent, Webhook};
+use crate::crypto::base64url;
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+
+pub use events::{Event, word};
+pub use signature::{Signer, Unusable};
+
+/// How far a webhook has come.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Progress {
+    /// The number of the last row of the audit log that is done with.
+    pub after: u64,
+    /// How often the next one was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub due_at: Timestamp,
+    /// What the last attempt ended with, if it failed.
+    pub last_error: Option<String>,
+    /// How much was told.
+    pub delivered: u64,
+    /// How much was given up.
+    pub given_up: u64,
+    /// When something was last told.
+    pub delivered_at: Option<Timestamp>,
+}
+record!(Progress, version 1, { after, attempts, due_at, last_error, delivered, given_up, delivered_at });
+
+pub(crate) const PROGRESS: Table<String, Progress> = Table::at(schema::WEBHOOKS);
+
+/// Pauses after each failed attempt; the last one repeats.
+const PAUSES: [Seconds; 6] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];
+/// Seconds after which an event that nobody took is given up.
+pub const GIVE_UP_AFTER: Seconds = 4 * DAY;
+/// Rows read at a time, and rows looked at in one step.
+const PAGE: usize = 200;
+const PAGES: usize = 10;
+/// Webhooks there may be.
+const MAX: usize = 100;
+
+/// Gives every webhook of the configuration a place, at the present end of the log if it is new, and forgets the others.
+///
+/// # Errors
+/// When the store fails.
+pub fn take_places(tx: &mut dyn Transaction, hooks: &BTreeMap<String, Webhook>) -> Result<(), StoreError> {
+    let known = PROGRESS.all(tx, Direction::Up, MAX)?;
+    for (name, _) in known.iter().filter(|(name, _)| !hooks.contains_key(name)) {
+        PROGRESS.delete(tx, name)?;
+    }
+    let end = audit::page(tx, None, Direction::Down, 1)?.first().map_or(0, |(number, _)| *number);
+    for name in hooks.keys().filter(|name| known.iter().all(|(other, _)| other != *name)) {
+        PROGRESS.put(tx, name, &Progress { after: end, ..Progress::default() })?;
+    }
+    Ok(())
+}
+
+/// Whether these are the webhooks that have their places.
+///
+/// # Errors
+/// When the store fails.
+pub fn are_placed(view: &dyn Snapshot, names: &[&String]) -> Result<bool, StoreError> {
+    let known = PROGRESS.all(view, Direction::Up, MAX)?;
+    Ok(known.iter().map(|(name, _)| name).eq(names.iter().copied()))
+}
+
+/// How far a webhook has come; none if it has no place yet.
+///
+/// # Errors
+/// When the store fails.
+pub fn progress(view: &dyn Snapshot, name: &str) -> Result<Option<Progress>, StoreError> {
+    PROGRESS.get(view, &name.to_owned())
+}
+
+/// What a webhook is to be told next.
+#[derive(Clone, Debug)]
+pub enum Upcoming {
+    /// This, now.
+    Event(Box<Event>),
+    /// Something, at this time: the attempt before failed.
+    Later(Timestamp),
+    /// Nothing up to this row.
+    Nothing(u64),
+    /// Nothing up to this row, and there are more.
+    More(u64),
+}
+
+/// Finds what a webhook is to be told next, behind row `seen` if it was looked at that far before.
+///
+/// # Errors
+/// When the store fails.
+pub fn upcoming(
+    view: &dyn Snapshot,
+    (name, hook): (&str, &Webhook),
+    seen: u64,
+    now: Timestamp,
+) -> Result<Upcoming, StoreError> {
+    let Some(progress) = progress(view, name)? else { return Ok(Upcoming::Nothing(seen)) };
+    if progress.attempts > 0 && now < progress.due_at {
+        return Ok(Upcoming::Later(progress.due_at));
+    }
+    let mut after = progress.after.max(if progress.attempts > 0 { 0 } else { seen });
+    for _ in 0..PAGES {
+        let rows = audit::page(view, Some(after), Direction::Up, PAGE)?;
+        for (number, row) in &rows {
+            if let Some(event) = events::of(&row.entry).filter(|event| hook.wants(*event)) {
+                return describe(view, *number, row, event).map(|event| Upcoming::Event(Box::new(event)));
+            }
+            after = *number;
+        }
+        if rows.len() < PAGE {
+            return Ok(Upcoming::Nothing(after));
+        }
+    }
+    Ok(Upcoming::More(after))
+}
+
+/// The event as it is told: with the account as it is by now.
+fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Result<Event, StoreError> {
+    let entry = &row.entry;
+    let id = base64url(&row.chained.0[..16]);
+    let mut body = json!({"id": id, "event": word(event), "at": entry.at.to_string()});
+    if !entry.network.is_empty() {
+        body["network"] = entry.network.as_str().into();
+    }
+    if !entry.detail.is_empty() && matches!(event, HookEvent::GroupJoined | HookEvent::GroupLeft) {
+        body["group"] = entry.detail.as_str().into();
+    }
+    if let Some(subject) = entry.subject.id() {
+        let registration = RegistrationId::from_bytes(*subject.bytes());
+        if let Some(person) = person::load(view, subject)? {
+            body["user"] = json!({
+                "id": subject.to_string(),
+                "email": person.email.as_ref().map(|email| email.shown.as_str()),
+                "username": person.username.as_ref().map(|name| name.as_str()),
+            });
+        } else if let Some(registration) = register::find(view, registration)? {
+            body["registration"] = json!({"id": subject.to_string(), "email": registration.email.as_str()});
+        } else {
+            let kind = if entry.act == Act::Registered { "registration" } else { "user" };
+            body[kind] = json!({"id": subject.to_string()});
+        }
+    }
+    Ok(Event { number, id, at: entry.at, body: body.to_string() })
+}
+
+/// What an administrator sends to see whether it arrives.
+#[must_use]
+pub fn sample(moment: &mut Moment) -> Event {
+    let (id, at) = (base64url(&moment.bytes::<16>()), moment.now());
+    Event { number: 0, body: json!({"id": id, "event": "test", "at": at.to_string()}).to_string(), id, at }
+}
+
+/// What came of telling.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Told {
+    /// The server took it.
+    Taken,
+    /// Not now.
+    Later(String),
+    /// Never.
+    Never(String),
+}
+
+/// Notes what came of telling an event. True if it was given up.
+///
+/// # Errors
+/// When the store fails.
+pub fn note(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    (name, number, at): (&str, u64, Timestamp),
+    told: &Told,
+) -> Result<bool, StoreError> {
+    let name = name.to_owned();
+    let Some(mut progress) = PROGRESS.get(tx, &name)?.filter(|progress| progress.after < number) else {
+        return Ok(false);
+    };
+    let now = moment.earliest();
+    let reason = match told {
+        Told::Taken => {
+            let delivered = progress.delivered + 1;
+            let taken = Progress {
+                after: number,
+                attempts: 0,
+                last_error: None,
+                delivered,
+                delivered_at: Some(now),
+                ..progress
+            };
+            PROGRESS.put(tx, &name, &taken)?;
+            return Ok(false);
+        }
+        Told::Later(reason) | Told::Never(reason) => reason,
+    };
+    let pause = PAUSES[(progress.attempts as usize).min(PAUSES.len() - 1)];
+    progress.last_error = Some(reason.clone());
+    let is_given_up = matches!(told, Told::Never(_)) || now.plus(pause).since(at) >= GIVE_UP_AFTER;
+    if is_given_up {
+        (progress.after, progress.attempts, progress.given_up) = (number, 0, progress.given_up + 1);
+        let what = (Act::WebhookGivenUp, Came::Done);
+        services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &format!("{name} {number}"))?;
+    } else {
+        (progress.attempts, progress.due_at) = (progress.attempts + 1, now.plus(pause));
+    }
+    PROGRESS.put(tx, &name, &progress)?;
+    Ok(is_given_up)
+}
+
+/// Has a webhook try again now. False if it has no place.
+///
+/// # Errors
+/// When the store fails.
+pub fn retry(tx: &mut dyn Transaction, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let name = name.to_owned();
+    let Some(progress) = PROGRESS.get(tx, &name)? else { return Ok(false) };
+    PROGRESS.put(tx, &name, &Progress { due_at: now, ..progress })?;
+    Ok(true)
+}
+
+/// How many events wait for a webhook, counted up to `limit`.
+///
+/// # Errors
+/// When the store fails.
+pub fn waiting(view: &dyn Snapshot, (name, hook): (&str, &Webhook), limit: usize) -> Result<usize, StoreError> {
+    let Some(progress) = progress(view, name)? else { return Ok(0) };
+    let (mut after, mut count) = (progress.after, 0);
+    loop {
+        let rows = audit::page(view, Some(after), Direction::Up, PAGE)?;
+        count += rows.iter().filter(|(_, row)| events::of(&row.entry).is_some_and(|event| hook.wants(event))).count();
+        match rows.last() {
+            Some((number, _)) if rows.len() == PAGE && count < limit => after = *number,
+            _ => return Ok(count.min(limit)),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Tells other programs what happened: each webhook one event at a time, in order, all webhooks beside each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::app::{App, Fault};
+use crate::base::Seconds;
+use crate::config::Webhook;
+use crate::courier::{Courier, Replaceable, Terms, tell};
+use crate::webhooks::{self, Told, Upcoming};
+
+use super::{Next, Worker};
+
+/// Tells webhooks.
+pub struct TellWebhooks {
+    app: Arc<App>,
+    courier: Arc<Replaceable>,
+    /// Up to which row each has nothing to be told.
+    seen: BTreeMap<String, u64>,
+}
+
+impl TellWebhooks {
+    /// Seconds after which is looked although nothing woke the worker.
+    const LONGEST_PAUSE: Seconds = 60;
+    /// How long a server may take to answer.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// By this courier.
+    #[must_use]
+    pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
+        Self { app, courier, seen: BTreeMap::new() }
+    }
+}
+
+impl Worker for TellWebhooks {
+    const NAME: &'static str = "tell webhooks";
+
+    async fn step(&mut self) -> Result<Next, Fault> {
+        let hooks = self.app.services().config.webhooks.clone();
+        if hooks.is_empty() {
+            return Ok(Next::Rest(Duration::from_secs(Self::LONGEST_PAUSE)));
+        }
+        let now = self.app.time().earlier;
+        let (mut next, mut telling) = (Self::LONGEST_PAUSE, JoinSet::new());
+        for (name, hook) in hooks {
+            let seen = self.seen.get(&name).copied().unwrap_or_default();
+            match self.app.read(|view| webhooks::upcoming(view, (&name, &hook), seen, now))? {
+                Upcoming::Event(event) => {
+                    let terms = Terms { now, patience: Self::PATIENCE };
+                    let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
+                    telling.spawn(tell_one(app, courier, (name, hook), *event, terms));
+                }
+                Upcoming::Later(due_at) => next = next.min(due_at.since(now).max(1)),
+                Upcoming::Nothing(number) => drop(self.seen.insert(name, number)),
+                Upcoming::More(number) => {
+                    self.seen.insert(name, number);
+                    next = 0;
+                }
+            }
+        }
+        if telling.is_empty() && next > 0 {
+            return Ok(Next::After(next));
+        }
+        while let Some(told) = telling.join_next().await {
+            told.unwrap_or(Err(Fault::Internal))?;
+        }
+        Ok(Next::Now)
+    }
+
+    async fn woken(&self) {
+        self.app.wakes().audited.notified().await;
+    }
+}
+
+async fn tell_one(
+    app: Arc<App>,
+    courier: Arc<Courier>,
+    (name, hook): (String, Webhook),
+    event: webhooks::Event,
+    terms: Terms,
+) -> Result<(), Fault> {
+    let told = tell(&courier, &hook, &event, terms).await;
+    match &told {
+        Told::Taken => tracing::debug!(webhook = name, event = event.id, "told"),
+        Told::Later(reason) => tracing::warn!(webhook = name, reason, "a webhook could not be told; it is tried again"),
+        Told::Never(reason) => tracing::error!(webhook = name, reason, "a webhook refused an event for good"),
+    }
+    let (number, at) = (event.number, event.at);
+    let noted = app.write(move |tx, moment, services| webhooks::note(tx, moment, services, (&name, number, at), &told));
+    noted.await?;
+    Ok(())
+}
