@@ -18,7 +18,8 @@ fn main() {
     println!("cargo::rerun-if-changed={OPENAPI}");
     let document = std::fs::read_to_string(OPENAPI).expect("the document is there");
     let folder = std::env::var("OUT_DIR").expect("cargo sets it");
-    std::fs::write(format!("{folder}/openapi.json"), without_layout(&document)).expect("cargo's folder can be written");
+    let packed = lz4_flex::block::compress_prepend_size(without_layout(&document).as_bytes());
+    std::fs::write(format!("{folder}/openapi.json.lz4"), packed).expect("cargo's folder can be written");
     if reads_packed_relocations() {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

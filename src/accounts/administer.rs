@@ -1,8 +1,9 @@
 //! What administrators do from the command line.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, GroupName, Identity, Moment};
+use crate::base::{AccountId, EmailAddress, GroupName, Identity, Moment, PhoneNumber};
 use crate::crypto::PasswordHash;
+use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
@@ -171,6 +172,47 @@ pub fn delete(
     }
     close::erase(tx, moment, services, person, source)?;
     Ok(Changed::Done)
+}
+
+/// What came of giving somebody a telephone number, or taking it.
+#[derive(Clone, Debug)]
+pub enum PhoneSet {
+    /// It is done.
+    Done(Box<Person>),
+    /// Another account has it.
+    Taken,
+    /// The account has no other name.
+    Last,
+}
+
+/// Gives somebody a telephone number by which they may log in, or takes it, and tells them.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_phone(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    source: &Source,
+    (person, phone): (&Person, Option<&PhoneNumber>),
+) -> Result<PhoneSet, StoreError> {
+    let id = person.id;
+    if let Some(phone) = phone
+        && identity::owner_of_phone(tx, phone)?.is_some_and(|owner| owner != id)
+    {
+        return Ok(PhoneSet::Taken);
+    }
+    if phone.is_none() && person.email.is_none() && person.username.is_none() {
+        return Ok(PhoneSet::Last);
+    }
+    identity::set_phone(tx, id, phone, moment.now())?;
+    services.audit(tx, moment, source, (Act::PhoneChanged, Outcome::Done), id)?;
+    if let Some(to) = person.verified_address() {
+        let phone = phone.map(ToString::to_string).unwrap_or_default();
+        services.mail(tx, moment, to, &Letter::PhoneChanged { phone, at: moment.now() })?;
+    }
+    let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
+    Ok(PhoneSet::Done(Box::new(person)))
 }
 
 /// Puts somebody into a group, or takes them out.

@@ -141,6 +141,7 @@ pub(super) fn open_account(
         },
     };
     let new = NewAccount {
+        phone: None,
         email: Some(registration.email),
         username: username.cloned().or(registration.username),
         name: registration.name,
@@ -152,7 +153,7 @@ pub(super) fn open_account(
     let person = match opening::open(tx, moment, new)? {
         Added::Done(person) => person,
         Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
-        Added::AddressTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
+        Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
     };
     if let Some((id, invitation)) = invitation {
         invitations::use_once(tx, id, invitation)?;

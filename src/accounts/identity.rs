@@ -1,6 +1,6 @@
-//! By what a person can be named: an address, a user name. Each belongs to one account at most.
+//! By what a person can be named: an address, a user name, a telephone number. Each belongs to one account at most.
 
-use crate::base::{AccountId, EmailAddress, Identity, Timestamp, Username};
+use crate::base::{AccountId, EmailAddress, Identity, PhoneNumber, Timestamp, Username};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 /// The kinds of identity, as they stand in keys.
@@ -10,6 +10,8 @@ pub enum Kind {
     Email,
     /// A user name.
     Username,
+    /// A telephone number.
+    Phone,
 }
 
 impl Kind {
@@ -17,6 +19,7 @@ impl Kind {
         match self {
             Self::Email => 1,
             Self::Username => 2,
+            Self::Phone => 3,
         }
     }
 }
@@ -42,6 +45,7 @@ pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountI
     match identity {
         Identity::Email(address) => owner_of_email(view, address),
         Identity::Username(name) => owner_of_username(view, name),
+        Identity::Phone(number) => owner_of_phone(view, number),
         Identity::Nobody => Ok(None),
     }
 }
@@ -60,6 +64,14 @@ pub fn owner_of_email(view: &dyn Snapshot, address: &EmailAddress) -> Result<Opt
 /// When the store fails.
 pub fn owner_of_username(view: &dyn Snapshot, name: &Username) -> Result<Option<AccountId>, StoreError> {
     OWNERS.get(view, &(Kind::Username.code(), name.as_str().to_owned()))
+}
+
+/// The account with this telephone number.
+///
+/// # Errors
+/// When the store fails.
+pub fn owner_of_phone(view: &dyn Snapshot, number: &PhoneNumber) -> Result<Option<AccountId>, StoreError> {
+    OWNERS.get(view, &(Kind::Phone.code(), number.as_str().to_owned()))
 }
 
 /// What an account has of a kind.
@@ -95,13 +107,34 @@ pub fn set_username(
     name: &Username,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    release(tx, account, Kind::Username)?;
-    OWNERS.put(tx, &(Kind::Username.code(), name.as_str().to_owned()), &account)?;
-    OF_ACCOUNT.put(
-        tx,
-        &(account, Kind::Username.code()),
-        &Claimed { shown: name.as_str().to_owned(), verified_at: Some(now) },
-    )
+    claim(tx, account, (Kind::Username, name.as_str()), now)
+}
+
+/// Gives a telephone number to an account in place of the one it has, or takes it. The caller has checked that nobody else owns it.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_phone(
+    tx: &mut dyn Transaction,
+    account: AccountId,
+    number: Option<&PhoneNumber>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match number {
+        Some(number) => claim(tx, account, (Kind::Phone, number.as_str()), now),
+        None => release(tx, account, Kind::Phone),
+    }
+}
+
+fn claim(
+    tx: &mut dyn Transaction,
+    account: AccountId,
+    (kind, shown): (Kind, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    release(tx, account, kind)?;
+    OWNERS.put(tx, &(kind.code(), shown.to_owned()), &account)?;
+    OF_ACCOUNT.put(tx, &(account, kind.code()), &Claimed { shown: shown.to_owned(), verified_at: Some(now) })
 }
 
 /// Takes everything away by which the account can be named.
@@ -110,6 +143,7 @@ pub fn set_username(
 /// When the store fails.
 pub fn release_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     release(tx, account, Kind::Email)?;
+    release(tx, account, Kind::Phone)?;
     release(tx, account, Kind::Username)
 }
 

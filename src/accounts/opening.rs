@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Username};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Username};
 use crate::crypto::PasswordHash;
 use crate::store::{StoreError, Transaction};
 
@@ -16,6 +16,8 @@ pub struct NewAccount {
     pub email: Option<EmailAddress>,
     /// Its user name, if it has one.
     pub username: Option<Username>,
+    /// Its telephone number, if it has one.
+    pub phone: Option<PhoneNumber>,
     /// What the person is called.
     pub name: Option<DisplayName>,
     /// The language that the person reads, if it is known.
@@ -37,6 +39,8 @@ pub enum Added {
     AddressTaken,
     /// Another account has the user name.
     UsernameTaken,
+    /// Another account has the telephone number.
+    PhoneTaken,
 }
 
 /// Opens an account. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
@@ -54,6 +58,11 @@ pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> R
     {
         return Ok(Added::UsernameTaken);
     }
+    if let Some(phone) = &new.phone
+        && identity::owner_of_phone(tx, phone)?.is_some()
+    {
+        return Ok(Added::PhoneTaken);
+    }
     let (id, now) = (AccountId::draw(moment), moment.now());
     let mut account = Account::new(new.password, new.name, now);
     account.language = new.language.unwrap_or(account.language);
@@ -67,6 +76,7 @@ pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> R
     if let Some(username) = &new.username {
         identity::set_username(tx, id, username, now)?;
     }
+    identity::set_phone(tx, id, new.phone.as_ref(), now)?;
     let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
     Ok(Added::Done(Box::new(person)))
 }

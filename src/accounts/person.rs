@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, Timestamp, Username};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, PhoneNumber, Timestamp, Username};
 use crate::crypto::{Cost, PasswordHash};
 use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -104,6 +104,8 @@ pub struct Person {
     pub email: Option<Email>,
     /// Its user name.
     pub username: Option<Username>,
+    /// Its telephone number, by which its owner may log in.
+    pub phone: Option<PhoneNumber>,
 }
 
 impl Person {
@@ -131,8 +133,10 @@ pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreE
         }
     };
     let username = identity::of_account(view, id, Kind::Username)?;
-    let username = username.map(|claimed| Username::parse(&claimed.shown)).transpose().map_err(|_| damaged)?;
-    Ok(Some(Person { id, account, email, username }))
+    let username = username.map(|claimed| Username::parse(&claimed.shown)).transpose().map_err(|_| damaged.clone())?;
+    let phone = identity::of_account(view, id, Kind::Phone)?;
+    let phone = phone.map(|claimed| PhoneNumber::parse(&claimed.shown)).transpose().map_err(|_| damaged)?;
+    Ok(Some(Person { id, account, email, username, phone }))
 }
 
 /// As much work as [`load`] does for somebody who is there, for a name that nobody has: the same look-ups, which find nothing,
@@ -156,6 +160,7 @@ pub fn pretend_to_load(view: &dyn Snapshot, nobody: AccountId) -> Result<(), Sto
     let claimed = Claimed::read(&SAMPLE.1)?;
     std::hint::black_box((found, EmailAddress::parse(&claimed.shown).ok(), claimed));
     std::hint::black_box(identity::of_account(view, nobody, Kind::Username)?);
+    std::hint::black_box(identity::of_account(view, nobody, Kind::Phone)?);
     Ok(())
 }
 

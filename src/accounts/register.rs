@@ -142,6 +142,7 @@ fn open_account(
 ) -> Result<Registered, StoreError> {
     let confirmed = invitation.as_ref().is_some_and(|(_, invitation)| invitation.email.is_some());
     let account = NewAccount {
+        phone: None,
         email: Some(new.email.clone()),
         username: new.username.clone(),
         name: new.name.clone(),
@@ -151,7 +152,7 @@ fn open_account(
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
     let person = match opening::open(tx, moment, account)? {
-        Added::AddressTaken => return Ok(Registered::AddressTaken),
+        Added::AddressTaken | Added::PhoneTaken => return Ok(Registered::AddressTaken),
         Added::UsernameTaken => return Ok(Registered::UsernameTaken),
         Added::Done(person) => person,
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, MINUTE, Moment, Seconds, Timestamp};
+use crate::base::{AccountId, MINUTE, Moment, Seconds, Timestamp, set_of};
 use crate::config::Config;
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, Context, FactorKind, ProvedBy};
@@ -79,7 +79,7 @@ pub(super) fn begin(
         generation: services.generation,
         password: password_of(person),
         carrier: attempt.carrier,
-        methods: BTreeSet::from([attempt.method.to_owned()]),
+        methods: set_of([attempt.method.to_owned()]),
         expires_at: moment.now().plus(STEP_WITHIN),
         tries_left: TRIES,
     };

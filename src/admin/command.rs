@@ -12,6 +12,8 @@ pub enum Command {
         email: Option<String>,
         /// Its user name.
         username: Option<String>,
+        /// Its telephone number.
+        phone: Option<String>,
         /// What the person is called.
         name: Option<String>,
         /// Its password; without one the person sets it by "forgot password".
@@ -24,17 +26,9 @@ pub enum Command {
         groups: Vec<String>,
     },
     /// A page of accounts.
-    UserList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
+    UserList(Page),
     /// One account and its sessions.
-    UserShow {
-        /// Id, address or user name.
-        user: String,
-    },
+    UserShow(Named),
     /// Sets a password.
     UserPasswd {
         /// Id, address or user name.
@@ -43,29 +37,21 @@ pub enum Command {
         password: String,
     },
     /// Confirms an address in its owner's stead.
-    UserConfirm {
-        /// Id, address or user name.
-        user: String,
-    },
+    UserConfirm(Named),
     /// Locks an account.
-    UserDisable {
-        /// Id, address or user name.
-        user: String,
-    },
+    UserDisable(Named),
     /// Opens it again.
-    UserEnable {
-        /// Id, address or user name.
-        user: String,
-    },
+    UserEnable(Named),
     /// Deletes an account.
-    UserDelete {
-        /// Id, address or user name.
-        user: String,
-    },
+    UserDelete(Named),
     /// Takes somebody's second factors away.
-    UserResetFactors {
+    UserResetFactors(Named),
+    /// Gives somebody a telephone number, or takes it.
+    UserPhone {
         /// Id, address or user name.
         user: String,
+        /// The number; none takes it.
+        phone: Option<String>,
     },
     /// Puts somebody into a group, or takes them out.
     UserGroup {
@@ -88,10 +74,7 @@ pub enum Command {
         within: Option<String>,
     },
     /// Somebody's API tokens.
-    TokenList {
-        /// Id, address or user name.
-        user: String,
-    },
+    TokenList(Named),
     /// Revokes an API token.
     TokenRevoke {
         /// Id, address or user name.
@@ -111,24 +94,14 @@ pub enum Command {
         groups: Vec<String>,
     },
     /// A page of invitations.
-    InviteList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
+    InviteList(Page),
     /// Takes an invitation back.
     InviteRevoke {
         /// Which.
         id: String,
     },
     /// A page of the registrations that wait for a decision.
-    ApprovalList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
+    ApprovalList(Page),
     /// Decides on a registration.
     ApprovalDecide {
         /// Which.
@@ -178,12 +151,7 @@ pub enum Command {
         address: String,
     },
     /// A page of the mails that wait or have failed.
-    MailList {
-        /// The id to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
+    MailList(Page),
     /// Queues failed mails again.
     MailRetry {
         /// One of them, or all.
@@ -192,15 +160,9 @@ pub enum Command {
     /// All webhooks, and how far they have come.
     WebhookList,
     /// Has a webhook try again now.
-    WebhookRetry {
-        /// Its name.
-        name: String,
-    },
+    WebhookRetry(Webhook),
     /// Tells a webhook something that did not happen.
-    WebhookTest {
-        /// Its name.
-        name: String,
-    },
+    WebhookTest(Webhook),
     /// Lets mails go that a restore held back.
     MailRelease,
     /// Makes a new signing key.
@@ -208,12 +170,7 @@ pub enum Command {
     /// Everything: after the answer come the bytes of a backup, to the end of the connection.
     Backup,
     /// A page of the buckets that somebody took tries from.
-    ThrottleList {
-        /// The place to go on behind.
-        after: Option<String>,
-        /// How many.
-        limit: usize,
-    },
+    ThrottleList(Page),
     /// Lets tries pass again.
     ThrottleLift {
         /// An account, a name or a network; without it everybody.
@@ -227,6 +184,34 @@ pub enum Command {
     ClockShow,
     /// Believes the machine's clock as it is.
     ClockReset,
+}
+
+// Those that several commands have stand apart: each is then read and written by one piece of the program.
+
+/// An account.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Id, address, user name or telephone number.
+    pub user: String,
+}
+
+/// A page of a list.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The id, or place, to go on behind.
+    pub after: Option<String>,
+    /// How many.
+    pub limit: usize,
+}
+
+/// A webhook.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name.
+    pub name: String,
 }
 
 /// Which rows of the audit log.

@@ -8,6 +8,7 @@ use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport};
 use crate::audit::{Act, Outcome as Came, Source, Subject};
 
+use super::command::{self, Named};
 use super::{
     Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, tokens, users, webhooks,
 };
@@ -18,31 +19,40 @@ use super::{
 /// When it is refused, or the store fails.
 pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outcome {
     match command {
-        Command::UserAdd { email, username, name, password, admin, confirmed, groups } => {
-            let draft =
-                users::Draft { email, username, name, password, groups, is_admin: admin, is_confirmed: confirmed };
+        Command::UserAdd { email, username, phone, name, password, admin, confirmed, groups } => {
+            let draft = users::Draft {
+                email,
+                username,
+                phone,
+                name,
+                password,
+                groups,
+                is_admin: admin,
+                is_confirmed: confirmed,
+            };
             users::add(app, draft, source).await
         }
-        Command::UserList { after, limit } => users::list(app, after, limit),
-        Command::UserShow { user } => users::show(app, &user),
+        Command::UserList(command::Page { after, limit }) => users::list(app, after, limit),
+        Command::UserShow(Named { user }) => users::show(app, &user),
         Command::UserPasswd { user, password } => users::set_password(app, user, &password, source).await,
-        Command::UserConfirm { user } => users::confirm(app, user, source).await,
-        Command::UserDisable { user } => users::set_disabled(app, user, true, source).await,
-        Command::UserEnable { user } => users::set_disabled(app, user, false, source).await,
-        Command::UserDelete { user } => users::delete(app, user, source).await,
-        Command::UserResetFactors { user } => users::reset_factors(app, user, source).await,
+        Command::UserConfirm(Named { user }) => users::confirm(app, user, source).await,
+        Command::UserDisable(Named { user }) => users::set_disabled(app, user, true, source).await,
+        Command::UserEnable(Named { user }) => users::set_disabled(app, user, false, source).await,
+        Command::UserDelete(Named { user }) => users::delete(app, user, source).await,
+        Command::UserResetFactors(Named { user }) => users::reset_factors(app, user, source).await,
+        Command::UserPhone { user, phone } => users::set_phone(app, user, phone, source).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
         Command::TokenAdd { user, name, scopes, within } => {
             tokens::make(app, user, tokens::Draft { name, scopes, within }, source).await
         }
-        Command::TokenList { user } => tokens::list(app, &user),
+        Command::TokenList(Named { user }) => tokens::list(app, &user),
         Command::TokenRevoke { user, id } => tokens::revoke(app, user, &id, source).await,
         Command::InviteAdd { email, within, uses, groups } => {
             invitations::add(app, (email, within, uses, groups), source).await
         }
-        Command::InviteList { after, limit } => invitations::list(app, after, limit),
+        Command::InviteList(command::Page { after, limit }) => invitations::list(app, after, limit),
         Command::InviteRevoke { id } => invitations::revoke(app, &id, source).await,
-        Command::ApprovalList { after, limit } => approvals::list(app, after, limit),
+        Command::ApprovalList(command::Page { after, limit }) => approvals::list(app, after, limit),
         Command::ApprovalDecide { id, approve } => approvals::decide(app, &id, approve, source).await,
         Command::GroupList => groups::list(app),
         Command::GroupMembers { group, after, limit } => groups::members(app, &group, after, limit),
@@ -57,16 +67,16 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         }
         Command::ProbeTake => Ok(inspection::take_probe(app)),
         Command::WebhookList => webhooks::list(app),
-        Command::WebhookRetry { name } => webhooks::retry(app, name).await,
-        Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest { .. } => {
+        Command::WebhookRetry(command::Webhook { name }) => webhooks::retry(app, name).await,
+        Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest(command::Webhook { .. }) => {
             Err(Refusal::failed("only a running server does that", ""))
         }
-        Command::MailList { after, limit } => mails::list(app, after, limit),
+        Command::MailList(command::Page { after, limit }) => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,
         Command::Backup => back_up(app, source).await,
         Command::KeyRotate => rotate_key(app, source).await,
-        Command::ThrottleList { after, limit } => limits::list(app, after, limit),
+        Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, source).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
         Command::AuditVerify => log::verify(app),

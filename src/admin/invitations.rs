@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
 use crate::app::App;
 use crate::audit::Source;
-use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
+use crate::base::{DAY, EmailAddress, GroupName, InvitationId, try_set_of};
 use crate::config::{RegistrationMode, Span};
 
 use super::{MAX_ROWS, Outcome, Refusal, parse};
@@ -40,7 +40,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, s
             "",
         ));
     }
-    let groups = groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)).collect::<Result<_, _>>()?;
+    let groups = try_set_of(groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
     let source = source.clone();
     let invited =

@@ -2,7 +2,7 @@
 //! when no server runs; programs come through the administrators' part of the API.
 
 mod approvals;
-mod command;
+pub mod command;
 mod execute;
 mod groups;
 mod inspection;

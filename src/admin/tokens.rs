@@ -8,7 +8,7 @@ use crate::accounts::administer;
 use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
 use crate::app::App;
 use crate::audit::Source;
-use crate::base::{ApiTokenId, DAY, DisplayName};
+use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
 use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
@@ -55,7 +55,7 @@ fn read(draft: &Draft) -> Result<NewToken, Refusal> {
         let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
         Scope::parse(word).ok_or_else(unknown)
     };
-    let scopes = draft.scopes.iter().map(scope).collect::<Result<_, _>>()?;
+    let scopes = try_set_of(draft.scopes.iter().map(scope))?;
     if draft.scopes.is_empty() {
         return Err(Refusal::invalid("a token without a scope is good for nothing", &format!("there are {words}")));
     }

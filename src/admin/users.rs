@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::administer::{self, Changed, ConfirmedFor};
+use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault};
 use crate::audit::Source;
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, Timestamp, Username};
+use crate::base::{
+    AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username, try_set_of,
+};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::sessions;
@@ -34,6 +36,7 @@ fn in_words(fault: PasswordFault) -> Refusal {
 pub(super) struct Draft {
     pub email: Option<String>,
     pub username: Option<String>,
+    pub phone: Option<String>,
     pub name: Option<String>,
     pub password: Option<String>,
     pub groups: Vec<String>,
@@ -42,8 +45,9 @@ pub(super) struct Draft {
 }
 
 pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcome {
-    if draft.email.is_none() && draft.username.is_none() {
-        return Err(Refusal::invalid("an account needs an address or a user name", "give one of them, or both"));
+    if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
+        let needs = "an account needs an address, a user name or a telephone number";
+        return Err(Refusal::invalid(needs, "give one of them, or more"));
     }
     if draft.email.is_none() && draft.password.is_none() {
         return Err(Refusal::invalid(
@@ -55,9 +59,10 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     let email =
         optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
+    let phone = optional(&draft.phone).map(|text| read_phone(&text)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
     let mut groups: BTreeSet<GroupName> =
-        draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)).collect::<Result<_, _>>()?;
+        try_set_of(draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
     if draft.is_admin {
         groups.insert(GroupName::administrators());
     }
@@ -68,12 +73,40 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
         None => None,
         Some(text) => Some(hash(app, &text, &words).await?),
     };
-    let new = NewAccount { email, username, name, language: None, password, confirmed: draft.is_confirmed, groups };
+    let new =
+        NewAccount { email, username, phone, name, language: None, password, confirmed: draft.is_confirmed, groups };
     let source = source.clone();
     match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
         Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
         Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
+        Added::PhoneTaken => Err(phone_taken()),
+    }
+}
+
+fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {
+    let none = || Refusal::invalid("this is no telephone number", "write it with its country, like +49 30 123456");
+    PhoneNumber::parse(text).map_err(|_| none())
+}
+
+fn phone_taken() -> Refusal {
+    Refusal::conflict("another account has this telephone number", "")
+}
+
+/// Gives somebody a telephone number, or takes it.
+pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, source: &Source) -> Outcome {
+    let phone = phone.map(|text| read_phone(&text)).transpose()?;
+    let (named, source) = (user.clone(), source.clone());
+    let set = app.write(move |tx, moment, services| {
+        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
+        administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Some)
+    });
+    match set.await?.ok_or_else(|| unknown(&user))? {
+        PhoneSet::Done(person) => Ok(describe(&person)),
+        PhoneSet::Taken => Err(phone_taken()),
+        PhoneSet::Last => {
+            Err(Refusal::conflict("without it nobody could name this account", "give it another name first"))
+        }
     }
 }
 
@@ -139,6 +172,7 @@ pub(super) fn describe(person: &Person) -> Value {
         "id": person.id.to_string(),
         "email": person.email.as_ref().map(|email| email.shown.as_str()),
         "username": person.username.as_ref().map(|name| name.as_str()),
+        "phone": person.phone.as_ref().map(PhoneNumber::as_str),
         "name": account.name.as_ref().map(|name| name.as_str()),
         "groups": account.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
         "confirmed_at": time(account.confirmed_at),

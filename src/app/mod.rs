@@ -22,7 +22,9 @@ mod tending;
 mod time;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, oneshot};
@@ -124,6 +126,25 @@ impl std::fmt::Display for Fault {
     }
 }
 
+/// A write that is on its way: it goes on whether or not anybody waits for it.
+#[must_use = "nobody is told that it failed"]
+pub struct Writing<T> {
+    answered: oneshot::Receiver<Result<(), StoreError>>,
+    slot: Arc<Mutex<Option<T>>>,
+}
+
+impl<T> Future for Writing<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.answered).poll(context));
+        Poll::Ready(answered.unwrap_or(Err(StoreError::Unavailable)).and_then(|()| {
+            let value = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            value.ok_or(StoreError::Unavailable)
+        }))
+    }
+}
+
 impl App {
     /// Puts the parts together.
     ///
@@ -197,28 +218,26 @@ impl App {
     ///
     /// # Errors
     /// Those of `work`, and the store's own.
-    pub async fn write<T, W>(self: &Arc<Self>, mut work: W) -> Result<T, StoreError>
+    pub fn write<T, W>(self: &Arc<Self>, mut work: W) -> Writing<T>
     where
         T: Send + 'static,
         W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
     {
         let slot = Arc::new(Mutex::new(None));
         let (app, filled) = (Arc::clone(self), Arc::clone(&slot));
-        self.write_by(Box::new(move |tx, moment| {
+        let work: Work = Box::new(move |tx, moment| {
             let value = work(tx, moment, &app.services())?;
             *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             Ok(())
-        }))
-        .await?;
-        let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        value.ok_or(StoreError::Unavailable)
+        });
+        Writing { answered: self.write_by(work), slot }
     }
 
     /// What does not depend on what is written, so that it is compiled once.
-    async fn write_by(&self, work: Work) -> Result<(), StoreError> {
+    fn write_by(&self, work: Work) -> oneshot::Receiver<Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
         self.store.write_by(self.moment(), work, Box::new(move |outcome| drop(answer.send(outcome))));
-        answered.await.unwrap_or(Err(StoreError::Unavailable))
+        answered
     }
 
     /// Takes the notes of when sessions were used, for the worker that writes them down.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::tries::Tries;
 use crate::accounts::{administrators, set_up};
-use crate::base::{DisplayName, EmailAddress, GroupName, Username};
+use crate::base::{DisplayName, EmailAddress, GroupName, Username, set_of};
 use crate::crypto::{Bearer, Password, PasswordFault, TokenFault};
 use crate::sessions::Client;
 
@@ -91,19 +91,20 @@ impl App {
             return Ok(Err(SetUpRefused::Password(fault)));
         }
         let new = NewAccount {
+            phone: None,
             language: None,
             email: Some(first.email),
             username: first.username,
             name: first.name,
             password: Some(self.hasher.hash(first.password, self.moment()).await?),
             confirmed: true,
-            groups: [GroupName::administrators()].into(),
+            groups: set_of([GroupName::administrators()]),
         };
         let finished = self
             .write(move |tx, moment, services| set_up::finish(tx, moment, services, &client.anyone(), (&secret, &new)));
         Ok(match finished.await? {
             Ok(Added::Done(_)) => Ok(()),
-            Ok(Added::AddressTaken) => Err(SetUpRefused::AddressTaken),
+            Ok(Added::AddressTaken | Added::PhoneTaken) => Err(SetUpRefused::AddressTaken),
             Ok(Added::UsernameTaken) => Err(SetUpRefused::UsernameTaken),
             Err(fault) => Err(SetUpRefused::Token(fault)),
         })

@@ -181,6 +181,8 @@ words! {
         AddressRestored = 62 "address-restored",
         /// A webhook was not told of an act; the detail is its name and the number of the row.
         WebhookGivenUp = 63 "webhook-given-up",
+        /// An administrator gave an account another telephone number, or took it.
+        PhoneChanged = 64 "phone-changed",
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::EmailAddress;
+use serde::{Deserialize, Serialize};
+
+use super::{EmailAddress, PhoneNumber};
 
 /// The text breaks the rule of the name it was to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,19 +131,59 @@ pub enum Identity {
     Email(EmailAddress),
     /// A user name.
     Username(Username),
-    /// Neither, so nobody's; the text is not kept.
+    /// A telephone number.
+    Phone(PhoneNumber),
+    /// None of these, so nobody's; the text is not kept.
     Nobody,
 }
 
+/// What an identity may be.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityKind {
+    /// An e-mail address.
+    Email,
+    /// A user name.
+    Username,
+    /// A telephone number.
+    Phone,
+}
+
+impl IdentityKind {
+    /// All there are, in the order in which a text is tried where nothing else is asked for.
+    pub const ALL: [Self; 3] = [Self::Email, Self::Phone, Self::Username];
+
+    /// For people.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Email => "e-mail address",
+            Self::Username => "user name",
+            Self::Phone => "telephone number",
+        }
+    }
+}
+
 impl Identity {
-    /// Parses what was typed: with an `@` it is an address, else a user name in any ASCII case.
+    /// Parses what was typed, whatever it may be.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        Self::parse_as(text, &IdentityKind::ALL)
+    }
+
+    /// Parses what was typed as the first of these kinds whose rule it follows: an address has an `@`, a telephone number is in
+    /// international form, a user name may be typed in any ASCII case.
+    #[must_use]
+    pub fn parse_as(text: &str, kinds: &[IdentityKind]) -> Self {
         let text = text.trim_matches(' ');
-        if text.contains('@') {
-            return EmailAddress::parse(text).map_or(Self::Nobody, Self::Email);
-        }
-        Username::parse(&text.to_ascii_lowercase()).map_or(Self::Nobody, Self::Username)
+        let as_one = |kind: &IdentityKind| match kind {
+            IdentityKind::Email => {
+                text.contains('@').then(|| EmailAddress::parse(text).map_or(Self::Nobody, Self::Email))
+            }
+            IdentityKind::Phone => PhoneNumber::parse(text).ok().map(Self::Phone),
+            IdentityKind::Username => Username::parse(&text.to_ascii_lowercase()).ok().map(Self::Username),
+        };
+        kinds.iter().find_map(as_one).unwrap_or(Self::Nobody)
     }
 
     /// A text that parses to it again; nothing for nobody's.
@@ -150,6 +192,7 @@ impl Identity {
         match self {
             Self::Email(address) => address.as_str().to_owned(),
             Self::Username(name) => name.as_str().to_owned(),
+            Self::Phone(number) => number.as_str().to_owned(),
             Self::Nobody => String::new(),
         }
     }
@@ -160,6 +203,7 @@ impl Identity {
         match self {
             Self::Email(address) => Some(format!("email:{}", address.canonical())),
             Self::Username(name) => Some(format!("username:{name}")),
+            Self::Phone(number) => Some(format!("phone:{number}")),
             Self::Nobody => None,
         }
     }

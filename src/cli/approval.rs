@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show, user};
@@ -27,7 +27,7 @@ impl Approval {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let is_list = matches!(self, Self::List(_));
         let command = match self {
-            Self::List(page) => Command::ApprovalList { after: page.after, limit: page.limit },
+            Self::List(page) => Command::ApprovalList(command::Page { after: page.after, limit: page.limit }),
             Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
             Self::Decline(Named { id }) => Command::ApprovalDecide { id, approve: false },
         };

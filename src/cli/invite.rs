@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show, user};
@@ -59,7 +59,7 @@ impl Invite {
     fn command(self) -> Command {
         match self {
             Self::Add(Add { email, uses, within, groups }) => Command::InviteAdd { email, within, uses, groups },
-            Self::List(page) => Command::InviteList { after: page.after, limit: page.limit },
+            Self::List(page) => Command::InviteList(command::Page { after: page.after, limit: page.limit }),
             Self::Revoke(Named { id }) => Command::InviteRevoke { id },
         }
     }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use crate::admin::{Command, send_test};
+use crate::admin::{Command, command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
@@ -68,7 +68,7 @@ fn test_alone(config: &Config, address: &str) -> Result<Value, Exit> {
 }
 
 fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
-    let shown = carry_out(config, Command::MailList { after: page.after, limit: page.limit })?;
+    let shown = carry_out(config, Command::MailList(command::Page { after: page.after, limit: page.limit }))?;
     if common.json {
         return show::json(&shown);
     }

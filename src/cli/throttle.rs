@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::user::say_how_to_go_on;
@@ -32,7 +32,7 @@ impl Throttle {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         let (is_list, command) = match self {
-            Self::List(page) => (true, Command::ThrottleList { after: page.after, limit: page.limit }),
+            Self::List(page) => (true, Command::ThrottleList(command::Page { after: page.after, limit: page.limit })),
             Self::Lift(whom) => (false, Command::ThrottleLift { who: whom.who }),
         };
         let shown = carry_out(config, command)?;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -67,7 +67,7 @@ impl Token {
             Self::Add(Add { owner, name, scopes, within }) => {
                 Command::TokenAdd { user: owner.user, name, scopes, within }
             }
-            Self::List(Owner { user }) => Command::TokenList { user },
+            Self::List(Owner { user }) => Command::TokenList(command::Named { user }),
             Self::Revoke(Revoke { owner, id }) => Command::TokenRevoke { user: owner.user, id },
         }
     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, password, show};
@@ -28,6 +28,8 @@ pub enum User {
     Delete(Named),
     /// Take somebody's second factors away, who has lost them. Who it is has to be made sure of in another way.
     ResetFactors(Named),
+    /// Give somebody a telephone number to log in with, or take it.
+    Phone(Phone),
     /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
     #[command(subcommand)]
     Group(Group),
@@ -37,11 +39,14 @@ pub enum User {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Add {
     /// The address. Without --confirmed it is mailed a link to confirm it.
-    #[arg(value_name = "EMAIL", required_unless_present = "username")]
+    #[arg(value_name = "EMAIL", required_unless_present_any = ["username", "phone"])]
     email: Option<String>,
     /// The user name.
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
+    /// The telephone number, with its country: "+49 30 123456".
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
     /// What the person is called.
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
@@ -66,6 +71,18 @@ pub struct Add {
 pub struct Named {
     /// Id, address or user name.
     user: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Phone {
+    #[command(flatten)]
+    named: Named,
+    /// The number, with its country: "+49 30 123456".
+    #[arg(required_unless_present = "none")]
+    number: Option<String>,
+    /// Take the number that is there.
+    #[arg(long, conflicts_with = "number")]
+    none: bool,
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +142,7 @@ impl User {
             Self::Enable(_) => "The account is open.",
             Self::Delete(_) => "This account was deleted:",
             Self::Group(_) => "The groups are set.",
+            Self::Phone(_) => "The telephone number is noted.",
             Self::List(_) | Self::Show(_) | Self::ResetFactors(_) => return None,
         })
     }
@@ -135,21 +153,23 @@ impl User {
                 password: if add.no_password { None } else { Some(password::read_new(add.password_stdin)?) },
                 email: add.email,
                 username: add.username,
+                phone: add.phone,
                 name: add.name,
                 admin: add.admin,
                 confirmed: add.confirmed,
                 groups: add.groups,
             },
-            Self::List(page) => Command::UserList { after: page.after, limit: page.limit },
-            Self::Show(named) => Command::UserShow { user: named.user },
+            Self::List(page) => Command::UserList(command::Page { after: page.after, limit: page.limit }),
+            Self::Show(named) => Command::UserShow(command::Named { user: named.user }),
             Self::Passwd(passwd) => {
                 Command::UserPasswd { password: password::read_new(passwd.password_stdin)?, user: passwd.user }
             }
-            Self::Confirm(named) => Command::UserConfirm { user: named.user },
-            Self::Disable(named) => Command::UserDisable { user: named.user },
-            Self::Enable(named) => Command::UserEnable { user: named.user },
-            Self::Delete(named) => Command::UserDelete { user: named.user },
-            Self::ResetFactors(named) => Command::UserResetFactors { user: named.user },
+            Self::Phone(phone) => Command::UserPhone { user: phone.named.user, phone: phone.number },
+            Self::Confirm(named) => Command::UserConfirm(command::Named { user: named.user }),
+            Self::Disable(named) => Command::UserDisable(command::Named { user: named.user }),
+            Self::Enable(named) => Command::UserEnable(command::Named { user: named.user }),
+            Self::Delete(named) => Command::UserDelete(command::Named { user: named.user }),
+            Self::ResetFactors(named) => Command::UserResetFactors(command::Named { user: named.user }),
             Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
             Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
         })

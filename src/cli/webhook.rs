@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -27,8 +27,8 @@ impl Webhook {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let (is_list, command) = match self {
             Self::List => (true, Command::WebhookList),
-            Self::Test(Named { name }) => (false, Command::WebhookTest { name }),
-            Self::Retry(Named { name }) => (false, Command::WebhookRetry { name }),
+            Self::Test(Named { name }) => (false, Command::WebhookTest(command::Webhook { name })),
+            Self::Retry(Named { name }) => (false, Command::WebhookRetry(command::Webhook { name })),
         };
         let shown = carry_out(common.config()?, command)?;
         if common.json {

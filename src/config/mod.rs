@@ -34,7 +34,7 @@ pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics,
     Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa,
-    StoreSettings, Throttle, Tls, TlsMode, Tokens, Webhook,
+    StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;

@@ -1,10 +1,12 @@
 //! Rules between settings: combinations that cannot work, and those that deserve a word.
 
-use crate::base::GroupName;
+use crate::base::{GroupName, IdentityKind};
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
-use super::{Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TargetUrl, TlsMode};
+use super::{
+    Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TargetUrl, TlsMode, UsernameRule,
+};
 
 /// A rule that the settings break, and the key that is to blame.
 pub(super) struct BrokenRule {
@@ -137,6 +139,21 @@ fn mail(config: &Config) -> Verdict {
 
 fn registration(config: &Config) -> Verdict {
     let registration = &config.registration;
+    let kinds = &config.login.identities;
+    let is_repeated = (1..kinds.len()).any(|at| kinds[..at].contains(&kinds[at]));
+    require(
+        !kinds.is_empty() && !is_repeated,
+        "login.identities",
+        "there is none, or one stands there twice",
+        "write identities = [\"email\", \"username\"]",
+    )?;
+    let has_name = kinds.contains(&IdentityKind::Username) && registration.username == UsernameRule::Required;
+    require(
+        kinds.contains(&IdentityKind::Email) || has_name || registration.mode == RegistrationMode::Closed,
+        "login.identities",
+        "whoever registers could not log in: they have an address, and nothing else for certain",
+        "add \"email\", or \"username\" with username = \"required\" in [registration]",
+    )?;
     require(
         registration.mode != RegistrationMode::Approval || registration.confirm_email,
         "registration.confirm_email",

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Command, Refusal, execute, send_sample, send_test};
+use crate::admin::{Command, Refusal, command, execute, send_sample, send_test};
 use crate::app::App;
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
@@ -137,7 +137,7 @@ async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, sour
             let config = app.services().config.clone();
             send_test(&config, &courier.present(), &address, &mut app.moment()).await
         }
-        Command::WebhookTest { name } => send_sample(app, &courier.present(), &name).await,
+        Command::WebhookTest(command::Webhook { name }) => send_sample(app, &courier.present(), &name).await,
         Command::MailProbe => match courier.present().probe(Terms::impatient(app.now())).await {
             Outcome::Accepted => Ok(Value::Null),
             Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::{AccountId, Moment, Secret, Timestamp};
+use crate::base::{AccountId, Moment, Secret, Timestamp, set_of};
 use crate::crypto::{SealingKey, draw_recovery_code};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -34,7 +34,7 @@ pub fn make_codes(
     account: AccountId,
 ) -> Result<Vec<Secret<String>>, StoreError> {
     let codes: Vec<Secret<String>> = (0..RECOVERY_CODES).map(|_| draw_recovery_code(moment)).collect();
-    let digests = codes.iter().map(|code| digest(seal, account, code.expose())).collect();
+    let digests = set_of(codes.iter().map(|code| digest(seal, account, code.expose())));
     RECOVERY.put(tx, &account, &Recovery { digests, made_at: moment.now() })?;
     Ok(codes)
 }

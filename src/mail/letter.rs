@@ -2,7 +2,7 @@
 
 use crate::base::{DAY, EmailAddress, MINUTE, Seconds, Secret, Timestamp};
 use crate::config::Span;
-use crate::templates::{BuiltIn, context};
+use crate::templates::context;
 
 /// What a mail says. None carries anything that an unconfirmed person typed, but the address.
 #[derive(Clone, Debug)]
@@ -57,6 +57,13 @@ pub enum Letter {
         new: String,
         /// To the old one: the link that brings it back; else empty.
         undo: String,
+    },
+    /// To the owner: an administrator gave the account another telephone number, or took it.
+    PhoneChanged {
+        /// The new one; empty if there is none.
+        phone: String,
+        /// When.
+        at: Timestamp,
     },
     /// To the owner: a login from a device or a network that is new.
     NewLogin {
@@ -221,6 +228,7 @@ impl Letter {
             Self::ConfirmAddress { link: link(), within },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
+            Self::PhoneChanged { phone: "+4930123456".into(), at },
             Self::NewLogin { at, network: "192.0.2.7".into(), device: "Firefox on Linux".into(), link: link() },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at },
@@ -255,6 +263,7 @@ impl Letter {
             Self::ConfirmAddress { .. } => "confirm-address",
             Self::AddressChangeAsked { .. } => "address-change-asked",
             Self::AddressChanged { .. } => "address-changed",
+            Self::PhoneChanged { .. } => "phone-changed",
             Self::NewLogin { .. } => "new-login",
             Self::LoginsFailed { .. } => "logins-failed",
             Self::AccountDeleted { .. } => "account-deleted",
@@ -304,6 +313,7 @@ impl Letter {
             Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
             Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
             Self::AddressChanged { old, new, undo } => context! { site, to, old, new, undo },
+            Self::PhoneChanged { phone, at } => context! { site, to, phone, at => at.in_words() },
             Self::NewLogin { at, network, device, link } => {
                 context! { site, to, network, device, link, at => at.in_words() }
             }
@@ -341,66 +351,3 @@ impl Letter {
         }
     }
 }
-
-macro_rules! built_in {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("templates/", $name)))),*] };
-}
-
-/// The built-in texts. The first line of each `.txt` is the subject.
-pub const TEMPLATES: &[BuiltIn] = built_in![
-    "mail-layout.html",
-    "confirm-registration.txt",
-    "confirm-registration.html",
-    "already-registered.txt",
-    "already-registered.html",
-    "reset-password.txt",
-    "reset-password.html",
-    "password-changed.txt",
-    "password-changed.html",
-    "confirm-address.txt",
-    "confirm-address.html",
-    "address-change-asked.txt",
-    "address-change-asked.html",
-    "address-changed.txt",
-    "address-changed.html",
-    "new-login.txt",
-    "new-login.html",
-    "logins-failed.txt",
-    "logins-failed.html",
-    "account-deleted.txt",
-    "account-deleted.html",
-    "username-changed.txt",
-    "username-changed.html",
-    "username.txt",
-    "username.html",
-    "log-in.txt",
-    "log-in.html",
-    "second-factor-code.txt",
-    "second-factor-code.html",
-    "codes-failed.txt",
-    "codes-failed.html",
-    "factor-added.txt",
-    "factor-added.html",
-    "factor-removed.txt",
-    "factor-removed.html",
-    "recovery-code-used.txt",
-    "recovery-code-used.html",
-    "recovery-codes-made.txt",
-    "recovery-codes-made.html",
-    "factor-reset-asked.txt",
-    "factor-reset-asked.html",
-    "factors-reset.txt",
-    "factors-reset.html",
-    "api-token-made.txt",
-    "api-token-made.html",
-    "invitation.txt",
-    "invitation.html",
-    "approval-asked.txt",
-    "approval-asked.html",
-    "registration-approved.txt",
-    "registration-approved.html",
-    "registration-declined.txt",
-    "registration-declined.html",
-    "test.txt",
-    "test.html",
-];

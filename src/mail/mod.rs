@@ -5,11 +5,13 @@
 mod compose;
 mod letter;
 mod outbox;
+mod texts;
 
 pub use compose::{ComposeError, Composer, Message};
-pub use letter::{Letter, TEMPLATES};
+pub use letter::Letter;
 pub(crate) use outbox::{DUE, MAILS};
 pub use outbox::{
     GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, is_failed, list, next_due, postpone, queue,
     release_claims, release_held, retry, retry_all, sweep,
 };
+pub use texts::TEMPLATES;

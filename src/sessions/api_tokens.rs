@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId, Timestamp};
+use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -129,7 +129,7 @@ impl ApiToken {
             ends_at: self.expires_at,
             carrier: Carrier::BearerToken,
             proved_at: self.created_at,
-            methods: BTreeSet::from(["api-token".to_owned()]),
+            methods: set_of(["api-token".to_owned()]),
             network: String::new(),
             agent: String::new(),
             family: None,

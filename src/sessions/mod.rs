@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::audit::Source;
-use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp};
+use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -238,7 +238,7 @@ pub fn start(
         ends_at: now.plus(lifetime.seconds()),
         carrier: new.carrier,
         proved_at: now,
-        methods: new.methods.iter().map(|method| (*method).to_owned()).collect(),
+        methods: set_of(new.methods.iter().map(|method| (*method).to_owned())),
         network: new.client.network.clone(),
         agent: new.client.agent.clone(),
         family: None,

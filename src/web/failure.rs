@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
+use crate::base::map_of;
 use crate::crypto::{PasswordFault, TokenFault};
 use crate::store::StoreError;
 
@@ -125,7 +126,7 @@ impl FieldErrors {
     /// For a page: each field and what to say beside it.
     pub fn in_words(&self) -> BTreeMap<String, String> {
         let words = |errors: &Vec<FieldError>| errors.iter().map(FieldError::in_words).collect::<Vec<_>>().join(" ");
-        self.0.iter().map(|(field, errors)| (field.clone(), words(errors))).collect()
+        map_of(self.0.iter().map(|(field, errors)| (field.clone(), words(errors))))
     }
 }
 

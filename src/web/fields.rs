@@ -6,7 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, Id, Identity, Username};
+use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, map_of};
+use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
 
 use super::failure::{Failure, FieldError, FieldErrors};
@@ -46,7 +47,7 @@ impl Fields {
         let typed = |name: &&str| {
             self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()))
         };
-        names.iter().filter_map(typed).collect()
+        map_of(names.iter().filter_map(typed))
     }
 
     fn fault<T>(&mut self, name: &str, error: impl Into<FieldError>) -> Option<T> {
@@ -86,10 +87,10 @@ impl Fields {
     }
 
     /// What somebody calls themselves to log in.
-    pub fn identity(&mut self) -> Option<Identity> {
+    pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
         let too_long = FieldError { code: "too_long", min: None, max: Some(EmailAddress::MAX_BYTES) };
         let found = self.parsed("identity", |text| match text.len() {
-            ..=EmailAddress::MAX_BYTES => Ok(Identity::parse(text)),
+            ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
             _ => Err(too_long.clone()),
         });
         self.required("identity", found)
@@ -109,6 +110,15 @@ impl Fields {
     /// A wished user name, which may be left out.
     pub fn username(&mut self) -> Option<Option<Username>> {
         self.parsed("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
+    }
+
+    /// The user name of somebody who registers.
+    pub fn username_by(&mut self, rule: UsernameRule) -> Option<Option<Username>> {
+        match (rule, self.username()?) {
+            (UsernameRule::Required, None) => self.fault("username", "required"),
+            (UsernameRule::Off, Some(_)) => self.fault("username", "not_offered"),
+            (_, username) => Some(username),
+        }
     }
 
     /// A user name that is chosen.

@@ -92,7 +92,7 @@ impl Reply {
     }
 
     /// A file that is compiled in.
-    pub fn asset(kind: &'static str, content: &'static [u8]) -> Self {
+    pub fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(Success::Ok.status(), Some(HeaderValue::from_static(kind)), content);
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
         reply

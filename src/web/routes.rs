@@ -170,6 +170,8 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user by AdminWrite;
     "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user by AdminWrite;
     "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors by AdminWrite;
+    "PUT"    "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::set_phone by AdminWrite;
+    "DELETE" "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::remove_phone by AdminWrite;
     "GET"    "/api/v1/admin/users/{user}/tokens"                      Administrator admin::tokens by AdminRead;
     "POST"   "/api/v1/admin/users/{user}/tokens"                      FreshAdministrator admin::make_token;
     "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"                 FreshAdministrator admin::revoke_token by AdminWrite;

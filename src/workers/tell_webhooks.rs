@@ -83,13 +83,14 @@ async fn tell_one(
     terms: Terms,
 ) -> Result<(), Fault> {
     let told = tell(&courier, &hook, &event, terms).await;
+    let (number, at, named, noted) = (event.number, event.at, name.clone(), told.clone());
+    let noting =
+        app.write(move |tx, moment, services| webhooks::note(tx, moment, services, (&named, number, at), &noted));
+    noting.await?;
     match &told {
         Told::Taken => tracing::debug!(webhook = name, event = event.id, "told"),
         Told::Later(reason) => tracing::warn!(webhook = name, reason, "a webhook could not be told; it is tried again"),
         Told::Never(reason) => tracing::error!(webhook = name, reason, "a webhook refused an event for good"),
     }
-    let (number, at) = (event.number, event.at);
-    let noted = app.write(move |tx, moment, services| webhooks::note(tx, moment, services, (&name, number, at), &told));
-    noted.await?;
     Ok(())
 }

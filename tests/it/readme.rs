@@ -26,6 +26,8 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge user list", "user list"),
     ("gatelodge user show", "user show member@example.org"),
     ("gatelodge user passwd", "user passwd member@example.org --password-stdin"),
+    ("gatelodge user phone USER NUMBER", "user phone member@example.org +4930123456"),
+    ("gatelodge user phone USER --none", "user phone member@example.org --none"),
     ("gatelodge user group add USER GROUP", "user group add member@example.org staff"),
     ("gatelodge user group remove USER GROUP", "user group remove member@example.org guests"),
     ("gatelodge invite add", "invite add guest@example.org"),

@@ -118,6 +118,7 @@ impl Place {
                 let cost = class.cost(today);
                 let add = self.app.write(move |tx, moment, services| {
                     let new = NewAccount {
+                        phone: None,
                         email: Some(email.clone()),
                         password: Some(PasswordHash::decoy(cost)),
                         confirmed: true,

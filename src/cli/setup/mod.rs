@@ -219,6 +219,7 @@ fn add_administrator(config: Config, email: &EmailAddress, password: String) -> 
     let command = Command::UserAdd {
         email: Some(email.to_string()),
         username: None,
+        phone: None,
         name: None,
         password: Some(password),
         admin: true,

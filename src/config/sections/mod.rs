@@ -10,6 +10,7 @@ pub use keeping::{Audit, Backups, StoreSettings};
 pub use mailing::{Mail, MailTransport, Security, Smtp};
 pub use people::{
     LogIns, LoginNotices, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens,
+    UsernameRule,
 };
 pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};
 pub use telling::{HookEvent, Webhook};

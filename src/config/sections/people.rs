@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DAY, EmailAddress, HOUR, MINUTE};
+use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE};
 use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
 
@@ -21,6 +21,19 @@ pub enum RegistrationMode {
     Closed,
 }
 
+/// Whether people have a user name.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UsernameRule {
+    /// Whoever wants one.
+    #[default]
+    Optional,
+    /// Everybody who registers.
+    Required,
+    /// Only whom an administrator gives one.
+    Off,
+}
+
 /// `[registration]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,6 +42,8 @@ pub struct Registration {
     pub mode: RegistrationMode,
     /// Whether an address must be confirmed before its account exists.
     pub confirm_email: bool,
+    /// Whether people have a user name.
+    pub username: UsernameRule,
     /// The domains whose addresses may come in; without any, all.
     pub allowed_domains: Vec<MailDomain>,
     /// The domains whose addresses may not, whatever is allowed.
@@ -51,6 +66,7 @@ impl Default for Registration {
         Self {
             mode: RegistrationMode::Open,
             confirm_email: true,
+            username: UsernameRule::Optional,
             allowed_domains: vec![],
             blocked_domains: vec![],
             approve_within: Span::from_seconds(30 * DAY),
@@ -189,15 +205,41 @@ pub enum LoginNotices {
 }
 
 /// `[login]`
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogIns {
+    /// By what people may name themselves, in the order in which what they type is tried.
+    pub identities: Vec<IdentityKind>,
     /// Whether people may log in by a mailed link or code instead of their password.
     pub by_mail: bool,
     /// Which logins are told to the owner.
     pub notices: LoginNotices,
     /// Hosts that a login may lead back to, by https, besides this site.
     pub return_hosts: Vec<HostName>,
+}
+
+impl Default for LogIns {
+    fn default() -> Self {
+        Self {
+            identities: vec![IdentityKind::Email, IdentityKind::Username],
+            by_mail: false,
+            notices: LoginNotices::default(),
+            return_hosts: vec![],
+        }
+    }
+}
+
+impl LogIns {
+    /// For people: "e-mail address or user name".
+    #[must_use]
+    pub fn identities_in_words(&self) -> String {
+        let words: Vec<&str> = self.identities.iter().map(|kind| kind.in_words()).collect();
+        match words.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
 }
 
 /// `[spa]`

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, GroupName, Id, Permission, Timestamp, Username};
+use crate::base::{DisplayName, EmailAddress, GroupName, Id, Permission, Timestamp, Username, try_set_of};
 use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
 
 use super::{Damaged, Field, Reader};
@@ -172,7 +172,7 @@ impl<T: Field + Ord> Field for BTreeSet<T> {
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        (0..u64::take(input)?).map(|_| T::take(input)).collect()
+        try_set_of((0..u64::take(input)?).map(|_| T::take(input)))
     }
 
     fn show(&self) -> Value {
@@ -180,7 +180,7 @@ impl<T: Field + Ord> Field for BTreeSet<T> {
     }
 
     fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        shown.as_array().ok_or(Damaged)?.iter().map(T::from_shown).collect()
+        try_set_of(shown.as_array().ok_or(Damaged)?.iter().map(T::from_shown))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::accounts::forgot::Usable;
 use crate::accounts::usernames::Chosen;
 use crate::app::{ChangeRefused, ResetRefused};
 use crate::base::SessionId;
+use crate::config::UsernameRule;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
 use crate::web::Web;
@@ -56,6 +57,9 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
 
 /// Chooses another user name.
 pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    if web.app.services().config.registration.username == UsernameRule::Off {
+        return Err(Failure::NotFound);
+    }
     let values = (fields.wanted_username(),);
     let (username,) = fields.finish(values)?;
     match web.app.choose_username(request.caller()?, username, request.client()).await? {

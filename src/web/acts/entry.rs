@@ -20,7 +20,8 @@ pub async fn register(
     mut fields: Fields,
 ) -> Result<NowRegistered, Failure> {
     let invitation = invitation.map_or_else(|| fields.optional("invitation"), |text| Some(Some(text.to_owned())));
-    let values = (fields.email(), fields.password("password"), fields.username(), fields.display_name(), invitation);
+    let username = fields.username_by(web.app.services().config.registration.username);
+    let values = (fields.email(), fields.password("password"), username, fields.display_name(), invitation);
     let (email, password, username, name, invitation) = fields.finish(values)?;
     let secret = invitation.map(|text| Bearer::parse(BearerKind::Invitation, &text).ok_or(Failure::TokenInvalid));
     let registered = match secret.transpose() {
@@ -99,7 +100,11 @@ pub enum Passed {
 
 /// Logs in.
 pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
-    let values = (fields.identity(), fields.password("password"), wanted_carrier(&mut fields, may_use_bearer));
+    let values = (
+        fields.identity(&web.app.services().config.login.identities),
+        fields.password("password"),
+        wanted_carrier(&mut fields, may_use_bearer),
+    );
     let (identity, password, carrier) = fields.finish(values)?;
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let entry = Entry { identity, password, carrier, client: request.client(), replaces };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 use crate::web::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
@@ -38,7 +38,7 @@ pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<
 
 /// The caller's tokens.
 pub async fn tokens(web: &Web, request: &Request) -> Result<Value, Failure> {
-    carry_out(web, request, Command::TokenList { user: caller(request)? }).await
+    carry_out(web, request, Command::TokenList(command::Named { user: caller(request)? })).await
 }
 
 /// Revokes one of the caller's tokens.

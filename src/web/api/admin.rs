@@ -1,6 +1,6 @@
 //! The administrators' part of the API: each route stands for a command.
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 use crate::web::Web;
 use crate::web::acts::{carry_out, wanted_token};
 use crate::web::failure::{Failure, FieldErrors};
@@ -44,7 +44,7 @@ fn group(request: &Request) -> String {
 /// `GET /admin/users?limit=&after=`
 pub async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::UserList { after, limit }).await
+    show(web, request, Command::UserList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/users`
@@ -53,49 +53,63 @@ pub async fn add_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let values = (
         fields.optional("email"),
         fields.optional("username"),
+        fields.optional("phone"),
         fields.optional("name"),
         fields.optional("password"),
         fields.flag("confirmed"),
         fields.several("groups"),
     );
-    let (email, username, name, password, confirmed, groups) = fields.finish(values)?;
-    let command = Command::UserAdd { email, username, name, password, admin: false, confirmed, groups };
+    let (email, username, phone, name, password, confirmed, groups) = fields.finish(values)?;
+    let command = Command::UserAdd { email, username, phone, name, password, admin: false, confirmed, groups };
     show(web, request, command).await
 }
 
 /// `GET /admin/users/{user}`
 pub async fn show_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::UserShow { user: user(request) }).await
+    show(web, request, Command::UserShow(command::Named { user: user(request) })).await
 }
 
 /// `DELETE /admin/users/{user}`
 pub async fn delete_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    done(web, request, Command::UserDelete { user: user(request) }).await
+    done(web, request, Command::UserDelete(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/confirm`
 pub async fn confirm_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::UserConfirm { user: user(request) }).await
+    show(web, request, Command::UserConfirm(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/disable`
 pub async fn disable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::UserDisable { user: user(request) }).await
+    show(web, request, Command::UserDisable(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/enable`
 pub async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::UserEnable { user: user(request) }).await
+    show(web, request, Command::UserEnable(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/reset-factors`
 pub async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::UserResetFactors { user: user(request) }).await
+    show(web, request, Command::UserResetFactors(command::Named { user: user(request) })).await
+}
+
+/// `PUT /admin/users/{user}/phone`
+pub async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.text_of("phone"),);
+    let (phone,) = fields.finish(values)?;
+    show(web, request, Command::UserPhone { user: user(request), phone: Some(phone) }).await
+}
+
+/// `DELETE /admin/users/{user}/phone`
+pub async fn remove_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserPhone { user: user(request), phone: None }).await
 }
 
 /// `GET /admin/users/{user}/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::TokenList { user: user(request) }).await
+    show(web, request, Command::TokenList(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/tokens`
@@ -121,7 +135,7 @@ pub async fn leave_group(web: &Web, request: &Request) -> Result<Reply, Failure>
 /// `GET /admin/invitations?limit=&after=`
 pub async fn invitations(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::InviteList { after, limit }).await
+    show(web, request, Command::InviteList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/invitations`
@@ -141,7 +155,7 @@ pub async fn revoke_invitation(web: &Web, request: &Request) -> Result<Reply, Fa
 /// `GET /admin/approvals?limit=&after=`
 pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::ApprovalList { after, limit }).await
+    show(web, request, Command::ApprovalList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/approvals/{id}/approve`
@@ -161,7 +175,7 @@ pub async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /admin/webhooks/{name}/retry`
 pub async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    done(web, request, Command::WebhookRetry { name: request.parameter("name").to_owned() }).await
+    done(web, request, Command::WebhookRetry(command::Webhook { name: request.parameter("name").to_owned() })).await
 }
 
 /// `GET /admin/groups`

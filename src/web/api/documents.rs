@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::accounts::Person;
-use crate::base::{AccountId, Permission, SessionId};
+use crate::base::{AccountId, Permission, PhoneNumber, SessionId};
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, LoginNote, Logins, Session, agent_in_words};
 use crate::web::failure::{Failure, FieldErrors};
@@ -17,6 +17,7 @@ pub struct UserDocument<'a> {
     id: String,
     email: Option<&'a str>,
     username: Option<&'a str>,
+    phone: Option<&'a str>,
     name: Option<&'a str>,
     groups: Vec<&'a str>,
     permissions: Vec<&'a str>,
@@ -31,6 +32,7 @@ impl<'a> UserDocument<'a> {
             id: AccountId::to_string(&person.id),
             email: person.email.as_ref().map(|email| email.shown.as_str()),
             username: person.username.as_ref().map(|name| name.as_str()),
+            phone: person.phone.as_ref().map(PhoneNumber::as_str),
             name: account.name.as_ref().map(|name| name.as_str()),
             groups: account.groups.iter().map(|group| group.as_str()).collect(),
             permissions: permissions.iter().map(Permission::as_str).collect(),

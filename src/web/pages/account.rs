@@ -20,6 +20,7 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
     let new_address = person.account.new_address.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(context! {
         address, username, name, groups, new_address,
+        phone => person.phone.as_ref().map(|phone| phone.as_str()).unwrap_or_default(),
         account_name => if username.is_empty() { address } else { username },
         since => person.account.created_at.in_words(),
         password_since => person.account.password_changed_at.in_words(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::admin::Command;
+use crate::admin::{Command, command};
 use crate::templates::context;
 use crate::web::Web;
 use crate::web::acts::carry_out;
@@ -18,7 +18,7 @@ const ROWS: usize = 50;
 /// `GET /admin/approvals`
 pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let after = request.query("after").map(str::to_owned);
-    let found = carry_out(web, request, Command::ApprovalList { after, limit: ROWS }).await?;
+    let found = carry_out(web, request, Command::ApprovalList(command::Page { after, limit: ROWS })).await?;
     let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
     let row = |item: &Value| {
         context! {

@@ -1,9 +1,10 @@
 //! Register, log in and out.
 
 use crate::app::NowRegistered;
-use crate::config::RegistrationMode;
+use crate::base::IdentityKind;
+use crate::config::{RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
-use crate::templates::context;
+use crate::templates::{Value, context};
 use crate::web::acts::Passed;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -32,13 +33,13 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
-    Ok(uninvited().show(web))
+    Ok(uninvited(web).show(web))
 }
 
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited() };
+    let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited(web) };
     registered(web, acts::register(web, request, None, fields).await, form)
 }
 
@@ -53,9 +54,25 @@ fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -
     }
 }
 
+/// By what people log in here.
+pub(super) fn names(web: &Web) -> Value {
+    let services = web.app.services();
+    let login = &services.config.login;
+    let words = login.identities_in_words();
+    let label = words[..1].to_ascii_uppercase() + &words[1..];
+    let has_usernames = login.identities.contains(&IdentityKind::Username);
+    context! { identity_label => label, has_usernames, by_mail => login.by_mail }
+}
+
+/// Whether whoever registers chooses a user name.
+fn username_rule(web: &Web) -> Value {
+    let rule = web.app.services().config.registration.username;
+    context! { has_username => rule != UsernameRule::Off, needs_username => rule == UsernameRule::Required }
+}
+
 /// The page for whoever comes along.
-fn uninvited<'a>() -> Form<'a> {
-    Form::new("register.html", context! { action => "/register", invited => "" })
+fn uninvited<'a>(web: &Web) -> Form<'a> {
+    Form::new("register.html", context! { action => "/register", invited => "", ..username_rule(web) })
 }
 
 /// The page of an invitation.
@@ -64,7 +81,7 @@ fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
     let secret = Bearer::parse(BearerKind::Invitation, token).ok_or(Failure::TokenInvalid)?;
     let invitation = web.app.look_up_invitation(secret.digest(), &request.client())??;
     let invited = invitation.email.map(|email| email.to_string()).unwrap_or_default();
-    Ok(Form::new("register.html", context! { action => format!("/invite/{token}"), invited }))
+    Ok(Form::new("register.html", context! { action => format!("/invite/{token}"), invited, ..username_rule(web) }))
 }
 
 /// `GET /invite/{token}`
@@ -82,9 +99,9 @@ pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Fa
     let typed = fields.typed(&["email", "username", "name"]);
     let came = acts::register(web, request, Some(request.parameter("token")), fields).await;
     if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
-        return registered(web, came, uninvited());
+        return registered(web, came, uninvited(web));
     }
-    let form = Form { typed, ..invited(web, request).unwrap_or_else(|_| uninvited()) };
+    let form = Form { typed, ..invited(web, request).unwrap_or_else(|_| uninvited(web)) };
     registered(web, came, form)
 }
 
@@ -119,7 +136,8 @@ pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to }));
     }
-    let values = context! { return_to, notice => notice(request), can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
+    let values =
+        context! { return_to, notice => notice(request), can_register => registration_is_open(web), ..names(web) };
     Ok(Form::new("login.html", values).show(web))
 }
 
@@ -129,7 +147,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let typed = fields.typed(&["identity", "return_to"]);
     let wished = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
     let return_to = web.return_target(wished);
-    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), by_mail => web.app.services().config.login.by_mail };
+    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web) };
     let form = Form { typed, ..Form::new("login.html", values) };
     match acts::log_in(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::map_of;
 use crate::config::Span;
 use crate::templates::{Value, context};
 use crate::web::Web;
@@ -41,16 +42,16 @@ impl<'a> Form<'a> {
         let errors = match failure {
             Failure::Invalid(errors) => errors.in_words(),
             Failure::UsernameTaken => {
-                BTreeMap::from([("username".into(), "Somebody else has this user name. Please choose another.".into())])
+                map_of([("username".into(), "Somebody else has this user name. Please choose another.".into())])
             }
             Failure::WrongPassword => {
                 // The pages call it by one of these names.
                 let words = failure.explanation().detail.to_owned();
-                BTreeMap::from([("current_password".into(), words.clone()), ("password".into(), words)])
+                map_of([("current_password".into(), words.clone()), ("password".into(), words)])
             }
             Failure::WrongCode => {
                 let words = failure.explanation().detail.to_owned();
-                BTreeMap::from([("code".into(), words)])
+                map_of([("code".into(), words)])
             }
             Failure::InvalidCredentials
             | Failure::Refused(..)

@@ -6,7 +6,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::{Web, acts};
 
-use super::entry::go_on;
+use super::entry::{go_on, names};
 use super::factors::{form_or_nothing, wished, with_return};
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
@@ -20,14 +20,14 @@ fn require_offered(web: &Web) -> Result<(), Failure> {
 /// `GET /login/mail`
 pub async fn wish_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(Form::new("login-mail.html", context! { return_to => wished(web, request, None) }).show(web))
+    Ok(Form::new("login-mail.html", context! { return_to => wished(web, request, None), ..names(web) }).show(web))
 }
 
 /// `POST /login/mail`
 pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wished(web, request, Some(&fields));
-    let values = context! { return_to => return_to.as_str() };
+    let values = context! { return_to => return_to.as_str(), ..names(web) };
     let form = Form { typed: fields.typed(&["identity"]), ..Form::new("login-mail.html", values) };
     match acts::wish_mail_login(web, request, fields).await {
         Ok(secret) => Ok(Reply::see_other(&with_return(CODE, &return_to)).with_cookie(web.cookies.set_mail(&secret))),

@@ -116,12 +116,12 @@ pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /assets/style.css`
 pub async fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::asset("text/css; charset=utf-8", include_bytes!("../assets/style.css")))
+    Ok(Reply::asset("text/css; charset=utf-8", include_str!("../assets/style.css")))
 }
 
 /// `GET /assets/icon.svg`
 pub async fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::asset("image/svg+xml", include_bytes!("../assets/icon.svg")))
+    Ok(Reply::asset("image/svg+xml", include_str!("../assets/icon.svg")))
 }
 
 /// A page that says what went wrong and where to go on.

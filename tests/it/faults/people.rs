@@ -267,6 +267,7 @@ impl People<'_> {
                 administer::set_password(tx, moment, services, &source, (&mut person, &hash))?;
             } else {
                 let new = NewAccount {
+                    phone: None,
                     language: None,
                     email: Some(named),
                     username: None,

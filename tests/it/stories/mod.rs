@@ -8,6 +8,7 @@ mod freshness;
 mod front_ends;
 mod grouping;
 mod guessing;
+mod identities;
 mod inviting;
 mod logging_in;
 mod mailed_logins;
