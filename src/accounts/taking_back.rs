@@ -1,7 +1,7 @@
 //! An owner takes their account back: "this was not me" after a login, and undoing a change of address. The links stand in
 //! the mails that tell of them, work for a week whatever a thief changes meanwhile, and lead to a new password by mail.
 
-use crate::audit::{Act, Outcome};
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Id, Moment, Timestamp};
 use crate::config::{Config, LoginNotices, Span};
 use crate::crypto::{Purpose, TokenFault};
@@ -109,7 +109,8 @@ pub struct Owned {
     pub person: Person,
     /// The address that it gets back; none for "this was not me".
     pub address: Option<EmailAddress>,
-    changed_at: Option<Timestamp>,
+    /// Since when somebody else may have been in.
+    since: Timestamp,
 }
 
 /// Looks a link up, of either kind, and changes nothing.
@@ -127,13 +128,14 @@ pub fn look_up(
         match opened.purpose {
             Purpose::NotMe => {
                 let is_bound = opened.is_bound_to(&parts(&not_me(view, services, person.id)?));
-                Ok(is_bound.then_some(Owned { person, address: None, changed_at: None }))
+                let since = opened.expires_at.minus(WITHIN.seconds());
+                Ok(is_bound.then_some(Owned { person, address: None, since }))
             }
             Purpose::UndoAddress => {
                 for ((account, id), former) in FORMER.under(view, &person.id, Direction::Up, MAX_FORMER)? {
                     if opened.is_bound_to(&parts(&undoing(services, account, id))) {
                         let address = EmailAddress::parse(&former.address).ok();
-                        return Ok(Some(Owned { person, address, changed_at: Some(former.changed_at) }));
+                        return Ok(Some(Owned { person, address, since: former.changed_at }));
                     }
                 }
                 Ok(None)
@@ -154,7 +156,7 @@ pub enum TakenBack {
     Refused(TokenFault),
 }
 
-/// Ends every session and token, takes the password out of use, brings the old address back if the link says so, and mails a link to
+/// Ends every session and token, takes the password out of use, and the second factors that were added since; brings the old address back if the link says so, and mails a link to
 /// choose a new password.
 ///
 /// # Errors
@@ -166,11 +168,12 @@ pub fn take_back(
     token: &str,
     client: &Client,
 ) -> Result<TakenBack, StoreError> {
-    let Owned { mut person, address, changed_at } = match look_up(tx, services, token, moment.now())? {
+    let Owned { mut person, address, since } = match look_up(tx, services, token, moment.now())? {
         Ok(owned) => owned,
         Err(fault) => return Ok(TakenBack::Refused(fault)),
     };
     let (id, source) = (person.id, client.owner_of(person.id));
+    let is_login = address.is_none();
     if let Some(old) = address {
         if identity::owner_of_email(tx, &old)?.is_some_and(|owner| owner != id) {
             return Ok(TakenBack::AddressTaken);
@@ -182,7 +185,7 @@ pub fn take_back(
             let letter = Letter::AddressChanged { old: replaced.masked(), new: old.masked(), undo: String::new() };
             services.mail(tx, moment, &replaced, &letter)?;
         }
-        drop_since(tx, id, changed_at.unwrap_or_default())?;
+        drop_since(tx, id, since)?;
         person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
     }
     services.audit(tx, moment, &source, (Act::TakenBack, Outcome::Done), id)?;
@@ -192,10 +195,30 @@ pub fn take_back(
     person::save(tx, id, &person.account)?;
     sessions::end_all(tx, id, None)?;
     sessions::revoke_all(tx, id)?;
-    sessions::forget_places(tx, id)?;
+    // After a change of address was undone, "this was not me" about the login before it still works.
+    sessions::forget_places(tx, id, is_login)?;
+    remove_factors_since(tx, moment, services, &source, (id, since))?;
     factors::end_trusts(tx, id)?;
     forgot::send_link(tx, moment, services, &mut person)?;
     Ok(TakenBack::Done)
+}
+
+/// What somebody else added would keep the owner out.
+fn remove_factors_since(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    source: &Source,
+    (account, since): (AccountId, Timestamp),
+) -> Result<(), StoreError> {
+    for (id, factor) in factors::confirmed(tx, account)? {
+        if factor.created_at >= since {
+            factors::remove(tx, account, id)?;
+            let what = (Act::FactorRemoved, Outcome::Done);
+            services.audit_in_detail(tx, moment, source, what, account, factor.kind.word())?;
+        }
+    }
+    Ok(())
 }
 
 /// With the address that was changed at `since` back, what was changed after it cannot be undone any more.

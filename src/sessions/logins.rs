@@ -114,14 +114,14 @@ fn neighbourhood(network: &str) -> String {
     }
 }
 
-/// The owner took the account back: every place is strange again, and links to do so are dead.
+/// The owner took the account back: every place is strange again, and with `ends_links` the links to do so are dead.
 ///
 /// # Errors
 /// When the store fails.
-pub fn forget_places(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: bool) -> Result<(), StoreError> {
     let mut logins = logins_of(tx, account)?;
     logins.places.clear();
-    logins.taken_back += 1;
+    logins.taken_back += u64::from(ends_links);
     LOGINS.put(tx, &account, &logins)
 }
 

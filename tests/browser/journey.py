@@ -13,14 +13,15 @@ from selenium.webdriver.support.ui import WebDriverWait
 PASSWORD, OTHER = "correct horse battery staple", "seven geese over the moor"
 
 
-def browser(folder):
+def browser(folder, scripts=False):
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                      "--disable-component-update", "--disable-sync", "--window-size=390,800", f"--user-data-dir={folder}/profile"]:
         options.add_argument(argument)
     options.accept_insecure_certs = True
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    if not scripts:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
 
 

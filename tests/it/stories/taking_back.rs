@@ -3,6 +3,7 @@
 use gatelodge::base::{DAY, HOUR};
 use serde_json::{Value, json};
 
+use super::second_factors::{Phone, set_up};
 use crate::world::{ALICE, Letter, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -199,4 +200,45 @@ fn an_undone_change_takes_nobody_elses_address_and_nothing_stays_behind() {
     moved(&other, &browser, "new@example.org");
     browser.api("POST", "/account/delete", json!({"current_password": PASSWORD})).expect(204);
     assert!(other.records().iter().all(|(key, _)| !matches!(key[0], 0x25 | 0x26)));
+}
+
+#[test]
+fn a_second_factor_that_the_thief_added_does_not_keep_the_owner_out() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let home = world.visitor_from(HOME);
+    comes_in(&home, FIREFOX);
+    let (phone, _) = set_up(&home);
+    world.advance(HOUR);
+    let halfway = home.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    assert_eq!(halfway.json()["methods"], json!(["totp", "recovery_code"]));
+    home.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    world.run_the_post();
+    world.advance(HOUR);
+    let thief = world.visitor_from(FAR);
+    thief.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    thief.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    let link = told(&world).expect("told");
+    world.advance(60);
+    set_up_another(&thief);
+    let factors = |browser: &Visitor<'_>| {
+        let list = browser.api("GET", "/account/factors", Value::Null).expect(200).json();
+        list["items"].as_array().expect("a list").len()
+    };
+    assert_eq!(factors(&thief), 2);
+    home.api("POST", "/account/take-back", json!({"token": link.token()})).expect(200);
+    let letters = world.run_the_post();
+    let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    world.advance(HOUR);
+    home.log_in(ALICE, OTHER_PASSWORD).refused(401, "second_factor_required");
+    home.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    assert_eq!(factors(&home), 1, "the owner's own is still there");
+}
+
+fn set_up_another(browser: &Visitor<'_>) {
+    let begun = browser.api("POST", "/account/factors/totp", json!({"name": "Thief"})).expect(200).json();
+    let phone = Phone::told(browser.world, begun["key"].as_str().expect("a key"));
+    let confirm = json!({"id": begun["id"], "code": phone.shows()});
+    browser.api("POST", "/account/factors/totp/confirm", confirm).expect(200);
 }
