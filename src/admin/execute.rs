@@ -67,7 +67,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         }
         Command::ProbeTake => Ok(inspection::take_probe(app)),
         Command::WebhookList => webhooks::list(app),
-        Command::WebhookRetry(command::Webhook { name }) => webhooks::retry(app, name).await,
+        Command::WebhookRetry(command::Webhook { name }) => webhooks::retry(app, name, source).await,
         Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest(command::Webhook { .. }) => {
             Err(Refusal::failed("only a running server does that", ""))
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::audit::{Act, Outcome as Came, Source, Subject};
 use crate::config::Webhook;
 use crate::courier::{Courier, Terms, tell};
 use crate::store::Snapshot;
@@ -46,11 +47,15 @@ fn describe(view: &dyn Snapshot, name: &str, hook: &Webhook) -> Result<Value, cr
     }))
 }
 
-pub(super) async fn retry(app: &Arc<App>, name: String) -> Outcome {
+pub(super) async fn retry(app: &Arc<App>, name: String, source: &Source) -> Outcome {
     find(app, &name)?;
-    let named = name.clone();
-    app.write(move |tx, moment, _| webhooks::retry(tx, &named, moment.earliest())).await?;
-    app.wakes().audited.notify_one();
+    let (named, source) = (name.clone(), source.clone());
+    let retried = app.write(move |tx, moment, services| {
+        webhooks::retry(tx, &named, moment.earliest())?;
+        let what = (Act::WebhookRetried, Came::Done);
+        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &named)
+    });
+    retried.await?;
     Ok(json!({"retried": name}))
 }
 

@@ -39,6 +39,15 @@ pub struct LoggedIn {
     seen_at: AtomicU64,
 }
 
+impl LoggedIn {
+    /// Whether they see what administrators see: by a session of their own, or by a token that is good for that.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        let is_good = self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Scope::AdminRead));
+        is_good && self.person.account.is_administrator()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct KnownSessions(RwLock<Known>);
 

@@ -183,6 +183,8 @@ words! {
         WebhookGivenUp = 63 "webhook-given-up",
         /// An administrator gave an account another telephone number, or took it.
         PhoneChanged = 64 "phone-changed",
+        /// An administrator had a webhook try again; the detail is its name.
+        WebhookRetried = 65 "webhook-retried",
     }
 }
 

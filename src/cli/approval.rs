@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::admin::{Command, command};
 
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show, user};
+use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Approval {
@@ -25,23 +25,15 @@ pub struct Named {
 
 impl Approval {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let is_list = matches!(self, Self::List(_));
+        let columns: &[&str] = match self {
+            Self::List(_) => &["id", "email", "username", "name", "confirmed_at"],
+            _ => &[],
+        };
         let command = match self {
             Self::List(page) => Command::ApprovalList(command::Page { after: page.after, limit: page.limit }),
             Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
             Self::Decline(Named { id }) => Command::ApprovalDecide { id, approve: false },
         };
-        let shown = carry_out(common.config()?, command)?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if is_list {
-            let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            show::table(items, &["id", "email", "username", "name", "confirmed_at"]);
-            user::say_how_to_go_on(&shown);
-            return Ok(());
-        }
-        show::object(&shown);
-        Ok(())
+        show::outcome(&carry_out(common.config()?, command)?, columns, common.json)
     }
 }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::admin::Command;
 
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show, user};
+use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Group {
@@ -50,17 +50,7 @@ impl Group {
             Self::Members(_) => &["id", "email", "username", "name", "disabled_at"],
             _ => &[],
         };
-        let shown = carry_out(common.config()?, self.command())?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if columns.is_empty() {
-            show::object(&shown);
-        } else {
-            show::table(shown["items"].as_array().map(Vec::as_slice).unwrap_or_default(), columns);
-            user::say_how_to_go_on(&shown);
-        }
-        Ok(())
+        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
     }
 
     fn command(self) -> Command {

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::admin::{Command, command};
 
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show, user};
+use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Invite {
@@ -41,19 +41,11 @@ pub struct Named {
 
 impl Invite {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let is_list = matches!(self, Self::List(_));
-        let shown = carry_out(common.config()?, self.command())?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if is_list {
-            let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            show::table(items, &["id", "email", "groups", "uses_left", "created_at", "expires_at"]);
-            user::say_how_to_go_on(&shown);
-            return Ok(());
-        }
-        show::object(&shown);
-        Ok(())
+        let columns: &[&str] = match self {
+            Self::List(_) => &["id", "email", "groups", "uses_left", "created_at", "expires_at"],
+            _ => &[],
+        };
+        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
     }
 
     fn command(self) -> Command {

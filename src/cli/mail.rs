@@ -11,7 +11,6 @@ use crate::courier::Courier;
 
 use super::offline::carry_out;
 use super::system_clock::SystemClock;
-use super::user::say_how_to_go_on;
 use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +77,7 @@ fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
         return Ok(());
     }
     show::table(items, &["id", "state", "letter", "to", "attempts", "queued_at", "due_at", "last_error"]);
-    say_how_to_go_on(&shown);
+    show::say_how_to_go_on(&shown);
     Ok(())
 }
 

@@ -10,6 +10,21 @@ pub fn json(value: &Value) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Prints what a command gave: as JSON if that is asked for, a list as a table of these columns, and with no columns member by
+/// member.
+pub fn outcome(shown: &Value, columns: &[&str], as_json: bool) -> Result<(), Exit> {
+    if as_json {
+        return json(shown);
+    }
+    if columns.is_empty() {
+        object(shown);
+    } else {
+        table(shown["items"].as_array().map(Vec::as_slice).unwrap_or_default(), columns);
+        say_how_to_go_on(shown);
+    }
+    Ok(())
+}
+
 /// Prints the members of an object, one per line.
 pub fn object(value: &Value) {
     for (name, member) in value.as_object().into_iter().flatten() {
@@ -53,5 +68,12 @@ pub fn table(items: &[Value], columns: &[&str]) {
     for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         println!("{}", cells.join("  ").trim_end());
+    }
+}
+
+/// Below a list that was cut off.
+pub fn say_how_to_go_on(shown: &Value) {
+    if let Some(next) = shown["next"].as_str() {
+        println!("There are more: go on with --after {next}");
     }
 }

@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 use crate::admin::{Command, command};
 
 use super::offline::carry_out;
-use super::user::say_how_to_go_on;
 use super::{Common, Exit, Page, show};
 
 #[derive(Debug, Subcommand)]
@@ -52,7 +51,7 @@ impl Throttle {
                 &["kind", "who", "left", "of", "next_in_seconds", "full_at", "failures_in_a_row", "out_of_use"],
             );
         }
-        say_how_to_go_on(&shown);
+        show::say_how_to_go_on(&shown);
         Ok(())
     }
 }

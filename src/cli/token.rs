@@ -48,18 +48,11 @@ pub struct Revoke {
 
 impl Token {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let is_list = matches!(self, Self::List(_));
-        let shown = carry_out(common.config()?, self.command())?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if is_list {
-            let columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at"];
-            show::table(shown["items"].as_array().map(Vec::as_slice).unwrap_or_default(), &columns);
-        } else {
-            show::object(&shown);
-        }
-        Ok(())
+        let columns: &[&str] = match self {
+            Self::List(_) => &["id", "name", "scopes", "created_at", "expires_at", "last_used_at"],
+            _ => &[],
+        };
+        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
     }
 
     fn command(self) -> Command {

@@ -1,7 +1,6 @@
 //! `gatelodge user`: accounts, whether the server runs or not.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use crate::admin::{Command, command};
 
@@ -123,7 +122,7 @@ impl User {
         if is_list {
             let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
             show::table(items, &["id", "email", "username", "name", "groups", "confirmed_at", "disabled_at"]);
-            say_how_to_go_on(&shown);
+            show::say_how_to_go_on(&shown);
             return Ok(());
         }
         if let Some(done) = done {
@@ -173,12 +172,5 @@ impl User {
             Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
             Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
         })
-    }
-}
-
-/// Below a list that was cut off.
-pub fn say_how_to_go_on(shown: &Value) {
-    if let Some(next) = shown["next"].as_str() {
-        println!("There are more: go on with --after {next}");
     }
 }

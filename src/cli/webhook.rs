@@ -25,21 +25,15 @@ pub struct Named {
 
 impl Webhook {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let (is_list, command) = match self {
-            Self::List => (true, Command::WebhookList),
-            Self::Test(Named { name }) => (false, Command::WebhookTest(command::Webhook { name })),
-            Self::Retry(Named { name }) => (false, Command::WebhookRetry(command::Webhook { name })),
+        let columns: &[&str] = match self {
+            Self::List => &["name", "url", "waiting", "delivered", "given_up", "due_at", "last_error"],
+            _ => &[],
         };
-        let shown = carry_out(common.config()?, command)?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if is_list {
-            let columns = ["name", "url", "waiting", "delivered", "given_up", "due_at", "last_error"];
-            show::table(shown["items"].as_array().map(Vec::as_slice).unwrap_or_default(), &columns);
-        } else {
-            show::object(&shown);
-        }
-        Ok(())
+        let command = match self {
+            Self::List => Command::WebhookList,
+            Self::Test(Named { name }) => Command::WebhookTest(command::Webhook { name }),
+            Self::Retry(Named { name }) => Command::WebhookRetry(command::Webhook { name }),
+        };
+        show::outcome(&carry_out(common.config()?, command)?, columns, common.json)
     }
 }
