@@ -4,7 +4,7 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{BrowserId, DisplayName, FactorId, Moment, Secret, SessionId};
 use crate::crypto::TypedCode;
-use crate::factors::{self, ProvedBy};
+use crate::factors::{self, FactorKind, ProvedBy};
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
@@ -25,7 +25,7 @@ pub enum Added {
     WrongCode,
     /// The account has too many, or this one already.
     TooMany,
-    /// Codes by mail are not for this site, or there is no address to mail them to.
+    /// Such codes are not for this site, or there is no address or number to send them to.
     NotOffered,
 }
 
@@ -66,23 +66,36 @@ pub fn confirm_totp(
     added(tx, moment, services, owner, "totp")
 }
 
-/// Adds codes by mail.
+/// Whether somebody may have codes sent in this way: the configuration offers it, and there is where to send them.
+#[must_use]
+pub fn is_offered(services: &Services, person: &Person, kind: FactorKind) -> bool {
+    let settings = &services.config.second_factor;
+    match kind {
+        FactorKind::Totp => true,
+        FactorKind::Mail => settings.mail_codes && person.verified_address().is_some(),
+        FactorKind::Sms => settings.sms_codes && person.phone.is_some(),
+    }
+}
+
+/// Adds codes by mail, or by text message.
 ///
 /// # Errors
 /// When the store fails.
-pub fn add_mail(
+pub fn add_sent(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
     owner: &Owner,
-    name: DisplayName,
+    kind: FactorKind,
 ) -> Result<Added, StoreError> {
-    let has_address = person::load(tx, owner.person.id)?.is_some_and(|person| person.verified_address().is_some());
-    if !services.config.second_factor.mail_codes || !has_address {
+    let is_offered = person::load(tx, owner.person.id)?.is_some_and(|person| is_offered(services, &person, kind));
+    if !is_offered || kind == FactorKind::Totp {
         return Ok(Added::NotOffered);
     }
-    match factors::add_mail(tx, moment, owner.person.id, name)? {
-        Some(_) => added(tx, moment, services, owner, "mail"),
+    let name = if kind == FactorKind::Sms { "Text message" } else { "Mail" };
+    let name = DisplayName::parse(name).expect("a name");
+    match factors::add_sent(tx, moment, owner.person.id, (kind, name))? {
+        Some(_) => added(tx, moment, services, owner, kind.word()),
         None => Ok(Added::TooMany),
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn mail(
     if !may_take_mail(tx, moment, services, MailPurpose::LogIn, to)? {
         return Ok(());
     }
-    let Some(code) = factors::mail_code(tx, moment, &services.seal, person.id, context)? else { return Ok(()) };
+    let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, false), context)? else {
+        return Ok(());
+    };
     let state = State::of(services, &person, context);
     let within = Span::from_seconds(CODE_WORKS_FOR);
     let subject = (Purpose::LogIn, *context.bytes());
@@ -147,7 +149,7 @@ pub fn conclude(
                 TypedCode::Recovery(_) => TakenCode::Wrong,
             };
             match taken {
-                TakenCode::Right(account) => person::load(tx, account)?.filter(may_be_mailed),
+                TakenCode::Right { account, .. } => person::load(tx, account)?.filter(may_be_mailed),
                 TakenCode::Wrong => None,
             }
         }

@@ -10,7 +10,7 @@ use crate::factors::{self, Context, FactorKind, ProvedBy};
 use crate::mail::Letter;
 use crate::sessions::{Carrier, Client, Session};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
-use crate::throttle;
+use crate::throttle::{self, MailPurpose};
 
 use super::login::{self, Attempt};
 use super::person::{self, Person};
@@ -122,21 +122,35 @@ pub fn ways(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<&
     Ok(ways)
 }
 
-/// Mails a code to the owner of the account, for `context`. False if it has no factor of the kind.
+/// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by text message.
+/// False if it has no factor of the kind.
 ///
 /// # Errors
 /// When the store fails.
-pub fn mail_code(
+pub fn send_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
     person: &Person,
-    context: Context,
+    (context, wanted): (Context, Option<FactorKind>),
 ) -> Result<bool, StoreError> {
-    let has_mail = factors::confirmed(tx, person.id)?.iter().any(|(_, factor)| factor.kind == FactorKind::Mail);
-    let Some(to) = person.verified_address().filter(|_| has_mail) else { return Ok(false) };
-    if let Some(code) = factors::mail_code(tx, moment, &services.seal, person.id, context)? {
-        services.mail(tx, moment, to, &Letter::SecondFactorCode { code, forgot: services.forgot_link() })?;
+    let kinds = factors::confirmed(tx, person.id)?;
+    let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind == kind);
+    if has(FactorKind::Mail)
+        && let Some(to) = person.verified_address()
+    {
+        if let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, false), context)? {
+            services.mail(tx, moment, to, &Letter::SecondFactorCode { code, forgot: services.forgot_link() })?;
+        }
+        return Ok(true);
+    }
+    let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
+    // Text messages cost money: nobody has them sent without end, and whoever tries learns nothing by it.
+    if !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Text, *person.id.bytes())? {
+        return Ok(true);
+    }
+    if let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, true), context)? {
+        services.text_code(tx, moment, phone, &code)?;
     }
     Ok(true)
 }

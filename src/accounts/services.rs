@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
-use crate::base::{EmailAddress, Moment};
+use crate::base::{EmailAddress, Moment, PhoneNumber, Secret};
 use crate::config::{Config, Span};
 use crate::crypto::{PasswordPolicy, Purpose, SealingKey, Ticket};
+use crate::factors::CODE_WORKS_FOR;
 use crate::mail::{self, Composer, Letter};
 use crate::store::{StoreError, Transaction};
 
@@ -58,6 +59,23 @@ impl Services {
         letter: &Letter,
     ) -> Result<(), StoreError> {
         mail::queue(tx, moment, &self.composer, &self.seal, to, letter).map(drop)
+    }
+
+    /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else
+    /// (<https://wicg.github.io/sms-one-time-codes/>).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn text_code(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        to: &PhoneNumber,
+        code: &Secret<String>,
+    ) -> Result<(), StoreError> {
+        let (site, host, digits) = (&self.config.site.name, self.config.site.url.host(), code.expose());
+        let text = format!("{digits} is your code for {site}. Tell it nobody.\n\n@{host} #{digits}");
+        mail::queue_text(tx, moment, &self.seal, to, ("second-factor-code", &text), CODE_WORKS_FOR).map(drop)
     }
 
     /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.

@@ -134,8 +134,11 @@ fn network_keys(ids: &[[u8; 16]]) -> Vec<(Kind, [u8; 16])> {
 
 fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
     let email = person.email.as_ref().map(|email| email.address.clone());
-    let names = [email.clone().map(Identity::Email), person.username.clone().map(Identity::Username)];
-    let mut keys = vec![(Kind::Account, *person.id.bytes()), (Kind::SecondFactor, *person.id.bytes())];
+    let (username, phone) =
+        (person.username.clone().map(Identity::Username), person.phone.clone().map(Identity::Phone));
+    let names = [email.clone().map(Identity::Email), username, phone];
+    let of_account = [Kind::Account, Kind::SecondFactor, Kind::MailAddress(MailPurpose::Text)];
+    let mut keys: Vec<_> = of_account.into_iter().map(|kind| (kind, *person.id.bytes())).collect();
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
     keys
 }

@@ -7,7 +7,7 @@ use crate::accounts::second_step;
 use crate::accounts::tries::Tries;
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{TotpSeed, TypedCode};
-use crate::factors::{self, Factor, TrustedBrowser};
+use crate::factors::{self, Factor, FactorKind, TrustedBrowser};
 use crate::sessions::Client;
 
 use super::{App, Fault, LoggedIn};
@@ -21,8 +21,8 @@ pub struct Factors {
     pub codes_left: usize,
     /// Whether one of the person's groups asks for one.
     pub is_required: bool,
-    /// Whether codes by mail can be added.
-    pub offers_mail: bool,
+    /// In which ways codes may be sent that are not there yet.
+    pub offered: Vec<FactorKind>,
     /// The browsers that are not asked for a code.
     pub trusted: Vec<(BrowserId, TrustedBrowser)>,
 }
@@ -49,15 +49,17 @@ impl App {
         let (services, account, now) = (self.services(), asking.person.id, self.now());
         Ok(self.read(|view| {
             let factors = factors::confirmed(view, account)?;
-            let has_mail = factors.iter().any(|(_, factor)| factor.kind == factors::FactorKind::Mail);
+            let is_open = |kind: &FactorKind| {
+                let is_new = factors.iter().all(|(_, factor)| factor.kind != *kind);
+                is_new && factor_changes::is_offered(&services, &asking.person, *kind)
+            };
+            let offered = [FactorKind::Mail, FactorKind::Sms].into_iter().filter(is_open).collect();
             let mut trusted = factors::trusts_of(view, account)?;
             trusted.retain(|(_, browser)| now < browser.expires_at);
             Ok(Factors {
                 codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
                 is_required: second_step::is_required(&services.config, &asking.person.account.groups),
-                offers_mail: services.config.second_factor.mail_codes
-                    && !has_mail
-                    && asking.person.verified_address().is_some(),
+                offered,
                 factors,
                 trusted,
             })
@@ -117,17 +119,20 @@ impl App {
         Ok(confirmed)
     }
 
-    /// Adds codes by mail.
+    /// Adds codes by mail, or by text message.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn add_mail_codes(self: &Arc<Self>, asking: &LoggedIn, client: Client) -> Result<Added, Fault> {
+    pub async fn add_sent_codes(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        kind: FactorKind,
+        client: Client,
+    ) -> Result<Added, Fault> {
         self.require_room()?;
         let owner = owner(asking, client);
-        let added = self.write(move |tx, moment, services| {
-            let name = DisplayName::parse("Mail").expect("a name");
-            factor_changes::add_mail(tx, moment, services, &owner, name)
-        });
+        let added =
+            self.write(move |tx, moment, services| factor_changes::add_sent(tx, moment, services, &owner, kind));
         Ok(added.await?)
     }
 

@@ -81,6 +81,8 @@ pub struct Wakes {
     pub link_wanted: Notify,
     /// A mail was queued, or its time has changed.
     pub mail_queued: Notify,
+    /// A text message was queued, or its time has changed.
+    pub text_queued: Notify,
     /// Something was done that the audit log tells of.
     pub audited: Notify,
 }
@@ -256,6 +258,9 @@ fn wake(wakes: &Wakes, event: &Event<'_>) {
     }
     if touched(schema::MAILS_DUE) {
         wakes.mail_queued.notify_one();
+    }
+    if touched(schema::TEXTS_DUE) {
+        wakes.text_queued.notify_one();
     }
     if touched(schema::AUDIT) {
         wakes.audited.notify_one();

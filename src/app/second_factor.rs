@@ -8,7 +8,7 @@ use crate::accounts::second_step::{self, SecondStep, StepAttempt};
 use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::crypto::{Bearer, Digest, Password, TypedCode};
-use crate::factors::{self, Context};
+use crate::factors::{self, Context, FactorKind};
 use crate::sessions::{Carrier, Client, Session};
 
 use super::entering::to_its_end;
@@ -111,21 +111,31 @@ impl App {
         .await
     }
 
-    /// Mails a code for a login that waits. False if there is no such login, or codes are not mailed to its owner.
+    /// Sends a code for a login that waits, by mail or by text message. False if there is no such login, or its owner has no such codes.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn mail_step_code(self: &Arc<Self>, secret: Digest, client: &Client) -> Result<bool, Fault> {
+    pub async fn send_step_code(
+        self: &Arc<Self>,
+        secret: Digest,
+        kind: Option<FactorKind>,
+        client: &Client,
+    ) -> Result<bool, Fault> {
         self.require_clock()?;
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
-        self.mail_code(waiting.person, Context::login(secret), client).await
+        self.send_code(waiting.person, (Context::login(secret), kind), client).await
     }
 
-    async fn mail_code(self: &Arc<Self>, person: Person, context: Context, client: &Client) -> Result<bool, Fault> {
+    async fn send_code(
+        self: &Arc<Self>,
+        person: Person,
+        what: (Context, Option<FactorKind>),
+        client: &Client,
+    ) -> Result<bool, Fault> {
         self.require_room()?;
         self.admit(Tries::at_second_factor(&self.services(), person.id, client))?;
         let mailed =
-            self.write(move |tx, moment, services| second_step::mail_code(tx, moment, services, &person, context));
+            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &person, what));
         Ok(mailed.await?)
     }
 
@@ -144,13 +154,18 @@ impl App {
         })?)
     }
 
-    /// Mails a code for proving anew who one is. False if codes are not mailed to this person.
+    /// Sends a code for proving anew who one is. False if this person has no such codes.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn mail_session_code(self: &Arc<Self>, asking: &LoggedIn, client: &Client) -> Result<bool, Fault> {
+    pub async fn send_session_code(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        kind: Option<FactorKind>,
+        client: &Client,
+    ) -> Result<bool, Fault> {
         self.require_clock()?;
-        self.mail_code(asking.person.clone(), Context::session(asking.session.id), client).await
+        self.send_code(asking.person.clone(), (Context::session(asking.session.id), kind), client).await
     }
 
     /// Has the person who asks prove anew who they are. Their session goes on under a new secret.

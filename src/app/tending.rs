@@ -7,10 +7,10 @@ use crate::accounts::{
     Services, factor_resets, invitations, keyring, links, person, register, second_step, taking_back,
 };
 use crate::audit::{self, Act, Outcome, Source, Subject};
-use crate::base::{ClockState, EmailAddress, MailId, Moment, Timestamp};
+use crate::base::{ClockState, EmailAddress, MailId, Moment, PhoneNumber, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
-use crate::mail;
+use crate::mail::{self, Channel, Recipient};
 use crate::sessions;
 use crate::store::{StoreError, Transaction};
 use crate::throttle;
@@ -101,7 +101,25 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
-        while let Some(id) = self.read(|view| mail::due(view, self.time().earlier))? {
+        Ok(match self.claim(Channel::Mail).await? {
+            Some((id, Recipient::Email(to), bytes)) => Some((id, to, bytes)),
+            _ => None,
+        })
+    }
+
+    /// Takes the text message that is due first: its id, its recipient and its text. An attempt on it has begun.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_text(self: &Arc<Self>) -> Result<Option<(MailId, PhoneNumber, String)>, Fault> {
+        Ok(match self.claim(Channel::Text).await? {
+            Some((id, Recipient::Phone(to), bytes)) => Some((id, to, String::from_utf8_lossy(&bytes).into_owned())),
+            _ => None,
+        })
+    }
+
+    async fn claim(self: &Arc<Self>, channel: Channel) -> Result<Option<(MailId, Recipient, Vec<u8>)>, Fault> {
+        while let Some(id) = self.read(|view| mail::due(view, channel, self.time().earlier))? {
             let claiming = self.write(move |tx, moment, services| {
                 let claimed = mail::claim(tx, &services.seal, id, moment.earliest())?;
                 if claimed.is_none() && mail::is_failed(tx, id)? {
@@ -133,12 +151,12 @@ impl App {
         Ok(noted.await?)
     }
 
-    /// When the next mail is due, if any waits.
+    /// When the next mail, or text message, is due, if any waits.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn next_mail_due(&self) -> Result<Option<Timestamp>, Fault> {
-        Ok(self.read(mail::next_due)?)
+    pub fn next_due(&self, channel: Channel) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.read(|view| mail::next_due(view, channel))?)
     }
 
     /// Writes down when sessions were last used.

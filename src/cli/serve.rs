@@ -213,7 +213,7 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };
-    let is_other = ["mail", "tls.acme", "webhooks"].iter().any(|section| reread.touches(section));
+    let is_other = ["mail", "tls.acme", "webhooks", "sms"].iter().any(|section| reread.touches(section));
     let other = match is_other.then(|| setting.courier(&reread.config)).transpose() {
         Ok(courier) => courier,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),

@@ -33,8 +33,8 @@ pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics,
-    Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Smtp, Spa,
-    StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
+    Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Sms, SmsMethod, Smtp,
+    Spa, StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -95,6 +95,9 @@ pub struct Config {
     /// Front ends with pages of their own.
     #[serde(default)]
     pub spa: Spa,
+    /// How text messages leave.
+    #[serde(default)]
+    pub sms: Sms,
     /// Whom else the appliance tells what happens, by name.
     #[serde(default)]
     pub webhooks: BTreeMap<String, Webhook>,
@@ -156,6 +159,7 @@ impl Config {
         if smtp.username.is_some() && smtp.password_file.is_none() {
             smtp.password_file = credential("smtp-password");
         }
+        self.sms.credentials_file = self.sms.credentials_file.take().or_else(|| credential("sms"));
         for (name, hook) in &mut self.webhooks {
             hook.secret_file = hook.secret_file.take().or_else(|| credential(&format!("webhook-{name}")));
         }

@@ -31,6 +31,7 @@ pub(super) fn check(config: &Config) -> Verdict {
     passwords(config)?;
     second_factor(config)?;
     webhooks(config)?;
+    sms(config)?;
     lifetimes(config)
 }
 
@@ -210,6 +211,32 @@ fn webhooks(config: &Config) -> Verdict {
         require(is_open, "webhooks", format!("webhooks.{name} is on this machine"), hint)?;
     }
     Ok(())
+}
+
+fn sms(config: &Config) -> Verdict {
+    let sms = &config.sms;
+    let is_open = sms.private || sms.url.as_ref().is_none_or(TargetUrl::is_https);
+    require(is_open, "sms.url", "the gateway is on this machine", "write `private = true` below it, or https://")?;
+    let has = |word: &str| sms.body.replace(' ', "").contains(word);
+    require(
+        has("{{to}}") && has("{{text}}"),
+        "sms.body",
+        "it says not to whom, or not what",
+        "write {{ to }} and {{ text }} where they belong",
+    )?;
+    let kinds = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
+    require(
+        kinds.contains(&sms.content_type.as_str()),
+        "sms.content_type",
+        format!("{:?} is none that is known", sms.content_type),
+        format!("one of {}", kinds.join(", ")),
+    )?;
+    require(
+        !config.second_factor.sms_codes || sms.url.is_some(),
+        "second_factor.sms_codes",
+        "codes by text message need a gateway",
+        "write its url in [sms]",
+    )
 }
 
 fn lifetimes(config: &Config) -> Verdict {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::base::Timestamp;
-use crate::config::{Acme, HttpsUrl, TargetUrl, Webhook};
+use crate::config::{Acme, HttpsUrl, Sms, TargetUrl, Webhook};
 use crate::tls::client::{Connector, ConnectorError};
 
 use super::Terms;
@@ -77,6 +77,11 @@ impl Server {
     /// That of a webhook.
     pub fn of_webhook(hook: &Webhook) -> Option<Self> {
         hook.url.as_ref().map(|url| Self::at(url, hook.private, hook.ca_file.clone(), "webhooks"))
+    }
+
+    /// That of a gateway for text messages.
+    pub fn of_gateway(sms: &Sms) -> Option<Self> {
+        sms.url.as_ref().map(|url| Self::at(url, sms.private, sms.ca_file.clone(), "sms"))
     }
 
     fn at(url: &TargetUrl, may_be_private: bool, ca_file: Option<PathBuf>, named_in: &'static str) -> Self {

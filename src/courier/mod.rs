@@ -6,6 +6,7 @@ mod fetch;
 mod remote;
 mod role;
 mod telling;
+mod texting;
 mod wire;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::config::{Config, MailTransport, TlsMode};
 pub use fetch::FetchError;
 pub use role::{Role, serve};
 pub use telling::tell;
+pub use texting::send_text;
 
 use delivery::{FileTransport, Outcome, SetupError, SmtpTransport};
 use fetch::Server;
@@ -82,6 +84,7 @@ impl Courier {
             servers.push(Server::of_authority(&config.tls.acme, now)?);
         }
         servers.extend(config.webhooks.values().filter_map(Server::of_webhook));
+        servers.extend(Server::of_gateway(&config.sms));
         Ok(Self { mails, requests: Requests::Direct(servers) })
     }
 

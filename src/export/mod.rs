@@ -40,6 +40,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &links::WISHES,
     &mail::MAILS,
     &mail::DUE,
+    &mail::TEXTS_DUE,
     &tls::CERTIFICATES,
     &tls::issued::ISSUED,
     &acme::ACCOUNTS,

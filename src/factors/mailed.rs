@@ -1,4 +1,4 @@
-//! Six digits that were mailed: for one login or one session, for ten minutes, for five tries.
+//! Six digits that were mailed, or sent by text message: for one login or one session, for ten minutes, for five tries.
 
 use crate::base::{AccountId, MINUTE, Moment, Seconds, Secret, SessionId, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq, draw_digits};
@@ -41,8 +41,9 @@ pub struct MailedCode {
     sent_at: Timestamp,
     expires_at: Timestamp,
     tries_left: u32,
+    by_sms: bool,
 }
-record!(MailedCode, version 1, { account, code, sent_at, expires_at, tries_left });
+record!(MailedCode, version 2, { account, code, sent_at, expires_at, tries_left }, since 2 { by_sms });
 
 pub(crate) const MAILED: Table<[u8; 16], MailedCode> = Table::at(schema::MAILED_CODES);
 
@@ -65,7 +66,7 @@ pub fn mail_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     seal: &SealingKey,
-    account: AccountId,
+    (account, by_sms): (AccountId, bool),
     context: Context,
 ) -> Result<Option<Secret<String>>, StoreError> {
     let now = moment.now();
@@ -75,7 +76,8 @@ pub fn mail_code(
     }
     let digits = draw_digits(moment);
     let code = digest(seal, context, digits.expose());
-    let row = MailedCode { account, code, sent_at: now, expires_at: now.plus(CODE_WORKS_FOR), tries_left: TRIES };
+    let expires_at = now.plus(CODE_WORKS_FOR);
+    let row = MailedCode { account, code, sent_at: now, expires_at, tries_left: TRIES, by_sms };
     MAILED.put(tx, &context.0, &row)?;
     Ok(Some(digits))
 }
@@ -84,7 +86,12 @@ pub fn mail_code(
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TakenCode {
     /// It was right, and is used up.
-    Right(AccountId),
+    Right {
+        /// Whose it was.
+        account: AccountId,
+        /// Whether it came by text message.
+        by_sms: bool,
+    },
     /// It was wrong, or there is none any more.
     Wrong,
 }
@@ -105,7 +112,7 @@ pub fn take_code(
     let Some(row) = MAILED.get(tx, &context.0)?.filter(|row| now < row.expires_at) else { return Ok(TakenCode::Wrong) };
     if constant_time_eq(&row.code, &given) {
         MAILED.delete(tx, &context.0)?;
-        return Ok(TakenCode::Right(row.account));
+        return Ok(TakenCode::Right { account: row.account, by_sms: row.by_sms });
     }
     match row.tries_left {
         0 | 1 => MAILED.delete(tx, &context.0)?,

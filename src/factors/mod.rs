@@ -27,10 +27,12 @@ pub enum FactorKind {
     Totp,
     /// Codes by mail to the account's address.
     Mail,
+    /// Codes by text message to the account's telephone number.
+    Sms,
 }
 
 impl FactorKind {
-    const ALL: [Self; 2] = [Self::Totp, Self::Mail];
+    const ALL: [Self; 3] = [Self::Totp, Self::Mail, Self::Sms];
 
     /// The stable word.
     #[must_use]
@@ -38,6 +40,7 @@ impl FactorKind {
         match self {
             Self::Totp => "totp",
             Self::Mail => "mail",
+            Self::Sms => "sms",
         }
     }
 }
@@ -47,6 +50,7 @@ impl Field for FactorKind {
         let code: u64 = match self {
             Self::Totp => 1,
             Self::Mail => 2,
+            Self::Sms => 3,
         };
         code.put(out);
     }
@@ -55,6 +59,7 @@ impl Field for FactorKind {
         match u64::take(input)? {
             1 => Ok(Self::Totp),
             2 => Ok(Self::Mail),
+            3 => Ok(Self::Sms),
             _ => Err(Damaged),
         }
     }
@@ -155,22 +160,23 @@ fn begun(kind: FactorKind, name: DisplayName, sealed: Vec<u8>, now: Timestamp) -
     Factor { kind, name, sealed, last_step: 0, is_late: false, created_at: now, confirmed_at: None, used_at: None }
 }
 
-/// Adds codes by mail, which need no confirmation: the address is proved already. None if the account has them, or too much.
+/// Adds codes by mail or by text message, which need no confirmation: address and number are known to be the owner's. None if the
+/// account has them, or too much.
 ///
 /// # Errors
 /// When the store fails.
-pub fn add_mail(
+pub fn add_sent(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     account: AccountId,
-    name: DisplayName,
+    (kind, name): (FactorKind, DisplayName),
 ) -> Result<Option<FactorId>, StoreError> {
     let factors = of_account(tx, account)?;
-    if factors.len() >= MAX_FACTORS || factors.iter().any(|(_, factor)| factor.kind == FactorKind::Mail) {
+    if factors.len() >= MAX_FACTORS || factors.iter().any(|(_, factor)| factor.kind == kind) {
         return Ok(None);
     }
     let id = FactorId::draw(moment);
-    let factor = Factor { confirmed_at: Some(moment.now()), ..begun(FactorKind::Mail, name, vec![], moment.now()) };
+    let factor = Factor { confirmed_at: Some(moment.now()), ..begun(kind, name, vec![], moment.now()) };
     FACTORS.put(tx, &(account, id), &factor)?;
     Ok(Some(id))
 }
@@ -247,6 +253,8 @@ pub enum ProvedBy {
     Totp,
     /// A code that was mailed.
     Mail,
+    /// A code that came by text message.
+    Sms,
     /// A recovery code; so many are left.
     Recovery {
         /// How many.
@@ -255,7 +263,7 @@ pub enum ProvedBy {
 }
 
 /// The words of [`ProvedBy`]: whether a session is by more than its first step is read from these.
-const WORDS: [&str; 3] = ["totp", "mail-code", "recovery-code"];
+const WORDS: [&str; 4] = ["totp", "mail-code", "recovery-code", "sms-code"];
 
 /// Whether one of these methods is a second factor.
 pub fn is_among<'a>(methods: impl IntoIterator<Item = &'a String>) -> bool {
@@ -269,6 +277,7 @@ impl ProvedBy {
         match self {
             Self::Totp => WORDS[0],
             Self::Mail => WORDS[1],
+            Self::Sms => WORDS[3],
             Self::Recovery { .. } => WORDS[2],
         }
     }
@@ -293,7 +302,7 @@ pub fn prove(
         }
         TypedCode::Digits(digits) => digits,
     };
-    let mut has_mail = false;
+    let (mut has_mail, mut has_sms) = (false, false);
     for (id, factor) in confirmed(tx, account)? {
         match factor.kind {
             FactorKind::Totp if take_digits(tx, now, seal, (account, id), digits.expose())? => {
@@ -301,12 +310,17 @@ pub fn prove(
             }
             FactorKind::Totp => {}
             FactorKind::Mail => has_mail = true,
+            FactorKind::Sms => has_sms = true,
         }
     }
-    if has_mail && take_code(tx, now, seal, context, digits.expose())? == TakenCode::Right(account) {
-        return Ok(Some(ProvedBy::Mail));
+    if !has_mail && !has_sms {
+        return Ok(None);
     }
-    Ok(None)
+    Ok(match take_code(tx, now, seal, context, digits.expose())? {
+        TakenCode::Right { account: owner, by_sms: false } if owner == account && has_mail => Some(ProvedBy::Mail),
+        TakenCode::Right { account: owner, by_sms: true } if owner == account && has_sms => Some(ProvedBy::Sms),
+        _ => None,
+    })
 }
 
 /// Takes a factor away. With the last one its recovery codes go, and the trust in browsers. None if there is none of this id.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, Seconds, Timestamp};
+use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::{Composer, Letter};
+use super::{Channel, Composer, Letter, Recipient};
 
 /// Where a mail is on its way.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,7 +43,7 @@ pub struct Mail {
     /// What it says, by name.
     pub letter: String,
     /// To whom it goes.
-    pub to: EmailAddress,
+    pub to: Recipient,
     sealed: Vec<u8>,
     /// Where it is on its way.
     pub state: MailState,
@@ -91,6 +91,15 @@ impl Field for MailState {
 
 pub(crate) const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
 pub(crate) const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);
+pub(crate) const TEXTS_DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::TEXTS_DUE);
+
+/// The messages that leave this way, in the order in which they are due.
+const fn due_of(channel: Channel) -> &'static Table<(Timestamp, MailId), ()> {
+    match channel {
+        Channel::Mail => &DUE,
+        Channel::Text => &TEXTS_DUE,
+    }
+}
 
 /// Pauses after each failed attempt; the last one repeats.
 const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
@@ -118,16 +127,44 @@ pub fn queue(
         tracing::error!(%error, letter = letter.name(), "a mail could not be put together");
         StoreError::Unavailable
     })?;
+    let to = Recipient::Email(to.clone());
+    put_in(tx, moment, seal, (id, to), (letter.name(), &message.bytes), letter.useful_for())
+}
+
+/// Queues a text message, of one kind, that is useful for so many seconds.
+///
+/// # Errors
+/// When the store fails.
+pub fn queue_text(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    to: &PhoneNumber,
+    (kind, text): (&str, &str),
+    useful_for: Seconds,
+) -> Result<MailId, StoreError> {
+    let id = MailId::draw_in_order(moment);
+    put_in(tx, moment, seal, (id, Recipient::Phone(to.clone())), (kind, text.as_bytes()), useful_for)
+}
+
+fn put_in(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    seal: &SealingKey,
+    (id, to): (MailId, Recipient),
+    (letter, bytes): (&str, &[u8]),
+    useful_for: Seconds,
+) -> Result<MailId, StoreError> {
     let now = moment.earliest();
     let mail = Mail {
-        letter: letter.name().to_owned(),
-        to: to.clone(),
-        sealed: seal.seal(&place(id).each_ref().map(Vec::as_slice), &message.bytes, moment),
+        letter: letter.to_owned(),
+        to,
+        sealed: seal.seal(&place(id).each_ref().map(Vec::as_slice), bytes, moment),
         state: MailState::Queued,
         attempts: 0,
         queued_at: now,
         due_at: now,
-        useful_until: now.plus(letter.useful_for()),
+        useful_until: now.plus(useful_for),
         last_error: None,
     };
     save(tx, id, None, &mail)?;
@@ -140,11 +177,12 @@ fn place(id: MailId) -> [Vec<u8>; 2] {
 
 /// Writes a mail and moves it to its place in the order of due times.
 fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail) -> Result<(), StoreError> {
+    let due = due_of(mail.to.channel());
     if let Some(before) = before {
-        DUE.delete(tx, &(before.due_at, id))?;
+        due.delete(tx, &(before.due_at, id))?;
     }
     if matches!(mail.state, MailState::Queued | MailState::Sending) {
-        DUE.put(tx, &(mail.due_at, id), &())?;
+        due.put(tx, &(mail.due_at, id), &())?;
     }
     MAILS.put(tx, &id, mail)
 }
@@ -153,16 +191,16 @@ fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail
 ///
 /// # Errors
 /// When the store fails.
-pub fn next_due(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
-    Ok(DUE.all(view, Direction::Up, 1)?.first().map(|((due_at, _), ())| *due_at))
+pub fn next_due(view: &dyn Snapshot, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
+    Ok(due_of(channel).all(view, Direction::Up, 1)?.first().map(|((due_at, _), ())| *due_at))
 }
 
 /// The mail that is due first, if one is due by now.
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(view: &dyn Snapshot, now: Timestamp) -> Result<Option<MailId>, StoreError> {
-    let first = DUE.all(view, Direction::Up, 1)?;
+pub fn due(view: &dyn Snapshot, channel: Channel, now: Timestamp) -> Result<Option<MailId>, StoreError> {
+    let first = due_of(channel).all(view, Direction::Up, 1)?;
     Ok(first.into_iter().find(|((due_at, _), ())| *due_at <= now).map(|((_, id), ())| id))
 }
 
@@ -176,7 +214,7 @@ pub fn claim(
     seal: &SealingKey,
     id: MailId,
     now: Timestamp,
-) -> Result<Option<(EmailAddress, Vec<u8>)>, StoreError> {
+) -> Result<Option<(Recipient, Vec<u8>)>, StoreError> {
     let Some(before) = MAILS.get(tx, &id)?.filter(|mail| matches!(mail.state, MailState::Queued | MailState::Sending))
     else {
         return Ok(None);
@@ -205,7 +243,7 @@ pub fn claim(
 /// When the store fails.
 pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError> {
     if let Some(mail) = MAILS.get(tx, &id)? {
-        DUE.delete(tx, &(mail.due_at, id))?;
+        due_of(mail.to.channel()).delete(tx, &(mail.due_at, id))?;
         MAILS.delete(tx, &id)?;
     }
     Ok(())

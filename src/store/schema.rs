@@ -47,6 +47,8 @@ pub const LINK_REQUESTS: Range = range(0x30, "link requests");
 pub const MAILS: Range = range(0x38, "mails");
 /// (when due, mail id) → nothing: the mails to be sent.
 pub const MAILS_DUE: Range = range(0x39, "mails due");
+/// (when due, mail id) → nothing: the text messages to be sent.
+pub const TEXTS_DUE: Range = range(0x3a, "text messages due");
 /// name → sealed certificate and key that we made ourselves.
 pub const CERTIFICATES: Range = range(0x40, "certificates");
 /// name → certificate that an authority gave us, its key sealed.
@@ -106,6 +108,7 @@ pub const ALL: &[Range] = &[
     LINK_REQUESTS,
     MAILS,
     MAILS_DUE,
+    TEXTS_DUE,
     CERTIFICATES,
     ISSUED_CERTIFICATES,
     ACME_ACCOUNTS,

@@ -56,6 +56,7 @@ impl Kind {
             Self::MailAddress(MailPurpose::Known) => 18,
             Self::MailAddress(MailPurpose::Approval) => 19,
             Self::MailAddress(MailPurpose::LogIn) => 20,
+            Self::MailAddress(MailPurpose::Text) => 21,
         }
     }
 
@@ -77,6 +78,7 @@ impl Kind {
             18 => Self::MailAddress(MailPurpose::Known),
             19 => Self::MailAddress(MailPurpose::Approval),
             20 => Self::MailAddress(MailPurpose::LogIn),
+            21 => Self::MailAddress(MailPurpose::Text),
             _ => return None,
         })
     }
@@ -106,6 +108,7 @@ impl Kind {
             Self::MailNetwork => "mail-network",
             Self::MailWideNetwork => "mail-wide-network",
             Self::MailEverybody => "mail-everybody",
+            Self::MailAddress(MailPurpose::Text) => "text-account",
             Self::MailAddress(_) => "mail-address",
             Self::LinkNetwork => "link-network",
             Self::SecondFactor => "second-factor",
@@ -124,6 +127,7 @@ impl Kind {
             Self::MailNetwork => settings.mail_network,
             Self::MailWideNetwork => settings.mail_wide_network,
             Self::MailEverybody => settings.mail_everybody,
+            Self::MailAddress(MailPurpose::Text) => settings.text_account,
             Self::MailAddress(_) => settings.mail_address,
             Self::LinkNetwork => settings.link_network,
             Self::SecondFactor => settings.second_factor,

@@ -19,6 +19,8 @@ pub enum MailPurpose {
     Approval,
     /// A link that logs in.
     LogIn,
+    /// A code by text message.
+    Text,
 }
 
 /// Seconds between two mails that tell an owner of failed logins.

@@ -64,7 +64,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/login"                         Anyone   pages::login;
     "GET"    "/login/second-factor"           Anyone   pages::step;
     "POST"   "/login/second-factor"           Anyone   pages::take_second_step;
-    "POST"   "/login/second-factor/send"      Anyone   pages::mail_step_code;
+    "POST"   "/login/second-factor/send"      Anyone   pages::send_step_code;
     "GET"    "/login/mail"                    Anyone   pages::wish_form;
     "POST"   "/login/mail"                    Anyone   pages::wish_mail_login;
     "GET"    "/login/mail/code"               Anyone   pages::code_form;
@@ -102,12 +102,13 @@ pub static ROUTES: &[Route] = routes! {
 
     "GET"    "/account/verify"                Enrolling pages::proof;
     "POST"   "/account/verify"                Enrolling pages::prove_again;
-    "POST"   "/account/verify/send"           Enrolling pages::mail_session_code;
+    "POST"   "/account/verify/send"           Enrolling pages::send_session_code;
     "GET"    "/account/second-factor"                          Enrolling      pages::overview;
     "GET"    "/account/second-factor/totp"                     FreshEnrolling pages::totp;
     "POST"   "/account/second-factor/totp"                     FreshEnrolling pages::begin_totp;
     "POST"   "/account/second-factor/totp/confirm"             FreshEnrolling pages::confirm_totp;
     "POST"   "/account/second-factor/mail"                     FreshEnrolling pages::add_mail_codes;
+    "POST"   "/account/second-factor/sms"                      FreshEnrolling pages::add_text_codes;
     "POST"   "/account/second-factor/recovery-codes"           Fresh          pages::remake_codes;
     "POST"   "/account/second-factor/{id}/remove"              Fresh          pages::remove_factor;
     "POST"   "/account/second-factor/browsers/{id}/end"        LoggedIn       pages::end_trust;
@@ -128,12 +129,12 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/login/mail/code"        Anyone   api::log_in_by_code;
     "POST"   "/api/v1/login/mail/link"        Anyone   api::log_in_by_link;
     "POST"   "/api/v1/login/second-factor"       Anyone   factors::take_second_step;
-    "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::mail_step_code;
+    "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::send_step_code;
     "POST"   "/api/v1/logout"                 Anyone   api::logout;
     "GET"    "/api/v1/session"                Enrolling api::session by Profile;
     "POST"   "/api/v1/session/refresh"        Anyone   api::refresh;
     "POST"   "/api/v1/session/verify"         Enrolling factors::prove_again;
-    "POST"   "/api/v1/session/verify/send"    Enrolling factors::mail_session_code;
+    "POST"   "/api/v1/session/verify/send"    Enrolling factors::send_session_code;
     "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
     "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
     "POST"   "/api/v1/reset"                  Anyone   api::reset;
@@ -152,6 +153,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/account/factors/totp"          FreshEnrolling factors::begin_totp;
     "POST"   "/api/v1/account/factors/totp/confirm"  FreshEnrolling factors::confirm_totp;
     "POST"   "/api/v1/account/factors/mail"          FreshEnrolling factors::add_mail_codes;
+    "POST"   "/api/v1/account/factors/sms"           FreshEnrolling factors::add_text_codes;
     "DELETE" "/api/v1/account/factors/{id}"          Fresh          factors::remove_factor;
     "POST"   "/api/v1/account/recovery-codes"        Fresh          factors::remake_codes;
     "GET"    "/api/v1/account/browsers"              LoggedIn       factors::browsers;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::{App, Fault};
-use crate::base::Seconds;
+use crate::base::{MailId, Seconds};
 use crate::courier::delivery::Outcome;
 use crate::courier::{Replaceable, Terms};
-use crate::mail;
+use crate::mail::{self, Channel};
 
 use super::{Next, Worker};
 
@@ -39,31 +39,38 @@ impl Worker for DeliverMail {
         // The attempt is written down before the server hears of it.
         let Some((id, to, bytes)) = self.app.claim_mail().await? else {
             let now = self.app.time().earlier;
-            let pause = self.app.next_mail_due()?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
+            let pause =
+                self.app.next_due(Channel::Mail)?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
         let terms = Terms::ordinary(self.app.time().earlier);
         let outcome = self.courier.present().deliver(id, &to, &bytes, terms).await;
-        match outcome.clone() {
-            Outcome::Accepted => self.app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
-            Outcome::Later(reason) => self.app.note_failed_mail(id, reason, false).await?,
-            Outcome::Never(reason) => self.app.note_failed_mail(id, reason, true).await?,
-        }
-        let measures = &self.app.measures;
-        let counter =
-            if matches!(outcome, Outcome::Accepted) { &measures.mails_delivered } else { &measures.mails_refused };
-        counter.add();
-        match &outcome {
-            Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
-            Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
-            Outcome::Never(reason) => {
-                tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`");
-            }
-        }
+        note(&self.app, id, outcome).await?;
         Ok(Next::Now)
     }
 
     async fn woken(&self) {
         self.app.wakes().mail_queued.notified().await;
     }
+}
+
+/// Notes what came of an attempt, in the store, in the log and for monitoring.
+pub(super) async fn note(app: &Arc<App>, id: MailId, outcome: Outcome) -> Result<(), Fault> {
+    match outcome.clone() {
+        Outcome::Accepted => app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
+        Outcome::Later(reason) => app.note_failed_mail(id, reason, false).await?,
+        Outcome::Never(reason) => app.note_failed_mail(id, reason, true).await?,
+    }
+    let measures = &app.measures;
+    let counter =
+        if matches!(outcome, Outcome::Accepted) { &measures.mails_delivered } else { &measures.mails_refused };
+    counter.add();
+    match &outcome {
+        Outcome::Accepted => tracing::info!(mail.id = %id, "mail delivered"),
+        Outcome::Later(reason) => tracing::warn!(mail.id = %id, reason, "mail not delivered; it is tried again"),
+        Outcome::Never(reason) => {
+            tracing::error!(mail.id = %id, reason, "mail refused for good; see `gatelodge mail list`");
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod deliver_mail;
 mod fulfil_wishes;
 mod renew_certificate;
+mod send_texts;
 mod sweep;
 mod take_snapshot;
 mod tell_webhooks;
@@ -22,6 +23,7 @@ use crate::tls::Certificates;
 pub use deliver_mail::DeliverMail;
 pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
+pub use send_texts::SendTexts;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
 pub use tell_webhooks::TellWebhooks;
@@ -113,6 +115,7 @@ pub fn start(
     let mut workers: Vec<Box<dyn AnyWorker>> = vec![
         Box::new(FulfilWishes::new(Arc::clone(app))),
         Box::new(DeliverMail::new(Arc::clone(app), Arc::clone(&courier))),
+        Box::new(SendTexts::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(TellWebhooks::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(WatchSpace::new(Arc::clone(app))),
         Box::new(NoteSeen::new(Arc::clone(app))),

@@ -23,7 +23,7 @@ fn endpoints() -> Vec<(&'static str, Value)> {
         ("/username/recover", json!({"email": "new@example.org"})),
         ("/account/email", json!({"email": "new@example.org", "current_password": PASSWORD})),
         ("/login/second-factor", json!({"code": "123456", "pending": "glp_x", "trust_browser": true})),
-        ("/login/second-factor/send", json!({"pending": "glp_x"})),
+        ("/login/second-factor/send", json!({"pending": "glp_x", "by": "sms"})),
         ("/login/mail", json!({"identity": ALICE})),
         (
             "/login/mail/code",

@@ -27,6 +27,7 @@ mod stories;
 mod supervised;
 #[path = "../support/targets.rs"]
 mod targets;
+mod texts;
 mod tidy;
 mod tls;
 mod units;

@@ -17,11 +17,12 @@ use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What came, with the headers that prove it.
-struct Told {
+pub struct Told {
     id: String,
     timestamp: u64,
     signature: String,
-    body: String,
+    pub headers: Vec<String>,
+    pub body: String,
 }
 
 impl Told {
@@ -42,14 +43,14 @@ impl Told {
 }
 
 /// A server that answers each request with the next of the statuses it is given, and 200 after them.
-struct Ear {
-    port: u16,
+pub struct Ear {
+    pub port: u16,
     told: Receiver<Told>,
-    answers: Sender<u16>,
+    pub answers: Sender<u16>,
 }
 
 impl Ear {
-    fn listens() -> Self {
+    pub fn listens() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let ((tell, told), (answers, next)) = (channel(), channel::<u16>());
@@ -69,7 +70,7 @@ impl Ear {
         Self { port, told, answers }
     }
 
-    fn hears(&self) -> Told {
+    pub fn hears(&self) -> Told {
         self.told.recv().expect("it listens")
     }
 }
@@ -91,6 +92,7 @@ fn read_request(reader: &mut impl BufRead) -> Told {
         timestamp: header("webhook-timestamp").parse().unwrap_or_default(),
         signature: header("webhook-signature"),
         body: String::from_utf8(body).expect("UTF-8"),
+        headers: headers.clone(),
     }
 }
 

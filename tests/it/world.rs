@@ -140,6 +140,19 @@ impl World {
     }
 
     /// The only mail that left since the last look, which went to this address.
+    /// Takes the text messages from the outbox: number and text.
+    pub fn texts(&self) -> Vec<(String, String)> {
+        self.block_on(async {
+            let mut texts = Vec::new();
+            while let Some((id, to, text)) = self.app.claim_text().await.expect("memory does not fail") {
+                texts.push((to.to_string(), text));
+                let sent = self.app.write(move |tx, _, _| gatelodge::mail::delivered(tx, id));
+                sent.await.expect("memory does not fail");
+            }
+            texts
+        })
+    }
+
     pub fn only_letter_to(&self, address: &str) -> Letter {
         let mut letters = self.run_the_post();
         assert_eq!(letters.len(), 1, "one mail: {letters:?}");

@@ -13,4 +13,4 @@ pub use people::{
     UsernameRule,
 };
 pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};
-pub use telling::{HookEvent, Webhook};
+pub use telling::{HookEvent, Sms, SmsMethod, Webhook};

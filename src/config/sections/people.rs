@@ -152,6 +152,8 @@ pub struct Throttle {
     pub mail_everybody: Rate,
     /// Mails of one purpose to one address that somebody asked for without being logged in.
     pub mail_address: Rate,
+    /// Codes by text message to one account.
+    pub text_account: Rate,
     /// Links that do not work, tried from one network.
     pub link_network: Rate,
     /// Wrong codes of a second factor for one account.
@@ -171,6 +173,7 @@ impl Default for Throttle {
             mail_wide_network: Rate::new(60, MINUTE),
             mail_everybody: Rate::new(300, 10),
             mail_address: Rate::new(5, HOUR),
+            text_account: Rate::new(10, 15 * MINUTE),
             link_network: Rate::new(60, 10),
             second_factor: Rate::new(10, 5 * MINUTE),
         }
@@ -268,6 +271,8 @@ pub struct SecondFactors {
     pub required_for: Vec<String>,
     /// Whether a code by mail may be one.
     pub mail_codes: bool,
+    /// Whether a code by text message may be one.
+    pub sms_codes: bool,
     /// Whether a browser may be trusted to need none for a while.
     pub trust_browsers: bool,
     /// For how long.
@@ -281,6 +286,7 @@ impl Default for SecondFactors {
         Self {
             required_for: vec![],
             mail_codes: false,
+            sms_codes: false,
             trust_browsers: true,
             trust_browser_for: Span::from_seconds(30 * DAY),
             reset_after: None,

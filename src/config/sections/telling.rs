@@ -75,3 +75,49 @@ impl Webhook {
         self.events.is_empty() || self.events.contains(&event)
     }
 }
+
+/// How a gateway is asked to send a text message.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum SmsMethod {
+    /// `POST`
+    #[default]
+    #[serde(rename = "POST")]
+    Post,
+    /// `PUT`
+    #[serde(rename = "PUT")]
+    Put,
+}
+
+/// `[sms]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sms {
+    /// The gateway; without, no text messages are sent.
+    pub url: Option<TargetUrl>,
+    /// How it is asked.
+    pub method: SmsMethod,
+    /// What the body is; it says how what is put into it is escaped.
+    pub content_type: String,
+    /// The body, with `{{ to }}` and `{{ text }}`.
+    pub body: String,
+    /// A file with further headers, one to a line: `Authorization: Bearer …`.
+    pub credentials_file: Option<PathBuf>,
+    /// Whether it may be on this machine or in a private network.
+    pub private: bool,
+    /// A private CA, trusted for this server alone.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        Self {
+            url: None,
+            method: SmsMethod::Post,
+            content_type: "application/json".into(),
+            body: r#"{"to": "{{ to }}", "text": "{{ text }}"}"#.into(),
+            credentials_file: None,
+            private: false,
+            ca_file: None,
+        }
+    }
+}

@@ -5,6 +5,7 @@ use crate::admin::RefusalKind;
 use crate::app::{BegunTotp, Entered, ProofRefused, Step, StepRefused};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
+use crate::factors::FactorKind;
 use crate::sessions::Session;
 use crate::web::Web;
 use crate::web::failure::{Failure, FieldErrors};
@@ -70,12 +71,24 @@ pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &S
     }
 }
 
-/// Has a code mailed for a login that waits.
-pub async fn mail_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
-    let values = (fields.optional("pending"),);
-    let (named,) = fields.finish(values)?;
+/// In which way a code is wanted, if that is said.
+fn wanted(by: Option<&str>) -> Result<Option<FactorKind>, Failure> {
+    match by {
+        None => Ok(None),
+        Some("mail") => Ok(Some(FactorKind::Mail)),
+        Some("sms") => Ok(Some(FactorKind::Sms)),
+        Some(_) => Err(FieldErrors::of("by", "unknown").into()),
+    }
+}
+
+/// Has a code sent for a login that waits.
+pub async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.optional("pending"), fields.optional("by"));
+    let (named, by) = fields.finish(values)?;
+    let kind = wanted(by.as_deref())?;
     let secret = pending(web, request, named)?;
-    if web.app.mail_step_code(secret.digest(), &request.client()).await? { Ok(()) } else { Err(Failure::LoginOver) }
+    let is_sent = web.app.send_step_code(secret.digest(), kind, &request.client()).await?;
+    if is_sent { Ok(()) } else { Err(Failure::LoginOver) }
 }
 
 /// Proves anew who the caller is.
@@ -94,10 +107,12 @@ pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Re
     })
 }
 
-/// Has a code mailed for proving anew who one is.
-pub async fn mail_session_code(web: &Web, request: &Request) -> Result<(), Failure> {
-    let is_mailed = web.app.mail_session_code(request.caller()?, &request.client()).await?;
-    if is_mailed { Ok(()) } else { Err(Failure::NotFound) }
+/// Has a code sent for proving anew who one is.
+pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+    let values = (fields.optional("by"),);
+    let (by,) = fields.finish(values)?;
+    let is_sent = web.app.send_session_code(request.caller()?, wanted(by.as_deref())?, &request.client()).await?;
+    if is_sent { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// Begins an authenticator program.
@@ -119,9 +134,9 @@ pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> R
     added(web.app.confirm_totp(request.caller()?, id, code, request.client()).await?)
 }
 
-/// Adds codes by mail.
-pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Option<Vec<String>>, Failure> {
-    added(web.app.add_mail_codes(request.caller()?, request.client()).await?)
+/// Adds codes by mail, or by text message.
+pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<Option<Vec<String>>, Failure> {
+    added(web.app.add_sent_codes(request.caller()?, kind, request.client()).await?)
 }
 
 fn added(added: Added) -> Result<Option<Vec<String>>, Failure> {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::factors::FactorKind;
 use crate::web::failure::Failure;
+use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
@@ -19,8 +21,8 @@ pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Fai
 }
 
 /// `POST /login/second-factor/send`
-pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::mail_step_code(web, request, request.json()?).await?;
+pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::send_step_code(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
@@ -33,8 +35,9 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
 }
 
 /// `POST /session/verify/send`
-pub async fn mail_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::mail_session_code(web, request).await?;
+pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = if request.body.is_empty() { Fields::from_json(b"{}") } else { request.json() };
+    acts::send_session_code(web, request, fields?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
@@ -76,7 +79,13 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/factors/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_mail_codes(web, request).await?;
+    let codes = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
+    Ok(added(codes.as_deref()))
+}
+
+/// `POST /account/factors/sms`
+pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let codes = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
     Ok(added(codes.as_deref()))
 }
 

@@ -1,5 +1,6 @@
 //! Second factors: the page that asks for a code, the one that asks for a proof anew, and those of the account.
 
+use crate::factors::FactorKind;
 use crate::templates::{Value, context};
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
@@ -27,8 +28,8 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
     let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
     let settings = &web.app.services().config.second_factor;
     let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
-    let (has_totp, has_mail) = (waiting.ways.contains(&"totp"), waiting.ways.contains(&"mail"));
-    let values = context! { return_to, trust, has_totp, has_mail, notice => notice(request) };
+    let has = |way: &str| waiting.ways.contains(&way);
+    let values = context! { return_to, trust, has_totp => has("totp"), has_mail => has("mail"), has_sms => has("sms"), notice => notice(request) };
     Ok(Some(Form::new("login-second-factor.html", values)))
 }
 
@@ -58,10 +59,10 @@ pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Fai
 }
 
 /// `POST /login/second-factor/send`
-pub async fn mail_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
     let return_to = wished(web, request, Some(&fields));
-    match acts::mail_step_code(web, request, fields).await {
+    match acts::send_step_code(web, request, fields).await {
         Ok(()) => {
             let path = with_return("/login/second-factor", &return_to);
             let sign = if path.contains('?') { '&' } else { '?' };
@@ -84,6 +85,7 @@ fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<
         has_password => caller.person.account.password.is_some(),
         asks_code => !ways.is_empty(),
         has_mail => ways.contains(&"mail"),
+        has_sms => ways.contains(&"sms"),
         notice => notice(request),
         ..account::values(request)?
     };
@@ -109,9 +111,10 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
 }
 
 /// `POST /account/verify/send`
-pub async fn mail_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let return_to = wished(web, request, Some(&form_or_nothing(request)?));
-    acts::mail_session_code(web, request).await?;
+pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let fields = form_or_nothing(request)?;
+    let return_to = wished(web, request, Some(&fields));
+    acts::send_session_code(web, request, fields).await?;
     let path = with_return("/account/verify", &return_to);
     let sign = if path.contains('?') { '&' } else { '?' };
     Ok(Reply::see_other(&format!("{path}{sign}notice=code-mailed")))
@@ -145,7 +148,8 @@ pub async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
         factors, trusted,
         codes_left => found.codes_left,
         must_set_up => request.caller()?.lacks_second_factor,
-        offers_mail => found.offers_mail,
+        offers_mail => found.offered.contains(&FactorKind::Mail),
+        offers_sms => found.offered.contains(&FactorKind::Sms),
         notice => notice(request),
         ..account::values(request)?
     };
@@ -192,7 +196,13 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/second-factor/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_mail_codes(web, request).await?;
+    let codes = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
+    added(web, request, codes)
+}
+
+/// `POST /account/second-factor/sms`
+pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let codes = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
     added(web, request, codes)
 }
 

@@ -29,8 +29,8 @@ pub use entry::{
     register_sent,
 };
 pub use factors::{
-    add_mail_codes, begin_totp, confirm_totp, end_trust, mail_session_code, mail_step_code, overview, proof,
-    prove_again, remake_codes, remove_factor, step, take_second_step, totp,
+    add_mail_codes, add_text_codes, begin_totp, confirm_totp, end_trust, overview, proof, prove_again, remake_codes,
+    remove_factor, send_session_code, send_step_code, step, take_second_step, totp,
 };
 pub use links::{
     confirm, confirm_form, forgot, forgot_form, forgot_sent, recover_username, resend, resend_form, reset, reset_form,
@@ -158,7 +158,7 @@ fn notice(request: &Request) -> &'static str {
         Some("username-mailed") => "If the address has an account, its user name is on its way.",
         Some("set-up") => "You administer this site. Log in with your new password.",
         Some("login-over") => "This took too long. Please log in again.",
-        Some("code-mailed") => "If a code was not mailed within the last minute, one is on its way.",
+        Some("code-mailed") => "If no code was sent within the last minute, one is on its way.",
         Some("factor-added") => "From now on you are asked for a code when you log in. Your other sessions have ended.",
         Some("factor-removed") => "It was removed. Your other sessions have ended.",
         Some("taken-back") => {

@@ -186,7 +186,7 @@ impl People<'_> {
         let (id, to): (MailId, EmailAddress) = store
             .read(|view| Ok(mail::list(view, None, 1)?.into_iter().next()))
             .ok()?
-            .map(|(id, mail)| (id, mail.to))?;
+            .and_then(|(id, mail)| mail.to.email().cloned().map(|to| (id, to)))?;
         self.oracle.perhaps_delivered.insert(to.canonical());
         let answers = self.ask(store, "delivered", move |tx, _, _| {
             mail::delivered(tx, id)?;
@@ -408,8 +408,10 @@ impl Oracle {
 
     /// Each acknowledged registration is there, with a mail that is wished for, waits, or has left.
     fn judge_registrations(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
-        let mut mailed: BTreeSet<String> =
-            mail::list(view, None, usize::MAX)?.into_iter().map(|(_, mail)| mail.to.canonical()).collect();
+        let mut mailed: BTreeSet<String> = mail::list(view, None, usize::MAX)?
+            .into_iter()
+            .filter_map(|(_, mail)| mail.to.email().map(EmailAddress::canonical))
+            .collect();
         mailed.extend(self.delivered.iter().chain(&self.perhaps_delivered).cloned());
         let wishes = view.scan(&KeySpan::prefix(&[schema::LINK_REQUESTS.prefix]), Direction::Up, usize::MAX)?;
         for address in &self.registered {

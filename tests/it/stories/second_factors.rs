@@ -415,6 +415,87 @@ fn a_small_office_has_codes_mailed() {
     gives(&guessed, &code).refused(401, "login_over");
 }
 
+const WITH_TEXTS: &str = "[sms]\nurl = \"https://sms.example.net/send\"\n[second_factor]\nsms_codes = true";
+const NUMBER: &str = "+4930123456";
+
+/// The one text message, and the digits in it.
+fn texted(world: &World) -> (String, String) {
+    let texts = world.texts();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    let code = texts[0].1.split(' ').next().expect("a code").to_owned();
+    (texts[0].1.clone(), code)
+}
+
+#[test]
+fn codes_come_by_text_message_to_the_number_of_the_account() {
+    let world = member(WITH_TEXTS);
+    let browser = logged_in(&world);
+    browser.api("POST", "/account/factors/sms", Value::Null).refused(404, "not_found");
+    world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
+    browser.opens("/account/second-factor").expect(200).says("Have codes sent to +4930123456");
+    let added = browser.api("POST", "/account/factors/sms", Value::Null).expect(200).json();
+    assert_eq!(added["recovery_codes"].as_array().map(Vec::len), Some(10));
+    world.run_the_post();
+    let visitor = halfway(&world);
+    assert_eq!(world.texts(), vec![], "only when it is asked for");
+    visitor.api("POST", "/login/second-factor/send", json!({"by": "mail"})).refused(401, "login_over");
+    visitor.api("POST", "/login/second-factor/send", json!({"by": "pigeon"})).refused(422, "invalid_fields");
+    visitor.api("POST", "/login/second-factor/send", json!({"by": "sms"})).expect(202);
+    let (text, code) = texted(&world);
+    let bound = format!("@auth.example.org #{code}");
+    assert!(code.len() == 6 && text.contains("Hill Street") && text.ends_with(&bound), "{text}");
+    world.expect_no_post();
+    visitor.api("POST", "/login/second-factor/send", json!({})).expect(202);
+    assert_eq!(world.texts(), vec![], "not twice within a minute");
+    gives(&halfway(&world), &code).refused(401, "wrong_code");
+    let session = gives(&visitor, &code).expect(200).json()["session"].clone();
+    assert_eq!(session["methods"], json!(["password", "sms-code"]));
+    gives(&halfway(&world), &code).refused(401, "wrong_code");
+    world.advance(16 * MINUTE);
+    visitor.api("POST", "/account/recovery-codes", Value::Null).refused(401, "reauthentication_required");
+    visitor.opens("/account/verify").expect(200).says("Send me a code by text message");
+    visitor.posts("/account/verify/send", &[("by", "sms")]).leads_to("/account/verify?notice=code-mailed");
+    let (_, code) = texted(&world);
+    visitor.api("POST", "/session/verify", json!({"password": PASSWORD, "code": code})).expect(200);
+    world.command(json!({"command": "user-phone", "user": ALICE, "phone": null})).expect("taken");
+    halfway(&world).api("POST", "/login/second-factor/send", json!({"by": "sms"})).refused(401, "login_over");
+}
+
+#[test]
+fn text_messages_are_not_sent_without_end() {
+    let world = member(WITH_TEXTS);
+    world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
+    logged_in(&world).api("POST", "/account/factors/sms", Value::Null).expect(200);
+    let send = || halfway(&world).api("POST", "/login/second-factor/send", json!({})).expect(202);
+    (0..15).for_each(|_| drop(send()));
+    assert_eq!(world.texts().len(), 10, "the answer is the same");
+    world.advance(15 * MINUTE);
+    send();
+    assert_eq!(world.texts().len(), 1);
+}
+
+#[test]
+fn by_page_one_chooses_how_the_code_comes() {
+    let world = member(&format!("{WITH_TEXTS}\nmail_codes = true"));
+    world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
+    let browser = logged_in(&world);
+    browser.posts("/account/second-factor/mail", &[]).expect(200).says("recovery");
+    world.run_the_post();
+    browser.posts("/account/verify/send", &[("by", "mail")]).leads_to("/account/verify?notice=code-mailed");
+    let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
+    browser.posts("/account/verify", &[("password", PASSWORD), ("code", &code)]).leads_to("/account");
+    browser.posts("/account/second-factor/sms", &[]).leads_to("/account/second-factor?notice=factor-added");
+    world.run_the_post();
+    let visitor = world.visitor();
+    visitor.posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).leads_to("/login/second-factor");
+    let page = visitor.opens("/login/second-factor").expect(200).text();
+    assert!(page.contains("Mail me a code") && page.contains("Send me a code by text message"), "{page}");
+    visitor.posts("/login/second-factor/send", &[("by", "sms")]).leads_to("/login/second-factor?notice=code-mailed");
+    let (_, code) = texted(&world);
+    world.expect_no_post();
+    visitor.posts("/login/second-factor", &[("code", &code)]).leads_to("/account");
+}
+
 #[test]
 fn codes_by_mail_are_for_houses_that_want_them() {
     let world = member("");

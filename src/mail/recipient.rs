@@ -1,0 +1,79 @@
+//! Whom the outbox sends to.
+
+use serde_json::Value;
+
+use crate::base::{EmailAddress, PhoneNumber};
+use crate::store::{Damaged, Field, Reader};
+
+/// By which way a message leaves. Each has its own order of due times, so that one that is stuck holds up no other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Channel {
+    /// A mail, to a mail server.
+    Mail,
+    /// A text message, to a gateway.
+    Text,
+}
+
+/// Whom a message goes to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Recipient {
+    /// By mail.
+    Email(EmailAddress),
+    /// By text message.
+    Phone(PhoneNumber),
+}
+
+impl Recipient {
+    /// By which way it is reached.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::Email(_) => Channel::Mail,
+            Self::Phone(_) => Channel::Text,
+        }
+    }
+
+    /// The address, if it is one.
+    #[must_use]
+    pub fn email(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Email(address) => Some(address),
+            Self::Phone(_) => None,
+        }
+    }
+
+    /// As text: an address has an `@`, a number begins with a plus sign.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email(address) => address.as_str(),
+            Self::Phone(number) => number.as_str(),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Damaged> {
+        match PhoneNumber::parse(text) {
+            Ok(number) => Ok(Self::Phone(number)),
+            Err(_) => EmailAddress::parse(text).map(Self::Email).map_err(|_| Damaged),
+        }
+    }
+}
+
+/// As text, so that mails that were queued before there were text messages are read as ever.
+impl Field for Recipient {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_str().to_owned().put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        Self::parse(&String::take(input)?)
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+        Self::parse(shown.as_str().ok_or(Damaged)?)
+    }
+}
