@@ -253,11 +253,16 @@ pub(super) fn note_proved(
 ) -> Result<(), StoreError> {
     throttle::passed_second_factor(tx, person.id)?;
     factor_resets::cancel(tx, person.id)?;
-    if let (ProvedBy::Recovery { left }, Some(to)) = (proved, person.verified_address()) {
-        let letter = Letter::RecoveryCodeUsed { at: moment.now(), left, forgot: services.forgot_link() };
-        services.mail(tx, moment, to, &letter)?;
-    }
-    Ok(())
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let (at, forgot) = (moment.now(), services.forgot_link());
+    let letter = match proved {
+        ProvedBy::Recovery { left } => Letter::RecoveryCodeUsed { at, left, forgot },
+        ProvedBy::Totp | ProvedBy::Mail | ProvedBy::Sms if services.config.second_factor.tell_uses => {
+            Letter::FactorUsed { at, forgot }
+        }
+        ProvedBy::Totp | ProvedBy::Mail | ProvedBy::Sms => return Ok(()),
+    };
+    services.mail(tx, moment, to, &letter)
 }
 
 /// Whether somebody in these groups must have a second factor.

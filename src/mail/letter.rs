@@ -132,6 +132,13 @@ pub enum Letter {
         /// Where the owner takes the account back.
         forgot: String,
     },
+    /// To the owner: somebody logged in with a second factor.
+    FactorUsed {
+        /// When.
+        at: Timestamp,
+        /// Where the owner takes the account back.
+        forgot: String,
+    },
     /// To the owner: a second factor was removed.
     FactorRemoved {
         /// When.
@@ -238,6 +245,7 @@ impl Letter {
             Self::SecondFactorCode { code: Secret::new("123456".into()), forgot: link() },
             Self::CodesFailed { forgot: link() },
             Self::FactorAdded { at, forgot: link() },
+            Self::FactorUsed { at, forgot: link() },
             Self::FactorRemoved { at, is_last: true, forgot: link() },
             Self::RecoveryCodeUsed { at, left: 1, forgot: link() },
             Self::RecoveryCodesMade { at, forgot: link() },
@@ -273,6 +281,7 @@ impl Letter {
             Self::SecondFactorCode { .. } => "second-factor-code",
             Self::CodesFailed { .. } => "codes-failed",
             Self::FactorAdded { .. } => "factor-added",
+            Self::FactorUsed { .. } => "factor-used",
             Self::FactorRemoved { .. } => "factor-removed",
             Self::RecoveryCodeUsed { .. } => "recovery-code-used",
             Self::RecoveryCodesMade { .. } => "recovery-codes-made",
@@ -328,7 +337,9 @@ impl Letter {
             }
             Self::SecondFactorCode { code, forgot } => context! { site, to, code => code.expose(), forgot },
             Self::CodesFailed { forgot } => context! { site, to, forgot },
-            Self::FactorAdded { at, forgot } | Self::RecoveryCodesMade { at, forgot } => {
+            Self::FactorAdded { at, forgot }
+            | Self::FactorUsed { at, forgot }
+            | Self::RecoveryCodesMade { at, forgot } => {
                 context! { site, to, forgot, at => at.in_words() }
             }
             Self::FactorRemoved { at, is_last, forgot } => {

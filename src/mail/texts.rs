@@ -43,6 +43,8 @@ pub const TEMPLATES: &[BuiltIn] = built_in![
     "codes-failed.html",
     "factor-added.txt",
     "factor-added.html",
+    "factor-used.txt",
+    "factor-used.html",
     "factor-removed.txt",
     "factor-removed.html",
     "recovery-code-used.txt",

@@ -289,3 +289,22 @@ fn of_a_change_and_a_reset_of_the_password_at_once_one_wins_and_nothing_is_halfw
         password = good;
     }
 }
+
+#[test]
+fn of_sixty_four_parallel_refreshes_exactly_one_wins() {
+    let (folder, port) = (Folder::new(), free_port());
+    let settings = format!("{}[throttle]\nenabled = false\n", file_mail(&folder.0));
+    let config = configuration(&folder.0, port, &settings);
+    let server = Server::start(&["serve", "--config", &config], port);
+    let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config];
+    shown(&add, &format!("{PASSWORD}\n"));
+    for _ in 0..ROUNDS {
+        let log_in = json!({"identity": ALICE, "password": PASSWORD, "refresh": true});
+        let session = server.client().api("POST", "/login", &log_in).expect(200).json()["session"].clone();
+        let refresh = json!({"refresh_token": session["refresh_token"]});
+        assert_eq!(at_once(&server, "/session/refresh", vec![refresh.clone(); MANY]), 1);
+        server.client().api("POST", "/session/refresh", &refresh).expect(401);
+    }
+    let audit = shown(&["audit", "list", "--act", "refresh-reused", "--config", &config], "");
+    assert_eq!(audit["items"].as_array().map(Vec::len), Some(ROUNDS), "each session has ended, once");
+}

@@ -266,6 +266,7 @@ impl Default for Spa {
 /// `[second_factor]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct SecondFactors {
     /// The groups whose members must have one.
     pub required_for: Vec<String>,
@@ -273,6 +274,8 @@ pub struct SecondFactors {
     pub mail_codes: bool,
     /// Whether a code by text message may be one.
     pub sms_codes: bool,
+    /// Whether the owner is told of every use; of a recovery code's in any case.
+    pub tell_uses: bool,
     /// Whether a browser may be trusted to need none for a while.
     pub trust_browsers: bool,
     /// For how long.
@@ -287,6 +290,7 @@ impl Default for SecondFactors {
             required_for: vec![],
             mail_codes: false,
             sms_codes: false,
+            tell_uses: false,
             trust_browsers: true,
             trust_browser_for: Span::from_seconds(30 * DAY),
             reset_after: None,

@@ -415,6 +415,21 @@ fn a_small_office_has_codes_mailed() {
     gives(&guessed, &code).refused(401, "login_over");
 }
 
+#[test]
+fn every_use_is_told_where_that_is_wanted() {
+    for (settings, count) in [("", 0), ("[second_factor]\ntell_uses = true", 1)] {
+        let world = member(settings);
+        let (phone, codes) = set_up(&logged_in(&world));
+        gives(&halfway(&world), &phone.shows_next()).expect(200);
+        let told = world.run_the_post();
+        let told = told.iter().filter(|letter| letter.subject.contains("A code of your second factor was used"));
+        assert_eq!(told.count(), count, "{settings}");
+        gives(&halfway(&world), &codes[0]).expect(200);
+        let letter = world.only_letter_to(ALICE);
+        assert!(letter.subject.contains("recovery code"), "{}", letter.subject);
+    }
+}
+
 const WITH_TEXTS: &str = "[sms]\nurl = \"https://sms.example.net/send\"\n[second_factor]\nsms_codes = true";
 const NUMBER: &str = "+4930123456";
 
