@@ -34,6 +34,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
         "stuck_workers": health.stuck,
         "certificate": health.certificate,
         "failed_mails": failed,
+        "webhooks": super::webhooks::list(app)?["items"],
         "clock": super::execute::clock(&app.clock_report()),
     }))
 }

@@ -174,6 +174,26 @@ impl Config {
         self.store.key_file.clone().unwrap_or_else(|| self.store.path.with_file_name("sealing-key"))
     }
 
+    /// The files that hold secrets, and what they are: nobody but the service should read them.
+    #[must_use]
+    pub fn secret_files(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut files = self.secrets_of_others();
+        files.push(("the sealing key", self.sealing_key_path()));
+        files.extend(self.tls.private_key.clone().map(|path| ("the certificate's private key", path)));
+        files
+    }
+
+    /// Those of them that show other servers who we are.
+    #[must_use]
+    pub fn secrets_of_others(&self) -> Vec<(&'static str, PathBuf)> {
+        let named = [
+            ("the mail server's password", &self.mail.smtp.password_file),
+            ("the gateway's credentials", &self.sms.credentials_file),
+        ];
+        let hooks = self.webhooks.values().map(|hook| ("a webhook's secret", &hook.secret_file));
+        named.into_iter().chain(hooks).filter_map(|(what, path)| path.clone().map(|path| (what, path))).collect()
+    }
+
     /// What is kept beside the store for the day when the disk is full.
     #[must_use]
     pub fn ballast_bytes(&self) -> u64 {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::base::{EmailAddress, MailId, Timestamp};
-use crate::config::{Config, MailTransport, TlsMode};
+use crate::config::{Config, MailTransport, TlsMode, warn_if_open};
 
 pub use fetch::FetchError;
 pub use role::{Role, serve};
@@ -82,6 +82,9 @@ impl Courier {
         let mut servers = Vec::new();
         if config.tls.mode == TlsMode::Acme {
             servers.push(Server::of_authority(&config.tls.acme, now)?);
+        }
+        for (what, path) in config.secrets_of_others() {
+            warn_if_open(&path, what);
         }
         servers.extend(config.webhooks.values().filter_map(Server::of_webhook));
         servers.extend(Server::of_gateway(&config.sms));

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request};
 
-use crate::config::{Webhook, warn_if_open};
+use crate::config::Webhook;
 use crate::webhooks::{Event, Signer, Told};
 
 use super::{Courier, Terms};
@@ -26,7 +26,6 @@ pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: Terms
 fn prepared(hook: &Webhook, event: &Event, terms: Terms) -> Result<Request<Bytes>, String> {
     let url = hook.url.as_ref().ok_or("it has no url")?;
     let path = hook.secret_file.as_ref().ok_or("it has no secret: set secret_file")?;
-    warn_if_open(path, "a webhook's secret");
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let signer = Signer::parse(&text).map_err(|fault| format!("{}: {}", path.display(), fault.in_words()))?;
     Request::builder()

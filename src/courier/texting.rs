@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 
 use crate::base::PhoneNumber;
-use crate::config::{Sms, SmsMethod, warn_if_open};
+use crate::config::{Sms, SmsMethod};
 
 use super::delivery::Outcome;
 use super::{Courier, Terms};
@@ -63,7 +63,6 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
 
 fn credentials(sms: &Sms) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let Some(path) = &sms.credentials_file else { return Ok(vec![]) };
-    warn_if_open(path, "the gateway's credentials");
     let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let header = |line: &str| {

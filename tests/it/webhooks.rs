@@ -10,7 +10,7 @@ use gatelodge::base::Timestamp;
 use gatelodge::webhooks::{Event, Signer};
 use serde_json::{Value, json};
 
-use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, shown};
+use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
 use crate::store::Folder;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
 
@@ -181,6 +181,9 @@ fn what_is_not_taken_is_told_again_with_the_same_id() {
     let listed = house.listed();
     assert_eq!((&listed["waiting"], &listed["attempts"], &listed["delivered"]), (&json!(1), &json!(1), &json!(0)));
     assert!(listed["last_error"].as_str().is_some_and(|error| error.contains("503")), "{listed}");
+    let doctor = run(&["doctor", "--config", &house.config], "");
+    let doctor = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(doctor.contains("ear was not told") && doctor.contains("503"), "{doctor}");
     house.types(&["webhook", "retry", "ear"]);
     let second = ear.hears();
     house.server.reads_until("redirects are not followed");

@@ -39,16 +39,11 @@ pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config>
 
 /// Secrets that everybody can read, and a state folder that is not the service's.
 pub fn files(config: &Config, findings: &mut Findings) {
-    let key = config.sealing_key_path();
-    let secrets = [
-        Some(("the sealing key", key.as_path())),
-        Some(("the store", config.store.path.as_path())),
-        config.mail.smtp.password_file.as_deref().map(|path| ("the mail server's password", path)),
-        config.tls.private_key.as_deref().map(|path| ("the certificate's private key", path)),
-    ];
+    let mut secrets = config.secret_files();
+    secrets.push(("the store", config.store.path.clone()));
     let mut is_fine = true;
-    for (what, path) in secrets.into_iter().flatten() {
-        if is_open_to_everybody(path) {
+    for (what, path) in secrets {
+        if is_open_to_everybody(&path) {
             is_fine = false;
             findings.wrong(
                 "files",
@@ -138,6 +133,14 @@ pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
         Some(count) => {
             findings.note("mail", format!("{count} mails were given up"), "gatelodge mail list; gatelodge mail retry");
         }
+    }
+    for hook in report["webhooks"].as_array().into_iter().flatten().filter(|hook| !hook["last_error"].is_null()) {
+        let (name, error) = (plain(&hook["name"]), plain(&hook["last_error"]));
+        findings.note(
+            "webhooks",
+            format!("{name} was not told: {error}"),
+            "gatelodge webhook list; gatelodge webhook test NAME",
+        );
     }
 }
 

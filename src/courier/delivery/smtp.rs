@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::base::{EmailAddress, Timestamp};
-use crate::config::{Config, Security, Smtp, warn_if_open};
+use crate::config::{Config, Security, Smtp};
 use crate::tls::client::{Connector, ConnectorError};
 
 use super::super::Terms;
@@ -199,7 +199,6 @@ fn hello_name(host: String) -> ClientId {
 
 /// The first line of the file.
 fn read_password(path: &Path) -> Result<String, SetupError> {
-    warn_if_open(path, "the mail server's password");
     let text =
         std::fs::read_to_string(path).map_err(|error| SetupError { path: path.into(), reason: error.to_string() })?;
     match text.lines().next().filter(|line| !line.is_empty()) {

@@ -4,6 +4,7 @@ use crate::app::{
     ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPerson, NowConfirmed, NowRegistered,
     SetUpRefused,
 };
+use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
@@ -66,7 +67,12 @@ pub async fn confirm(
     mut fields: Fields,
 ) -> Result<NowConfirmed, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
-    let values = (token, fields.optional_password("password"), fields.username());
+    // Another one is only given where the first was taken meanwhile: it is never asked for here.
+    let username = match web.app.services().config.registration.username {
+        UsernameRule::Off => fields.username_by(UsernameRule::Off),
+        UsernameRule::Optional | UsernameRule::Required => fields.username(),
+    };
+    let values = (token, fields.optional_password("password"), username);
     let (token, password, username) = fields.finish(values)?;
     let confirmation = Confirmation {
         token,

@@ -91,6 +91,12 @@ fn user_names_are_required_optional_or_off() {
     let refused = world.visitor().api("POST", "/register", with).refused(422, "invalid_fields");
     assert_eq!(refused.json()["fields"], json!({"username": [{"code": "not_offered"}]}));
     assert!(!world.visitor().opens("/register").text().contains("User name"));
+    let bob = json!({"email": "bob@example.org", "password": PASSWORD});
+    let browser = world.visitor();
+    browser.api("POST", "/register", bob).expect(202);
+    let token = world.only_letter_to("bob@example.org").token();
+    browser.api("POST", "/confirm", json!({"token": token, "username": "bob"})).refused(422, "invalid_fields");
+    browser.api("POST", "/confirm", json!({"token": token})).expect(200);
     let alice = world.logged_in(ALICE, PASSWORD);
     alice.api("POST", "/account/username", json!({"username": "alice"})).refused(404, "not_found");
 }
