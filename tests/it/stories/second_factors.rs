@@ -477,6 +477,27 @@ fn codes_come_by_text_message_to_the_number_of_the_account() {
 }
 
 #[test]
+fn a_code_dies_with_the_factor_that_it_is_of() {
+    let world = member(&format!("{WITH_TEXTS}\nmail_codes = true"));
+    world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
+    let browser = logged_in(&world);
+    browser.api("POST", "/account/factors/mail", Value::Null).expect(200);
+    world.run_the_post();
+    browser.api("POST", "/session/verify/send", Value::Null).expect(202);
+    let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
+    browser.api("POST", "/session/verify", json!({"password": PASSWORD, "code": code})).expect(200);
+    browser.api("POST", "/account/factors/sms", Value::Null).expect(200);
+    let visitor = halfway(&world);
+    visitor.api("POST", "/login/second-factor/send", json!({"by": "sms"})).expect(202);
+    let (_, code) = texted(&world);
+    let factors = browser.api("GET", "/account/factors", Value::Null).expect(200).json();
+    let sms = factors["items"].as_array().and_then(|items| items.iter().find(|item| item["kind"] == "sms"));
+    let id = sms.expect("it is there")["id"].as_str().expect("an id").to_owned();
+    browser.api("DELETE", &format!("/account/factors/{id}"), Value::Null).expect(204);
+    gives(&visitor, &code).refused(401, "wrong_code");
+}
+
+#[test]
 fn text_messages_are_not_sent_without_end() {
     let world = member(WITH_TEXTS);
     world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
