@@ -217,12 +217,11 @@ fn sms(config: &Config) -> Verdict {
     let sms = &config.sms;
     let is_open = sms.private || sms.url.as_ref().is_none_or(TargetUrl::is_https);
     require(is_open, "sms.url", "the gateway is on this machine", "write `private = true` below it, or https://")?;
-    let has = |word: &str| sms.body.replace(' ', "").contains(word);
     require(
-        has("{{to}}") && has("{{text}}"),
-        "sms.body",
-        "it says not to whom, or not what",
-        "write {{ to }} and {{ text }} where they belong",
+        sms.url.is_none() || sms.is_whole(),
+        "sms.url",
+        "a message would say not to whom it is, or not what",
+        "write {{ to }} and {{ text }} into `body`, or {{to}} and {{text}} into the query of `url`",
     )?;
     let kinds = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
     require(

@@ -27,9 +27,16 @@ fn prepared(sms: &Sms, (to, text): (&PhoneNumber, &str)) -> Result<Request<Bytes
     let method = match sms.method {
         SmsMethod::Post => Method::POST,
         SmsMethod::Put => Method::PUT,
+        SmsMethod::Get => Method::GET,
     };
-    let body = filled(&sms.body, &sms.content_type, to.as_str(), text);
-    let mut request = Request::builder().method(method).uri(url.to_string()).header(CONTENT_TYPE, &sms.content_type);
+    let url = filled(&url.to_string(), "application/x-www-form-urlencoded", to.as_str(), text);
+    let mut request = Request::builder().method(method).uri(url);
+    let body = if sms.method == SmsMethod::Get {
+        String::new()
+    } else {
+        request = request.header(CONTENT_TYPE, &sms.content_type);
+        filled(&sms.body, &sms.content_type, to.as_str(), text)
+    };
     for (name, value) in credentials(sms)? {
         request = request.header(name, value);
     }

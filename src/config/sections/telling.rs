@@ -86,13 +86,16 @@ pub enum SmsMethod {
     /// `PUT`
     #[serde(rename = "PUT")]
     Put,
+    /// `GET`, without a body: number and text stand in the URL.
+    #[serde(rename = "GET")]
+    Get,
 }
 
 /// `[sms]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sms {
-    /// The gateway; without, no text messages are sent.
+    /// The gateway, perhaps with `{{to}}` and `{{text}}` in its query; without, no text messages are sent.
     pub url: Option<TargetUrl>,
     /// How it is asked.
     pub method: SmsMethod,
@@ -106,6 +109,17 @@ pub struct Sms {
     pub private: bool,
     /// A private CA, trusted for this server alone.
     pub ca_file: Option<PathBuf>,
+}
+
+impl Sms {
+    /// Whether a message says to whom it is, and what.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let url = self.url.as_ref().map(ToString::to_string).unwrap_or_default();
+        let body = if self.method == SmsMethod::Get { "" } else { &self.body };
+        let template = format!("{url} {body}").replace(' ', "");
+        template.contains("{{to}}") && template.contains("{{text}}")
+    }
 }
 
 impl Default for Sms {

@@ -203,3 +203,17 @@ fn a_mail_that_is_given_up_is_in_it() {
     });
     assert_eq!(world.audit().iter().filter(|(act, ..)| act == "mail-given-up").count(), 1);
 }
+
+#[test]
+fn administrators_see_webhooks_and_have_them_try_again() {
+    let world = World::with("[webhooks.wiki]\nurl = \"https://wiki.example.org/hook\"\nevents = [\"logged-in\"]");
+    world.block_on(world.app.place_webhooks()).expect("memory does not fail");
+    let root = world.administrator("root@example.org");
+    let listed = root.api("GET", "/admin/webhooks", Value::Null).expect(200).json();
+    let wiki = &listed["items"][0];
+    assert_eq!((&wiki["name"], &wiki["url"]), (&json!("wiki"), &json!("https://wiki.example.org/hook")));
+    assert_eq!((&wiki["events"], &wiki["waiting"], &wiki["delivered"]), (&json!(["logged-in"]), &json!(1), &json!(0)));
+    root.api("POST", "/admin/webhooks/wiki/retry", Value::Null).expect(204);
+    root.api("POST", "/admin/webhooks/nobody/retry", Value::Null).refused(404, "not_found");
+    assert!(world.audit().iter().any(|(act, ..)| act == "webhook-retried"));
+}
