@@ -240,3 +240,13 @@ fn a_test_event_says_what_the_server_made_of_it() {
     let (_, said) = refusal(&["webhook", "test", "nobody", "--config", &house.config]);
     assert!(said.contains("there is no webhook nobody") && said.contains("[webhooks.NAME]"), "{said}");
 }
+
+#[test]
+fn a_server_whose_certificate_nobody_vouches_for_is_told_nothing() {
+    let ear = Ear::listens();
+    let stranger = House::with(&at(&ear));
+    let hook = format!("url = \"https://localhost:{}/hook\"\nprivate = true\n", stranger.server.port);
+    let house = House::with(&hook);
+    let (code, said) = refusal(&["webhook", "test", "ear", "--config", &house.config]);
+    assert!(code == Some(1) && said.contains("ear was not told") && said.contains("certificate"), "{said}");
+}
