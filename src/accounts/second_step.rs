@@ -146,7 +146,9 @@ pub fn send_code(
     }
     let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
     // Text messages cost money: nobody has them sent without end, and whoever tries learns nothing by it.
-    if !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Text, *person.id.bytes())? {
+    if factors::is_recent(tx, moment.now(), context)?
+        || !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Text, *person.id.bytes())?
+    {
         return Ok(true);
     }
     if let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, true), context)? {

@@ -74,7 +74,7 @@ impl Services {
         code: &Secret<String>,
     ) -> Result<(), StoreError> {
         let (site, host, digits) = (&self.config.site.name, self.config.site.url.host(), code.expose());
-        let text = format!("{digits} is your code for {site}. Tell it nobody.\n\n@{host} #{digits}");
+        let text = format!("{digits} is your code for {site}. Do not pass it on.\n\n@{host} #{digits}");
         mail::queue_text(tx, moment, &self.seal, to, ("second-factor-code", &text), CODE_WORKS_FOR).map(drop)
     }
 

@@ -156,8 +156,8 @@ pub enum TakenBack {
     Refused(TokenFault),
 }
 
-/// Ends every session and token, takes the password out of use, and the second factors that were added since; brings the old address back if the link says so, and mails a link to
-/// choose a new password.
+/// Ends every session and token, takes the password out of use, removes the second factors that were added since, brings the old
+/// address back if the link says so, and mails a link to choose a new password.
 ///
 /// # Errors
 /// When the store fails.

@@ -150,8 +150,9 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
-    /// All there are, in the order in which a text is tried where nothing else is asked for.
-    pub const ALL: [Self; 3] = [Self::Email, Self::Phone, Self::Username];
+    /// All there are, in the order in which a text is tried where nothing else is asked for: what [`Identity::typed`] gives is
+    /// read as it was meant, for a user name may look like a number that is dialled, but has no plus sign.
+    pub const ALL: [Self; 3] = [Self::Email, Self::Username, Self::Phone];
 
     /// For people.
     #[must_use]

@@ -19,7 +19,7 @@ pub enum Token {
 
 #[derive(Debug, Args)]
 pub struct Owner {
-    /// Id, address or user name.
+    /// Id, address, user name or telephone number.
     user: String,
 }
 

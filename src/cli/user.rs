@@ -68,7 +68,7 @@ pub struct Add {
 
 #[derive(Debug, Args)]
 pub struct Named {
-    /// Id, address or user name.
+    /// Id, address, user name or telephone number.
     user: String,
 }
 
@@ -86,7 +86,7 @@ pub struct Phone {
 
 #[derive(Debug, Args)]
 pub struct Passwd {
-    /// Id, address or user name.
+    /// Id, address, user name or telephone number.
     user: String,
     /// Read the password from standard input instead of asking for it.
     #[arg(long)]
@@ -103,7 +103,7 @@ pub enum Group {
 
 #[derive(Debug, Args)]
 pub struct Membership {
-    /// Id, address or user name.
+    /// Id, address, user name or telephone number.
     user: String,
     /// The group's name.
     group: String,

@@ -179,7 +179,8 @@ fn is_public(address: IpAddr) -> bool {
 /// When it is not, no answer came in time, or it was too long.
 pub async fn fetch(servers: &[Server], request: Request<Bytes>, terms: Terms) -> Result<Response<Bytes>, FetchError> {
     let Some(server) = servers.iter().find(|server| server.is_at(request.uri())) else {
-        return Err(FetchError(format!("{} is at no server that the configuration names", request.uri())));
+        let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        return Err(FetchError(format!("{server:?} is no server that the configuration names")));
     };
     let limit = PATIENCE.min(terms.patience);
     let (host, port) = (&server.host, server.port);

@@ -90,7 +90,9 @@ impl Role {
                 let Some(request) = wire::request(&method, &url, headers, &body) else {
                     return Report::Failed(MALFORMED.into());
                 };
-                tracing::info!("{method} {url}");
+                // Whom only: a query may hold a code and a number, a path somebody's key.
+                let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+                tracing::info!("{method} {server}");
                 courier.fetch(request, terms(now, patience)).await.into()
             }
         }

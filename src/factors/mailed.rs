@@ -58,6 +58,14 @@ fn digest(seal: &SealingKey, context: Context, digits: &str) -> [u8; 32] {
     seal.code(b"gatelodge mailed code/1", &[&context.0, digits.as_bytes()])
 }
 
+/// Whether a code for this was sent within the last minute: then there is none to send.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_recent(view: &(impl Snapshot + ?Sized), now: Timestamp, context: Context) -> Result<bool, StoreError> {
+    Ok(MAILED.get(view, &context.0)?.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER))
+}
+
 /// Draws a code, which puts an end to the one before. None while that one is younger than a minute.
 ///
 /// # Errors
@@ -70,8 +78,7 @@ pub fn mail_code(
     context: Context,
 ) -> Result<Option<Secret<String>>, StoreError> {
     let now = moment.now();
-    let before = MAILED.get(tx, &context.0)?;
-    if before.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER) {
+    if is_recent(tx, now, context)? {
         return Ok(None);
     }
     let digits = draw_digits(moment);

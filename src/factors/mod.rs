@@ -13,7 +13,8 @@ use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Tabl
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
-    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_code, mail_code, sweep_codes, take_code, waiting_code,
+    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_code, is_recent, mail_code, sweep_codes, take_code,
+    waiting_code,
 };
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, make_codes};

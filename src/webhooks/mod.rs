@@ -231,6 +231,22 @@ pub fn retry(tx: &mut dyn Transaction, name: &str, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
+/// Rows that a webhook has nothing to be told of before that is written down.
+pub const PASS_AFTER: u64 = 500;
+
+/// Moves the place of a webhook that has nothing to be told up to this row: a start looks at few rows again, and events that are
+/// asked for later are told from about then on.
+///
+/// # Errors
+/// When the store fails.
+pub fn pass(tx: &mut dyn Transaction, name: &str, number: u64) -> Result<(), StoreError> {
+    let name = name.to_owned();
+    match PROGRESS.get(tx, &name)?.filter(|progress| progress.attempts == 0 && progress.after < number) {
+        Some(progress) => PROGRESS.put(tx, &name, &Progress { after: number, ..progress }),
+        None => Ok(()),
+    }
+}
+
 /// How many events wait for a webhook, counted up to `limit`.
 ///
 /// # Errors

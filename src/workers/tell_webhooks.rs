@@ -33,6 +33,17 @@ impl TellWebhooks {
     pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
         Self { app, courier, seen: BTreeMap::new() }
     }
+
+    /// Nothing up to this row: kept in mind, and written down when it is far from what was written before.
+    async fn pass(&mut self, name: String, number: u64) -> Result<(), Fault> {
+        let written = self.app.read(|view| webhooks::progress(view, &name))?.map_or(number, |progress| progress.after);
+        if number.saturating_sub(written) >= webhooks::PASS_AFTER {
+            let named = name.clone();
+            self.app.write(move |tx, _, _| webhooks::pass(tx, &named, number)).await?;
+        }
+        self.seen.insert(name, number);
+        Ok(())
+    }
 }
 
 impl Worker for TellWebhooks {
@@ -54,9 +65,9 @@ impl Worker for TellWebhooks {
                     telling.spawn(tell_one(app, courier, (name, hook), *event, terms));
                 }
                 Upcoming::Later(due_at) => next = next.min(due_at.since(now).max(1)),
-                Upcoming::Nothing(number) => drop(self.seen.insert(name, number)),
+                Upcoming::Nothing(number) => self.pass(name, number).await?,
                 Upcoming::More(number) => {
-                    self.seen.insert(name, number);
+                    self.pass(name, number).await?;
                     next = 0;
                 }
             }

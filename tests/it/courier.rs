@@ -164,7 +164,7 @@ fn the_courier_goes_nowhere_but_where_its_configuration_says() {
     ] {
         let report = courier.asked(&fetch(url));
         let said = report["failed"].as_str().expect("a refusal");
-        assert!(said.contains("at no server that the configuration names"), "{url}: {said}");
+        assert!(said.contains("is no server that the configuration names"), "{url}: {said}");
     }
     for line in ["", "nonsense", "{}", "{\"fetch\":{}}", &fetch("not a url")] {
         let report = courier.asked(line);

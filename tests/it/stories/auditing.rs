@@ -216,4 +216,12 @@ fn administrators_see_webhooks_and_have_them_try_again() {
     root.api("POST", "/admin/webhooks/wiki/retry", Value::Null).expect(204);
     root.api("POST", "/admin/webhooks/nobody/retry", Value::Null).refused(404, "not_found");
     assert!(world.audit().iter().any(|(act, ..)| act == "webhook-retried"));
+    let pass = |number| world.app.write(move |tx, _, _| gatelodge::webhooks::pass(tx, "wiki", number));
+    let waiting = || root.api("GET", "/admin/webhooks", Value::Null).expect(200).json()["items"][0]["waiting"].clone();
+    world.block_on(pass(0)).expect("memory does not fail");
+    assert_eq!(waiting(), json!(1), "a place never goes back");
+    world.block_on(pass(1_000)).expect("memory does not fail");
+    assert_eq!(waiting(), json!(0));
+    world.block_on(pass(0)).expect("memory does not fail");
+    assert_eq!(waiting(), json!(0), "a place never goes back");
 }

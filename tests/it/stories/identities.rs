@@ -55,6 +55,19 @@ fn what_may_be_two_things_is_the_first_in_the_list() {
 }
 
 #[test]
+fn a_wish_to_log_in_by_mail_means_who_was_named() {
+    let world = World::with(
+        "[login]\nby_mail = true\nidentities = [\"username\", \"phone\"]\n[registration]\nmode = \"closed\"",
+    );
+    added(&world, &json!({"email": ALICE, "username": "004930123456"}));
+    added(&world, &json!({"email": "bob@example.org", "phone": NUMBER}));
+    world.visitor().api("POST", "/login/mail", json!({"identity": "004930123456"})).expect(202);
+    assert_eq!(world.only_letter_to(ALICE).to, ALICE);
+    world.visitor().api("POST", "/login/mail", json!({"identity": NUMBER})).expect(202);
+    assert_eq!(world.only_letter_to("bob@example.org").to, "bob@example.org");
+}
+
+#[test]
 fn a_number_is_one_accounts_and_an_account_keeps_a_name() {
     let world = World::new();
     let root = world.administrator("root@example.org");

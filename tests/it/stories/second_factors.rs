@@ -503,8 +503,11 @@ fn text_messages_are_not_sent_without_end() {
     world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
     logged_in(&world).api("POST", "/account/factors/sms", Value::Null).expect(200);
     let send = || halfway(&world).api("POST", "/login/second-factor/send", json!({})).expect(202);
+    let hasty = halfway(&world);
+    (0..12).for_each(|_| drop(hasty.api("POST", "/login/second-factor/send", json!({})).expect(202)));
+    assert_eq!(world.texts().len(), 1, "whoever presses twice has taken one");
     (0..15).for_each(|_| drop(send()));
-    assert_eq!(world.texts().len(), 10, "the answer is the same");
+    assert_eq!(world.texts().len(), 9, "the answer is the same");
     world.advance(15 * MINUTE);
     send();
     assert_eq!(world.texts().len(), 1);
