@@ -205,7 +205,7 @@ fn the_courier_asks_for_a_service_that_does_not() {
     let mut server = Server::start(&arguments, authority.https);
     is_given_a_certificate(&mut server);
     authority.browser().get("/login").expect(200);
-    courier.reads_until("/finalize-order/");
+    courier.reads_until(&format!("POST localhost:{}", authority.port));
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
 
-use crate::process::{file_mail, run, shown};
+use crate::process::{file_mail, next, read_on, run, shown};
 use crate::smtp::{LOGIN, MailServer, SMTP_PASSWORD, mail_server, prepare, settings};
 use crate::store::Folder;
 use crate::supervised::Manager;
@@ -16,7 +17,7 @@ use crate::world::{ALICE, PASSWORD};
 /// A running courier. It ends with the test.
 pub struct Courier {
     child: Child,
-    lines: BufReader<std::process::ChildStdout>,
+    lines: Receiver<String>,
     socket: PathBuf,
 }
 
@@ -31,7 +32,7 @@ impl Courier {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        let lines = read_on(child.stdout.take().expect("piped"));
         let mut courier = Self { child, lines, socket: socket.to_owned() };
         courier.reads_until("waiting for errands");
         courier
@@ -41,7 +42,8 @@ impl Courier {
     pub fn reads_until(&mut self, words: &str) {
         let mut log = String::new();
         while !log.contains(words) {
-            assert!(self.lines.read_line(&mut log).expect("UTF-8") > 0, "the courier ended: {log}");
+            let line = next(&self.lines).unwrap_or_else(|fault| panic!("{fault} before {words:?}: {log}"));
+            log.push_str(&line);
         }
     }
 

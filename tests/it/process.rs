@@ -3,13 +3,25 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::store::Folder;
 use crate::tls::Client;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
+
+/// Longer than anything takes that a test waits for, also on a machine that is busy: what waits in vain fails, and does not hang.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The next thing that comes, or why none does.
+pub fn next<T>(from: &Receiver<T>) -> Result<T, &'static str> {
+    from.recv_timeout(PATIENCE).map_err(|error| match error {
+        RecvTimeoutError::Timeout => "nothing came for three minutes",
+        RecvTimeoutError::Disconnected => "it ended",
+    })
+}
 
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
@@ -60,7 +72,7 @@ impl Server {
     #[track_caller]
     pub fn reads_until_either(&mut self, words: &[&str]) -> String {
         loop {
-            let Ok(line) = self.lines.recv() else { panic!("the server ended before it said {words:?}: {}", self.log) };
+            let line = next(&self.lines).unwrap_or_else(|fault| panic!("{fault} before {words:?}: {}", self.log));
             self.log.push_str(&line);
             if words.iter().any(|words| line.contains(words)) {
                 return line;
@@ -104,7 +116,7 @@ impl Server {
 }
 
 /// Reads the log while nobody looks: a server whose log is not read waits for its reader.
-fn read_on(stdout: ChildStdout) -> Receiver<String> {
+pub fn read_on(stdout: ChildStdout) -> Receiver<String> {
     let (told, lines) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut stdout = BufReader::new(stdout);

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;
 
-use crate::process::{configuration, file_mail, free_port, shown};
+use crate::process::{configuration, file_mail, free_port, next, shown};
 use crate::store::Folder;
 use crate::tls::{Client, plain};
 use crate::world::{ALICE, PASSWORD};
@@ -71,14 +71,14 @@ impl Manager {
     #[track_caller]
     pub fn hears(&self, words: &str) -> Vec<String> {
         let mut heard = Vec::new();
-        for line in &self.lines {
+        loop {
+            let line = next(&self.lines).unwrap_or_else(|fault| panic!("{fault} before {words:?}: {heard:#?}"));
             let is_it = line.contains(words);
             heard.push(line);
             if is_it {
                 return heard;
             }
         }
-        panic!("the manager ended before it said {words:?}: {heard:#?}");
     }
 
     pub fn starts(&mut self) {

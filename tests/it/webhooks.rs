@@ -10,7 +10,7 @@ use gatelodge::base::Timestamp;
 use gatelodge::webhooks::{Event, Signer};
 use serde_json::{Value, json};
 
-use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
+use crate::process::{Server, configuration, file_mail, free_port, mailed_token, next, refusal, run, shown};
 use crate::store::Folder;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
 
@@ -71,7 +71,7 @@ impl Ear {
     }
 
     pub fn hears(&self) -> Told {
-        self.told.recv().expect("it listens")
+        next(&self.told).expect("something is told")
     }
 }
 
