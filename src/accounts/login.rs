@@ -269,7 +269,7 @@ pub(super) fn start_session_by(
     }
     let (source, what) = (attempt.client.owner_of(person.id), (Act::Login, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, person.id, &methods.join(" "))?;
-    taking_back::note_login(tx, moment, services, person, (&attempt.client, attempt.carrier))?;
+    taking_back::note_login(tx, moment, services, person, (&attempt.client, attempt.carrier, methods))?;
     let new = NewSession {
         account: person.id,
         carrier: attempt.carrier,

@@ -75,6 +75,13 @@ pub fn prove(
         };
         second_step::note_proved(tx, moment, services, &person, proved)?;
         methods.push(proved.word());
+        // A session that began with a factor was told of then.
+        let is_news = !factors::is_among(&session.methods);
+        if let Some(letter) = second_step::notice_of_use(services, &methods, now).filter(|_| is_news)
+            && let Some(to) = person.verified_address()
+        {
+            services.mail(tx, moment, to, &letter)?;
+        }
     }
     let (secret, session) =
         sessions::renew(tx, moment, proof.session, session, (&methods, services.config.spa.access.seconds()))?;

@@ -244,6 +244,14 @@ pub(super) fn refuse(
     Ok(())
 }
 
+/// What tells the owner that somebody proved themselves by `methods`, if they are to know: a mailed code told of itself, and the
+/// use of a recovery code is told when it is taken.
+pub(super) fn notice_of_use(services: &Services, methods: &[&str], at: Timestamp) -> Option<Letter> {
+    let is_told = |method: &&str| [ProvedBy::Totp.word(), ProvedBy::Sms.word()].contains(method);
+    let is_wanted = services.config.second_factor.tell_uses && methods.iter().any(is_told);
+    is_wanted.then(|| Letter::FactorUsed { at, forgot: services.forgot_link() })
+}
+
 /// What follows from a right code: wrong ones in a row begin anew, a reset that was asked for is off, and a recovery code that
 /// was used is told to the owner.
 pub(super) fn note_proved(
@@ -255,16 +263,11 @@ pub(super) fn note_proved(
 ) -> Result<(), StoreError> {
     throttle::passed_second_factor(tx, person.id)?;
     factor_resets::cancel(tx, person.id)?;
-    let Some(to) = person.verified_address() else { return Ok(()) };
-    let (at, forgot) = (moment.now(), services.forgot_link());
-    let letter = match proved {
-        ProvedBy::Recovery { left } => Letter::RecoveryCodeUsed { at, left, forgot },
-        ProvedBy::Totp | ProvedBy::Mail | ProvedBy::Sms if services.config.second_factor.tell_uses => {
-            Letter::FactorUsed { at, forgot }
-        }
-        ProvedBy::Totp | ProvedBy::Mail | ProvedBy::Sms => return Ok(()),
-    };
-    services.mail(tx, moment, to, &letter)
+    if let (ProvedBy::Recovery { left }, Some(to)) = (proved, person.verified_address()) {
+        let (at, forgot) = (moment.now(), services.forgot_link());
+        services.mail(tx, moment, to, &Letter::RecoveryCodeUsed { at, left, forgot })?;
+    }
+    Ok(())
 }
 
 /// Whether somebody in these groups must have a second factor.

@@ -12,7 +12,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use crate::throttle::Devices;
 
 use super::person::{self, Person};
-use super::{Services, forgot, identity, links};
+use super::{Services, forgot, identity, links, second_step};
 
 /// How long the links work.
 const WITHIN: Span = Config::TAKE_BACK_WITHIN;
@@ -41,7 +41,7 @@ pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> 
 /// Changes of address that can be undone at a time; of more only the oldest, which are the owner's.
 const MAX_FORMER: usize = 10;
 
-/// Notes a login, and tells the owner of one from a place that is new.
+/// Notes a login, and tells the owner of one from a place that is new, or else of one with a second factor.
 ///
 /// # Errors
 /// When the store fails.
@@ -50,17 +50,18 @@ pub(super) fn note_login(
     moment: &mut Moment,
     services: &Services,
     person: &Person,
-    (client, carrier): (&Client, Carrier),
+    (client, carrier, methods): (&Client, Carrier, &[&str]),
 ) -> Result<(), StoreError> {
     let now = moment.now();
     let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
     let knows_browser = !carrier.is_bearer() && devices.of(person.id).is_some();
     let came = (now, client.network.as_str(), client.agent.as_str());
     let (note, novelty) = sessions::note_login(tx, &services.seal, person.id, came, knows_browser)?;
-    if !is_told(services.config.login.notices, novelty) {
-        return Ok(());
-    }
     let Some(to) = person.verified_address() else { return Ok(()) };
+    if !is_told(services.config.login.notices, novelty) {
+        let letter = second_step::notice_of_use(services, methods, now);
+        return letter.map_or(Ok(()), |letter| services.mail(tx, moment, to, &letter));
+    }
     let state = not_me(tx, services, person.id)?;
     let what = (Purpose::NotMe, *person.id.bytes());
     let link = services.signed_link(tx, moment, "/not-me/", what, &parts(&state), WITHIN)?;

@@ -13,7 +13,7 @@ use crate::tls::Client;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
 
 /// Longer than anything takes that a test waits for, also on a machine that is busy: what waits in vain fails, and does not hang.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The next thing that comes, or why none does.
 pub fn next<T>(from: &Receiver<T>) -> Result<T, &'static str> {

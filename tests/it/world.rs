@@ -139,7 +139,6 @@ impl World {
         self.post.take()
     }
 
-    /// The only mail that left since the last look, which went to this address.
     /// Takes the text messages from the outbox: number and text.
     pub fn texts(&self) -> Vec<(String, String)> {
         self.block_on(async {
@@ -153,6 +152,7 @@ impl World {
         })
     }
 
+    /// The only mail that left since the last look, which went to this address.
     pub fn only_letter_to(&self, address: &str) -> Letter {
         let mut letters = self.run_the_post();
         assert_eq!(letters.len(), 1, "one mail: {letters:?}");

@@ -274,7 +274,7 @@ pub struct SecondFactors {
     pub mail_codes: bool,
     /// Whether a code by text message may be one.
     pub sms_codes: bool,
-    /// Whether the owner is told of every use; of a recovery code's in any case.
+    /// Whether the owner is told of each login with one; with a recovery code in any case.
     pub tell_uses: bool,
     /// Whether a browser may be trusted to need none for a while.
     pub trust_browsers: bool,
@@ -290,7 +290,7 @@ impl Default for SecondFactors {
             required_for: vec![],
             mail_codes: false,
             sms_codes: false,
-            tell_uses: false,
+            tell_uses: true,
             trust_browsers: true,
             trust_browser_for: Span::from_seconds(30 * DAY),
             reset_after: None,

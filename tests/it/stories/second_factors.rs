@@ -352,6 +352,7 @@ fn a_trusted_browser_is_not_asked_until_its_time_is_over_or_its_owner_says_so() 
     assert_eq!(entered["session"]["methods"], json!(["password"]));
     halfway(&world);
     // It is one account's trust.
+    world.run_the_post();
     world.member("bob@example.org", PASSWORD);
     let bob = world.visitor();
     bob.log_in("bob@example.org", PASSWORD).expect(200);
@@ -416,18 +417,45 @@ fn a_small_office_has_codes_mailed() {
 }
 
 #[test]
-fn every_use_is_told_where_that_is_wanted() {
-    for (settings, count) in [("", 0), ("[second_factor]\ntell_uses = true", 1)] {
+fn a_login_with_a_factor_is_told_unless_that_is_not_wanted() {
+    for (settings, count) in [("", 1), ("[second_factor]\ntell_uses = false", 0)] {
         let world = member(settings);
         let (phone, codes) = set_up(&logged_in(&world));
-        gives(&halfway(&world), &phone.shows_next()).expect(200);
-        let told = world.run_the_post();
-        let told = told.iter().filter(|letter| letter.subject.contains("A code of your second factor was used"));
-        assert_eq!(told.count(), count, "{settings}");
+        let told = || {
+            let letters = world.run_the_post();
+            assert!(letters.iter().all(|letter| letter.subject.contains("A code of your second factor was used")));
+            letters.len()
+        };
+        let verify = |browser: &Visitor<'_>| {
+            let proof = json!({"password": PASSWORD, "code": phone.shows_next()});
+            browser.api("POST", "/session/verify", proof).expect(200);
+        };
+        let browser = halfway(&world);
+        let step = json!({"code": phone.shows_next(), "trust_browser": true});
+        browser.api("POST", "/login/second-factor", step).expect(200);
+        assert_eq!(told(), count, "{settings}");
+        verify(&browser);
+        assert_eq!(told(), 0, "who began with a factor is not told of each proof");
+        browser.log_in(ALICE, PASSWORD).expect(200);
+        assert_eq!(told(), 0, "there was none");
+        verify(&browser);
+        assert_eq!(told(), count, "{settings}");
+
         gives(&halfway(&world), &codes[0]).expect(200);
         let letter = world.only_letter_to(ALICE);
         assert!(letter.subject.contains("recovery code"), "{}", letter.subject);
     }
+}
+
+#[test]
+fn a_login_with_a_factor_from_somewhere_new_is_told_of_once() {
+    let world = member("");
+    let (phone, _) = set_up(&logged_in(&world));
+    let far = world.visitor_from("203.0.113.9");
+    far.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    gives(&far, &phone.shows_next()).expect(200);
+    let letter = world.only_letter_to(ALICE);
+    assert!(letter.text.contains("/not-me/"), "{}", letter.text);
 }
 
 const WITH_TEXTS: &str = "[sms]\nurl = \"https://sms.example.net/send\"\n[second_factor]\nsms_codes = true";
@@ -561,6 +589,7 @@ fn whose_group_asks_for_one_sets_it_up_before_anything_else() {
     let path = format!("/account/factors/{}", id.as_str().expect("an id"));
     browser.api("DELETE", &path, Value::Null).refused(409, "second_factor_needed");
     gives(&halfway(&world), &phone.shows_next()).expect(200);
+    world.run_the_post();
     world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": false})).expect("left");
     browser.api("DELETE", &path, Value::Null).expect(204);
     world.only_letter_to(ALICE);
