@@ -3,11 +3,17 @@
 //!
 //! The date is `SOURCE_DATE_EPOCH` if it is set (<https://reproducible-builds.org/specs/source-date-epoch/>), else that of the
 //! last commit, else of the manifest: the same source gives the same program.
+//!
+//! Templates and the OpenAPI document are packed: a fiftieth of the program otherwise.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
 const OPENAPI: &str = "src/web/api/openapi.json";
+/// Folders of templates, and the packs that are made of them.
+const TEMPLATES: [(&str, &str); 2] = [("src/web/templates", "pages"), ("src/mail/templates", "mails")];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -17,12 +23,34 @@ fn main() {
     println!("cargo::rustc-env=GATELODGE_BUILD_DATE={seconds}");
     println!("cargo::rerun-if-changed={OPENAPI}");
     let document = std::fs::read_to_string(OPENAPI).expect("the document is there");
-    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
-    let packed = lz4_flex::block::compress_prepend_size(without_layout(&document).as_bytes());
-    std::fs::write(format!("{folder}/openapi.json.lz4"), packed).expect("cargo's folder can be written");
+    pack("openapi.json", &without_layout(&document));
+    for (folder, name) in TEMPLATES {
+        println!("cargo::rerun-if-changed={folder}");
+        pack(name, &all_in(Path::new(folder)));
+    }
     if reads_packed_relocations() {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+}
+
+/// Writes a text to be compiled in, packed.
+fn pack(name: &str, text: &str) {
+    let folder = std::env::var("OUT_DIR").expect("cargo sets it");
+    let packed = lz4_flex::block::compress_prepend_size(text.as_bytes());
+    std::fs::write(format!("{folder}/{name}.lz4"), packed).expect("cargo's folder can be written");
+}
+
+/// Names and texts of the files in a folder, in the order of their names, a zero byte after each.
+fn all_in(folder: &Path) -> String {
+    let files =
+        std::fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be read").path());
+    let mut files: Vec<PathBuf> = files.collect();
+    files.sort();
+    let with_text = |file: PathBuf| {
+        let name = file.file_name().and_then(OsStr::to_str).expect("a name in UTF-8");
+        format!("{name}\0{}\0", std::fs::read_to_string(&file).expect("a text"))
+    };
+    files.into_iter().map(with_text).collect()
 }
 
 fn from_environment() -> Option<u64> {

@@ -3,6 +3,7 @@
 mod email;
 mod id;
 mod moment;
+mod packed;
 mod person;
 mod phone;
 mod secret;
@@ -13,6 +14,7 @@ mod timekeeper;
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
 pub use moment::{Clock, ManualClock, Moment, Seed};
+pub use packed::Packed;
 pub use person::{DisplayName, GroupName, Identity, IdentityKind, NotAName, Permission, Username};
 pub use phone::PhoneNumber;
 pub use secret::Secret;

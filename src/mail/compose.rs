@@ -7,12 +7,15 @@ use std::time::{Duration, SystemTime};
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 
-use crate::base::{EmailAddress, MailId, Moment};
+use crate::base::{EmailAddress, MailId, Moment, Packed};
 use crate::config::{Config, Sender};
 use crate::crypto::base64url;
 use crate::templates::{TemplateError, Templates};
 
-use super::{Letter, TEMPLATES};
+use super::Letter;
+
+/// The built-in texts: the files in `templates`. The first line of each `.txt` is the subject.
+const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/mails.lz4")));
 
 /// Makes mails in the site's name.
 pub struct Composer {

@@ -6,7 +6,6 @@ mod compose;
 mod letter;
 mod outbox;
 mod recipient;
-mod texts;
 
 pub use compose::{ComposeError, Composer, Message};
 pub use letter::Letter;
@@ -16,4 +15,3 @@ pub use outbox::{
     queue_text, release_claims, release_held, retry, retry_all, sweep,
 };
 pub use recipient::{Channel, Recipient};
-pub use texts::TEMPLATES;

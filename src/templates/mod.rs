@@ -1,16 +1,14 @@
 //! Templates for pages and mails, in Jinja syntax. This is the only module that knows the engine.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior};
 
-pub use minijinja::{Value, context};
+use crate::base::Packed;
 
-/// A built-in template: its name and its text.
-pub type BuiltIn = (&'static str, &'static str);
+pub use minijinja::{Value, context};
 
 /// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of one takes
 /// some 20 KiB, and most are never asked for.
@@ -35,24 +33,31 @@ impl fmt::Display for TemplateError {
 }
 
 impl Templates {
-    /// Loads the built-in templates, each replaced by the file of its name in `folder`, if there is one.
+    /// Loads built-in templates (names and texts in turn, a zero byte after each), each replaced by the file of its name in
+    /// `folder`, if there is one.
     ///
     /// # Errors
     /// When a template cannot be read or parsed.
-    pub fn load(built_in: &[BuiltIn], folder: Option<&Path>) -> Result<Self, TemplateError> {
+    pub fn load(built_in: Packed, folder: Option<&Path>) -> Result<Self, TemplateError> {
+        let all = built_in.unpack().unwrap_or_default();
+        let mut parts = all.split_terminator('\0').map(str::to_owned);
+        Self::of(std::iter::from_fn(|| parts.next().zip(parts.next())), folder)
+    }
+
+    fn of(built_in: impl Iterator<Item = (String, String)>, folder: Option<&Path>) -> Result<Self, TemplateError> {
         let mut texts = BTreeMap::new();
-        for (name, text) in built_in {
-            let file = folder.map(|folder| folder.join(name)).filter(|file| file.exists());
-            let faulty = |reason: String| TemplateError { file: file.clone().or_else(|| Some(name.into())), reason };
-            let text = match &file {
-                None => Cow::Borrowed(*text),
-                Some(file) => Cow::Owned(std::fs::read_to_string(file).map_err(|error| faulty(error.to_string()))?),
-            };
-            engine().template_from_named_str(name, &text).map_err(|error| faulty(error.to_string()))?;
-            texts.insert(*name, text);
+        for (name, mut text) in built_in {
+            let file = folder.map(|folder| folder.join(&name)).filter(|file| file.exists());
+            let faulty =
+                |reason: String| TemplateError { file: file.clone().or_else(|| Some(name.clone().into())), reason };
+            if let Some(file) = &file {
+                text = std::fs::read_to_string(file).map_err(|error| faulty(error.to_string()))?;
+            }
+            engine().template_from_named_str(&name, &text).map_err(|error| faulty(error.to_string()))?;
+            texts.insert(name, text);
         }
         let mut engine = engine();
-        engine.set_loader(move |name| Ok(texts.get(name).map(|text| text.clone().into_owned())));
+        engine.set_loader(move |name| Ok(texts.get(name).cloned()));
         Ok(Self(engine))
     }
 
@@ -94,19 +99,23 @@ fn join(values: &Value, between: &str) -> Result<String, minijinja::Error> {
 mod tests {
     use super::*;
 
+    fn templates(texts: &[(&str, &str)]) -> Result<Templates, TemplateError> {
+        Templates::of(texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())), None)
+    }
+
     #[test]
     fn what_is_inserted_into_a_page_is_escaped() {
-        let templates = Templates::load(&[("a.html", "<p>{{ name }}</p>")], None).expect("well formed");
-        let page = templates.render("a.html", context! { name => "<script>" }).expect("complete");
+        let loaded = templates(&[("a.html", "<p>{{ name }}</p>")]).expect("well formed");
+        let page = loaded.render("a.html", context! { name => "<script>" }).expect("complete");
         assert_eq!(page, "<p>&lt;script&gt;</p>");
     }
 
     #[test]
     fn the_filters_that_the_guide_names_are_there() {
         let text = "{{ names | length }} {{ names | join(', ') }} {{ missing | default('none') }} {{ word | upper }} {{ word | lower }} {{ html | safe }}";
-        let templates = Templates::load(&[("a.html", text)], None).expect("well formed");
+        let loaded = templates(&[("a.html", text)]).expect("well formed");
         let values = context! { names => vec!["<a>", "b"], word => "Word", html => "<b>" };
-        let page = templates.render("a.html", values).expect("complete");
+        let page = loaded.render("a.html", values).expect("complete");
         assert_eq!(page, "2 &lt;a&gt;, b none WORD word <b>");
     }
 
@@ -114,21 +123,21 @@ mod tests {
     fn after_a_rest_everything_is_there_again() {
         let page = ("a.html", "{% extends 'b.html' %}{% block b %}{{ name }}{% endblock %}");
         let layout = ("b.html", "<p>{% block b %}{% endblock %}</p>");
-        let mut templates = Templates::load(&[page, layout], None).expect("well formed");
+        let mut loaded = templates(&[page, layout]).expect("well formed");
         for _ in 0..2 {
-            assert_eq!(templates.render("a.html", context! { name => "x" }).expect("complete"), "<p>x</p>");
-            templates.rest();
+            assert_eq!(loaded.render("a.html", context! { name => "x" }).expect("complete"), "<p>x</p>");
+            loaded.rest();
         }
     }
 
     #[test]
     fn what_is_not_well_formed_is_found_when_it_is_loaded() {
-        assert!(Templates::load(&[("a.html", "{% if %}")], None).is_err());
+        assert!(templates(&[("a.html", "{% if %}")]).is_err());
     }
 
     #[test]
     fn a_missing_value_is_an_error() {
-        let templates = Templates::load(&[("a.txt", "{{ name }}")], None).expect("well formed");
-        assert!(templates.render("a.txt", context! {}).is_err());
+        let loaded = templates(&[("a.txt", "{{ name }}")]).expect("well formed");
+        assert!(loaded.render("a.txt", context! {}).is_err());
     }
 }

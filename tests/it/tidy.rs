@@ -43,7 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("qrcodegen::", &["web/qr.rs"]),
     ("base64::", &["crypto/digest.rs"]),
     ("toml::", &["config/"]),
-    ("lz4_flex::", &["web/api/mod.rs"]),
+    ("lz4_flex::", &["base/packed.rs"]),
     ("minijinja::", &["templates/"]),
     ("rustls::", &["tls/", "main.rs"]),
     ("tokio_rustls::", &["tls/", "web/server/"]),

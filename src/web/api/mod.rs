@@ -6,7 +6,7 @@ pub mod factors;
 pub mod tokens;
 
 use crate::app::{Entered, NowConfirmed, NowRegistered};
-use crate::base::Permission;
+use crate::base::{Packed, Permission};
 use crate::crypto::Bearer;
 use crate::sessions::Session;
 
@@ -24,11 +24,11 @@ use documents::{
 
 /// The OpenAPI 3.1 document, packed: it is a hundredth of the program otherwise, and rarely asked for. A test compares it with the
 /// route list.
-static OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4"));
+const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4")));
 
 /// `GET /openapi.json`
 pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    let document = lz4_flex::block::decompress_size_prepended(OPENAPI).map_err(|_| Failure::Internal)?;
+    let document = OPENAPI.unpack().ok_or(Failure::Internal)?;
     Ok(Reply::asset("application/json", document))
 }
 

@@ -11,7 +11,8 @@ mod mail_login;
 mod taking_back;
 mod tokens;
 
-use crate::templates::{BuiltIn, Value, context};
+use crate::base::Packed;
+use crate::templates::{Value, context};
 
 use super::Web;
 use super::failure::Failure;
@@ -42,43 +43,8 @@ pub use tokens::{make_token, revoke_token, tokens};
 
 pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
 
-macro_rules! built_in {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../templates/", $name)))),*] };
-}
-
-/// The built-in pages.
-pub const TEMPLATES: &[BuiltIn] = built_in![
-    "layout.html",
-    "fields.html",
-    "message.html",
-    "register.html",
-    "register-sent.html",
-    "resend.html",
-    "confirm.html",
-    "login.html",
-    "login-second-factor.html",
-    "verify.html",
-    "login-mail.html",
-    "login-mail-code.html",
-    "login-mail-link.html",
-    "account-second-factor.html",
-    "account-totp.html",
-    "account-recovery-codes.html",
-    "forgot.html",
-    "forgot-sent.html",
-    "reset.html",
-    "take-back.html",
-    "setup.html",
-    "account.html",
-    "account-password.html",
-    "account-email.html",
-    "account-username.html",
-    "username-recover.html",
-    "account-sessions.html",
-    "account-tokens.html",
-    "account-delete.html",
-    "admin-approvals.html",
-];
+/// The built-in pages: the files in `templates`.
+pub const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/pages.lz4")));
 
 /// Where second factors are set up.
 pub const SECOND_FACTOR: &str = "/account/second-factor";

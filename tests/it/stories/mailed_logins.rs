@@ -145,6 +145,7 @@ fn the_second_factor_is_asked_for_all_the_same() {
     world.advance(30);
     let entered = browser.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200).json();
     assert_eq!(entered["session"]["methods"], json!(["login-code", "totp"]));
+    assert!(world.only_letter_to(ALICE).subject.contains("second factor was used"));
 
     let (browser, letter) = asks(&world);
     browser.posts(&letter.path(), &[]).leads_to("/login/second-factor");
