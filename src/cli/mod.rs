@@ -85,7 +85,7 @@ enum Command {
     Check,
     /// Look at a running installation from end to end, and say what is wrong and what to do.
     Doctor(doctor::Doctor),
-    /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, group.
+    /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, reset-factors, phone, group.
     #[command(subcommand)]
     User(user::User),
     /// Invitations: add, list, revoke.

@@ -172,6 +172,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user by AdminWrite;
     "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user by AdminWrite;
     "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors by AdminWrite;
+    "POST"   "/api/v1/admin/users/{user}/password"                    FreshAdministrator admin::set_password;
     "PUT"    "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::set_phone by AdminWrite;
     "DELETE" "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::remove_phone by AdminWrite;
     "GET"    "/api/v1/admin/users/{user}/tokens"                      Administrator admin::tokens by AdminRead;

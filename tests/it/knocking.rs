@@ -80,8 +80,9 @@ const FOR_TOKENS: &[(&str, Scope)] = &[
     (FOR_ASKING, Scope::Ask),
 ];
 
-/// Administrators' acts that ask for a person all the same: a token that makes tokens would outlive its end.
-const FOR_PEOPLE: &[&str] = &["POST /api/v1/admin/users/{user}/tokens"];
+/// Administrators' acts that ask for a person all the same: a token that makes tokens would outlive its end, one that sets passwords
+/// become anybody.
+const FOR_PEOPLE: &[&str] = &["POST /api/v1/admin/users/{user}/tokens", "POST /api/v1/admin/users/{user}/password"];
 
 /// Where people come in too who have to set a second factor up before anything else.
 const FOR_ENROLLING: &[&str] = &[

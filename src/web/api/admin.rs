@@ -94,6 +94,14 @@ pub async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failur
     show(web, request, Command::UserResetFactors(command::Named { user: user(request) })).await
 }
 
+/// `POST /admin/users/{user}/password`
+pub async fn set_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.text_of("password"),);
+    let (password,) = fields.finish(values)?;
+    show(web, request, Command::UserPasswd { user: user(request), password }).await
+}
+
 /// `PUT /admin/users/{user}/phone`
 pub async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let mut fields = request.json()?;

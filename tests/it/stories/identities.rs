@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ALICE, PASSWORD, World};
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
 
 const NUMBER: &str = "+4930123456";
 
@@ -89,6 +89,28 @@ fn a_number_is_one_accounts_and_an_account_keeps_a_name() {
     root.api("DELETE", &format!("/admin/users/{NUMBER}"), Value::Null).expect(204);
     root.api("PUT", &hers, json!({"phone": NUMBER})).expect(200);
     assert!(world.audit().iter().filter(|(act, ..)| act == "phone-changed").count() == 3);
+}
+
+#[test]
+fn an_administrator_recovers_an_account_without_an_address() {
+    let world = World::new();
+    let root = world.administrator("root@example.org");
+    root.api("POST", "/admin/users", json!({"username": "carol", "password": PASSWORD})).expect(200);
+    let carol = world.visitor();
+    carol.log_in("carol", PASSWORD).expect(200);
+    let path = "/admin/users/carol/password";
+    let before = world.records();
+    root.api("POST", path, json!({"password": "short"})).refused(422, "refused").says("fewer than 15 characters");
+    root.api("POST", "/admin/users/nobody/password", json!({"password": OTHER_PASSWORD})).refused(404, "not_found");
+    carol.api("POST", path, json!({"password": OTHER_PASSWORD})).refused(403, "forbidden");
+    assert_eq!(world.records(), before);
+    root.api("POST", path, json!({"password": OTHER_PASSWORD})).expect(200);
+    assert!(!carol.is_logged_in(), "her sessions end");
+    carol.log_in("carol", PASSWORD).refused(401, "invalid_credentials");
+    carol.log_in("carol", OTHER_PASSWORD).expect(200);
+    world.member(ALICE, PASSWORD);
+    root.api("POST", &format!("/admin/users/{ALICE}/password"), json!({"password": OTHER_PASSWORD})).expect(200);
+    assert!(world.only_letter_to(ALICE).subject.contains("password"), "whoever has an address is told");
 }
 
 #[test]
