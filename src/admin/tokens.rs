@@ -50,10 +50,10 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, source: &So
 
 fn read(draft: &Draft) -> Result<NewToken, Refusal> {
     let name = parse(&draft.name, "a name", DisplayName::parse)?;
-    let words = Scope::ALL.map(Scope::word).join(", ");
+    let words = Scope::WORDS.join(", ");
     let scope = |word: &String| {
         let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
-        Scope::parse(word).ok_or_else(unknown)
+        Scope::from_word(word).ok_or_else(unknown)
     };
     let scopes = try_set_of(draft.scopes.iter().map(scope))?;
     if draft.scopes.is_empty() {

@@ -127,7 +127,7 @@ impl App {
                     if matches!(mail.state, MailState::Queued | MailState::Sending) {
                         oldest = Some(oldest.map_or(mail.queued_at, |oldest| oldest.min(mail.queued_at)));
                     }
-                    states.push(mail.state.clone());
+                    states.push(mail.state);
                 }
                 after = mails.last().map(|(id, _)| *id);
                 if mails.len() < MAILS_AT_A_TIME {
@@ -138,7 +138,7 @@ impl App {
         })?;
         text.family("outbox_mails", Kind::Gauge, "Mails in the outbox.");
         for state in MailState::ALL {
-            let count = states.iter().filter(|found| **found == state).count();
+            let count = states.iter().filter(|found| *found == state).count();
             text.sample("outbox_mails", &[("state", state.word())], count);
         }
         let age = oldest.map_or(0, |queued_at| self.now().since(queued_at));

@@ -5,52 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::base::{AccountId, ClockState, Id, Timestamp};
-use crate::store::{Damaged, Field, Reader, record};
-
-/// An enumeration that is stored as a number and shown as a word. Numbers are never used again.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $word:literal,)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// The stable word.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// What the word stands for.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-
-            /// Every word there is.
-            pub const WORDS: &[&str] = &[$($word),*];
-        }
-
-        impl Field for $name {
-            fn put(&self, out: &mut Vec<u8>) {
-                let code: u32 = match self { $(Self::$variant => $code,)* };
-                code.put(out);
-            }
-
-            fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-                match u32::take(input)? { $($code => Ok(Self::$variant),)* _ => Err(Damaged) }
-            }
-
-            fn show(&self) -> Value {
-                self.word().into()
-            }
-
-            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-                shown.as_str().and_then(Self::from_word).ok_or(Damaged)
-            }
-        }
-    };
-}
+use crate::store::{Damaged, Field, Reader, record, words};
 
 words! {
     /// What was done, or tried.

@@ -5,11 +5,9 @@ mod mailed;
 mod recovery;
 mod trusted;
 
-use serde_json::Value;
-
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
 use crate::crypto::{SealingKey, TotpSeed, TypedCode, step_at};
-use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
@@ -21,56 +19,15 @@ pub use recovery::{RECOVERY_CODES, codes_left, make_codes};
 pub(crate) use trusted::TRUSTED;
 pub use trusted::{TrustedBrowser, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of};
 
-/// What a factor is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FactorKind {
-    /// An authenticator program.
-    Totp,
-    /// Codes by mail to the account's address.
-    Mail,
-    /// Codes by text message to the account's telephone number.
-    Sms,
-}
-
-impl FactorKind {
-    const ALL: [Self; 3] = [Self::Totp, Self::Mail, Self::Sms];
-
-    /// The stable word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Totp => "totp",
-            Self::Mail => "mail",
-            Self::Sms => "sms",
-        }
-    }
-}
-
-impl Field for FactorKind {
-    fn put(&self, out: &mut Vec<u8>) {
-        let code: u64 = match self {
-            Self::Totp => 1,
-            Self::Mail => 2,
-            Self::Sms => 3,
-        };
-        code.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        match u64::take(input)? {
-            1 => Ok(Self::Totp),
-            2 => Ok(Self::Mail),
-            3 => Ok(Self::Sms),
-            _ => Err(Damaged),
-        }
-    }
-
-    fn show(&self) -> Value {
-        self.word().into()
-    }
-
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        Self::ALL.into_iter().find(|kind| shown == kind.word()).ok_or(Damaged)
+words! {
+    /// What a factor is.
+    FactorKind {
+        /// An authenticator program.
+        Totp = 1 "totp",
+        /// Codes by mail to the account's address.
+        Mail = 2 "mail",
+        /// Codes by text message to the account's telephone number.
+        Sms = 3 "sms",
     }
 }
 

@@ -1,39 +1,22 @@
 //! Where mails wait. A mail leaves only on a server's 250, or visibly fails.
 
-use serde_json::Value;
-
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
-use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 use super::{Channel, Composer, Letter, Recipient};
 
-/// Where a mail is on its way.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum MailState {
-    /// It waits for its next attempt.
-    Queued,
-    /// An attempt is under way, or was when the program stopped.
-    Sending,
-    /// It was given up; an administrator may queue it again.
-    Failed,
-    /// It comes from a backup and may have been delivered since: it waits until an administrator lets it go.
-    Held,
-}
-
-impl MailState {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sending, Self::Failed, Self::Held];
-
-    /// The word for lists.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Failed => "failed",
-            Self::Held => "held",
-        }
+words! {
+    /// Where a mail is on its way.
+    MailState {
+        /// It waits for its next attempt.
+        Queued = 0 "queued",
+        /// An attempt is under way, or was when the program stopped.
+        Sending = 1 "sending",
+        /// It was given up; an administrator may queue it again.
+        Failed = 2 "failed",
+        /// It comes from a backup and may have been delivered since: it waits until an administrator lets it go.
+        Held = 3 "held",
     }
 }
 
@@ -59,35 +42,6 @@ pub struct Mail {
     pub last_error: Option<String>,
 }
 record!(Mail, version 1, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error });
-
-impl Field for MailState {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(match self {
-            Self::Queued => 0,
-            Self::Sending => 1,
-            Self::Failed => 2,
-            Self::Held => 3,
-        });
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        match u64::take(input)? {
-            0 => Ok(Self::Queued),
-            1 => Ok(Self::Sending),
-            2 => Ok(Self::Failed),
-            3 => Ok(Self::Held),
-            _ => Err(Damaged),
-        }
-    }
-
-    fn show(&self) -> Value {
-        self.word().into()
-    }
-
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        Self::ALL.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
-    }
-}
 
 pub(crate) const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
 pub(crate) const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);

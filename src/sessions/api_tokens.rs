@@ -2,82 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest};
-use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 use super::{Carrier, Session};
 
-/// What a token is good for. It never does more than its owner may.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Scope {
-    /// Who its owner is, and what they may do.
-    Profile,
-    /// What others may do.
-    Ask,
-    /// Whatever administrators see.
-    AdminRead,
-    /// Whatever administrators change.
-    AdminWrite,
+words! {
+    /// What a token is good for. It never does more than its owner may.
+    Scope {
+        /// Who its owner is, and what they may do.
+        Profile = 1 "profile",
+        /// What others may do.
+        Ask = 2 "ask",
+        /// Whatever administrators see.
+        AdminRead = 3 "admin:read",
+        /// Whatever administrators change.
+        AdminWrite = 4 "admin:write",
+    }
 }
 
 impl Scope {
-    /// All there are.
-    pub const ALL: [Self; 4] = [Self::Profile, Self::Ask, Self::AdminRead, Self::AdminWrite];
-
-    /// The stable word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::Ask => "ask",
-            Self::AdminRead => "admin:read",
-            Self::AdminWrite => "admin:write",
-        }
-    }
-
-    /// The scope with this word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.word() == word)
-    }
-
     /// Whether only administrators have a use for it.
     #[must_use]
     pub const fn is_administrative(self) -> bool {
         matches!(self, Self::AdminRead | Self::AdminWrite)
-    }
-}
-
-impl Field for Scope {
-    fn put(&self, out: &mut Vec<u8>) {
-        let code: u64 = match self {
-            Self::Profile => 1,
-            Self::Ask => 2,
-            Self::AdminRead => 3,
-            Self::AdminWrite => 4,
-        };
-        code.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        match u64::take(input)? {
-            1 => Ok(Self::Profile),
-            2 => Ok(Self::Ask),
-            3 => Ok(Self::AdminRead),
-            4 => Ok(Self::AdminWrite),
-            _ => Err(Damaged),
-        }
-    }
-
-    fn show(&self) -> Value {
-        self.word().into()
-    }
-
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        shown.as_str().and_then(Self::parse).ok_or(Damaged)
     }
 }
 

@@ -7,13 +7,11 @@ mod refreshing;
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::audit::Source;
 use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
-use crate::store::{Damaged, Direction, Field, Reader, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 pub use agent::in_words as agent_in_words;
 pub use api_tokens::{ApiToken, MAX_TOKENS, Scope, find_token, make, revoke, revoke_all, sweep_tokens, tokens_of};
@@ -23,17 +21,18 @@ pub use logins::{LoginNote, Logins, Novelty, forget_logins, forget_places, login
 pub(crate) use refreshing::FAMILIES;
 pub use refreshing::{Refreshed, has_family, refresh};
 
-/// How a client carries its session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Carrier {
-    /// A cookie that dies with the browser.
-    BrowserCookie,
-    /// A cookie that is kept: "remember me".
-    KeptCookie,
-    /// An `Authorization` header.
-    BearerToken,
-    /// An `Authorization` header that a refresh token renews every few minutes.
-    RefreshedToken,
+words! {
+    /// How a client carries its session.
+    Carrier {
+        /// A cookie that dies with the browser.
+        BrowserCookie = 0 "browser-cookie",
+        /// A cookie that is kept: "remember me".
+        KeptCookie = 1 "kept-cookie",
+        /// An `Authorization` header.
+        BearerToken = 2 "bearer-token",
+        /// An `Authorization` header that a refresh token renews every few minutes.
+        RefreshedToken = 3 "refreshed-token",
+    }
 }
 
 /// A login that lasts. The store keeps the digest of its secret, never the secret.
@@ -73,51 +72,10 @@ record!(Session, version 2, {
 }, since 2 { family, access_until });
 
 impl Carrier {
-    const ALL: [Self; 4] = [Self::BrowserCookie, Self::KeptCookie, Self::BearerToken, Self::RefreshedToken];
-
     /// Whether a program carries it, not a browser's cookie.
     #[must_use]
     pub const fn is_bearer(self) -> bool {
         matches!(self, Self::BearerToken | Self::RefreshedToken)
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::BrowserCookie => "browser-cookie",
-            Self::KeptCookie => "kept-cookie",
-            Self::BearerToken => "bearer-token",
-            Self::RefreshedToken => "refreshed-token",
-        }
-    }
-}
-
-impl Field for Carrier {
-    fn put(&self, out: &mut Vec<u8>) {
-        let code: u64 = match self {
-            Self::BrowserCookie => 0,
-            Self::KeptCookie => 1,
-            Self::BearerToken => 2,
-            Self::RefreshedToken => 3,
-        };
-        code.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        match u64::take(input)? {
-            0 => Ok(Self::BrowserCookie),
-            1 => Ok(Self::KeptCookie),
-            2 => Ok(Self::BearerToken),
-            3 => Ok(Self::RefreshedToken),
-            _ => Err(Damaged),
-        }
-    }
-
-    fn show(&self) -> Value {
-        self.word().into()
-    }
-
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        Self::ALL.into_iter().find(|carrier| shown == carrier.word()).ok_or(Damaged)
     }
 }
 

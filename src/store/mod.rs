@@ -37,4 +37,4 @@ pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
 pub use writer::{Changes, Done, Event, Reopening, Store, Work};
 
-pub(crate) use record::record;
+pub(crate) use record::{record, words};

@@ -2,6 +2,7 @@
 //! behind their length. Stored data outlives programs, so this encoding is ours and does not change.
 
 mod fields;
+mod words;
 
 use serde_json::Value;
 
@@ -181,6 +182,7 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+pub(crate) use words::words;
 
 /// Tables whose value is one field.
 macro_rules! single_field_record {

@@ -1,0 +1,50 @@
+//! Enumerations in records.
+
+/// An enumeration that is stored as a number and shown as a word. Numbers are never used again.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Every word there is.
+            pub const WORDS: &[&str] = &[$($word),*];
+
+            /// The stable word.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What the word stands for.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl $crate::store::Field for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                let code: u32 = match self { $(Self::$variant => $code,)* };
+                code.put(out);
+            }
+
+            fn take(input: &mut $crate::store::Reader<'_>) -> Result<Self, $crate::store::Damaged> {
+                match u32::take(input)? { $($code => Ok(Self::$variant),)* _ => Err($crate::store::Damaged) }
+            }
+
+            fn show(&self) -> serde_json::Value {
+                self.word().into()
+            }
+
+            fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+                shown.as_str().and_then(Self::from_word).ok_or($crate::store::Damaged)
+            }
+        }
+    };
+}
+pub(crate) use words;
