@@ -13,10 +13,10 @@ use gatelodge::accounts::{Services, administer, forgot, identity, links, person}
 use gatelodge::audit::{self, Act, Outcome, Source};
 use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
-use gatelodge::crypto::{Cost, Digest, Memory, Password, PasswordHash, SealingKey};
+use gatelodge::crypto::{Bearer, Cost, Digest, Memory, Password, PasswordHash, SealingKey};
 use gatelodge::mail::{self, Composer};
-use gatelodge::sessions::{self, Carrier, Client};
-use gatelodge::store::{Direction, KeySpan, Snapshot, Store, StoreError, Transaction, schema};
+use gatelodge::sessions::{self, Carrier, Client, Refreshed};
+use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError, Transaction, schema};
 use gatelodge::throttle::{self, Bucket, Kind};
 
 use super::Chance;
@@ -40,7 +40,9 @@ enum Told {
     Registered(EmailAddress),
     Fulfilled,
     Delivered(EmailAddress),
-    LoggedIn(u64, Digest),
+    LoggedIn(u64, Bearer),
+    /// For this token, the next one.
+    Refreshed(u64, Bearer, Bearer),
     Refused(u64),
     LoggedOut(Digest),
     PasswordSet(u64, PasswordHash),
@@ -69,6 +71,9 @@ pub struct Oracle {
     delivered: BTreeSet<String>,
     perhaps_delivered: BTreeSet<String>,
     sessions: BTreeMap<Digest, u64>,
+    /// The refresh tokens of sessions that have any, each the last one of its family, and whose they are.
+    families: Vec<(u64, Bearer)>,
+    used_refreshes: Vec<Bearer>,
     ended: BTreeSet<Digest>,
     perhaps_ended: BTreeSet<Digest>,
     used_tokens: Vec<String>,
@@ -147,9 +152,11 @@ impl People<'_> {
             0..=3 => Some(("registered", self.register(store))),
             4 | 5 => Some(("fulfilled", self.fulfil(store))),
             6 => self.deliver(store),
-            7 | 8 => self.log_in(store),
+            7 => self.log_in(store, Carrier::KeptCookie),
+            8 => self.log_in(store, Carrier::RefreshedToken),
             9 => self.fail_to_log_in(store),
-            10 | 11 => self.log_out(store),
+            10 => self.log_out(store),
+            11 => self.refresh(store).or_else(|| self.log_out(store)),
             12 | 13 => Some(("password-set", self.set_password(store))),
             14 => Some(("reset-wished", self.forget(store))),
             _ => self.use_reset_link(store),
@@ -200,14 +207,13 @@ impl People<'_> {
         store.read(|view| login::look_up(view, self.services, &identity)).ok().filter(|found| found.account().is_some())
     }
 
-    fn attempt(&self, store: &Store, member: u64, matched: bool) -> Option<Attempt> {
+    fn attempt(&self, store: &Store, member: u64, carrier: Carrier, matched: bool) -> Option<Attempt> {
         let client = Client { network: "192.0.2.1".into(), ..Client::default() };
         let identity = Identity::Email(email_of(member));
         let tries = store.read(|view| {
             let account = login::look_up(view, self.services, &identity)?.account();
             Tries::at_login(view, self.services, &identity, account, &client, (NOW, NOW))
         });
-        let carrier = Carrier::KeptCookie;
         Some(Attempt {
             matched,
             is_barred: false,
@@ -220,13 +226,13 @@ impl People<'_> {
         })
     }
 
-    fn log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+    fn log_in(&mut self, store: &Store, carrier: Carrier) -> Option<(&'static str, Answers)> {
         let member = self.chance.below(MEMBERS);
-        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, true)?);
+        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, carrier, true)?);
         self.oracle.members.entry(member).or_default().forgiving += 1;
         let answers = self.ask(store, "login", move |tx, moment, services| {
             Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
-                Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.digest()),
+                Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.clone()),
                 Login::Refused | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
             })
         });
@@ -235,7 +241,8 @@ impl People<'_> {
 
     fn fail_to_log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
         let member = self.chance.below(MEMBERS);
-        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, false)?);
+        let (candidate, attempt) =
+            (self.candidate(store, member)?, self.attempt(store, member, Carrier::KeptCookie, false)?);
         let answers = self.ask(store, "login-refused", move |tx, moment, services| {
             login::conclude(tx, moment, services, &candidate, &attempt)?;
             Ok(Told::Refused(member))
@@ -243,10 +250,23 @@ impl People<'_> {
         Some(("login-refused", answers))
     }
 
+    /// Takes a refresh token for the next one: what it opened until then opens nothing any more.
+    fn refresh(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
+        let oracle = &mut *self.oracle;
+        let at = oracle.families.iter().position(|(_, token)| oracle.is_open(token.access().digest()))?;
+        let (member, token) = oracle.families.swap_remove(at);
+        oracle.perhaps_ended.insert(token.access().digest());
+        let answers = self.ask(store, "refreshed", move |tx, moment, services| {
+            Ok(match sessions::refresh(tx, moment, &token, services.config.spa.access.seconds())? {
+                Refreshed::Done(done) => Told::Refreshed(member, token.clone(), done.0),
+                Refreshed::Refused | Refreshed::Reused(_) => Told::Nothing,
+            })
+        });
+        Some(("refreshed", answers))
+    }
+
     fn log_out(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
-        let gone =
-            |digest: &&Digest| !self.oracle.ended.contains(*digest) && !self.oracle.perhaps_ended.contains(*digest);
-        let digest = *self.oracle.sessions.keys().find(gone)?;
+        let digest = *self.oracle.sessions.keys().find(|digest| self.oracle.is_open(**digest))?;
         self.oracle.perhaps_ended.insert(digest);
         let answers = self.ask(store, "logout", move |tx, moment, services| {
             login::log_out(tx, moment, services, &Client::default(), digest)?;
@@ -331,13 +351,14 @@ impl People<'_> {
         match told {
             Told::Registered(email) => drop(self.oracle.registered.insert(email.canonical())),
             Told::Delivered(to) => drop(self.oracle.delivered.insert(to.canonical())),
-            Told::LoggedIn(member, digest) => {
-                self.oracle.sessions.insert(digest, member);
+            Told::LoggedIn(member, secret) => {
+                self.oracle.open(member, secret);
                 self.oracle.forgive(member);
-                // A password that was set beside it may have ended it.
-                if !self.oracle.members.entry(member).or_default().perhaps.is_empty() {
-                    self.oracle.perhaps_ended.insert(digest);
-                }
+            }
+            Told::Refreshed(member, used, next) => {
+                self.oracle.ended.insert(used.access().digest());
+                self.oracle.used_refreshes.push(used);
+                self.oracle.open(member, next);
             }
             Told::Refused(member) => {
                 let known = self.oracle.members.entry(member).or_default();
@@ -359,6 +380,23 @@ impl People<'_> {
 }
 
 impl Oracle {
+    /// A secret was handed out.
+    fn open(&mut self, member: u64, secret: Bearer) {
+        let digest = secret.access().digest();
+        self.sessions.insert(digest, member);
+        // A password that was set beside it may have ended it.
+        if !self.members.entry(member).or_default().perhaps.is_empty() {
+            self.perhaps_ended.insert(digest);
+        }
+        if secret.family().is_some() {
+            self.families.push((member, secret));
+        }
+    }
+
+    fn is_open(&self, digest: Digest) -> bool {
+        !self.ended.contains(&digest) && !self.perhaps_ended.contains(&digest)
+    }
+
     /// This password was acknowledged; those that were asked for before it are past.
     fn settle(&mut self, member: u64, hash: PasswordHash) {
         let known = self.members.entry(member).or_default();
@@ -396,6 +434,7 @@ impl Oracle {
         let read = |error: StoreError| error.to_string();
         self.judge_registrations(view).map_err(read)??;
         self.judge_sessions(view).map_err(read)??;
+        self.judge_refreshes(view).map_err(read)??;
         self.judge_members(view).map_err(read)??;
         self.judge_audit(view, services).map_err(read)??;
         for token in &self.used_tokens {
@@ -437,6 +476,25 @@ impl Oracle {
         for digest in &self.ended {
             if sessions::find(view, *digest)?.is_some() {
                 return Ok(Err("an ended session lives again".into()));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A refresh token that was handed out works, and one that was used does not. What trying them changes is thrown away.
+    fn judge_refreshes(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
+        let works = |token: &Bearer| {
+            let refreshed = sessions::refresh(&mut Overlay::new(view), &mut Moment::new(NOW, [2; 32]), token, 900)?;
+            Ok::<_, StoreError>(matches!(refreshed, Refreshed::Done(_)))
+        };
+        for (_, token) in self.families.iter().filter(|(_, token)| self.is_open(token.access().digest())) {
+            if !works(token)? {
+                return Ok(Err("a refresh token that was handed out does not work".into()));
+            }
+        }
+        for token in &self.used_refreshes {
+            if works(token)? {
+                return Ok(Err("a refresh token that was used works again".into()));
             }
         }
         Ok(Ok(()))
@@ -511,11 +569,17 @@ fn nothing_by_half(view: &dyn Snapshot) -> Result<Result<(), String>, StoreError
             )));
         }
     }
+    let mut families = 0;
     for person in person::page(view, None::<AccountId>, 100)? {
+        let sessions = sessions::of_account(view, person.id)?;
+        families += sessions.iter().filter(|(_, session)| session.carrier == Carrier::RefreshedToken).count();
         let owner = person.email.as_ref().map(|email| identity::owner_of_email(view, &email.address)).transpose()?;
         if owner.flatten() != Some(person.id) {
             return Ok(Err("an address leads to another account".into()));
         }
+    }
+    if families != count(schema::REFRESH_FAMILIES)? {
+        return Ok(Err("refresh tokens without a session, or a session without".into()));
     }
     Ok(Ok(()))
 }
