@@ -28,12 +28,17 @@ fn lows(upper: u16) -> Vec<u16> {
     // Each value of the upper half ends with a zero; a one stands for a password.
     let (mut zeros, mut ones) = (0, 0);
     let mut found = Vec::new();
-    for byte in bits {
-        // Whole bytes before the value is reached are only counted.
-        if zeros + byte.count_zeros() < u32::from(upper) {
-            (zeros, ones) = (zeros + byte.count_zeros(), ones + byte.count_ones() as usize);
-            continue;
+    // Eight bytes at a time are only counted, up to those in which the value is reached.
+    let mut counted = 0;
+    for word in bits.as_chunks::<8>().0 {
+        let word = u64::from_ne_bytes(*word);
+        if zeros + word.count_zeros() >= u32::from(upper) {
+            break;
         }
+        (zeros, ones) = (zeros + word.count_zeros(), ones + word.count_ones() as usize);
+        counted += 8;
+    }
+    for byte in &bits[counted..] {
         for place in 0..8 {
             if byte >> place & 1 == 0 {
                 zeros += 1;
@@ -90,6 +95,7 @@ mod tests {
         let some: Vec<Vec<u16>> = (0..=u16::MAX).step_by(509).map(lows).collect();
         assert!(some.iter().all(|lows| lows.is_sorted()) && some.iter().any(|lows| lows.len() > 1));
         let last = u16::from_be_bytes([all[all.len() - 2], all[all.len() - 1]]);
+        assert_eq!((0..=u16::MAX).map(|upper| lows(upper).len()).sum::<usize>(), PASSWORDS);
         let highest = (0..=u16::MAX).rev().map(lows).find(|lows| !lows.is_empty());
         assert_eq!(highest.and_then(|lows| lows.last().copied()), Some(last));
     }
