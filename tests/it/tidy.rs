@@ -55,7 +55,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper_util::", &["web/server/", "courier/fetch.rs"]),
     ("matchit::", &["web/router.rs"]),
     ("clap::", &["cli/", "main.rs"]),
-    ("jiff::", &["base/time.rs"]),
+    ("time::OffsetDateTime", &["base/time.rs"]),
     ("webpki::", &["tls/doubts.rs"]),
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs", "config/host_name.rs"]),
