@@ -40,11 +40,13 @@ fn pack(name: &str, text: &str) {
     std::fs::write(format!("{folder}/{name}.lz4"), packed).expect("cargo's folder can be written");
 }
 
-/// Names and texts of the files in a folder, in the order of their names, a zero byte after each.
+/// Names and texts of the templates in a folder, in the order of their names, a zero byte after each. What an editor left there
+/// is none.
 fn all_in(folder: &Path) -> String {
     let files =
         std::fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be read").path());
-    let mut files: Vec<PathBuf> = files.collect();
+    let is_template = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "html" || kind == "txt");
+    let mut files: Vec<PathBuf> = files.filter(is_template).collect();
     files.sort();
     let with_text = |file: PathBuf| {
         let name = file.file_name().and_then(OsStr::to_str).expect("a name in UTF-8");

@@ -37,9 +37,11 @@ impl Templates {
     /// `folder`, if there is one.
     ///
     /// # Errors
-    /// When a template cannot be read or parsed.
+    /// When a template cannot be read or parsed, or the program was built badly.
     pub fn load(built_in: Packed, folder: Option<&Path>) -> Result<Self, TemplateError> {
-        let all = built_in.unpack().unwrap_or_default();
+        let all = built_in.unpack();
+        let all =
+            all.ok_or_else(|| TemplateError { file: None, reason: "the built-in templates are damaged".into() })?;
         let mut parts = all.split_terminator('\0').map(str::to_owned);
         Self::of(std::iter::from_fn(|| parts.next().zip(parts.next())), folder)
     }
@@ -128,6 +130,15 @@ mod tests {
             assert_eq!(loaded.render("a.html", context! { name => "x" }).expect("complete"), "<p>x</p>");
             loaded.rest();
         }
+    }
+
+    #[test]
+    fn what_was_packed_badly_is_found_when_it_is_loaded() {
+        assert!(Templates::load(Packed(b"no pack"), None).is_err());
+        assert!(
+            Templates::load(Packed(b"\x0a\0\0\0\xa0a.txt\0abc\0"), None)
+                .is_ok_and(|loaded| { loaded.render("a.txt", context! {}).is_ok_and(|text| text == "abc") })
+        );
     }
 
     #[test]
