@@ -11,7 +11,7 @@ use super::confirm::{self, Confirmed};
 use super::links::{self, Wish};
 use super::opening::{self, Added, NewAccount};
 use super::person::{self, Person};
-use super::{Services, administrators, close, forgot, identity, register};
+use super::{Services, administrators, close, forgot, identity, notices, register};
 
 /// Makes an account. One whose address is not confirmed is mailed the link.
 ///
@@ -207,10 +207,8 @@ pub fn set_phone(
     }
     identity::set_phone(tx, id, phone, moment.now())?;
     services.audit(tx, moment, source, (Act::PhoneChanged, Outcome::Done), id)?;
-    if let Some(to) = person.verified_address() {
-        let phone = phone.map(ToString::to_string).unwrap_or_default();
-        services.mail(tx, moment, to, &Letter::PhoneChanged { phone, at: moment.now() })?;
-    }
+    let letter = Letter::PhoneChanged { phone: phone.map(ToString::to_string).unwrap_or_default(), at: moment.now() };
+    notices::tell(tx, moment, services, person, &letter)?;
     let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
     Ok(PhoneSet::Done(Box::new(person)))
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{ApiTokenId, DAY, DisplayName, Moment, Seconds};
 use crate::crypto::Bearer;
-use crate::mail::Letter;
+use crate::mail::{Letter, Notable};
 use crate::sessions::{self, ApiToken, Scope};
 use crate::store::{StoreError, Transaction};
 
-use super::Services;
 use super::person::Person;
+use super::{Services, notices};
 
 /// Seconds for which a token may work: a year, and the day that some have more.
 pub const LONGEST: Seconds = 366 * DAY;
@@ -57,12 +57,10 @@ pub fn make(
     };
     let what = (Act::ApiTokenMade, Outcome::Done);
     services.audit_in_detail(tx, moment, source, what, person.id, &token.id.to_string())?;
-    if let Some(to) = person.verified_address() {
-        let tokens = services.config.site.url.link("/account/tokens");
-        let words: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
-        let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
-        services.mail(tx, moment, to, &letter)?;
-    }
+    let tokens = services.config.site.url.link("/account/tokens");
+    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
+    let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
+    notices::tell(tx, moment, services, person, &letter)?;
     Ok(Made::Done(Box::new((secret, token))))
 }
 
@@ -82,5 +80,6 @@ pub fn revoke(
     }
     let what = (Act::ApiTokenRevoked, Outcome::Done);
     services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
+    notices::count(tx, moment, (person.id, Notable::TokenRevoked))?;
     Ok(true)
 }

@@ -1,19 +1,31 @@
 //! Change the address: asked for with the password, confirmed at the new address, told to the old.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Moment};
+use crate::base::{AccountId, EmailAddress, Moment, Seconds};
 use crate::crypto::{Opened, PasswordHash, Purpose};
 use crate::mail::Letter;
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
+use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
 use super::confirm::Confirmed;
-use super::links::{self, Wish, is_recent};
+use super::links::{self, Wish, is_recent, may_take_mail};
 use super::person::{self, Person};
-use super::{Services, identity, register, taking_back};
+use super::{Services, identity, notices, register, taking_back};
 
-/// Notes the wished address after `verified` matched the password, and tells the present one. False if the password
-/// was changed meanwhile. Whether the new address belongs to somebody is for the worker to see.
+/// What came of asking for another address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asked {
+    /// It is noted; a worker decides what is mailed.
+    Done,
+    /// The password was changed meanwhile.
+    Overtaken,
+    /// The account has had enough mails sent to addresses that are not its own: seconds to wait.
+    TooMany(Seconds),
+}
+
+/// Notes the wished address after `verified` matched the password, and tells the present one. Whether the new address belongs
+/// to somebody is for the worker to see.
 ///
 /// # Errors
 /// When the store fails.
@@ -24,23 +36,31 @@ pub fn ask(
     (account, verified): (AccountId, &PasswordHash),
     new: &EmailAddress,
     client: &Client,
-) -> Result<bool, StoreError> {
+) -> Result<Asked, StoreError> {
     let Some(mut person) =
         person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
-        return Ok(false);
+        return Ok(Asked::Overtaken);
     };
+    // Whoever has an account could write to strangers by it, in the site's name: a mail cannon (OWASP, automated threat OAT-019).
+    let bucket = Bucket::of(Kind::MailByAccount, *account.bytes());
+    if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {
+        return Ok(Asked::TooMany(seconds));
+    }
+    // While the link to the same address is young no other is mailed; whoever mistyped need not wait.
+    if person.account.new_address.as_ref() != Some(new) {
+        person.account.address_asked_at = None;
+    }
     person.account.new_address = Some(new.clone());
-    person.account.address_count += 1;
-    person.account.address_asked_at = None;
+    if person.account.address_asked_at.is_none() {
+        person.account.address_count += 1;
+    }
     person::save(tx, account, &person.account)?;
     services.audit(tx, moment, &client.owner_of(account), (Act::AddressChangeAsked, Outcome::Done), account)?;
     links::wish(tx, moment, &Wish::ConfirmAddress(account))?;
-    if let Some(present) = person.verified_address() {
-        let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: services.forgot_link() };
-        services.mail(tx, moment, present, &letter)?;
-    }
-    Ok(true)
+    let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: services.forgot_link() };
+    notices::tell(tx, moment, services, &person, &letter)?;
+    Ok(Asked::Done)
 }
 
 /// The address that waits to be confirmed: a new one, or the present one if nobody confirmed it yet.
@@ -63,7 +83,9 @@ pub(super) fn mail_link(
     if identity::owner_of_email(tx, &new)?.is_some_and(|owner| owner != id) {
         return links::say_already_registered(tx, moment, services, &new);
     }
-    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment) {
+    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
+        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &new)?
+    {
         return Ok(());
     }
     person.account.address_asked_at = Some(moment.earliest());

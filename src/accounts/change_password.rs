@@ -2,14 +2,15 @@
 
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Moment, SessionId};
-use crate::crypto::PasswordHash;
-use crate::sessions::Client;
+use crate::crypto::{Bearer, PasswordHash};
+use crate::sessions::{self, Client, Session};
 use crate::store::{StoreError, Transaction};
 
-use super::{Services, forgot, person};
+use super::{Services, forgot, known_devices, person};
 
 /// Sets a new password after `verified`, the hash at that time, matched the old one. Ends the other sessions and tells
-/// the owner. False if the password was changed meanwhile: then the old one was not the right one any more.
+/// the owner; the one that is kept goes on under a new secret, which is handed out here, once: whoever had a copy of the old
+/// one is out as well. None if the password was changed meanwhile: then the old one was not the right one any more.
 ///
 /// # Errors
 /// When the store fails.
@@ -20,13 +21,19 @@ pub fn change(
     (account, kept): (AccountId, SessionId),
     (verified, new): (&PasswordHash, &PasswordHash),
     client: &Client,
-) -> Result<bool, StoreError> {
+) -> Result<Option<(Bearer, Session)>, StoreError> {
     let Some(mut person) =
         person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
-        return Ok(false);
+        return Ok(None);
     };
+    let access = services.config.spa.access.seconds();
+    let Some(renewed) = sessions::renew(tx, moment, (account, kept), &["password"], access)? else { return Ok(None) };
     forgot::set_password(tx, moment, services, &mut person, new, Some(kept))?;
+    if !renewed.1.carrier.is_bearer() {
+        // This browser is its owner's: it stays known under the new password.
+        known_devices::note(tx, services, account, (client, kept), moment.now())?;
+    }
     services.audit(tx, moment, &client.owner_of(account), (Act::PasswordChanged, Outcome::Done), account)?;
-    Ok(true)
+    Ok(Some(renewed))
 }

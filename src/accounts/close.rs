@@ -9,7 +9,7 @@ use crate::sessions::{self, Client};
 use crate::store::{StoreError, Transaction};
 use crate::throttle;
 
-use super::{Person, Services, administrators, factor_resets, identity, person, taking_back};
+use super::{Person, Services, administrators, factor_resets, identity, known_devices, person, taking_back};
 
 /// What came of a wish to delete one's account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,6 +59,8 @@ pub(super) fn erase(
     sessions::revoke_all(tx, person.id)?;
     factors::remove_all(tx, person.id)?;
     factor_resets::cancel(tx, person.id)?;
+    known_devices::forget(tx, person.id)?;
+    crate::mail::notices::forget(tx, person.id)?;
     taking_back::forget(tx, person.id)?;
     identity::release_all(tx, person.id)?;
     person::remove(tx, person.id)?;

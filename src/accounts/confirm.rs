@@ -2,7 +2,7 @@
 
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
-use crate::crypto::{Digest, Opened, Purpose, TokenFault};
+use crate::crypto::{Digest, Opened, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
@@ -13,8 +13,9 @@ use super::{Person, Services, approvals, change_address, identity, invitations, 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// A registration. It needs the password chosen with it, or the browser that made it.
-    Registration(RegistrationId, Box<Registration>),
+    /// The registrations of an address, that for which the link was mailed first. One of them is confirmed: by the browser that
+    /// made it, or by the password chosen with it. Or none of them, and whoever has the mailbox chooses a password now.
+    Registrations(Vec<(RegistrationId, Registration)>),
     /// An account's address, or a new one. The link is proof enough: the change was asked for with the password.
     Address(AccountId),
 }
@@ -45,10 +46,18 @@ fn find_registration(
 ) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = register::find(view, id)? else { return Ok(None) };
-    let is_bound = opened.is_bound_to(&links::state(services, &registration.email.canonical()));
+    let is_bound = links::is_newest_link(view, services, opened, &registration.email)?;
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
-    let is_open = registration.confirmed_at.is_none();
-    Ok((is_bound && is_free && is_open).then(|| Target::Registration(id, Box::new(registration))))
+    let waits = registration.confirmed_at.is_none();
+    if !is_bound || !is_free || !waits {
+        return Ok(None);
+    }
+    let mut all = register::of_address(view, &registration.email)?;
+    all.retain(|(_, registration)| registration.confirmed_at.is_none());
+    // The one that the link was mailed for comes first, wherever it stands among the others.
+    all.retain(|(other, _)| *other != id);
+    all.insert(0, (id, registration));
+    Ok(Some(Target::Registrations(all)))
 }
 
 /// What came of confirming.
@@ -65,12 +74,14 @@ pub enum Confirmed {
 }
 
 /// How the confirming person proved that a registration is their own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Proof {
     /// By the browser that made it, whose cookie has this digest.
     Browser(Digest),
     /// By the password that was chosen with it: it was verified against this registration.
     Password(RegistrationId),
+    /// By the mailbox alone: none of the registrations is believed, and this password is chosen in place of theirs.
+    Mailbox(PasswordHash),
     /// Not at all; enough for a change of address.
     None,
 }
@@ -82,8 +93,19 @@ impl Proof {
         match self {
             Self::Browser(digest) => *digest == registration.browser,
             Self::Password(verified) => *verified == id,
-            Self::None => false,
+            Self::Mailbox(_) | Self::None => false,
         }
+    }
+
+    /// The registration among these that it proves, as it is to become an account.
+    fn choose(&self, all: Vec<(RegistrationId, Registration)>) -> Option<(RegistrationId, Registration)> {
+        if let Self::Mailbox(password) = self {
+            // Names and browser were a stranger's choice, perhaps. The invitation was for whoever has the address.
+            let (id, registration) = all.into_iter().next()?;
+            let own = Registration { password: password.clone(), username: None, name: None, ..registration };
+            return Some((id, own));
+        }
+        all.into_iter().find(|(id, registration)| self.covers(*id, registration))
     }
 }
 
@@ -95,14 +117,17 @@ pub fn confirm(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    (token, proof): (&str, Proof),
+    (token, proof): (&str, &Proof),
     username: Option<&Username>,
     client: &Client,
 ) -> Result<Confirmed, StoreError> {
     match look_up(tx, services, token, moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account, client),
-        Ok(Target::Registration(id, mut registration)) if proof.covers(id, &registration) => {
+        Ok(Target::Registrations(all)) => {
+            let Some((id, mut registration)) = proof.choose(all) else {
+                return Ok(Confirmed::Refused(TokenFault::Invalid));
+            };
             if approvals::is_needed(services, &registration) {
                 registration.username = username.cloned().or(registration.username);
                 if let Some(wished) = &registration.username
@@ -110,17 +135,16 @@ pub fn confirm(
                 {
                     return Ok(Confirmed::UsernameTaken);
                 }
-                approvals::ask(tx, moment, services, (id, *registration), client)?;
+                approvals::ask(tx, moment, services, (id, registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
-            let confirmed = open_account(tx, moment, services, *registration, username)?;
+            let confirmed = open_account(tx, moment, services, registration, username)?;
             if let Confirmed::Done(person) = &confirmed {
                 let what = (Act::Confirmed, Outcome::Done);
                 services.audit_in_detail(tx, moment, &client.owner_of(person.id), what, person.id, &id.to_string())?;
             }
             Ok(confirmed)
         }
-        Ok(Target::Registration(..)) => Ok(Confirmed::Refused(TokenFault::Invalid)),
     }
 }
 

@@ -3,12 +3,13 @@
 
 use crate::audit::{Act, Outcome};
 use crate::base::{BrowserId, DisplayName, FactorId, Moment, Secret, SessionId};
-use crate::crypto::TypedCode;
+use crate::crypto::{Bearer, TypedCode};
 use crate::factors::{self, FactorKind, ProvedBy};
 use crate::mail::Letter;
-use crate::sessions::{self, Client};
+use crate::sessions::{self, Client, Session};
 use crate::store::{StoreError, Transaction};
 
+use super::notices::tell;
 use super::person::{self, Person};
 use super::tries::Tries;
 use super::{Services, second_step};
@@ -19,14 +20,16 @@ pub type RecoveryCodes = Vec<Secret<String>>;
 /// What came of adding a factor.
 #[derive(Clone, Debug)]
 pub enum Added {
-    /// It counts from now on. The first comes with recovery codes, told here once.
-    Done(Option<RecoveryCodes>),
+    /// It counts from now on. The first comes with recovery codes, told here once; and the session goes on under a new secret.
+    Done(Option<RecoveryCodes>, Box<(Bearer, Session)>),
     /// The code is wrong, or there is nothing that it would confirm.
     WrongCode,
     /// The account has too many, or this one already.
     TooMany,
     /// Such codes are not for this site, or there is no address or number to send them to.
     NotOffered,
+    /// The session has ended meanwhile.
+    Overtaken,
 }
 
 /// Whoever changes their own factors.
@@ -53,8 +56,8 @@ pub fn confirm_totp(
     tries: &Tries,
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
-    if person::load(tx, account)?.is_none() {
-        return Ok(Added::WrongCode);
+    if sessions::find_by_id(tx, account, owner.session)?.is_none() {
+        return Ok(Added::Overtaken);
     }
     if !factors::confirm_totp(tx, moment.now(), &services.seal, (account, id), code)? {
         let what = (Act::SecondFactor, Outcome::WrongCode);
@@ -62,8 +65,7 @@ pub fn confirm_totp(
         return Ok(Added::WrongCode);
     }
     // The code that confirms it proves it, for this session.
-    sessions::note_method(tx, (account, owner.session), moment.now(), ProvedBy::Totp.word())?;
-    added(tx, moment, services, owner, "totp")
+    added(tx, moment, services, owner, ("totp", &[ProvedBy::Totp.word()]))
 }
 
 /// Whether somebody may have codes sent in this way: the configuration offers it, and there is where to send them.
@@ -88,6 +90,9 @@ pub fn add_sent(
     owner: &Owner,
     kind: FactorKind,
 ) -> Result<Added, StoreError> {
+    if sessions::find_by_id(tx, owner.person.id, owner.session)?.is_none() {
+        return Ok(Added::Overtaken);
+    }
     let is_offered = person::load(tx, owner.person.id)?.is_some_and(|person| is_offered(services, &person, kind));
     if !is_offered || kind == FactorKind::Totp {
         return Ok(Added::NotOffered);
@@ -95,7 +100,7 @@ pub fn add_sent(
     let name = if kind == FactorKind::Sms { "Text message" } else { "Mail" };
     let name = DisplayName::parse(name).expect("a name");
     match factors::add_sent(tx, moment, owner.person.id, (kind, name))? {
-        Some(_) => added(tx, moment, services, owner, kind.word()),
+        Some(_) => added(tx, moment, services, owner, (kind.word(), &[])),
         None => Ok(Added::TooMany),
     }
 }
@@ -105,10 +110,10 @@ fn added(
     moment: &mut Moment,
     services: &Services,
     owner: &Owner,
-    kind: &str,
+    (kind, methods): (&str, &[&str]),
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
-    sessions::end_all(tx, account, Some(owner.session))?;
+    let Some(renewed) = keep_session(tx, moment, services, owner, methods)? else { return Ok(Added::Overtaken) };
     let (source, what) = (owner.client.owner_of(account), (Act::FactorAdded, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, kind)?;
     let letter = Letter::FactorAdded { at: moment.now(), forgot: services.forgot_link() };
@@ -117,24 +122,27 @@ fn added(
         None => Some(factors::make_codes(tx, moment, &services.seal, account)?),
         Some(_) => None,
     };
-    Ok(Added::Done(codes))
+    Ok(Added::Done(codes, Box::new(renewed)))
 }
 
-fn tell(
+/// Ends the other sessions, and gives the one that is kept a new secret: a copy of the old one is another session too.
+fn keep_session(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    person: &Person,
-    letter: &Letter,
-) -> Result<(), StoreError> {
-    person.verified_address().map_or(Ok(()), |to| services.mail(tx, moment, to, letter))
+    owner: &Owner,
+    methods: &[&str],
+) -> Result<Option<(Bearer, Session)>, StoreError> {
+    sessions::end_all(tx, owner.person.id, Some(owner.session))?;
+    let access = services.config.spa.access.seconds();
+    sessions::renew(tx, moment, (owner.person.id, owner.session), methods, access)
 }
 
 /// What came of removing a factor.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Removed {
-    /// It is gone.
-    Done,
+    /// It is gone. Where it counted, the session goes on under a new secret.
+    Done(Option<Box<(Bearer, Session)>>),
     /// There is none of this id.
     Unknown,
     /// It is the last, and one of the owner's groups asks for one.
@@ -161,14 +169,14 @@ pub fn remove(
     }
     let Some(factor) = factors::remove(tx, account, id)? else { return Ok(Removed::Unknown) };
     if factor.confirmed_at.is_none() {
-        return Ok(Removed::Done);
+        return Ok(Removed::Done(None));
     }
-    sessions::end_all(tx, account, Some(owner.session))?;
+    let renewed = keep_session(tx, moment, services, owner, &[])?;
     let (source, what) = (owner.client.owner_of(account), (Act::FactorRemoved, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, factor.kind.word())?;
     let letter = Letter::FactorRemoved { at: moment.now(), is_last, forgot: services.forgot_link() };
     tell(tx, moment, services, &person, &letter)?;
-    Ok(Removed::Done)
+    Ok(Removed::Done(renewed.map(Box::new)))
 }
 
 /// Makes new recovery codes in place of the old. None if the account has no second factor.

@@ -9,9 +9,9 @@ use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::{self, MailPurpose};
 
-use super::Services;
 use super::links::{self, is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
+use super::{Services, known_devices, notices};
 
 /// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
 pub(super) fn mail_link(
@@ -135,15 +135,16 @@ pub(super) fn set_password(
     kept: Option<crate::base::SessionId>,
 ) -> Result<(), StoreError> {
     person.account.set_password(hash.clone(), moment.now());
+    person.account.retired_password = None;
     // A change of address that somebody with the old password asked for dies with it.
     person.account.new_address = None;
     person.account.address_count += 1;
     person::save(tx, person.id, &person.account)?;
     sessions::end_all(tx, person.id, kept)?;
-    if kept.is_none() {
-        factors::end_trusts(tx, person.id)?;
-    }
+    // Whoever knew the old password may have made their browser trusted, or known: both end with it, wherever they are.
+    factors::end_trusts(tx, person.id)?;
+    known_devices::forget(tx, person.id)?;
     throttle::forget(tx, person.id)?;
-    let Some(to) = person.verified_address() else { return Ok(()) };
-    services.mail(tx, moment, to, &Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() })
+    let letter = Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() };
+    notices::tell(tx, moment, services, person, &letter)
 }

@@ -137,6 +137,11 @@ fn claim(
     OF_ACCOUNT.put(tx, &(account, kind.code()), &Claimed { shown: shown.to_owned(), verified_at: Some(now) })
 }
 
+/// Takes an account's address away.
+pub fn release_email(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    release(tx, account, Kind::Email)
+}
+
 /// Takes everything away by which the account can be named.
 ///
 /// # Errors

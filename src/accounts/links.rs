@@ -1,13 +1,13 @@
 //! Links that people asked for. The request only writes a wish down, without looking anybody up, so that it takes the
 //! same time for everybody; a worker decides later whether there is anything to mail.
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::audit::{Act, Outcome, Source, Subject};
+use crate::base::{AccountId, DAY, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::crypto::{Opened, Purpose, TokenFault};
 use crate::factors::Context;
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
-use crate::throttle::{self, MailPurpose};
+use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
 use super::person::{self, Person};
 use super::{Services, change_address, forgot, identity, keyring, login_by_mail, register, tries, usernames};
@@ -46,8 +46,6 @@ pub(crate) const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUE
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;
-/// Registrations of one address whose mail is sent again by one request.
-const MAX_RESENT: usize = 3;
 
 impl Wish {
     fn to_stored(&self, asked_at: Timestamp) -> StoredWish {
@@ -63,6 +61,18 @@ impl Wish {
             Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
         };
         StoredWish { kind, subject, address, asked_at }
+    }
+
+    /// The limit over all mails that its own counts in: mails to accounts are counted apart from those to addresses that are
+    /// nobody's yet, which strangers can name without end.
+    const fn crowd(&self) -> Option<Kind> {
+        match self {
+            Self::Registered(_) | Self::RefusedLogin(Some(_)) | Self::Resend(_) | Self::ConfirmAddress(_) => {
+                Some(Kind::MailStrangers)
+            }
+            Self::Forgot(_) | Self::Username(_) | Self::LogIn(..) => Some(Kind::MailEverybody),
+            Self::FailedLogin(_) | Self::RefusedLogin(None) => None,
+        }
     }
 
     fn from_stored(stored: &StoredWish) -> Option<Self> {
@@ -109,7 +119,16 @@ pub(super) fn open<T>(
     }
 }
 
-/// Whether any wish waits.
+/// Requests whose mail has to wait until the limit over all mails allows one more. They stand apart by limit, so that mails to
+/// strangers hold up none to the accounts there are.
+pub(crate) const DEFERRED: Table<(u8, JobId), StoredWish> = Table::at(schema::DEFERRED_REQUESTS);
+
+/// The limits over all mails, in the order in which those who wait are looked at.
+const CROWDS: [Kind; 2] = [Kind::MailEverybody, Kind::MailStrangers];
+/// Seconds after which a request that had to wait is forgotten: nobody waits for its mail any more.
+const DEFERRED_FOR: Seconds = DAY;
+
+/// Whether any wish waits to be looked at.
 ///
 /// # Errors
 /// When the store fails.
@@ -117,7 +136,34 @@ pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!WISHES.all(view, Direction::Up, 1)?.is_empty())
 }
 
-/// Takes up to `limit` wishes and queues the mails they call for.
+/// Whether any wish waits for its turn, be it now or later.
+pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
+    Ok(!DEFERRED.all(view, Direction::Up, 1)?.is_empty())
+}
+
+/// Whether it is the turn of any wish that had to wait.
+pub fn any_due(view: &dyn Snapshot, services: &Services, now: Timestamp) -> Result<bool, StoreError> {
+    for crowd in CROWDS {
+        if left_of(view, services, crowd, now)? > 0
+            && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn left_of(view: &dyn Snapshot, services: &Services, crowd: Kind, now: Timestamp) -> Result<usize, StoreError> {
+    let settings = &services.config.throttle;
+    if !settings.enabled {
+        return Ok(usize::MAX);
+    }
+    let left = throttle::level_of(view, &Bucket::everybody(crowd))?.left(crowd.rate(settings), now);
+    Ok(usize::try_from(left).unwrap_or(usize::MAX))
+}
+
+/// Takes up to `limit` wishes and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
+/// nobody is refused because of what others asked for, and nobody is looked up to decide that.
 ///
 /// # Errors
 /// When the store fails.
@@ -127,20 +173,49 @@ pub fn fulfil(
     services: &Services,
     limit: usize,
 ) -> Result<(), StoreError> {
+    for crowd in CROWDS {
+        let turns = left_of(tx, services, crowd, moment.earliest())?.min(limit);
+        for (key, stored) in DEFERRED.under(tx, &crowd.number(), Direction::Up, turns)? {
+            DEFERRED.delete(tx, &key)?;
+            if moment.earliest().since(stored.asked_at) < DEFERRED_FOR {
+                carry_out(tx, moment, services, &stored)?;
+            }
+        }
+    }
     for (id, stored) in WISHES.all(tx, Direction::Up, limit)? {
         WISHES.delete(tx, &id)?;
-        match Wish::from_stored(&stored).ok_or(StoreError::Damaged("a link request"))? {
-            Wish::Registered(id) | Wish::RefusedLogin(Some(id)) => confirm_registration(tx, moment, services, id)?,
-            Wish::Resend(address) => resend(tx, moment, services, &address)?,
-            Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address)?,
-            Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id)?,
-            Wish::Username(address) => usernames::mail(tx, moment, services, &address)?,
-            Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context)?,
-            Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id)?,
-            Wish::RefusedLogin(None) => {}
+        match Wish::from_stored(&stored).and_then(|wish| wish.crowd()) {
+            Some(crowd) if left_of(tx, services, crowd, moment.earliest())? == 0 => {
+                DEFERRED.put(tx, &(crowd.number(), id), &stored)?;
+            }
+            _ => carry_out(tx, moment, services, &stored)?,
         }
     }
     Ok(())
+}
+
+fn carry_out(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    stored: &StoredWish,
+) -> Result<(), StoreError> {
+    let Some(wish) = Wish::from_stored(stored) else {
+        // One that cannot be read holds up none of those behind it.
+        tracing::error!(kind = stored.kind, "a request for a mail cannot be read; it is dropped");
+        let what = (Act::MailRequestDropped, Outcome::Done);
+        return services.audit(tx, moment, &Source::appliance(), what, Subject::NONE);
+    };
+    match wish {
+        Wish::Registered(id) | Wish::RefusedLogin(Some(id)) => confirm_registration(tx, moment, services, id),
+        Wish::Resend(address) => resend(tx, moment, services, &address),
+        Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address),
+        Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id),
+        Wish::Username(address) => usernames::mail(tx, moment, services, &address),
+        Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context),
+        Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id),
+        Wish::RefusedLogin(None) => Ok(()),
+    }
 }
 
 /// Mails a registration's link, or, if the address has an account, says so to its owner.
@@ -156,6 +231,10 @@ fn confirm_registration(
         register::remove(tx, id, &registration)?;
         return say_already_registered(tx, moment, services, &registration.email);
     }
+    let canonical = registration.email.canonical();
+    let mut newest = CONFIRM_LINKS.get(tx, &canonical)?.unwrap_or_default();
+    // Where none is mailed because the address had enough of them, the newest that is out serves this registration as well:
+    // others who register an address keep its owner from nothing.
     let limited = services.config.throttle.enabled;
     if limited && is_recent(registration.mailed_at, moment)
         || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &registration.email)?
@@ -165,22 +244,57 @@ fn confirm_registration(
     let within = services.config.tokens.confirm_within;
     registration.mailed_at = Some(moment.earliest());
     register::save(tx, id, &registration)?;
+    newest.count += 1;
+    newest.mailed_at = Some(moment.earliest());
+    CONFIRM_LINKS.put(tx, &canonical, &newest)?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
-    let link = services.signed_link(
-        tx,
-        moment,
-        "/confirm/",
-        subject,
-        &state(services, &registration.email.canonical()),
-        within,
-    )?;
+    let state: [&[u8]; 3] = [&services.generation, canonical.as_bytes(), &newest.count.to_be_bytes()];
+    let link = services.signed_link(tx, moment, "/confirm/", subject, &state, within)?;
     services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
     services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
 }
 
-/// What a registration's link is bound to. The row itself is its single use.
-pub(super) fn state<'a>(services: &'a Services, address: &'a str) -> [&'a [u8]; 2] {
-    [&services.generation, address.as_bytes()]
+/// What is kept of the links that confirm the registrations of one address. A link is for the address and not for one of them:
+/// whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
+#[derive(Clone, Debug, Default)]
+pub struct ConfirmLink {
+    /// Counts the links that were mailed: a newer one kills the older.
+    count: u64,
+    mailed_at: Option<Timestamp>,
+}
+record!(ConfirmLink, version 1, { count, mailed_at });
+
+pub(crate) const CONFIRM_LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
+
+/// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier version
+/// mailed are bound to the address alone; they work until a newer one is mailed.
+pub(super) fn is_newest_link(
+    view: &dyn Snapshot,
+    services: &Services,
+    opened: &Opened<'_>,
+    address: &EmailAddress,
+) -> Result<bool, StoreError> {
+    let canonical = address.canonical();
+    Ok(match CONFIRM_LINKS.get(view, &canonical)? {
+        Some(link) => opened.is_bound_to(&[&services.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
+        None => opened.is_bound_to(&[&services.generation, canonical.as_bytes()]),
+    })
+}
+
+/// Forgets up to `limit` whose links have expired, looking at as many behind `after`. Returns where to go on, or none at the end.
+pub fn sweep_confirm_links(
+    tx: &mut dyn Transaction,
+    oldest: Timestamp,
+    after: Option<&String>,
+    limit: usize,
+) -> Result<Option<String>, StoreError> {
+    let page = CONFIRM_LINKS.page(tx, after, limit)?;
+    for (address, link) in &page {
+        if link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest) {
+            CONFIRM_LINKS.delete(tx, address)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.into_iter().last().map(|(address, _)| address)).flatten())
 }
 
 fn resend(
@@ -195,10 +309,11 @@ fn resend(
             _ => say_already_registered(tx, moment, services, address),
         };
     }
-    for (id, _) in register::of_address(tx, address)?.into_iter().take(MAX_RESENT) {
-        confirm_registration(tx, moment, services, id)?;
+    // One link serves all registrations of the address.
+    match register::of_address(tx, address)?.into_iter().find(|(_, registration)| registration.confirmed_at.is_none()) {
+        Some((id, _)) => confirm_registration(tx, moment, services, id),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Tells the owner of an address that it has an account, to the address in the store and not to the one typed.

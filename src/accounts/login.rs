@@ -3,6 +3,7 @@
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, Identity, Moment, RegistrationId};
 use crate::crypto::{Bearer, Digest, PasswordHash};
+use crate::factors;
 use crate::sessions::{self, Carrier, Client, NewSession, Refreshed, Session};
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle;
@@ -10,7 +11,7 @@ use crate::throttle;
 use super::links::{self, Wish};
 use super::person::{self, Person};
 use super::tries::{self, Tries};
-use super::{Services, costs, factor_resets, register, second_step, taking_back};
+use super::{Services, costs, factor_resets, known_devices, register, second_step, taking_back};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -279,5 +280,28 @@ pub(super) fn start_session_by(
         access: services.config.spa.access.seconds(),
         generation: services.generation,
     };
-    sessions::start(tx, moment, &new)
+    let (secret, session) = sessions::start(tx, moment, &new)?;
+    if !session.carrier.is_bearer() {
+        known_devices::note(tx, services, person.id, (&attempt.client, session.id), session.created_at)?;
+    }
+    Ok((secret, session))
+}
+
+/// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
+/// factor, which a mailbox is not, nor for anybody whose account is not open.
+///
+/// # Errors
+/// When the store fails.
+pub fn start_after_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    (client, replaces): (&Client, Option<Digest>),
+) -> Result<Option<(Bearer, Session)>, StoreError> {
+    if factors::is_on(tx, person.id)? || person.account.disabled_at.is_some() {
+        return Ok(None);
+    }
+    let attempt = Attempt::proven(Carrier::BrowserCookie, client, replaces);
+    start_session(tx, moment, services, person, &attempt).map(Some)
 }

@@ -4,16 +4,16 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Identity, Moment, Timestamp};
 use crate::config::Span;
-use crate::crypto::{Purpose, TokenFault, TypedCode};
+use crate::crypto::{Digest, Purpose, TokenFault, TypedCode};
 use crate::factors::{self, CODE_WORKS_FOR, Context, TakenCode};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Transaction};
-use crate::throttle::MailPurpose;
+use crate::throttle::{self, MailPurpose};
 
-use super::Services;
 use super::links::{self, may_be_mailed, may_take_mail};
 use super::login::{self, Attempt, Login};
 use super::person::{self, Person};
+use super::{Services, second_step};
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
 pub(super) fn mail(
@@ -23,29 +23,33 @@ pub(super) fn mail(
     identity: &Identity,
     context: Context,
 ) -> Result<(), StoreError> {
-    let Some(person) = person::find(tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
-    let Some(to) = person.verified_address().filter(|_| services.config.login.by_mail) else { return Ok(()) };
-    if !may_take_mail(tx, moment, services, MailPurpose::LogIn, to)? {
+    let Some(mut person) = person::find(tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(to) = person.verified_address().cloned().filter(|_| services.config.login.by_mail) else { return Ok(()) };
+    if factors::is_recent(tx, moment.now(), context)? || !may_take_mail(tx, moment, services, MailPurpose::LogIn, &to)?
+    {
         return Ok(());
     }
-    let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, false), context)? else {
-        return Ok(());
-    };
+    // The newest kills the older ones, link and digits: of several that are out each would be one more chance.
+    person.account.login_mail_count += 1;
+    person::save(tx, person.id, &person.account)?;
+    let whose = (person.id, person.credentials(), false);
+    let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? else { return Ok(()) };
     let state = State::of(services, &person, context);
     let within = Span::from_seconds(CODE_WORKS_FOR);
     let subject = (Purpose::LogIn, *context.bytes());
     let link = services.signed_link(tx, moment, "/login/mail/", subject, &state.parts(), within)?;
     services.audit(tx, moment, &Source::appliance(), (Act::LoginMailed, Outcome::Done), person.id)?;
-    services.mail(tx, moment, to, &Letter::LogIn { link, code, within })
+    services.mail(tx, moment, &to, &Letter::LogIn { link, code, within })
 }
 
 /// What a link is bound to, besides the digits that were mailed with it: it dies with them, and when the password or the address
-/// changes.
+/// changes, when the owner takes the account back, and when a newer one is mailed.
 struct State {
     generation: [u8; 16],
     account: AccountId,
     address: String,
     password: String,
+    credentials: Digest,
     context: Context,
 }
 
@@ -56,16 +60,18 @@ impl State {
             account: person.id,
             address: person.verified_address().map(crate::base::EmailAddress::canonical).unwrap_or_default(),
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
+            credentials: person.credentials(),
             context,
         }
     }
 
-    fn parts(&self) -> [&[u8]; 5] {
+    fn parts(&self) -> [&[u8]; 6] {
         [
             &self.generation,
             self.account.bytes(),
             self.address.as_bytes(),
             self.password.as_bytes(),
+            &self.credentials.0,
             self.context.bytes(),
         ]
     }
@@ -144,9 +150,17 @@ pub fn conclude(
             }
         },
         Key::Code(code, context) => {
+            let owner = match factors::waiting_code(tx, now, *context)? {
+                Some(account) => person::load(tx, account)?,
+                None => None,
+            };
+            // Barred: so many were wrong in a row that no digits count (NIST SP 800-63B-4, 3.2.2); the link still does.
+            let bound_to = owner.as_ref().map_or(Digest([0; 32]), Person::credentials);
             let taken = match code {
-                TypedCode::Digits(digits) => factors::take_code(tx, now, &services.seal, *context, digits.expose())?,
-                TypedCode::Recovery(_) => TakenCode::Wrong,
+                TypedCode::Digits(digits) if !attempt.is_barred => {
+                    factors::take_code(tx, now, &services.seal, (*context, bound_to), digits.expose())?
+                }
+                TypedCode::Digits(_) | TypedCode::Recovery(_) => TakenCode::Wrong,
             };
             match taken {
                 TakenCode::Right { account, .. } => person::load(tx, account)?.filter(may_be_mailed),
@@ -157,7 +171,11 @@ pub fn conclude(
     let Some(person) = person.filter(|_| services.config.login.by_mail) else {
         let what = (Act::Login, Outcome::WrongCode);
         attempt.tries.refuse(tx, moment, services, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
+        if let Some(bucket) = &attempt.tries.hidden {
+            second_step::tell_of_codes(tx, moment, services, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
+        }
         return Ok(ByMail::WrongCode);
     };
+    throttle::passed_mailed_digits(tx, person.id)?;
     Ok(ByMail::Passed(login::let_in(tx, moment, services, person, attempt)?))
 }

@@ -7,7 +7,7 @@ use crate::crypto::PasswordHash;
 use crate::store::{StoreError, Transaction};
 
 use super::person::{self, Account, Person};
-use super::{identity, register};
+use super::{identity, register, taking_back};
 
 /// An account to be.
 #[derive(Clone, Debug, Default)]
@@ -48,10 +48,11 @@ pub enum Added {
 /// # Errors
 /// When the store fails.
 pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> Result<Added, StoreError> {
-    if let Some(email) = &new.email
-        && identity::owner_of_email(tx, email)?.is_some()
-    {
-        return Ok(Added::AddressTaken);
+    if let Some(email) = &new.email {
+        let is_kept = !new.confirmed && taking_back::is_reserved(tx, email, moment.now())?;
+        if is_kept || identity::owner_of_email(tx, email)?.is_some() {
+            return Ok(Added::AddressTaken);
+        }
     }
     if let Some(username) = &new.username
         && identity::owner_of_username(tx, username)?.is_some()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, PhoneNumber, Timestamp, Username};
-use crate::crypto::{Cost, PasswordHash};
+use crate::crypto::{Cost, Digest, Hashing, PasswordHash};
 use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -40,11 +40,18 @@ pub struct Account {
     pub address_count: u64,
     /// When the outstanding link was mailed.
     pub address_asked_at: Option<Timestamp>,
+    /// Raised whenever who knows the credentials may have changed: a new password, an account taken back. What is bound to it
+    /// (known browsers, mailed codes, login links) dies with that.
+    pub security_stamp: u64,
+    /// Counts mails to log in by: a newer one kills the older.
+    pub login_mail_count: u64,
+    /// The password that was in use when the owner took the account back: somebody else knew it, so it is not chosen again.
+    pub retired_password: Option<PasswordHash>,
 }
-record!(Account, version 1, {
+record!(Account, version 2, {
     password, password_changed_at, name, language, groups, created_at, confirmed_at, disabled_at,
     reset_count, reset_asked_at, new_address, address_count, address_asked_at,
-});
+}, since 2 { security_stamp, login_mail_count, retired_password });
 
 impl Account {
     /// A new account without groups.
@@ -64,12 +71,16 @@ impl Account {
             new_address: None,
             address_count: 0,
             address_asked_at: None,
+            security_stamp: 0,
+            login_mail_count: 0,
+            retired_password: None,
         }
     }
 
     /// Sets a password, which kills every reset link that is out.
     pub fn set_password(&mut self, hash: PasswordHash, now: Timestamp) {
         self.password = Some(hash);
+        self.security_stamp += 1;
         self.password_changed_at = now;
         self.reset_count += 1;
         self.reset_asked_at = None;
@@ -109,6 +120,19 @@ pub struct Person {
 }
 
 impl Person {
+    /// What codes and links are bound to that log somebody in: they die when the password is set anew, when the owner takes
+    /// the account back, and when the address changes.
+    #[must_use]
+    pub fn credentials(&self) -> Digest {
+        let address = self.verified_address().map(EmailAddress::canonical).unwrap_or_default();
+        let mut hashing = Hashing::default();
+        hashing.update(b"gatelodge credentials/1");
+        hashing.update(&self.account.security_stamp.to_be_bytes());
+        hashing.update(&self.account.login_mail_count.to_be_bytes());
+        hashing.update(address.as_bytes());
+        hashing.finish()
+    }
+
     /// The address that mail may go to.
     #[must_use]
     pub fn verified_address(&self) -> Option<&EmailAddress> {

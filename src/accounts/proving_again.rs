@@ -7,9 +7,10 @@ use crate::crypto::{Bearer, Digest, PasswordHash, TypedCode};
 use crate::factors::{self, Context};
 use crate::sessions::{self, Client, Session};
 use crate::store::{StoreError, Transaction};
+use crate::throttle;
 
 use super::tries::Tries;
-use super::{Services, person, second_step};
+use super::{Services, notices, person, second_step};
 
 /// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
 /// factor when its owner logs in, but is for these.
@@ -69,7 +70,8 @@ pub fn prove(
     if factors::is_on(tx, account)? {
         let Some(code) = &proof.code else { return Ok(ProvedAgain::CodeNeeded) };
         let context = Context::session(session.id);
-        let Some(proved) = factors::prove(tx, now, &services.seal, account, code, context)? else {
+        let Some(proved) = factors::prove(tx, now, &services.seal, account, code, (context, person.credentials()))?
+        else {
             second_step::refuse(tx, moment, services, (&proof.tries, &proof.client), &person)?;
             return Ok(ProvedAgain::WrongCode);
         };
@@ -77,14 +79,14 @@ pub fn prove(
         methods.push(proved.word());
         // A session that began with a factor was told of then.
         let is_news = !factors::is_among(&session.methods);
-        if let Some(letter) = second_step::notice_of_use(services, &methods, now).filter(|_| is_news)
-            && let Some(to) = person.verified_address()
-        {
-            services.mail(tx, moment, to, &letter)?;
+        if let Some(letter) = second_step::notice_of_use(services, &methods, now).filter(|_| is_news) {
+            notices::tell(tx, moment, services, &person, &letter)?;
         }
     }
-    let (secret, session) =
-        sessions::renew(tx, moment, proof.session, session, (&methods, services.config.spa.access.seconds()))?;
+    throttle::passed_in_session(tx, session.id)?;
+    let access = services.config.spa.access.seconds();
+    let renewed = sessions::renew(tx, moment, (account, session.id), &methods, access)?;
+    let Some((secret, session)) = renewed else { return Ok(ProvedAgain::Overtaken) };
     services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
     Ok(ProvedAgain::Done(Box::new((secret, session))))
 }

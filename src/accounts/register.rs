@@ -250,6 +250,7 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
 /// # Errors
 /// When the store fails.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
+    links::CONFIRM_LINKS.delete(tx, &address.canonical())?;
     loop {
         let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
         if some.is_empty() {

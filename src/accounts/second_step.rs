@@ -12,10 +12,11 @@ use crate::sessions::{Carrier, Client, Session};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{self, MailPurpose};
 
+use super::links::{self, Wish};
 use super::login::{self, Attempt};
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Services, factor_resets};
+use super::{Services, factor_resets, notices};
 
 /// A login that waits for the second factor. The store keeps the digest of its secret.
 #[derive(Clone, Debug)]
@@ -135,23 +136,30 @@ pub fn send_code(
     (context, wanted): (Context, Option<FactorKind>),
 ) -> Result<bool, StoreError> {
     let kinds = factors::confirmed(tx, person.id)?;
+    let may_take = |tx: &mut dyn Transaction, purpose| {
+        throttle::take_mail(tx, moment, &services.config.throttle, purpose, *person.id.bytes())
+    };
     let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind == kind);
     if has(FactorKind::Mail)
         && let Some(to) = person.verified_address()
     {
-        if let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, false), context)? {
+        // Whoever knows the password can ask for codes: not without end, and whoever tries learns nothing by it.
+        if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Code)? {
+            return Ok(true);
+        }
+        let whose = (person.id, person.credentials(), false);
+        if let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? {
             services.mail(tx, moment, to, &Letter::SecondFactorCode { code, forgot: services.forgot_link() })?;
         }
         return Ok(true);
     }
     let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
     // Text messages cost money: nobody has them sent without end, and whoever tries learns nothing by it.
-    if factors::is_recent(tx, moment.now(), context)?
-        || !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Text, *person.id.bytes())?
-    {
+    if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Text)? {
         return Ok(true);
     }
-    if let Some(code) = factors::mail_code(tx, moment, &services.seal, (person.id, true), context)? {
+    let whose = (person.id, person.credentials(), true);
+    if let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? {
         services.text_code(tx, moment, phone, &code)?;
     }
     Ok(true)
@@ -198,7 +206,8 @@ pub fn conclude(
     let now = moment.now();
     let Some((pending, person)) = look_up(tx, services, step.secret, now)? else { return Ok(SecondStep::Over) };
     let context = Context::login(step.secret);
-    let Some(proved) = factors::prove(tx, now, &services.seal, person.id, &step.code, context)? else {
+    let Some(proved) = factors::prove(tx, now, &services.seal, person.id, &step.code, (context, person.credentials()))?
+    else {
         refuse(tx, moment, services, (&step.tries, &step.client), &person)?;
         match pending.tries_left {
             0 | 1 => PENDING.delete(tx, &step.secret)?,
@@ -236,12 +245,30 @@ pub(super) fn refuse(
     person: &Person,
 ) -> Result<(), StoreError> {
     tries.refuse(tx, moment, services, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
-    if throttle::may_be_told_of_codes(tx, moment, &services.config.throttle, person.id)?
-        && let Some(to) = person.verified_address()
-    {
-        services.mail(tx, moment, to, &Letter::CodesFailed { forgot: services.forgot_link() })?;
+    // What known browsers and sessions try is counted apart, and told as failed logins are.
+    links::wish(tx, moment, &Wish::FailedLogin(person.id))?;
+    tell_of_codes(tx, moment, services, (throttle::Kind::SecondFactor, person.id))
+}
+
+/// Tells the owner of an account that somebody tries codes, if several in a row were wrong; once a day at most.
+pub(super) fn tell_of_codes(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (kind, account): (throttle::Kind, AccountId),
+) -> Result<(), StoreError> {
+    if !throttle::may_be_told_of_codes(tx, moment, (kind, account))? {
+        return Ok(());
     }
-    Ok(())
+    let Some(person) = person::load(tx, account)? else { return Ok(()) };
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    match kind {
+        throttle::Kind::MailedDigits => {
+            let letter = Letter::LoginsFailed { is_out_of_use: false, forgot: services.forgot_link() };
+            services.mail(tx, moment, to, &letter)
+        }
+        _ => services.mail(tx, moment, to, &Letter::CodesFailed { forgot: services.forgot_link() }),
+    }
 }
 
 /// What tells the owner that somebody proved themselves by `methods`, if they are to know: a mailed code told of itself, and the
@@ -263,11 +290,9 @@ pub(super) fn note_proved(
 ) -> Result<(), StoreError> {
     throttle::passed_second_factor(tx, person.id)?;
     factor_resets::cancel(tx, person.id)?;
-    if let (ProvedBy::Recovery { left }, Some(to)) = (proved, person.verified_address()) {
-        let (at, forgot) = (moment.now(), services.forgot_link());
-        services.mail(tx, moment, to, &Letter::RecoveryCodeUsed { at, left, forgot })?;
-    }
-    Ok(())
+    let ProvedBy::Recovery { left } = proved else { return Ok(()) };
+    let (at, forgot) = (moment.now(), services.forgot_link());
+    notices::tell(tx, moment, services, person, &Letter::RecoveryCodeUsed { at, left, forgot })
 }
 
 /// Whether somebody in these groups must have a second factor.

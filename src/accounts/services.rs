@@ -58,7 +58,12 @@ impl Services {
         to: &EmailAddress,
         letter: &Letter,
     ) -> Result<(), StoreError> {
-        mail::queue(tx, moment, &self.composer, &self.seal, to, letter).map(drop)
+        if mail::queue(tx, moment, &self.composer, &self.seal, to, letter)?.is_none() {
+            // What was to be told of has happened all the same, and the mails behind this one must leave.
+            let what = (Act::MailRequestDropped, Outcome::Done);
+            self.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, letter.name())?;
+        }
+        Ok(())
     }
 
     /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else

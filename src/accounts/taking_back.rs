@@ -2,17 +2,17 @@
 //! the mails that tell of them, work for a week whatever a thief changes meanwhile, and lead to a new password by mail.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Id, Moment, Timestamp};
+use crate::base::{AccountId, DAY, EmailAddress, Id, Moment, Seconds, Timestamp};
 use crate::config::{Config, LoginNotices, Span};
 use crate::crypto::{Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Carrier, Client, Novelty};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
-use crate::throttle::Devices;
+use crate::throttle;
 
 use super::person::{self, Person};
-use super::{Services, forgot, identity, links, second_step};
+use super::{Services, forgot, identity, known_devices, links, notices, second_step};
 
 /// How long the links work.
 const WITHIN: Span = Config::TAKE_BACK_WITHIN;
@@ -36,6 +36,26 @@ pub struct FormerAddress {
 }
 record!(FormerAddress, version 1, { address, changed_at });
 
+/// Whose an address was, and until when it is kept for them.
+#[derive(Clone, Debug)]
+pub struct FormerOwner {
+    account: AccountId,
+    until: Timestamp,
+}
+record!(FormerOwner, version 1, { account, until });
+
+pub(crate) const FORMER_OWNERS: Table<String, FormerOwner> = Table::at(schema::FORMER_OWNERS);
+
+/// Whether an address is kept for whoever had it before, so that nobody else takes it without proving that it is theirs. A
+/// thief who moved an account to another address could take the old one at once, and the owner's undo link would find it gone.
+pub fn is_reserved(
+    view: &(impl Snapshot + ?Sized),
+    address: &EmailAddress,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(FORMER_OWNERS.get(view, &address.canonical())?.is_some_and(|former| now < former.until))
+}
+
 pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> = Table::at(schema::FORMER_ADDRESSES);
 
 /// Changes of address that can be undone at a time; of more only the oldest, which are the owner's.
@@ -53,19 +73,28 @@ pub(super) fn note_login(
     (client, carrier, methods): (&Client, Carrier, &[&str]),
 ) -> Result<(), StoreError> {
     let now = moment.now();
-    let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
-    let knows_browser = !carrier.is_bearer() && devices.of(person.id).is_some();
+    let knows_browser =
+        !carrier.is_bearer() && known_devices::of_client(tx, services, person.id, client, now)?.is_some();
     let came = (now, client.network.as_str(), client.agent.as_str());
     let (note, novelty) = sessions::note_login(tx, &services.seal, person.id, came, knows_browser)?;
-    let Some(to) = person.verified_address() else { return Ok(()) };
     if !is_told(services.config.login.notices, novelty) {
         let letter = second_step::notice_of_use(services, methods, now);
-        return letter.map_or(Ok(()), |letter| services.mail(tx, moment, to, &letter));
+        return letter.map_or(Ok(()), |letter| notices::tell(tx, moment, services, person, &letter));
     }
-    let state = not_me(tx, services, person.id)?;
-    let what = (Purpose::NotMe, *person.id.bytes());
-    let link = services.signed_link(tx, moment, "/not-me/", what, &parts(&state), WITHIN)?;
-    services.mail(tx, moment, to, &Letter::NewLogin { at: note.at, network: note.network, device: note.device, link })
+    let link = not_me_link(tx, moment, services, person.id)?;
+    let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
+    notices::tell(tx, moment, services, person, &letter)
+}
+
+/// The link by which the owner takes an account back: "this was not me".
+pub(super) fn not_me_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    account: AccountId,
+) -> Result<String, StoreError> {
+    let state = not_me(tx, services, account)?;
+    services.signed_link(tx, moment, "/not-me/", (Purpose::NotMe, *account.bytes()), &parts(&state), WITHIN)
 }
 
 type State = [Vec<u8>; 3];
@@ -99,6 +128,8 @@ pub(super) fn keep_address(
     }
     let (id, changed_at) = (Id::draw(moment), moment.now());
     FORMER.put(tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
+    let until = changed_at.plus(WITHIN.seconds());
+    FORMER_OWNERS.put(tx, &old.canonical(), &FormerOwner { account, until })?;
     let (state, what) = (undoing(services, account, id), (Purpose::UndoAddress, *account.bytes()));
     services.signed_link(tx, moment, "/email/undo/", what, &parts(&state), WITHIN).map(Some)
 }
@@ -110,9 +141,15 @@ pub struct Owned {
     pub person: Person,
     /// The address that it gets back; none for "this was not me".
     pub address: Option<EmailAddress>,
+    /// When the address was changed, if that is undone.
+    changed_at: Option<Timestamp>,
     /// Since when somebody else may have been in.
     since: Timestamp,
 }
+
+/// Seconds before a change of address for which second factors that were added count as the thief's: whoever prepares to take an
+/// account adds their own before they move it.
+const FACTORS_BEFORE: Seconds = 30 * DAY;
 
 /// Looks a link up, of either kind, and changes nothing.
 ///
@@ -130,13 +167,14 @@ pub fn look_up(
             Purpose::NotMe => {
                 let is_bound = opened.is_bound_to(&parts(&not_me(view, services, person.id)?));
                 let since = opened.expires_at.minus(WITHIN.seconds());
-                Ok(is_bound.then_some(Owned { person, address: None, since }))
+                Ok(is_bound.then_some(Owned { person, address: None, changed_at: None, since }))
             }
             Purpose::UndoAddress => {
                 for ((account, id), former) in FORMER.under(view, &person.id, Direction::Up, MAX_FORMER)? {
                     if opened.is_bound_to(&parts(&undoing(services, account, id))) {
                         let address = EmailAddress::parse(&former.address).ok();
-                        return Ok(Some(Owned { person, address, since: former.changed_at }));
+                        let since = former.changed_at.minus(FACTORS_BEFORE);
+                        return Ok(Some(Owned { person, address, changed_at: Some(former.changed_at), since }));
                     }
                 }
                 Ok(None)
@@ -169,15 +207,21 @@ pub fn take_back(
     token: &str,
     client: &Client,
 ) -> Result<TakenBack, StoreError> {
-    let Owned { mut person, address, since } = match look_up(tx, services, token, moment.now())? {
+    let Owned { mut person, address, changed_at, since } = match look_up(tx, services, token, moment.now())? {
         Ok(owned) => owned,
         Err(fault) => return Ok(TakenBack::Refused(fault)),
     };
     let (id, source) = (person.id, client.owner_of(person.id));
     let is_login = address.is_none();
     if let Some(old) = address {
-        if identity::owner_of_email(tx, &old)?.is_some_and(|owner| owner != id) {
-            return Ok(TakenBack::AddressTaken);
+        if let Some(other) = identity::owner_of_email(tx, &old)?.filter(|owner| *owner != id) {
+            // Whoever reads the link has the mailbox; an account that never proved it gives way.
+            let has_proved = person::load(tx, other)?.is_some_and(|other| other.verified_address().is_some());
+            if has_proved {
+                return Ok(TakenBack::AddressTaken);
+            }
+            identity::release_email(tx, other)?;
+            services.audit(tx, moment, &source, (Act::AddressReleased, Outcome::Done), other)?;
         }
         let replaced = person.verified_address().cloned();
         identity::set_email(tx, id, &old, Some(moment.now()))?;
@@ -186,11 +230,14 @@ pub fn take_back(
             let letter = Letter::AddressChanged { old: replaced.masked(), new: old.masked(), undo: String::new() };
             services.mail(tx, moment, &replaced, &letter)?;
         }
-        drop_since(tx, id, since)?;
+        drop_since(tx, id, changed_at.unwrap_or(since))?;
+        FORMER_OWNERS.delete(tx, &old.canonical())?;
         person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
     }
     services.audit(tx, moment, &source, (Act::TakenBack, Outcome::Done), id)?;
-    person.account.password = None;
+    // Somebody else knows it: it is not chosen again, however handy it would be.
+    person.account.retired_password = person.account.password.take().or(person.account.retired_password);
+    person.account.security_stamp += 1;
     person.account.new_address = None;
     person.account.address_count += 1;
     person::save(tx, id, &person.account)?;
@@ -199,7 +246,11 @@ pub fn take_back(
     // After a change of address was undone, "this was not me" about the login before it still works.
     sessions::forget_places(tx, id, is_login)?;
     remove_factors_since(tx, moment, services, &source, (id, since))?;
+    // Recovery codes that were made since are known to whoever made them.
+    factors::drop_codes_since(tx, id, since)?;
     factors::end_trusts(tx, id)?;
+    known_devices::forget(tx, id)?;
+    throttle::forget(tx, id)?;
     forgot::send_link(tx, moment, services, &mut person)?;
     Ok(TakenBack::Done)
 }
@@ -227,9 +278,19 @@ fn drop_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) ->
     for (key, former) in FORMER.under(tx, &account, Direction::Up, MAX_FORMER)? {
         if former.changed_at >= since {
             FORMER.delete(tx, &key)?;
+            release_reserved(tx, account, &former.address)?;
         }
     }
     Ok(())
+}
+
+/// An address is no longer kept for this account.
+fn release_reserved(tx: &mut dyn Transaction, account: AccountId, address: &str) -> Result<(), StoreError> {
+    let Ok(address) = EmailAddress::parse(address) else { return Ok(()) };
+    match FORMER_OWNERS.get(tx, &address.canonical())?.filter(|former| former.account == account) {
+        Some(_) => FORMER_OWNERS.delete(tx, &address.canonical()),
+        None => Ok(()),
+    }
 }
 
 /// Forgets an account that is gone.
@@ -256,6 +317,7 @@ pub fn sweep(
     for (key, former) in &page {
         if now >= former.changed_at.plus(WITHIN.seconds()) {
             FORMER.delete(tx, key)?;
+            release_reserved(tx, key.0, &former.address)?;
         }
     }
     Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())

@@ -3,24 +3,31 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{AccountId, EmailAddress, Identity, Moment, RegistrationId, Timestamp};
+use crate::base::{AccountId, EmailAddress, Identity, Moment, SessionId, Timestamp};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
-use crate::throttle::{self, Bucket, DeviceId, Devices, Kind, Level, MAX_CONSECUTIVE};
+use crate::throttle::{self, Bucket, DeviceId, Kind, Level, MAX_CONSECUTIVE};
 
-use super::Services;
+use super::{Services, known_devices};
 
 /// The buckets of one attempt.
 #[derive(Clone, Debug, Default)]
 pub struct Tries {
     /// When one of these is empty, the attempt is refused with a 429.
     pub open: Vec<Bucket>,
+    /// When this one is empty, the attempt waits for its turn: others emptied it.
+    pub crowd: Option<Bucket>,
     /// When this one is empty, the attempt is refused as if the password were wrong: it depends on whether somebody has
     /// an account, which must not show.
     pub hidden: Option<Bucket>,
-    /// The browser, if the owner logged in with it before. Then its own bucket is the only one.
+    /// This one refuses nobody: it is counted so that the owner can be told.
+    pub noted: Option<Bucket>,
+    /// The browser, if the owner logged in with it before. Then its own bucket is the only one that counts.
     pub device: Option<DeviceId>,
 }
+
+/// Failures that a network may owe and still count as one that has hardly failed: people mistype.
+const MISTYPED: u32 = 3;
 
 impl Tries {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
@@ -43,20 +50,52 @@ impl Tries {
         // Unknown names have a stand-in of the same form, so that the same rows are written for them.
         let stand_in = stand_in(services, &name);
         let owner = account.unwrap_or(stand_in);
-        if let Some(device) = known_device(view, services, owner, client, (now, earliest))? {
-            return Ok(Self::of_device(device));
+        if let Some(device) = usable_device(view, services, owner, client, (now, earliest))? {
+            return Ok(Self::of_device(device, owner));
         }
-        let mut open = vec![Bucket::of(Kind::Name, digest(services, b"gatelodge name/1", &name))];
-        open.extend(networks(client, Kind::Network, Kind::WideNetwork));
-        open.push(Bucket::everybody(Kind::Everybody));
-        Ok(Self { open, hidden: Some(Bucket::of(Kind::Account, *owner.bytes())), device: None })
+        let mut open: Vec<Bucket> = networks(client, Kind::Network, Kind::WideNetwork).collect();
+        // A few networks can empty the bucket of everybody. Those that have hardly failed go on with a share of their own, or
+        // strangers could keep every owner out who comes with a new device (OWASP, "account lockout" as a denial of service).
+        let is_clean = owe_little(view, services, &open, earliest)?;
+        let crowd = Bucket::everybody(if is_clean && is_empty(view, services, Kind::Everybody, earliest)? {
+            Kind::Reserve
+        } else {
+            Kind::Everybody
+        });
+        open.insert(0, Bucket::of(Kind::Name, digest(services, b"gatelodge name/1", &name)));
+        let hidden = Some(Bucket::of(Kind::Account, *owner.bytes()));
+        Ok(Self { open, crowd: Some(crowd), hidden, ..Self::default() })
     }
 
-    /// Of somebody who is logged in and gives the present password once more. Nothing needs to be hidden from them.
+    /// Of somebody who is logged in and proves anew who they are, by password or code. What a living session does depends on
+    /// that session alone: whatever strangers fail with, its holder can act. A hundred failures in a row end that.
+    #[must_use]
+    pub fn in_session(services: &Services, account: AccountId, session: SessionId) -> Self {
+        if !services.config.throttle.enabled {
+            return Self::default();
+        }
+        let noted = Some(Bucket::of(Kind::KnownDevices, *account.bytes()));
+        Self { open: vec![Bucket::of(Kind::Session, *session.bytes())], noted, ..Self::default() }
+    }
+
+    /// Of somebody who gives the password that was chosen with a registration of this address.
+    #[must_use]
+    pub fn of_registration(services: &Services, address: &EmailAddress, client: &Client) -> Self {
+        if !services.config.throttle.enabled {
+            return Self::default();
+        }
+        Self::visible(
+            Bucket::of(Kind::Name, digest(services, b"gatelodge registration/1", &address.canonical())),
+            client,
+        )
+    }
+
+    /// Of somebody who gives a code besides the password: wrong ones are counted apart from wrong passwords. A browser that
+    /// the owner logged in with before is counted by itself, so that whoever learnt the password cannot use the owner's up.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn of_owner(
+    pub fn at_second_factor(
         view: &dyn Snapshot,
         services: &Services,
         account: AccountId,
@@ -66,28 +105,19 @@ impl Tries {
         if !services.config.throttle.enabled {
             return Ok(Self::default());
         }
-        if let Some(device) = known_device(view, services, account, client, times)? {
-            return Ok(Self::of_device(device));
+        if let Some(device) = usable_device(view, services, account, client, times)? {
+            return Ok(Self::of_device(device, account));
         }
-        Ok(Self::visible(Bucket::of(Kind::Account, *account.bytes()), client))
+        Ok(Self::visible(Bucket::of(Kind::SecondFactor, *account.bytes()), client))
     }
 
-    /// Of somebody who gives the password of a registration.
+    /// Of somebody who types the digits that were mailed to an account's owner; `None` where nothing was mailed, which must
+    /// not show.
     #[must_use]
-    pub fn of_registration(services: &Services, id: RegistrationId, client: &Client) -> Self {
-        if !services.config.throttle.enabled {
-            return Self::default();
-        }
-        Self::visible(Bucket::of(Kind::Account, *id.bytes()), client)
-    }
-
-    /// Of somebody who gives a code besides the password: wrong ones are counted apart from wrong passwords.
-    #[must_use]
-    pub fn at_second_factor(services: &Services, account: AccountId, client: &Client) -> Self {
-        if !services.config.throttle.enabled {
-            return Self::default();
-        }
-        Self::visible(Bucket::of(Kind::SecondFactor, *account.bytes()), client)
+    pub fn for_mailed_digits(services: &Services, account: Option<AccountId>, client: &Client) -> Self {
+        let hidden = account.map(|account| Bucket::of(Kind::MailedDigits, *account.bytes()));
+        let tries = Self::for_link(services, client);
+        Self { hidden: hidden.filter(|_| services.config.throttle.enabled), ..tries }
     }
 
     /// Of somebody who asks for something that may lead to a mail.
@@ -96,9 +126,9 @@ impl Tries {
         if !services.config.throttle.enabled {
             return Self::default();
         }
-        let mut open: Vec<Bucket> = networks(client, Kind::MailNetwork, Kind::MailWideNetwork).collect();
-        open.push(Bucket::everybody(Kind::MailEverybody));
-        Self { open, ..Self::default() }
+        // Not by a bucket of everybody: it is counted where mails are written, and what is beyond it is mailed later. Refusing
+        // here would let a few networks keep everybody else from asking.
+        Self { open: networks(client, Kind::MailNetwork, Kind::MailWideNetwork).collect(), ..Self::default() }
     }
 
     /// Of somebody who follows a link.
@@ -110,20 +140,20 @@ impl Tries {
         Self { open: networks(client, Kind::LinkNetwork, Kind::LinkNetwork).take(1).collect(), ..Self::default() }
     }
 
-    fn of_device(device: DeviceId) -> Self {
-        Self { open: vec![Bucket::of_device(device)], hidden: None, device: Some(device) }
+    fn of_device(device: DeviceId, owner: AccountId) -> Self {
+        let noted = Some(Bucket::of(Kind::KnownDevices, *owner.bytes()));
+        Self { open: vec![Bucket::of_device(device)], noted, device: Some(device), ..Self::default() }
     }
 
     fn visible(first: Bucket, client: &Client) -> Self {
         let mut open = vec![first];
         open.extend(networks(client, Kind::Network, Kind::WideNetwork));
-        open.push(Bucket::everybody(Kind::Everybody));
         Self { open, ..Self::default() }
     }
 
     /// Every bucket.
     pub fn all(&self) -> impl Iterator<Item = &Bucket> {
-        self.open.iter().chain(&self.hidden)
+        self.open.iter().chain(&self.crowd).chain(&self.hidden).chain(&self.noted)
     }
 
     /// Takes one try out of every bucket. What this empties is worth a row in the audit log.
@@ -196,19 +226,39 @@ fn digest(services: &Services, label: &[u8], text: &str) -> [u8; 16] {
 }
 
 /// The browser that the owner logged in with before, unless it has failed too often itself: then it is like any other.
-fn known_device(
+fn usable_device(
     view: &dyn Snapshot,
     services: &Services,
     owner: AccountId,
     client: &Client,
     (now, earliest): (Timestamp, Timestamp),
 ) -> Result<Option<DeviceId>, StoreError> {
-    let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
-    let Some(device) = devices.of(owner) else { return Ok(None) };
+    let Some(device) = known_devices::of_client(view, services, owner, client, now)? else { return Ok(None) };
     let bucket = Bucket::of_device(device);
     let level = throttle::level_of(view, &bucket)?;
     let has_tries = level.wait(bucket.kind.rate(&services.config.throttle), earliest, 0) == 0;
     Ok((has_tries && !is_out_of_use(&bucket, &level)).then_some(device))
+}
+
+/// Whether no network among these has failed but a few times of late.
+fn owe_little(
+    view: &dyn Snapshot,
+    services: &Services,
+    networks: &[Bucket],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for bucket in networks {
+        let rate = bucket.kind.rate(&services.config.throttle);
+        if throttle::level_of(view, bucket)?.left(rate, now) < rate.burst.saturating_sub(MISTYPED) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_empty(view: &dyn Snapshot, services: &Services, kind: Kind, now: Timestamp) -> Result<bool, StoreError> {
+    let rate = kind.rate(&services.config.throttle);
+    Ok(throttle::level_of(view, &Bucket::everybody(kind))?.is_empty(rate, now))
 }
 
 /// The buckets of a client's network: IPv4 by address, IPv6 by /64 and /48.

@@ -8,7 +8,7 @@ use crate::store::{StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
 use super::links::{may_take_mail, owner_to_mail};
-use super::{Services, identity, person};
+use super::{Services, identity, notices, person};
 
 /// What came of choosing a user name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,10 +41,9 @@ pub fn choose(
     }
     identity::set_username(tx, account, new, moment.now())?;
     services.audit(tx, moment, &client.owner_of(account), (Act::UsernameChanged, Outcome::Done), account)?;
-    if let Some(to) = person.verified_address() {
-        let (username, at) = (new.as_str().to_owned(), moment.now());
-        services.mail(tx, moment, to, &Letter::UsernameChanged { username, at, forgot: services.forgot_link() })?;
-    }
+    let (username, at) = (new.as_str().to_owned(), moment.now());
+    let letter = Letter::UsernameChanged { username, at, forgot: services.forgot_link() };
+    notices::tell(tx, moment, services, &person, &letter)?;
     Ok(Chosen::Done)
 }
 

@@ -11,6 +11,8 @@ use crate::base::{AccountId, EmailAddress, Id, Identity};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
+use MailPurpose::{Approval, Confirm, Invite, Known, LogIn, Reset};
+
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 /// Whom limits are lifted for.
@@ -47,9 +49,10 @@ fn read_place(text: &str) -> Result<(Kind, [u8; 16]), ()> {
 
 /// What an account's bucket is about; a stand-in is nobody's.
 fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreError> {
-    match bucket.kind {
-        Kind::Account | Kind::SecondFactor => person::load(view, AccountId::from_bytes(bucket.id)),
-        _ => Ok(None),
+    if Kind::OF_ACCOUNTS.contains(&bucket.kind) {
+        person::load(view, AccountId::from_bytes(bucket.id))
+    } else {
+        Ok(None)
     }
 }
 
@@ -137,8 +140,7 @@ fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
     let (username, phone) =
         (person.username.clone().map(Identity::Username), person.phone.clone().map(Identity::Phone));
     let names = [email.clone().map(Identity::Email), username, phone];
-    let of_account = [Kind::Account, Kind::SecondFactor, Kind::MailAddress(MailPurpose::Text)];
-    let mut keys: Vec<_> = of_account.into_iter().map(|kind| (kind, *person.id.bytes())).collect();
+    let mut keys: Vec<_> = Kind::OF_ACCOUNTS.into_iter().map(|kind| (kind, *person.id.bytes())).collect();
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
     keys
 }
@@ -152,8 +154,7 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     keys
 }
 
-fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 5] {
+fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 6] {
     let digest = tries::address_digest(&app.services(), address);
-    [MailPurpose::Confirm, MailPurpose::Reset, MailPurpose::Known, MailPurpose::Approval, MailPurpose::LogIn]
-        .map(|purpose| (Kind::MailAddress(purpose), digest))
+    [Confirm, Reset, Known, Approval, LogIn, Invite].map(|purpose| (Kind::MailAddress(purpose), digest))
 }

@@ -3,9 +3,14 @@
 //! An attempt counts as failed from the moment it is let in until its outcome is committed, so that parallel guesses cannot
 //! pass together. What is under way is kept in memory and bounded by the requests there are; what has failed is in the
 //! store, and a crash loses none of it.
+//!
+//! Whoever meets an empty bucket of their own is refused. The one of everybody was emptied by others: there people wait for
+//! their turn, up to [`LONGEST_TURN`], before they are refused.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::accounts::tries::{Tries, is_out_of_use};
 use crate::base::Seconds;
@@ -18,11 +23,14 @@ type Key = (Kind, [u8; 16]);
 
 /// Attempts whose outcome is not committed yet.
 #[derive(Debug, Default)]
-pub(super) struct Admission(Mutex<HashMap<Key, u32>>);
+pub(super) struct Admission {
+    under_way: Mutex<HashMap<Key, u32>>,
+    queued: AtomicUsize,
+}
 
 impl Admission {
     fn under_way(&self) -> MutexGuard<'_, HashMap<Key, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes an attempt in each bucket, and says how many others were under way there.
@@ -35,6 +43,21 @@ impl Admission {
         });
         let others = others.collect();
         (Admitted { tries, is_barred: false, admission: Arc::clone(self) }, others)
+    }
+
+    /// A place in the queue of those who wait for their turn, if there is one.
+    fn queue_up(self: &Arc<Self>) -> Option<Queued> {
+        let take = |queued: usize| (queued < MAX_QUEUED).then_some(queued + 1);
+        let taken = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| Queued(Arc::clone(self)))
+    }
+}
+
+struct Queued(Arc<Admission>);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -63,6 +86,10 @@ impl Drop for Admitted {
 
 /// The longest that anybody is told to wait, in seconds: a client that is told more does not come back.
 const LONGEST_WAIT: Seconds = 24 * crate::base::HOUR;
+/// The longest that anybody waits for their turn, in seconds: people look at a page that long.
+const LONGEST_TURN: Seconds = 15;
+/// Attempts that wait for their turn at a time; each holds a connection and a few KB.
+const MAX_QUEUED: usize = 64;
 
 impl App {
     /// Lets an attempt in, or says how long to wait.
@@ -70,19 +97,46 @@ impl App {
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
     pub(super) fn admit(&self, tries: Tries) -> Result<Admitted, Fault> {
+        let (admitted, turn) = self.admit_but_for_turn(tries)?;
+        if turn > 0 { Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) } else { Ok(admitted) }
+    }
+
+    /// Lets an attempt in, after waiting for its turn where others emptied the bucket of everybody.
+    ///
+    /// # Errors
+    /// [`Fault::TooManyAttempts`]; or when the store fails.
+    pub(super) async fn admit_in_turn(&self, tries: Tries) -> Result<Admitted, Fault> {
+        let (admitted, turn) = self.admit_but_for_turn(tries)?;
+        if turn == 0 {
+            return Ok(admitted);
+        }
+        // Those who wait count as under way, so each stands behind the ones before, and the turn that was named is theirs.
+        let queued = (turn <= LONGEST_TURN).then(|| self.admission.queue_up()).flatten();
+        let Some(_queued) = queued else { return Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) };
+        tokio::time::sleep(Duration::from_secs(turn)).await;
+        Ok(admitted)
+    }
+
+    /// Lets an attempt in as far as its own buckets go, and says in how many seconds it is its turn.
+    fn admit_but_for_turn(&self, tries: Tries) -> Result<(Admitted, Seconds), Fault> {
         // First entered, then read: whoever left in between has committed what they cost.
         let (mut admitted, others) = self.admission.enter(tries);
+        let mut others = others.into_iter();
         let mut longest = 0;
-        for (bucket, others) in admitted.tries.open.iter().zip(&others) {
-            longest = longest.max(self.wait_for(bucket, *others)?);
+        for (bucket, others) in admitted.tries.open.iter().zip(others.by_ref()) {
+            longest = longest.max(self.wait_for(bucket, others)?);
         }
         if longest > 0 {
             return Err(Fault::TooManyAttempts(longest.min(LONGEST_WAIT)));
         }
-        if let (Some(hidden), Some(others)) = (&admitted.tries.hidden, others.last()) {
-            admitted.is_barred = self.wait_for(hidden, *others)? > 0;
+        let turn = match &admitted.tries.crowd {
+            Some(crowd) => self.wait_for(crowd, others.next().unwrap_or_default())?,
+            None => 0,
+        };
+        if let Some(hidden) = &admitted.tries.hidden {
+            admitted.is_barred = self.wait_for(hidden, others.next().unwrap_or_default())? > 0;
         }
-        Ok(admitted)
+        Ok((admitted, turn))
     }
 
     fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {

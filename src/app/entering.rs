@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::accounts::Person;
 use crate::accounts::login::{self, Attempt, Login};
 use crate::accounts::second_step;
 use crate::accounts::tries::Tries;
+use crate::accounts::{Person, known_devices, person};
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, Identity, Permission, SessionId};
+use crate::base::{Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::groups;
 use crate::sessions::{self, Carrier, Client, Refreshed, Session};
-use crate::throttle::Devices;
+use crate::store::StoreError;
 
 use super::{App, Fault, LoggedIn};
 
@@ -89,7 +89,7 @@ impl App {
             let tries = Tries::at_login(view, &self.services(), &entry.identity, account, &entry.client, times)?;
             Ok((candidate, tries))
         })?;
-        let admitted = self.admit(tries)?;
+        let admitted = self.admit_in_turn(tries).await?;
         let matched = self.hasher.verify(entry.password.clone(), candidate.hash.clone()).await?;
         let rehashed = if matched && !admitted.is_barred && self.hasher.is_outdated(&candidate.hash) {
             Some(self.hasher.hash(entry.password, self.moment()).await?)
@@ -160,11 +160,16 @@ impl App {
         Ok(self.write(move |tx, moment, services| login::log_out(tx, moment, services, &client, digest)).await?)
     }
 
-    /// The cookie by which a browser shows that this account's owner logged in with it, beside those it showed before.
-    pub fn remember_device(&self, client: &Client, account: AccountId) -> String {
-        let mut moment = self.moment();
-        let before = Devices::read(&client.device, &self.services().seal, &self.services().generation, moment.now());
-        before.after_login(account, &self.services().seal, &self.services().generation, &mut moment)
+    /// The cookie by which a browser shows that the owner of this session logged in with it, beside those it showed before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
+        let now = self.now();
+        Ok(self.read(|view| {
+            let person = person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
+            known_devices::cookie(view, &self.services(), &person, (client, session.id), now)
+        })?)
     }
 
     /// The living sessions of the person who asks, newest first.
@@ -204,15 +209,26 @@ impl App {
         Ok(ended.await?)
     }
 
-    /// Ends all sessions of the person who asks, but for the one they ask with.
+    /// Ends all sessions of the person who asks, but for the one they ask with. That of a browser goes on under a new secret: a
+    /// copy of its cookie is one of the others. None where there was nothing to end, which writes nothing.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_other_sessions(self: &Arc<Self>, asking: &LoggedIn, client: Client) -> Result<(), Fault> {
-        let (account, kept) = (asking.person.id, asking.session.id);
+    pub async fn end_other_sessions(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        client: Client,
+    ) -> Result<Option<(Bearer, Session)>, Fault> {
+        let (account, kept, carrier) = (asking.person.id, asking.session.id, asking.session.carrier);
         let ended = self.write(move |tx, moment, services| {
-            sessions::end_all(tx, account, Some(kept))?;
-            services.audit(tx, moment, &client.owner_of(account), (Act::SessionsEnded, Outcome::Done), account)
+            if sessions::end_all(tx, account, Some(kept))? == 0 {
+                return Ok(None);
+            }
+            services.audit(tx, moment, &client.owner_of(account), (Act::SessionsEnded, Outcome::Done), account)?;
+            if carrier.is_bearer() {
+                return Ok(None);
+            }
+            sessions::renew(tx, moment, (account, kept), &[], services.config.spa.access.seconds())
         });
         Ok(ended.await?)
     }

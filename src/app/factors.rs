@@ -108,7 +108,7 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_clock()?;
         self.require_room()?;
-        let admitted = self.admit(Tries::at_second_factor(&self.services(), asking.person.id, &client))?;
+        let admitted = self.admit(Tries::in_session(&self.services(), asking.person.id, asking.session.id))?;
         let (owner, tries) = (owner(asking, client), admitted.tries.clone());
         let confirmed = self
             .write(move |tx, moment, services| {

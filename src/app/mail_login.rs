@@ -9,7 +9,7 @@ use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::Identity;
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, TypedCode};
-use crate::factors::Context;
+use crate::factors::{self, Context};
 use crate::sessions::{Carrier, Client};
 
 use super::entering::to_its_end;
@@ -86,6 +86,19 @@ impl App {
         Ok(self.read(|view| login_by_mail::look_up(view, &self.services(), token, self.now()))?)
     }
 
+    /// Digits are few enough to be guessed, so wrong ones count for the account they were mailed to, wherever they come from.
+    fn tries_for(&self, key: &Key, client: &Client) -> Result<Tries, Fault> {
+        let services = self.services();
+        Ok(match key {
+            Key::Link(_) => Tries::for_link(&services, client),
+            Key::Code(_, context) => {
+                let now = self.now();
+                let account = self.read(|view| factors::waiting_code(view, now, *context))?;
+                Tries::for_mailed_digits(&services, account, client)
+            }
+        })
+    }
+
     /// Logs somebody in by what was mailed to them.
     ///
     /// # Errors
@@ -109,8 +122,9 @@ impl App {
                 (Key::Link(token), "login-link")
             }
         };
-        let admitted = self.admit(Tries::for_link(&self.services(), &client))?;
-        let attempt = Attempt { method, tries: admitted.tries.clone(), ..Attempt::proven(carrier, &client, replaces) };
+        let admitted = self.admit(self.tries_for(&key, &client)?)?;
+        let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
+        let attempt = Attempt { is_barred, tries, method, ..Attempt::proven(carrier, &client, replaces) };
         let app = Arc::clone(self);
         let outcome = to_its_end(async move {
             let concluded = app

@@ -256,7 +256,7 @@ fn wake(wakes: &Wakes, event: &Event<'_>) {
     if touched(schema::LINK_REQUESTS) {
         wakes.link_wanted.notify_one();
     }
-    if touched(schema::MAILS_DUE) {
+    if touched(schema::MAILS_DUE) || touched(schema::MAILS_BEHIND) {
         wakes.mail_queued.notify_one();
     }
     if touched(schema::TEXTS_DUE) {

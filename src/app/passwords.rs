@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::accounts::change_address::{self, Asked};
+use crate::accounts::change_password;
 use crate::accounts::close::{self, Closed};
 use crate::accounts::forgot::{self, Usable};
 use crate::accounts::links::{self, Wish};
-use crate::accounts::login::{self, Attempt};
+use crate::accounts::login;
 use crate::accounts::tries::Tries;
 use crate::accounts::usernames::{self, Chosen};
-use crate::accounts::{change_address, change_password};
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{EmailAddress, Username};
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
-use crate::factors;
-use crate::sessions::{Carrier, Client, Session};
+use crate::sessions::{Client, Session};
 use crate::throttle;
 
 use super::entering::to_its_end;
@@ -131,6 +131,13 @@ impl App {
         if let Err(fault) = self.accept_password(&password, &usable.person) {
             return Ok(Err(ResetRefused::Password(fault)));
         }
+        // Somebody else knew the one that was in use when the account was taken back. The present one may be chosen once more:
+        // whoever forgot it, or used up its tries, has not lost it to anybody.
+        if let Some(retired) = &usable.person.account.retired_password
+            && self.hasher.verify(password.clone(), retired.clone()).await?
+        {
+            return Ok(Err(ResetRefused::Password(PasswordFault::Reused)));
+        }
         let hash = self.hasher.hash(password, self.moment()).await?;
         let outcome = self
             .write(move |tx, moment, services| {
@@ -138,18 +145,16 @@ impl App {
                     Ok(person) => person,
                     Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
                 };
-                // A mailbox is no second factor.
-                if !services.config.tokens.login_after_reset || factors::is_on(tx, person.id)? {
+                if !services.config.tokens.login_after_reset {
                     return Ok(Ok(None));
                 }
-                let attempt = Attempt::proven(Carrier::BrowserCookie, &client, replaces);
-                Ok(Ok(Some(login::start_session(tx, moment, services, &person, &attempt)?)))
+                Ok(Ok(login::start_after_link(tx, moment, services, &person, (&client, replaces))?))
             })
             .await?;
         Ok(outcome)
     }
 
-    /// Changes the password of the person who asks. Their other sessions end.
+    /// Changes the password of the person who asks. Their other sessions end; this one goes on under a new secret.
     ///
     /// # Errors
     /// When the store fails, or too many passwords wait.
@@ -159,9 +164,12 @@ impl App {
         current: Password,
         new: Password,
         client: Client,
-    ) -> Result<Result<(), ChangeRefused>, Fault> {
+    ) -> Result<Result<(Bearer, Session), ChangeRefused>, Fault> {
         if let Err(fault) = self.accept_password(&new, &asking.person) {
             return Ok(Err(ChangeRefused::Password(fault)));
+        }
+        if new.is_same_as(&current) {
+            return Ok(Err(ChangeRefused::Password(PasswordFault::Reused)));
         }
         let Some(verified) = self.verify_present(asking, current, Act::PasswordChanged, &client).await? else {
             return Ok(Err(ChangeRefused::WrongPassword));
@@ -173,7 +181,7 @@ impl App {
                 change_password::change(tx, moment, services, who, (&verified, &hash), &client)
             })
             .await?;
-        Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
+        Ok(done.ok_or(ChangeRefused::WrongPassword))
     }
 
     /// Asks for another address in place of the present one. It takes effect when it is confirmed.
@@ -200,12 +208,16 @@ impl App {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done = self
+        let asked = self
             .write(move |tx, moment, services| {
                 change_address::ask(tx, moment, services, (account, &verified), &new, &client)
             })
             .await?;
-        Ok(if done { Ok(()) } else { Err(ChangeRefused::WrongPassword) })
+        match asked {
+            Asked::Done => Ok(Ok(())),
+            Asked::Overtaken => Ok(Err(ChangeRefused::WrongPassword)),
+            Asked::TooMany(seconds) => Err(Fault::TooManyAttempts(seconds)),
+        }
     }
 
     /// Deletes the account of the person who asks.
@@ -240,8 +252,8 @@ impl App {
         asking.has_second_factor && !self.is_fresh(asking)
     }
 
-    /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count like those
-    /// at a login.
+    /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count against the session
+    /// they come from, and the owner is told of many.
     pub(super) async fn verify_present(
         self: &Arc<Self>,
         asking: &LoggedIn,
@@ -251,20 +263,20 @@ impl App {
     ) -> Result<Option<PasswordHash>, Fault> {
         self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
-        let (account, time) = (asking.person.id, self.time());
-        let times = (time.later, time.earlier);
-        let tries = self.read(|view| Tries::of_owner(view, &self.services(), account, client, times))?;
-        let admitted = self.admit(tries)?;
+        let (account, session) = (asking.person.id, asking.session.id);
+        let admitted = self.admit(Tries::in_session(&self.services(), account, session))?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {
             let matches = app.hasher.verify(password, hash.clone()).await?;
             let tries = admitted.tries.clone();
             let noted = app.write(move |tx, moment, services| {
                 if matches {
-                    return throttle::passed(tx, account, tries.device);
+                    throttle::passed_in_session(tx, session)?;
+                    return throttle::passed(tx, account, None);
                 }
                 let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
-                tries.refuse(tx, moment, services, &source, what, account)
+                tries.refuse(tx, moment, services, &source, what, account)?;
+                links::wish(tx, moment, &Wish::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);

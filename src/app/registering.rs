@@ -6,14 +6,14 @@ use crate::accounts::Person;
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
 use crate::accounts::invitations::{self, Invitation};
 use crate::accounts::links::Wish;
-use crate::accounts::login::{self, Attempt};
-use crate::accounts::register::{self, NewRegistration, Registered};
+use crate::accounts::login;
+use crate::accounts::register::{self, NewRegistration, Registered, Registration};
 use crate::accounts::tries::Tries;
 use crate::audit::{Act, Outcome};
-use crate::base::{DisplayName, EmailAddress, Username};
+use crate::base::{DisplayName, EmailAddress, RegistrationId, Username};
 use crate::config::RegistrationMode;
 use crate::crypto::{Bearer, BearerKind, Digest, Password, PasswordFault, TokenFault};
-use crate::sessions::{Carrier, Client, Session};
+use crate::sessions::{Client, Session};
 
 use super::entering::to_its_end;
 use super::{App, Fault};
@@ -85,6 +85,8 @@ pub struct Confirmation {
     pub browser: Option<Digest>,
     /// The password chosen at registration.
     pub password: Option<Password>,
+    /// A password that is chosen now, in place of one that somebody else may have registered the address with.
+    pub new_password: Option<Password>,
     /// Another user name, if the first was taken meanwhile.
     pub username: Option<Username>,
     /// Where the request comes from.
@@ -104,7 +106,13 @@ pub enum ConfirmRefused {
     WrongPassword,
     /// Somebody took the user name meanwhile.
     UsernameTaken,
+    /// The password that is to be chosen now may not be.
+    Password(PasswordFault),
 }
+
+/// Registrations of an address whose password is compared with the one that is given: each costs a hash. Whoever registered
+/// before more than these chooses a password anew.
+const MAX_COMPARED: usize = 4;
 
 impl App {
     /// Registers somebody.
@@ -193,7 +201,7 @@ impl App {
         self.admit(Tries::for_link(&self.services(), client))?;
         let target = self.read(|view| confirm::look_up(view, &self.services(), token, self.now()))?;
         Ok(target.map(|target| match target {
-            Target::Registration(_, registration) => browser != Some(registration.browser),
+            Target::Registrations(all) => all.iter().all(|(_, registration)| browser != Some(registration.browser)),
             Target::Address(_) => false,
         }))
     }
@@ -219,15 +227,18 @@ impl App {
                     tx,
                     moment,
                     services,
-                    (&confirmation.token, proof),
+                    (&confirmation.token, &proof),
                     username,
                     &confirmation.client,
                 )?;
-                let attempt = || Attempt::proven(Carrier::BrowserCookie, &confirmation.client, confirmation.replaces);
+                // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner
+                // in without password and second factor.
+                let may_log_in = services.config.tokens.login_after_confirm && !matches!(proof, Proof::None);
+                let client = (&confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
-                    Confirmed::Done(person) if services.config.tokens.login_after_confirm => {
-                        let started = login::start_session(tx, moment, services, &person, &attempt())?;
-                        Ok(NowConfirmed::In(Box::new(started)))
+                    Confirmed::Done(person) if may_log_in => {
+                        let started = login::start_after_link(tx, moment, services, &person, client)?;
+                        Ok(started.map_or(NowConfirmed::Done, |started| NowConfirmed::In(Box::new(started))))
                     }
                     Confirmed::Done(_) => Ok(NowConfirmed::Done),
                     Confirmed::AwaitsApproval => Ok(NowConfirmed::AwaitsApproval),
@@ -243,21 +254,33 @@ impl App {
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
         self.admit(Tries::for_link(&self.services(), &confirmation.client))?;
         let target = self.read(|view| confirm::look_up(view, &self.services(), &confirmation.token, self.now()))?;
-        let (id, registration) = match target {
+        let all = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
             Ok(Target::Address(_)) => return Ok(Ok(Proof::None)),
-            Ok(Target::Registration(id, registration)) => (id, registration),
+            Ok(Target::Registrations(all)) => all,
         };
-        if let Some(proof) = confirmation.browser.map(Proof::Browser).filter(|proof| proof.covers(id, &registration)) {
+        if let Some(password) = confirmation.new_password.clone() {
+            return self.choose_now(&all, password).await;
+        }
+        let is_covered = |proof: &Proof| all.iter().any(|(id, registration)| proof.covers(*id, registration));
+        if let Some(proof) = confirmation.browser.map(Proof::Browser).filter(is_covered) {
             return Ok(Ok(proof));
         }
         let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
-        let client = confirmation.client.clone();
-        let admitted = self.admit(Tries::of_registration(&self.services(), id, &client))?;
+        let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
+            return Ok(Err(ConfirmRefused::PasswordNeeded));
+        };
+        let admitted = self.admit(Tries::of_registration(&self.services(), &first.email, &client))?;
         let app = Arc::clone(self);
-        let matches = to_its_end(async move {
-            let matches = app.hasher.verify(password, registration.password).await?;
-            if !matches {
+        let matching = to_its_end(async move {
+            let mut matching = None;
+            for (id, registration) in all.into_iter().take(MAX_COMPARED) {
+                // All of them, in any case: which one matched does not show in the time.
+                if app.hasher.verify(password.clone(), registration.password).await? {
+                    matching = matching.or(Some(id));
+                }
+            }
+            if matching.is_none() {
                 let tries = admitted.tries.clone();
                 let noted = app.write(move |tx, moment, services| {
                     let what = (Act::Confirmed, Outcome::WrongPassword);
@@ -266,10 +289,25 @@ impl App {
                 noted.await?;
             }
             drop(admitted);
-            Ok(matches)
+            Ok(matching)
         })
         .await?;
-        Ok(if matches { Ok(Proof::Password(id)) } else { Err(ConfirmRefused::WrongPassword) })
+        Ok(matching.map(Proof::Password).ok_or(ConfirmRefused::WrongPassword))
+    }
+
+    /// Whoever has the mailbox chooses a password: strangers who registered the address before keep its owner from nothing.
+    async fn choose_now(
+        self: &Arc<Self>,
+        all: &[(RegistrationId, Registration)],
+        password: Password,
+    ) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        let services = self.services();
+        let mut words = services.site_words();
+        words.extend(all.first().map(|(_, registration)| registration.email.as_str()));
+        if let Err(fault) = services.password_policy().accept(&password, &words) {
+            return Ok(Err(ConfirmRefused::Password(fault)));
+        }
+        Ok(Ok(Proof::Mailbox(self.hasher.hash(password, self.moment()).await?)))
     }
 
     /// Whether this person may choose `password`.

@@ -90,7 +90,7 @@ impl App {
     pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<Entered, StepRefused>, Fault> {
         self.require_clock_for(&step.code)?;
         let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(StepRefused::Over)) };
-        let admitted = self.admit(Tries::at_second_factor(&self.services(), waiting.person.id, &step.client))?;
+        let admitted = self.admit(self.tries_at_step(&waiting.person, &step.client)?)?;
         let Step { secret, code, trust, client, replaces } = step;
         let trust = trust.filter(|_| self.services().config.second_factor.trust_browsers);
         let attempt = StepAttempt { secret, code, trust, tries: admitted.tries.clone(), client, replaces };
@@ -123,17 +123,24 @@ impl App {
     ) -> Result<bool, Fault> {
         self.require_clock()?;
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
-        self.send_code(waiting.person, (Context::login(secret), kind), client).await
+        let tries = self.tries_at_step(&waiting.person, client)?;
+        self.send_code(waiting.person, (Context::login(secret), kind), tries).await
+    }
+
+    fn tries_at_step(&self, person: &Person, client: &Client) -> Result<Tries, Fault> {
+        let (services, time) = (self.services(), self.time());
+        let times = (time.later, time.earlier);
+        Ok(self.read(|view| Tries::at_second_factor(view, &services, person.id, client, times))?)
     }
 
     async fn send_code(
         self: &Arc<Self>,
         person: Person,
         what: (Context, Option<FactorKind>),
-        client: &Client,
+        tries: Tries,
     ) -> Result<bool, Fault> {
         self.require_room()?;
-        self.admit(Tries::at_second_factor(&self.services(), person.id, client))?;
+        self.admit(tries)?;
         let mailed =
             self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &person, what));
         Ok(mailed.await?)
@@ -162,10 +169,11 @@ impl App {
         self: &Arc<Self>,
         asking: &LoggedIn,
         kind: Option<FactorKind>,
-        client: &Client,
     ) -> Result<bool, Fault> {
         self.require_clock()?;
-        self.send_code(asking.person.clone(), (Context::session(asking.session.id), kind), client).await
+        let (account, session) = (asking.person.id, asking.session.id);
+        let tries = Tries::in_session(&self.services(), account, session);
+        self.send_code(asking.person.clone(), (Context::session(session), kind), tries).await
     }
 
     /// Has the person who asks prove anew who they are. Their session goes on under a new secret.
@@ -200,7 +208,7 @@ impl App {
             },
         };
         let account = asking.person.id;
-        let admitted = self.admit(Tries::at_second_factor(&self.services(), account, &client))?;
+        let admitted = self.admit(Tries::in_session(&self.services(), account, asking.session.id))?;
         let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
         let app = Arc::clone(self);
         to_its_end(async move {

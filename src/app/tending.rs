@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::register::Patience;
 use crate::accounts::{
-    Services, factor_resets, invitations, keyring, links, person, register, second_step, taking_back,
+    Services, factor_resets, invitations, keyring, links, notices, person, register, second_step, taking_back,
 };
 use crate::audit::{self, Act, Outcome, Source, Subject};
 use crate::base::{ClockState, EmailAddress, MailId, Moment, PhoneNumber, Timestamp};
@@ -12,7 +12,7 @@ use crate::crypto::Digest;
 use crate::factors;
 use crate::mail::{self, Channel, Recipient};
 use crate::sessions;
-use crate::store::{StoreError, Transaction};
+use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle;
 use crate::webhooks;
 
@@ -30,11 +30,44 @@ impl App {
     /// When the store fails.
     pub async fn fulfil_wishes(self: &Arc<Self>) -> Result<bool, Fault> {
         // A link is good for a time, and nobody knows what time it is: the wishes wait until somebody does.
-        if self.time().state != ClockState::Sure || !self.read(links::any_waiting)? {
+        let time = self.time();
+        if time.state != ClockState::Sure {
+            return Ok(false);
+        }
+        let services = self.services();
+        let is_any =
+            |view: &dyn Snapshot| Ok(links::any_waiting(view)? || links::any_due(view, &services, time.earlier)?);
+        if !self.read(is_any)? {
             return Ok(false);
         }
         self.write(|tx, moment, services| links::fulfil(tx, moment, services, WISHES_PER_STEP)).await?;
         Ok(true)
+    }
+
+    /// Tells owners together what happened to their accounts often.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sum_up_notices(self: &Arc<Self>) -> Result<(), Fault> {
+        let (now, mut after) = (self.time().earlier, None);
+        loop {
+            let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP))?;
+            if !rows.is_empty() {
+                self.write(move |tx, moment, services| notices::sum_up(tx, moment, services, &rows)).await?;
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether wishes wait for their turn.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_deferred_wishes(&self) -> Result<bool, Fault> {
+        Ok(self.read(links::any_deferred)?)
     }
 
     /// Notes that the appliance has started, in this version.
@@ -202,6 +235,11 @@ impl App {
             .await?;
         self.sweep_pages(|tx, moment, services, after| {
             factor_resets::carry_out_due(tx, moment, services, after, ROWS_PER_STEP)
+        })
+        .await?;
+        self.sweep_pages(|tx, moment, services, after: Option<String>| {
+            let oldest = moment.earliest().minus(services.config.tokens.confirm_within.seconds());
+            links::sweep_confirm_links(tx, oldest, after.as_ref(), ROWS_PER_STEP)
         })
         .await?;
         self.sweep_pages(|tx, moment, _, after| {

@@ -140,6 +140,12 @@ words! {
         PhoneChanged = 64 "phone-changed",
         /// An administrator had a webhook try again; the detail is its name.
         WebhookRetried = 65 "webhook-retried",
+        /// An address was taken from an account that never proved it, for its owner who did.
+        AddressReleased = 66 "address-released",
+        /// A request for a mail could not be read, or its mail not be written; the detail is its kind.
+        MailRequestDropped = 67 "mail-request-dropped",
+        /// A message was given up because too many waited for its recipient.
+        MailSuperseded = 68 "mail-superseded",
     }
 }
 

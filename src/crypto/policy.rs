@@ -4,7 +4,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::base::Secret;
 
-use super::blocklist;
+use super::{blocklist, constant_time_eq};
 
 /// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
 /// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
@@ -30,6 +30,8 @@ pub enum PasswordFault {
     Common,
     /// Little is left of it without the names of the site and of the person.
     Guessable,
+    /// It is, or was, in use for this account, and is to be another one.
+    Reused,
 }
 
 impl std::fmt::Display for PasswordFault {
@@ -42,6 +44,7 @@ impl std::fmt::Display for PasswordFault {
             Self::Guessable => {
                 f.write_str("without the names of the person and the site too little is left of the password")
             }
+            Self::Reused => f.write_str("the password was in use before"),
         }
     }
 }
@@ -65,6 +68,12 @@ impl Password {
         }
         let normalised = ComposingNormalizerBorrowed::new_nfc().normalize(text);
         Ok(Self(Secret::new(normalised.into_owned())))
+    }
+
+    /// Whether both are the same.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        constant_time_eq(self.bytes(), other.bytes())
     }
 
     /// What is hashed.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    costs, factor_resets, identity, invitations, keyring, links, person, register, second_step, set_up, taking_back,
+    costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register, second_step, set_up,
+    taking_back,
 };
 use crate::acme;
 use crate::audit;
@@ -36,10 +37,17 @@ pub const TABLES: &[&dyn Shown] = &[
     &sessions::FAMILIES,
     &sessions::LOGINS,
     &taking_back::FORMER,
+    &taking_back::FORMER_OWNERS,
+    &known_devices::KNOWN,
     &keyring::KEYS,
     &links::WISHES,
+    &links::DEFERRED,
+    &links::CONFIRM_LINKS,
     &mail::MAILS,
     &mail::DUE,
+    &mail::BEHIND,
+    &mail::OF_RECIPIENT,
+    &mail::NOTICES,
     &mail::TEXTS_DUE,
     &tls::CERTIFICATES,
     &tls::issued::ISSUED,

@@ -54,8 +54,10 @@ const TRIES: u32 = 5;
 /// Seconds between two codes for the same thing.
 const AGAIN_AFTER: Seconds = MINUTE;
 
-fn digest(seal: &SealingKey, context: Context, digits: &str) -> [u8; 32] {
-    seal.code(b"gatelodge mailed code/1", &[&context.0, digits.as_bytes()])
+/// `bound_to` stands for the owner's credentials at that time: digits die with the password, with the address, and when the
+/// owner takes the account back. A link that is mailed beside them is bound to the same.
+fn digest(seal: &SealingKey, context: Context, bound_to: Digest, digits: &str) -> [u8; 32] {
+    seal.code(b"gatelodge mailed code/2", &[&context.0, &bound_to.0, digits.as_bytes()])
 }
 
 /// Whether a code for this was sent within the last minute: then there is none to send.
@@ -74,7 +76,7 @@ pub fn mail_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     seal: &SealingKey,
-    (account, by_sms): (AccountId, bool),
+    (account, bound_to, by_sms): (AccountId, Digest, bool),
     context: Context,
 ) -> Result<Option<Secret<String>>, StoreError> {
     let now = moment.now();
@@ -82,7 +84,7 @@ pub fn mail_code(
         return Ok(None);
     }
     let digits = draw_digits(moment);
-    let code = digest(seal, context, digits.expose());
+    let code = digest(seal, context, bound_to, digits.expose());
     let expires_at = now.plus(CODE_WORKS_FOR);
     let row = MailedCode { account, code, sent_at: now, expires_at, tries_left: TRIES, by_sms };
     MAILED.put(tx, &context.0, &row)?;
@@ -111,11 +113,11 @@ pub fn take_code(
     tx: &mut dyn Transaction,
     now: Timestamp,
     seal: &SealingKey,
-    context: Context,
+    (context, bound_to): (Context, Digest),
     digits: &str,
 ) -> Result<TakenCode, StoreError> {
     // Computed in any case: whether a code was mailed does not show.
-    let given = digest(seal, context, digits);
+    let given = digest(seal, context, bound_to, digits);
     let Some(row) = MAILED.get(tx, &context.0)?.filter(|row| now < row.expires_at) else { return Ok(TakenCode::Wrong) };
     if constant_time_eq(&row.code, &given) {
         MAILED.delete(tx, &context.0)?;

@@ -6,7 +6,7 @@ mod recovery;
 mod trusted;
 
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
-use crate::crypto::{SealingKey, TotpSeed, TypedCode, step_at};
+use crate::crypto::{Digest, SealingKey, TotpSeed, TypedCode, step_at};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 pub(crate) use mailed::MAILED;
@@ -15,7 +15,7 @@ pub use mailed::{
     waiting_code,
 };
 pub(crate) use recovery::RECOVERY;
-pub use recovery::{RECOVERY_CODES, codes_left, make_codes};
+pub use recovery::{RECOVERY_CODES, codes_left, drop_codes_since, make_codes};
 pub(crate) use trusted::TRUSTED;
 pub use trusted::{TrustedBrowser, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of};
 
@@ -241,7 +241,8 @@ impl ProvedBy {
     }
 }
 
-/// Takes a code of any of the account's factors, once. `context` is where a code was mailed for. None if it is wrong.
+/// Takes a code of any of the account's factors, once. `context` is where a code was mailed for, `bound_to` the credentials that
+/// it was mailed under. None if it is wrong.
 ///
 /// # Errors
 /// When the store fails.
@@ -251,7 +252,7 @@ pub fn prove(
     seal: &SealingKey,
     account: AccountId,
     code: &TypedCode,
-    context: Context,
+    (context, bound_to): (Context, Digest),
 ) -> Result<Option<ProvedBy>, StoreError> {
     let digits = match code {
         TypedCode::Recovery(text) => {
@@ -274,7 +275,7 @@ pub fn prove(
     if !has_mail && !has_sms {
         return Ok(None);
     }
-    Ok(match take_code(tx, now, seal, context, digits.expose())? {
+    Ok(match take_code(tx, now, seal, (context, bound_to), digits.expose())? {
         TakenCode::Right { account: owner, by_sms: false } if owner == account && has_mail => Some(ProvedBy::Mail),
         TakenCode::Right { account: owner, by_sms: true } if owner == account && has_sms => Some(ProvedBy::Sms),
         _ => None,

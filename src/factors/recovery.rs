@@ -47,6 +47,14 @@ pub fn codes_left(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result
     Ok(RECOVERY.get(view, &account)?.map(|recovery| recovery.digests.len()))
 }
 
+/// Takes the codes away that were made since then.
+pub fn drop_codes_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) -> Result<(), StoreError> {
+    match RECOVERY.get(tx, &account)?.filter(|recovery| recovery.made_at >= since) {
+        Some(_) => RECOVERY.delete(tx, &account),
+        None => Ok(()),
+    }
+}
+
 /// Takes a code, if it is one of the account's. Returns how many are left.
 pub(super) fn take(
     tx: &mut dyn Transaction,

@@ -1,6 +1,6 @@
 //! Every mail there is.
 
-use crate::base::{DAY, EmailAddress, MINUTE, Seconds, Secret, Timestamp};
+use crate::base::{DAY, EmailAddress, Secret, Timestamp};
 use crate::config::Span;
 use crate::templates::context;
 
@@ -189,6 +189,17 @@ pub enum Letter {
         /// Where the owner revokes it.
         tokens: String,
     },
+    /// To the owner: what they were told of happened more often.
+    MoreNotices {
+        /// What happened, and how often: one line each.
+        lines: Vec<String>,
+        /// When the owner was last told of such a thing.
+        since: Timestamp,
+        /// When it happened last.
+        last: Timestamp,
+        /// Where the owner looks, or takes the account back.
+        link: String,
+    },
     /// To somebody whom an administrator invites.
     Invitation {
         /// The link.
@@ -215,11 +226,6 @@ pub enum Letter {
     /// To whom an administrator chose: mail works.
     Test,
 }
-
-/// Notices are worth reading for as long as a server may be down.
-const NOTICE_USEFUL: Seconds = 4 * DAY;
-/// A code is worth reading as long as it works.
-const CODE_USEFUL: Seconds = 10 * MINUTE;
 
 impl Letter {
     /// One of each, to see whether the templates can be rendered.
@@ -252,6 +258,7 @@ impl Letter {
             Self::FactorResetAsked { due: at, login: link() },
             Self::FactorsReset { at, must_have_one: true, forgot: link() },
             Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
+            Self::MoreNotices { lines: vec!["3 API tokens were made".into()], since: at, last: at, link: link() },
             Self::Invitation { link: link(), at, until: at.plus(DAY) },
             Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
             Self::RegistrationApproved { login: link() },
@@ -288,24 +295,12 @@ impl Letter {
             Self::FactorResetAsked { .. } => "factor-reset-asked",
             Self::FactorsReset { .. } => "factors-reset",
             Self::ApiTokenMade { .. } => "api-token-made",
+            Self::MoreNotices { .. } => "more-notices",
             Self::Invitation { .. } => "invitation",
             Self::ApprovalAsked { .. } => "approval-asked",
             Self::RegistrationApproved { .. } => "registration-approved",
             Self::RegistrationDeclined => "registration-declined",
             Self::Test => "test",
-        }
-    }
-
-    /// Seconds for which delivering it makes sense: a dead link is not worth sending.
-    #[must_use]
-    pub fn useful_for(&self) -> Seconds {
-        match self {
-            Self::ConfirmRegistration { within, .. }
-            | Self::ResetPassword { within, .. }
-            | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
-            Self::LogIn { .. } | Self::SecondFactorCode { .. } => CODE_USEFUL,
-            Self::Invitation { at, until, .. } => until.since(*at),
-            _ => NOTICE_USEFUL,
         }
     }
 
@@ -354,6 +349,9 @@ impl Letter {
             }
             Self::ApiTokenMade { scopes, at, tokens } => {
                 context! { site, to, tokens, scopes, at => at.in_words() }
+            }
+            Self::MoreNotices { lines, since, last, link } => {
+                context! { site, to, lines, link, since => since.in_words(), last => last.in_words() }
             }
             Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },

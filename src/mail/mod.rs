@@ -3,13 +3,20 @@
 //! A mail is written in the transaction that caused it and leaves the outbox only when a server has accepted it.
 
 mod compose;
+mod handling;
+mod lanes;
 mod letter;
+pub mod notices;
 mod outbox;
 mod recipient;
 
 pub use compose::{ComposeError, Composer, Message};
+pub use lanes::Urgency;
+pub(crate) use lanes::{BEHIND, DUE, OF_RECIPIENT, TEXTS_DUE};
 pub use letter::Letter;
-pub(crate) use outbox::{DUE, MAILS, TEXTS_DUE};
+pub(crate) use notices::NOTICES;
+pub use notices::Notable;
+pub(crate) use outbox::MAILS;
 pub use outbox::{
     GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, is_failed, list, next_due, postpone, queue,
     queue_text, release_claims, release_held, retry, retry_all, sweep,

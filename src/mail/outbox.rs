@@ -2,8 +2,9 @@
 
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, words};
 
+use super::lanes::{self, MAX_FOR_ONE_RECIPIENT, Place, Urgency};
 use super::{Channel, Composer, Letter, Recipient};
 
 words! {
@@ -40,21 +41,14 @@ pub struct Mail {
     pub useful_until: Timestamp,
     /// What the last attempt ended with.
     pub last_error: Option<String>,
+    /// Which lane it leaves by: the lower goes first.
+    lane: u32,
 }
-record!(Mail, version 1, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error });
+record!(Mail, version 2, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error }, since 2 {
+    lane,
+});
 
 pub(crate) const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
-pub(crate) const DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::MAILS_DUE);
-pub(crate) const TEXTS_DUE: Table<(Timestamp, MailId), ()> = Table::at(schema::TEXTS_DUE);
-
-/// The messages that leave this way, in the order in which they are due.
-const fn due_of(channel: Channel) -> &'static Table<(Timestamp, MailId), ()> {
-    match channel {
-        Channel::Mail => &DUE,
-        Channel::Text => &TEXTS_DUE,
-    }
-}
-
 /// Pauses after each failed attempt; the last one repeats.
 const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
 /// Seconds after which a mail that nobody took is given up.
@@ -64,10 +58,11 @@ const ATTEMPT_LIMIT: Seconds = 15 * MINUTE;
 /// Seconds for which a failed mail is kept for the administrator to see.
 const KEEP_FAILED: Seconds = 30 * DAY;
 
-/// Queues a letter in the transaction that causes it.
+/// Queues a letter in the transaction that causes it. None if it cannot be put together: a template of the administrator's fails
+/// with these values.
 ///
 /// # Errors
-/// When the store fails, or a template does.
+/// When the store fails.
 pub fn queue(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -75,14 +70,18 @@ pub fn queue(
     seal: &SealingKey,
     to: &EmailAddress,
     letter: &Letter,
-) -> Result<MailId, StoreError> {
+) -> Result<Option<MailId>, StoreError> {
     let id = MailId::draw_in_order(moment);
-    let message = composer.compose(letter, to, id, moment).map_err(|error| {
-        tracing::error!(%error, letter = letter.name(), "a mail could not be put together");
-        StoreError::Unavailable
-    })?;
+    let message = match composer.compose(letter, to, id, moment) {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::error!(%error, letter = letter.name(), "a mail could not be put together; it is dropped");
+            return Ok(None);
+        }
+    };
     let to = Recipient::Email(to.clone());
-    put_in(tx, moment, seal, (id, to), (letter.name(), &message.bytes), letter.useful_for())
+    let how = (letter.urgency(), letter.useful_for());
+    put_in(tx, moment, seal, (id, to), (letter.name(), &message.bytes), how).map(Some)
 }
 
 /// Queues a text message, of one kind, that is useful for so many seconds.
@@ -98,7 +97,8 @@ pub fn queue_text(
     useful_for: Seconds,
 ) -> Result<MailId, StoreError> {
     let id = MailId::draw_in_order(moment);
-    put_in(tx, moment, seal, (id, Recipient::Phone(to.clone())), (kind, text.as_bytes()), useful_for)
+    let how = (Urgency::Awaited, useful_for);
+    put_in(tx, moment, seal, (id, Recipient::Phone(to.clone())), (kind, text.as_bytes()), how)
 }
 
 fn put_in(
@@ -107,9 +107,10 @@ fn put_in(
     seal: &SealingKey,
     (id, to): (MailId, Recipient),
     (letter, bytes): (&str, &[u8]),
-    useful_for: Seconds,
+    (urgency, useful_for): (Urgency, Seconds),
 ) -> Result<MailId, StoreError> {
     let now = moment.earliest();
+    let waiting = make_room(tx, &to, urgency)?;
     let mail = Mail {
         letter: letter.to_owned(),
         to,
@@ -120,9 +121,26 @@ fn put_in(
         due_at: now,
         useful_until: now.plus(useful_for),
         last_error: None,
+        lane: urgency.lane(waiting),
     };
     save(tx, id, None, &mail)?;
     Ok(id)
+}
+
+/// How many messages of the same class wait for a recipient, after giving up the oldest of too many.
+fn make_room(tx: &mut dyn Transaction, to: &Recipient, urgency: Urgency) -> Result<usize, StoreError> {
+    let mut waiting = Vec::new();
+    for id in lanes::waiting_for(tx, to, 2 * MAX_FOR_ONE_RECIPIENT + 1)? {
+        let same = MAILS.get(tx, &id)?.filter(|mail| Urgency::of_lane(mail.lane) == urgency);
+        waiting.extend(same.map(|mail| (id, mail)));
+    }
+    let surplus = (waiting.len() + 1).saturating_sub(MAX_FOR_ONE_RECIPIENT);
+    // What is being sent now is left alone.
+    for (id, mail) in waiting.iter().filter(|(_, mail)| mail.state == MailState::Queued).take(surplus) {
+        tracing::warn!(mail.id = %id, letter = mail.letter, "a mail is given up: too many wait for its recipient");
+        fail(tx, *id, "too many mails waited for this recipient; later ones take its place")?;
+    }
+    Ok(waiting.len())
 }
 
 fn place(id: MailId) -> [Vec<u8>; 2] {
@@ -131,14 +149,19 @@ fn place(id: MailId) -> [Vec<u8>; 2] {
 
 /// Writes a mail and moves it to its place in the order of due times.
 fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail) -> Result<(), StoreError> {
-    let due = due_of(mail.to.channel());
     if let Some(before) = before {
-        due.delete(tx, &(before.due_at, id))?;
+        before.turn(id).leave(tx)?;
     }
     if matches!(mail.state, MailState::Queued | MailState::Sending) {
-        due.put(tx, &(mail.due_at, id), &())?;
+        mail.turn(id).take(tx)?;
     }
     MAILS.put(tx, &id, mail)
+}
+
+impl Mail {
+    fn turn(&self, id: MailId) -> Place<'_> {
+        Place { id, to: &self.to, lane: self.lane, due_at: self.due_at }
+    }
 }
 
 /// When the next mail is due, if any waits.
@@ -146,16 +169,15 @@ fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail
 /// # Errors
 /// When the store fails.
 pub fn next_due(view: &dyn Snapshot, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
-    Ok(due_of(channel).all(view, Direction::Up, 1)?.first().map(|((due_at, _), ())| *due_at))
+    Ok(lanes::firsts(view, channel)?.into_iter().map(|(due_at, _)| due_at).min())
 }
 
-/// The mail that is due first, if one is due by now.
+/// The mail whose turn it is, if one is due by now.
 ///
 /// # Errors
 /// When the store fails.
 pub fn due(view: &dyn Snapshot, channel: Channel, now: Timestamp) -> Result<Option<MailId>, StoreError> {
-    let first = due_of(channel).all(view, Direction::Up, 1)?;
-    Ok(first.into_iter().find(|((due_at, _), ())| *due_at <= now).map(|((_, id), ())| id))
+    Ok(lanes::firsts(view, channel)?.into_iter().find(|(due_at, _)| *due_at <= now).map(|(_, id)| id))
 }
 
 /// Notes that an attempt begins and gives the recipient and the bytes. None if the mail is gone, given up,
@@ -197,7 +219,7 @@ pub fn claim(
 /// When the store fails.
 pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError> {
     if let Some(mail) = MAILS.get(tx, &id)? {
-        due_of(mail.to.channel()).delete(tx, &(mail.due_at, id))?;
+        mail.turn(id).leave(tx)?;
         MAILS.delete(tx, &id)?;
     }
     Ok(())

@@ -203,7 +203,7 @@ pub fn start(
         access_until: None,
     };
     make_room(tx, new.account)?;
-    refreshing::begin(tx, &mut session, &secret, new.access)?;
+    refreshing::begin(tx, &mut session, &secret, now.plus(new.access))?;
     store(tx, &secret, &session)?;
     Ok((secret, session))
 }
@@ -235,6 +235,18 @@ pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, Stor
     SESSIONS.get(view, &digest)
 }
 
+/// The session of an account with this id, alive or not.
+pub fn find_by_id(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    id: SessionId,
+) -> Result<Option<Session>, StoreError> {
+    match OF_ACCOUNT.get(view, &(account, id))? {
+        Some(digest) => SESSIONS.get(view, &digest),
+        None => Ok(None),
+    }
+}
+
 /// The sessions of an account, dead ones too until they are swept.
 ///
 /// # Errors
@@ -264,17 +276,19 @@ pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) ->
     end(tx, digest).map(|()| true)
 }
 
-/// Ends every session of an account, but for the one to be kept.
+/// Ends every session of an account, but for the one to be kept. Says how many.
 ///
 /// # Errors
 /// When the store fails.
-pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<(), StoreError> {
+pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<usize, StoreError> {
+    let mut ended = 0;
     for (digest, session) in of_account(tx, account)? {
         if Some(session.id) != kept {
             remove(tx, digest, &session)?;
+            ended += 1;
         }
     }
-    Ok(())
+    Ok(ended)
 }
 
 fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
@@ -285,41 +299,29 @@ fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result
     OF_ACCOUNT.delete(tx, &(session.account, session.id))
 }
 
-/// Gives a session a new secret after its holder proved anew who they are; the old one opens nothing any more.
+/// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods` are
+/// those by which its holder proved anew who they are; none leaves its last proof what it was. None if it has ended.
 ///
 /// # Errors
 /// When the store fails.
 pub fn renew(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
-    digest: Digest,
-    mut session: Session,
-    (methods, access): (&[&str], Seconds),
-) -> Result<(Bearer, Session), StoreError> {
-    let secret = draw(session.carrier, moment);
-    session.proved_at = moment.now();
-    session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
-    SESSIONS.delete(tx, &digest)?;
-    refreshing::begin(tx, &mut session, &secret, access)?;
-    store(tx, &secret, &session)?;
-    Ok((secret, session))
-}
-
-/// Notes that the holder of a session proved themselves by one more method.
-///
-/// # Errors
-/// When the store fails.
-pub fn note_method(
-    tx: &mut dyn Transaction,
     (account, id): (AccountId, SessionId),
-    now: Timestamp,
-    method: &str,
-) -> Result<(), StoreError> {
-    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(()) };
-    let Some(mut session) = SESSIONS.get(tx, &digest)? else { return Ok(()) };
-    session.proved_at = now;
-    session.methods.insert(method.to_owned());
-    SESSIONS.put(tx, &digest, &session)
+    methods: &[&str],
+    access: Seconds,
+) -> Result<Option<(Bearer, Session)>, StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(None) };
+    let Some(mut session) = SESSIONS.get(tx, &digest)? else { return Ok(None) };
+    let secret = draw(session.carrier, moment);
+    if !methods.is_empty() {
+        session.proved_at = moment.now();
+        session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
+    }
+    SESSIONS.delete(tx, &digest)?;
+    refreshing::begin(tx, &mut session, &secret, moment.now().plus(access))?;
+    store(tx, &secret, &session)?;
+    Ok(Some((secret, session)))
 }
 
 /// Notes when sessions and API tokens were last used. One that has ended meanwhile stays ended.

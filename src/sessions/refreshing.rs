@@ -5,7 +5,7 @@
 //! from it. So the store keeps one row for a family, however often it was refreshed: a token of the family that is not the last
 //! one was used before.
 
-use crate::base::{AccountId, Moment, Seconds, SessionId};
+use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -40,13 +40,13 @@ pub(super) fn begin(
     tx: &mut dyn Transaction,
     session: &mut Session,
     secret: &Bearer,
-    access: Seconds,
+    access_until: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(family) = secret.family() else { return Ok(()) };
     if let Some(before) = session.family.replace(family) {
         FAMILIES.delete(tx, &before)?;
     }
-    session.access_until = Some(session.proved_at.plus(access));
+    session.access_until = Some(access_until);
     let (account, id, generation) = (session.account, session.id, session.generation);
     FAMILIES.put(tx, &family, &Family { account, session: id, generation, current: secret.digest() })
 }

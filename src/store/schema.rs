@@ -25,6 +25,8 @@ pub const IDENTITIES_OF: Range = range(0x12, "identities of an account");
 pub const REGISTRATIONS: Range = range(0x18, "registrations");
 /// (canonical address, registration id) → nothing: the registrations of an address.
 pub const REGISTRATIONS_OF: Range = range(0x19, "registrations of an address");
+/// canonical address → which of the links that confirm its registrations is the newest.
+pub const CONFIRM_LINKS: Range = range(0x1b, "links to confirm");
 /// digest of the secret → session.
 pub const SESSIONS: Range = range(0x20, "sessions");
 /// (account id, session id) → digest of the secret.
@@ -39,16 +41,28 @@ pub const REFRESH_FAMILIES: Range = range(0x24, "refresh tokens");
 pub const LOGINS: Range = range(0x25, "logins");
 /// (account id, change id) → address that was changed, and can be brought back.
 pub const FORMER_ADDRESSES: Range = range(0x26, "former addresses");
+/// canonical address → whose it was, and until when nobody else takes it without proof.
+pub const FORMER_OWNERS: Range = range(0x29, "owners of former addresses");
+/// account id → the browsers that its owner logged in with.
+pub const KNOWN_DEVICES: Range = range(0x27, "known devices");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
 /// job id → somebody who asked for a link, to be looked up by a worker.
 pub const LINK_REQUESTS: Range = range(0x30, "link requests");
+/// (which limit, job id) → such a request whose mail has to wait until the limit over all mails allows it.
+pub const DEFERRED_REQUESTS: Range = range(0x31, "deferred link requests");
+/// (account id, topic) → notices that are told together.
+pub const NOTICES: Range = range(0x32, "notices");
 /// mail id → mail, its content sealed.
 pub const MAILS: Range = range(0x38, "mails");
 /// (when due, mail id) → nothing: the mails to be sent.
 pub const MAILS_DUE: Range = range(0x39, "mails due");
 /// (when due, mail id) → nothing: the text messages to be sent.
 pub const TEXTS_DUE: Range = range(0x3a, "text messages due");
+/// (lane, (when due, mail id)) → nothing: the mails behind those of `MAILS_DUE`.
+pub const MAILS_BEHIND: Range = range(0x3b, "mails behind others");
+/// (recipient, mail id) → nothing: the messages that wait, by recipient.
+pub const MAILS_OF: Range = range(0x3c, "messages of a recipient");
 /// name → sealed certificate and key that we made ourselves.
 pub const CERTIFICATES: Range = range(0x40, "certificates");
 /// name → certificate that an authority gave us, its key sealed.
@@ -97,6 +111,7 @@ pub const ALL: &[Range] = &[
     IDENTITIES_OF,
     REGISTRATIONS,
     REGISTRATIONS_OF,
+    CONFIRM_LINKS,
     SESSIONS,
     SESSIONS_OF,
     API_TOKENS,
@@ -104,11 +119,17 @@ pub const ALL: &[Range] = &[
     REFRESH_FAMILIES,
     LOGINS,
     FORMER_ADDRESSES,
+    FORMER_OWNERS,
+    KNOWN_DEVICES,
     SIGNING_KEYS,
     LINK_REQUESTS,
+    DEFERRED_REQUESTS,
     MAILS,
     MAILS_DUE,
     TEXTS_DUE,
+    MAILS_BEHIND,
+    MAILS_OF,
+    NOTICES,
     CERTIFICATES,
     ISSUED_CERTIFICATES,
     ACME_ACCOUNTS,

@@ -1,167 +1,14 @@
 //! The buckets in the store: who they belong to, and what fills and empties them.
 
-use serde_json::Value;
+use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
+use crate::config::Throttle as Settings;
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use crate::base::{AccountId, DAY, Moment, Seconds, Timestamp};
-use crate::config::{Rate, Throttle as Settings};
-use crate::store::{Direction, Key, Snapshot, StoreError, Table, Transaction, record, schema};
-
-use super::{DeviceId, Level, MailPurpose};
-
-/// Whose tries a bucket counts.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
-    /// A name as it was typed, known or not: by a keyed digest of its canonical form.
-    Name,
-    /// An account, by whatever name; for unknown names a stand-in of the same form.
-    Account,
-    /// A browser that somebody logged in with before.
-    Device,
-    /// A network: an IPv4 address, or an IPv6 /64.
-    Network,
-    /// An IPv6 /48.
-    WideNetwork,
-    /// Everybody together.
-    Everybody,
-    /// A network that asks for mails.
-    MailNetwork,
-    /// A wide network that asks for mails.
-    MailWideNetwork,
-    /// Everybody together who asks for mails.
-    MailEverybody,
-    /// An address that mails of one purpose go to.
-    MailAddress(MailPurpose),
-    /// A network that tries links.
-    LinkNetwork,
-    /// An account whose password is known, and that asks for a code.
-    SecondFactor,
-}
-
-impl Kind {
-    const fn code(self) -> u8 {
-        match self {
-            Self::Name => 1,
-            Self::Account => 2,
-            Self::Device => 3,
-            Self::Network => 4,
-            Self::WideNetwork => 5,
-            Self::Everybody => 6,
-            Self::MailNetwork => 7,
-            Self::MailWideNetwork => 8,
-            Self::MailEverybody => 9,
-            Self::LinkNetwork => 10,
-            Self::SecondFactor => 11,
-            Self::MailAddress(MailPurpose::Confirm) => 16,
-            Self::MailAddress(MailPurpose::Reset) => 17,
-            Self::MailAddress(MailPurpose::Known) => 18,
-            Self::MailAddress(MailPurpose::Approval) => 19,
-            Self::MailAddress(MailPurpose::LogIn) => 20,
-            Self::MailAddress(MailPurpose::Text) => 21,
-        }
-    }
-
-    const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            1 => Self::Name,
-            2 => Self::Account,
-            3 => Self::Device,
-            4 => Self::Network,
-            5 => Self::WideNetwork,
-            6 => Self::Everybody,
-            7 => Self::MailNetwork,
-            8 => Self::MailWideNetwork,
-            9 => Self::MailEverybody,
-            10 => Self::LinkNetwork,
-            11 => Self::SecondFactor,
-            16 => Self::MailAddress(MailPurpose::Confirm),
-            17 => Self::MailAddress(MailPurpose::Reset),
-            18 => Self::MailAddress(MailPurpose::Known),
-            19 => Self::MailAddress(MailPurpose::Approval),
-            20 => Self::MailAddress(MailPurpose::LogIn),
-            21 => Self::MailAddress(MailPurpose::Text),
-            _ => return None,
-        })
-    }
-
-    /// The number by which lists go on.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self.code()
-    }
-
-    /// The kind of this number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        Self::from_code(number)
-    }
-
-    /// The word for lists and for the audit log.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Account => "account",
-            Self::Device => "device",
-            Self::Network => "network",
-            Self::WideNetwork => "wide-network",
-            Self::Everybody => "everybody",
-            Self::MailNetwork => "mail-network",
-            Self::MailWideNetwork => "mail-wide-network",
-            Self::MailEverybody => "mail-everybody",
-            Self::MailAddress(MailPurpose::Text) => "text-account",
-            Self::MailAddress(_) => "mail-address",
-            Self::LinkNetwork => "link-network",
-            Self::SecondFactor => "second-factor",
-        }
-    }
-
-    /// Its limit.
-    #[must_use]
-    pub const fn rate(self, settings: &Settings) -> Rate {
-        match self {
-            Self::Name | Self::Account => settings.name,
-            Self::Device => settings.device,
-            Self::Network => settings.network,
-            Self::WideNetwork => settings.wide_network,
-            Self::Everybody => settings.everybody,
-            Self::MailNetwork => settings.mail_network,
-            Self::MailWideNetwork => settings.mail_wide_network,
-            Self::MailEverybody => settings.mail_everybody,
-            Self::MailAddress(MailPurpose::Text) => settings.text_account,
-            Self::MailAddress(_) => settings.mail_address,
-            Self::LinkNetwork => settings.link_network,
-            Self::SecondFactor => settings.second_factor,
-        }
-    }
-
-    /// Whether failures in a row count, however long they take.
-    #[must_use]
-    pub const fn counts_in_a_row(self) -> bool {
-        matches!(self, Self::Account | Self::Device | Self::SecondFactor)
-    }
-}
-
-impl Key for Kind {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(self.code());
-    }
-
-    fn take(input: &mut &[u8]) -> Option<Self> {
-        Self::from_code(u8::take(input)?)
-    }
-
-    fn show_key(&self) -> Value {
-        self.code().into()
-    }
-
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        u8::key_from_shown(shown).and_then(Self::from_code)
-    }
-}
+use super::{DeviceId, Kind, Level};
 
 /// Failures in a row after which a password opens nothing: NIST SP 800-63B-4, 3.2.2.
 pub const MAX_CONSECUTIVE: u32 = 100;
-/// Seconds after its last failure for which a device's count is kept: longer than its cookie lives.
+/// Seconds after its last failure for which the count of a device or a session is kept: longer than either lives.
 const KEEP_DEVICES: Seconds = 400 * DAY;
 
 /// One bucket.
@@ -262,7 +109,11 @@ pub fn charge(
 /// # Errors
 /// When the store fails.
 pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<DeviceId>) -> Result<(), StoreError> {
-    let keys = [Some((Kind::Account, *account.bytes())), device.map(|device| (Kind::Device, device.0))];
+    let keys = [
+        Some((Kind::Account, *account.bytes())),
+        Some((Kind::KnownDevices, *account.bytes())),
+        device.map(|device| (Kind::Device, device.0)),
+    ];
     begin_anew(tx, keys.into_iter().flatten())
 }
 
@@ -272,6 +123,16 @@ pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<Devic
 /// When the store fails.
 pub fn passed_second_factor(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     begin_anew(tx, std::iter::once((Kind::SecondFactor, *account.bytes())))
+}
+
+/// Somebody logged in by what was mailed: wrong digits in a row begin anew.
+pub fn passed_mailed_digits(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    begin_anew(tx, std::iter::once((Kind::MailedDigits, *account.bytes())))
+}
+
+/// The holder of a session proved anew who they are: failures in a row begin anew.
+pub fn passed_in_session(tx: &mut dyn Transaction, session: SessionId) -> Result<(), StoreError> {
+    begin_anew(tx, std::iter::once((Kind::Session, *session.bytes())))
 }
 
 fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 16])>) -> Result<(), StoreError> {
@@ -288,8 +149,10 @@ fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 1
 /// # Errors
 /// When the store fails.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    BUCKETS.delete(tx, &(Kind::Account, *account.bytes()))?;
-    BUCKETS.delete(tx, &(Kind::SecondFactor, *account.bytes()))
+    for kind in [Kind::Account, Kind::SecondFactor, Kind::MailedDigits, Kind::KnownDevices] {
+        BUCKETS.delete(tx, &(kind, *account.bytes()))?;
+    }
+    Ok(())
 }
 
 /// Notes that the owner of an account is told of failures, if they were not told within the last `pause`.
@@ -341,7 +204,8 @@ pub fn all(
 }
 
 /// Removes rows that say nothing any more, looking at up to `limit` behind `after`. Returns where to go on, or none at
-/// the end. What accounts and browsers failed in a row is kept, as long as `is_account` knows the account.
+/// the end. Failures in a row are kept whatever they count, or whoever is patient enough to wait for the sweep could guess
+/// without end (NIST SP 800-63B-4, 3.2.2): those of an account as long as `is_account` knows it.
 ///
 /// # Errors
 /// When the store fails or a row is damaged.
@@ -356,11 +220,11 @@ pub fn sweep(
     for ((kind, id), stored) in &page {
         let is_full = stored.full_at <= now;
         let counts = kind.counts_in_a_row() && stored.failures > 0;
-        let is_wanted = match kind {
-            Kind::Account => counts && is_account(tx, AccountId::from_bytes(*id))?,
-            Kind::Device => counts && now.since(stored.failed_at) < KEEP_DEVICES,
-            _ => false,
-        };
+        let is_wanted = counts
+            && match kind {
+                Kind::Device | Kind::Session => now.since(stored.failed_at) < KEEP_DEVICES,
+                _ => is_account(tx, AccountId::from_bytes(*id))?,
+            };
         // Who was told today is remembered until tomorrow.
         let was_told = stored.told_at.is_some_and(|told_at| now.since(told_at) < DAY);
         if is_full && !is_wanted && !was_told {

@@ -1,13 +1,15 @@
 //! Browsers that somebody logged in with before, recognised by a signed cookie.
 //!
 //! ```text
-//! gld_ base64url( 1 | account 16 | device 16 | issued 8 | code 32 )
+//! gld_ base64url( 2 | account 16 | device 16 | issued 8 | security stamp 8 | code 32 )
 //! ```
+//!
+//! Cookies of earlier versions begin with 1 and have no stamp: they stand for the stamp 0.
 //!
 //! The cookie opens nothing: it only says whose guesses are counted apart. One browser may know several people, so a cookie
 //! holds up to [`MAX_DEVICES`] of these, parted by dots.
 
-use crate::base::{AccountId, DAY, Moment, Seconds, Timestamp};
+use crate::base::{AccountId, DAY, Seconds, Timestamp};
 use crate::crypto::{SealingKey, base64url, constant_time_eq, from_base64url};
 
 /// Names a browser, at random.
@@ -21,14 +23,29 @@ pub struct Device {
     pub account: AccountId,
     /// Which browser.
     pub id: DeviceId,
+    /// The account's security stamp at that time: a cookie dies with the password it was given for.
+    pub stamp: u64,
+    /// Whether it is of a time when no list of them was kept.
+    pub is_unlisted: bool,
     issued_at: Timestamp,
+}
+
+impl Device {
+    /// A browser that somebody logged in with now.
+    #[must_use]
+    pub const fn new(account: AccountId, id: DeviceId, stamp: u64, now: Timestamp) -> Self {
+        Self { account, id, stamp, is_unlisted: false, issued_at: now }
+    }
 }
 
 /// People that one browser is remembered for.
 pub const MAX_DEVICES: usize = 4;
 const PREFIX: &str = "gld_";
-const FORMAT: u8 = 1;
-const PLAIN_BYTES: usize = 1 + 16 + 16 + 8;
+const FORMAT: u8 = 2;
+const PLAIN_BYTES: usize = 1 + 16 + 16 + 8 + 8;
+/// The form without a stamp.
+const OLD_FORMAT: u8 = 1;
+const OLD_PLAIN_BYTES: usize = PLAIN_BYTES - 8;
 const CODE_BYTES: usize = 32;
 
 /// What a cookie says, as far as it is authentic.
@@ -46,25 +63,17 @@ impl Devices {
         Self(parts.filter_map(|part| read_one(part, seal, generation, now)).collect())
     }
 
-    /// The browser that was remembered for this account.
+    /// The browser that was remembered for this account. Whether the account still knows it is for the store to say.
     #[must_use]
-    pub fn of(&self, account: AccountId) -> Option<DeviceId> {
-        self.0.iter().find(|device| device.account == account).map(|device| device.id)
+    pub fn of(&self, account: AccountId) -> Option<&Device> {
+        self.0.iter().find(|device| device.account == account)
     }
 
-    /// The cookie after a login: the account stands first, with a new id for the browser, and whoever was longest not
-    /// here falls out.
+    /// The cookie after a login with this browser: its account stands first, and whoever was longest not here falls out.
     #[must_use]
-    pub fn after_login(
-        &self,
-        account: AccountId,
-        seal: &SealingKey,
-        generation: &[u8; 16],
-        moment: &mut Moment,
-    ) -> String {
-        let fresh = Device { account, id: DeviceId(moment.bytes()), issued_at: moment.now() };
-        let others = self.0.iter().filter(|device| device.account != account).copied();
-        let kept: Vec<String> = std::iter::once(fresh)
+    pub fn with(&self, device: Device, seal: &SealingKey, generation: &[u8; 16]) -> String {
+        let others = self.0.iter().filter(|other| other.account != device.account).copied();
+        let kept: Vec<String> = std::iter::once(device)
             .chain(others)
             .take(MAX_DEVICES)
             .map(|device| write_one(&device, seal, generation))
@@ -74,10 +83,13 @@ impl Devices {
 }
 
 fn plain(device: &Device) -> Vec<u8> {
-    let mut bytes = vec![FORMAT];
+    let mut bytes = vec![if device.is_unlisted { OLD_FORMAT } else { FORMAT }];
     bytes.extend(device.account.bytes());
     bytes.extend(device.id.0);
     bytes.extend(device.issued_at.seconds().to_be_bytes());
+    if !device.is_unlisted {
+        bytes.extend(device.stamp.to_be_bytes());
+    }
     bytes
 }
 
@@ -93,20 +105,33 @@ fn write_one(device: &Device, seal: &SealingKey, generation: &[u8; 16]) -> Strin
 
 fn read_one(text: &str, seal: &SealingKey, generation: &[u8; 16], now: Timestamp) -> Option<Device> {
     let bytes = from_base64url(text.strip_prefix(PREFIX)?)?;
-    let (plain, given) = bytes.split_at_checked(PLAIN_BYTES)?;
-    if given.len() != CODE_BYTES || plain[0] != FORMAT || !constant_time_eq(&code(plain, seal, generation), given) {
+    let length = match *bytes.first()? {
+        FORMAT => PLAIN_BYTES,
+        OLD_FORMAT => OLD_PLAIN_BYTES,
+        _ => return None,
+    };
+    let (plain, given) = bytes.split_at_checked(length)?;
+    if given.len() != CODE_BYTES || !constant_time_eq(&code(plain, seal, generation), given) {
         return None;
     }
     let (account, rest) = plain[1..].split_first_chunk::<16>()?;
     let (id, rest) = rest.split_first_chunk::<16>()?;
-    let issued_at = Timestamp::from_seconds(u64::from_be_bytes(rest.try_into().ok()?));
-    let device = Device { account: AccountId::from_bytes(*account), id: DeviceId(*id), issued_at };
+    let (issued_at, stamp) = rest.split_first_chunk::<8>()?;
+    let issued_at = Timestamp::from_seconds(u64::from_be_bytes(*issued_at));
+    let device = Device {
+        account: AccountId::from_bytes(*account),
+        id: DeviceId(*id),
+        stamp: stamp.first_chunk().map_or(0, |stamp| u64::from_be_bytes(*stamp)),
+        is_unlisted: plain[0] == OLD_FORMAT,
+        issued_at,
+    };
     (now.since(issued_at) < Devices::LIFETIME).then_some(device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Moment;
     use proptest::prelude::*;
 
     const GENERATION: [u8; 16] = [4; 16];
@@ -124,8 +149,12 @@ mod tests {
         AccountId::from_bytes([number; 16])
     }
 
+    fn device(person: u8, stamp: u64) -> Device {
+        Device::new(somebody(person), DeviceId(moment(person).bytes()), stamp, NOW)
+    }
+
     fn cookie() -> String {
-        Devices::default().after_login(somebody(1), &seal(), &GENERATION, &mut moment(2))
+        Devices::default().with(device(1, 7), &seal(), &GENERATION)
     }
 
     fn read(text: &str) -> Devices {
@@ -135,7 +164,7 @@ mod tests {
     #[test]
     fn a_browser_is_recognised_for_whom_it_knows_and_for_nobody_else() {
         let devices = read(&cookie());
-        assert!(devices.of(somebody(1)).is_some());
+        assert_eq!(devices.of(somebody(1)), Some(&device(1, 7)));
         assert_eq!(devices.of(somebody(2)), None);
     }
 
@@ -143,7 +172,7 @@ mod tests {
     fn one_browser_knows_up_to_four_people() {
         let mut text = String::new();
         for number in 1..=5 {
-            text = read(&text).after_login(somebody(number), &seal(), &GENERATION, &mut moment(number));
+            text = read(&text).with(device(number, 0), &seal(), &GENERATION);
         }
         let devices = read(&text);
         assert_eq!(devices.of(somebody(1)), None);
@@ -151,10 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn every_login_names_the_browser_anew() {
-        let first = read(&cookie());
-        let second = read(&first.after_login(somebody(1), &seal(), &GENERATION, &mut moment(3)));
-        assert_ne!(first.of(somebody(1)), second.of(somebody(1)));
+    fn a_cookie_of_an_earlier_version_stands_for_the_first_password() {
+        let old = Device { is_unlisted: true, ..device(1, 0) };
+        let text = write_one(&old, &seal(), &GENERATION);
+        assert_eq!(read(&text).of(somebody(1)), Some(&old));
+        // It stays beside those of others.
+        assert_eq!(read(&read(&text).with(device(2, 3), &seal(), &GENERATION)).of(somebody(1)), Some(&old));
     }
 
     #[test]
@@ -170,12 +201,12 @@ mod tests {
             let mut text = cookie();
             prop_assume!(at < text.len() && text[at..=at] != replacement);
             text.replace_range(at..=at, &replacement);
-            prop_assert_eq!(read(&text).of(somebody(1)), None);
+            prop_assert!(read(&text).of(somebody(1)).is_none());
         }
 
         #[test]
         fn garbage_says_nothing(text in "\\PC{0,300}|(gld_[A-Za-z0-9_-]{0,100}\\.?){0,6}") {
-            prop_assert_eq!(read(&text).of(somebody(1)), None);
+            prop_assert!(read(&text).of(somebody(1)).is_none());
         }
     }
 }

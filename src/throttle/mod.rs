@@ -13,13 +13,16 @@
 
 mod bucket;
 mod device;
+mod kind;
 mod level;
 mod tell;
 
 pub(crate) use bucket::BUCKETS;
 pub use bucket::{
-    Bucket, Kind, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, passed_second_factor, sweep,
+    Bucket, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, passed_in_session,
+    passed_mailed_digits, passed_second_factor, sweep,
 };
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
+pub use kind::Kind;
 pub use level::Level;
-pub use tell::{MailPurpose, is_out_of_use, may_be_told, may_be_told_of_codes, take_mail};
+pub use tell::{MailPurpose, is_out_of_use, may_be_told, may_be_told_of_codes, take, take_mail};

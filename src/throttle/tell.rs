@@ -4,7 +4,8 @@ use crate::base::{AccountId, DAY, Moment, Seconds};
 use crate::config::Throttle as Settings;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::bucket::{self, Bucket, Kind, MAX_CONSECUTIVE};
+use super::bucket::{self, Bucket, MAX_CONSECUTIVE};
+use super::{Kind, Level};
 
 /// What a mail to an address is about. Each has its own limit: a flood of registrations does not hold up a reset.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -21,10 +22,25 @@ pub enum MailPurpose {
     LogIn,
     /// A code by text message.
     Text,
+    /// An invitation.
+    Invite,
+    /// A code by mail, for the second step of a login or a proof.
+    Code,
 }
 
 /// Seconds between two mails that tell an owner of failed logins.
 const TELL_EVERY: Seconds = DAY;
+
+impl MailPurpose {
+    /// The limit over all mails that it counts in as well, if strangers can have such mails sent.
+    const fn crowd(self) -> Option<Kind> {
+        match self {
+            Self::Confirm => Some(Kind::MailStrangers),
+            Self::Reset | Self::Known | Self::LogIn => Some(Kind::MailEverybody),
+            Self::Approval | Self::Text | Self::Invite | Self::Code => None,
+        }
+    }
+}
 
 /// Takes a mail of this purpose to this address (by its digest). False, and nothing is taken, if it had enough of them.
 ///
@@ -44,12 +60,35 @@ pub fn take_mail(
     if bucket::level_of(tx, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0) > 0 {
         return Ok(false);
     }
-    bucket::charge(tx, moment, settings, &[bucket])?;
+    let crowd = purpose.crowd().map(Bucket::everybody);
+    let buckets: Vec<Bucket> = std::iter::once(bucket).chain(crowd).collect();
+    bucket::charge(tx, moment, settings, &buckets)?;
     Ok(true)
 }
 
+/// Takes one try out of a bucket. Seconds to wait, and nothing is taken, if it is empty.
+pub fn take(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    settings: &Settings,
+    bucket: Bucket,
+) -> Result<Result<(), Seconds>, StoreError> {
+    if !settings.enabled {
+        return Ok(Ok(()));
+    }
+    let wait = bucket::level_of(tx, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0);
+    if wait > 0 {
+        return Ok(Err(wait));
+    }
+    bucket::charge(tx, moment, settings, &[bucket])?;
+    Ok(Ok(()))
+}
+
+/// Wrong codes in a row of which the owner is told: whoever tries them knows the password, or asked for the mail.
+const TELL_OF_CODES: u32 = 5;
+
 /// Whether the owner of this account is to be told that somebody keeps trying: there are no tries left, or the password is
-/// out of use. True once a day at most.
+/// out of use. What known browsers try counts as well, in a bucket of its own. True once a day at most for each.
 ///
 /// # Errors
 /// When the store fails.
@@ -59,32 +98,28 @@ pub fn may_be_told(
     settings: &Settings,
     account: AccountId,
 ) -> Result<bool, StoreError> {
-    is_to_be_told(tx, moment, settings, (Kind::Account, account))
+    let now = moment.earliest();
+    for kind in [Kind::Account, Kind::KnownDevices] {
+        let rate = kind.rate(settings);
+        let is_due = |level: &Level| level.is_empty(rate, now) || level.failures >= MAX_CONSECUTIVE;
+        if bucket::note_told(tx, (kind, account), now, TELL_EVERY, is_due)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// As [`may_be_told`], of wrong codes: somebody knows the password.
+/// As [`may_be_told`], of wrong codes in the bucket of this kind. A patient guesser never empties it, so the owner is told of a few
+/// in a row.
 ///
 /// # Errors
 /// When the store fails.
 pub fn may_be_told_of_codes(
     tx: &mut dyn Transaction,
     moment: &Moment,
-    settings: &Settings,
-    account: AccountId,
+    whose: (Kind, AccountId),
 ) -> Result<bool, StoreError> {
-    is_to_be_told(tx, moment, settings, (Kind::SecondFactor, account))
-}
-
-fn is_to_be_told(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    settings: &Settings,
-    (kind, account): (Kind, AccountId),
-) -> Result<bool, StoreError> {
-    let (now, rate) = (moment.earliest(), kind.rate(settings));
-    bucket::note_told(tx, (kind, account), now, TELL_EVERY, |level| {
-        level.is_empty(rate, now) || level.failures >= MAX_CONSECUTIVE
-    })
+    bucket::note_told(tx, whose, moment.earliest(), TELL_EVERY, |level| level.failures >= TELL_OF_CODES)
 }
 
 /// Whether so many tries failed in a row that the password is out of use.

@@ -144,6 +144,7 @@ impl From<PasswordFault> for FieldError {
             PasswordFault::NotPrintable => "not_printable".into(),
             PasswordFault::Common => "common".into(),
             PasswordFault::Guessable => "guessable".into(),
+            PasswordFault::Reused => "reused".into(),
         }
     }
 }
@@ -160,6 +161,7 @@ impl FieldError {
             "guessable" => {
                 "Without your name and the name of this site too little is left. Please choose another.".into()
             }
+            "reused" => "This password was in use before. Please choose another.".into(),
             "not_an_address" => "This is not an e-mail address; it looks like name@example.org.".into(),
             "not_a_username" => {
                 "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into()
@@ -259,6 +261,7 @@ impl From<ConfirmRefused> for Failure {
             ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
             ConfirmRefused::WrongPassword => Self::WrongPassword,
             ConfirmRefused::UsernameTaken => Self::UsernameTaken,
+            ConfirmRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{App, Fault};
+use crate::base::Seconds;
 
 use super::{Next, Worker};
 
@@ -14,6 +15,10 @@ impl FulfilWishes {
     /// Its own rhythm: mails are written in groups, beside what people wait for and not in its way, and what a wish
     /// called for does not show in the time of the request after it.
     const TICK: Duration = Duration::from_millis(100);
+    /// Seconds after which those who wait for their turn are looked at again.
+    const TURN: Seconds = 5;
+    /// Seconds after which the wishes are looked at although nothing woke the worker.
+    const LONGEST_PAUSE: Seconds = 60;
 
     /// For this appliance.
     #[must_use]
@@ -26,7 +31,11 @@ impl Worker for FulfilWishes {
     const NAME: &'static str = "fulfil wishes";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        Ok(if self.0.fulfil_wishes().await? { Next::Rest(Self::TICK) } else { Next::After(60) })
+        if self.0.fulfil_wishes().await? {
+            return Ok(Next::Rest(Self::TICK));
+        }
+        let pause = if self.0.has_deferred_wishes()? { Self::TURN } else { Self::LONGEST_PAUSE };
+        Ok(Next::After(pause))
     }
 
     async fn woken(&self) {

@@ -4,6 +4,7 @@ mod deliver_mail;
 mod fulfil_wishes;
 mod renew_certificate;
 mod send_texts;
+mod sum_up_notices;
 mod sweep;
 mod take_snapshot;
 mod tell_webhooks;
@@ -24,6 +25,7 @@ pub use deliver_mail::DeliverMail;
 pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
 pub use send_texts::SendTexts;
+pub use sum_up_notices::SumUpNotices;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
 pub use tell_webhooks::TellWebhooks;
@@ -120,6 +122,7 @@ pub fn start(
         Box::new(WatchSpace::new(Arc::clone(app))),
         Box::new(NoteSeen::new(Arc::clone(app))),
         Box::new(Sweep::new(Arc::clone(app))),
+        Box::new(SumUpNotices::new(Arc::clone(app))),
         Box::new(TakeSnapshot::new(Arc::clone(app))),
     ];
     if let Some(certificates) = certificates {

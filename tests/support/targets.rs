@@ -11,7 +11,7 @@ use gatelodge::config::Config;
 use gatelodge::crypto::{Bearer, BearerKind, Keyring, Opened, PasswordHash, Purpose, SealingKey, SigningKey, Ticket};
 use gatelodge::export;
 use gatelodge::store::{Archive, Heading, Pair, Records, StoreError, open_memory, write_archive, write_records};
-use gatelodge::throttle::Devices;
+use gatelodge::throttle::{Device, DeviceId, Devices};
 use gatelodge::web::Web;
 
 /// A name, what to do with bytes, and where to begin.
@@ -121,12 +121,9 @@ fn token(bytes: &[u8]) {
 }
 
 fn device() -> String {
-    Devices::default().after_login(
-        gatelodge::base::AccountId::from_bytes([5; 16]),
-        &SealingKey::draw(&mut moment()),
-        &[1; 16],
-        &mut moment(),
-    )
+    let account = gatelodge::base::AccountId::from_bytes([5; 16]);
+    let device = Device::new(account, DeviceId([6; 16]), 7, NOW);
+    Devices::default().with(device, &SealingKey::draw(&mut moment()), &[1; 16])
 }
 
 fn cookie(bytes: &[u8]) {

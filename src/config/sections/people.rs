@@ -142,22 +142,35 @@ pub struct Throttle {
     pub network: Rate,
     /// Wrong passwords from one IPv6 /48.
     pub wide_network: Rate,
-    /// Wrong passwords from everybody together.
+    /// Wrong passwords from everybody together, but known browsers. Whoever comes when it is empty waits for a while.
     pub everybody: Rate,
+    /// The share of networks that have hardly failed, while `everybody` is empty.
+    pub reserve: Rate,
     /// Requests from one network that may lead to a mail: register, resend, forgot.
     pub mail_network: Rate,
     /// The same from one IPv6 /48.
     pub mail_wide_network: Rate,
-    /// The same from everybody together.
+    /// Mails that somebody asked for without being logged in, over all accounts; and, counted apart, over all addresses that
+    /// are nobody's yet. What is beyond it is mailed later.
     pub mail_everybody: Rate,
-    /// Mails of one purpose to one address that somebody asked for without being logged in.
+    /// Mails of one purpose to one address that is not the account's own, or that somebody asked for without being logged in.
     pub mail_address: Rate,
+    /// Mails to addresses that are not the account's own, caused by one account.
+    pub mail_by_account: Rate,
+    /// Codes by mail to one account.
+    pub code_account: Rate,
     /// Codes by text message to one account.
     pub text_account: Rate,
     /// Links that do not work, tried from one network.
     pub link_network: Rate,
-    /// Wrong codes of a second factor for one account.
+    /// Wrong codes of a second factor for one account; and, counted apart, wrong digits of those that were mailed to log in.
     pub second_factor: Rate,
+    /// What one account does that changes something; counted apart, what it does by giving its password.
+    pub acts: Rate,
+    /// What one administrator does for others, by page or API. The command line has no limit.
+    pub admin_acts: Rate,
+    /// Logins to one account that succeed; counted apart, those from one known browser.
+    pub logins: Rate,
 }
 
 impl Default for Throttle {
@@ -169,13 +182,19 @@ impl Default for Throttle {
             network: Rate::new(30, MINUTE),
             wide_network: Rate::new(120, 20),
             everybody: Rate::new(1000, 2),
+            reserve: Rate::new(50, 1),
             mail_network: Rate::new(20, 3 * MINUTE),
             mail_wide_network: Rate::new(60, MINUTE),
             mail_everybody: Rate::new(300, 10),
             mail_address: Rate::new(5, HOUR),
+            mail_by_account: Rate::new(10, HOUR),
+            code_account: Rate::new(10, 5 * MINUTE),
             text_account: Rate::new(10, 15 * MINUTE),
             link_network: Rate::new(60, 10),
             second_factor: Rate::new(10, 5 * MINUTE),
+            acts: Rate::new(60, MINUTE),
+            admin_acts: Rate::new(1000, 1),
+            logins: Rate::new(60, MINUTE),
         }
     }
 }

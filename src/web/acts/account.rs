@@ -48,8 +48,8 @@ pub async fn reset(
     Ok(reset?)
 }
 
-/// Changes the password.
-pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+/// Changes the password; the session goes on under a new secret.
+pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
     let values = (fields.password("current_password"), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
     Ok(web.app.change_password(request.caller()?, current, new, request.client()).await??)

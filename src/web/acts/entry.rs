@@ -72,12 +72,13 @@ pub async fn confirm(
         UsernameRule::Off => fields.username_by(UsernameRule::Off),
         UsernameRule::Optional | UsernameRule::Required => fields.username(),
     };
-    let values = (token, fields.optional_password("password"), username);
-    let (token, password, username) = fields.finish(values)?;
+    let values = (token, fields.optional_password("password"), fields.optional_password("new_password"), username);
+    let (token, password, new_password, username) = fields.finish(values)?;
     let confirmation = Confirmation {
         token,
         browser: web.cookies.browser(&request.headers).map(|secret| secret.digest()),
         password,
+        new_password,
         username,
         client: request.client(),
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
@@ -149,10 +150,20 @@ pub(super) fn passed(came: LogIn, carrier: Carrier) -> Result<Passed, Failure> {
     }
 }
 
-/// Hands a session to a browser, and has it show from now on that its owner logged in with it.
+/// Hands a session to a browser, and has it show from now on that its owner logged in with it. A program carries its own.
 pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
-    let device = web.app.remember_device(&request.client(), session.account);
-    reply.with_cookie(web.cookies.set_session(secret, session)).with_cookie(web.cookies.set_device(&device))
+    if session.carrier.is_bearer() {
+        return reply;
+    }
+    let reply = reply.with_cookie(web.cookies.set_session(secret, session));
+    // The session is committed: a browser that is not remembered is a small loss, a login that fails now would be a large one.
+    match web.app.remember_device(&request.client(), session) {
+        Ok(device) => reply.with_cookie(web.cookies.set_device(&device)),
+        Err(error) => {
+            tracing::warn!(%error, "a browser could not be remembered");
+            reply
+        }
+    }
 }
 
 /// Ends the session that the request names, if it names one.

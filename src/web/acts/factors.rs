@@ -111,7 +111,7 @@ pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Re
 pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.optional("by"),);
     let (by,) = fields.finish(values)?;
-    let is_sent = web.app.send_session_code(request.caller()?, wanted(by.as_deref())?, &request.client()).await?;
+    let is_sent = web.app.send_session_code(request.caller()?, wanted(by.as_deref())?).await?;
     if is_sent { Ok(()) } else { Err(Failure::NotFound) }
 }
 
@@ -127,21 +127,30 @@ fn too_many() -> Failure {
     Failure::Refused(RefusalKind::Conflict, "There are as many as there can be; remove one first.".into())
 }
 
-/// Confirms an authenticator program; the first factor comes with recovery codes, as they are printed.
-pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<Option<Vec<String>>, Failure> {
+/// A factor that was added.
+pub struct AddedFactor {
+    /// The recovery codes that come with the first, as they are printed.
+    pub codes: Option<Vec<String>>,
+    /// The session, which goes on under this secret.
+    pub renewed: (Bearer, Session),
+}
+
+/// Confirms an authenticator program.
+pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<AddedFactor, Failure> {
     let values = (fields.id("id"), fields.code());
     let (id, code): (FactorId, TypedCode) = fields.finish(values)?;
     added(web.app.confirm_totp(request.caller()?, id, code, request.client()).await?)
 }
 
 /// Adds codes by mail, or by text message.
-pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<Option<Vec<String>>, Failure> {
+pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<AddedFactor, Failure> {
     added(web.app.add_sent_codes(request.caller()?, kind, request.client()).await?)
 }
 
-fn added(added: Added) -> Result<Option<Vec<String>>, Failure> {
+fn added(added: Added) -> Result<AddedFactor, Failure> {
     match added {
-        Added::Done(codes) => Ok(codes.map(|codes| printed(&codes))),
+        Added::Done(codes, renewed) => Ok(AddedFactor { codes: codes.map(|codes| printed(&codes)), renewed: *renewed }),
+        Added::Overtaken => Err(Failure::NotLoggedIn),
         Added::WrongCode => Err(Failure::WrongCode),
         Added::TooMany => Err(too_many()),
         Added::NotOffered => Err(Failure::NotFound),
@@ -158,11 +167,11 @@ pub async fn remake_codes(web: &Web, request: &Request) -> Result<Vec<String>, F
     codes.map(|codes| printed(&codes)).ok_or(Failure::NotFound)
 }
 
-/// Removes a factor.
-pub async fn remove_factor(web: &Web, request: &Request) -> Result<(), Failure> {
+/// Removes a factor. Where it counted, the session goes on under a new secret, if a browser carries it.
+pub async fn remove_factor(web: &Web, request: &Request) -> Result<Option<(Bearer, Session)>, Failure> {
     let id: FactorId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     match web.app.remove_factor(request.caller()?, id, request.client()).await? {
-        Removed::Done => Ok(()),
+        Removed::Done(renewed) => Ok(renewed.map(|renewed| *renewed)),
         Removed::Unknown => Err(Failure::NotFound),
         Removed::Required => Err(Failure::SecondFactorNeeded),
     }

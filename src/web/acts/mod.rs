@@ -15,8 +15,8 @@ pub use account::{
 pub use admin::carry_out;
 pub use entry::{Passed, confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub use factors::{
-    add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes, remove_factor,
-    send_session_code, send_step_code, take_second_step, totp_uri,
+    AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,
+    remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
 pub use mail_login::{log_in_by_code, log_in_by_link, wish_mail_login};
 pub use taking_back::take_back;

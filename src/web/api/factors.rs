@@ -10,8 +10,7 @@ use crate::web::request::Request;
 use crate::web::status::Success;
 use crate::web::{Web, acts};
 
-use super::documents::SessionDocument;
-use super::logged_in;
+use super::{logged_in, with_renewed, with_session};
 
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
@@ -29,9 +28,7 @@ pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failu
 /// `POST /session/verify`
 pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (secret, session) = acts::prove_again(web, request, request.json()?).await?;
-    let document = SessionDocument::of(&session).with(&secret);
-    let reply = Reply::json(Success::Ok, &json!({"status": "verified", "session": document}));
-    Ok(if session.carrier.is_bearer() { reply } else { reply.with_cookie(web.cookies.set_session(&secret, &session)) })
+    Ok(with_renewed(web, request, json!({"status": "verified"}), &(secret, session)))
 }
 
 /// `POST /session/verify/send`
@@ -73,30 +70,31 @@ pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> 
 
 /// `POST /account/factors/totp/confirm`
 pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::confirm_totp(web, request, request.json()?).await?;
-    Ok(added(codes.as_deref()))
+    let added_factor = acts::confirm_totp(web, request, request.json()?).await?;
+    Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
-    Ok(added(codes.as_deref()))
+    let added_factor = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
+    Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/sms`
 pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
-    Ok(added(codes.as_deref()))
+    let added_factor = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
+    Ok(added(web, request, &added_factor))
 }
 
-fn added(codes: Option<&[String]>) -> Reply {
-    Reply::json(Success::Ok, &json!({"status": "factor_added", "recovery_codes": codes}))
+fn added(web: &Web, request: &Request, factor: &acts::AddedFactor) -> Reply {
+    let document = json!({"status": "factor_added", "recovery_codes": factor.codes});
+    with_renewed(web, request, document, &factor.renewed)
 }
 
 /// `DELETE /account/factors/{id}`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::remove_factor(web, request).await?;
-    Ok(Reply::no_content())
+    let renewed = acts::remove_factor(web, request).await?;
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref()))
 }
 
 /// `POST /account/recovery-codes`

@@ -186,8 +186,8 @@ pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/password`
 pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::change_password(web, request, request.json()?).await?;
-    Ok(Reply::status(Success::Ok, "password_changed"))
+    let renewed = acts::change_password(web, request, request.json()?).await?;
+    Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed))
 }
 
 /// `POST /account/username`
@@ -224,14 +224,25 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `DELETE /account/sessions`
 pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.end_other_sessions(request.caller()?, request.client()).await?;
-    Ok(Reply::no_content())
+    let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref()))
 }
 
 /// `DELETE /account/sessions/{id}`
 pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
     acts::end_session(web, request).await?;
     Ok(Reply::no_content())
+}
+
+/// A document with the session that goes on under a new secret: a program finds it there, a browser gets a cookie.
+fn with_renewed(
+    web: &Web,
+    request: &Request,
+    mut document: serde_json::Value,
+    (secret, session): &(Bearer, Session),
+) -> Reply {
+    document["session"] = serde_json::json!(SessionDocument::of(session).with(secret));
+    acts::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session))
 }
 
 fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<&(Bearer, Session)>) -> Reply {

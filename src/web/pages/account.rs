@@ -47,7 +47,10 @@ pub async fn password_form(web: &Web, request: &Request) -> Result<Reply, Failur
 /// `POST /account/password`
 pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::change_password(web, request, request.form()?).await {
-        Ok(()) => Ok(Reply::see_other("/account?notice=password-changed")),
+        Ok((secret, session)) => {
+            let reply = Reply::see_other("/account?notice=password-changed");
+            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
+        }
         Err(failure) => Form::new("account-password.html", values(request)?).again(web, &failure),
     }
 }
@@ -115,8 +118,12 @@ pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure>
 
 /// `POST /account/sessions/end-others`
 pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.end_other_sessions(request.caller()?, request.client()).await?;
-    Ok(Reply::see_other("/account/sessions?notice=session-ended"))
+    let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
+    let reply = Reply::see_other("/account/sessions?notice=session-ended");
+    Ok(match renewed {
+        Some((secret, session)) => acts::hand_over(web, request, reply, (&secret, &session)),
+        None => reply,
+    })
 }
 
 /// `GET /account/delete`

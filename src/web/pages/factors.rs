@@ -104,7 +104,7 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
     match acts::prove_again(web, request, fields).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
-            Ok(reply.with_cookie(web.cookies.set_session(&secret, &session)))
+            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
         }
         Err(failure) => proof_form(web, request, &return_to)?.again(web, &failure),
     }
@@ -186,7 +186,7 @@ pub async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /account/second-factor/totp/confirm`
 pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::confirm_totp(web, request, request.form()?).await {
-        Ok(codes) => added(web, request, codes),
+        Ok(factor) => added(web, request, factor),
         Err(failure) => match totp_form(web, request)? {
             Some(form) => form.again(web, &failure),
             None => Ok(Reply::see_other(OVERVIEW)),
@@ -196,21 +196,20 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/second-factor/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
-    added(web, request, codes)
+    added(web, request, acts::add_sent_codes(web, request, FactorKind::Mail).await?)
 }
 
 /// `POST /account/second-factor/sms`
 pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
-    added(web, request, codes)
+    added(web, request, acts::add_sent_codes(web, request, FactorKind::Sms).await?)
 }
 
-fn added(web: &Web, request: &Request, codes: Option<Vec<String>>) -> Result<Reply, Failure> {
-    match codes {
-        Some(codes) => show_codes(web, request, codes),
-        None => Ok(Reply::see_other("/account/second-factor?notice=factor-added")),
-    }
+fn added(web: &Web, request: &Request, factor: acts::AddedFactor) -> Result<Reply, Failure> {
+    let reply = match factor.codes {
+        Some(codes) => show_codes(web, request, codes)?,
+        None => Reply::see_other("/account/second-factor?notice=factor-added"),
+    };
+    Ok(acts::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)))
 }
 
 /// Recovery codes, for the only time.
@@ -226,8 +225,12 @@ pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/second-factor/{id}/remove`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::remove_factor(web, request).await?;
-    Ok(Reply::see_other("/account/second-factor?notice=factor-removed"))
+    let renewed = acts::remove_factor(web, request).await?;
+    let reply = Reply::see_other("/account/second-factor?notice=factor-removed");
+    Ok(match renewed {
+        Some((secret, session)) => acts::hand_over(web, request, reply, (&secret, &session)),
+        None => reply,
+    })
 }
 
 /// `POST /account/second-factor/browsers/{id}/end`

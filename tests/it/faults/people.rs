@@ -559,7 +559,7 @@ fn nothing_by_half(view: &dyn Snapshot) -> Result<Result<(), String>, StoreError
         [schema::SESSIONS, schema::SESSIONS_OF],
         [schema::IDENTITIES, schema::IDENTITIES_OF],
         [schema::ACCOUNTS, schema::IDENTITIES],
-        [schema::MAILS, schema::MAILS_DUE],
+        [schema::MAILS, schema::MAILS_OF],
     ] {
         let counts = (count(one)?, count(other)?);
         if counts.0 != counts.1 {
@@ -568,6 +568,10 @@ fn nothing_by_half(view: &dyn Snapshot) -> Result<Result<(), String>, StoreError
                 counts.0, one.name, counts.1, other.name
             )));
         }
+    }
+    let due = count(schema::MAILS_DUE)? + count(schema::MAILS_BEHIND)?;
+    if due != count(schema::MAILS)? {
+        return Ok(Err(format!("an act is there by half: {} mails and {due} due", count(schema::MAILS)?)));
     }
     let mut families = 0;
     for person in person::page(view, None::<AccountId>, 100)? {

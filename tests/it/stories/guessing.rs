@@ -145,7 +145,7 @@ fn an_account_is_held_up_by_whatever_name_and_that_does_not_show() {
 }
 
 #[test]
-fn guesses_at_the_present_password_count_with_those_at_the_login() {
+fn guesses_at_the_present_password_count_for_the_session_they_come_from() {
     let world = World::new();
     let owner = world.logged_in(ALICE, PASSWORD);
     owner.cookies.borrow_mut().remove("__Host-gatelodge-device");
@@ -163,8 +163,18 @@ fn guesses_at_the_present_password_count_with_those_at_the_login() {
     let new = json!({"email": "b@example.org", "current_password": "wrong"});
     (0..3).for_each(|_| drop(owner.api("POST", "/account/email", new.clone()).refused(403, "wrong_password")));
     change(PASSWORD).refused(429, "too_many_attempts");
-    // The login knows of it, without showing it.
-    world.visitor_from(FAR).log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
+    // Whoever found a session open guesses there and nowhere else: the owner, told of it, logs in and acts.
+    assert!(world.run_the_post().iter().any(|letter| letter.subject.contains("keeps trying")));
+    let elsewhere = world.visitor_from(FAR);
+    elsewhere.log_in(ALICE, PASSWORD).expect(200);
+    elsewhere.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
+    // However slow, a hundred in a row are the end of it for that session.
+    for _ in 0..100 {
+        world.advance(5 * MINUTE);
+        change("wrong");
+    }
+    world.advance(HOUR);
+    change(PASSWORD).refused(429, "too_many_attempts");
 }
 
 #[test]
@@ -194,28 +204,133 @@ fn an_ipv6_network_is_a_64_and_a_48() {
 }
 
 #[test]
-fn a_crowd_is_held_up_together_and_known_browsers_are_not() {
-    let world = World::with("[throttle]\neverybody = \"20, then one every 10s\"\n");
+fn a_crowd_is_held_up_together_and_neither_known_browsers_nor_clean_networks_are() {
+    let world = World::with("[throttle]\neverybody = \"20, then one every 1h\"\nreserve = \"3, then one every 1h\"\n");
     let owner = world.logged_in(ALICE, PASSWORD);
+    let strangers = ["2001:db8:1::1", "2001:db8:2::1", "2001:db8:3::1"];
     for number in 0..20 {
-        let stranger = world.visitor_from(&format!("198.51.100.{number}"));
+        let stranger = world.visitor_from(strangers[number % 3]);
         stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD).expect(401);
     }
-    world.visitor_from("192.0.2.1").log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    // Those who emptied it, and their neighbours, have to wait; longer than anybody looks at a page, so they are told.
+    world.visitor_from(strangers[0]).log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    world.visitor_from("2001:db8:2:7::9").log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
     owner.log_in(ALICE, PASSWORD).expect(200);
+    // An owner with a new device, somewhere else, who mistypes a little.
+    let elsewhere = world.visitor_from("192.0.2.1");
+    elsewhere.log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    elsewhere.log_in(ALICE, PASSWORD).expect(200);
+    // Their share has an end as well: a crowd that comes from everywhere at once is held up.
+    let crowd = |number: u8| world.visitor_from(&format!("192.0.2.{number}")).log_in("nobody", OTHER_PASSWORD).status();
+    assert_eq!([crowd(10), crowd(11), crowd(12)], [401, 401, 429]);
+}
+
+#[test]
+fn who_is_logged_in_does_not_depend_on_what_strangers_do() {
+    let world = World::with(
+        "[throttle]\neverybody = \"20, then one every 1h\"\nreserve = \"1, then one every 1h\"\nnetwork = \"20, then one every 1h\"",
+    );
+    let owner = Visitor { address: "203.0.113.77".parse().expect("an address"), ..world.logged_in(ALICE, PASSWORD) };
+    owner.cookies.borrow_mut().remove("__Host-gatelodge-device");
+    // From the same network, at the same account and at all others.
+    let stranger = world.visitor_from("203.0.113.77");
+    (0..10).for_each(|_| drop(stranger.log_in(ALICE, OTHER_PASSWORD)));
+    (0..10).for_each(|number| drop(stranger.log_in(&format!("person{number}"), OTHER_PASSWORD)));
+    stranger.log_in("somebody", OTHER_PASSWORD).refused(429, "too_many_attempts");
+    owner.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    owner.api("POST", "/account/password", change).expect(200);
+}
+
+#[test]
+fn what_a_crowd_asks_for_keeps_nobody_from_asking_and_mails_leave_in_turn() {
+    let world = World::with(
+        "[throttle]\nmail_everybody = \"5, then one every 10s\"\nmail_network = \"1000, then one every 1s\"",
+    );
+    world.member(ALICE, PASSWORD);
+    // A crowd asks for links of people that are nobody: that costs no mail, and nobody their turn.
+    for number in 0..40 {
+        let crowd = world.visitor_from(&format!("198.51.100.{number}"));
+        crowd.api("POST", "/forgot", json!({"email": format!("person{number}@example.org")})).expect(202);
+    }
+    let owner = world.visitor_from("192.0.2.1");
+    owner.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    world.only_letter_to(ALICE);
+    // A crowd registers strangers' addresses: those mails wait for their turn, and the owner's do not wait for them.
+    for number in 0..40 {
+        let crowd = world.visitor_from(&format!("198.51.100.{number}"));
+        let body = json!({"email": format!("stranger{number}@example.org"), "password": PASSWORD});
+        crowd.api("POST", "/register", body).expect(202);
+    }
+    world.advance(6 * MINUTE);
+    owner.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let letters = world.run_the_post();
+    assert!(letters.iter().any(|letter| letter.to == ALICE), "{letters:?}");
+    let mut mailed = letters.len() - 1;
+    assert!(mailed <= 6, "{mailed}");
+    // Nothing is lost: whoever registered gets their link, later.
+    for _ in 0..40 {
+        world.advance(10);
+        mailed += world.run_the_post().len();
+    }
+    assert_eq!(mailed, 40);
+}
+
+#[test]
+fn logging_in_again_and_again_gives_no_further_tries_and_a_new_password_ends_them_all() {
+    let settings = "[throttle]\nname = \"1, then one every 365d\"\nnetwork = \"1000, then one every 1s\"\nlogins = \"1000, then one every 1s\"";
+    let world = World::with(settings);
+    world.member(ALICE, PASSWORD);
+    // A thief collects cookies: forty logins in browsers without one, and some more in the same.
+    let mut collected: Vec<Visitor<'_>> = (0..40).map(|_| world.visitor_from(FAR)).collect();
+    for browser in &collected {
+        browser.log_in(ALICE, PASSWORD).expect(200);
+        world.advance(1);
+    }
+    let id = |browser: &Visitor<'_>| browser.cookies.borrow()["__Host-gatelodge-device"].clone();
+    let tries =
+        |browser: &Visitor<'_>| (0..20).filter(|_| browser.log_in(ALICE, OTHER_PASSWORD).status() == 401).count();
+    let last = collected.pop().expect("forty");
+    let first = collected.remove(0);
+    // Twenty browsers are known; those before them count as any other.
+    assert!(tries(&first) <= 1);
+    assert_eq!(tries(&last), 10);
+    let again = last.copy();
+    world.advance(60 * MINUTE);
+    again.log_in(ALICE, PASSWORD).expect(200);
+    assert_ne!(id(&last), "");
+    assert_eq!(tries(&last.copy()) + tries(&again), 10, "one browser, one bucket");
+    // The owner chooses another password: no cookie from before is worth a try of its own.
+    world.advance(60 * MINUTE);
+    let owner = world.visitor();
+    owner.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let letters = world.run_the_post();
+    let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let new = "a third thing altogether, with commas";
+    owner.api("POST", "/reset", json!({"token": reset.token(), "password": new})).expect(200);
+    let left: usize = collected.iter().map(tries).sum();
+    assert!(left <= 1, "{left}");
+}
+
+#[test]
+fn guesses_from_known_browsers_are_told_to_the_owner() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    (0..10).for_each(|_| drop(browser.log_in(ALICE, OTHER_PASSWORD).expect(401)));
+    assert!(world.only_letter_to(ALICE).subject.contains("keeps trying"));
 }
 
 #[test]
 fn a_million_names_leave_no_more_rows_than_the_limit_for_everybody_allows() {
-    let world = World::with("[throttle]\neverybody = \"50, then one every 1h\"\n");
+    let world = World::with("[throttle]\neverybody = \"50, then one every 1h\"\nreserve = \"10, then one every 1h\"\n");
     for number in 0..400u32 {
         let [.., high, low] = number.to_be_bytes();
         let stranger = world.visitor_from(&format!("10.7.{high}.{low}"));
         stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD);
     }
     let rows = world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail");
-    // A name, a stand-in and a network for each of fifty, and everybody.
-    assert_eq!(rows, 50 * 3 + 1);
+    // A name, a stand-in and a network for each of fifty, and of the ten that clean networks have, and two for everybody.
+    assert_eq!(rows, 60 * 3 + 2);
     world.advance(60 * DAY);
     world.block_on(world.app.sweep()).expect("memory does not fail");
     assert_eq!(world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail"), 0);

@@ -199,3 +199,58 @@ fn where_it_is_not_offered_nothing_of_it_is_there() {
     assert_eq!(browser.api("GET", "/session", Value::Null).status(), 401);
     world.expect_no_post();
 }
+
+#[test]
+fn the_newest_mail_is_the_one_that_works() {
+    let world = house();
+    let asked: Vec<_> = (0..3).map(|_| asks(&world)).collect();
+    for (browser, letter) in &asked[..2] {
+        types(browser, &code(letter)).refused(401, "wrong_code");
+        let link = json!({"token": letter.token(), "here": true});
+        browser.api("POST", "/login/mail/link", link).refused(403, "token_invalid");
+    }
+    let (browser, letter) = &asked[2];
+    browser.api("POST", "/login/mail/link", json!({"token": letter.token()})).expect(200);
+}
+
+#[test]
+fn digits_die_with_the_password() {
+    let world = house();
+    let (browser, letter) = asks(&world);
+    let owner = world.visitor();
+    owner.log_in(ALICE, PASSWORD).expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": "seven geese over the moor"});
+    owner.api("POST", "/account/password", change).expect(200);
+    types(&browser, &code(&letter)).refused(401, "wrong_code");
+}
+
+#[test]
+fn wrong_digits_count_for_the_account_wherever_they_come_from_and_its_owner_is_told() {
+    let world = World::with(&format!(
+        "{BY_MAIL}\n[throttle]\nmail_address = \"1000, then one every 1s\"\nsecond_factor = \"1000, then one every 1s\""
+    ));
+    world.member(ALICE, PASSWORD);
+    let guesses = |address: &str| {
+        let stranger = world.visitor_from(address);
+        stranger.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
+        let letters = world.run_the_post();
+        let letter = letters.iter().find(|letter| letter.text.contains("/login/mail/")).expect("mailed").clone();
+        let wrong = if code(&letter) == "000000" { "111111" } else { "000000" };
+        (0..5).for_each(|_| drop(types(&stranger, wrong).refused(401, "wrong_code")));
+        (letters.len(), letter)
+    };
+    assert_eq!(guesses("198.51.100.1").0, 1);
+    // After five the owner knows; told with the next mail, and once a day.
+    assert_eq!(guesses("198.51.100.2").0, 2);
+    (3..=20).for_each(|number| assert_eq!(guesses(&format!("198.51.100.{number}")).0, 1));
+    // A hundred in a row: no digits count any more, right ones included. The link does, and begins the count anew.
+    let (browser, letter) = asks(&world);
+    types(&browser, &code(&letter)).refused(401, "wrong_code");
+    world.advance(20 * MINUTE);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    let (browser, letter) = asks(&world);
+    types(&browser, &code(&letter)).refused(401, "wrong_code");
+    browser.api("POST", "/login/mail/link", json!({"token": letter.token()})).expect(200);
+    let (browser, letter) = asks(&world);
+    types(&browser, &code(&letter)).expect(200);
+}

@@ -186,10 +186,53 @@ fn the_mail_is_sent_again_on_request_but_nobody_can_flood_a_mailbox() {
     world.advance(6 * MINUTE);
     resend();
     resend();
-    world.only_letter_to(ALICE);
+    let newest = world.only_letter_to(ALICE);
     world.visitor().api("POST", "/confirm/resend", json!({"email": "nobody@example.org"})).expect(202);
     world.expect_no_post();
-    browser.api("POST", "/confirm", json!({"token": first.token()})).expect(200);
+    // The newest is the one that works.
+    browser.api("POST", "/confirm", json!({"token": first.token()})).refused(403, "token_invalid");
+    browser.api("POST", "/confirm", json!({"token": newest.token()})).expect(200);
+}
+
+#[test]
+fn strangers_who_register_an_address_keep_its_owner_from_nothing() {
+    let world = World::new();
+    let register = |browser: &crate::world::Visitor<'_>, password: &str| {
+        browser.api("POST", "/register", json!({"email": ALICE, "password": password})).expect(202);
+    };
+    let stranger = world.visitor_from("203.0.113.9");
+    (0..6).for_each(|_| register(&stranger, OTHER_PASSWORD));
+    let letters = world.run_the_post();
+    assert_eq!(letters.len(), 5, "the address has had enough mails");
+    let owner = world.visitor();
+    register(&owner, PASSWORD);
+    world.expect_no_post();
+    // The newest of the mails that the stranger caused confirms the owner's registration, and no older one does.
+    let newest = letters[4].token();
+    owner.api("POST", "/confirm", json!({"token": letters[3].token()})).refused(403, "token_invalid");
+    stranger.api("POST", "/confirm", json!({"token": "glt_nonsense"})).refused(403, "token_invalid");
+    owner.api("POST", "/confirm", json!({"token": newest})).expect(200);
+    owner.log_in(ALICE, PASSWORD).expect(200);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+}
+
+#[test]
+fn whoever_has_the_mailbox_may_choose_a_password_whatever_others_registered() {
+    let world = World::new();
+    let trap = json!({"email": ALICE, "password": OTHER_PASSWORD, "username": "mallory", "name": "Mallory"});
+    world.visitor_from("203.0.113.9").api("POST", "/register", trap).expect(202);
+    let letter = world.only_letter_to(ALICE);
+    let owner = world.visitor();
+    owner.opens(&letter.path()).expect(200).says("Or choose a password now");
+    let choose =
+        |password: &str| owner.api("POST", "/confirm", json!({"token": letter.token(), "new_password": password}));
+    let refused = choose("too short").refused(422, "invalid_fields");
+    assert_eq!(refused.json()["fields"]["new_password"], json!([{"code": "too_short", "min": 15}]));
+    choose(PASSWORD).expect(200);
+    let user = owner.log_in(ALICE, PASSWORD).expect(200).json()["user"].clone();
+    assert_eq!((&user["username"], &user["name"]), (&json!(null), &json!(null)));
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    choose(PASSWORD).refused(403, "token_invalid");
 }
 
 #[test]
@@ -244,21 +287,22 @@ fn confirming_logs_in_only_where_the_configuration_says_so() {
 }
 
 #[test]
-fn a_proof_for_one_registration_confirms_no_other() {
+fn a_proof_for_one_address_confirms_no_other() {
     use gatelodge::accounts::confirm::{Confirmed, Proof, Target, confirm, look_up};
     let world = World::new();
     registers(&world);
     let first = world.only_letter_to(ALICE).token();
-    registers(&world);
-    let second = world.only_letter_to(ALICE).token();
+    let other = json!({"email": "bob@example.org", "password": PASSWORD});
+    world.visitor().api("POST", "/register", other).expect(202);
+    let second = world.only_letter_to("bob@example.org").token();
     let found =
         world.app.read(|view| look_up(view, &world.app.services(), &first, START)).expect("memory does not fail");
-    let Ok(Target::Registration(first, _)) = found else { panic!("a registration") };
-    for proof in [Proof::Password(first), Proof::None] {
+    let Ok(Target::Registrations(first)) = found else { panic!("a registration") };
+    for proof in [Proof::Password(first[0].0), Proof::None] {
         let token = second.clone();
         let outcome = world
             .block_on(world.app.write(move |tx, moment, services| {
-                confirm(tx, moment, services, (&token, proof), None, &gatelodge::sessions::Client::default())
+                confirm(tx, moment, services, (&token, &proof), None, &gatelodge::sessions::Client::default())
             }))
             .expect("memory does not fail");
         assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");

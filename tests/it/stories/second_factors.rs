@@ -686,3 +686,120 @@ fn nobody_has_too_many() {
     }
     browser.api("POST", "/account/factors/totp", json!({})).refused(409, "conflict");
 }
+
+#[test]
+fn wrong_codes_are_counted_across_sweeps_and_the_owner_is_told_of_a_few() {
+    let world = member(
+        "[throttle]\nmail_network = \"1000, then one every 1s\"\nlogins = \"1000, then one every 1s\"\nnetwork = \"1000, then one every 1s\"",
+    );
+    let (phone, mut come) = halfway_with_a_phone(&world);
+    let mut told = 0;
+    for _ in 0..20 {
+        let stranger = Visitor { address: "198.51.100.1".parse().expect("an address"), ..come() };
+        for _ in 0..5 {
+            let wrong = if phone.shows() == "000000" { "111111" } else { "000000" };
+            gives(&stranger, wrong).refused(401, "wrong_code");
+        }
+        told += world.run_the_post().iter().filter(|letter| letter.subject.contains("tries codes")).count();
+        // Patience: the bucket is full again, and swept.
+        world.advance(2 * 60 * MINUTE);
+        world.block_on(world.app.sweep()).expect("memory does not fail");
+    }
+    assert!(told >= 1, "the owner is told, however slow it is");
+    let late = Visitor { address: "198.51.100.2".parse().expect("an address"), ..come() };
+    gives(&late, &phone.shows()).refused(429, "too_many_attempts");
+}
+
+#[test]
+fn confirming_an_address_logs_nobody_in_past_a_second_factor_or_at_all() {
+    let world = member("[tokens]\nlogin_after_confirm = true");
+    let browser = logged_in(&world);
+    let (_, _) = set_up(&browser);
+    let ask = json!({"email": "alyce@example.org", "current_password": PASSWORD});
+    browser.api("POST", "/account/email", ask).expect(202);
+    let letters = world.run_the_post();
+    let letter = letters.iter().find(|letter| letter.to == "alyce@example.org").expect("mailed");
+    // The address was mistyped; whoever reads that mailbox confirms it, and is nobody here.
+    let stranger = world.visitor_from("203.0.113.9");
+    stranger.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
+    assert!(!stranger.is_logged_in());
+    world.run_the_post();
+    // The same without a second factor: the link proves a mailbox and no person.
+    world.member("bob@example.org", PASSWORD);
+    let bob = world.visitor();
+    bob.log_in("bob@example.org", PASSWORD).expect(200);
+    let ask = json!({"email": "bobby@example.org", "current_password": PASSWORD});
+    bob.api("POST", "/account/email", ask).expect(202);
+    let letters = world.run_the_post();
+    let letter = letters.iter().find(|letter| letter.to == "bobby@example.org").expect("mailed");
+    stranger.posts(&letter.path(), &[]).leads_to("/login?notice=confirmed");
+    assert!(!stranger.is_logged_in());
+}
+
+#[test]
+fn a_copied_cookie_dies_when_the_password_changes_or_a_factor_is_added_or_removed() {
+    let world = member("");
+    let owner = logged_in(&world);
+    let acts: [&dyn Fn(&Visitor<'_>); 4] = [
+        &|owner| {
+            let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+            owner.api("POST", "/account/password", change).expect(200);
+        },
+        &|owner| drop(set_up(owner)),
+        &|owner| {
+            let factors = owner.api("GET", "/account/factors", Value::Null).expect(200).json();
+            let id = factors["items"][0]["id"].as_str().expect("an id").to_owned();
+            owner.api("DELETE", &format!("/account/factors/{id}"), Value::Null).expect(204);
+        },
+        &|owner| {
+            world.visitor().log_in(ALICE, OTHER_PASSWORD).expect(200);
+            owner.api("DELETE", "/account/sessions", Value::Null).expect(204);
+        },
+    ];
+    for (number, act) in acts.iter().enumerate() {
+        let thief = owner.copy();
+        assert!(thief.is_logged_in());
+        act(&owner);
+        assert!(owner.is_logged_in() && !thief.is_logged_in(), "act {number}");
+    }
+}
+
+#[test]
+fn a_program_is_told_its_new_token_when_the_password_changes() {
+    let world = member("");
+    let program = world.visitor();
+    let body = json!({"identity": ALICE, "password": PASSWORD, "bearer": true});
+    let token = program.api("POST", "/login", body).expect(200).json()["session"]["token"].clone();
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    let changed =
+        program.by_token(token.as_str().expect("text"), "POST", "/account/password", change).expect(200).json();
+    let renewed = changed["session"]["token"].as_str().expect("a new one");
+    program.by_token(token.as_str().expect("text"), "GET", "/session", Value::Null).refused(401, "not_logged_in");
+    program.by_token(renewed, "GET", "/session", Value::Null).expect(200);
+}
+
+#[test]
+fn trust_in_a_browser_ends_with_the_password_in_the_browser_that_changes_it_too() {
+    let world = member("");
+    let (phone, mut come) = halfway_with_a_phone(&world);
+    world.advance(MINUTE);
+    let browser = come();
+    browser.api("POST", "/login/second-factor", json!({"code": phone.shows(), "trust_browser": true})).expect(200);
+    browser.log_in(ALICE, PASSWORD).expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    browser.api("POST", "/account/password", change).expect(200);
+    browser.log_in(ALICE, OTHER_PASSWORD).refused(401, "second_factor_required");
+}
+
+#[test]
+fn codes_by_mail_have_a_limit_for_each_account() {
+    let world = member("[second_factor]\nmail_codes = true\n[throttle]\nlogins = \"1000, then one every 1s\"");
+    logged_in(&world).api("POST", "/account/factors/mail", Value::Null).expect(200);
+    world.run_the_post();
+    // Somebody knows the password, and fills the mailbox.
+    for _ in 0..25 {
+        let stranger = halfway(&world);
+        stranger.api("POST", "/login/second-factor/send", json!({})).expect(202);
+    }
+    assert_eq!(world.run_the_post().len(), 10);
+}

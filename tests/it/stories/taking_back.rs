@@ -1,6 +1,6 @@
 //! Logins that are counted and told, and owners who take their account back.
 
-use gatelodge::base::{DAY, HOUR};
+use gatelodge::base::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
 
 use super::second_factors::{Phone, set_up};
@@ -13,7 +13,11 @@ const HOME: &str = "192.0.2.7";
 const FAR: &str = "203.0.113.9";
 
 fn comes_in(browser: &Visitor<'_>, agent: &str) {
-    let log_in = json!({"identity": ALICE, "password": PASSWORD}).to_string();
+    comes_in_by(browser, agent, PASSWORD);
+}
+
+fn comes_in_by(browser: &Visitor<'_>, agent: &str, password: &str) {
+    let log_in = json!({"identity": ALICE, "password": password}).to_string();
     let request = http::Request::builder().method("POST").uri("/api/v1/login").header("user-agent", agent);
     browser.send(request.header("content-type", "application/json"), log_in).expect(200);
 }
@@ -140,8 +144,12 @@ fn after_it_the_thiefs_place_is_strange_again() {
     let (home, _, letter) = with_a_thief(&world);
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
     let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
-    home.api("POST", "/reset", json!({"token": reset.token(), "password": PASSWORD})).expect(200);
-    comes_in(&world.visitor_from(FAR), CHROME);
+    // The thief knows the old password: it is not chosen again.
+    let again = home.api("POST", "/reset", json!({"token": reset.token(), "password": PASSWORD}));
+    assert_eq!(again.refused(422, "invalid_fields").json()["fields"]["password"], json!([{"code": "reused"}]));
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    world.run_the_post();
+    comes_in_by(&world.visitor_from(FAR), CHROME, OTHER_PASSWORD);
     assert!(told(&world).is_some());
 }
 
@@ -241,4 +249,87 @@ fn set_up_another(browser: &Visitor<'_>) {
     let phone = Phone::told(browser.world, begun["key"].as_str().expect("a key"));
     let confirm = json!({"id": begun["id"], "code": phone.shows()});
     browser.api("POST", "/account/factors/totp/confirm", confirm).expect(200);
+}
+
+#[test]
+fn an_undo_takes_second_factors_along_that_were_added_before_the_move() {
+    let world = World::new();
+    let (home, thief, _) = with_a_thief(&world);
+    // The thief prepares: a factor of their own first, and the address a week later.
+    let (phone, _) = set_up(&thief);
+    world.advance(7 * DAY);
+    thief.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    thief.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    world.run_the_post();
+    let letter = moved(&world, &thief, "thief@example.net");
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).expect(200);
+}
+
+#[test]
+fn nobody_takes_the_old_address_while_it_can_be_brought_back() {
+    let world = World::with("[registration]\nconfirm_email = false");
+    let home = world.visitor_from(HOME);
+    home.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    home.api("POST", "/confirm", json!({"token": world.only_letter_to(ALICE).token()})).expect(200);
+    let thief = world.visitor_from(FAR);
+    comes_in(&thief, CHROME);
+    world.run_the_post();
+    let letter = moved(&world, &thief, "thief@example.net");
+    let overtaking = json!({"email": ALICE, "password": OTHER_PASSWORD});
+    let refused = thief.api("POST", "/register", overtaking.clone()).refused(422, "invalid_fields");
+    assert_eq!(refused.json()["fields"]["email"], json!([{"code": "taken"}]));
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    // Once nothing can be undone any more the address is like any other.
+    let world = World::with("[registration]\nconfirm_email = false");
+    let home = world.visitor_from(HOME);
+    home.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    home.api("POST", "/confirm", json!({"token": world.only_letter_to(ALICE).token()})).expect(200);
+    comes_in(&home, FIREFOX);
+    moved(&world, &home, "alice@example.net");
+    world.advance(7 * DAY);
+    world.visitor().api("POST", "/register", overtaking).expect(202);
+}
+
+#[test]
+fn digits_that_a_thief_asked_for_die_when_the_account_is_taken_back_or_the_password_is_set() {
+    let world = World::with("[login]\nby_mail = true");
+    let (home, thief, letter) = with_a_thief(&world);
+    let asks = || {
+        thief.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
+        world.only_letter_to(ALICE).subject.split(' ').next().expect("digits").to_owned()
+    };
+    let digits = asks();
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    home.api("POST", "/account/password", change).expect(200);
+    thief.api("POST", "/login/mail/code", json!({"code": digits})).refused(401, "wrong_code");
+    world.run_the_post();
+    let digits = asks();
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    thief.api("POST", "/login/mail/code", json!({"code": digits})).refused(401, "wrong_code");
+    world.run_the_post();
+}
+
+#[test]
+fn recovery_codes_that_a_thief_made_die_when_the_account_is_taken_back() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let home = world.visitor_from(HOME);
+    comes_in(&home, FIREFOX);
+    let (phone, _) = set_up(&home);
+    world.advance(DAY);
+    let thief = world.visitor_from(FAR);
+    thief.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    thief.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    let letter = told(&world).expect("told");
+    let made = thief.api("POST", "/account/recovery-codes", Value::Null).expect(200).json();
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).refused(401, "second_factor_required");
+    home.api("POST", "/login/second-factor", json!({"code": made["recovery_codes"][0]})).refused(401, "wrong_code");
+    world.advance(MINUTE);
+    home.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
 }

@@ -1,0 +1,106 @@
+//! Browsers that the owner of an account logged in with: each is counted by itself when passwords fail, so that strangers'
+//! guesses keep no owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+//!
+//! A browser shows a signed cookie ([`Devices`]). The store keeps which browsers an account has, a bounded number: a cookie
+//! that is not among them, or is older than the present password, is worth nothing. Without that, whoever once knew the
+//! password could collect cookies, and with each of them a lane of guesses that no limit on names and networks reaches.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, SessionId, Timestamp};
+use crate::sessions::Client;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::throttle::{Device, DeviceId, Devices};
+
+use super::Services;
+use super::person::{ACCOUNTS, Person};
+
+/// A browser of an account.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Known {
+    seen_at: Timestamp,
+    id: [u8; 16],
+}
+record!(part Known { seen_at, id });
+
+/// The browsers of an account.
+#[derive(Clone, Debug, Default)]
+pub struct KnownDevices {
+    devices: BTreeSet<Known>,
+}
+record!(KnownDevices, version 1, { devices });
+
+pub(crate) const KNOWN: Table<AccountId, KnownDevices> = Table::at(schema::KNOWN_DEVICES);
+
+/// Browsers that an account may have; the one not used for longest makes room.
+const MAX_PER_ACCOUNT: usize = 20;
+
+/// The known browser of this account that the client is, if it is one.
+pub fn of_client(
+    view: &(impl Snapshot + ?Sized),
+    services: &Services,
+    account: AccountId,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Option<DeviceId>, StoreError> {
+    let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
+    let Some(device) = devices.of(account) else { return Ok(None) };
+    let is_present = ACCOUNTS.get(view, &account)?.is_some_and(|it| it.security_stamp == device.stamp);
+    if !is_present {
+        return Ok(None);
+    }
+    // Cookies of earlier versions are in no list: they count until the next login, or the next new password.
+    let is_listed = || Ok(KNOWN.get(view, &account)?.is_some_and(|known| known.has(device.id)));
+    Ok(if device.is_unlisted || is_listed()? { Some(device.id) } else { None })
+}
+
+impl KnownDevices {
+    fn has(&self, id: DeviceId) -> bool {
+        self.devices.iter().any(|known| known.id == id.0)
+    }
+}
+
+/// What a browser is called that is known from this login on. It follows from the session, so that the cookie can be written
+/// when the login is committed.
+fn id_of(services: &Services, session: SessionId) -> DeviceId {
+    let code = services.seal.code(b"gatelodge device id/1", &[session.bytes()]);
+    DeviceId(*code.first_chunk().expect("16 of 32 bytes"))
+}
+
+/// Notes that the owner logged in with this client, whose session has begun. A browser that is known keeps its name, so that
+/// logging in again gives no further tries.
+pub fn note(
+    tx: &mut dyn Transaction,
+    services: &Services,
+    account: AccountId,
+    (client, session): (&Client, SessionId),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let id = of_client(tx, services, account, client, now)?.unwrap_or_else(|| id_of(services, session));
+    let mut known = KNOWN.get(tx, &account)?.unwrap_or_default();
+    known.devices.retain(|known| known.id != id.0);
+    known.devices.insert(Known { seen_at: now, id: id.0 });
+    while known.devices.len() > MAX_PER_ACCOUNT {
+        known.devices.pop_first();
+    }
+    KNOWN.put(tx, &account, &known)
+}
+
+/// The cookie by which the client shows from now on that this person logged in with it, beside whom else it knows.
+pub fn cookie(
+    view: &(impl Snapshot + ?Sized),
+    services: &Services,
+    person: &Person,
+    (client, session): (&Client, SessionId),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let id = of_client(view, services, person.id, client, now)?.unwrap_or_else(|| id_of(services, session));
+    let device = Device::new(person.id, id, person.account.security_stamp, now);
+    let before = Devices::read(&client.device, &services.seal, &services.generation, now);
+    Ok(before.with(device, &services.seal, &services.generation))
+}
+
+/// Forgets every browser: the account is gone, or its password is another.
+pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    KNOWN.delete(tx, &account)
+}

@@ -1,0 +1,57 @@
+//! Tells owners what happens to their accounts, and sums up what happens often.
+
+use crate::base::{AccountId, Moment};
+use crate::mail::notices::{self, Summary, Topic};
+use crate::mail::{Letter, Notable};
+use crate::store::{StoreError, Transaction};
+
+use super::{Person, Services, person, taking_back};
+
+/// Tells the owner of an account, if mail may go to them: at once, or together with others of its kind.
+pub fn tell(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    person: &Person,
+    letter: &Letter,
+) -> Result<(), StoreError> {
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let at_once = match letter.notable() {
+        Some(what) if services.config.throttle.enabled => {
+            notices::is_told_at_once(tx, (person.id, what), moment.earliest())?
+        }
+        _ => true,
+    };
+    if at_once { services.mail(tx, moment, to, letter) } else { Ok(()) }
+}
+
+/// Counts what is no mail by itself, for the summary that may follow.
+pub fn count(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    (account, what): (AccountId, Notable),
+) -> Result<(), StoreError> {
+    notices::count(tx, (account, what), moment.earliest())
+}
+
+/// Tells what was collected in these rows.
+pub fn sum_up(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    rows: &[(AccountId, u8)],
+) -> Result<(), StoreError> {
+    for key in rows {
+        let Some(summary) = notices::take(tx, *key, moment.earliest())? else { continue };
+        let Some(person) = person::load(tx, summary.account)? else { continue };
+        let Some(to) = person.verified_address() else { continue };
+        let Summary { topic, since, last, lines, .. } = summary;
+        let link = match topic {
+            Topic::Logins => taking_back::not_me_link(tx, moment, services, person.id)?,
+            Topic::Tokens => services.config.site.url.link("/account/tokens"),
+            Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names => services.forgot_link(),
+        };
+        services.mail(tx, moment, to, &Letter::MoreNotices { lines, since, last, link })?;
+    }
+    Ok(())
+}

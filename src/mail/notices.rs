@@ -1,0 +1,236 @@
+//! Notices of one kind that come close together are told together: an account that does the same thing a hundred times causes a
+//! few mails and then one that says how often, not a hundred.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, DAY, MINUTE, Seconds, Timestamp};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, words};
+
+words! {
+    /// Something that an owner is told of.
+    Notable {
+        /// An API token was made.
+        TokenMade = 1 "token-made",
+        /// An API token was revoked.
+        TokenRevoked = 2 "token-revoked",
+        /// A second factor was added.
+        FactorAdded = 3 "factor-added",
+        /// A second factor was removed.
+        FactorRemoved = 4 "factor-removed",
+        /// Recovery codes were made.
+        CodesMade = 5 "codes-made",
+        /// Somebody logged in with a second factor.
+        FactorUsed = 7 "factor-used",
+        /// Somebody logged in from a place that is new.
+        NewLogin = 8 "new-login",
+        /// The password was changed.
+        PasswordChanged = 9 "password-changed",
+        /// The user name was changed.
+        UsernameChanged = 10 "username-changed",
+        /// Another address was asked for.
+        AddressAsked = 11 "address-asked",
+        /// The telephone number was changed.
+        PhoneChanged = 12 "phone-changed",
+    }
+}
+
+words! {
+    /// What is told together.
+    Topic {
+        /// API tokens.
+        Tokens = 1 "tokens",
+        /// Second factors and their codes.
+        Factors = 2 "factors",
+        /// That they were used.
+        FactorUses = 3 "factor-uses",
+        /// Logins.
+        Logins = 4 "logins",
+        /// The password.
+        Password = 5 "password",
+        /// By what the account is called.
+        Names = 6 "names",
+    }
+}
+
+impl Topic {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Tokens => 1,
+            Self::Factors => 2,
+            Self::FactorUses => 3,
+            Self::Logins => 4,
+            Self::Password => 5,
+            Self::Names => 6,
+        }
+    }
+
+    fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|topic| topic.number() == number)
+    }
+}
+
+impl Notable {
+    /// With what it is told together.
+    #[must_use]
+    pub const fn topic(self) -> Topic {
+        match self {
+            Self::TokenMade | Self::TokenRevoked => Topic::Tokens,
+            Self::FactorAdded | Self::FactorRemoved | Self::CodesMade => Topic::Factors,
+            Self::FactorUsed => Topic::FactorUses,
+            Self::NewLogin => Topic::Logins,
+            Self::PasswordChanged => Topic::Password,
+            Self::UsernameChanged | Self::AddressAsked | Self::PhoneChanged => Topic::Names,
+        }
+    }
+
+    /// For people: "3 API tokens were made".
+    #[must_use]
+    pub fn in_words(self, count: u32) -> String {
+        let is_one = count == 1;
+        let say = |one: &str, many: &str| if is_one { one.to_owned() } else { format!("{count} {many}") };
+        match self {
+            Self::TokenMade => say("one API token was made", "API tokens were made"),
+            Self::TokenRevoked => say("one API token was revoked", "API tokens were revoked"),
+            Self::FactorAdded => say("one second factor was added", "second factors were added"),
+            Self::FactorRemoved => say("one second factor was removed", "second factors were removed"),
+            Self::CodesMade => say("new recovery codes were made once", "times new recovery codes were made"),
+            Self::FactorUsed => say("one login with a second factor", "logins with a second factor"),
+            Self::NewLogin => {
+                say("one login from a place that was new", "logins from devices or networks that were new")
+            }
+            Self::PasswordChanged => say("the password was changed once", "times the password was changed"),
+            Self::UsernameChanged => say("the user name was changed once", "times the user name was changed"),
+            Self::AddressAsked => say("another address was asked for once", "times another address was asked for"),
+            Self::PhoneChanged => {
+                say("the telephone number was changed once", "times the telephone number was changed")
+            }
+        }
+    }
+}
+
+/// How often something happened that was not told yet.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Untold {
+    what: Notable,
+    count: u32,
+}
+record!(part Untold { what, count });
+
+/// What an owner was told of a topic, and what not yet.
+#[derive(Clone, Debug)]
+pub struct Told {
+    at: Timestamp,
+    sent: u32,
+    /// Until when further ones are collected.
+    quiet_until: Timestamp,
+    pause: Seconds,
+    last_at: Timestamp,
+    untold: BTreeSet<Untold>,
+}
+record!(Told, version 1, { at, sent, quiet_until, pause, last_at, untold });
+
+/// Whose, and of which topic.
+pub type NoticeKey = (AccountId, u8);
+
+pub(crate) const NOTICES: Table<NoticeKey, Told> = Table::at(schema::NOTICES);
+
+/// Notices of a topic that are told at once, before those that follow are collected: nobody does more in a row by hand.
+const AT_ONCE: u32 = 3;
+/// Seconds for which notices are collected; the span doubles with each summary, so that a mailbox gets a few a day at most.
+const FIRST_PAUSE: Seconds = 15 * MINUTE;
+const LONGEST_PAUSE: Seconds = DAY;
+
+/// Whether the owner is told of this at once. If not, it is counted, and told with others of its topic.
+pub fn is_told_at_once(
+    tx: &mut dyn Transaction,
+    (account, what): (AccountId, Notable),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let key = (account, what.topic().number());
+    let before = NOTICES.get(tx, &key)?.filter(|told| now < told.quiet_until || !told.untold.is_empty());
+    let mut told = before.unwrap_or_else(|| Told {
+        at: now,
+        sent: 0,
+        quiet_until: now.plus(FIRST_PAUSE),
+        pause: FIRST_PAUSE,
+        last_at: now,
+        untold: BTreeSet::new(),
+    });
+    let at_once = told.sent < AT_ONCE;
+    if at_once {
+        told.sent += 1;
+        told.at = now;
+    } else {
+        told.add(what, now);
+    }
+    NOTICES.put(tx, &key, &told)?;
+    Ok(at_once)
+}
+
+/// Counts what nobody is mailed about by itself, where others of its topic are being collected.
+pub fn count(
+    tx: &mut dyn Transaction,
+    (account, what): (AccountId, Notable),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let key = (account, what.topic().number());
+    let Some(mut told) = NOTICES.get(tx, &key)?.filter(|told| !told.untold.is_empty()) else { return Ok(()) };
+    told.add(what, now);
+    NOTICES.put(tx, &key, &told)
+}
+
+impl Told {
+    fn add(&mut self, what: Notable, now: Timestamp) {
+        let before = self.untold.iter().find(|untold| untold.what == what).copied();
+        let count = before.map_or(0, |untold| untold.count).saturating_add(1);
+        self.untold.retain(|untold| untold.what != what);
+        self.untold.insert(Untold { what, count });
+        self.last_at = now;
+    }
+}
+
+/// What has been collected and is to be told now.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Whom.
+    pub account: AccountId,
+    /// What about.
+    pub topic: Topic,
+    /// When they were last told of it.
+    pub since: Timestamp,
+    /// When it happened last.
+    pub last: Timestamp,
+    /// What happened: one line each.
+    pub lines: Vec<String>,
+}
+
+/// Rows that are over, behind `after`, looking at up to `limit`; and where to go on.
+pub fn over(
+    view: &(impl Snapshot + ?Sized),
+    now: Timestamp,
+    after: Option<NoticeKey>,
+    limit: usize,
+) -> Result<(Vec<NoticeKey>, Option<NoticeKey>), StoreError> {
+    let page = NOTICES.page(view, after.as_ref(), limit)?;
+    let next = (page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten();
+    Ok((page.into_iter().filter(|(_, told)| told.quiet_until <= now).map(|(key, _)| key).collect(), next))
+}
+
+/// Takes what was collected in a row that is over. None if nothing was: then the row goes.
+pub fn take(tx: &mut dyn Transaction, key: NoticeKey, now: Timestamp) -> Result<Option<Summary>, StoreError> {
+    let Some(told) = NOTICES.get(tx, &key)?.filter(|told| told.quiet_until <= now) else { return Ok(None) };
+    let (Some(topic), false) = (Topic::of_number(key.1), told.untold.is_empty()) else {
+        return NOTICES.delete(tx, &key).map(|()| None);
+    };
+    let pause = (told.pause * 2).min(LONGEST_PAUSE);
+    let lines = told.untold.iter().map(|untold| untold.what.in_words(untold.count)).collect();
+    let summary = Summary { account: key.0, topic, since: told.at, last: told.last_at, lines };
+    let next = Told { at: now, quiet_until: now.plus(pause), pause, untold: BTreeSet::new(), ..told };
+    NOTICES.put(tx, &key, &next)?;
+    Ok(Some(summary))
+}
+
+/// Forgets an account that is gone.
+pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    Topic::ALL.iter().try_for_each(|topic| NOTICES.delete(tx, &(account, topic.number())))
+}
