@@ -29,6 +29,7 @@ pub mod register;
 pub mod second_step;
 mod services;
 pub mod set_up;
+pub mod standing;
 pub mod taking_back;
 pub mod tries;
 pub mod usernames;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::permissions::{self, Permitted};
 use crate::accounts::person;
-use crate::app::App;
-use crate::audit::Source;
+use crate::app::{App, Principal};
 use crate::base::{AccountId, GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS};
 
@@ -49,11 +48,11 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
     Ok(json!({"items": people.iter().flatten().map(users::describe).collect::<Vec<_>>(), "next": next}))
 }
 
-pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, source: &Source) -> Outcome {
+pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
     let name = read_name(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
-    let source = source.clone();
-    let permitted = app.write(move |tx, moment, services| {
+    let source = by.source();
+    let permitted = app.write_as(by, move |tx, moment, services| {
         let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;
         Ok((permitted, describe(&name, &groups::find(tx, &name)?)))
     });
@@ -65,7 +64,7 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
     }
 }
 
-pub(super) async fn disband(app: &Arc<App>, group: &str, source: &Source) -> Outcome {
+pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outcome {
     let name = read_name(group)?;
     if name == GroupName::administrators() {
         return Err(Refusal::conflict(
@@ -78,9 +77,10 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, source: &Source) -> Out
         return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
     }
     loop {
-        let (name, source) = (name.clone(), source.clone());
-        let step =
-            app.write(move |tx, moment, services| permissions::disband(tx, moment, services, &source, &name, PER_STEP));
+        let (name, source) = (name.clone(), by.source());
+        let step = app.write_as(by, move |tx, moment, services| {
+            permissions::disband(tx, moment, services, &source, &name, PER_STEP)
+        });
         if step.await? {
             return Ok(json!({"disbanded": group}));
         }

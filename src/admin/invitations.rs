@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
-use crate::app::App;
-use crate::audit::Source;
+use crate::app::{App, Principal};
 use crate::base::{DAY, EmailAddress, GroupName, InvitationId, try_set_of};
 use crate::config::{RegistrationMode, Span};
 
@@ -15,7 +14,7 @@ use super::{MAX_ROWS, Outcome, Refusal, parse};
 /// What is asked for, as it was typed: address, time, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
-pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, source: &Source) -> Outcome {
+pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, by: &Principal) -> Outcome {
     if app.services().config.registration.mode == RegistrationMode::Closed {
         return Err(Refusal::conflict(
             "nobody could use an invitation: registration is closed",
@@ -42,9 +41,9 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, s
     }
     let groups = try_set_of(groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
-    let source = source.clone();
+    let source = by.source();
     let invited =
-        app.write(move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
+        app.write_as(by, move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
     match invited {
         Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
         Invited::Link(id, invitation, link) => {
@@ -76,10 +75,11 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     Ok(json!({"items": items, "next": next}))
 }
 
-pub(super) async fn revoke(app: &Arc<App>, id: &str, source: &Source) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Outcome {
     let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "see `gatelodge invite list`");
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
-    let source = source.clone();
-    let revoked = app.write(move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
+    let source = by.source();
+    let revoked =
+        app.write_as(by, move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
     if revoked.await? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
 }

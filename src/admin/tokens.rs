@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::administer;
 use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
-use crate::app::App;
-use crate::audit::Source;
+use crate::app::{App, Principal};
 use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
 use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
@@ -25,10 +24,10 @@ pub(super) struct Draft {
 /// Days for which a token works if nothing else is said.
 const WITHIN: Span = Span::from_seconds(90 * DAY);
 
-pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, source: &Source) -> Outcome {
+pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
     let new = read(&draft)?;
-    let (named, source) = (user.clone(), source.clone());
-    let made = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
+    let (named, source) = (user.clone(), by.source());
+    let made = app.write_as(by, move |tx, moment, services| match administer::find(tx, &named)? {
         Some(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Some),
         None => Ok(None),
     });
@@ -87,11 +86,11 @@ pub(super) fn list(app: &App, user: &str) -> Outcome {
     Ok(json!({"items": tokens.iter().map(describe).collect::<Vec<_>>(), "next": null}))
 }
 
-pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, source: &Source) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Outcome {
     let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
-    let (named, source) = (user.clone(), source.clone());
-    let revoked = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
+    let (named, source) = (user.clone(), by.source());
+    let revoked = app.write_as(by, move |tx, moment, services| match administer::find(tx, &named)? {
         Some(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Some),
         None => Ok(None),
     });

@@ -9,8 +9,7 @@ use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
-use crate::app::{App, Fault};
-use crate::audit::Source;
+use crate::app::{App, Fault, Principal};
 use crate::base::{
     AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username, try_set_of,
 };
@@ -44,7 +43,7 @@ pub(super) struct Draft {
     pub is_confirmed: bool,
 }
 
-pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcome {
+pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome {
     if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
         let needs = "an account needs an address, a user name or a telephone number";
         return Err(Refusal::invalid(needs, "give one of them, or more"));
@@ -75,8 +74,8 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     };
     let new =
         NewAccount { email, username, phone, name, language: None, password, confirmed: draft.is_confirmed, groups };
-    let source = source.clone();
-    match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
+    let source = by.source();
+    match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
         Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
         Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
@@ -94,10 +93,10 @@ fn phone_taken() -> Refusal {
 }
 
 /// Gives somebody a telephone number, or takes it.
-pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, source: &Source) -> Outcome {
+pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
-    let (named, source) = (user.clone(), source.clone());
-    let set = app.write(move |tx, moment, services| {
+    let (named, source) = (user.clone(), by.source());
+    let set = app.write_as(by, move |tx, moment, services| {
         let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
         administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Some)
     });
@@ -182,28 +181,28 @@ pub(super) fn describe(person: &Person) -> Value {
     })
 }
 
-pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, source: &Source) -> Outcome {
+pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
     let person = find(app, &user)?;
     let hash = hash(app, text, &app.services().words_about(&person)).await?;
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_password(tx, moment, services, &source, (person, &hash)).map(|()| Changed::Done)
     })
     .await
 }
 
-pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, source: &Source) -> Outcome {
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, by: &Principal) -> Outcome {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_disabled(tx, moment, services, &source, (person, disabled))
     })
     .await
 }
 
 /// Says when it is done, if not at once.
-pub(super) async fn reset_factors(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let (named, source) = (user.clone(), source.clone());
-    let asked = app.write(move |tx, moment, services| {
+pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let (named, source) = (user.clone(), by.source());
+    let asked = app.write_as(by, move |tx, moment, services| {
         let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
         Ok(Some((factor_resets::ask(tx, moment, services, &source, &person)?, person)))
     });
@@ -218,29 +217,29 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, source: &Source)
     Ok(shown)
 }
 
-pub(super) async fn delete(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
+pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
         .await
 }
 
-pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, source: &Source) -> Outcome {
+pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
     let group = parse(group, "a group's name", GroupName::parse)?;
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_group(tx, moment, services, &source, person, (&group, member))
     })
     .await
 }
 
 /// Finds the account within the transaction that changes it, and shows it as it is afterwards.
-async fn change<W>(app: &Arc<App>, user: String, mut work: W) -> Outcome
+async fn change<W>(app: &Arc<App>, by: &Principal, user: String, mut work: W) -> Outcome
 where
     W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
     let named = user.clone();
     let changed = app
-        .write(move |tx, moment, services| {
+        .write_as(by, move |tx, moment, services| {
             let Some(mut person) = administer::find(tx, &named)? else { return Ok(None) };
             Ok(Some((work(tx, moment, services, &mut person)?, person)))
         })
@@ -255,10 +254,11 @@ where
     }
 }
 
-pub(super) async fn confirm(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let (named, source) = (user.clone(), source.clone());
-    let confirmed =
-        app.write(move |tx, moment, services| administer::confirm(tx, moment, services, &source, &named)).await?;
+pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let (named, source) = (user.clone(), by.source());
+    let confirmed = app
+        .write_as(by, move |tx, moment, services| administer::confirm(tx, moment, services, &source, &named))
+        .await?;
     match confirmed {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
         ConfirmedFor::Unknown => Err(unknown(&user)),

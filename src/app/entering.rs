@@ -15,7 +15,7 @@ use crate::groups;
 use crate::sessions::{self, Carrier, Client, Refreshed, Session};
 use crate::throttle::Devices;
 
-use super::{App, Fault, LoggedIn};
+use super::{App, Caller, Fault, LoggedIn};
 
 /// Somebody at the door.
 #[derive(Clone, Debug)]
@@ -187,34 +187,29 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_session(
-        self: &Arc<Self>,
-        asking: &LoggedIn,
-        id: SessionId,
-        client: Client,
-    ) -> Result<bool, Fault> {
+    pub async fn end_session(self: &Arc<Self>, asking: &Caller, id: SessionId, client: Client) -> Result<bool, Fault> {
         let account = asking.person.id;
-        let ended = self.write(move |tx, moment, services| {
+        let ended = self.write_as(asking, move |tx, moment, services| {
             let ended = sessions::end_by_id(tx, account, id)?;
             if ended {
                 services.audit(tx, moment, &client.owner_of(account), (Act::SessionEnded, Outcome::Done), id)?;
             }
             Ok(ended)
         });
-        Ok(ended.await?)
+        ended.await
     }
 
     /// Ends all sessions of the person who asks, but for the one they ask with.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_other_sessions(self: &Arc<Self>, asking: &LoggedIn, client: Client) -> Result<(), Fault> {
+    pub async fn end_other_sessions(self: &Arc<Self>, asking: &Caller, client: Client) -> Result<(), Fault> {
         let (account, kept) = (asking.person.id, asking.session.id);
-        let ended = self.write(move |tx, moment, services| {
+        let ended = self.write_as(asking, move |tx, moment, services| {
             sessions::end_all(tx, account, Some(kept))?;
             services.audit(tx, moment, &client.owner_of(account), (Act::SessionsEnded, Outcome::Done), account)
         });
-        Ok(ended.await?)
+        ended.await
     }
 }
 

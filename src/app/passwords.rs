@@ -17,7 +17,7 @@ use crate::sessions::{Carrier, Client, Session};
 use crate::throttle;
 
 use super::entering::to_its_end;
-use super::{App, Fault, LoggedIn};
+use super::{App, Caller, Fault, LoggedIn};
 
 /// Why a reset is refused; the token is not consumed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,15 +68,16 @@ impl App {
     /// When the store fails.
     pub async fn choose_username(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         new: Username,
         client: Client,
     ) -> Result<Chosen, Fault> {
         self.require_room()?;
         let account = asking.person.id;
-        let chosen =
-            self.write(move |tx, moment, services| usernames::choose(tx, moment, services, (account, &new), &client));
-        Ok(chosen.await?)
+        self.write_as(asking, move |tx, moment, services| {
+            usernames::choose(tx, moment, services, (account, &new), &client)
+        })
+        .await
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
@@ -155,7 +156,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn change_password(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         new: Password,
         client: Client,
@@ -169,7 +170,7 @@ impl App {
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
         let done = self
-            .write(move |tx, moment, services| {
+            .write_as(asking, move |tx, moment, services| {
                 change_password::change(tx, moment, services, who, (&verified, &hash), &client)
             })
             .await?;
@@ -182,7 +183,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn change_address(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         new: EmailAddress,
         client: Client,
@@ -201,7 +202,7 @@ impl App {
         };
         let account = asking.person.id;
         let done = self
-            .write(move |tx, moment, services| {
+            .write_as(asking, move |tx, moment, services| {
                 change_address::ask(tx, moment, services, (account, &verified), &new, &client)
             })
             .await?;
@@ -214,7 +215,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn close_account(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
@@ -226,7 +227,9 @@ impl App {
         };
         let account = asking.person.id;
         let done = self
-            .write(move |tx, moment, services| close::close(tx, moment, services, account, &verified, &client))
+            .write_as(asking, move |tx, moment, services| {
+                close::close(tx, moment, services, account, &verified, &client)
+            })
             .await?;
         Ok(match done {
             Closed::Done => Ok(()),
@@ -241,7 +244,7 @@ impl App {
     }
 
     /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count like those
-    /// at a login.
+    /// at a login, also when whoever guesses was thrown out meanwhile.
     pub(super) async fn verify_present(
         self: &Arc<Self>,
         asking: &LoggedIn,

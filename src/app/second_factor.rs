@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::accounts::Person;
 use crate::accounts::proving_again::{self, Proof, ProvedAgain};
 use crate::accounts::second_step::{self, SecondStep, StepAttempt};
 use crate::accounts::tries::Tries;
+use crate::accounts::{Person, person};
 use crate::audit::Act;
 use crate::crypto::{Bearer, Digest, Password, TypedCode};
 use crate::factors::{self, Context, FactorKind};
 use crate::sessions::{Carrier, Client, Session};
 
 use super::entering::to_its_end;
-use super::{App, Entered, Fault, LoggedIn};
+use super::{App, Caller, Entered, Fault, LoggedIn};
 
 /// A code for a login that waits.
 #[derive(Clone, Debug)]
@@ -123,19 +123,11 @@ impl App {
     ) -> Result<bool, Fault> {
         self.require_clock()?;
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
-        self.send_code(waiting.person, (Context::login(secret), kind), client).await
-    }
-
-    async fn send_code(
-        self: &Arc<Self>,
-        person: Person,
-        what: (Context, Option<FactorKind>),
-        client: &Client,
-    ) -> Result<bool, Fault> {
         self.require_room()?;
-        self.admit(Tries::at_second_factor(&self.services(), person.id, client))?;
+        self.admit(Tries::at_second_factor(&self.services(), waiting.person.id, client))?;
+        let what = (Context::login(secret), kind);
         let mailed =
-            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &person, what));
+            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &waiting.person, what));
         Ok(mailed.await?)
     }
 
@@ -160,12 +152,19 @@ impl App {
     /// When the store fails.
     pub async fn send_session_code(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         kind: Option<FactorKind>,
         client: &Client,
     ) -> Result<bool, Fault> {
         self.require_clock()?;
-        self.send_code(asking.person.clone(), (Context::session(asking.session.id), kind), client).await
+        self.require_room()?;
+        self.admit(Tries::at_second_factor(&self.services(), asking.person.id, client))?;
+        let (account, what) = (asking.person.id, (Context::session(asking.session.id), kind));
+        self.write_as(asking, move |tx, moment, services| match person::load(tx, account)? {
+            Some(person) => second_step::send_code(tx, moment, services, &person, what),
+            None => Ok(false),
+        })
+        .await
     }
 
     /// Has the person who asks prove anew who they are. Their session goes on under a new secret.
@@ -174,7 +173,7 @@ impl App {
     /// When the store fails, too many passwords wait, or too many tries have failed.
     pub async fn prove_again(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         password: Option<Password>,
         code: Option<TypedCode>,
         client: Client,
@@ -202,10 +201,12 @@ impl App {
         let account = asking.person.id;
         let admitted = self.admit(Tries::at_second_factor(&self.services(), account, &client))?;
         let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
-        let app = Arc::clone(self);
+        let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {
             let proved = app
-                .write(move |tx, moment, services| proving_again::prove(tx, moment, services, account, &proof))
+                .write_as(&asking, move |tx, moment, services| {
+                    proving_again::prove(tx, moment, services, account, &proof)
+                })
                 .await?;
             drop(admitted);
             Ok(match proved {

@@ -140,6 +140,10 @@ words! {
         PhoneChanged = 64 "phone-changed",
         /// An administrator had a webhook try again; the detail is its name.
         WebhookRetried = 65 "webhook-retried",
+
+        // 100 to 109: who may do what.
+        /// Somebody lost the right to what they asked for while it waited, and it was not done; the detail says what they are not.
+        RightLost = 100 "right-lost",
     }
 }
 

@@ -235,6 +235,17 @@ pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, Stor
     SESSIONS.get(view, &digest)
 }
 
+/// The session that `seen` has become by a refresh token, if that is why its secret opens nothing any more: the family of its
+/// refresh tokens is the same, so nobody proved anything anew or was thrown out.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Session>, StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(view, &(seen.account, seen.id))? else { return Ok(None) };
+    let found = SESSIONS.get(view, &digest)?;
+    Ok(found.filter(|session| session.family.is_some() && session.family == seen.family))
+}
+
 /// The sessions of an account, dead ones too until they are swept.
 ///
 /// # Errors

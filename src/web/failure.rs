@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::accounts::standing::Denied;
 use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::base::map_of;
@@ -204,6 +205,18 @@ impl From<Fault> for Failure {
             Fault::ClockUnsure => Self::ClockUnsure,
             Fault::Internal => Self::Internal,
             Fault::TooManyAttempts(seconds) => Self::TooManyAttempts(u32::try_from(seconds).unwrap_or(u32::MAX)),
+            Fault::Denied(denied) => denied.into(),
+        }
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotLoggedIn => Self::NotLoggedIn,
+            Denied::InsufficientScope => Self::InsufficientScope,
+            Denied::SecondFactorMissing => Self::SecondFactorSetUpRequired,
+            Denied::Forbidden => Self::Forbidden,
         }
     }
 }

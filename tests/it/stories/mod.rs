@@ -11,6 +11,7 @@ mod guessing;
 mod identities;
 mod inviting;
 mod logging_in;
+mod losing_rights;
 mod mailed_logins;
 mod mailing;
 mod operating;
