@@ -16,6 +16,26 @@ pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
     groups::has_members(view, &GroupName::administrators())
 }
 
+/// Whether one of those who administer the appliance, locked or not, is in a group.
+///
+/// # Errors
+/// When the store fails.
+pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<bool, StoreError> {
+    let mut after = None;
+    loop {
+        let page = groups::members(view, &GroupName::administrators(), after, PAGE)?;
+        for id in &page {
+            if groups::has_member(view, group, *id)? {
+                return Ok(true);
+            }
+        }
+        match page.last() {
+            Some(id) => after = Some(*id),
+            None => return Ok(false),
+        }
+    }
+}
+
 /// Whether this is the last administrator who can log in.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use crate::app::{App, Principal};
 use crate::base::{AccountId, GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS};
 
+use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse, users};
 
 /// Members that are taken out in one transaction.
@@ -77,11 +78,12 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
         return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
     }
     loop {
-        let (name, source) = (name.clone(), by.source());
-        let step = app.write_as(by, move |tx, moment, services| {
-            permissions::disband(tx, moment, services, &source, &name, PER_STEP)
+        let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
+        let step = app.write_as(by, move |tx, moment, services| match reach.disband(tx, &name)? {
+            Ok(()) => permissions::disband(tx, moment, services, &source, &name, PER_STEP).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
         });
-        if step.await? {
+        if step.await?? {
             return Ok(json!({"disbanded": group}));
         }
     }

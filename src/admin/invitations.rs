@@ -9,6 +9,7 @@ use crate::app::{App, Principal};
 use crate::base::{DAY, EmailAddress, GroupName, InvitationId, try_set_of};
 use crate::config::{RegistrationMode, Span};
 
+use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 /// What is asked for, as it was typed: address, time, uses, groups.
@@ -40,6 +41,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
         ));
     }
     let groups = try_set_of(groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
+    Reach::of(by).change_members(&groups)?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
     let source = by.source();
     let invited =

@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod mail_test;
 mod mails;
+mod reach;
 mod refusal;
 mod tokens;
 mod users;

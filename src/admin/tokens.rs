@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::administer;
 use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
 use crate::app::{App, Principal};
 use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
@@ -12,6 +11,7 @@ use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
 
+use super::reach::Reach;
 use super::{Outcome, Refusal, parse, users};
 
 /// A token that is wished for, as it was typed.
@@ -26,12 +26,12 @@ const WITHIN: Span = Span::from_seconds(90 * DAY);
 
 pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
     let new = read(&draft)?;
-    let (named, source) = (user.clone(), by.source());
-    let made = app.write_as(by, move |tx, moment, services| match administer::find(tx, &named)? {
-        Some(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Some),
-        None => Ok(None),
+    let (reach, source) = (Reach::of(by), by.source());
+    let made = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    match made.await?.ok_or_else(|| users::unknown(&user))? {
+    match made.await?? {
         Made::Done(made) => {
             let (secret, token) = *made;
             let mut shown = describe(&token);
@@ -89,11 +89,10 @@ pub(super) fn list(app: &App, user: &str) -> Outcome {
 pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Outcome {
     let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
-    let (named, source) = (user.clone(), by.source());
-    let revoked = app.write_as(by, move |tx, moment, services| match administer::find(tx, &named)? {
-        Some(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Some),
-        None => Ok(None),
+    let (reach, source) = (Reach::of(by), by.source());
+    let revoked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    let is_revoked = revoked.await?.ok_or_else(|| users::unknown(&user))?;
-    if is_revoked { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+    if revoked.await?? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
 }

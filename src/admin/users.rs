@@ -18,6 +18,7 @@ use crate::factors;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
+use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 pub(super) fn unknown(user: &str) -> Refusal {
@@ -65,6 +66,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     if draft.is_admin {
         groups.insert(GroupName::administrators());
     }
+    Reach::of(by).change_members(&groups)?;
     let services = app.services();
     let mut words = services.site_words();
     words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
@@ -95,12 +97,12 @@ fn phone_taken() -> Refusal {
 /// Gives somebody a telephone number, or takes it.
 pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
-    let (named, source) = (user.clone(), by.source());
-    let set = app.write_as(by, move |tx, moment, services| {
-        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
-        administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Some)
+    let (reach, source) = (Reach::of(by), by.source());
+    let set = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    match set.await?.ok_or_else(|| unknown(&user))? {
+    match set.await?? {
         PhoneSet::Done(person) => Ok(describe(&person)),
         PhoneSet::Taken => Err(phone_taken()),
         PhoneSet::Last => {
@@ -201,12 +203,12 @@ pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, b
 
 /// Says when it is done, if not at once.
 pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
-    let (named, source) = (user.clone(), by.source());
-    let asked = app.write_as(by, move |tx, moment, services| {
-        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
-        Ok(Some((factor_resets::ask(tx, moment, services, &source, &person)?, person)))
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let asked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
+        Ok(person) => Ok(Ok((factor_resets::ask(tx, moment, services, &source, &person)?, person))),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    let (asked, person) = asked.await?.ok_or_else(|| unknown(&user))?;
+    let (asked, person) = asked.await??;
     let due_at = match asked {
         Asked::Done => None,
         Asked::WaitsUntil(due_at) => Some(due_at.to_string()),
@@ -225,6 +227,7 @@ pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outc
 
 pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
     let group = parse(group, "a group's name", GroupName::parse)?;
+    Reach::of(by).change_members([&group])?;
     let source = by.source();
     change(app, by, user, move |tx, moment, services, person| {
         administer::set_group(tx, moment, services, &source, person, (&group, member))
@@ -237,29 +240,27 @@ async fn change<W>(app: &Arc<App>, by: &Principal, user: String, mut work: W) ->
 where
     W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
-    let named = user.clone();
-    let changed = app
-        .write_as(by, move |tx, moment, services| {
-            let Some(mut person) = administer::find(tx, &named)? else { return Ok(None) };
-            Ok(Some((work(tx, moment, services, &mut person)?, person)))
-        })
-        .await?;
-    match changed {
-        Some((Changed::Done, person)) => Ok(describe(&person)),
-        Some((Changed::LastAdministrator, _)) => Err(Refusal::conflict(
+    let (named, reach) = (user.clone(), Reach::of(by));
+    let changed = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
+        Ok(mut person) => Ok(Ok((work(tx, moment, services, &mut person)?, person))),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    match changed.await?? {
+        (Changed::Done, person) => Ok(describe(&person)),
+        (Changed::LastAdministrator, _) => Err(Refusal::conflict(
             format!("nobody else administers the site than {user}"),
             "make another administrator first: gatelodge user group add USER admins",
         )),
-        None => Err(unknown(&user)),
     }
 }
 
 pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
-    let (named, source) = (user.clone(), by.source());
-    let confirmed = app
-        .write_as(by, move |tx, moment, services| administer::confirm(tx, moment, services, &source, &named))
-        .await?;
-    match confirmed {
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let confirmed = app.write_as(by, move |tx, moment, services| match reach.confirm(tx, services, &named)? {
+        Ok(()) => administer::confirm(tx, moment, services, &source, &named).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    match confirmed.await?? {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
         ConfirmedFor::Unknown => Err(unknown(&user)),
         ConfirmedFor::Several(count) => Err(Refusal::conflict(

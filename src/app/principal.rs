@@ -69,6 +69,12 @@ impl Principal {
         }
     }
 
+    /// Whether a program acts here, by a token of its own.
+    #[must_use]
+    pub fn is_api_token(&self) -> bool {
+        matches!(self, Self::Caller(caller) if caller.scopes.is_some())
+    }
+
     fn still_may(
         &self,
         tx: &mut dyn Transaction,

@@ -68,6 +68,14 @@ pub fn has_members(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result
     Ok(!members(view, group, None, 1)?.is_empty())
 }
 
+/// Whether an account is in the group.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_member(view: &(impl Snapshot + ?Sized), group: &GroupName, account: AccountId) -> Result<bool, StoreError> {
+    Ok(MEMBERS.get(view, &(group.as_str().to_owned(), account))?.is_some())
+}
+
 /// What is kept about a group; nothing much for one that no word was put on.
 ///
 /// # Errors

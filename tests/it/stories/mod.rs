@@ -16,6 +16,7 @@ mod mailed_logins;
 mod mailing;
 mod operating;
 mod pages;
+mod reaching;
 mod registering;
 mod resetting;
 mod second_factors;
