@@ -16,6 +16,15 @@ pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
     groups::has_members(view, &GroupName::administrators())
 }
 
+/// Whether this account administers the appliance, and is not locked.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_active(view: &(impl Snapshot + ?Sized), id: AccountId) -> Result<bool, StoreError> {
+    let is_active = |account: Account| account.is_administrator() && account.disabled_at.is_none();
+    Ok(ACCOUNTS.get(view, &id)?.is_some_and(is_active))
+}
+
 /// Whether one of those who administer the appliance, locked or not, is in a group.
 ///
 /// # Errors

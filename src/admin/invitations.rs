@@ -63,6 +63,7 @@ fn describe(id: InvitationId, invitation: &Invitation) -> Value {
         "email": invitation.email.as_ref().map(EmailAddress::as_str),
         "groups": invitation.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
         "uses_left": invitation.uses_left,
+        "made_by": invitation.made_by.map(|actor| actor.to_string()),
         "created_at": invitation.created_at.to_string(),
         "expires_at": invitation.expires_at.to_string(),
     })

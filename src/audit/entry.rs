@@ -144,6 +144,8 @@ words! {
         // 100 to 109: who may do what.
         /// Somebody lost the right to what they asked for while it waited, and it was not done; the detail says what they are not.
         RightLost = 100 "right-lost",
+        /// Somebody's second factors stayed: whoever had asked to take them away administers no more.
+        FactorResetDropped = 101 "factor-reset-dropped",
     }
 }
 
