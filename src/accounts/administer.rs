@@ -140,7 +140,7 @@ pub fn set_disabled(
     source: &Source,
     (person, disabled): (&mut Person, bool),
 ) -> Result<Changed, StoreError> {
-    if disabled && administrators::is_last(tx, person)? {
+    if disabled && administrators::is_last(tx, services, person)? {
         return Ok(Changed::LastAdministrator);
     }
     let act = if disabled { Act::AccountDisabled } else { Act::AccountEnabled };
@@ -167,7 +167,7 @@ pub fn delete(
     source: &Source,
     person: &Person,
 ) -> Result<Changed, StoreError> {
-    if administrators::is_last(tx, person)? {
+    if administrators::is_last(tx, services, person)? {
         return Ok(Changed::LastAdministrator);
     }
     close::erase(tx, moment, services, person, source)?;
@@ -183,6 +183,8 @@ pub enum PhoneSet {
     Taken,
     /// The account has no other name.
     Last,
+    /// Nobody else administers the appliance, and without it this one could not log in.
+    LastAdministrator,
 }
 
 /// Gives somebody a telephone number by which they may log in, or takes it, and tells them.
@@ -204,6 +206,10 @@ pub fn set_phone(
     }
     if phone.is_none() && person.email.is_none() && person.username.is_none() {
         return Ok(PhoneSet::Last);
+    }
+    let after = Person { phone: phone.cloned(), ..person.clone() };
+    if administrators::is_last(tx, services, person)? && !administrators::could_log_in(services, &after) {
+        return Ok(PhoneSet::LastAdministrator);
     }
     identity::set_phone(tx, id, phone, moment.now())?;
     services.audit(tx, moment, source, (Act::PhoneChanged, Outcome::Done), id)?;
@@ -227,7 +233,7 @@ pub fn set_group(
     person: &mut Person,
     (group, member): (&GroupName, bool),
 ) -> Result<Changed, StoreError> {
-    if !member && *group == GroupName::administrators() && administrators::is_last(tx, person)? {
+    if !member && *group == GroupName::administrators() && administrators::is_last(tx, services, person)? {
         return Ok(Changed::LastAdministrator);
     }
     let act = if member { Act::GroupJoined } else { Act::GroupLeft };

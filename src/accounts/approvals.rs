@@ -9,7 +9,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
 use super::confirm::{self, Confirmed};
-use super::person::{self, Person};
+use super::person::Person;
 use super::register::{self, REGISTRATIONS, Registration};
 use super::{Services, administrators, links};
 
@@ -36,8 +36,7 @@ pub(super) fn ask(
         address: registration.email.as_str().to_owned(),
         link: services.config.site.url.link("/admin/approvals"),
     };
-    for administrator in administrators::find_active(tx, |_| true, MAX_TOLD)? {
-        let Some(person) = person::load(tx, administrator)? else { continue };
+    for person in administrators::find_active(tx, services, |_| true, MAX_TOLD)? {
         if let Some(to) = person.verified_address()
             && links::may_take_mail(tx, moment, services, MailPurpose::Approval, to)?
         {

@@ -94,17 +94,25 @@ fn phone_taken() -> Refusal {
     Refusal::conflict("another account has this telephone number", "")
 }
 
+fn last_administrator(user: &str) -> Refusal {
+    Refusal::conflict(
+        format!("nobody else administers the site than {user}"),
+        "make another administrator first, who can log in: gatelodge user group add USER admins",
+    )
+}
+
 /// Gives somebody a telephone number, or takes it.
 pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
-    let (reach, source) = (Reach::of(by), by.source());
-    let set = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let set = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
         Ok(person) => administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     match set.await?? {
         PhoneSet::Done(person) => Ok(describe(&person)),
         PhoneSet::Taken => Err(phone_taken()),
+        PhoneSet::LastAdministrator => Err(last_administrator(&user)),
         PhoneSet::Last => {
             Err(Refusal::conflict("without it nobody could name this account", "give it another name first"))
         }
@@ -247,10 +255,7 @@ where
     });
     match changed.await?? {
         (Changed::Done, person) => Ok(describe(&person)),
-        (Changed::LastAdministrator, _) => Err(Refusal::conflict(
-            format!("nobody else administers the site than {user}"),
-            "make another administrator first: gatelodge user group add USER admins",
-        )),
+        (Changed::LastAdministrator, _) => Err(last_administrator(&user)),
     }
 }
 
