@@ -9,7 +9,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::confirm::{self, Confirmed};
 use super::links::{self, Wish};
-use super::opening::{self, Added, NewAccount};
+use super::opening::{self, Added, NewAccount, Opener};
 use super::person::{self, Person};
 use super::{Services, administrators, close, forgot, identity, register};
 
@@ -24,12 +24,12 @@ pub fn add(
     source: &Source,
     new: &NewAccount,
 ) -> Result<Added, StoreError> {
-    let added = opening::open(tx, moment, new.clone())?;
-    if let Added::Done(person) = &added {
-        services.audit(tx, moment, source, (Act::AccountAdded, Outcome::Done), person.id)?;
-        if new.email.is_some() && !new.confirmed {
-            links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
-        }
+    let added = opening::open(tx, moment, services, (Opener::Other(source), Act::AccountAdded, ""), new.clone())?;
+    if let Added::Done(person) = &added
+        && new.email.is_some()
+        && !new.confirmed
+    {
+        links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
     }
     Ok(added)
 }
@@ -84,19 +84,6 @@ pub fn confirm(
     source: &Source,
     named: &str,
 ) -> Result<ConfirmedFor, StoreError> {
-    let confirmed = confirm_named(tx, moment, services, named)?;
-    if let ConfirmedFor::Done(person) = &confirmed {
-        services.audit(tx, moment, source, (Act::AddressConfirmed, Outcome::Done), person.id)?;
-    }
-    Ok(confirmed)
-}
-
-fn confirm_named(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    named: &str,
-) -> Result<ConfirmedFor, StoreError> {
     if let Some(mut person) = find(tx, named)? {
         let now = moment.now();
         person.account.confirmed_at.get_or_insert(now);
@@ -105,17 +92,21 @@ fn confirm_named(
             email.verified_at = Some(now);
             identity::set_email(tx, person.id, &email.address, Some(now))?;
         }
+        services.audit(tx, moment, source, (Act::AddressConfirmed, Outcome::Done), person.id)?;
         return Ok(ConfirmedFor::Done(Box::new(person)));
     }
     let Ok(address) = EmailAddress::parse(named) else { return Ok(ConfirmedFor::Unknown) };
     let mut waiting = register::of_address(tx, &address)?;
     match (waiting.pop(), waiting.len()) {
         (None, _) => Ok(ConfirmedFor::Unknown),
-        (Some((_, registration)), 0) => Ok(match confirm::open_account(tx, moment, services, registration, None)? {
-            Confirmed::Done(person) => ConfirmedFor::Done(person),
-            Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
-            Confirmed::AwaitsApproval | Confirmed::Refused(_) => ConfirmedFor::Unknown,
-        }),
+        (Some((_, registration)), 0) => {
+            let how = (Opener::Other(source), Act::AddressConfirmed, "");
+            Ok(match confirm::open_account(tx, moment, services, how, registration, None)? {
+                Confirmed::Done(person) => ConfirmedFor::Done(person),
+                Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
+                Confirmed::AwaitsApproval | Confirmed::Refused(_) => ConfirmedFor::Unknown,
+            })
+        }
         (Some(_), others) => Ok(ConfirmedFor::Several(others + 1)),
     }
 }

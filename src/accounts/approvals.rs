@@ -9,6 +9,7 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
 use super::confirm::{self, Confirmed};
+use super::opening::Opener;
 use super::person::Person;
 use super::register::{self, REGISTRATIONS, Registration};
 use super::{Services, administrators, links};
@@ -120,13 +121,13 @@ pub fn decide(
         return Ok(Decided::Declined);
     }
     let nameless = Registration { username: None, ..registration.clone() };
-    let opened = match confirm::open_account(tx, moment, services, registration, None)? {
-        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, nameless, None)?,
+    let detail = id.to_string();
+    let how = (Opener::Other(source), Act::RegistrationApproved, detail.as_str());
+    let opened = match confirm::open_account(tx, moment, services, how, registration, None)? {
+        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, how, nameless, None)?,
         opened => opened,
     };
     let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };
-    let what = (Act::RegistrationApproved, Outcome::Done);
-    services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
     services.mail(tx, moment, &to, &Letter::RegistrationApproved { login: services.config.site.url.link("/login") })?;
     Ok(Decided::Approved(person))
 }

@@ -1,12 +1,12 @@
 //! Confirm: makes an account of a registration, or a new address an account's own.
 
-use crate::audit::{Act, Outcome};
+use crate::audit::Act;
 use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
 use crate::crypto::{Digest, Opened, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::opening::{self, Added, NewAccount};
+use super::opening::{self, Added, NewAccount, Opener};
 use super::register::{self, Registration};
 use super::{Person, Services, approvals, change_address, identity, invitations, links};
 
@@ -113,12 +113,8 @@ pub fn confirm(
                 approvals::ask(tx, moment, services, (id, *registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
-            let confirmed = open_account(tx, moment, services, *registration, username)?;
-            if let Confirmed::Done(person) = &confirmed {
-                let what = (Act::Confirmed, Outcome::Done);
-                services.audit_in_detail(tx, moment, &client.owner_of(person.id), what, person.id, &id.to_string())?;
-            }
-            Ok(confirmed)
+            let (made_by, detail) = (Opener::Owner(client), id.to_string());
+            open_account(tx, moment, services, (made_by, Act::Confirmed, &detail), *registration, username)
         }
         Ok(Target::Registration(..)) => Ok(Confirmed::Refused(TokenFault::Invalid)),
     }
@@ -129,6 +125,7 @@ pub(super) fn open_account(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
+    how: (Opener<'_>, Act, &str),
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Confirmed, StoreError> {
@@ -150,7 +147,7 @@ pub(super) fn open_account(
         confirmed: true,
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
-    let person = match opening::open(tx, moment, new)? {
+    let person = match opening::open(tx, moment, services, how, new)? {
         Added::Done(person) => person,
         Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
         Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
