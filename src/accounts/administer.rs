@@ -3,6 +3,7 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, GroupName, Identity, Moment, PhoneNumber};
 use crate::crypto::PasswordHash;
+use crate::groups::MAX_PER_ACCOUNT;
 use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
@@ -111,13 +112,15 @@ pub fn confirm(
     }
 }
 
-/// What came of a change that can leave the appliance without an administrator.
+/// What came of a change that not everybody may be left with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Changed {
     /// It is done.
     Done,
     /// Nobody else administers the appliance: nothing was changed.
     LastAdministrator,
+    /// The account is in as many groups as one may be in.
+    TooManyGroups,
 }
 
 /// Locks an account, which ends its sessions, or opens it again.
@@ -226,6 +229,10 @@ pub fn set_group(
 ) -> Result<Changed, StoreError> {
     if !member && *group == GroupName::administrators() && administrators::is_last(tx, services, person)? {
         return Ok(Changed::LastAdministrator);
+    }
+    let groups = &person.account.groups;
+    if member && groups.len() >= MAX_PER_ACCOUNT && !groups.contains(group) {
+        return Ok(Changed::TooManyGroups);
     }
     let act = if member { Act::GroupJoined } else { Act::GroupLeft };
     services.audit_in_detail(tx, moment, source, (act, Outcome::Done), person.id, group.as_str())?;

@@ -1,5 +1,6 @@
 //! Groups, their members, and what these may do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -7,14 +8,25 @@ use serde_json::{Value, json};
 use crate::accounts::permissions::{self, Permitted};
 use crate::accounts::person;
 use crate::app::{App, Principal};
-use crate::base::{AccountId, GroupName, Permission};
-use crate::groups::{self, MAX_PERMISSIONS};
+use crate::base::{AccountId, GroupName, Permission, try_set_of};
+use crate::groups::{self, MAX_PER_ACCOUNT, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
 
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse, users};
 
 /// Members that are taken out in one transaction.
 const PER_STEP: usize = 200;
+
+/// The groups that an account or an invitation is to have.
+pub(super) fn read_names(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusal> {
+    if texts.len() > MAX_PER_ACCOUNT {
+        return Err(Refusal::invalid(
+            format!("these are more than {MAX_PER_ACCOUNT} groups, the most one may be in"),
+            "",
+        ));
+    }
+    try_set_of(texts.iter().map(|text| read_name(text)))
+}
 
 fn read_name(text: &str) -> Result<GroupName, Refusal> {
     parse(text, "a group's name", GroupName::parse)
@@ -62,6 +74,10 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
         (Permitted::TooMany, _) => {
             Err(Refusal::conflict(format!("{group} has {MAX_PERMISSIONS} permissions, the most a group may have"), ""))
         }
+        (Permitted::TooManyGroups, _) => Err(Refusal::conflict(
+            format!("there are {MAX_WITH_PERMISSIONS} groups with permissions, the most there may be"),
+            "take them from one that nobody needs: gatelodge group disband GROUP",
+        )),
     }
 }
 
@@ -73,8 +89,7 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
             "take them out one by one; the last stays",
         ));
     }
-    let known = app.read(|view| Ok(groups::names(view)?.contains(&name)))?;
-    if !known {
+    if !app.read(|view| groups::exists(view, &name))? {
         return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
     }
     loop {

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
 use crate::app::{App, Principal};
-use crate::base::{DAY, EmailAddress, GroupName, InvitationId, try_set_of};
+use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
 use crate::config::{RegistrationMode, Span};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, parse};
+use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
 
 /// What is asked for, as it was typed: address, time, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
@@ -25,7 +25,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
     let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let within = within.map_or(Ok(Span::from_seconds(7 * DAY)), |text| {
         Span::try_from(text.clone())
-            .map_err(|_| Refusal::invalid(format!("{text:?} is no time"), "write it like \"7d\""))
+            .map_err(|_| Refusal::invalid(format!("{} is no time", quoted(&text)), "write it like \"7d\""))
     })?;
     let uses = uses.unwrap_or(1);
     if email.is_some() && uses != 1 {
@@ -40,7 +40,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             "",
         ));
     }
-    let groups = try_set_of(groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
+    let groups = super::groups::read_names(&groups)?;
     Reach::of(by).change_members(&groups)?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
     let source = by.source();

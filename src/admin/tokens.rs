@@ -50,6 +50,9 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Princi
 fn read(draft: &Draft) -> Result<NewToken, Refusal> {
     let name = parse(&draft.name, "a name", DisplayName::parse)?;
     let words = Scope::WORDS.join(", ");
+    if draft.scopes.len() > Scope::WORDS.len() {
+        return Err(Refusal::invalid("these are more scopes than there are", &format!("there are {words}")));
+    }
     let scope = |word: &String| {
         let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
         Scope::from_word(word).ok_or_else(unknown)

@@ -1,6 +1,5 @@
 //! Accounts.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,11 +9,10 @@ use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault, Principal};
-use crate::base::{
-    AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username, try_set_of,
-};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
+use crate::groups::MAX_PER_ACCOUNT;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
@@ -61,11 +59,8 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
     let phone = optional(&draft.phone).map(|text| read_phone(&text)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
-    let mut groups: BTreeSet<GroupName> =
-        try_set_of(draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
-    if draft.is_admin {
-        groups.insert(GroupName::administrators());
-    }
+    let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
+    let groups = super::groups::read_names(&draft.groups.into_iter().chain(administrators).collect::<Vec<_>>())?;
     Reach::of(by).change_members(&groups)?;
     let services = app.services();
     let mut words = services.site_words();
@@ -256,6 +251,10 @@ where
     match changed.await?? {
         (Changed::Done, person) => Ok(describe(&person)),
         (Changed::LastAdministrator, _) => Err(last_administrator(&user)),
+        (Changed::TooManyGroups, _) => Err(Refusal::conflict(
+            format!("{user} is in {MAX_PER_ACCOUNT} groups, the most one may be in"),
+            "take them out of one first",
+        )),
     }
 }
 

@@ -156,6 +156,7 @@ impl FieldError {
             "required" => "Please fill this in.".into(),
             "too_short" => format!("Please use at least {limit} characters; a few words make a good password."),
             "too_long" => format!("Please use at most {limit} characters."),
+            "too_many" => format!("Please give at most {limit}."),
             "not_printable" => "It contains characters that cannot be printed.".into(),
             "common" => "This password is on the lists that everybody tries first. Please choose another.".into(),
             "guessable" => {
