@@ -48,6 +48,10 @@ pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreErr
 
 /// Sets a password. Ends every session and tells the owner.
 ///
+/// That administrators can (ASVS 5.0, 6.4.6, level 3, would have them send a link only) is meant: people without an address have no
+/// other way back, and whoever administers the site could change the address and send the link there. It asks for a login with a
+/// fresh proof, never for a token alone, stands in the audit log, and is mailed to the owner.
+///
 /// # Errors
 /// When the store fails.
 pub fn set_password(
@@ -105,7 +109,7 @@ pub fn confirm(
             Ok(match confirm::open_account(tx, moment, services, how, registration, None)? {
                 Confirmed::Done(person) => ConfirmedFor::Done(person),
                 Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
-                Confirmed::AwaitsApproval | Confirmed::Refused(_) => ConfirmedFor::Unknown,
+                _ => ConfirmedFor::Unknown,
             })
         }
         (Some(_), others) => Ok(ConfirmedFor::Several(others + 1)),

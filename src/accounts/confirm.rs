@@ -2,6 +2,7 @@
 
 use crate::audit::Act;
 use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
+use crate::config::RegistrationMode;
 use crate::crypto::{Digest, Opened, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
@@ -60,6 +61,12 @@ pub enum Confirmed {
     AwaitsApproval,
     /// Somebody took the user name meanwhile; another may be given.
     UsernameTaken,
+    /// The user name is reserved; another may be given.
+    UsernameReserved,
+    /// Nobody registers here any more.
+    Closed,
+    /// Whoever registers here is invited first, by now.
+    InvitationNeeded,
     /// The token does not work, or no longer.
     Refused(TokenFault),
 }
@@ -103,6 +110,9 @@ pub fn confirm(
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account, client),
         Ok(Target::Registration(id, mut registration)) if proof.covers(id, &registration) => {
+            if let Some(refused) = judge(services, &registration, username) {
+                return Ok(refused);
+            }
             if approvals::is_needed(services, &registration) {
                 registration.username = username.cloned().or(registration.username);
                 if let Some(wished) = &registration.username
@@ -118,6 +128,20 @@ pub fn confirm(
         }
         Ok(Target::Registration(..)) => Ok(Confirmed::Refused(TokenFault::Invalid)),
     }
+}
+
+/// Whether a registration that its owner confirms comes too late. Who may come in is decided when somebody does, not when they began:
+/// a house that was closed because of those who registered in masses does not let in those who wait. Whoever was invited has a
+/// decision of an administrator's, which is taken back by itself; and what an administrator confirms or approves is their decision too.
+fn judge(services: &Services, registration: &Registration, username: Option<&Username>) -> Option<Confirmed> {
+    let settings = &services.config.registration;
+    match settings.mode {
+        RegistrationMode::Closed if registration.invitation.is_none() => return Some(Confirmed::Closed),
+        RegistrationMode::Invite if registration.invitation.is_none() => return Some(Confirmed::InvitationNeeded),
+        _ => {}
+    }
+    let chosen = username.or(registration.username.as_ref());
+    chosen.is_some_and(|name| settings.reserves(name)).then_some(Confirmed::UsernameReserved)
 }
 
 /// Makes the account of a registration and deletes the address's others: nothing of theirs survives.

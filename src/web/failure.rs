@@ -119,6 +119,11 @@ impl FieldErrors {
         self.0.entry(field.to_owned()).or_default().push(error.into());
     }
 
+    /// Whether something is wrong with this field.
+    pub fn is_about(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -172,6 +177,7 @@ impl FieldError {
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
+            "reserved" => "This name is kept for those who run the site. Please choose another.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),
@@ -262,6 +268,7 @@ impl From<RegisterRefused> for Failure {
             RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
             RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
             RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
+            RegisterRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
         }
     }
 }
@@ -273,6 +280,9 @@ impl From<ConfirmRefused> for Failure {
             ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
             ConfirmRefused::WrongPassword => Self::WrongPassword,
             ConfirmRefused::UsernameTaken => Self::UsernameTaken,
+            ConfirmRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
+            ConfirmRefused::Closed => Self::RegistrationClosed,
+            ConfirmRefused::InvitationNeeded => Self::InvitationNeeded,
         }
     }
 }

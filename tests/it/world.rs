@@ -68,14 +68,18 @@ impl World {
         Self::with("")
     }
 
-    /// With further settings, in TOML.
-    pub fn with(settings: &str) -> Self {
+    fn settings(settings: &str) -> Config {
         let text = format!(
             "[site]\nname = \"Hill Street\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
              [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
             CHEAP.memory_kib, CHEAP.iterations
         );
-        let config = Config::parse(&text, Path::new("story.toml")).expect("the settings are valid");
+        Config::parse(&text, Path::new("story.toml")).expect("the settings are valid")
+    }
+
+    /// With further settings, in TOML.
+    pub fn with(settings: &str) -> Self {
+        let config = Self::settings(settings);
         let clock = Arc::new(ManualClock::at(START));
         let opened = open_memory(&mut Moment::new(START, [9; 32])).expect("memory opens");
         let cost = config.password.cost();
@@ -113,6 +117,11 @@ impl World {
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Takes other settings from now on.
+    pub fn reconfigure(&self, settings: &str) {
+        self.app.reconfigure(Self::settings(settings)).expect("the templates are well formed");
     }
 
     pub fn advance(&self, seconds: Seconds) {
