@@ -1,10 +1,11 @@
-//! Who administers the appliance. Somebody always does, once somebody did: nobody takes away the last who can log in.
+//! Who administers the appliance. Somebody always does, once somebody did: nobody takes away the last who could log in.
 
-use crate::base::{AccountId, GroupName};
+use crate::base::{AccountId, GroupName, IdentityKind};
 use crate::groups;
 use crate::store::{Snapshot, StoreError};
 
-use super::person::{ACCOUNTS, Account, Person};
+use super::Services;
+use super::person::{self, ACCOUNTS, Account, Person};
 
 const PAGE: usize = 100;
 
@@ -16,32 +17,75 @@ pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
     groups::has_members(view, &GroupName::administrators())
 }
 
-/// Whether this is the last administrator who can log in.
+/// Whether this account administers the appliance, and is not locked.
 ///
 /// # Errors
 /// When the store fails.
-pub fn is_last(view: &(impl Snapshot + ?Sized), person: &Person) -> Result<bool, StoreError> {
-    let is_active = |account: &Account| account.is_administrator() && account.disabled_at.is_none();
-    Ok(is_active(&person.account) && find_active(view, |id| id != person.id, 1)?.is_empty())
+pub fn is_active(view: &(impl Snapshot + ?Sized), id: AccountId) -> Result<bool, StoreError> {
+    let is_active = |account: Account| account.is_administrator() && account.disabled_at.is_none();
+    Ok(ACCOUNTS.get(view, &id)?.is_some_and(is_active))
 }
 
-/// Administrators who can log in, at most `limit`.
+/// Whether one of those who administer the appliance, locked or not, is in a group.
+///
+/// # Errors
+/// When the store fails.
+pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<bool, StoreError> {
+    let mut after = None;
+    loop {
+        let page = groups::members(view, &GroupName::administrators(), after, PAGE)?;
+        for id in &page {
+            if groups::has_member(view, group, *id)? {
+                return Ok(true);
+            }
+        }
+        match page.last() {
+            Some(id) => after = Some(*id),
+            None => return Ok(false),
+        }
+    }
+}
+
+/// Whether somebody administers the appliance and could log in now: nothing that depends on a mail or a clock yet to come counts,
+/// but a verified address does, to which a link for a new password goes. What is asked here is what [`super::login`] asks.
+#[must_use]
+pub fn could_log_in(services: &Services, person: &Person) -> bool {
+    let (account, settings) = (&person.account, &services.config);
+    let is_open = account.is_administrator() && account.disabled_at.is_none();
+    let is_confirmed = account.confirmed_at.is_some() || person.email.is_none() || !settings.registration.confirm_email;
+    let has_name = |kind: &IdentityKind| match kind {
+        IdentityKind::Email => person.email.is_some(),
+        IdentityKind::Username => person.username.is_some(),
+        IdentityKind::Phone => person.phone.is_some(),
+    };
+    let is_named = settings.login.identities.iter().any(has_name);
+    let has_proof = account.password.is_some() || person.verified_address().is_some();
+    is_open && is_confirmed && is_named && has_proof
+}
+
+/// Whether this is the last administrator who could log in.
+///
+/// # Errors
+/// When the store fails.
+pub fn is_last(view: &dyn Snapshot, services: &Services, person: &Person) -> Result<bool, StoreError> {
+    Ok(could_log_in(services, person) && find_active(view, services, |id| id != person.id, 1)?.is_empty())
+}
+
+/// Administrators who could log in, at most `limit`.
 ///
 /// # Errors
 /// When the store fails.
 pub fn find_active(
-    view: &(impl Snapshot + ?Sized),
+    view: &dyn Snapshot,
+    services: &Services,
     is_meant: impl Fn(AccountId) -> bool,
     limit: usize,
-) -> Result<Vec<AccountId>, StoreError> {
+) -> Result<Vec<Person>, StoreError> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = groups::members(view, &GroupName::administrators(), after, PAGE)?;
-        for id in &page {
-            let is_active = || Ok(ACCOUNTS.get(view, id)?.is_some_and(|account| account.disabled_at.is_none()));
-            if is_meant(*id) && is_active()? {
-                found.push(*id);
-            }
+        for id in page.iter().filter(|id| is_meant(**id)) {
+            found.extend(person::load(view, *id)?.filter(|person| could_log_in(services, person)));
             if found.len() == limit {
                 return Ok(found);
             }

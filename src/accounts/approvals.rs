@@ -9,7 +9,8 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::MailPurpose;
 
 use super::confirm::{self, Confirmed};
-use super::person::{self, Person};
+use super::opening::Opener;
+use super::person::Person;
 use super::register::{self, REGISTRATIONS, Registration};
 use super::{Services, administrators, links};
 
@@ -36,8 +37,7 @@ pub(super) fn ask(
         address: registration.email.as_str().to_owned(),
         link: services.config.site.url.link("/admin/approvals"),
     };
-    for administrator in administrators::find_active(tx, |_| true, MAX_TOLD)? {
-        let Some(person) = person::load(tx, administrator)? else { continue };
+    for person in administrators::find_active(tx, services, |_| true, MAX_TOLD)? {
         if let Some(to) = person.verified_address()
             && links::may_take_mail(tx, moment, services, MailPurpose::Approval, to)?
         {
@@ -121,13 +121,13 @@ pub fn decide(
         return Ok(Decided::Declined);
     }
     let nameless = Registration { username: None, ..registration.clone() };
-    let opened = match confirm::open_account(tx, moment, services, registration, None)? {
-        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, nameless, None)?,
+    let detail = id.to_string();
+    let how = (Opener::Other(source), Act::RegistrationApproved, detail.as_str());
+    let opened = match confirm::open_account(tx, moment, services, how, registration, None)? {
+        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, how, nameless, None)?,
         opened => opened,
     };
     let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };
-    let what = (Act::RegistrationApproved, Outcome::Done);
-    services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
     services.mail(tx, moment, &to, &Letter::RegistrationApproved { login: services.config.site.url.link("/login") })?;
     Ok(Decided::Approved(person))
 }

@@ -38,7 +38,7 @@ pub fn close(
     else {
         return Ok(Closed::PasswordChanged);
     };
-    if administrators::is_last(tx, &person)? {
+    if administrators::is_last(tx, services, &person)? {
         return Ok(Closed::LastAdministrator);
     }
     erase(tx, moment, services, &person, &client.owner_of(account))?;

@@ -1,14 +1,15 @@
 //! Confirm: makes an account of a registration, or a new address an account's own.
 
-use crate::audit::{Act, Outcome};
+use crate::audit::Act;
 use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
+use crate::config::RegistrationMode;
 use crate::crypto::{Digest, Opened, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::opening::{self, Added, NewAccount};
+use super::opening::{self, Added, NewAccount, Opener};
 use super::register::{self, Registration};
-use super::{Person, Services, approvals, change_address, identity, invitations, links};
+use super::{Person, Services, approvals, change_address, confirm_links, identity, invitations, links};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ fn find_registration(
 ) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = register::find(view, id)? else { return Ok(None) };
-    let is_bound = links::is_newest_link(view, services, opened, &registration.email)?;
+    let is_bound = confirm_links::is_newest(view, services, opened, &registration.email)?;
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
     let waits = registration.confirmed_at.is_none();
     if !is_bound || !is_free || !waits {
@@ -69,6 +70,12 @@ pub enum Confirmed {
     AwaitsApproval,
     /// Somebody took the user name meanwhile; another may be given.
     UsernameTaken,
+    /// The user name is reserved; another may be given.
+    UsernameReserved,
+    /// Nobody registers here any more.
+    Closed,
+    /// Whoever registers here is invited first, by now.
+    InvitationNeeded,
     /// The token does not work, or no longer.
     Refused(TokenFault),
 }
@@ -128,6 +135,9 @@ pub fn confirm(
             let Some((id, mut registration)) = proof.choose(all) else {
                 return Ok(Confirmed::Refused(TokenFault::Invalid));
             };
+            if let Some(refused) = judge(services, &registration, username) {
+                return Ok(refused);
+            }
             if approvals::is_needed(services, &registration) {
                 registration.username = username.cloned().or(registration.username);
                 if let Some(wished) = &registration.username
@@ -138,14 +148,24 @@ pub fn confirm(
                 approvals::ask(tx, moment, services, (id, registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
-            let confirmed = open_account(tx, moment, services, registration, username)?;
-            if let Confirmed::Done(person) = &confirmed {
-                let what = (Act::Confirmed, Outcome::Done);
-                services.audit_in_detail(tx, moment, &client.owner_of(person.id), what, person.id, &id.to_string())?;
-            }
-            Ok(confirmed)
+            let (made_by, detail) = (Opener::Owner(client), id.to_string());
+            open_account(tx, moment, services, (made_by, Act::Confirmed, &detail), registration, username)
         }
     }
+}
+
+/// Whether a registration that its owner confirms comes too late. Who may come in is decided when somebody does, not when they began:
+/// a house that was closed because of those who registered in masses does not let in those who wait. Whoever was invited has a
+/// decision of an administrator's, which is taken back by itself; and what an administrator confirms or approves is their decision too.
+fn judge(services: &Services, registration: &Registration, username: Option<&Username>) -> Option<Confirmed> {
+    let settings = &services.config.registration;
+    match settings.mode {
+        RegistrationMode::Closed if registration.invitation.is_none() => return Some(Confirmed::Closed),
+        RegistrationMode::Invite if registration.invitation.is_none() => return Some(Confirmed::InvitationNeeded),
+        _ => {}
+    }
+    let chosen = username.or(registration.username.as_ref());
+    chosen.is_some_and(|name| settings.reserves(name)).then_some(Confirmed::UsernameReserved)
 }
 
 /// Makes the account of a registration and deletes the address's others: nothing of theirs survives.
@@ -153,6 +173,7 @@ pub(super) fn open_account(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
+    how: (Opener<'_>, Act, &str),
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Confirmed, StoreError> {
@@ -174,7 +195,7 @@ pub(super) fn open_account(
         confirmed: true,
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
-    let person = match opening::open(tx, moment, new)? {
+    let person = match opening::open(tx, moment, services, how, new)? {
         Added::Done(person) => person,
         Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
         Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),

@@ -1,7 +1,7 @@
 //! When somebody has lost every factor: an administrator has them taken away, at once or after a time in which the owner can
 //! object by logging in.
 
-use crate::audit::{Act, Outcome, Source};
+use crate::audit::{Act, Actor, Outcome, Source};
 use crate::base::{AccountId, Moment, Timestamp};
 use crate::factors;
 use crate::mail::Letter;
@@ -9,14 +9,26 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::person::{self, Person};
-use super::{Services, second_step};
+use super::{Services, administrators, second_step};
 
 /// A reset that waits for its time.
 pub struct FactorReset {
     asked_at: Timestamp,
     due_at: Timestamp,
+    /// Who asked for it; none for one of a version that did not note it.
+    asked_by: Option<Actor>,
 }
-record!(FactorReset, version 1, { asked_at, due_at });
+record!(FactorReset, version 2, { asked_at, due_at }, since 2 { asked_by });
+
+impl FactorReset {
+    /// Whether whoever asked could still ask: with an administrator who was thrown out goes what they have begun.
+    fn stands(&self, view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
+        match self.asked_by {
+            Some(Actor::Account(id)) => administrators::is_active(view, id),
+            _ => Ok(true),
+        }
+    }
+}
 
 pub(crate) const RESETS: Table<AccountId, FactorReset> = Table::at(schema::FACTOR_RESETS);
 
@@ -49,11 +61,11 @@ pub fn ask(
         reset(tx, moment, services, source, person)?;
         return Ok(Asked::Done);
     };
-    let due_at = match RESETS.get(tx, &person.id)? {
-        Some(waiting) => waiting.due_at,
-        None => moment.now().plus(wait.seconds()),
+    let (due_at, asked_by) = match RESETS.get(tx, &person.id)? {
+        Some(waiting) if waiting.stands(tx)? => (waiting.due_at, waiting.asked_by),
+        _ => (moment.now().plus(wait.seconds()), Some(source.actor)),
     };
-    RESETS.put(tx, &person.id, &FactorReset { asked_at: moment.now(), due_at })?;
+    RESETS.put(tx, &person.id, &FactorReset { asked_at: moment.now(), due_at, asked_by })?;
     services.audit(tx, moment, source, (Act::FactorResetAsked, Outcome::Done), person.id)?;
     if let Some(to) = person.verified_address() {
         let login = services.config.site.url.link("/login");
@@ -89,8 +101,11 @@ pub fn carry_out_if_due(
     services: &Services,
     account: AccountId,
 ) -> Result<(), StoreError> {
-    if RESETS.get(tx, &account)?.is_none_or(|waiting| moment.earliest() < waiting.due_at) {
-        return Ok(());
+    let due = RESETS.get(tx, &account)?.filter(|waiting| moment.earliest() >= waiting.due_at);
+    let Some(waiting) = due else { return Ok(()) };
+    if !waiting.stands(tx)? {
+        RESETS.delete(tx, &account)?;
+        return services.audit(tx, moment, &Source::appliance(), (Act::FactorResetDropped, Outcome::Done), account);
     }
     match person::load(tx, account)? {
         Some(person) => reset(tx, moment, services, &Source::appliance(), &person),
@@ -111,7 +126,10 @@ pub fn cancel(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreE
 /// # Errors
 /// When the store fails.
 pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Option<Timestamp>, StoreError> {
-    Ok(RESETS.get(view, &account)?.map(|waiting| waiting.due_at))
+    match RESETS.get(view, &account)? {
+        Some(waiting) if waiting.stands(view)? => Ok(Some(waiting.due_at)),
+        _ => Ok(None),
+    }
 }
 
 /// Carries out up to `limit` resets whose time has come, looking at as many behind `after`. Returns where to go on, or none at the end.

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::{Act, Outcome, Source};
+use crate::audit::{Act, Actor, Outcome, Source};
 use crate::base::{EmailAddress, GroupName, InvitationId, Moment, Seconds, Timestamp};
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, constant_time_eq};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::{Services, identity};
+use super::{Services, administrators, identity};
 
 /// An invitation.
 #[derive(Clone, Debug)]
@@ -28,8 +28,26 @@ pub struct Invitation {
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Timestamp,
+    /// Who made it; none for one of a version that did not note it.
+    pub made_by: Option<Actor>,
 }
-record!(Invitation, version 1, { digest, generation, email, groups, uses_left, created_at, expires_at });
+record!(Invitation, version 2, { digest, generation, email, groups, uses_left, created_at, expires_at }, since 2 { made_by });
+
+impl Invitation {
+    /// Whether its maker could still make it. One into the administrators' group makes an administrator of whoever comes by it, so
+    /// it is as good as its maker: when they are demoted, locked or deleted, it is dead, and what was registered with it waits in
+    /// vain. Who made an older one cannot be told, so those into `admins` are dead too; they are made again in a minute. Into other
+    /// groups people were invited by the house, whoever it was that wrote to them, and those invitations stay.
+    fn stands(&self, view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
+        if !self.groups.contains(&GroupName::administrators()) {
+            return Ok(true);
+        }
+        match self.made_by {
+            Some(Actor::Account(id)) => administrators::is_active(view, id),
+            maker => Ok(maker.is_some()),
+        }
+    }
+}
 
 pub(crate) const INVITATIONS: Table<InvitationId, Invitation> = Table::at(schema::INVITATIONS);
 
@@ -93,6 +111,7 @@ pub fn invite(
         uses_left: if new.email.is_some() { 1 } else { new.uses },
         created_at: now,
         expires_at: now.plus(new.within),
+        made_by: Some(source.actor),
     };
     INVITATIONS.put(tx, &id, &invitation)?;
     services.audit(tx, moment, source, (Act::Invited, Outcome::Done), id)?;
@@ -121,6 +140,7 @@ pub fn look_up(
         constant_time_eq(&invitation.digest.0, &secret.0) && invitation.generation == services.generation
     });
     Ok(match found {
+        Some(invitation) if !invitation.stands(view)? => Err(TokenFault::Invalid),
         Some(invitation) if now >= invitation.expires_at => Err(TokenFault::Expired),
         Some(invitation) if invitation.uses_left > 0 => Ok((id, invitation)),
         _ => Err(TokenFault::Invalid),
@@ -128,7 +148,7 @@ pub fn look_up(
 }
 
 /// What a registration's invitation gives, if it still has a use: one that expired after the registration counts, one that was
-/// taken back or used up does not.
+/// taken back or used up does not, nor one into `admins` whose maker administers no more.
 ///
 /// # Errors
 /// When the store fails.
@@ -137,8 +157,9 @@ pub fn of_registration(
     services: &Services,
     id: InvitationId,
 ) -> Result<Option<Invitation>, StoreError> {
-    let found = INVITATIONS.get(view, &id)?;
-    Ok(found.filter(|invitation| invitation.uses_left > 0 && invitation.generation == services.generation))
+    let Some(found) = INVITATIONS.get(view, &id)? else { return Ok(None) };
+    let works = found.uses_left > 0 && found.generation == services.generation && found.stands(view)?;
+    Ok(works.then_some(found))
 }
 
 /// Notes that somebody came by it.
@@ -202,4 +223,44 @@ pub fn sweep(
         }
     }
     Ok((page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::set_of;
+    use crate::store::{Engine, Field, MemoryEngine, Record};
+
+    #[test]
+    fn one_of_a_version_that_noted_no_maker_leads_to_every_group_but_the_administrators() {
+        let made = |group: &str| {
+            let maker = Some(Actor::CommandLine(0));
+            let invitation = Invitation {
+                digest: Digest([7; 32]),
+                generation: [8; 16],
+                email: None,
+                groups: set_of([GroupName::parse(group).expect("a name")]),
+                uses_left: 1,
+                created_at: Timestamp::default(),
+                expires_at: Timestamp::default(),
+                made_by: maker,
+            };
+            let (mut bytes, mut added) = (invitation.to_bytes(), Vec::new());
+            maker.put(&mut added);
+            bytes.truncate(bytes.len() - added.len());
+            bytes[0] = 1;
+            [invitation, Invitation::from_bytes(&bytes).expect("an older one is read")]
+        };
+        let stands = |invitation: &Invitation| {
+            let mut stands = None;
+            let mut look = |view: &dyn Snapshot| {
+                stands = Some(invitation.stands(view)?);
+                Ok(())
+            };
+            MemoryEngine::default().read(&mut look).expect("memory does not fail");
+            stands.expect("looked")
+        };
+        assert_eq!(made("staff").each_ref().map(stands), [true, true]);
+        assert_eq!(made("admins").each_ref().map(stands), [true, false]);
+    }
 }

@@ -10,7 +10,9 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
 use super::person::{self, Person};
-use super::{Services, change_address, forgot, identity, keyring, login_by_mail, register, tries, usernames};
+use super::{
+    Services, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, tries, usernames,
+};
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -232,7 +234,6 @@ fn confirm_registration(
         return say_already_registered(tx, moment, services, &registration.email);
     }
     let canonical = registration.email.canonical();
-    let mut newest = CONFIRM_LINKS.get(tx, &canonical)?.unwrap_or_default();
     // Where none is mailed because the address had enough of them, the newest that is out serves this registration as well:
     // others who register an address keep its owner from nothing.
     let limited = services.config.throttle.enabled;
@@ -244,57 +245,12 @@ fn confirm_registration(
     let within = services.config.tokens.confirm_within;
     registration.mailed_at = Some(moment.earliest());
     register::save(tx, id, &registration)?;
-    newest.count += 1;
-    newest.mailed_at = Some(moment.earliest());
-    CONFIRM_LINKS.put(tx, &canonical, &newest)?;
+    let count = confirm_links::begin_next(tx, &canonical, moment.earliest())?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
-    let state: [&[u8]; 3] = [&services.generation, canonical.as_bytes(), &newest.count.to_be_bytes()];
+    let state: [&[u8]; 3] = [&services.generation, canonical.as_bytes(), &count.to_be_bytes()];
     let link = services.signed_link(tx, moment, "/confirm/", subject, &state, within)?;
     services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
     services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
-}
-
-/// What is kept of the links that confirm the registrations of one address. A link is for the address and not for one of them:
-/// whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
-#[derive(Clone, Debug, Default)]
-pub struct ConfirmLink {
-    /// Counts the links that were mailed: a newer one kills the older.
-    count: u64,
-    mailed_at: Option<Timestamp>,
-}
-record!(ConfirmLink, version 1, { count, mailed_at });
-
-pub(crate) const CONFIRM_LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
-
-/// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier version
-/// mailed are bound to the address alone; they work until a newer one is mailed.
-pub(super) fn is_newest_link(
-    view: &dyn Snapshot,
-    services: &Services,
-    opened: &Opened<'_>,
-    address: &EmailAddress,
-) -> Result<bool, StoreError> {
-    let canonical = address.canonical();
-    Ok(match CONFIRM_LINKS.get(view, &canonical)? {
-        Some(link) => opened.is_bound_to(&[&services.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
-        None => opened.is_bound_to(&[&services.generation, canonical.as_bytes()]),
-    })
-}
-
-/// Forgets up to `limit` whose links have expired, looking at as many behind `after`. Returns where to go on, or none at the end.
-pub fn sweep_confirm_links(
-    tx: &mut dyn Transaction,
-    oldest: Timestamp,
-    after: Option<&String>,
-    limit: usize,
-) -> Result<Option<String>, StoreError> {
-    let page = CONFIRM_LINKS.page(tx, after, limit)?;
-    for (address, link) in &page {
-        if link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest) {
-            CONFIRM_LINKS.delete(tx, address)?;
-        }
-    }
-    Ok((page.len() == limit).then(|| page.into_iter().last().map(|(address, _)| address)).flatten())
 }
 
 fn resend(

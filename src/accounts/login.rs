@@ -1,12 +1,12 @@
 //! Log in: look up, verify outside the transaction, record the outcome.
 
 use crate::audit::{Act, Outcome, Subject};
-use crate::base::{AccountId, Identity, Moment, RegistrationId};
+use crate::base::{AccountId, Identity, Moment, RegistrationId, Seconds, Timestamp};
 use crate::crypto::{Bearer, Digest, PasswordHash};
 use crate::factors;
 use crate::sessions::{self, Carrier, Client, NewSession, Refreshed, Session};
 use crate::store::{Snapshot, StoreError, Transaction};
-use crate::throttle;
+use crate::throttle::{self, Bucket, Kind};
 
 use super::links::{self, Wish};
 use super::person::{self, Person};
@@ -112,6 +112,8 @@ impl Attempt {
 pub enum Login {
     /// Unknown, wrong, disabled, not confirmed: the caller cannot tell which.
     Refused,
+    /// It would be right, but so many logins to the account succeeded of late that this one has to wait so many seconds.
+    TooMany(Seconds),
     /// The password is right, and a second factor is asked for. The secret of the login is handed out here, once.
     SecondFactorNeeded(Bearer, AccountId),
     /// In. The secret is handed out here, once.
@@ -146,6 +148,34 @@ pub fn conclude(
     let_in(tx, moment, services, person, attempt)
 }
 
+fn bucket_of_logins(
+    view: &dyn Snapshot,
+    services: &Services,
+    account: AccountId,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Bucket, StoreError> {
+    Ok(match known_devices::of_client(view, services, account, client, now)? {
+        Some(device) => Bucket::of(Kind::DeviceLogins, device.0),
+        None => Bucket::of(Kind::Logins, *account.bytes()),
+    })
+}
+
+/// Seconds until one more login of this client to the account may succeed.
+pub(super) fn wait_to_log_in(
+    view: &dyn Snapshot,
+    moment: &Moment,
+    services: &Services,
+    (account, client): (AccountId, &Client),
+) -> Result<Seconds, StoreError> {
+    let settings = &services.config.throttle;
+    if !settings.enabled {
+        return Ok(0);
+    }
+    let bucket = bucket_of_logins(view, services, account, client, moment.now())?;
+    Ok(throttle::level_of(view, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0))
+}
+
 /// Whoever passed the first step: a session starts, unless a second factor is asked for.
 pub(super) fn let_in(
     tx: &mut dyn Transaction,
@@ -154,6 +184,11 @@ pub(super) fn let_in(
     person: Person,
     attempt: &Attempt,
 ) -> Result<Login, StoreError> {
+    // A loop of logins writes rows and mails like any other. Only whoever has the password, or the mailbox, sees this answer.
+    let bucket = bucket_of_logins(tx, services, person.id, &attempt.client, moment.now())?;
+    if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {
+        return Ok(Login::TooMany(seconds));
+    }
     factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
     if second_step::is_needed(tx, services, person.id, &attempt.client, moment.now())? {
         let secret = second_step::begin(tx, moment, services, &person, attempt)?;

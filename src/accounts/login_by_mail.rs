@@ -141,6 +141,17 @@ pub fn conclude(
     attempt: &Attempt,
 ) -> Result<ByMail, StoreError> {
     let now = moment.now();
+    // Looked at first, so that whoever has to wait has not used up what they were mailed.
+    let waiting = match key {
+        Key::Link(token) => look_up(tx, services, token, now)?.ok().map(|usable| usable.person.id),
+        Key::Code(_, context) => factors::waiting_code(tx, now, *context)?,
+    };
+    if let Some(account) = waiting {
+        let seconds = login::wait_to_log_in(tx, moment, services, (account, &attempt.client))?;
+        if seconds > 0 && matches!(key, Key::Link(_)) {
+            return Ok(ByMail::Passed(Login::TooMany(seconds)));
+        }
+    }
     let person = match key {
         Key::Link(token) => match look_up(tx, services, token, now)? {
             Err(fault) => return Ok(ByMail::Refused(fault)),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Username};
 use crate::crypto::PasswordHash;
+use crate::sessions::Client;
 use crate::store::{StoreError, Transaction};
 
 use super::person::{self, Account, Person};
-use super::{identity, register, taking_back};
+use super::{Services, identity, register, taking_back};
 
 /// An account to be.
 #[derive(Clone, Debug, Default)]
@@ -43,11 +45,27 @@ pub enum Added {
     PhoneTaken,
 }
 
-/// Opens an account. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
+/// Who opens an account.
+#[derive(Clone, Copy, Debug)]
+pub enum Opener<'a> {
+    /// The one whose account it becomes.
+    Owner(&'a Client),
+    /// Somebody else.
+    Other(&'a Source),
+}
+
+/// Opens an account, and tells the audit log: of the account, by the act that opened it, and of each group it is put in, as of any
+/// other way into a group. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
 ///
 /// # Errors
 /// When the store fails.
-pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> Result<Added, StoreError> {
+pub fn open(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (opener, act, detail): (Opener<'_>, Act, &str),
+    new: NewAccount,
+) -> Result<Added, StoreError> {
     if let Some(email) = &new.email {
         let is_kept = !new.confirmed && taking_back::is_reserved(tx, email, moment.now())?;
         if is_kept || identity::owner_of_email(tx, email)?.is_some() {
@@ -78,6 +96,15 @@ pub fn open(tx: &mut dyn Transaction, moment: &mut Moment, new: NewAccount) -> R
         identity::set_username(tx, id, username, now)?;
     }
     identity::set_phone(tx, id, new.phone.as_ref(), now)?;
+    let source = match opener {
+        Opener::Owner(client) => client.owner_of(id),
+        Opener::Other(source) => source.clone(),
+    };
+    services.audit_in_detail(tx, moment, &source, (act, Outcome::Done), id, detail)?;
+    for group in &account.groups {
+        let what = (Act::GroupJoined, Outcome::Done);
+        services.audit_in_detail(tx, moment, &source, what, id, group.as_str())?;
+    }
     let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
     Ok(Added::Done(Box::new(person)))
 }

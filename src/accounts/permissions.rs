@@ -36,6 +36,8 @@ pub enum Permitted {
     Done,
     /// The group has as many as a group may have.
     TooMany,
+    /// As many groups have permissions as may have.
+    TooManyGroups,
 }
 
 /// Gives a group a permission, or takes it.
@@ -50,6 +52,12 @@ pub fn permit(
     (name, permission, is_given): (&GroupName, &Permission, bool),
 ) -> Result<Permitted, StoreError> {
     let mut group = groups::find(tx, name)?;
+    if group.permissions.contains(permission) == is_given {
+        return Ok(Permitted::Done);
+    }
+    if is_given && group.permissions.is_empty() && groups::count_with_permissions(tx)? >= groups::MAX_WITH_PERMISSIONS {
+        return Ok(Permitted::TooManyGroups);
+    }
     let act = if is_given {
         group.permissions.insert(permission.clone());
         Act::GroupPermitted
@@ -57,7 +65,7 @@ pub fn permit(
         group.permissions.remove(permission);
         Act::GroupForbidden
     };
-    if group.permissions.len() > MAX_PERMISSIONS {
+    if is_given && group.permissions.len() > MAX_PERMISSIONS {
         return Ok(Permitted::TooMany);
     }
     groups::save(tx, name, &group)?;

@@ -10,9 +10,9 @@ use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, 
 
 use super::invitations::{self, Invitation};
 use super::links::{self, Wish};
-use super::opening::{self, Added, NewAccount};
+use super::opening::{self, Added, NewAccount, Opener};
 use super::tries::Tries;
-use super::{Services, costs};
+use super::{Services, confirm_links, costs};
 
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
@@ -151,17 +151,16 @@ fn open_account(
         confirmed,
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
-    let person = match opening::open(tx, moment, account)? {
+    let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
+    let how = (Opener::Owner(&new.client), Act::Registered, detail.as_str());
+    let person = match opening::open(tx, moment, services, how, account)? {
         Added::AddressTaken | Added::PhoneTaken => return Ok(Registered::AddressTaken),
         Added::UsernameTaken => return Ok(Registered::UsernameTaken),
         Added::Done(person) => person,
     };
-    let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
     if let Some((id, invitation)) = invitation {
         invitations::use_once(tx, id, invitation)?;
     }
-    let (source, what) = (new.client.owner_of(person.id), (Act::Registered, Outcome::Done));
-    services.audit_in_detail(tx, moment, &source, what, person.id, &detail)?;
     if confirmed {
         return Ok(Registered::Opened);
     }
@@ -250,7 +249,7 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
 /// # Errors
 /// When the store fails.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
-    links::CONFIRM_LINKS.delete(tx, &address.canonical())?;
+    confirm_links::forget(tx, address)?;
     loop {
         let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
         if some.is_empty() {

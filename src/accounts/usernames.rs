@@ -19,6 +19,8 @@ pub enum Chosen {
     Taken,
     /// It is the present one.
     Unchanged,
+    /// It is reserved: administrators give it.
+    Reserved,
 }
 
 /// Gives an account another user name, and tells its owner.
@@ -35,6 +37,9 @@ pub fn choose(
     let Some(person) = person::load(tx, account)? else { return Ok(Chosen::Unchanged) };
     if person.username.as_ref() == Some(new) {
         return Ok(Chosen::Unchanged);
+    }
+    if services.config.registration.reserves(new) {
+        return Ok(Chosen::Reserved);
     }
     if identity::owner_of_username(tx, new)?.is_some() {
         return Ok(Chosen::Taken);

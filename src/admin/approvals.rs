@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::approvals::{self, Decided, Decision};
-use crate::app::App;
-use crate::audit::Source;
+use crate::app::{App, Principal};
 use crate::base::{DisplayName, RegistrationId, Username};
 
 use super::{MAX_ROWS, Outcome, Refusal, parse, users};
@@ -30,14 +29,15 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     Ok(json!({"items": items, "next": next.map(|id| id.to_string())}))
 }
 
-pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, source: &Source) -> Outcome {
+pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, by: &Principal) -> Outcome {
     let unknown =
         || Refusal::unknown(format!("no registration {id} waits for a decision"), "see `gatelodge approval list`");
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
-    let source = source.clone();
-    let decided = app
-        .write(move |tx, moment, services| approvals::decide(tx, moment, services, &source, (registration, decision)));
+    let source = by.source();
+    let decided = app.write_as(by, move |tx, moment, services| {
+        approvals::decide(tx, moment, services, &source, (registration, decision))
+    });
     match decided.await? {
         Decided::Approved(person) => Ok(users::describe(&person)),
         Decided::Declined => Ok(json!({"declined": id})),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::keyring::{self, Rotation};
-use crate::app::{App, ClockReport};
-use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::app::{App, ClockReport, Principal};
+use crate::audit::{Act, Outcome as Came, Subject};
 
 use super::command::{self, Named};
 use super::{
@@ -17,7 +17,7 @@ use super::{
 ///
 /// # Errors
 /// When it is refused, or the store fails.
-pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outcome {
+pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcome {
     match command {
         Command::UserAdd { email, username, phone, name, password, admin, confirmed, groups } => {
             let draft = users::Draft {
@@ -30,36 +30,34 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
                 is_admin: admin,
                 is_confirmed: confirmed,
             };
-            users::add(app, draft, source).await
+            users::add(app, draft, by).await
         }
         Command::UserList(command::Page { after, limit }) => users::list(app, after, limit),
         Command::UserShow(Named { user }) => users::show(app, &user),
-        Command::UserPasswd { user, password } => users::set_password(app, user, &password, source).await,
-        Command::UserConfirm(Named { user }) => users::confirm(app, user, source).await,
-        Command::UserDisable(Named { user }) => users::set_disabled(app, user, true, source).await,
-        Command::UserEnable(Named { user }) => users::set_disabled(app, user, false, source).await,
-        Command::UserDelete(Named { user }) => users::delete(app, user, source).await,
-        Command::UserResetFactors(Named { user }) => users::reset_factors(app, user, source).await,
-        Command::UserPhone { user, phone } => users::set_phone(app, user, phone, source).await,
-        Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, source).await,
+        Command::UserPasswd { user, password } => users::set_password(app, user, &password, by).await,
+        Command::UserConfirm(Named { user }) => users::confirm(app, user, by).await,
+        Command::UserDisable(Named { user }) => users::set_disabled(app, user, true, by).await,
+        Command::UserEnable(Named { user }) => users::set_disabled(app, user, false, by).await,
+        Command::UserDelete(Named { user }) => users::delete(app, user, by).await,
+        Command::UserResetFactors(Named { user }) => users::reset_factors(app, user, by).await,
+        Command::UserPhone { user, phone } => users::set_phone(app, user, phone, by).await,
+        Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, by).await,
         Command::TokenAdd { user, name, scopes, within } => {
-            tokens::make(app, user, tokens::Draft { name, scopes, within }, source).await
+            tokens::make(app, user, tokens::Draft { name, scopes, within }, by).await
         }
         Command::TokenList(Named { user }) => tokens::list(app, &user),
-        Command::TokenRevoke { user, id } => tokens::revoke(app, user, &id, source).await,
+        Command::TokenRevoke { user, id } => tokens::revoke(app, user, &id, by).await,
         Command::InviteAdd { email, within, uses, groups } => {
-            invitations::add(app, (email, within, uses, groups), source).await
+            invitations::add(app, (email, within, uses, groups), by).await
         }
         Command::InviteList(command::Page { after, limit }) => invitations::list(app, after, limit),
-        Command::InviteRevoke { id } => invitations::revoke(app, &id, source).await,
+        Command::InviteRevoke { id } => invitations::revoke(app, &id, by).await,
         Command::ApprovalList(command::Page { after, limit }) => approvals::list(app, after, limit),
-        Command::ApprovalDecide { id, approve } => approvals::decide(app, &id, approve, source).await,
+        Command::ApprovalDecide { id, approve } => approvals::decide(app, &id, approve, by).await,
         Command::GroupList => groups::list(app),
         Command::GroupMembers { group, after, limit } => groups::members(app, &group, after, limit),
-        Command::GroupPermit { group, permission, given } => {
-            groups::permit(app, &group, &permission, given, source).await
-        }
-        Command::GroupDisband { group } => groups::disband(app, &group, source).await,
+        Command::GroupPermit { group, permission, given } => groups::permit(app, &group, &permission, given, by).await,
+        Command::GroupDisband { group } => groups::disband(app, &group, by).await,
         Command::Inspect => inspection::inspect(app).await,
         Command::ProbeExpect { word } => {
             app.expect_probe(word);
@@ -67,37 +65,37 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         }
         Command::ProbeTake => Ok(inspection::take_probe(app)),
         Command::WebhookList => webhooks::list(app),
-        Command::WebhookRetry(command::Webhook { name }) => webhooks::retry(app, name, source).await,
+        Command::WebhookRetry(command::Webhook { name }) => webhooks::retry(app, name, by).await,
         Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest(command::Webhook { .. }) => {
             Err(Refusal::failed("only a running server does that", ""))
         }
         Command::MailList(command::Page { after, limit }) => mails::list(app, after, limit),
-        Command::MailRetry { id } => mails::retry(app, id, source).await,
-        Command::MailRelease => mails::release(app, source).await,
-        Command::Backup => back_up(app, source).await,
-        Command::KeyRotate => rotate_key(app, source).await,
+        Command::MailRetry { id } => mails::retry(app, id, by).await,
+        Command::MailRelease => mails::release(app, by).await,
+        Command::Backup => back_up(app, by).await,
+        Command::KeyRotate => rotate_key(app, by).await,
         Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
-        Command::ThrottleLift { who } => limits::lift(app, who, source).await,
+        Command::ThrottleLift { who } => limits::lift(app, who, by).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
         Command::AuditVerify => log::verify(app),
         Command::ClockShow => Ok(clock(&app.clock_report())),
-        Command::ClockReset => reset_clock(app, source).await,
+        Command::ClockReset => reset_clock(app, by).await,
     }
 }
 
 /// Notes that a backup is made; its bytes come behind the answer.
-async fn back_up(app: &Arc<App>, source: &Source) -> Outcome {
-    let source = source.clone();
-    let noted = app.write(move |tx, moment, services| {
+async fn back_up(app: &Arc<App>, by: &Principal) -> Outcome {
+    let source = by.source();
+    let noted = app.write_as(by, move |tx, moment, services| {
         services.audit(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE)
     });
     noted.await?;
     Ok(json!({"follows": "backup"}))
 }
 
-async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {
-    let source = source.clone();
-    let rotated = app.write(move |tx, moment, services| {
+async fn rotate_key(app: &Arc<App>, by: &Principal) -> Outcome {
+    let source = by.source();
+    let rotated = app.write_as(by, move |tx, moment, services| {
         let rotation = keyring::rotate(tx, moment, &services.seal, services.config.longest_token_lifetime())?;
         if rotation == Rotation::Rotated {
             services.audit(tx, moment, &source, (Act::KeyRotated, Came::Done), Subject::NONE)?;
@@ -122,10 +120,10 @@ pub(super) fn clock(report: &ClockReport) -> Value {
     })
 }
 
-async fn reset_clock(app: &Arc<App>, source: &Source) -> Outcome {
+async fn reset_clock(app: &Arc<App>, by: &Principal) -> Outcome {
     let report = app.reset_clock().await?;
-    let source = source.clone();
-    let noted = app.write(move |tx, moment, services| {
+    let source = by.source();
+    let noted = app.write_as(by, move |tx, moment, services| {
         services.audit(tx, moment, &source, (Act::ClockReset, Came::Done), Subject::NONE)
     });
     noted.await?;

@@ -1,20 +1,32 @@
 //! Groups, their members, and what these may do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::accounts::permissions::{self, Permitted};
 use crate::accounts::person;
-use crate::app::App;
-use crate::audit::Source;
-use crate::base::{AccountId, GroupName, Permission};
-use crate::groups::{self, MAX_PERMISSIONS};
+use crate::app::{App, Principal};
+use crate::base::{AccountId, GroupName, Permission, try_set_of};
+use crate::groups::{self, MAX_PER_ACCOUNT, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
 
+use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse, users};
 
 /// Members that are taken out in one transaction.
 const PER_STEP: usize = 200;
+
+/// The groups that an account or an invitation is to have.
+pub(super) fn read_names(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusal> {
+    if texts.len() > MAX_PER_ACCOUNT {
+        return Err(Refusal::invalid(
+            format!("these are more than {MAX_PER_ACCOUNT} groups, the most one may be in"),
+            "",
+        ));
+    }
+    try_set_of(texts.iter().map(|text| read_name(text)))
+}
 
 fn read_name(text: &str) -> Result<GroupName, Refusal> {
     parse(text, "a group's name", GroupName::parse)
@@ -49,11 +61,11 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
     Ok(json!({"items": people.iter().flatten().map(users::describe).collect::<Vec<_>>(), "next": next}))
 }
 
-pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, source: &Source) -> Outcome {
+pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
     let name = read_name(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
-    let source = source.clone();
-    let permitted = app.write(move |tx, moment, services| {
+    let source = by.source();
+    let permitted = app.write_as(by, move |tx, moment, services| {
         let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;
         Ok((permitted, describe(&name, &groups::find(tx, &name)?)))
     });
@@ -62,10 +74,14 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
         (Permitted::TooMany, _) => {
             Err(Refusal::conflict(format!("{group} has {MAX_PERMISSIONS} permissions, the most a group may have"), ""))
         }
+        (Permitted::TooManyGroups, _) => Err(Refusal::conflict(
+            format!("there are {MAX_WITH_PERMISSIONS} groups with permissions, the most there may be"),
+            "take them from one that nobody needs: gatelodge group disband GROUP",
+        )),
     }
 }
 
-pub(super) async fn disband(app: &Arc<App>, group: &str, source: &Source) -> Outcome {
+pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outcome {
     let name = read_name(group)?;
     if name == GroupName::administrators() {
         return Err(Refusal::conflict(
@@ -73,15 +89,16 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, source: &Source) -> Out
             "take them out one by one; the last stays",
         ));
     }
-    let known = app.read(|view| Ok(groups::names(view)?.contains(&name)))?;
-    if !known {
+    if !app.read(|view| groups::exists(view, &name))? {
         return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
     }
     loop {
-        let (name, source) = (name.clone(), source.clone());
-        let step =
-            app.write(move |tx, moment, services| permissions::disband(tx, moment, services, &source, &name, PER_STEP));
-        if step.await? {
+        let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
+        let step = app.write_as(by, move |tx, moment, services| match reach.disband(tx, &name)? {
+            Ok(()) => permissions::disband(tx, moment, services, &source, &name, PER_STEP).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        });
+        if step.await?? {
             return Ok(json!({"disbanded": group}));
         }
     }

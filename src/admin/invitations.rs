@@ -5,17 +5,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
-use crate::app::App;
-use crate::audit::Source;
-use crate::base::{DAY, EmailAddress, GroupName, InvitationId, try_set_of};
+use crate::app::{App, Principal};
+use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
 use crate::config::{RegistrationMode, Span};
 
-use super::{MAX_ROWS, Outcome, Refusal, parse};
+use super::reach::Reach;
+use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
 
 /// What is asked for, as it was typed: address, time, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
-pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, source: &Source) -> Outcome {
+pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, by: &Principal) -> Outcome {
     if app.services().config.registration.mode == RegistrationMode::Closed {
         return Err(Refusal::conflict(
             "nobody could use an invitation: registration is closed",
@@ -25,7 +25,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, s
     let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let within = within.map_or(Ok(Span::from_seconds(7 * DAY)), |text| {
         Span::try_from(text.clone())
-            .map_err(|_| Refusal::invalid(format!("{text:?} is no time"), "write it like \"7d\""))
+            .map_err(|_| Refusal::invalid(format!("{} is no time", quoted(&text)), "write it like \"7d\""))
     })?;
     let uses = uses.unwrap_or(1);
     if email.is_some() && uses != 1 {
@@ -40,11 +40,12 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, s
             "",
         ));
     }
-    let groups = try_set_of(groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
+    let groups = super::groups::read_names(&groups)?;
+    Reach::of(by).change_members(&groups)?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
-    let source = source.clone();
+    let source = by.source();
     let invited =
-        app.write(move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
+        app.write_as(by, move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
     match invited {
         Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
         Invited::Link(id, invitation, link) => {
@@ -62,6 +63,7 @@ fn describe(id: InvitationId, invitation: &Invitation) -> Value {
         "email": invitation.email.as_ref().map(EmailAddress::as_str),
         "groups": invitation.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
         "uses_left": invitation.uses_left,
+        "made_by": invitation.made_by.map(|actor| actor.to_string()),
         "created_at": invitation.created_at.to_string(),
         "expires_at": invitation.expires_at.to_string(),
     })
@@ -76,10 +78,11 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     Ok(json!({"items": items, "next": next}))
 }
 
-pub(super) async fn revoke(app: &Arc<App>, id: &str, source: &Source) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Outcome {
     let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "see `gatelodge invite list`");
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
-    let source = source.clone();
-    let revoked = app.write(move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
+    let source = by.source();
+    let revoked =
+        app.write_as(by, move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
     if revoked.await? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
 }

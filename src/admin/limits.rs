@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::{Person, administer, person, tries};
-use crate::app::App;
-use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::app::{App, Principal};
+use crate::audit::{Act, Outcome as Came, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
@@ -79,7 +79,7 @@ fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -
     }))
 }
 
-pub(super) async fn lift(app: &Arc<App>, who: Option<String>, source: &Source) -> Outcome {
+pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) -> Outcome {
     let whom = match &who {
         None => Whom::Everybody,
         Some(text) => read_whom(app, text)?,
@@ -90,8 +90,8 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, source: &Source) -
         Whom::Person(person) => (person_keys(app, person), person.id.into(), String::new()),
         Whom::Name(name) => (name_keys(app, name), Subject::NONE, "a name that nobody has".to_owned()),
     };
-    let source = source.clone();
-    let lifted = app.write(move |tx, moment, services| {
+    let source = by.source();
+    let lifted = app.write_as(by, move |tx, moment, services| {
         let mut count = 0;
         for (kind, id) in &keys {
             count += usize::from(throttle::lift(tx, *kind, *id)?);

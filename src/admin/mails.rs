@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::app::{App, Principal};
+use crate::audit::{Act, Outcome as Came, Subject};
 use crate::base::MailId;
 use crate::mail::{self, MailState};
 
@@ -32,10 +32,10 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     Ok(json!({"items": items, "next": next}))
 }
 
-pub(super) async fn retry(app: &Arc<App>, id: Option<String>, source: &Source) -> Outcome {
+pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Outcome {
     let id = id.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
-    let source = source.clone();
-    let retried = app.write(move |tx, moment, services| {
+    let source = by.source();
+    let retried = app.write_as(by, move |tx, moment, services| {
         let (count, subject) = match id {
             Some(id) => (mail::retry(tx, id, moment.earliest()).map(usize::from)?, id.into()),
             None => (mail::retry_all(tx, moment.earliest())?, Subject::NONE),
@@ -57,9 +57,9 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, source: &Source) -
 }
 
 /// Lets go what a restore held back.
-pub(super) async fn release(app: &Arc<App>, source: &Source) -> Outcome {
-    let source = source.clone();
-    let released = app.write(move |tx, moment, services| {
+pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Outcome {
+    let source = by.source();
+    let released = app.write_as(by, move |tx, moment, services| {
         let count = mail::release_held(tx, moment.earliest())?;
         let what = (Act::MailReleased, Came::Done);
         services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &count.to_string())?;

@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod mail_test;
 mod mails;
+mod reach;
 mod refusal;
 mod tokens;
 mod users;
@@ -30,5 +31,12 @@ const MAX_ROWS: usize = 1000;
 
 /// Reads what was typed. `what` says what it should have been.
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
-    parse(text).map_err(|_| Refusal::invalid(format!("{text:?} is not {what}"), ""))
+    parse(text).map_err(|_| Refusal::invalid(format!("{} is not {what}", quoted(text)), ""))
+}
+
+/// What was typed, in quotation marks, and no more of it than anybody reads.
+fn quoted(text: &str) -> String {
+    const MAX_CHARS: usize = 100;
+    let shown: String = text.chars().take(MAX_CHARS).collect();
+    if shown.len() < text.len() { format!("{shown:?}…") } else { format!("{shown:?}") }
 }

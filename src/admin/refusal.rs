@@ -31,6 +31,8 @@ pub enum RefusalKind {
     Conflict,
     /// We failed, or something we need did.
     Failed,
+    /// A person who is logged in may do it; an API token may not.
+    NeedsLogin,
 }
 
 impl Refusal {
@@ -47,6 +49,11 @@ impl Refusal {
     /// For what something else stands in the way of.
     pub fn conflict(message: impl Into<String>, hint: &str) -> Self {
         Self::of(RefusalKind::Conflict, message, hint)
+    }
+
+    /// For what an API token may not do, whatever its scopes.
+    pub fn needs_login() -> Self {
+        Self::of(RefusalKind::NeedsLogin, "an API token changes nothing about administrators", "log in for that")
     }
 
     /// For what could not be done.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::administer;
 use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
-use crate::app::App;
-use crate::audit::Source;
+use crate::app::{App, Principal};
 use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
 use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
 
+use super::reach::Reach;
 use super::{Outcome, Refusal, parse, users};
 
 /// A token that is wished for, as it was typed.
@@ -25,14 +24,14 @@ pub(super) struct Draft {
 /// Days for which a token works if nothing else is said.
 const WITHIN: Span = Span::from_seconds(90 * DAY);
 
-pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, source: &Source) -> Outcome {
+pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
     let new = read(&draft)?;
-    let (named, source) = (user.clone(), source.clone());
-    let made = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
-        Some(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Some),
-        None => Ok(None),
+    let (reach, source) = (Reach::of(by), by.source());
+    let made = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    match made.await?.ok_or_else(|| users::unknown(&user))? {
+    match made.await?? {
         Made::Done(made) => {
             let (secret, token) = *made;
             let mut shown = describe(&token);
@@ -51,6 +50,9 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, source: &So
 fn read(draft: &Draft) -> Result<NewToken, Refusal> {
     let name = parse(&draft.name, "a name", DisplayName::parse)?;
     let words = Scope::WORDS.join(", ");
+    if draft.scopes.len() > Scope::WORDS.len() {
+        return Err(Refusal::invalid("these are more scopes than there are", &format!("there are {words}")));
+    }
     let scope = |word: &String| {
         let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
         Scope::from_word(word).ok_or_else(unknown)
@@ -87,14 +89,13 @@ pub(super) fn list(app: &App, user: &str) -> Outcome {
     Ok(json!({"items": tokens.iter().map(describe).collect::<Vec<_>>(), "next": null}))
 }
 
-pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, source: &Source) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Outcome {
     let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
-    let (named, source) = (user.clone(), source.clone());
-    let revoked = app.write(move |tx, moment, services| match administer::find(tx, &named)? {
-        Some(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Some),
-        None => Ok(None),
+    let (reach, source) = (Reach::of(by), by.source());
+    let revoked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    let is_revoked = revoked.await?.ok_or_else(|| users::unknown(&user))?;
-    if is_revoked { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+    if revoked.await?? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
 }

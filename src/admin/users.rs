@@ -1,6 +1,5 @@
 //! Accounts.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -9,16 +8,15 @@ use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
-use crate::app::{App, Fault};
-use crate::audit::Source;
-use crate::base::{
-    AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username, try_set_of,
-};
+use crate::app::{App, Fault, Principal};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
+use crate::groups::MAX_PER_ACCOUNT;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
+use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
 pub(super) fn unknown(user: &str) -> Refusal {
@@ -44,7 +42,7 @@ pub(super) struct Draft {
     pub is_confirmed: bool,
 }
 
-pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcome {
+pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome {
     if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
         let needs = "an account needs an address, a user name or a telephone number";
         return Err(Refusal::invalid(needs, "give one of them, or more"));
@@ -61,11 +59,9 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
     let phone = optional(&draft.phone).map(|text| read_phone(&text)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
-    let mut groups: BTreeSet<GroupName> =
-        try_set_of(draft.groups.iter().map(|text| parse(text, "a group's name", GroupName::parse)))?;
-    if draft.is_admin {
-        groups.insert(GroupName::administrators());
-    }
+    let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
+    let groups = super::groups::read_names(&draft.groups.into_iter().chain(administrators).collect::<Vec<_>>())?;
+    Reach::of(by).change_members(&groups)?;
     let services = app.services();
     let mut words = services.site_words();
     words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
@@ -75,8 +71,8 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, source: &Source) -> Outcom
     };
     let new =
         NewAccount { email, username, phone, name, language: None, password, confirmed: draft.is_confirmed, groups };
-    let source = source.clone();
-    match app.write(move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
+    let source = by.source();
+    match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
         Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
         Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
@@ -93,17 +89,25 @@ fn phone_taken() -> Refusal {
     Refusal::conflict("another account has this telephone number", "")
 }
 
+fn last_administrator(user: &str) -> Refusal {
+    Refusal::conflict(
+        format!("nobody else administers the site than {user}"),
+        "make another administrator first, who can log in: gatelodge user group add USER admins",
+    )
+}
+
 /// Gives somebody a telephone number, or takes it.
-pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, source: &Source) -> Outcome {
+pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
-    let (named, source) = (user.clone(), source.clone());
-    let set = app.write(move |tx, moment, services| {
-        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
-        administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Some)
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let set = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
+        Ok(person) => administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    match set.await?.ok_or_else(|| unknown(&user))? {
+    match set.await?? {
         PhoneSet::Done(person) => Ok(describe(&person)),
         PhoneSet::Taken => Err(phone_taken()),
+        PhoneSet::LastAdministrator => Err(last_administrator(&user)),
         PhoneSet::Last => {
             Err(Refusal::conflict("without it nobody could name this account", "give it another name first"))
         }
@@ -182,32 +186,32 @@ pub(super) fn describe(person: &Person) -> Value {
     })
 }
 
-pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, source: &Source) -> Outcome {
+pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
     let person = find(app, &user)?;
     let hash = hash(app, text, &app.services().words_about(&person)).await?;
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_password(tx, moment, services, &source, (person, &hash)).map(|()| Changed::Done)
     })
     .await
 }
 
-pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, source: &Source) -> Outcome {
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, by: &Principal) -> Outcome {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_disabled(tx, moment, services, &source, (person, disabled))
     })
     .await
 }
 
 /// Says when it is done, if not at once.
-pub(super) async fn reset_factors(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let (named, source) = (user.clone(), source.clone());
-    let asked = app.write(move |tx, moment, services| {
-        let Some(person) = administer::find(tx, &named)? else { return Ok(None) };
-        Ok(Some((factor_resets::ask(tx, moment, services, &source, &person)?, person)))
+pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let asked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
+        Ok(person) => Ok(Ok((factor_resets::ask(tx, moment, services, &source, &person)?, person))),
+        Err(refusal) => Ok(Err(refusal)),
     });
-    let (asked, person) = asked.await?.ok_or_else(|| unknown(&user))?;
+    let (asked, person) = asked.await??;
     let due_at = match asked {
         Asked::Done => None,
         Asked::WaitsUntil(due_at) => Some(due_at.to_string()),
@@ -218,48 +222,49 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, source: &Source)
     Ok(shown)
 }
 
-pub(super) async fn delete(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
+pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
         .await
 }
 
-pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, source: &Source) -> Outcome {
+pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
     let group = parse(group, "a group's name", GroupName::parse)?;
-    let source = source.clone();
-    change(app, user, move |tx, moment, services, person| {
+    Reach::of(by).change_members([&group])?;
+    let source = by.source();
+    change(app, by, user, move |tx, moment, services, person| {
         administer::set_group(tx, moment, services, &source, person, (&group, member))
     })
     .await
 }
 
 /// Finds the account within the transaction that changes it, and shows it as it is afterwards.
-async fn change<W>(app: &Arc<App>, user: String, mut work: W) -> Outcome
+async fn change<W>(app: &Arc<App>, by: &Principal, user: String, mut work: W) -> Outcome
 where
     W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
-    let named = user.clone();
-    let changed = app
-        .write(move |tx, moment, services| {
-            let Some(mut person) = administer::find(tx, &named)? else { return Ok(None) };
-            Ok(Some((work(tx, moment, services, &mut person)?, person)))
-        })
-        .await?;
-    match changed {
-        Some((Changed::Done, person)) => Ok(describe(&person)),
-        Some((Changed::LastAdministrator, _)) => Err(Refusal::conflict(
-            format!("nobody else administers the site than {user}"),
-            "make another administrator first: gatelodge user group add USER admins",
+    let (named, reach) = (user.clone(), Reach::of(by));
+    let changed = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
+        Ok(mut person) => Ok(Ok((work(tx, moment, services, &mut person)?, person))),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    match changed.await?? {
+        (Changed::Done, person) => Ok(describe(&person)),
+        (Changed::LastAdministrator, _) => Err(last_administrator(&user)),
+        (Changed::TooManyGroups, _) => Err(Refusal::conflict(
+            format!("{user} is in {MAX_PER_ACCOUNT} groups, the most one may be in"),
+            "take them out of one first",
         )),
-        None => Err(unknown(&user)),
     }
 }
 
-pub(super) async fn confirm(app: &Arc<App>, user: String, source: &Source) -> Outcome {
-    let (named, source) = (user.clone(), source.clone());
-    let confirmed =
-        app.write(move |tx, moment, services| administer::confirm(tx, moment, services, &source, &named)).await?;
-    match confirmed {
+pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
+    let confirmed = app.write_as(by, move |tx, moment, services| match reach.confirm(tx, services, &named)? {
+        Ok(()) => administer::confirm(tx, moment, services, &source, &named).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    match confirmed.await?? {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
         ConfirmedFor::Unknown => Err(unknown(&user)),
         ConfirmedFor::Several(count) => Err(Refusal::conflict(

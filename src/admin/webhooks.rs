@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::audit::{Act, Outcome as Came, Source, Subject};
+use crate::app::{App, Principal};
+use crate::audit::{Act, Outcome as Came, Subject};
 use crate::config::Webhook;
 use crate::courier::{Courier, Terms, tell};
 use crate::store::Snapshot;
@@ -47,10 +47,10 @@ fn describe(view: &dyn Snapshot, name: &str, hook: &Webhook) -> Result<Value, cr
     }))
 }
 
-pub(super) async fn retry(app: &Arc<App>, name: String, source: &Source) -> Outcome {
+pub(super) async fn retry(app: &Arc<App>, name: String, by: &Principal) -> Outcome {
     find(app, &name)?;
-    let (named, source) = (name.clone(), source.clone());
-    let retried = app.write(move |tx, moment, services| {
+    let (named, source) = (name.clone(), by.source());
+    let retried = app.write_as(by, move |tx, moment, services| {
         webhooks::retry(tx, &named, moment.earliest())?;
         let what = (Act::WebhookRetried, Came::Done);
         services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &named)

@@ -15,7 +15,7 @@ use crate::groups;
 use crate::sessions::{self, Carrier, Client, Refreshed, Session};
 use crate::store::StoreError;
 
-use super::{App, Fault, LoggedIn};
+use super::{App, Caller, Fault, LoggedIn};
 
 /// Somebody at the door.
 #[derive(Clone, Debug)]
@@ -109,6 +109,7 @@ impl App {
     pub(super) fn came_in(&self, outcome: Login) -> Result<LogIn, Fault> {
         Ok(match outcome {
             Login::Refused => LogIn::Refused,
+            Login::TooMany(seconds) => return Err(Fault::TooManyAttempts(seconds)),
             Login::SecondFactorNeeded(secret, account) => {
                 LogIn::SecondFactorNeeded { secret, ways: self.read(|view| second_step::ways(view, account))? }
             }
@@ -192,21 +193,16 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_session(
-        self: &Arc<Self>,
-        asking: &LoggedIn,
-        id: SessionId,
-        client: Client,
-    ) -> Result<bool, Fault> {
+    pub async fn end_session(self: &Arc<Self>, asking: &Caller, id: SessionId, client: Client) -> Result<bool, Fault> {
         let account = asking.person.id;
-        let ended = self.write(move |tx, moment, services| {
+        let ended = self.write_as(asking, move |tx, moment, services| {
             let ended = sessions::end_by_id(tx, account, id)?;
             if ended {
                 services.audit(tx, moment, &client.owner_of(account), (Act::SessionEnded, Outcome::Done), id)?;
             }
             Ok(ended)
         });
-        Ok(ended.await?)
+        ended.await
     }
 
     /// Ends all sessions of the person who asks, but for the one they ask with. That of a browser goes on under a new secret: a
@@ -216,11 +212,11 @@ impl App {
     /// When the store fails.
     pub async fn end_other_sessions(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         client: Client,
     ) -> Result<Option<(Bearer, Session)>, Fault> {
         let (account, kept, carrier) = (asking.person.id, asking.session.id, asking.session.carrier);
-        let ended = self.write(move |tx, moment, services| {
+        let ended = self.write_as(asking, move |tx, moment, services| {
             if sessions::end_all(tx, account, Some(kept))? == 0 {
                 return Ok(None);
             }
@@ -230,7 +226,7 @@ impl App {
             }
             sessions::renew(tx, moment, (account, kept), &[], services.config.spa.access.seconds())
         });
-        Ok(ended.await?)
+        ended.await
     }
 }
 

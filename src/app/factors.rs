@@ -9,8 +9,9 @@ use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{TotpSeed, TypedCode};
 use crate::factors::{self, Factor, FactorKind, TrustedBrowser};
 use crate::sessions::Client;
+use crate::throttle::Kind;
 
-use super::{App, Fault, LoggedIn};
+use super::{App, Caller, Fault, LoggedIn};
 
 /// What somebody has besides the password.
 #[derive(Debug)]
@@ -70,16 +71,13 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn begin_totp(
-        self: &Arc<Self>,
-        asking: &LoggedIn,
-        name: DisplayName,
-    ) -> Result<Option<BegunTotp>, Fault> {
+    pub async fn begin_totp(self: &Arc<Self>, asking: &Caller, name: DisplayName) -> Result<Option<BegunTotp>, Fault> {
         self.require_clock()?;
         self.require_room()?;
         let account = asking.person.id;
-        let begun = self
-            .write(move |tx, moment, services| factors::begin_totp(tx, moment, &services.seal, account, name.clone()));
+        let begun = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
+            factors::begin_totp(tx, moment, &services.seal, account, name.clone())
+        });
         if begun.await?.is_none() {
             return Ok(None);
         }
@@ -101,7 +99,7 @@ impl App {
     /// When the store fails, or too many codes were wrong.
     pub async fn confirm_totp(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         id: FactorId,
         code: TypedCode,
         client: Client,
@@ -111,7 +109,7 @@ impl App {
         let admitted = self.admit(Tries::in_session(&self.services(), asking.person.id, asking.session.id))?;
         let (owner, tries) = (owner(asking, client), admitted.tries.clone());
         let confirmed = self
-            .write(move |tx, moment, services| {
+            .write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
                 factor_changes::confirm_totp(tx, moment, services, &owner, (id, &code), &tries)
             })
             .await?;
@@ -125,15 +123,16 @@ impl App {
     /// When the store fails.
     pub async fn add_sent_codes(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         kind: FactorKind,
         client: Client,
     ) -> Result<Added, Fault> {
         self.require_room()?;
         let owner = owner(asking, client);
-        let added =
-            self.write(move |tx, moment, services| factor_changes::add_sent(tx, moment, services, &owner, kind));
-        Ok(added.await?)
+        let added = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
+            factor_changes::add_sent(tx, moment, services, &owner, kind)
+        });
+        added.await
     }
 
     /// Removes a factor.
@@ -142,13 +141,14 @@ impl App {
     /// When the store fails.
     pub async fn remove_factor(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         id: FactorId,
         client: Client,
     ) -> Result<Removed, Fault> {
         let owner = owner(asking, client);
-        let removed = self.write(move |tx, moment, services| factor_changes::remove(tx, moment, services, &owner, id));
-        Ok(removed.await?)
+        let removed =
+            self.write_as(asking, move |tx, moment, services| factor_changes::remove(tx, moment, services, &owner, id));
+        removed.await
     }
 
     /// Makes new recovery codes. None without a second factor.
@@ -157,22 +157,25 @@ impl App {
     /// When the store fails.
     pub async fn remake_codes(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         client: Client,
     ) -> Result<Option<Vec<Secret<String>>>, Fault> {
         self.require_room()?;
         let owner = owner(asking, client);
-        let made = self.write(move |tx, moment, services| factor_changes::remake_codes(tx, moment, services, &owner));
-        Ok(made.await?)
+        let made = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
+            factor_changes::remake_codes(tx, moment, services, &owner)
+        });
+        made.await
     }
 
     /// Ends the trust in a browser. False if there is none of this id.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_trust(self: &Arc<Self>, asking: &LoggedIn, id: BrowserId, client: Client) -> Result<bool, Fault> {
+    pub async fn end_trust(self: &Arc<Self>, asking: &Caller, id: BrowserId, client: Client) -> Result<bool, Fault> {
         let owner = owner(asking, client);
-        let ended = self.write(move |tx, moment, services| factor_changes::end_trust(tx, moment, services, &owner, id));
-        Ok(ended.await?)
+        let ended = self
+            .write_as(asking, move |tx, moment, services| factor_changes::end_trust(tx, moment, services, &owner, id));
+        ended.await
     }
 }

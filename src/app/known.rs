@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::accounts::{Person, permissions, person, second_step};
+use crate::accounts::standing::{self, Credential};
+use crate::accounts::{Person, permissions, person};
 use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::groups;
-use crate::sessions::{self, Scope, Session};
+use crate::sessions::{Scope, Session};
 use crate::store::{Changes, Event, StoreError, schema};
 
 use super::App;
@@ -161,19 +162,12 @@ impl App {
 
     fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
         self.read(|view| {
-            let (session, scopes) = match sessions::find(view, digest)? {
-                Some(session) => (session, None),
-                None => match sessions::find_token(view, digest)? {
-                    Some(token) => (token.as_session(), Some(token.scopes)),
-                    None => return Ok(None),
-                },
-            };
+            let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
             let has_second_factor = factors::is_on(view, person.id)?;
-            let is_required = second_step::is_required(&self.services().config, &person.account.groups);
-            let lacks_second_factor = is_required && !has_second_factor;
+            let lacks_second_factor = standing::lacks_second_factor(view, &self.services(), &session, &person.account)?;
             Ok(Some(Arc::new(LoggedIn {
                 digest,
                 session,

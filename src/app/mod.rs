@@ -11,6 +11,7 @@ mod known;
 mod mail_login;
 mod measures;
 mod passwords;
+mod principal;
 mod probing;
 mod registering;
 mod second_factor;
@@ -30,6 +31,7 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, oneshot};
 
 use crate::accounts::Services;
+use crate::accounts::standing::Denied;
 use crate::base::{Clock, Moment, Seconds, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
@@ -45,6 +47,7 @@ pub use known::LoggedIn;
 pub use mail_login::{MailKey, MailLogin, MailLoginRefused};
 pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
+pub use principal::{Caller, Principal};
 pub use probing::Arrival;
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, NowConfirmed, NowRegistered, RegisterRefused};
 pub use second_factor::{ProofRefused, Step, StepRefused, Waiting};
@@ -100,6 +103,8 @@ pub enum Fault {
     Internal,
     /// The clock lies behind a time that has been, and the act depends on the time.
     ClockUnsure,
+    /// Whoever asked lost the right to it while it waited; nothing was changed.
+    Denied(Denied),
 }
 
 impl From<StoreError> for Fault {
@@ -122,6 +127,7 @@ impl std::fmt::Display for Fault {
             Self::Store(error) => error.fmt(f),
             Self::TooManyAttempts(seconds) => write!(f, "too many tries have failed; try again in {seconds} seconds"),
             Self::Internal => f.write_str("something went wrong on our side"),
+            Self::Denied(_) => f.write_str("whoever asked may not do this any more"),
             Self::ClockUnsure => f.write_str("this machine's clock is wrong; see `gatelodge clock`"),
             Self::Busy => f.write_str("too many passwords wait to be checked; try again in a few seconds"),
         }
@@ -216,7 +222,8 @@ impl App {
         self.store.read(work)
     }
 
-    /// Writes, and returns when the commit is durable. `work` may run twice.
+    /// Writes, and returns when the commit is durable. `work` may run twice. In the name of somebody who is in, see
+    /// [`App::write_as`].
     ///
     /// # Errors
     /// Those of `work`, and the store's own.

@@ -14,10 +14,10 @@ use crate::audit::{Act, Outcome, Subject};
 use crate::base::{EmailAddress, Username};
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
 use crate::sessions::{Client, Session};
-use crate::throttle;
+use crate::throttle::{self, Kind};
 
 use super::entering::to_its_end;
-use super::{App, Fault, LoggedIn};
+use super::{App, Caller, Fault, LoggedIn};
 
 /// Why a reset is refused; the token is not consumed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,15 +68,16 @@ impl App {
     /// When the store fails.
     pub async fn choose_username(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         new: Username,
         client: Client,
     ) -> Result<Chosen, Fault> {
         self.require_room()?;
         let account = asking.person.id;
-        let chosen =
-            self.write(move |tx, moment, services| usernames::choose(tx, moment, services, (account, &new), &client));
-        Ok(chosen.await?)
+        self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
+            usernames::choose(tx, moment, services, (account, &new), &client)
+        })
+        .await
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
@@ -160,7 +161,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn change_password(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         new: Password,
         client: Client,
@@ -177,7 +178,7 @@ impl App {
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
         let done = self
-            .write(move |tx, moment, services| {
+            .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
                 change_password::change(tx, moment, services, who, (&verified, &hash), &client)
             })
             .await?;
@@ -190,7 +191,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn change_address(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         new: EmailAddress,
         client: Client,
@@ -209,7 +210,7 @@ impl App {
         };
         let account = asking.person.id;
         let asked = self
-            .write(move |tx, moment, services| {
+            .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
                 change_address::ask(tx, moment, services, (account, &verified), &new, &client)
             })
             .await?;
@@ -226,7 +227,7 @@ impl App {
     /// When the store fails, or too many passwords wait.
     pub async fn close_account(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         current: Password,
         client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
@@ -238,7 +239,9 @@ impl App {
         };
         let account = asking.person.id;
         let done = self
-            .write(move |tx, moment, services| close::close(tx, moment, services, account, &verified, &client))
+            .write_as(asking, move |tx, moment, services| {
+                close::close(tx, moment, services, account, &verified, &client)
+            })
             .await?;
         Ok(match done {
             Closed::Done => Ok(()),
@@ -253,7 +256,7 @@ impl App {
     }
 
     /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count against the session
-    /// they come from, and the owner is told of many.
+    /// they come from, also when whoever guesses was thrown out meanwhile, and the owner is told of many.
     pub(super) async fn verify_present(
         self: &Arc<Self>,
         asking: &LoggedIn,

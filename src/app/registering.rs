@@ -74,6 +74,8 @@ pub enum RegisterRefused {
     AddressTaken,
     /// The user name is somebody's; only where nothing is hidden.
     UsernameTaken,
+    /// The user name is reserved.
+    UsernameReserved,
 }
 
 /// What somebody confirms with.
@@ -108,6 +110,12 @@ pub enum ConfirmRefused {
     UsernameTaken,
     /// The password that is to be chosen now may not be.
     Password(PasswordFault),
+    /// The user name is reserved.
+    UsernameReserved,
+    /// Nobody registers here any more.
+    Closed,
+    /// Whoever registers here is invited first, by now.
+    InvitationNeeded,
 }
 
 /// Registrations of an address whose password is compared with the one that is given: each costs a hash. Whoever registered
@@ -134,6 +142,9 @@ impl App {
         };
         if invited.is_none() && !services.config.registration.lets_in(&new.email) {
             return Ok(Err(RegisterRefused::Domain));
+        }
+        if new.username.as_ref().is_some_and(|name| services.config.registration.reserves(name)) {
+            return Ok(Err(RegisterRefused::UsernameReserved));
         }
         let mut words = services.site_words();
         words.push(new.email.as_str());
@@ -243,6 +254,9 @@ impl App {
                     Confirmed::Done(_) => Ok(NowConfirmed::Done),
                     Confirmed::AwaitsApproval => Ok(NowConfirmed::AwaitsApproval),
                     Confirmed::UsernameTaken => Err(ConfirmRefused::UsernameTaken),
+                    Confirmed::UsernameReserved => Err(ConfirmRefused::UsernameReserved),
+                    Confirmed::Closed => Err(ConfirmRefused::Closed),
+                    Confirmed::InvitationNeeded => Err(ConfirmRefused::InvitationNeeded),
                     Confirmed::Refused(fault) => Err(ConfirmRefused::Token(fault)),
                 })
             })

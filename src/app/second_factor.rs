@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::accounts::Person;
 use crate::accounts::proving_again::{self, Proof, ProvedAgain};
 use crate::accounts::second_step::{self, SecondStep, StepAttempt};
 use crate::accounts::tries::Tries;
+use crate::accounts::{Person, person};
 use crate::audit::Act;
 use crate::crypto::{Bearer, Digest, Password, TypedCode};
 use crate::factors::{self, Context, FactorKind};
 use crate::sessions::{Carrier, Client, Session};
+use crate::throttle::Kind;
 
 use super::entering::to_its_end;
-use super::{App, Entered, Fault, LoggedIn};
+use super::{App, Caller, Entered, Fault, LoggedIn};
 
 /// A code for a login that waits.
 #[derive(Clone, Debug)]
@@ -124,26 +125,18 @@ impl App {
         self.require_clock()?;
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
         let tries = self.tries_at_step(&waiting.person, client)?;
-        self.send_code(waiting.person, (Context::login(secret), kind), tries).await
+        self.require_room()?;
+        self.admit(tries)?;
+        let what = (Context::login(secret), kind);
+        let mailed =
+            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &waiting.person, what));
+        Ok(mailed.await?)
     }
 
     fn tries_at_step(&self, person: &Person, client: &Client) -> Result<Tries, Fault> {
         let (services, time) = (self.services(), self.time());
         let times = (time.later, time.earlier);
         Ok(self.read(|view| Tries::at_second_factor(view, &services, person.id, client, times))?)
-    }
-
-    async fn send_code(
-        self: &Arc<Self>,
-        person: Person,
-        what: (Context, Option<FactorKind>),
-        tries: Tries,
-    ) -> Result<bool, Fault> {
-        self.require_room()?;
-        self.admit(tries)?;
-        let mailed =
-            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &person, what));
-        Ok(mailed.await?)
     }
 
     /// Whether the last proof of the person who asks is young enough for what is sensitive.
@@ -165,15 +158,17 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn send_session_code(
-        self: &Arc<Self>,
-        asking: &LoggedIn,
-        kind: Option<FactorKind>,
-    ) -> Result<bool, Fault> {
+    pub async fn send_session_code(self: &Arc<Self>, asking: &Caller, kind: Option<FactorKind>) -> Result<bool, Fault> {
         self.require_clock()?;
+        self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
-        let tries = Tries::in_session(&self.services(), account, session);
-        self.send_code(asking.person.clone(), (Context::session(session), kind), tries).await
+        self.admit(Tries::in_session(&self.services(), account, session))?;
+        let what = (Context::session(session), kind);
+        self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| match person::load(tx, account)? {
+            Some(person) => second_step::send_code(tx, moment, services, &person, what),
+            None => Ok(false),
+        })
+        .await
     }
 
     /// Has the person who asks prove anew who they are. Their session goes on under a new secret.
@@ -182,7 +177,7 @@ impl App {
     /// When the store fails, too many passwords wait, or too many tries have failed.
     pub async fn prove_again(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &Caller,
         password: Option<Password>,
         code: Option<TypedCode>,
         client: Client,
@@ -210,10 +205,12 @@ impl App {
         let account = asking.person.id;
         let admitted = self.admit(Tries::in_session(&self.services(), account, asking.session.id))?;
         let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
-        let app = Arc::clone(self);
+        let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {
             let proved = app
-                .write(move |tx, moment, services| proving_again::prove(tx, moment, services, account, &proof))
+                .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
+                    proving_again::prove(tx, moment, services, account, &proof)
+                })
                 .await?;
             drop(admitted);
             Ok(match proved {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::accounts::register::Patience;
 use crate::accounts::{
-    Services, factor_resets, invitations, keyring, links, notices, person, register, second_step, taking_back,
+    Services, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step,
+    taking_back,
 };
 use crate::audit::{self, Act, Outcome, Source, Subject};
 use crate::base::{ClockState, EmailAddress, MailId, Moment, PhoneNumber, Timestamp};
@@ -239,7 +240,7 @@ impl App {
         .await?;
         self.sweep_pages(|tx, moment, services, after: Option<String>| {
             let oldest = moment.earliest().minus(services.config.tokens.confirm_within.seconds());
-            links::sweep_confirm_links(tx, oldest, after.as_ref(), ROWS_PER_STEP)
+            confirm_links::sweep(tx, oldest, after.as_ref(), ROWS_PER_STEP)
         })
         .await?;
         self.sweep_pages(|tx, moment, _, after| {

@@ -146,6 +146,12 @@ words! {
         MailRequestDropped = 67 "mail-request-dropped",
         /// A message was given up because too many waited for its recipient.
         MailSuperseded = 68 "mail-superseded",
+
+        // 100 to 109: who may do what.
+        /// Somebody lost the right to what they asked for while it waited, and it was not done; the detail says what they are not.
+        RightLost = 100 "right-lost",
+        /// Somebody's second factors stayed: whoever had asked to take them away administers no more.
+        FactorResetDropped = 101 "factor-reset-dropped",
     }
 }
 

@@ -10,6 +10,7 @@ mod secret;
 mod set;
 mod time;
 mod timekeeper;
+mod visible;
 
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
@@ -21,3 +22,4 @@ pub use secret::Secret;
 pub use set::{map_of, set_of, try_set_of};
 pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};
+pub use visible::{is_hidden, is_visible};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, PhoneNumber};
+use super::{EmailAddress, PhoneNumber, is_hidden, is_visible};
 
 /// The text breaks the rule of the name it was to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,21 +100,23 @@ impl DisplayName {
     /// In Unicode code points.
     pub const MAX_CHARS: usize = 100;
 
-    /// Parses a name: 1 to 100 code points, none of them a control character.
+    /// Parses a name: 1 to 100 code points, all of which can be seen.
     ///
     /// # Errors
-    /// When the text is empty, too long or not printable.
+    /// When the text is empty, too long, or holds what nobody sees.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
-        let text = text.trim();
+        // Blanks are trimmed, ends of lines are not: U+2028 at an end is refused like everywhere else.
+        let text = text.trim_matches(|c: char| c.is_whitespace() && (c.is_ascii() || !is_hidden(c)));
         let length = text.chars().count();
-        // U+202A and its kin reverse the text around them, in lists and in logs.
-        let hidden = |c: char| {
-            c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        };
-        if length == 0 || length > Self::MAX_CHARS || text.chars().any(hidden) {
-            return Err(NotAName);
-        }
-        Ok(Self(text.to_owned()))
+        let fits = (1..=Self::MAX_CHARS).contains(&length) && is_visible(text);
+        if fits { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+    }
+
+    /// A name that was taken before: an older version took more characters, and whoever has such a name keeps it.
+    #[must_use]
+    pub fn stored(text: String) -> Option<Self> {
+        let is_short = (1..=Self::MAX_CHARS).contains(&text.chars().count());
+        (is_short && !text.chars().any(char::is_control)).then_some(Self(text))
     }
 
     /// The name.
@@ -238,9 +240,19 @@ mod tests {
     #[test]
     fn a_name_has_no_hidden_characters() {
         assert!(DisplayName::parse("Alice Ö'Neill").is_ok());
-        for bad in ["", "  ", "a\nb", "a\u{202e}b", &"x".repeat(101)] {
+        assert_eq!(DisplayName::parse("  Alice\u{3000}").as_ref().map(DisplayName::as_str), Ok("Alice"));
+        for bad in ["", "  ", "a\nb", "a\u{202e}b", "a\u{200b}", "\u{2028}a", "Eve\u{2029}Bcc", &"x".repeat(101)] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn whoever_has_a_name_of_an_older_version_keeps_it() {
+        for name in ["Eve\u{200b}", "\u{2028}Eve", "admin\u{e0041}"] {
+            assert_eq!(DisplayName::stored(name.to_owned()).expect("kept").as_str(), name);
+        }
+        assert_eq!(DisplayName::stored(String::new()), None);
+        assert_eq!(DisplayName::stored("a\nb".to_owned()), None);
     }
 
     #[test]

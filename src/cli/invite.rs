@@ -42,7 +42,7 @@ pub struct Named {
 impl Invite {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let columns: &[&str] = match self {
-            Self::List(_) => &["id", "email", "groups", "uses_left", "created_at", "expires_at"],
+            Self::List(_) => &["id", "email", "groups", "uses_left", "made_by", "expires_at"],
             _ => &[],
         };
         show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use serde_json::Value;
 
 use crate::admin::{Command, execute};
-use crate::app::App;
+use crate::app::{App, Principal};
 use crate::audit::Source;
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
@@ -74,7 +74,7 @@ fn give_file(path: &Path, owner: &Metadata) -> std::io::Result<()> {
 fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     runtime.block_on(async {
-        let shown = execute(app, command, &Source::command_line(own_user())).await?;
+        let shown = execute(app, command, &Principal::CommandLine(Source::command_line(own_user()))).await?;
         // Whoever is to be mailed is decided now; the mail leaves when the server runs.
         while app.fulfil_wishes().await.map_err(Exit::failed)? {}
         Ok(shown)

@@ -8,6 +8,7 @@ mod https_url;
 mod mail_domain;
 mod rate;
 mod reread;
+mod reserved;
 mod rules;
 mod secret_file;
 mod sections;

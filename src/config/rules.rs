@@ -1,6 +1,6 @@
 //! Rules between settings: combinations that cannot work, and those that deserve a word.
 
-use crate::base::{GroupName, IdentityKind};
+use crate::base::{GroupName, IdentityKind, Username, is_visible};
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
@@ -37,7 +37,7 @@ pub(super) fn check(config: &Config) -> Verdict {
 
 fn site(config: &Config) -> Verdict {
     let name = &config.site.name;
-    let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let fits = (1..=100).contains(&name.chars().count()) && is_visible(name);
     require(fits, "site.name", "the name is empty, too long or not printable", "write 1 to 100 printable characters")
 }
 
@@ -138,6 +138,9 @@ fn mail(config: &Config) -> Verdict {
     )
 }
 
+/// User names that the file may reserve: each is compared with what somebody chooses.
+const MAX_RESERVED: usize = 1000;
+
 fn registration(config: &Config) -> Verdict {
     let registration = &config.registration;
     let kinds = &config.login.identities;
@@ -154,6 +157,13 @@ fn registration(config: &Config) -> Verdict {
         "login.identities",
         "whoever registers could not log in: they have an address, and nothing else for certain",
         "add \"email\", or \"username\" with username = \"required\" in [registration]",
+    )?;
+    let reserved = &registration.reserved_usernames;
+    require(
+        reserved.len() <= MAX_RESERVED && reserved.iter().all(|name| Username::parse(name).is_ok()),
+        "registration.reserved_usernames",
+        format!("one of them is no user name, or there are more than {MAX_RESERVED}"),
+        "write them like \"board\": 2 to 32 of a-z, 0-9, dot, dash and underscore",
     )?;
     require(
         registration.mode != RegistrationMode::Approval || registration.confirm_email,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::EmailAddress;
+use crate::base::{EmailAddress, is_visible};
 
 /// The `From` of every mail.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ impl TryFrom<String> for Sender {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         const WRONG: &str = "not a sender; write \"Name <auth@example.org>\" or \"auth@example.org\"";
-        if text.chars().any(char::is_control) {
+        if !is_visible(&text) {
             return Err(WRONG);
         }
         let (name, address) = match text.split_once('<') {

@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Command, Refusal, command, execute, send_sample, send_test};
-use crate::app::App;
+use crate::app::{App, Principal};
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
 use crate::courier::{Replaceable, Terms};
@@ -92,9 +92,9 @@ pub async fn listen(
             continue;
         }
         let (app, courier) = (Arc::clone(&app), Arc::clone(&courier));
-        let source = Source::command_line(peer.unwrap_or_default());
+        let by = Principal::CommandLine(Source::command_line(peer.unwrap_or_default()));
         tokio::spawn(async move {
-            if let Err(error) = converse(&app, &courier, stream, &source).await {
+            if let Err(error) = converse(&app, &courier, stream, &by).await {
                 tracing::debug!(%error, "a control connection ended");
             }
         });
@@ -102,7 +102,7 @@ pub async fn listen(
     let _ = std::fs::remove_file(&path);
 }
 
-async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, source: &Source) -> std::io::Result<()> {
+async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
@@ -111,7 +111,7 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, sou
     let answer = match serde_json::from_str::<Command>(&line) {
         Ok(command) => {
             let asks_for_stream = matches!(command, Command::Backup);
-            match carry_out(app, courier, command, source).await {
+            match carry_out(app, courier, command, by).await {
                 Ok(shown) => {
                     is_stream = asks_for_stream;
                     Answer::Done(shown)
@@ -131,7 +131,7 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, sou
 }
 
 /// What only the running server can do, and what [`execute()`] does for whoever has the store.
-async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, source: &Source) -> Result<Value, Refusal> {
+async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, by: &Principal) -> Result<Value, Refusal> {
     match command {
         Command::MailTest { address } => {
             let config = app.services().config.clone();
@@ -142,6 +142,6 @@ async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, sour
             Outcome::Accepted => Ok(Value::Null),
             Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
         },
-        other => execute(app, other, source).await,
+        other => execute(app, other, by).await,
     }
 }

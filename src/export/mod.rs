@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register, second_step, set_up,
-    taking_back,
+    confirm_links, costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register,
+    second_step, set_up, taking_back,
 };
 use crate::acme;
 use crate::audit;
@@ -42,7 +42,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &keyring::KEYS,
     &links::WISHES,
     &links::DEFERRED,
-    &links::CONFIRM_LINKS,
+    &confirm_links::LINKS,
     &mail::MAILS,
     &mail::DUE,
     &mail::BEHIND,

@@ -21,6 +21,13 @@ pub(crate) const MEMBERS: Table<(String, AccountId), ()> = Table::at(schema::MEM
 
 /// Permissions that a group may have.
 pub const MAX_PERMISSIONS: usize = 100;
+/// Groups that have permissions, at most.
+pub const MAX_WITH_PERMISSIONS: usize = 500;
+/// Groups that an account may be put in, and an invitation name. Each stands in every answer about the account; one that was put in
+/// more before there was this limit stays in them.
+pub const MAX_PER_ACCOUNT: usize = 64;
+/// Groups that are listed at most.
+pub const MAX_LISTED: usize = 10_000;
 
 /// Keeps the way back from groups to members, when an account's groups change.
 ///
@@ -68,6 +75,14 @@ pub fn has_members(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result
     Ok(!members(view, group, None, 1)?.is_empty())
 }
 
+/// Whether an account is in the group.
+///
+/// # Errors
+/// When the store fails.
+pub fn has_member(view: &(impl Snapshot + ?Sized), group: &GroupName, account: AccountId) -> Result<bool, StoreError> {
+    Ok(MEMBERS.get(view, &(group.as_str().to_owned(), account))?.is_some())
+}
+
 /// What is kept about a group; nothing much for one that no word was put on.
 ///
 /// # Errors
@@ -100,7 +115,23 @@ pub fn permissions_of(
     Ok(permissions)
 }
 
-/// The names of all groups that have members or permissions, in alphabetical order.
+/// Whether the group has members or permissions.
+///
+/// # Errors
+/// When the store fails.
+pub fn exists(view: &(impl Snapshot + ?Sized), name: &GroupName) -> Result<bool, StoreError> {
+    Ok(!find(view, name)?.permissions.is_empty() || has_members(view, name)?)
+}
+
+/// How many groups have permissions, counted up to one more than may have.
+///
+/// # Errors
+/// When the store fails.
+pub fn count_with_permissions(view: &(impl Snapshot + ?Sized)) -> Result<usize, StoreError> {
+    Ok(GROUPS.all(view, Direction::Up, MAX_WITH_PERMISSIONS + 1)?.len())
+}
+
+/// The names of the groups that have members or permissions, in alphabetical order; of those with members at most [`MAX_LISTED`].
 ///
 /// # Errors
 /// When the store fails.
@@ -112,7 +143,8 @@ pub fn names(view: &(impl Snapshot + ?Sized)) -> Result<BTreeSet<GroupName>, Sto
     }
     // From each group's first member to the next group's: there may be many members, but few groups.
     let mut after: Option<(String, AccountId)> = None;
-    while let Some(((name, _), ())) = MEMBERS.page(view, after.as_ref(), 1)?.into_iter().next() {
+    for _ in 0..MAX_LISTED {
+        let Some(((name, _), ())) = MEMBERS.page(view, after.as_ref(), 1)?.into_iter().next() else { break };
         names.insert(GroupName::parse(&name).map_err(damaged)?);
         after = Some((name, AccountId::from_bytes([0xff; 16])));
     }

@@ -8,7 +8,7 @@ mod refreshing;
 use std::collections::BTreeSet;
 
 use crate::audit::Source;
-use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp, set_of};
+use crate::base::{AccountId, Moment, SLACK, Seconds, SessionId, Timestamp, is_hidden, set_of};
 use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
@@ -124,7 +124,7 @@ impl Client {
     /// Takes what the request says.
     #[must_use]
     pub fn new(network: String, agent: &str, device: &str) -> Self {
-        let agent = agent.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT_CHARS).collect();
+        let agent = agent.chars().filter(|c| !is_hidden(*c)).take(Self::MAX_AGENT_CHARS).collect();
         Self { network, agent, device: device.to_owned(), trust: String::new() }
     }
 
@@ -247,6 +247,13 @@ pub fn find_by_id(
     }
 }
 
+/// The session that `seen` has become by a refresh token, if that is why its secret opens nothing any more: the family of its
+/// refresh tokens is the same, so nobody proved anything anew or was thrown out.
+pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Session>, StoreError> {
+    let found = find_by_id(view, seen.account, seen.id)?;
+    Ok(found.filter(|session| session.family.is_some() && session.family == seen.family))
+}
+
 /// The sessions of an account, dead ones too until they are swept.
 ///
 /// # Errors
@@ -365,4 +372,16 @@ pub fn sweep(
 /// When the store fails.
 pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
     Ok(SESSIONS.all(view, Direction::Up, limit)?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_calls_itself_is_kept_without_what_nobody_sees() {
+        let agent = |text: &str| Client::new(String::new(), text, "").agent;
+        assert_eq!(agent("Fire\u{202e}fox\u{200b}/1.0\n\u{e0041}"), "Firefox/1.0");
+        assert_eq!(agent(&"x".repeat(300)).len(), 200);
+    }
 }

@@ -1,13 +1,17 @@
 //! An engine that keeps everything in memory: for tests.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Commit, Direction, Engine, KeySpan, Overlay, Pair, Snapshot, StoreError, Transaction};
 
-/// A sorted map behind a lock.
+/// A sorted map behind a lock. Readers are held up while a write is applied, not while it is thought out, as with the real engine.
 #[derive(Default)]
-pub struct MemoryEngine(RwLock<Map>);
+pub struct MemoryEngine {
+    map: RwLock<Map>,
+    /// Held by the one who writes.
+    writing: Mutex<()>,
+}
 
 #[derive(Default)]
 struct Map(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -31,19 +35,24 @@ impl Snapshot for Map {
 
 impl Engine for MemoryEngine {
     fn read(&self, work: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        work(&*self.0.read().unwrap_or_else(PoisonError::into_inner))
+        work(&*self.map.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write(
         &self,
         work: &mut dyn FnMut(&mut dyn Transaction) -> Result<Commit, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut overlay = Overlay::new(&*map);
-        if work(&mut overlay)? == Commit::No {
-            return Ok(());
-        }
-        for (key, change) in overlay.into_changes() {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = {
+            let before = self.map.read().unwrap_or_else(PoisonError::into_inner);
+            let mut overlay = Overlay::new(&*before);
+            if work(&mut overlay)? == Commit::No {
+                return Ok(());
+            }
+            overlay.into_changes()
+        };
+        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, change) in changes {
             match change {
                 Some(value) => map.0.insert(key, value),
                 None => map.0.remove(&key),

@@ -1,11 +1,13 @@
 //! Who is asking, and from which site.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
 
 use crate::accounts::permissions;
-use crate::app::LoggedIn;
+use crate::accounts::standing::Needs;
+use crate::app::{Caller, LoggedIn};
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Scope;
@@ -47,6 +49,11 @@ impl Access {
     pub(super) const fn lets_in_without_second_factor(self) -> bool {
         matches!(self, Self::Enrolling | Self::FreshEnrolling)
     }
+
+    const fn needs(self, scope: Option<Scope>) -> Needs {
+        let second_factor = !self.lets_in_without_second_factor();
+        Needs { scope, administrator: self.asks_administrator(), second_factor }
+    }
 }
 
 /// Which kind of client a route speaks to.
@@ -82,20 +89,14 @@ impl Web {
         &self,
         headers: &HeaderMap,
         (access, scope): (Access, Option<Scope>),
-    ) -> Result<Option<Arc<LoggedIn>>, Failure> {
+        network: IpAddr,
+    ) -> Result<Option<Caller>, Failure> {
         if access == Access::Anyone {
             return Ok(None);
         }
         let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
-        if caller.scopes.as_ref().is_some_and(|scopes| !scope.is_some_and(|scope| scopes.contains(&scope))) {
-            return Err(Failure::InsufficientScope);
-        }
-        if caller.lacks_second_factor && !access.lets_in_without_second_factor() {
-            return Err(Failure::SecondFactorSetUpRequired);
-        }
-        if access.asks_administrator() && !caller.person.account.is_administrator() {
-            return Err(Failure::Forbidden);
-        }
+        // The same is asked again when whatever they want is written.
+        let caller = caller.let_in(access.needs(scope), network.to_string())?;
         if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
             return Err(Failure::Forbidden);
         }

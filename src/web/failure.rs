@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::accounts::standing::Denied;
 use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::base::map_of;
@@ -118,6 +119,11 @@ impl FieldErrors {
         self.0.entry(field.to_owned()).or_default().push(error.into());
     }
 
+    /// Whether something is wrong with this field.
+    pub fn is_about(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -156,6 +162,7 @@ impl FieldError {
             "required" => "Please fill this in.".into(),
             "too_short" => format!("Please use at least {limit} characters; a few words make a good password."),
             "too_long" => format!("Please use at most {limit} characters."),
+            "too_many" => format!("Please give at most {limit}."),
             "not_printable" => "It contains characters that cannot be printed.".into(),
             "common" => "This password is on the lists that everybody tries first. Please choose another.".into(),
             "guessable" => {
@@ -172,6 +179,7 @@ impl FieldError {
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
+            "reserved" => "This name is kept for those who run the site. Please choose another.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),
@@ -206,6 +214,18 @@ impl From<Fault> for Failure {
             Fault::ClockUnsure => Self::ClockUnsure,
             Fault::Internal => Self::Internal,
             Fault::TooManyAttempts(seconds) => Self::TooManyAttempts(u32::try_from(seconds).unwrap_or(u32::MAX)),
+            Fault::Denied(denied) => denied.into(),
+        }
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotLoggedIn => Self::NotLoggedIn,
+            Denied::InsufficientScope => Self::InsufficientScope,
+            Denied::SecondFactorMissing => Self::SecondFactorSetUpRequired,
+            Denied::Forbidden => Self::Forbidden,
         }
     }
 }
@@ -250,6 +270,7 @@ impl From<RegisterRefused> for Failure {
             RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
             RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
             RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
+            RegisterRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
         }
     }
 }
@@ -262,6 +283,9 @@ impl From<ConfirmRefused> for Failure {
             ConfirmRefused::WrongPassword => Self::WrongPassword,
             ConfirmRefused::UsernameTaken => Self::UsernameTaken,
             ConfirmRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
+            ConfirmRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
+            ConfirmRefused::Closed => Self::RegistrationClosed,
+            ConfirmRefused::InvitationNeeded => Self::InvitationNeeded,
         }
     }
 }

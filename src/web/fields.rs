@@ -12,6 +12,13 @@ use crate::crypto::{Password, TypedCode};
 
 use super::failure::{Failure, FieldError, FieldErrors};
 
+/// Items of one list, at most: nothing takes more.
+pub const MAX_ITEMS: usize = 64;
+/// Bytes of a text, at most, that has no rule of its own here: a password of 1,024 characters, and then some.
+pub const MAX_TEXT_BYTES: usize = 4096;
+/// Members that nobody knows, of which that is said.
+const MAX_UNKNOWN_TOLD: usize = 16;
+
 /// The fields of a request, some of them taken already.
 pub struct Fields {
     values: BTreeMap<String, Value>,
@@ -134,7 +141,12 @@ impl Fields {
 
     /// A text that is read by whoever carries the command out, which may be left out.
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
-        self.text(name)
+        match self.text(name)? {
+            Some(text) if text.len() > MAX_TEXT_BYTES => {
+                self.fault(name, FieldError { code: "too_long", min: None, max: Some(MAX_TEXT_BYTES) })
+            }
+            text => Some(text),
+        }
     }
 
     /// A code: six digits, or a recovery code.
@@ -163,30 +175,34 @@ impl Fields {
         }
     }
 
-    /// Several texts; absent is none. A form's are separated by blanks or commas.
+    /// Several texts, [`MAX_ITEMS`] at most; absent is none. A form's are separated by blanks or commas.
     pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
-        match self.values.remove(name) {
-            None => Some(vec![]),
+        let items: Vec<String> = match self.values.remove(name) {
+            None => vec![],
             Some(Value::String(text)) if !self.is_strict => {
-                let words = text.split([' ', ',']).filter(|word| !word.is_empty());
-                Some(words.map(str::to_owned).collect())
+                text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
             }
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                Some(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
             }
-            Some(_) => self.fault(name, "wrong_type"),
+            Some(_) => return self.fault(name, "wrong_type"),
+        };
+        if items.len() > MAX_ITEMS {
+            return self.fault(name, FieldError { code: "too_many", min: None, max: Some(MAX_ITEMS) });
         }
+        Some(items)
     }
 
     /// A text that is read by whoever carries the command out.
     pub fn text_of(&mut self, name: &str) -> Option<String> {
-        let found = self.text(name);
+        let found = self.optional(name);
         self.required(name, found)
     }
 
     /// A mailed token, as it is; whether it is one is found out by opening it.
     pub fn token(&mut self) -> Option<String> {
-        self.text_of("token")
+        let found = self.text("token");
+        self.required("token", found)
     }
 
     /// Yes or no; absent is no. A form's checkbox sends `on`.
@@ -202,7 +218,7 @@ impl Fields {
     /// The values, if nothing was wrong with any of them.
     pub fn finish<T: AllPresent>(mut self, values: T) -> Result<T::Values, Failure> {
         if self.is_strict {
-            for name in std::mem::take(&mut self.values).into_keys() {
+            for name in std::mem::take(&mut self.values).into_keys().take(MAX_UNKNOWN_TOLD) {
                 self.errors.add(&name, "unknown");
             }
         }

@@ -1,13 +1,12 @@
 //! A request, read whole and checked for form.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use ipnet::IpNet;
 
-use crate::app::{Arrival, LoggedIn};
+use crate::app::{Arrival, Caller};
 use crate::sessions::Client;
 
 use super::cookies::only;
@@ -37,13 +36,13 @@ pub struct Request {
     /// Whether the script of a listed front end sent it.
     pub is_from_front_end: bool,
     /// Who asks, on routes for people who are logged in.
-    pub caller: Option<Arc<LoggedIn>>,
+    pub caller: Option<Caller>,
 }
 
 impl Request {
     /// Who asks. Routes for people who are logged in are not entered without.
-    pub fn caller(&self) -> Result<&LoggedIn, Failure> {
-        self.caller.as_deref().ok_or(Failure::NotLoggedIn)
+    pub fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller.as_ref().ok_or(Failure::NotLoggedIn)
     }
 
     /// What stood in the place of the route's `{name}`.

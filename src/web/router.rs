@@ -130,7 +130,7 @@ impl Web {
             caller: None,
         };
         self.check_site(&request, audience_of(route.path))?;
-        request.caller = self.let_in(&request.headers, (route.access, route.scope))?;
+        request.caller = self.let_in(&request.headers, (route.access, route.scope), request.network)?;
         Ok((route, request))
     }
 

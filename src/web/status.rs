@@ -98,6 +98,7 @@ impl Failure {
             Self::Refused(RefusalKind::Unknown, _) => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check what was named."),
             Self::Refused(RefusalKind::Conflict, _) => explain(S::CONFLICT, "conflict", "Something stands in the way.", "Nothing was changed."),
             Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused", "This cannot be done so.", "Nothing was changed."),
+            Self::Refused(RefusalKind::NeedsLogin, _) => Self::InsufficientScope.explanation(),
             Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "The people who run this site find the reason in the log."),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),

@@ -186,3 +186,24 @@ fn the_map_names_places_that_exist() {
         assert!(map.contains(&format!("{top}/")) || map.contains(&format!("{top}.rs")), "the map misses {top}");
     }
 }
+
+/// What stands between a function's name and its end.
+fn functions(code: &str) -> impl Iterator<Item = &str> {
+    code.split("\n    pub async fn ").skip(1).map(|text| text.split("\n    }\n").next().unwrap_or_default())
+}
+
+/// A right that is there at the door may be gone when the act is written: `App::write_as` looks again.
+#[test]
+fn what_somebody_asks_for_is_written_in_their_name() {
+    let mut judged = 0;
+    for (path, text) in sources() {
+        let code = code(&text);
+        assert!(!path.starts_with("admin/") || !code.contains(".write("), "{path} writes in nobody's name");
+        for function in functions(&code).filter(|text| path.starts_with("app/") && text.contains("asking: &")) {
+            let name = function.split('(').next().unwrap_or_default();
+            assert!(!function.contains(".write("), "{path}: {name} writes in nobody's name");
+            judged += 1;
+        }
+    }
+    assert!(judged > 10, "{judged} acts were found");
+}

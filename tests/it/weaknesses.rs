@@ -267,10 +267,8 @@ fn of_a_change_and_a_reset_of_the_password_at_once_one_wins_and_nothing_is_halfw
         browser.log_in(ALICE, &password).expect(200);
         let token = reset_token(&world);
         let (changed, reset) = (format!("changed in round {round}, once"), format!("reset in round {round}, once"));
-        let secret = browser.cookies.borrow()["__Host-gatelodge"].clone();
         let parse = |text: &str| gatelodge::crypto::Password::parse(text).expect("printable");
-        let digest = gatelodge::crypto::Digest::of(secret.as_bytes());
-        let asking = world.app.who_has(digest).expect("memory does not fail").expect("logged in");
+        let asking = browser.caller();
         let client = gatelodge::sessions::Client::default;
         let (old, new, other) = (parse(&password), parse(&changed), parse(&reset));
         let (one, two) = world.block_on(async {

@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
+use gatelodge::accounts::standing::Needs;
 use gatelodge::admin::{Command, execute};
-use gatelodge::app::{App, Hasher};
+use gatelodge::app::{App, Caller, Hasher, Principal};
 use gatelodge::audit::{self, Source};
 use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
-use gatelodge::crypto::Cost;
+use gatelodge::crypto::{Cost, Digest};
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
 use gatelodge::web::Web;
 use http_body_util::BodyExt;
@@ -65,14 +68,18 @@ impl World {
         Self::with("")
     }
 
-    /// With further settings, in TOML.
-    pub fn with(settings: &str) -> Self {
+    fn settings(settings: &str) -> Config {
         let text = format!(
             "[site]\nname = \"Hill Street\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
              [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
             CHEAP.memory_kib, CHEAP.iterations
         );
-        let config = Config::parse(&text, Path::new("story.toml")).expect("the settings are valid");
+        Config::parse(&text, Path::new("story.toml")).expect("the settings are valid")
+    }
+
+    /// With further settings, in TOML.
+    pub fn with(settings: &str) -> Self {
+        let config = Self::settings(settings);
         let clock = Arc::new(ManualClock::at(START));
         let opened = open_memory(&mut Moment::new(START, [9; 32])).expect("memory opens");
         let cost = config.password.cost();
@@ -86,8 +93,35 @@ impl World {
         Self { app, web, clock, runtime, post: RefCell::default() }
     }
 
+    /// Has `act` pass the door and wait for its turn, a password's hash or the writer, while `first` is done. What both came to.
+    pub fn overtake<T>(&self, first: impl Future<Output = T>, act: impl Future<Output = Reply>) -> (T, Reply) {
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = std::sync::Mutex::new(held);
+        self.block_on(async {
+            let held_up = self.app.write(move |_, _, _| {
+                let _ = begun.send(());
+                let _ = held.lock().map(|held| held.recv());
+                Ok(())
+            });
+            begins.recv().expect("the writer is held up");
+            let (mut first, mut act) = (pin!(first), pin!(act));
+            assert!(poll_once(first.as_mut()).await.is_none(), "it waits for the writer");
+            let at_once = poll_once(act.as_mut()).await.map(|reply| (reply.status(), reply.text()));
+            assert_eq!(at_once, None, "it waits for a hash or the writer");
+            drop(release);
+            held_up.await.expect("memory does not fail");
+            (first.await, act.await)
+        })
+    }
+
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Takes other settings from now on.
+    pub fn reconfigure(&self, settings: &str) {
+        self.app.reconfigure(Self::settings(settings)).expect("the templates are well formed");
     }
 
     pub fn advance(&self, seconds: Seconds) {
@@ -167,8 +201,8 @@ impl World {
         let name = members.remove("command").and_then(|name| name.as_str().map(str::to_owned)).expect("a name");
         let command = if members.is_empty() { json!(name) } else { json!({name: members}) };
         let command: Command = serde_json::from_value(command).expect("a command");
-        let source = Source::command_line(0);
-        self.block_on(execute(&self.app, command, &source)).map_err(|refusal| refusal.message)
+        let by = Principal::CommandLine(Source::command_line(0));
+        self.block_on(execute(&self.app, command, &by)).map_err(|refusal| refusal.message)
     }
 
     /// What the audit log says, oldest first: act, outcome and detail of each row.
@@ -185,6 +219,13 @@ impl World {
         assert!(letters.is_empty(), "no mail: {letters:?}");
     }
 
+    /// Every record in the store, but for the time floor and what limits count: what a refusal may change.
+    pub fn records_but_counts(&self) -> Vec<Pair> {
+        let mut records = self.records();
+        records.retain(|(key, _)| key[0] != gatelodge::store::schema::BUCKETS.prefix);
+        records
+    }
+
     /// Every record in the store, but for the time floor.
     pub fn records(&self) -> Vec<Pair> {
         let everything = KeySpan::prefix(&[]);
@@ -192,6 +233,20 @@ impl World {
             self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
         pairs.into_iter().filter(|(key, _)| key != b"\0floor").collect()
     }
+}
+
+/// Polls a future once, with nothing left of what tokio lets one task do at a time: whatever it waits for is not ready yet.
+async fn poll_once<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    std::future::poll_fn(|context| {
+        while tokio::task::coop::has_budget_remaining() {
+            let _ = pin!(tokio::task::consume_budget()).poll(context);
+        }
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 fn read_mail(to: &str, bytes: &[u8]) -> Letter {
@@ -216,15 +271,18 @@ impl Visitor<'_> {
 
     /// Sends anything.
     pub fn send(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
+        self.world.block_on(self.sends(request, body))
+    }
+
+    /// As [`Visitor::send`], for what happens beside something else.
+    pub async fn sends(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
         let cookies: Vec<String> =
             self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let request = request.body(body.into()).expect("a request");
-        let reply = self.world.block_on(async {
-            let response = self.world.web.answer(request, self.address).await;
-            let (head, body) = response.into_parts();
-            Reply { head, body: body.collect().await.expect("a full body").to_bytes() }
-        });
+        let response = self.world.web.answer(request, self.address).await;
+        let (head, body) = response.into_parts();
+        let reply = Reply { head, body: body.collect().await.expect("a full body").to_bytes() };
         for cookie in reply.head.headers.get_all("set-cookie") {
             self.keep(cookie.to_str().expect("ASCII"));
         }
@@ -272,6 +330,13 @@ impl Visitor<'_> {
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json");
         program.send(request, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
+    /// Whoever is logged in here, as somebody who has passed the door.
+    pub fn caller(&self) -> Caller {
+        let digest = Digest::of(self.cookies.borrow()["__Host-gatelodge"].as_bytes());
+        let who = self.world.app.who_has(digest).expect("memory does not fail").expect("logged in");
+        who.let_in(Needs::default(), self.address.to_string()).expect("they may")
     }
 
     pub fn log_in(&self, identity: &str, password: &str) -> Reply {

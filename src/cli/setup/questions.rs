@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::base::EmailAddress;
+use crate::base::{EmailAddress, is_visible};
 use crate::cli::Exit;
 use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl, Smtp};
 use crate::crypto::{Password, PasswordPolicy};
@@ -54,7 +54,7 @@ pub fn name(asker: &mut Asker, given: &Answers) -> Result<Option<String>, Exit> 
         &question("name", "What is it called on pages and in mails?", Some("Gatelodge")),
         given.name.as_ref(),
         |text| {
-            let fits = (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            let fits = (1..=100).contains(&text.chars().count()) && is_visible(text);
             if fits { Ok(text.to_owned()) } else { Err("write 1 to 100 printable characters".into()) }
         },
     )

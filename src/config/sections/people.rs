@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE};
+use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE, Username};
+use crate::config::reserved::is_reserved;
 use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
 
@@ -44,6 +45,8 @@ pub struct Registration {
     pub confirm_email: bool,
     /// Whether people have a user name.
     pub username: UsernameRule,
+    /// User names that nobody may choose, besides those that are reserved everywhere.
+    pub reserved_usernames: Vec<String>,
     /// The domains whose addresses may come in; without any, all.
     pub allowed_domains: Vec<MailDomain>,
     /// The domains whose addresses may not, whatever is allowed.
@@ -53,6 +56,12 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
+    #[must_use]
+    pub fn reserves(&self, name: &Username) -> bool {
+        is_reserved(name, &self.reserved_usernames)
+    }
+
     /// Whether an address may be registered, or taken in place of another. What administrators add is theirs to judge.
     #[must_use]
     pub fn lets_in(&self, address: &EmailAddress) -> bool {
@@ -67,6 +76,7 @@ impl Default for Registration {
             mode: RegistrationMode::Open,
             confirm_email: true,
             username: UsernameRule::Optional,
+            reserved_usernames: vec![],
             allowed_domains: vec![],
             blocked_domains: vec![],
             approve_within: Span::from_seconds(30 * DAY),

@@ -214,7 +214,7 @@ stored_as! {
     Digest => [u8; 32], |digest| digest.0, |bytes| Some(Digest(bytes));
     EmailAddress => String, |address| address.as_str().to_owned(), |text| EmailAddress::parse(&text).ok();
     Username => String, |name| name.as_str().to_owned(), |text| Username::parse(&text).ok();
-    DisplayName => String, |name| name.as_str().to_owned(), |text| DisplayName::parse(&text).ok();
+    DisplayName => String, |name| name.as_str().to_owned(), DisplayName::stored;
     GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
     Permission => String, |word| word.as_str().to_owned(), |text| Permission::parse(&text).ok();
     PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();

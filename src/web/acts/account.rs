@@ -65,6 +65,7 @@ pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -
     match web.app.choose_username(request.caller()?, username, request.client()).await? {
         Chosen::Done => Ok(()),
         Chosen::Taken => Err(Failure::UsernameTaken),
+        Chosen::Reserved => Err(FieldErrors::of("username", "reserved").into()),
         Chosen::Unchanged => Err(FieldErrors::of("username", "unchanged").into()),
     }
 }

@@ -3,12 +3,18 @@
 use serde_json::Value;
 
 use crate::admin::{self, Command};
+use crate::app::Principal;
+use crate::throttle::Kind;
 use crate::web::Web;
 use crate::web::failure::Failure;
 use crate::web::request::Request;
 
-/// Carries a command out in the caller's name.
+/// Carries an administrator's command out in the caller's name.
 pub async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
-    let source = request.client().owner_of(request.caller()?.person.id);
-    Ok(admin::execute(&web.app, command, &source).await?)
+    carry_out_as(web, request.caller()?.limited_by(Kind::AdminActs), command).await
+}
+
+/// Carries a command out in somebody's name.
+pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: Command) -> Result<Value, Failure> {
+    Ok(admin::execute(&web.app, command, &by.into()).await?)
 }

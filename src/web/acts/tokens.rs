@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use crate::admin::{Command, command};
+use crate::throttle::Kind;
 use crate::web::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-use super::carry_out;
+use super::admin::carry_out_as;
 
 /// The caller, as a command names them.
 fn caller(request: &Request) -> Result<String, Failure> {
@@ -33,16 +34,18 @@ pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure
 
 /// Makes a token for the caller.
 pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Value, Failure> {
-    carry_out(web, request, wanted_token(caller(request)?, fields)?).await
+    let command = wanted_token(caller(request)?, fields)?;
+    carry_out_as(web, request.caller()?.limited_by(Kind::Acts), command).await
 }
 
 /// The caller's tokens.
 pub async fn tokens(web: &Web, request: &Request) -> Result<Value, Failure> {
-    carry_out(web, request, Command::TokenList(command::Named { user: caller(request)? })).await
+    let command = Command::TokenList(command::Named { user: caller(request)? });
+    carry_out_as(web, request.caller()?, command).await
 }
 
 /// Revokes one of the caller's tokens.
 pub async fn revoke_token(web: &Web, request: &Request) -> Result<(), Failure> {
     let command = Command::TokenRevoke { user: caller(request)?, id: request.parameter("id").to_owned() };
-    carry_out(web, request, command).await.map(drop)
+    carry_out_as(web, request.caller()?, command).await.map(drop)
 }

@@ -189,7 +189,8 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
         Ok(factor) => added(web, request, factor),
         Err(failure) => match totp_form(web, request)? {
             Some(form) => form.again(web, &failure),
-            None => Ok(Reply::see_other(OVERVIEW)),
+            None if failure == Failure::WrongCode => Ok(Reply::see_other(OVERVIEW)),
+            None => Err(failure),
         },
     }
 }

@@ -58,7 +58,8 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
         Err(failure) => {
             let needs_password =
                 web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;
-            let needs_username = failure == Failure::UsernameTaken || typed.contains_key("username");
+            let is_about_it = matches!(&failure, Failure::Invalid(errors) if errors.is_about("username"));
+            let needs_username = failure == Failure::UsernameTaken || is_about_it || typed.contains_key("username");
             let values = confirm_values(request, needs_password, needs_username);
             Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
         }

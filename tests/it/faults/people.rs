@@ -233,7 +233,7 @@ impl People<'_> {
         let answers = self.ask(store, "login", move |tx, moment, services| {
             Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
                 Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.clone()),
-                Login::Refused | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
+                Login::Refused | Login::TooMany(_) | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
             })
         });
         Some(("login", answers))

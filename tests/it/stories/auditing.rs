@@ -1,6 +1,8 @@
 //! What was done can be read afterwards, and nobody can change it unseen.
 
+use gatelodge::audit::{self, Act};
 use gatelodge::base::DAY;
+use gatelodge::store::Direction;
 use serde_json::{Value, json};
 
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
@@ -223,4 +225,80 @@ fn administrators_see_webhooks_and_have_them_try_again() {
     assert_eq!(waiting(), json!(0));
     world.block_on(pass(0)).expect("memory does not fail");
     assert_eq!(waiting(), json!(0), "a place never goes back");
+}
+
+#[test]
+fn every_group_that_an_account_is_made_with_has_its_row() {
+    let world = World::with("[webhooks.wiki]\nurl = \"https://wiki.example.org/told\"\nsecret_file = \"/dev/null\"");
+    let root = world.administrator("root@example.org");
+    let actor = format!("account {}", root.caller().person.id);
+    let rows = || world.app.read(|view| audit::page(view, None, Direction::Up, 10_000)).expect("memory does not fail");
+    let joined_since = |number: u64| -> Vec<(String, String)> {
+        let news = rows().into_iter().filter(|(at, row)| *at > number && row.entry.act == Act::GroupJoined);
+        news.map(|(_, row)| (row.entry.actor.to_string(), row.entry.detail)).collect()
+    };
+    let last = || rows().last().map(|(number, _)| *number).unwrap_or_default();
+    let of = |who: &str, groups: &[&str]| -> Vec<(String, String)> {
+        groups.iter().map(|group| (who.to_owned(), (*group).to_owned())).collect()
+    };
+
+    let before = last();
+    let added = json!({"email": "bob@example.org", "confirmed": true, "groups": ["admins", "staff"]});
+    root.api("POST", "/admin/users", added).expect(200);
+    assert_eq!(joined_since(before), of(&actor, &["admins", "staff"]));
+
+    let before = last();
+    world
+        .command(json!({
+            "command": "user-add", "username": "carol", "password": PASSWORD, "admin": true, "confirmed": false,
+            "groups": ["staff"]
+        }))
+        .expect("added");
+    assert_eq!(joined_since(before), of("command line, user 0", &["admins", "staff"]));
+
+    // By an invitation that was mailed the account exists at once; by a link, when its owner or an administrator confirms.
+    let before = last();
+    world.run_the_post();
+    let invite = |body: Value| root.api("POST", "/admin/invitations", body).expect(200).json();
+    invite(json!({"email": ALICE, "groups": ["class-7b", "staff"]}));
+    let token = world.only_letter_to(ALICE).token();
+    let register = |email: &str, token: &str| {
+        let visitor = world.visitor();
+        let body = json!({"email": email, "password": PASSWORD, "invitation": token});
+        visitor.api("POST", "/register", body);
+        visitor
+    };
+    register(ALICE, &token).log_in(ALICE, PASSWORD).expect(200);
+    let owner = |email: &str| {
+        let shown = world.command(json!({"command": "user-show", "user": email})).expect("there");
+        format!("account {}", shown["id"].as_str().expect("an id"))
+    };
+    assert_eq!(joined_since(before), of(&owner(ALICE), &["class-7b", "staff"]));
+
+    let before = last();
+    let link = invite(json!({"uses": 2, "groups": ["class-7b"]}))["link"].as_str().expect("a link").to_owned();
+    let token = link.rsplit('/').next().expect("a token").to_owned();
+    world.run_the_post();
+    let dora = register("dora@example.org", &token);
+    let confirmation = json!({"token": world.only_letter_to("dora@example.org").token()});
+    dora.api("POST", "/confirm", confirmation).expect(200);
+    register("erik@example.org", &token);
+    root.api("POST", "/admin/users/erik@example.org/confirm", Value::Null).expect(200);
+    let expected = [of(&owner("dora@example.org"), &["class-7b"]), of(&actor, &["class-7b"])].concat();
+    assert_eq!(joined_since(before), expected);
+    // Of what account somebody is told stands before its groups.
+    let acts: Vec<String> = world.audit().into_iter().map(|(act, ..)| act).collect();
+    let first = acts.iter().rposition(|act| act == "confirmed").expect("dora's");
+    assert_eq!(acts[first + 1], "group-joined");
+}
+
+#[test]
+fn the_first_administrator_has_a_row_for_the_group() {
+    let world = World::new();
+    let link = world.block_on(world.app.begin_set_up()).expect("memory does not fail").expect("a link");
+    let token = link.rsplit('/').next().expect("a token");
+    let first = json!({"token": token, "email": "root@example.org", "password": PASSWORD});
+    world.visitor().api("POST", "/setup", first).expect(200);
+    let rows = world.audit();
+    assert!(rows.contains(&("group-joined".into(), "done".into(), "admins".into())), "{rows:?}");
 }

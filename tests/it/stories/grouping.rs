@@ -148,3 +148,98 @@ fn whoever_is_no_administrator_any_more_is_sent_away_at_once() {
     root.api("DELETE", &format!("/admin/users/{ALICE}/groups/admins"), Value::Null).expect(200);
     other.api("GET", "/admin/users", Value::Null).refused(403, "forbidden");
 }
+
+#[test]
+fn no_list_has_no_end() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    let names = |count: usize| -> Vec<String> { (0..count).map(|number| format!("group{number}")).collect() };
+    for (path, body, fields) in [
+        ("/admin/invitations", json!({"groups": names(65)}), Some("groups")),
+        ("/admin/invitations", json!({"groups": names(7000)}), Some("groups")),
+        ("/admin/users", json!({"email": ALICE, "groups": names(65)}), Some("groups")),
+        ("/account/tokens", json!({"name": "x", "scopes": vec!["profile"; 65]}), Some("scopes")),
+        ("/account/tokens", json!({"name": "x", "scopes": vec!["profile"; 5]}), None),
+        ("/account/tokens", json!({"name": "x", "scopes": ["profile"], "within": "1".repeat(5000)}), Some("within")),
+        ("/admin/invitations", json!({"email": "x".repeat(5000)}), Some("email")),
+    ] {
+        let before = world.records();
+        let told = root.api("POST", path, body).expect(422);
+        assert!(told.body.len() < 1000, "what is too long is not told in full: {} bytes", told.body.len());
+        assert_eq!(told.json()["fields"][fields.unwrap_or("none")].is_array(), fields.is_some(), "{}", told.text());
+        assert_eq!(world.records(), before);
+    }
+    let everything: serde_json::Map<String, Value> = (0..4000).map(|number| (format!("x{number}"), json!(1))).collect();
+    assert!(root.api("POST", "/admin/users", Value::Object(everything)).expect(422).body.len() < 2000);
+    let typed = json!({"command": "user-group", "user": ROOT, "group": "x".repeat(60_000), "member": true});
+    assert!(world.command(typed).expect_err("no group's name").len() < 200);
+
+    // The command line goes by the same.
+    let add = |groups: Vec<String>| {
+        world.command(json!({
+            "command": "user-add", "email": ALICE, "password": PASSWORD, "admin": false, "confirmed": true, "groups": groups
+        }))
+    };
+    assert_eq!(add(names(65)).expect_err("too many"), "these are more than 64 groups, the most one may be in");
+    add(names(64)).expect("as many as may be");
+    let join = |group: &str| root.api("PUT", &format!("/admin/users/{ALICE}/groups/{group}"), Value::Null);
+    join("group0").expect(200);
+    join("one-more").refused(409, "conflict").says("the most one may be in");
+    let invitation = json!({"groups": names(64)});
+    root.api("POST", "/admin/invitations", invitation).expect(200);
+    let session = world.visitor();
+    assert!(session.log_in(ALICE, PASSWORD).expect(200).body.len() < 4096);
+}
+
+#[test]
+fn what_an_older_store_holds_more_of_stays() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    let account = root.caller().person.id;
+    let many = (0..80).map(|number| gatelodge::base::GroupName::parse(&format!("group{number}")).expect("a name"));
+    let many: Vec<_> = many.collect();
+    let put = world.app.write(move |tx, _, _| {
+        let mut person = gatelodge::accounts::person::load(tx, account)?.expect("there");
+        person.account.groups.extend(many.iter().cloned());
+        gatelodge::accounts::person::save(tx, account, &person.account)
+    });
+    world.block_on(put).expect("memory does not fail");
+    let group =
+        |method: &str, group: &str| root.api(method, &format!("/admin/users/{ROOT}/groups/{group}"), Value::Null);
+    group("PUT", "one-more").refused(409, "conflict");
+    assert_eq!(group("DELETE", "group7").expect(200).json()["groups"].as_array().map(Vec::len), Some(80));
+    group("PUT", "group8").expect(200);
+    assert!(root.is_logged_in());
+}
+
+#[test]
+fn so_many_groups_have_permissions_and_no_more() {
+    let world = World::new();
+    let permit = |group: &str, permission: &str, given: bool| {
+        world.command(json!({"command": "group-permit", "group": group, "permission": permission, "given": given}))
+    };
+    for number in 0..500 {
+        permit(&format!("group{number}"), "read", true).expect("given");
+    }
+    let refused = permit("one-more", "read", true).expect_err("too many");
+    assert_eq!(refused, "there are 500 groups with permissions, the most there may be");
+    permit("group0", "write", true).expect("it has some already");
+    permit("one-more", "read", false).expect("nothing is taken");
+    permit("group1", "read", false).expect("taken");
+    permit("one-more", "read", true).expect("there is room");
+}
+
+#[test]
+fn the_page_about_limits_says_what_may_be_carried() {
+    let page = include_str!("../../../docs/limits.md");
+    for (what, most) in [
+        ("groups of an account, or of an invitation", gatelodge::groups::MAX_PER_ACCOUNT),
+        ("permissions of a group", gatelodge::groups::MAX_PERMISSIONS),
+        ("groups with permissions", gatelodge::groups::MAX_WITH_PERMISSIONS),
+        ("API tokens of an account", gatelodge::sessions::MAX_TOKENS),
+        ("people that one invitation brings", gatelodge::accounts::invitations::MAX_USES as usize),
+    ] {
+        let told = most.to_string().replace("1000", "1,000");
+        assert!(page.contains(&format!("| {what} | {told} |")), "{what}: {told}");
+    }
+}

@@ -199,3 +199,52 @@ fn what_is_over_is_listed_for_a_month_and_then_swept() {
     world.block_on(world.app.sweep()).expect("memory does not fail");
     assert_eq!(count(), 0);
 }
+
+#[test]
+fn an_invitation_into_the_administrators_dies_with_the_rights_of_its_maker() {
+    const ROOT: &str = "root@example.org";
+    let group = |member: bool| json!({"command": "user-group", "user": ROOT, "group": "admins", "member": member});
+    for (loses, gains) in [
+        (group(false), Some(group(true))),
+        (json!({"command": "user-disable", "user": ROOT}), Some(json!({"command": "user-enable", "user": ROOT}))),
+        (json!({"command": "user-delete", "user": ROOT}), None),
+    ] {
+        let world = World::new();
+        world.administrator("second@example.org");
+        let root = world.administrator(ROOT);
+        let invite = |what: Value| root.api("POST", "/admin/invitations", what).expect(200).json();
+        let link_into = |groups: Value| {
+            let link = invite(json!({"groups": groups, "uses": 9}))["link"].as_str().expect("a link").to_owned();
+            secret(&link).to_owned()
+        };
+        let (into_admins, into_staff) = (link_into(json!(["staff", "admins"])), link_into(json!(["staff"])));
+        let by_hand = self::invite(&world, &json!({"groups": ["admins"]}))["link"].as_str().expect("a link").to_owned();
+        world.run_the_post();
+        invite(json!({"email": "carol@example.org", "groups": ["admins"]}));
+        let mailed = world.only_letter_to("carol@example.org");
+        let register = |email: &str, token: &str| {
+            let browser = world.visitor();
+            let reply =
+                browser.api("POST", "/register", json!({"email": email, "password": PASSWORD, "invitation": token}));
+            (reply, browser)
+        };
+        // Alice has registered and not confirmed when its maker is thrown out.
+        let (accepted, alice) = register(ALICE, &into_admins);
+        accepted.expect(202);
+        let confirmation = json!({"token": world.only_letter_to(ALICE).token()});
+        world.command(loses).expect("done");
+        world.run_the_post();
+        alice.api("POST", "/confirm", confirmation.clone()).refused(403, "token_invalid");
+        register(BOB, &into_admins).0.refused(403, "token_invalid");
+        register("carol@example.org", &mailed.token()).0.refused(403, "token_invalid");
+        world.visitor().opens(&mailed.path()).expect(403);
+        world.command(json!({"command": "user-confirm", "user": ALICE})).expect_err("nobody confirms it either");
+        // What leads elsewhere, or was made by others, still does.
+        register(BOB, &into_staff).0.expect(202);
+        register("dora@example.org", secret(&by_hand)).0.expect(202);
+        if let Some(gains) = gains {
+            world.command(gains).expect("done");
+            alice.api("POST", "/confirm", confirmation).expect(200);
+        }
+    }
+}

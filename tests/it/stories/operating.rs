@@ -142,3 +142,72 @@ fn the_last_administrator_stays_until_there_is_another() {
     let refused = world.command(json!({"command": "user-delete", "user": "bob@example.org"}));
     assert!(refused.is_err(), "Bob is the last now");
 }
+
+#[test]
+fn whoever_could_not_log_in_is_nobody_to_fall_back_on() {
+    const BOB: &str = "bob@example.org";
+    let add = |what: serde_json::Value| {
+        let mut command = json!({
+            "command": "user-add", "email": null, "password": null, "admin": true, "confirmed": false, "groups": []
+        });
+        command.as_object_mut().expect("an object").extend(what.as_object().expect("an object").clone());
+        command
+    };
+    // Unconfirmed, without a password that could be set by mail, or with a name that nobody logs in by here.
+    for (settings, other, makes_good) in [
+        ("", add(json!({"email": BOB, "password": PASSWORD})), json!({"command": "user-confirm", "user": BOB})),
+        ("", add(json!({"email": BOB})), json!({"command": "user-confirm", "user": BOB})),
+        (
+            "",
+            add(json!({"phone": "+49 30 123456", "password": PASSWORD})),
+            add(json!({"username": "bobby", "password": PASSWORD})),
+        ),
+        (
+            "[login]\nidentities = [\"username\"]\n[registration]\nmode = \"closed\"",
+            add(json!({"email": BOB, "password": PASSWORD, "confirmed": true})),
+            add(json!({"username": "bobby", "password": PASSWORD})),
+        ),
+    ] {
+        let world = World::with(settings);
+        world.command(add(json!({"username": "alice", "password": PASSWORD}))).expect("added");
+        world.command(other.clone()).expect("added");
+        let alice = world.visitor();
+        alice.log_in("alice", PASSWORD).expect(200);
+        let delete = json!({"current_password": PASSWORD});
+        for command in [
+            json!({"command": "user-disable", "user": "alice"}),
+            json!({"command": "user-delete", "user": "alice"}),
+            json!({"command": "user-group", "user": "alice", "group": "admins", "member": false}),
+        ] {
+            let refused = world.command(command).expect_err("nobody else could log in");
+            assert_eq!(refused, "nobody else administers the site than alice");
+        }
+        for (method, path) in [
+            ("POST", "/admin/users/alice/disable"),
+            ("DELETE", "/admin/users/alice"),
+            ("DELETE", "/admin/users/alice/groups/admins"),
+        ] {
+            alice.api(method, path, json!(null)).refused(409, "conflict").says("nobody else administers");
+        }
+        alice.api("POST", "/account/delete", delete.clone()).refused(409, "last_administrator");
+        world.command(makes_good).expect("done");
+        alice.api("POST", "/account/delete", delete).expect(204);
+    }
+}
+
+#[test]
+fn the_last_administrator_keeps_the_number_that_they_log_in_by() {
+    let world = World::with("[login]\nidentities = [\"phone\"]\n[registration]\nmode = \"closed\"");
+    let add = |email: &str, phone: &str| {
+        json!({
+            "command": "user-add", "email": email, "phone": phone, "password": PASSWORD, "admin": true,
+            "confirmed": true, "groups": []
+        })
+    };
+    world.command(add(ALICE, "+49 30 123456")).expect("added");
+    let phone = |number: Option<&str>| world.command(json!({"command": "user-phone", "user": ALICE, "phone": number}));
+    assert_eq!(phone(None).expect_err("the last"), format!("nobody else administers the site than {ALICE}"));
+    phone(Some("+49 30 654321")).expect("another number is as good");
+    world.command(add("bob@example.org", "+49 30 123456")).expect("added");
+    phone(None).expect("Bob is left");
+}

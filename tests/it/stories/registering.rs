@@ -3,7 +3,7 @@
 use gatelodge::base::{DAY, MINUTE};
 use serde_json::json;
 
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, START, World};
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, START, World};
 
 fn registers(world: &World) -> crate::world::Visitor<'_> {
     let browser = world.visitor();
@@ -374,4 +374,124 @@ fn addresses_of_networks_without_an_internet_may_register() {
     let closed = World::with("[registration]\nallowed_domains = [\"*.home.arpa\"]");
     let told = closed.visitor().api("POST", "/register", json!({"email": "ada@nas.local", "password": PASSWORD}));
     assert_eq!(told.refused(422, "invalid_fields").json()["fields"]["email"], json!([{"code": "domain_not_allowed"}]));
+}
+
+#[test]
+fn nobody_is_called_what_nobody_sees() {
+    let world = World::new();
+    let root = world.administrator("root@example.org");
+    let before = world.records();
+    for name in [
+        "Eve\u{200b}",
+        "Eve\u{2028}Bcc",
+        "Eve\u{2029}",
+        "\u{61c}Eve",
+        "\u{feff}Eve",
+        "Eve\u{e0041}",
+        "E\u{ad}ve",
+        "E\u{180e}ve",
+        "\u{3164}",
+        "\u{2800}",
+        "E\u{200d}ve",
+        "\u{202e}evE",
+        "Eve\u{200c}",
+    ] {
+        let told = |reply: Reply| {
+            let told = reply.refused(422, "invalid_fields").json();
+            assert_eq!(told["fields"]["name"], json!([{"code": "not_a_name"}]), "{name:?}");
+        };
+        told(world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD, "name": name})));
+        told(root.api("POST", "/account/tokens", json!({"name": name, "scopes": ["profile"]})));
+        told(root.api("POST", "/account/factors/totp", json!({"name": name})));
+        root.api("POST", "/admin/users", json!({"email": ALICE, "name": name})).refused(422, "refused");
+        assert_eq!(world.records(), before, "{name:?}");
+    }
+    for (number, name) in ["علی\u{200c}رضا", "👩\u{200d}🚀 Zoë", "葛\u{e0100}城", "प्रिया"].iter().enumerate()
+    {
+        let added = json!({"email": format!("person{number}@example.org"), "name": name});
+        assert_eq!(root.api("POST", "/admin/users", added).expect(200).json()["name"], json!(name));
+    }
+}
+
+#[test]
+fn whoever_was_called_so_before_keeps_the_name() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let account = alice.caller().person.id;
+    let renamed = world.app.write(move |tx, _, _| {
+        let mut person = gatelodge::accounts::person::load(tx, account)?.expect("there");
+        person.account.name = gatelodge::base::DisplayName::stored("Al\u{200b}ice".to_owned());
+        gatelodge::accounts::person::save(tx, account, &person.account)?;
+        gatelodge::accounts::identity::set_username(
+            tx,
+            account,
+            &gatelodge::base::Username::parse("admin").expect("a name"),
+            person.account.created_at,
+        )
+    });
+    world.block_on(renamed).expect("memory does not fail");
+    let user = world.visitor().log_in("admin", PASSWORD).expect(200).json()["user"].clone();
+    assert_eq!((&user["name"], &user["username"]), (&json!("Al\u{200b}ice"), &json!("admin")));
+}
+
+#[test]
+fn nobody_chooses_a_user_name_that_is_reserved() {
+    let world = World::with("[registration]\nreserved_usernames = [\"board\"]");
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let told = |reply: Reply| {
+        let told = reply.refused(422, "invalid_fields").json();
+        assert_eq!(told["fields"]["username"], json!([{"code": "reserved"}]));
+    };
+    let browser = world.visitor();
+    let registration = |username: &str| json!({"email": "eve@example.org", "password": PASSWORD, "username": username});
+    for name in ["admin", "root", "support", "postmaster", "mailer-daemon", "no.reply", "www", "board", "bo-ard"] {
+        let before = world.records_but_counts();
+        told(browser.api("POST", "/register", registration(name)));
+        told(alice.api("POST", "/account/username", json!({"username": name})));
+        assert_eq!(world.records_but_counts(), before, "{name}");
+    }
+    browser
+        .posts("/register", &[("email", "eve@example.org"), ("password", PASSWORD), ("username", "admin")])
+        .expect(422)
+        .says("kept for those");
+    // At the confirmation too, where another may be given.
+    browser.api("POST", "/register", registration("eve")).expect(202);
+    let letter = world.only_letter_to("eve@example.org");
+    told(browser.api("POST", "/confirm", json!({"token": letter.token(), "username": "security"})));
+    browser.posts(&letter.path(), &[("username", "root")]).expect(422).says("kept for those");
+    browser.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
+    // Administrators may give one.
+    let add = json!({"command": "user-add", "username": "postmaster", "password": PASSWORD, "admin": false, "confirmed": false, "groups": []});
+    world.command(add).expect("added");
+    world.visitor().log_in("postmaster", PASSWORD).expect(200);
+}
+
+#[test]
+fn who_registered_before_the_house_was_closed_comes_in_only_if_invited() {
+    for (mode, code) in [("closed", "registration_closed"), ("invite", "invitation_needed")] {
+        let world = World::new();
+        let add = json!({"command": "invite-add", "email": null, "within": null, "uses": 1, "groups": []});
+        let link = world.command(add).expect("invited")["link"].as_str().expect("a link").to_owned();
+        let invitation = link.rsplit('/').next().expect("a token");
+        let (alice, bob) = (world.visitor(), world.visitor());
+        alice.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+        let hers = world.only_letter_to(ALICE);
+        let registration = json!({"email": "bob@example.org", "password": PASSWORD, "invitation": invitation});
+        bob.api("POST", "/register", registration).expect(202);
+        let his = world.only_letter_to("bob@example.org");
+        let other = |mode: &str| world.reconfigure(&format!("[registration]\nmode = \"{mode}\""));
+        other(mode);
+        let before = world.records_but_counts();
+        alice.api("POST", "/confirm", json!({"token": hers.token()})).refused(403, code);
+        alice.posts(&hers.path(), &[]).expect(403);
+        assert_eq!(world.records_but_counts(), before, "the link is not used up");
+        bob.api("POST", "/confirm", json!({"token": his.token()})).expect(200);
+        other("open");
+        alice.api("POST", "/confirm", json!({"token": hers.token()})).expect(200);
+        // What an administrator confirms is their decision.
+        let carol = world.visitor();
+        carol.api("POST", "/register", json!({"email": "carol@example.org", "password": PASSWORD})).expect(202);
+        other(mode);
+        world.command(json!({"command": "user-confirm", "user": "carol@example.org"})).expect("confirmed");
+    }
 }

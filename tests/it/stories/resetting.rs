@@ -167,7 +167,7 @@ fn links_signed_before_a_key_rotation_keep_working() {
             .block_on(gatelodge::admin::execute(
                 &world.app,
                 gatelodge::admin::Command::KeyRotate,
-                &gatelodge::audit::Source::appliance(),
+                &gatelodge::app::Principal::CommandLine(gatelodge::audit::Source::appliance()),
             ))
             .map_err(|refusal| refusal.message)
             .expect("a key is made")
@@ -187,7 +187,7 @@ fn a_newer_key_signs_after_a_rotation() {
         .block_on(gatelodge::admin::execute(
             &world.app,
             gatelodge::admin::Command::KeyRotate,
-            &gatelodge::audit::Source::appliance(),
+            &gatelodge::app::Principal::CommandLine(gatelodge::audit::Source::appliance()),
         ))
         .map_err(|refusal| refusal.message)
         .expect("a key is made");

@@ -803,3 +803,29 @@ fn codes_by_mail_have_a_limit_for_each_account() {
     }
     assert_eq!(world.run_the_post().len(), 10);
 }
+
+#[test]
+fn a_reset_that_waits_dies_with_the_rights_of_whoever_asked_for_it() {
+    let world = member("[second_factor]\nreset_after = \"1d\"");
+    let root = world.administrator("root@example.org");
+    let second = world.administrator("second@example.org");
+    set_up(&logged_in(&world));
+    let path = format!("/admin/users/{ALICE}/reset-factors");
+    root.api("POST", &path, Value::Null).expect(200);
+    world.advance(10 * MINUTE);
+    let demote = json!({"command": "user-group", "user": "root@example.org", "group": "admins", "member": false});
+    world.command(demote).expect("done");
+    let shown = world.command(json!({"command": "user-show", "user": ALICE})).expect("there");
+    assert_eq!(shown["second_factors_end_at"], Value::Null);
+    world.advance(DAY);
+    world.block_on(world.app.sweep()).expect("memory does not fail");
+    // She is still asked for a code.
+    halfway(&world);
+    assert!(world.audit().iter().any(|(act, ..)| act == "factor-reset-dropped"));
+    // Another administrator's time begins anew.
+    second.log_in("second@example.org", PASSWORD).expect(200);
+    let shown = second.api("POST", &path, Value::Null).expect(200).json();
+    assert_eq!(shown["second_factors_end_at"], world.app.now().plus(DAY).to_string());
+    world.advance(DAY + 1);
+    logged_in(&world);
+}

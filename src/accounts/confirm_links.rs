@@ -1,0 +1,65 @@
+//! The links that confirm registrations: of those that were mailed to one address the newest works.
+
+use crate::base::{EmailAddress, Timestamp};
+use crate::crypto::Opened;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::Services;
+
+/// What is kept of the links that confirm the registrations of one address. A link is for the address and not for one of them:
+/// whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
+#[derive(Clone, Debug, Default)]
+pub struct ConfirmLink {
+    /// Counts the links that were mailed: a newer one kills the older.
+    count: u64,
+    mailed_at: Option<Timestamp>,
+}
+record!(ConfirmLink, version 1, { count, mailed_at });
+
+pub(crate) const LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
+
+/// Counts one more link that is mailed to this address, and says which it is.
+pub(super) fn begin_next(tx: &mut dyn Transaction, canonical: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let canonical = canonical.to_owned();
+    let mut newest = LINKS.get(tx, &canonical)?.unwrap_or_default();
+    newest.count += 1;
+    newest.mailed_at = Some(now);
+    LINKS.put(tx, &canonical, &newest)?;
+    Ok(newest.count)
+}
+
+/// Forgets the links of an address: it has an account now.
+pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
+    LINKS.delete(tx, &address.canonical())
+}
+
+/// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier version
+/// mailed are bound to the address alone; they work until a newer one is mailed.
+pub(super) fn is_newest(
+    view: &dyn Snapshot,
+    services: &Services,
+    opened: &Opened<'_>,
+    address: &EmailAddress,
+) -> Result<bool, StoreError> {
+    let canonical = address.canonical();
+    Ok(match LINKS.get(view, &canonical)? {
+        Some(link) => opened.is_bound_to(&[&services.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
+        None => opened.is_bound_to(&[&services.generation, canonical.as_bytes()]),
+    })
+}
+
+/// Forgets up to `limit` whose links have expired, looking at as many behind `after`. Returns where to go on, or none at the end.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    oldest: Timestamp,
+    after: Option<&String>,
+    limit: usize,
+) -> Result<Option<String>, StoreError> {
+    let page = LINKS.page(tx, after, limit)?;
+    for (address, link) in &page {
+        if link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest) {
+            LINKS.delete(tx, address)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.into_iter().last().map(|(address, _)| address)).flatten())
+}

@@ -1,0 +1,142 @@
+//! In whose name something is written. What the door saw is looked at again in the transaction, here, once for every act.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::accounts::Services;
+use crate::accounts::standing::{self, Denied, Needs};
+use crate::audit::{Act, Outcome, Source};
+use crate::base::Moment;
+use crate::store::{StoreError, Transaction};
+use crate::throttle::{self, Bucket, Kind};
+
+use super::{App, Fault, LoggedIn};
+
+/// Somebody who was let in, what the door asked of them, and where they are.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    who: Arc<LoggedIn>,
+    needs: Needs,
+    network: String,
+    /// The rate limit that the act counts in.
+    limit: Option<Kind>,
+}
+
+impl Caller {
+    /// The same, with an act that counts in this limit. What makes something has one, or a loop of such acts fills store, mailbox and
+    /// outbox; what only ends something has none: it is bounded by what was made, and nobody is kept from it.
+    #[must_use]
+    pub fn limited_by(&self, limit: Kind) -> Self {
+        Self { limit: Some(limit), ..self.clone() }
+    }
+}
+
+impl Deref for Caller {
+    type Target = LoggedIn;
+
+    fn deref(&self) -> &LoggedIn {
+        &self.who
+    }
+}
+
+impl LoggedIn {
+    /// Lets them in where the door asks for no more than they are.
+    ///
+    /// # Errors
+    /// With what is missing.
+    pub fn let_in(self: Arc<Self>, needs: Needs, network: String) -> Result<Caller, Denied> {
+        needs.judge(&self.person.account, self.scopes.as_ref(), self.lacks_second_factor)?;
+        Ok(Caller { who: self, needs, network, limit: None })
+    }
+}
+
+/// In whose name an act is done.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// Whoever may use the control socket, or the store itself: nobody takes that away while they wait.
+    CommandLine(Source),
+    /// Somebody who was let in; their right may be gone when their turn comes.
+    Caller(Caller),
+}
+
+impl From<&Caller> for Principal {
+    fn from(caller: &Caller) -> Self {
+        Self::Caller(caller.clone())
+    }
+}
+
+impl From<Caller> for Principal {
+    fn from(caller: Caller) -> Self {
+        Self::Caller(caller)
+    }
+}
+
+impl From<&Principal> for Principal {
+    fn from(principal: &Principal) -> Self {
+        principal.clone()
+    }
+}
+
+impl Principal {
+    /// Whom the audit log is to name.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        match self {
+            Self::CommandLine(source) => source.clone(),
+            Self::Caller(caller) => Source::account(caller.person.id, &caller.network),
+        }
+    }
+
+    /// Whether a program acts here, by a token of its own.
+    #[must_use]
+    pub fn is_api_token(&self) -> bool {
+        matches!(self, Self::Caller(caller) if caller.scopes.is_some())
+    }
+
+    fn still_may(
+        &self,
+        tx: &mut dyn Transaction,
+        moment: &Moment,
+        services: &Services,
+    ) -> Result<Result<(), Fault>, StoreError> {
+        let Self::Caller(caller) = self else { return Ok(Ok(())) };
+        let seen = (caller.digest, &caller.session);
+        let standing = standing::still_holds(tx, services, seen, caller.needs, moment.now())?;
+        if let Err(denied) = standing {
+            let what = (Act::RightLost, Outcome::Overtaken);
+            services.audit_in_detail(tx, moment, &self.source(), what, caller.person.id, denied.word())?;
+            return Ok(Err(Fault::Denied(denied)));
+        }
+        let Some(kind) = caller.limit else { return Ok(Ok(())) };
+        let bucket = Bucket::of(kind, *caller.person.id.bytes());
+        let taken = throttle::take(tx, moment, &services.config.throttle, bucket)?;
+        Ok(taken.map_err(Fault::TooManyAttempts))
+    }
+}
+
+impl App {
+    /// Writes in somebody's name, as [`App::write`], if at that time they still may: else nothing is changed, and they are told
+    /// what they were told at the door if they came now. Everything that somebody who is in asks for is written by this;
+    /// [`App::write`] is for workers, and for what anybody may ask.
+    ///
+    /// # Errors
+    /// Those of `work`, the store's own, [`Fault::Denied`], and [`Fault::TooManyAttempts`].
+    pub fn write_as<T, W, P>(
+        self: &Arc<Self>,
+        principal: P,
+        mut work: W,
+    ) -> impl Future<Output = Result<T, Fault>> + Send + use<T, W, P>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
+        P: Into<Principal>,
+    {
+        let principal = principal.into();
+        // It is on its way from here on, whether or not anybody waits for it.
+        let writing = self.write(move |tx, moment, services| match principal.still_may(tx, moment, services)? {
+            Ok(()) => work(tx, moment, services).map(Ok),
+            Err(refused) => Ok(Err(refused)),
+        });
+        async move { writing.await? }
+    }
+}
