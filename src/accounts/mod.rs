@@ -12,6 +12,7 @@ pub mod change_password;
 pub mod close;
 pub mod confirm;
 pub mod costs;
+pub mod end_sessions;
 pub mod factor_changes;
 pub mod factor_resets;
 pub mod forgot;
