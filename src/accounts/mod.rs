@@ -13,6 +13,7 @@ pub mod close;
 pub mod confirm;
 pub mod confirm_links;
 pub mod costs;
+pub mod end_sessions;
 pub mod factor_changes;
 pub mod factor_resets;
 pub mod forgot;

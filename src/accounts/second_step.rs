@@ -301,6 +301,41 @@ pub fn is_required(config: &Config, groups: &BTreeSet<crate::base::GroupName>) -
     groups.iter().any(|group| config.second_factor.required_for.iter().any(|name| name == group.as_str()))
 }
 
+/// Ends the logins of an account that wait. Returns how many.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Result<usize, StoreError> {
+    const PAGE: usize = 500;
+    let (mut after, mut ended) = (None, 0);
+    loop {
+        let page = PENDING.page(tx, after.as_ref(), PAGE)?;
+        for (secret, _) in page.iter().filter(|(_, pending)| pending.account == account) {
+            PENDING.delete(tx, secret)?;
+            ended += 1;
+        }
+        match page.last() {
+            Some((secret, _)) => after = Some(*secret),
+            None => return Ok(ended),
+        }
+    }
+}
+
+/// Ends up to `limit` logins that wait, behind `after`, whosever they are. Returns how many, and where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn end_some_waiting(
+    tx: &mut dyn Transaction,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<(usize, Option<Digest>), StoreError> {
+    let page = PENDING.page(tx, after.as_ref(), limit)?;
+    page.iter().try_for_each(|(secret, _)| PENDING.delete(tx, secret))?;
+    Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten()))
+}
+
+/// Removes up to `limit` that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
 ///
 /// # Errors
 /// When the store fails.

@@ -62,6 +62,11 @@ pub enum Command {
         /// In, or out.
         member: bool,
     },
+    /// Ends somebody's sessions, or everybody's.
+    SessionEnd {
+        /// Id, address or user name; none for everybody.
+        user: Option<String>,
+    },
     /// Makes an API token for somebody; its secret is told once.
     TokenAdd {
         /// Id, address or user name.

@@ -10,7 +10,8 @@ use crate::audit::{Act, Outcome as Came, Subject};
 
 use super::command::{self, Named};
 use super::{
-    Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, tokens, users, webhooks,
+    Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, sessions, tokens, users,
+    webhooks,
 };
 
 /// Carries a command out, for whom the audit log is to name.
@@ -42,6 +43,8 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
         Command::UserResetFactors(Named { user }) => users::reset_factors(app, user, by).await,
         Command::UserPhone { user, phone } => users::set_phone(app, user, phone, by).await,
         Command::UserGroup { user, group, member } => users::set_group(app, user, &group, member, by).await,
+        Command::SessionEnd { user: Some(user) } => sessions::end(app, user, by).await,
+        Command::SessionEnd { user: None } => sessions::end_all(app, by).await,
         Command::TokenAdd { user, name, scopes, within } => {
             tokens::make(app, user, tokens::Draft { name, scopes, within }, by).await
         }

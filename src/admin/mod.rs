@@ -13,6 +13,7 @@ mod mail_test;
 mod mails;
 mod reach;
 mod refusal;
+mod sessions;
 mod tokens;
 mod users;
 mod webhooks;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::accounts::Services;
 use crate::accounts::standing::{self, Denied, Needs};
 use crate::audit::{Act, Outcome, Source};
-use crate::base::Moment;
+use crate::base::{Moment, SessionId};
 use crate::store::{StoreError, Transaction};
 use crate::throttle::{self, Bucket, Kind};
 
@@ -84,6 +84,15 @@ impl Principal {
         match self {
             Self::CommandLine(source) => source.clone(),
             Self::Caller(caller) => Source::account(caller.person.id, &caller.network),
+        }
+    }
+
+    /// The session by which somebody asks, if it is one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Caller(caller) if caller.scopes.is_none() => Some(caller.session.id),
+            _ => None,
         }
     }
 

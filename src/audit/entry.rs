@@ -152,6 +152,10 @@ words! {
         RightLost = 100 "right-lost",
         /// Somebody's second factors stayed: whoever had asked to take them away administers no more.
         FactorResetDropped = 101 "factor-reset-dropped",
+        /// An administrator ended somebody's sessions; the detail is how many.
+        SessionsEndedFor = 102 "sessions-ended-for",
+        /// An administrator ended everybody's sessions; the detail is how many of what ended in this transaction.
+        SessionsEndedForAll = 103 "sessions-ended-for-all",
     }
 }
 

@@ -19,6 +19,7 @@ mod password;
 mod progress;
 mod restore;
 mod serve;
+mod session;
 mod setup;
 mod show;
 mod supervisor;
@@ -97,6 +98,9 @@ enum Command {
     /// Groups: list, members, permit, forbid, disband. Who is in them: `user group`.
     #[command(subcommand)]
     Group(group::Group),
+    /// Sessions: end somebody's, or everybody's.
+    #[command(subcommand)]
+    Session(session::Session),
     /// API tokens, with which programs act in somebody's name: add, list, revoke.
     #[command(subcommand)]
     Token(token::Token),
@@ -146,6 +150,7 @@ impl Cli {
             Command::Invite(invite) => invite.run(&common),
             Command::Approval(approval) => approval.run(&common),
             Command::Group(group) => group.run(&common),
+            Command::Session(session) => session.run(&common),
             Command::Token(token) => token.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Webhook(webhook) => webhook.run(&common),

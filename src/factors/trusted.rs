@@ -103,6 +103,21 @@ pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), St
     Ok(())
 }
 
+/// Ends the trust in up to `limit` browsers behind `after`, whosever they are. Returns in how many, and where to go on, or none at
+/// the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_some_trusts(
+    tx: &mut dyn Transaction,
+    after: Option<(AccountId, BrowserId)>,
+    limit: usize,
+) -> Result<(usize, Option<(AccountId, BrowserId)>), StoreError> {
+    let page = TRUSTED.page(tx, after.as_ref(), limit)?;
+    page.iter().try_for_each(|(key, _)| TRUSTED.delete(tx, key))?;
+    Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten()))
+}
+
 /// Removes up to `limit` whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
 ///
 /// # Errors

@@ -298,6 +298,25 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
     Ok(ended)
 }
 
+/// Ends sessions, whosever they are, but for the one to be kept, looking at up to `limit` behind `after`. Returns how many ended,
+/// and where to go on, or none at the end.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_some(
+    tx: &mut dyn Transaction,
+    kept: Option<SessionId>,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<(usize, Option<Digest>), StoreError> {
+    let (page, mut ended) = (SESSIONS.page(tx, after.as_ref(), limit)?, 0);
+    for (digest, session) in page.iter().filter(|(_, session)| Some(session.id) != kept) {
+        remove(tx, *digest, session)?;
+        ended += 1;
+    }
+    Ok((ended, (page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten()))
+}
+
 fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
     SESSIONS.delete(tx, &digest)?;
     if let Some(family) = &session.family {

@@ -175,6 +175,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/admin/users/{user}/password"                    FreshAdministrator admin::set_password;
     "PUT"    "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::set_phone by AdminWrite;
     "DELETE" "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::remove_phone by AdminWrite;
+    "DELETE" "/api/v1/admin/users/{user}/sessions"                    FreshAdministrator admin::end_sessions by AdminWrite;
     "GET"    "/api/v1/admin/users/{user}/tokens"                      Administrator admin::tokens by AdminRead;
     "POST"   "/api/v1/admin/users/{user}/tokens"                      FreshAdministrator admin::make_token;
     "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"                 FreshAdministrator admin::revoke_token by AdminWrite;
@@ -193,4 +194,5 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members by AdminRead;
     "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::permit by AdminWrite;
     "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::forbid by AdminWrite;
+    "DELETE" "/api/v1/admin/sessions"                                 FreshAdministrator admin::end_all_sessions;
 };

@@ -131,3 +131,30 @@ fn tokens_are_made_listed_and_revoked() {
     let unknown = house.is_refused(&["token", "add", "wiki", "--name", "x", "--scope", "all"]);
     assert!(unknown.contains("there are profile, ask"), "{unknown}");
 }
+
+#[test]
+fn sessions_are_ended_beside_a_running_server_and_without_one() {
+    let house = House::with("");
+    for name in [ALICE, "bob@example.org"] {
+        let add = ["user", "add", name, "--confirmed", "--password-stdin", "--config", &house.config];
+        shown(&add, &format!("{PASSWORD}\n"));
+    }
+    let log_in = |name: &str| {
+        let mut browser = house.server.client();
+        browser.api("POST", "/login", &json!({"identity": name, "password": PASSWORD})).expect(200);
+        browser
+    };
+    let (mut alice, mut bob) = (log_in(ALICE), log_in("bob@example.org"));
+    assert_eq!(house.types(&["session", "end", ALICE]), json!({"ended": 1}));
+    alice.api("GET", "/session", &Value::Null).expect(401);
+    bob.api("GET", "/session", &Value::Null).expect(200);
+    assert!(house.is_refused(&["session", "end", "nobody"]).contains("there is no account nobody"));
+    let (code, _) = refusal(&["session", "end", "--config", &house.config]);
+    assert_eq!(code, Some(2), "whose, is not said");
+    assert_eq!(house.reads(&["session", "end", "--all"]), "1 sessions have ended.\n");
+    bob.api("GET", "/session", &Value::Null).expect(401);
+    log_in(ALICE);
+    let House { folder: _folder, config, server } = house;
+    assert_eq!(server.stops(), Some(0));
+    assert_eq!(shown(&["session", "end", "--all", "--config", &config], ""), json!({"ended": 1}));
+}

@@ -81,8 +81,12 @@ const FOR_TOKENS: &[(&str, Scope)] = &[
 ];
 
 /// Administrators' acts that ask for a person all the same: a token that makes tokens would outlive its end, one that sets passwords
-/// become anybody.
-const FOR_PEOPLE: &[&str] = &["POST /api/v1/admin/users/{user}/tokens", "POST /api/v1/admin/users/{user}/password"];
+/// become anybody, one that ends all sessions throw the administrators out.
+const FOR_PEOPLE: &[&str] = &[
+    "POST /api/v1/admin/users/{user}/tokens",
+    "POST /api/v1/admin/users/{user}/password",
+    "DELETE /api/v1/admin/sessions",
+];
 
 /// Where people come in too who have to set a second factor up before anything else.
 const FOR_ENROLLING: &[&str] = &[

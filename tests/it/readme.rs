@@ -40,6 +40,8 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge token add USER", "token add member@example.org --name wiki --scope profile"),
     ("gatelodge token list USER", "token list member@example.org"),
     ("gatelodge group disband", "group disband staff"),
+    ("gatelodge session end USER", "session end member@example.org"),
+    ("gatelodge session end --all", "session end --all"),
     ("gatelodge user disable", "user disable member@example.org"),
     ("gatelodge user enable", "user enable member@example.org"),
     ("gatelodge user delete", "user delete member@example.org"),

@@ -115,6 +115,16 @@ pub async fn remove_phone(web: &Web, request: &Request) -> Result<Reply, Failure
     show(web, request, Command::UserPhone { user: user(request), phone: None }).await
 }
 
+/// `DELETE /admin/users/{user}/sessions`
+pub async fn end_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::SessionEnd { user: Some(user(request)) }).await
+}
+
+/// `DELETE /admin/sessions`
+pub async fn end_all_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::SessionEnd { user: None }).await
+}
+
 /// `GET /admin/users/{user}/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::TokenList(command::Named { user: user(request) })).await

@@ -66,6 +66,8 @@ fn acts() -> Vec<(&'static str, Value)> {
         ("POST /api/v1/admin/users/{user}/password", json!({"password": OTHER_PASSWORD})),
         ("PUT /api/v1/admin/users/{user}/phone", json!({"phone": "+49 30 123456"})),
         ("DELETE /api/v1/admin/users/{user}/phone", Value::Null),
+        ("DELETE /api/v1/admin/users/{user}/sessions", Value::Null),
+        ("DELETE /api/v1/admin/sessions", Value::Null),
         ("POST /api/v1/admin/users/{user}/tokens", token),
         ("DELETE /api/v1/admin/users/{user}/tokens/{id}", Value::Null),
         ("PUT /api/v1/admin/users/{user}/groups/{group}", Value::Null),

@@ -45,7 +45,7 @@ impl<'a> Phone<'a> {
     }
 
     /// What it shows next, in the step after.
-    fn shows_next(&self) -> String {
+    pub fn shows_next(&self) -> String {
         self.world.advance(30);
         self.shows()
     }

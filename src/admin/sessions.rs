@@ -1,0 +1,41 @@
+//! Ending sessions: somebody's, or everybody's.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::accounts::end_sessions::{self, Pass};
+use crate::app::{App, Principal};
+
+use super::reach::Reach;
+use super::{Outcome, Refusal};
+
+/// Rows that are looked at in one transaction.
+const PER_STEP: usize = 500;
+
+/// Ends somebody's sessions; of one's own the one by which this is asked stays.
+pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+    let (reach, source, kept) = (Reach::of(by), by.source(), by.session());
+    let ended = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
+        Ok(person) => end_sessions::of(tx, moment, services, (&source, kept), &person).map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    Ok(json!({"ended": ended.await??}))
+}
+
+/// Ends everybody's sessions, but for the one by which this is asked.
+pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Outcome {
+    if Reach::of(by) != Reach::Everybody {
+        return Err(Refusal::needs_login());
+    }
+    let (mut ended, mut next) = (0, Some(Pass::FIRST));
+    while let Some(pass) = next {
+        let (source, kept) = (by.source(), by.session());
+        let step = app.write_as(by, move |tx, moment, services| {
+            end_sessions::of_everybody(tx, moment, services, (&source, kept), pass, PER_STEP)
+        });
+        let (count, following) = step.await?;
+        (ended, next) = (ended + count, following);
+    }
+    Ok(json!({"ended": ended}))
+}
