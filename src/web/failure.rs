@@ -77,6 +77,8 @@ pub enum Failure {
     TooManyAttempts(u32),
     /// Too many passwords wait.
     Busy,
+    /// Too much is under way for this network.
+    NoRoom,
     /// The machine's clock is wrong, and the act depends on the time.
     ClockUnsure,
     /// Nothing can be written.

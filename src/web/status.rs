@@ -105,6 +105,7 @@ impl Failure {
             Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered: this is not the browser you registered with."),
             Self::TooManyAttempts(seconds) => later(*seconds, explain(S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many tries.", "Wait a while before the next one.")),
             Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy", "Too many people are logging in at this moment.", "Try again in a few seconds; nothing was changed.")),
+            Self::NoRoom => later(2, explain(S::SERVICE_UNAVAILABLE, "busy", "Too much is under way at this moment.", "Try again in a few seconds; nothing was changed.")),
             Self::ClockUnsure => later(60, explain(S::SERVICE_UNAVAILABLE, "clock_unsure", "This machine does not know what time it is.", "Links cannot be used until its clock is right again, which usually takes a few minutes after a power cut. Your link is not used up. Logging in with a password works.")),
             Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable", "Nothing can be saved at the moment.", "Try again a little later; nothing was changed.")),
             Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown", "It is not certain that this was saved.", "It may have taken effect. Look whether it has, or simply repeat it: repeating is safe.")),

@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::net::TcpSocket;
@@ -98,7 +98,7 @@ impl Flooded {
     }
 }
 
-async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
+pub async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.bind((source, 0).into())?;
@@ -160,6 +160,37 @@ fn slow_headers_from_many_addresses_are_cut_off_and_people_are_served() {
     drop(crowd);
     flooded.server.stays_below(128);
     assert!(flooded.serves());
+}
+
+#[test]
+fn whoever_keeps_a_place_without_progress_makes_room_for_a_newcomer() {
+    let flooded = Flooded::new();
+    let many: &'static [u8] = {
+        let one = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        Box::leak(one.repeat(40).into_boxed_slice())
+    };
+    for (what, first) in [
+        ("no request", &b""[..]),
+        ("half a head", b"GET /login HTTP/1.1\r\nHost: loc"),
+        ("half a body", b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\nx"),
+        ("nothing after an answer", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("garbage", b"garbage\r\n\r\n"),
+        ("answers that are not read", many),
+    ] {
+        let crowd = crowd(flooded.address(), 1_100, 100, first);
+        assert!(crowd.streams.len() > 1_000, "{what}: {}", crowd.streams.len());
+        // The best of three: the machine may have others to serve.
+        let waited = (0..3).map(|_| {
+            let began = Instant::now();
+            assert!(flooded.serves(), "{what}");
+            began.elapsed()
+        });
+        let waited = waited.min().expect("three");
+        println!("{what}: a newcomer waited {waited:?}");
+        assert!(waited < Duration::from_secs(1), "{what}: {waited:?}");
+        drop(crowd);
+    }
+    flooded.server.stays_below(120);
 }
 
 #[test]
