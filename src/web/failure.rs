@@ -19,6 +19,8 @@ pub enum Failure {
     MalformedJson,
     /// A parameter or member is given twice.
     RepeatedParameter,
+    /// More parameters or members than any route has.
+    TooManyFields,
     /// No session, or a dead one.
     NotLoggedIn,
     /// Unknown, wrong, disabled, not confirmed.
@@ -172,6 +174,7 @@ impl FieldError {
             "not_a_name" => "Use 1 to 100 printable characters.".into(),
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
+            "too_many" => format!("Please name at most {limit}."),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),

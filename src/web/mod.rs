@@ -5,6 +5,7 @@ mod acts;
 mod api;
 mod cookies;
 mod cors;
+mod encoded;
 mod failure;
 mod fields;
 mod headers;

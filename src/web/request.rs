@@ -11,8 +11,9 @@ use crate::app::{Arrival, LoggedIn};
 use crate::sessions::Client;
 
 use super::cookies::only;
+use super::encoded::parse_form;
 use super::failure::Failure;
-use super::fields::{Fields, parse_form};
+use super::fields::Fields;
 
 /// What a handler is given.
 pub struct Request {
@@ -111,6 +112,9 @@ pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure
     if pairs.iter().enumerate().any(is_repeated) { Err(Failure::RepeatedParameter) } else { Ok(pairs) }
 }
 
+/// Proxies that a request is followed back through.
+const MAX_PROXIES: usize = 16;
+
 /// The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For`
 /// that is not itself a trusted proxy. Anything unreadable there is not believed, nor what stands before it.
 pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -121,7 +125,7 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     }
     let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut client = peer;
-    for text in lines.iter().flat_map(|line| line.split(',')).rev() {
+    for text in lines.iter().flat_map(|line| line.split(',')).rev().take(MAX_PROXIES) {
         let Ok(address) = text.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
         if !is_trusted(&client) {

@@ -11,6 +11,7 @@ use http::{Method, header};
 
 use super::access::Audience;
 use super::cors::FrontEnd;
+use super::encoded::percent_decoded;
 use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
@@ -52,7 +53,9 @@ impl Router {
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
-        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // Decoded once, and after the route was found: `%2F` is part of a value, and no escape is another route.
+        let parameter = |(name, value): (&str, &str)| Ok((name.to_owned(), percent_decoded(value.as_bytes())?));
+        let parameters = found.params.iter().map(parameter).collect::<Result<_, Failure>>()?;
         Ok(Found { number: *number, route, parameters })
     }
 }
