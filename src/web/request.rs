@@ -90,6 +90,11 @@ impl Request {
         Fields::from_form(&self.body)
     }
 
+    /// Whether it has a body, of JSON by its own word.
+    pub fn has_json_body(&self) -> bool {
+        !self.body.is_empty() && self.media_type() == "application/json"
+    }
+
     fn media_type(&self) -> String {
         let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

@@ -43,8 +43,10 @@ fn endpoints() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// As a script of this site sends it.
 fn post(caller: &Visitor<'_>, path: &str, kind: Option<&str>, body: impl Into<bytes::Bytes>) -> Reply {
     let request = http::Request::builder().method("POST").uri(format!("/api/v1{path}"));
+    let request = request.header("sec-fetch-site", "same-origin");
     caller.send(kind.into_iter().fold(request, |request, kind| request.header("content-type", kind)), body)
 }
 

@@ -115,8 +115,11 @@ impl Client {
     }
 
     pub fn api(&mut self, method: &str, path: &str, body: &Value) -> Answer {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.request(method, &format!("/api/v1{path}"), "Content-Type: application/json\r\n", &body)
+        let path = format!("/api/v1{path}");
+        if body.is_null() {
+            return self.request(method, &path, "Sec-Fetch-Site: same-origin\r\n", "");
+        }
+        self.request(method, &path, "Content-Type: application/json\r\n", &body.to_string())
     }
 }
 
