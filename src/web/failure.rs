@@ -69,6 +69,12 @@ pub enum Failure {
     Refused(RefusalKind, String),
     /// The body is over the limit.
     TooLarge,
+    /// It is meant for another host.
+    Misdirected,
+    /// The client expects what we do not know.
+    ExpectationFailed,
+    /// The body is coded in a way that we do not know.
+    UnknownCoding,
     /// The body is of another type.
     UnsupportedMediaType,
     /// Fields are missing or wrong.

@@ -9,6 +9,7 @@ mod encoded;
 mod failure;
 mod fields;
 mod headers;
+mod host;
 mod measured;
 mod pages;
 mod qr;

@@ -24,8 +24,8 @@ pub enum Success {
 }
 
 /// Every status that is sent, for counting.
-pub const STATUSES: [u16; 19] =
-    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 503];
+pub const STATUSES: [u16; 22] =
+    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
 
 impl Success {
     pub(super) const fn status(self) -> StatusCode {
@@ -101,6 +101,9 @@ impl Failure {
             Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused", "This cannot be done so.", "Nothing was changed."),
             Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "The people who run this site find the reason in the log."),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
+            Self::Misdirected => explain(S::MISDIRECTED_REQUEST, "misdirected", "This is not the site you asked for.", "Use the address that the people who run this site have given you."),
+            Self::ExpectationFailed => explain(S::EXPECTATION_FAILED, "expectation_failed", "The request expects what is not offered here.", "Send no Expect, or 100-continue."),
+            Self::UnknownCoding => explain(S::NOT_IMPLEMENTED, "unknown_coding", "The body is coded in a way that is not known here.", "Send Transfer-Encoding: chunked, or Content-Length."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
             Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),
             Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered: this is not the browser you registered with."),

@@ -311,6 +311,27 @@ impl Place {
 }
 
 #[test]
+fn what_is_meant_for_another_host_is_refused() {
+    let place = place();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ask = |uri: &str, host: Option<&str>| {
+        let request = http::Request::builder().uri(uri);
+        let request = host.into_iter().fold(request, |request, host| request.header("host", host));
+        let request = request.body(Endless { left: 0, sent: None }).expect("a request");
+        runtime.block_on(async {
+            let mut sender = open(place.server.port, Ipv4Addr::LOCALHOST, 65_535).await.expect("it listens");
+            sender.send_request(request).await.expect("an answer").status().as_u16()
+        })
+    };
+    assert_eq!(ask("https://localhost/login", None), 200);
+    assert_eq!(ask("https://localhost/login", Some("localhost")), 200);
+    assert_eq!(ask("https://evil.example/login", None), 421);
+    assert_eq!(ask("https://evil.example/healthz", None), 200);
+    assert_eq!(ask("https://localhost/login", Some("evil.example")), 400);
+    assert_eq!(ask("ftp://localhost/login", None), 400);
+}
+
+#[test]
 fn bodies_without_end_do_not_fill_the_memory() {
     for (addresses, mib) in [(1, 120), (8, 160)] {
         let place = place();

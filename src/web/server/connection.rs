@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::budget::Budget;
 use super::ending::Ending;
 use super::exchange::{Desk, Serves};
+use super::head::{Head, Watched};
 use super::places::Place;
 use super::polite::Polite;
 use super::pulse::Pulse;
@@ -37,6 +38,8 @@ const MAX_SEND_BYTES: usize = 16 * 1024;
 pub struct Serving {
     pub web: Arc<Web>,
     pub peer: IpAddr,
+    /// The port that took it.
+    pub listener: u16,
     /// How long a handshake or the headers of a request may take, and how long it may wait for the next request.
     pub patience: Duration,
     pub ending: Ending,
@@ -66,13 +69,14 @@ impl Serving {
         }
     }
 
-    fn desk(&self, serves: Serves) -> Desk {
+    fn desk(&self, serves: Serves, head: Option<Arc<Head>>) -> Arc<Desk> {
         let (web, pulse, budget) = (Arc::clone(&self.web), Arc::clone(&self.pulse), Arc::clone(&self.budget));
-        Desk { web, serves, peer: self.peer, pulse, budget }
+        Arc::new(Desk { web, serves, peer: self.peer, listener: self.listener, head, pulse, budget })
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {
-        let desk = self.desk(serves);
+        let (stream, head) = Watched::new(stream);
+        let desk = self.desk(serves, Some(head));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
@@ -81,7 +85,7 @@ impl Serving {
             .serve_connection(
                 TokioIo::new(stream),
                 service_fn(|request| {
-                    let desk = desk.clone();
+                    let desk = Arc::clone(&desk);
                     async move { Ok::<_, Infallible>(desk.serve(request).await) }
                 }),
             );
@@ -89,7 +93,7 @@ impl Serving {
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let desk = self.desk(Serves::Site);
+        let desk = self.desk(Serves::Site, None);
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -100,7 +104,7 @@ impl Serving {
             .serve_connection(
                 TokioIo::new(stream),
                 service_fn(|request| {
-                    let desk = desk.clone();
+                    let desk = Arc::clone(&desk);
                     async move { Ok::<_, Infallible>(desk.serve(request).await) }
                 }),
             );

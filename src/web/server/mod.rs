@@ -5,6 +5,7 @@ mod budget;
 mod connection;
 mod ending;
 mod exchange;
+mod head;
 mod places;
 mod polite;
 mod pulse;
@@ -113,6 +114,7 @@ impl Door {
         let serving = Serving {
             web: Arc::clone(&self.web),
             peer: peer.ip(),
+            listener: stream.local_addr().map_or(0, |address| address.port()),
             patience,
             ending: Ending::new(&self.stop, place.leave.clone()),
             pulse,
