@@ -134,7 +134,7 @@ impl Web {
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().unwrap_or("Bearer ?");
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));

@@ -13,6 +13,7 @@ mod host;
 mod measured;
 mod pages;
 mod qr;
+mod refusals;
 mod reply;
 mod request;
 mod return_to;
@@ -42,6 +43,7 @@ pub struct Web {
     hardened: headers::Hardened,
     router: router::Router,
     requests: measured::Requests,
+    refusals: refusals::Refusals,
 }
 
 impl Web {
@@ -59,6 +61,7 @@ impl Web {
             hardened: headers::Hardened::new(sends_hsts, &config.login.return_hosts),
             router: router::Router::new(ROUTES),
             requests: measured::Requests::new(ROUTES),
+            refusals: refusals::Refusals::default(),
             app,
         })
     }

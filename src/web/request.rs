@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::app::{Arrival, LoggedIn};
 use crate::sessions::Client;
@@ -138,6 +138,17 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         }
     }
     client
+}
+
+/// The IPv6 networks of which one site has one, and any address in it (RFC 6177).
+pub const WIDE: u8 = 48;
+
+/// The network in which a client may have any address: an IPv4 address, or an IPv6 /48.
+pub fn widest_network(client: IpAddr) -> IpNet {
+    match client.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address).into(),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, WIDE).trunc().into(),
+    }
 }
 
 #[cfg(test)]

@@ -86,6 +86,9 @@ impl Web {
             Err(failure) => Err(failure),
             Ok((route, request)) => {
                 let answered = CatchPanic((route.handler)(self, &request)).await;
+                if let Err(failure) = &answered {
+                    self.note_refusal(failure, route, &request);
+                }
                 tracing::debug!(method = route.method, route = route.path, "answered");
                 answered
             }
@@ -132,8 +135,10 @@ impl Web {
             is_from_front_end,
             caller: None,
         };
-        self.check_site(&request, audience_of(route.path))?;
-        request.caller = self.let_in(&request.headers, (route.access, route.scope))?;
+        let let_in = self
+            .check_site(&request, audience_of(route.path))
+            .and_then(|()| self.let_in(&request.headers, (route.access, route.scope)));
+        request.caller = let_in.inspect_err(|failure| self.note_refusal(failure, route, &request))?;
         Ok((route, request))
     }
 

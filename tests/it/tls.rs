@@ -95,7 +95,7 @@ impl Client {
         answer
     }
 
-    fn request(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    pub fn request(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let length = body.len();
         self.raw(&format!(

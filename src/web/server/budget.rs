@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
-use super::places::widest_network;
+use super::super::request::widest_network;
 
 /// Bytes of requests and answers under way at a time, over all connections: heads, bodies, and answers until they have left.
 /// The service may have 256 MiB (`systemd/gatelodge.service`), of which hashing takes 19 MiB for each thread.

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::super::request::WIDE;
 use super::pulse::Pulse;
 
 /// Connections at a time, over all listeners. One costs about 40 KiB while nothing happens on it.
@@ -157,8 +158,8 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a customer of a provider has one of at least.
 const NARROW: u8 = 64;
-const WIDE: u8 = 48;
 
 /// The networks of one client: an IPv4 address, or an IPv6 /64 and /48.
 fn networks_of(peer: IpAddr) -> Vec<IpNet> {
@@ -167,14 +168,6 @@ fn networks_of(peer: IpAddr) -> Vec<IpNet> {
         IpAddr::V6(address) => {
             [NARROW, WIDE].map(|prefix| Ipv6Net::new_assert(address, prefix).trunc().into()).to_vec()
         }
-    }
-}
-
-/// The network in which somebody may have any address: an IPv4 address, or an IPv6 /48.
-pub fn widest_network(peer: IpAddr) -> IpNet {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address).into(),
-        IpAddr::V6(address) => Ipv6Net::new_assert(address, WIDE).trunc().into(),
     }
 }
 
@@ -211,7 +204,7 @@ mod tests {
         let _others: Vec<_> = (0..9).map(|host| take(&places, &format!("192.0.2.{}", 10 + host))).collect();
         assert!(places.is_crowded());
         drop(held);
-        assert_eq!(Places::among(10, vec![]).limit_of(&widest_network("192.0.2.1".parse().expect("an address"))), 1);
+        assert_eq!(Places::among(10, vec![]).limit_of(&networks_of("192.0.2.1".parse().expect("an address"))[0]), 1);
     }
 
     #[test]
