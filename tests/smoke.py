@@ -44,7 +44,7 @@ class Api:
     def __call__(self, method, path, expected, **body):
         context = ssl._create_unverified_context()
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=60, context=context)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection.request(method, "/api/v1" + path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()

@@ -9,8 +9,9 @@ use crate::base::{EmailAddress, GroupName, InvitationId, Moment, Seconds, Timest
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, constant_time_eq};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::throttle::{self, MailPurpose};
 
-use super::{Services, administrators, identity};
+use super::{Services, administrators, identity, tries};
 
 /// An invitation.
 #[derive(Clone, Debug)]
@@ -78,6 +79,8 @@ pub enum Invited {
     Link(InvitationId, Invitation, String),
     /// The address has an account.
     AddressTaken,
+    /// The address was mailed enough invitations of late.
+    MailedEnough,
 }
 
 /// The id follows from the secret, so that the one finds the other.
@@ -100,6 +103,13 @@ pub fn invite(
         && identity::owner_of_email(tx, address)?.is_some()
     {
         return Ok(Invited::AddressTaken);
+    }
+    // Like every mail to an address that is not the account's own: also an administrator's token can be stolen.
+    if let Some(address) = &new.email {
+        let digest = tries::address_digest(services, address);
+        if !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Invite, digest)? {
+            return Ok(Invited::MailedEnough);
+        }
     }
     let secret = Bearer::draw(BearerKind::Invitation, moment);
     let (id, now) = (id_of(secret.digest()), moment.now());

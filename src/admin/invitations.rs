@@ -54,6 +54,10 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             Ok(shown)
         }
         Invited::AddressTaken => Err(Refusal::conflict("this address has an account already", "")),
+        Invited::MailedEnough => Err(Refusal::conflict(
+            "this address was mailed enough invitations for now",
+            "wait an hour, or leave the address out and pass the link on yourself",
+        )),
     }
 }
 

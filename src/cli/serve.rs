@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -247,7 +247,7 @@ async fn listen(
     let mut listeners = Vec::new();
     if !sockets.iter().any(Handed::is_for_metrics) {
         for address in &config.metrics.listen {
-            listeners.push((bind(*address).await?, Protocol::Metrics));
+            listeners.push((bind(*address)?, Protocol::Metrics));
         }
     }
     let redirect = certificates.map(|certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
@@ -276,11 +276,11 @@ async fn listen(
     }
     if let Some(secure) = secure {
         for address in &config.listen.https {
-            listeners.push((bind(*address).await?, secure.clone()));
+            listeners.push((bind(*address)?, secure.clone()));
         }
     }
     for address in &config.listen.http {
-        listeners.push((bind(*address).await?, cleartext.clone()));
+        listeners.push((bind(*address)?, cleartext.clone()));
     }
     note_redirects(&listeners);
     Ok(listeners)
@@ -295,8 +295,23 @@ fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
-    TcpListener::bind(address).await.map_err(|error| {
+/// Connections that may wait to be accepted, as in `systemd/gatelodge.socket`. Beyond them the system drops whoever comes, who tries
+/// again after a second: the usual 128 are taken within one round of a flood.
+const BACKLOG: u32 = 1024;
+/// What the system buffers of a connection in each direction, as in `systemd/gatelodge.socket`: left to itself it goes on to
+/// megabytes for each client that does not read, and they count as the service's memory.
+const BUFFER_BYTES: u32 = 32 * 1024;
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.set_send_buffer_size(BUFFER_BYTES)?;
+        socket.set_recv_buffer_size(BUFFER_BYTES)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "another program listens there: stop it, or choose another port in [listen]"

@@ -46,6 +46,12 @@ impl SiteUrl {
         is_loopback(&self.host)
     }
 
+    /// Whether a host, in lower case, is the site's: its own, and on loopback every name and address of this machine.
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        host == self.host || (self.is_loopback() && is_loopback(host))
+    }
+
     /// The address of a page: `path` begins with a slash.
     #[must_use]
     pub fn link(&self, path: &str) -> String {

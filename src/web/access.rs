@@ -13,6 +13,7 @@ use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Scope;
 
 use super::Web;
+use super::cookies::carries_our_cookies;
 use super::failure::Failure;
 use super::request::Request;
 
@@ -122,12 +123,19 @@ impl Web {
             return Ok(());
         }
         let is_ours = request.is_from_front_end
-            || comes_from_here(&request.headers, &self.app.services().config.site.url, audience);
+            || match comes_from_here(&request.headers, &self.app.services().config.site.url, audience) {
+                Some(comes) => comes,
+                // No browser that sends either header sent it. One that sends neither can be made to send a form's body, or none,
+                // with our cookies, but no JSON: another site's script would have to ask us before (Fetch, 4.8).
+                None => {
+                    audience == Audience::Api && (!carries_our_cookies(&request.headers) || request.has_json_body())
+                }
+            };
         if is_ours { Ok(()) } else { Err(Failure::CrossSite) }
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().unwrap_or("Bearer ?");
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
@@ -143,14 +151,14 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     if values.next().is_some() { Some("?") } else { first }
 }
 
-fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> bool {
-    match (single(headers, "sec-fetch-site"), single(headers, "origin"), audience) {
-        (Some("same-origin"), _, _) | (Some("none"), _, Audience::Page) => true,
-        (Some(_), _, _) => false,
-        (None, Some(origin), _) => origin == site.origin(),
-        // No browser sent it.
-        (None, None, Audience::Api) => true,
-        (None, None, Audience::Page) => false,
+/// Whether a browser sent it from this site (Fetch Metadata; RFC 6454); nothing where neither header says.
+fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> Option<bool> {
+    match (single(headers, "sec-fetch-site"), single(headers, "origin")) {
+        (Some("same-origin"), _) => Some(true),
+        (Some("none"), _) => Some(audience == Audience::Page),
+        (Some(_), _) => Some(false),
+        (None, Some(origin)) => Some(origin == site.origin()),
+        (None, None) => None,
     }
 }
 
@@ -159,7 +167,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn judge(pairs: &[(&'static str, &'static str)], audience: Audience) -> bool {
+    fn judge(pairs: &[(&'static str, &'static str)], audience: Audience) -> Option<bool> {
         let site = SiteUrl::try_from("https://auth.example.org".to_owned()).expect("a site");
         let pairs =
             pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
@@ -173,12 +181,12 @@ mod tests {
     #[test]
     fn pages_take_forms_from_this_site_only() {
         let ours = ("origin", "https://auth.example.org");
-        assert!(judge(&[("sec-fetch-site", "same-origin")], Audience::Page));
-        assert!(judge(&[("sec-fetch-site", "none")], Audience::Page));
-        assert!(judge(&[ours], Audience::Page));
+        assert_eq!(judge(&[("sec-fetch-site", "same-origin")], Audience::Page), Some(true));
+        assert_eq!(judge(&[("sec-fetch-site", "none")], Audience::Page), Some(true));
+        assert_eq!(judge(&[ours], Audience::Page), Some(true));
+        assert_eq!(judge(&[], Audience::Page), None);
         for other in [
-            &[][..],
-            &[("sec-fetch-site", "same-site"), ours],
+            &[("sec-fetch-site", "same-site"), ours][..],
             &[("sec-fetch-site", "cross-site"), ours],
             &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
             &[("origin", "null")],
@@ -187,15 +195,15 @@ mod tests {
             &[("origin", "https://auth.example.org:8443")],
             &[ours, ("origin", "https://evil.example")],
         ] {
-            assert!(!judge(other, Audience::Page), "{other:?}");
+            assert_eq!(judge(other, Audience::Page), Some(false), "{other:?}");
         }
     }
 
     #[test]
     fn programs_need_no_header_but_browsers_are_held_to_theirs() {
-        assert!(judge(&[], Audience::Api));
-        assert!(judge(&[("sec-fetch-site", "same-origin")], Audience::Api));
-        assert!(!judge(&[("sec-fetch-site", "none")], Audience::Api));
-        assert!(!judge(&[("origin", "https://evil.example")], Audience::Api));
+        assert_eq!(judge(&[], Audience::Api), None);
+        assert_eq!(judge(&[("sec-fetch-site", "same-origin")], Audience::Api), Some(true));
+        assert_eq!(judge(&[("sec-fetch-site", "none")], Audience::Api), Some(false));
+        assert_eq!(judge(&[("origin", "https://evil.example")], Audience::Api), Some(false));
     }
 }

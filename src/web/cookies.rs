@@ -147,12 +147,37 @@ pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
+/// Whether any cookie of ours comes with it, whatever it opens; one that cannot be read may be.
+pub fn carries_our_cookies(headers: &HeaderMap) -> bool {
+    let is_ours = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        name.strip_prefix("__Host-").unwrap_or(name).starts_with("gatelodge")
+    };
+    headers.get_all(header::COOKIE).iter().any(|line| line.to_str().map_or(true, |line| line.split(';').any(is_ours)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn headers(cookie: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookie))])
+        HeaderMap::from_iter([(
+            header::COOKIE,
+            HeaderValue::from_bytes(cookie.as_bytes()).expect("no control characters"),
+        )])
+    }
+
+    #[test]
+    fn ours_are_known_by_their_names() {
+        for ours in
+            ["__Host-gatelodge=x", "a=1;__Host-gatelodge-device=x", "gatelodge=x", "a=1; gatelodge-pending", "a=\u{e9}"]
+        {
+            assert!(carries_our_cookies(&headers(ours)), "{ours}");
+        }
+        for others in ["", "a=1; b=gatelodge", "lodge=__Host-gatelodge"] {
+            assert!(!carries_our_cookies(&headers(others)), "{others}");
+        }
+        assert!(!carries_our_cookies(&HeaderMap::new()));
     }
 
     #[test]

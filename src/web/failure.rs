@@ -20,6 +20,8 @@ pub enum Failure {
     MalformedJson,
     /// A parameter or member is given twice.
     RepeatedParameter,
+    /// More parameters or members than any route has.
+    TooManyFields,
     /// No session, or a dead one.
     NotLoggedIn,
     /// Unknown, wrong, disabled, not confirmed.
@@ -68,6 +70,12 @@ pub enum Failure {
     Refused(RefusalKind, String),
     /// The body is over the limit.
     TooLarge,
+    /// It is meant for another host.
+    Misdirected,
+    /// The client expects what we do not know.
+    ExpectationFailed,
+    /// The body is coded in a way that we do not know.
+    UnknownCoding,
     /// The body is of another type.
     UnsupportedMediaType,
     /// Fields are missing or wrong.
@@ -78,6 +86,8 @@ pub enum Failure {
     TooManyAttempts(u32),
     /// Too many passwords wait.
     Busy,
+    /// Too much is under way for this network.
+    NoRoom,
     /// The machine's clock is wrong, and the act depends on the time.
     ClockUnsure,
     /// Nothing can be written.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, map_of};
 use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
 
+use super::encoded::{MAX_FIELDS, parse_form};
 use super::failure::{Failure, FieldError, FieldErrors};
 
 /// Items of one list, at most: nothing takes more.
@@ -33,6 +34,7 @@ impl Fields {
         match serde_json::from_slice(body) {
             Ok(Document::Object(values)) => Ok(Self { values, errors: FieldErrors::default(), is_strict: true }),
             Ok(Document::Repeated) => Err(Failure::RepeatedParameter),
+            Ok(Document::TooMany) => Err(Failure::TooManyFields),
             Ok(Document::Other) => Err(FieldErrors::of("", "not_an_object").into()),
             Err(_) => Err(Failure::MalformedJson),
         }
@@ -178,12 +180,13 @@ impl Fields {
     /// Several texts, [`MAX_ITEMS`] at most; absent is none. A form's are separated by blanks or commas.
     pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
         let items: Vec<String> = match self.values.remove(name) {
-            None => vec![],
+            None => return Some(vec![]),
             Some(Value::String(text)) if !self.is_strict => {
-                text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+                let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+                words.take(MAX_ITEMS + 1).map(str::to_owned).collect()
             }
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+                items.iter().take(MAX_ITEMS + 1).filter_map(|item| item.as_str().map(str::to_owned)).collect()
             }
             Some(_) => return self.fault(name, "wrong_type"),
         };
@@ -259,24 +262,11 @@ all_present!(A, B, C, D, E);
 all_present!(A, B, C, D, E, F);
 all_present!(A, B, C, D, E, F, G);
 
-/// Names and values of a form or a query, percent-decoded strictly: no NUL, no broken escape, UTF-8 only.
-pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
-    let part = |bytes: &[u8]| -> Result<String, Failure> {
-        let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        let decoded: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
-        String::from_utf8(decoded).map_err(|_| Failure::MalformedRequest)
-    };
-    let pair = |piece: &[u8]| {
-        let (name, value) = piece.split_at(piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len()));
-        Ok((part(name)?, part(value.get(1..).unwrap_or_default())?))
-    };
-    encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()).map(pair).collect()
-}
-
 /// A JSON document as far as it concerns us: `serde_json` alone would let the last of two members win.
 enum Document {
     Object(BTreeMap<String, Value>),
     Repeated,
+    TooMany,
     Other,
 }
 
@@ -296,12 +286,16 @@ impl<'de> Deserialize<'de> for Document {
                 let mut repeated = false;
                 while let Some((name, value)) = members.next_entry::<String, Value>()? {
                     repeated |= values.insert(name, value).is_some();
+                    if values.len() > MAX_FIELDS {
+                        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                        return Ok(Document::TooMany);
+                    }
                 }
                 Ok(if repeated { Document::Repeated } else { Document::Object(values) })
             }
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Document, A::Error> {
-                while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                while items.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Document::Other)
             }
 
@@ -368,11 +362,20 @@ mod tests {
     }
 
     #[test]
-    fn forms_are_decoded_strictly() {
-        assert_eq!(
-            parse_form(b"a=b+c%20d&e=&f").expect("well formed"),
-            [("a".into(), "b c d".into()), ("e".into(), String::new()), ("f".into(), String::new())]
-        );
-        assert_eq!(parse_form(b"a=%ff"), Err(Failure::MalformedRequest));
+    fn there_is_a_limit_on_fields_and_on_values() {
+        let form = |count: usize| (0..count).map(|n| format!("a{n}={n}")).collect::<Vec<_>>().join("&");
+        let form = |count: usize| Fields::from_form(form(count).as_bytes()).err();
+        assert_eq!((form(MAX_FIELDS), form(MAX_FIELDS + 1)), (None, Some(Failure::TooManyFields)));
+        let json = |count: usize| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"a{n}\":{n}")).collect();
+            Fields::from_json(format!("{{{}}}", members.join(",")).as_bytes()).err()
+        };
+        assert_eq!((json(MAX_FIELDS), json(MAX_FIELDS + 1)), (None, Some(Failure::TooManyFields)));
+        let several = |count: usize| {
+            let mut fields = Fields::from_json(serde_json::json!({"a": vec!["x"; count]}).to_string().as_bytes())
+                .expect("an object");
+            fields.several("a").map(|items| items.len())
+        };
+        assert_eq!((several(MAX_ITEMS), several(MAX_ITEMS + 1)), (Some(MAX_ITEMS), None));
     }
 }

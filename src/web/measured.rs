@@ -71,6 +71,7 @@ impl Web {
         text.family("build_info", Kind::Gauge, "Which version runs.");
         text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         self.requests.write(&mut text);
+        self.refusals.write(&mut text);
         self.app.measure(&mut text)?;
         Ok(text.finish())
     }

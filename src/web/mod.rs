@@ -5,12 +5,15 @@ mod acts;
 mod api;
 mod cookies;
 mod cors;
+mod encoded;
 mod failure;
 mod fields;
 mod headers;
+mod host;
 mod measured;
 mod pages;
 mod qr;
+mod refusals;
 mod reply;
 mod request;
 mod return_to;
@@ -40,6 +43,7 @@ pub struct Web {
     hardened: headers::Hardened,
     router: router::Router,
     requests: measured::Requests,
+    refusals: refusals::Refusals,
 }
 
 impl Web {
@@ -57,6 +61,7 @@ impl Web {
             hardened: headers::Hardened::new(sends_hsts, &config.login.return_hosts),
             router: router::Router::new(ROUTES),
             requests: measured::Requests::new(ROUTES),
+            refusals: refusals::Refusals::default(),
             app,
         })
     }

@@ -18,7 +18,12 @@ pub struct Reply {
     kind: Option<HeaderValue>,
     headers: HeaderMap,
     body: Bytes,
+    is_shared: bool,
 }
+
+/// Marks an answer whose bytes are the same for everybody and stand in memory once, however many ask for them.
+#[derive(Clone, Copy)]
+pub struct IsShared;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -31,7 +36,7 @@ pub fn to_json(value: &impl Serialize) -> Bytes {
 
 impl Reply {
     fn new(status: StatusCode, kind: Option<HeaderValue>, body: impl Into<Bytes>) -> Self {
-        Self { status, kind, headers: HeaderMap::new(), body: body.into() }
+        Self { status, kind, headers: HeaderMap::new(), body: body.into(), is_shared: false }
     }
 
     /// With the headers that every answer gets.
@@ -39,6 +44,9 @@ impl Reply {
         let mut response = http::Response::new(Full::new(self.body));
         *response.status_mut() = self.status;
         *response.headers_mut() = hardened.around(self.kind, self.headers);
+        if self.is_shared {
+            response.extensions_mut().insert(IsShared);
+        }
         response
     }
 
@@ -91,9 +99,10 @@ impl Reply {
         reply
     }
 
-    /// A file that is compiled in.
+    /// A file that is compiled in. Whoever passes it keeps it: it is not made anew for each answer.
     pub fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(Success::Ok.status(), Some(HeaderValue::from_static(kind)), content);
+        reply.is_shared = true;
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
         reply
     }

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::app::{Arrival, Caller};
 use crate::sessions::Client;
 
 use super::cookies::only;
+use super::encoded::parse_form;
 use super::failure::Failure;
-use super::fields::{Fields, parse_form};
+use super::fields::Fields;
 
 /// What a handler is given.
 pub struct Request {
@@ -88,6 +89,11 @@ impl Request {
         Fields::from_form(&self.body)
     }
 
+    /// Whether it has a body, of JSON by its own word.
+    pub fn has_json_body(&self) -> bool {
+        !self.body.is_empty() && self.media_type() == "application/json"
+    }
+
     fn media_type(&self) -> String {
         let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
@@ -110,6 +116,9 @@ pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure
     if pairs.iter().enumerate().any(is_repeated) { Err(Failure::RepeatedParameter) } else { Ok(pairs) }
 }
 
+/// Proxies that a request is followed back through.
+const MAX_PROXIES: usize = 16;
+
 /// The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For`
 /// that is not itself a trusted proxy. Anything unreadable there is not believed, nor what stands before it.
 pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -120,7 +129,7 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     }
     let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut client = peer;
-    for text in lines.iter().flat_map(|line| line.split(',')).rev() {
+    for text in lines.iter().flat_map(|line| line.split(',')).rev().take(MAX_PROXIES) {
         let Ok(address) = text.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
         if !is_trusted(&client) {
@@ -128,6 +137,17 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         }
     }
     client
+}
+
+/// The IPv6 networks of which one site has one, and any address in it (RFC 6177).
+pub const WIDE: u8 = 48;
+
+/// The network in which a client may have any address: an IPv4 address, or an IPv6 /48.
+pub fn widest_network(client: IpAddr) -> IpNet {
+    match client.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address).into(),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, WIDE).trunc().into(),
+    }
 }
 
 #[cfg(test)]

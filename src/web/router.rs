@@ -11,6 +11,7 @@ use http::{Method, header};
 
 use super::access::Audience;
 use super::cors::FrontEnd;
+use super::encoded::percent_decoded;
 use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
@@ -52,7 +53,9 @@ impl Router {
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
-        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // Decoded once, and after the route was found: `%2F` is part of a value, and no escape is another route.
+        let parameter = |(name, value): (&str, &str)| Ok((name.to_owned(), percent_decoded(value.as_bytes())?));
+        let parameters = found.params.iter().map(parameter).collect::<Result<_, Failure>>()?;
         Ok(Found { number: *number, route, parameters })
     }
 }
@@ -83,6 +86,9 @@ impl Web {
             Err(failure) => Err(failure),
             Ok((route, request)) => {
                 let answered = CatchPanic((route.handler)(self, &request)).await;
+                if let Err(failure) = &answered {
+                    self.note_refusal(failure, route, &request);
+                }
                 tracing::debug!(method = route.method, route = route.path, "answered");
                 answered
             }
@@ -129,8 +135,10 @@ impl Web {
             is_from_front_end,
             caller: None,
         };
-        self.check_site(&request, audience_of(route.path))?;
-        request.caller = self.let_in(&request.headers, (route.access, route.scope), request.network)?;
+        let let_in = self
+            .check_site(&request, audience_of(route.path))
+            .and_then(|()| self.let_in(&request.headers, (route.access, route.scope), request.network));
+        request.caller = let_in.inspect_err(|failure| self.note_refusal(failure, route, &request))?;
         Ok((route, request))
     }
 

@@ -24,8 +24,8 @@ pub enum Success {
 }
 
 /// Every status that is sent, for counting.
-pub const STATUSES: [u16; 19] =
-    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 503];
+pub const STATUSES: [u16; 22] =
+    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
 
 impl Success {
     pub(super) const fn status(self) -> StatusCode {
@@ -73,6 +73,7 @@ impl Failure {
             Self::MalformedRequest => explain(S::BAD_REQUEST, "malformed_request", "The request cannot be understood.", "A path or a parameter is not well formed."),
             Self::MalformedJson => explain(S::BAD_REQUEST, "malformed_json", "The body is not JSON.", "Send one JSON object in UTF-8."),
             Self::RepeatedParameter => explain(S::BAD_REQUEST, "repeated_parameter", "A parameter is given twice.", "Send each parameter once."),
+            Self::TooManyFields => explain(S::BAD_REQUEST, "too_many_parameters", "There are too many parameters.", "Send those that the documentation names."),
             Self::NotLoggedIn => explain(S::UNAUTHORIZED, "not_logged_in", "You are not logged in.", "Log in first; the session may have ended."),
             Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials", "That did not work.", "The name or the password is wrong, or the address is not confirmed yet: then follow the link in the mail that was sent to it."),
             Self::SecondFactorRequired(_) => explain(S::UNAUTHORIZED, "second_factor_required", "One more step.", "Give a code of your second factor, or a recovery code."),
@@ -101,11 +102,15 @@ impl Failure {
             Self::Refused(RefusalKind::NeedsLogin, _) => Self::InsufficientScope.explanation(),
             Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "The people who run this site find the reason in the log."),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
+            Self::Misdirected => explain(S::MISDIRECTED_REQUEST, "misdirected", "This is not the site you asked for.", "Use the address that the people who run this site have given you."),
+            Self::ExpectationFailed => explain(S::EXPECTATION_FAILED, "expectation_failed", "The request expects what is not offered here.", "Send no Expect, or 100-continue."),
+            Self::UnknownCoding => explain(S::NOT_IMPLEMENTED, "unknown_coding", "The body is coded in a way that is not known here.", "Send Transfer-Encoding: chunked, or Content-Length."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
             Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),
             Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered: this is not the browser you registered with."),
             Self::TooManyAttempts(seconds) => later(*seconds, explain(S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many tries.", "Wait a while before the next one.")),
             Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy", "Too many people are logging in at this moment.", "Try again in a few seconds; nothing was changed.")),
+            Self::NoRoom => later(2, explain(S::SERVICE_UNAVAILABLE, "busy", "Too much is under way at this moment.", "Try again in a few seconds; nothing was changed.")),
             Self::ClockUnsure => later(60, explain(S::SERVICE_UNAVAILABLE, "clock_unsure", "This machine does not know what time it is.", "Links cannot be used until its clock is right again, which usually takes a few minutes after a power cut. Your link is not used up. Logging in with a password works.")),
             Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable", "Nothing can be saved at the moment.", "Try again a little later; nothing was changed.")),
             Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown", "It is not certain that this was saved.", "It may have taken effect. Look whether it has, or simply repeat it: repeating is safe.")),

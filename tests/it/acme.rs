@@ -218,7 +218,7 @@ fn a_certificate_is_renewed_in_time_and_an_authority_that_is_gone_leaves_the_old
     std::fs::write(&config, text + &more).expect("written");
     let mut server = Server::start(&["serve", "--config", &config], authority.https);
     is_given_a_certificate(&mut server);
-    let mut anybody = Client::trusting_anybody(authority.https);
+    let mut anybody = Client::trusting_anybody(authority.https).going_to(HOST);
     let first = anybody.certificate().expect("any");
     is_given_a_certificate(&mut server);
     let second = anybody.certificate().expect("any");
@@ -258,7 +258,7 @@ fn an_authority_that_does_not_find_us_says_so_and_pages_are_served_meanwhile() {
     for expected in ["did not find this server", "at port 80", "at port 443", HOST, "refused", "again in 2 minutes"] {
         assert!(said.contains(expected), "{said}");
     }
-    server.client().get("/login").expect(200);
+    server.client().going_to(HOST).get("/login").expect(200);
 }
 
 #[test]

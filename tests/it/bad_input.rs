@@ -43,8 +43,10 @@ fn endpoints() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// As a script of this site sends it.
 fn post(caller: &Visitor<'_>, path: &str, kind: Option<&str>, body: impl Into<bytes::Bytes>) -> Reply {
     let request = http::Request::builder().method("POST").uri(format!("/api/v1{path}"));
+    let request = request.header("sec-fetch-site", "same-origin");
     caller.send(kind.into_iter().fold(request, |request, kind| request.header("content-type", kind)), body)
 }
 
@@ -345,12 +347,52 @@ fn forms_with_repeated_or_broken_fields_are_refused() {
     let world = World::new();
     let visitor = world.visitor();
     let before = world.records();
-    let send = |body: &'static str| {
+    let send = |body: &str| {
         let request = http::Request::builder().method("POST").uri("/login").header("sec-fetch-site", "same-origin");
-        visitor.send(request.header("content-type", "application/x-www-form-urlencoded"), body).status()
+        visitor.send(request.header("content-type", "application/x-www-form-urlencoded"), body.to_owned()).status()
     };
     assert_eq!(send("identity=a&identity=b&password=x"), 400);
-    assert_eq!(send("identity=%ff%fe&password=x"), 400);
+    for broken in ["identity=%ff%fe", "identity=%zz", "identity=%", "identity=%4", "identity=a%00b", "%zz=a"] {
+        assert_eq!(send(broken), 400, "{broken}");
+        assert_eq!(visitor.opens(&format!("/login?{broken}")).status(), 400, "{broken}");
+    }
+    assert_eq!(send(&"a=&".repeat(65)), 400);
     assert_eq!(send(""), 422);
     assert_eq!(world.records(), before);
+}
+
+#[test]
+fn more_parameters_than_any_route_has_are_refused_before_they_are_compared() {
+    let world = World::new();
+    let visitor = world.visitor();
+    let query = |count: usize| (0..count).map(|n| format!("a{n}=1")).collect::<Vec<_>>().join("&");
+    visitor.api("GET", &format!("/openapi.json?{}", query(64)), Value::Null).expect(200);
+    visitor.api("GET", &format!("/openapi.json?{}", query(65)), Value::Null).refused(400, "too_many_parameters");
+    let members: serde_json::Map<_, _> = (0..5_000).map(|n| (format!("a{n}"), json!(n))).collect();
+    let reply = visitor.api("POST", "/forgot", Value::from(members)).refused(400, "too_many_parameters");
+    assert!(reply.body.len() < 1_000, "what was sent is not sent back");
+}
+
+#[test]
+fn what_stands_in_a_path_is_decoded_once() {
+    let world = World::new();
+    let root = world.administrator("root@example.org");
+    world.member(ALICE, PASSWORD);
+    let get = |path: &str| root.api("GET", path, Value::Null);
+    for name in ["alice@example.org", "alice%40example.org", "%61lice%40example%2Eorg", "alice%40EXAMPLE.org"] {
+        assert_eq!(get(&format!("/admin/users/{name}")).expect(200).json()["email"], ALICE, "{name}");
+    }
+    root.api("PUT", "/admin/users/alice%40example.org/groups/st%61ff", Value::Null).expect(200);
+    root.api("PUT", "/admin/groups/staff/permissions/files%3Aread", Value::Null).expect(200);
+    assert_eq!(get("/users/alice%40example.org/may/files%3Aread").expect(200).json()["allowed"], true);
+    // A slash that is part of a name leads to no other route, and nothing is decoded twice.
+    for name in ["alice%40example.org%2Ftokens", "alice%2540example.org", "..%2Fgroups", "%2e%2e"] {
+        get(&format!("/admin/users/{name}")).refused(404, "not_found");
+    }
+    for broken in ["%zz", "%", "%4", "a%00b", "%ff", "%c3%28"] {
+        get(&format!("/admin/users/{broken}")).refused(400, "malformed_request");
+        root.opens(&format!("/confirm/{broken}")).expect(400);
+    }
+    // Fixed parts of a path are written as they are.
+    get("/admin/%75sers").refused(404, "not_found");
 }

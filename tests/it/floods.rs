@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::net::TcpSocket;
@@ -98,7 +98,7 @@ impl Flooded {
     }
 }
 
-async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
+pub async fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<tokio::net::TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.bind((source, 0).into())?;
@@ -163,6 +163,37 @@ fn slow_headers_from_many_addresses_are_cut_off_and_people_are_served() {
 }
 
 #[test]
+fn whoever_keeps_a_place_without_progress_makes_room_for_a_newcomer() {
+    let flooded = Flooded::new();
+    let many: &'static [u8] = {
+        let one = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        Box::leak(one.repeat(40).into_boxed_slice())
+    };
+    for (what, first) in [
+        ("no request", &b""[..]),
+        ("half a head", b"GET /login HTTP/1.1\r\nHost: loc"),
+        ("half a body", b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\nx"),
+        ("nothing after an answer", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("garbage", b"garbage\r\n\r\n"),
+        ("answers that are not read", many),
+    ] {
+        let crowd = crowd(flooded.address(), 1_100, 100, first);
+        assert!(crowd.streams.len() > 1_000, "{what}: {}", crowd.streams.len());
+        // The best of three: the machine may have others to serve.
+        let waited = (0..3).map(|_| {
+            let began = Instant::now();
+            assert!(flooded.serves(), "{what}");
+            began.elapsed()
+        });
+        let waited = waited.min().expect("three");
+        println!("{what}: a newcomer waited {waited:?}");
+        assert!(waited < Duration::from_secs(1), "{what}: {waited:?}");
+        drop(crowd);
+    }
+    flooded.server.stays_below(120);
+}
+
+#[test]
 fn slow_bodies_are_cut_off() {
     let flooded = Flooded::new();
     let crowd = crowd(
@@ -210,6 +241,95 @@ fn header_bombs_are_refused_early() {
     assert!(matches!(flooded.status(&format!("GET /{uri} HTTP/1.1\r\nHost: localhost\r\n\r\n")), 414 | 431));
     assert!(flooded.serves());
     flooded.server.stays_below(64);
+}
+
+#[test]
+fn what_is_meant_for_another_host_is_refused() {
+    let flooded = Flooded::new();
+    let port = flooded.server.port;
+    let ask = |target: &str, host: &str| {
+        flooded.status(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+    };
+    for host in ["localhost", "LOCALHOST.", &format!("localhost:{port}"), &format!("127.0.0.1:{port}"), "[::1]"] {
+        assert_eq!(ask("/login", host), 200, "{host}");
+    }
+    for host in ["attacker.example", "localhost.attacker.example", "localhost:1", "192.0.2.1"] {
+        assert_eq!(ask("/login", host), 421, "{host}");
+        assert_eq!(ask("/api/v1/openapi.json", host), 421, "{host}");
+        // Whoever looks whether the service is well may not know its name.
+        assert_eq!((ask("/healthz", host), ask("/readyz", host)), (200, 200), "{host}");
+    }
+    for host in
+        ["", "x@host", "a b", "localhost/evil", "localhost:1:2", "localhost, evil.example", "localhost:x", "[::1"]
+    {
+        assert_eq!((ask("/login", host), ask("/healthz", host)), (400, 400), "{host:?}");
+    }
+    for (target, status) in [
+        ("http://localhost/login", 200),
+        ("https://localhost/login", 200),
+        ("http://evil.example/login", 421),
+        ("ftp://localhost/healthz", 400),
+        ("gopher://evil.example/login", 400),
+        ("http://x@localhost/login", 400),
+    ] {
+        assert_eq!(ask(target, "localhost"), status, "{target}");
+    }
+    assert_eq!(ask("http://localhost/login", "evil.example"), 421);
+    let problem = flooded.exchange(b"GET /api/v1/session HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+    assert!(problem.contains("\"misdirected\"") && !problem.contains("evil"), "{problem}");
+}
+
+#[test]
+fn a_body_is_refused_by_what_its_head_says() {
+    let flooded = Flooded::new();
+    let head = "POST /api/v1/forgot HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let body = "1f\r\n{\"email\":\"nobody@example.test\"}\r\n0\r\n\r\n";
+    for (more, status) in [
+        ("Transfer-Encoding: chunked\r\nConnection: close\r\n", 202),
+        ("Transfer-Encoding: Chunked\r\nConnection: close\r\n", 202),
+        ("Transfer-Encoding: gzip, chunked\r\n", 501),
+        ("Transfer-Encoding: chunked, chunked\r\n", 501),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501),
+        ("Transfer-Encoding: xchunked\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 41\r\n", 400),
+        ("Content-Length: 41\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Expect: 200-ok\r\nTransfer-Encoding: chunked\r\n", 417),
+        ("Expect: 100-continue, x\r\nTransfer-Encoding: chunked\r\n", 417),
+        ("Content-Length: 1000000000\r\n", 413),
+        ("Expect: 100-continue\r\nContent-Length: 1000000000\r\n", 413),
+        ("Expect: 100-continue\r\nContent-Length: 65537\r\n", 413),
+    ] {
+        // Ends by itself: the connection is closed behind each.
+        let answer = flooded.exchange(format!("{head}{more}\r\n{body}").as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{more}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{more}: {answer}");
+    }
+    // What is expected and fits is asked for; the length of an earlier request on the connection is not this one's.
+    let mut stream = flooded.connect();
+    for more in
+        ["Content-Length: 31\r\nExpect: 100-Continue\r\n", "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n"]
+    {
+        stream.write_all(format!("{head}{more}\r\n").as_bytes()).expect("sent");
+        assert!(one_answer(&mut stream).starts_with("HTTP/1.1 100 "), "{more}");
+        let sent = if more.starts_with("Content") { "{\"email\":\"nobody@example.test\"}" } else { body };
+        stream.write_all(sent.as_bytes()).expect("sent");
+        assert!(one_answer(&mut stream).starts_with("HTTP/1.1 202 "), "{more}");
+    }
+}
+
+/// What the server says next, up to the end of one answer.
+fn one_answer(stream: &mut TcpStream) -> String {
+    let mut answer = String::new();
+    let mut byte = [0];
+    while !answer.ends_with("\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("an answer");
+        answer.push(char::from(byte[0]));
+    }
+    let length =
+        answer.to_ascii_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).expect("a body");
+    answer + &String::from_utf8_lossy(&body)
 }
 
 #[test]

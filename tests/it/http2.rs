@@ -1,14 +1,27 @@
 //! HTTP/2 frames that no honest client sends, over real TLS: rapid resets (CVE-2023-44487), continuations without end
-//! (CVE-2024-27316), and settings without end.
+//! (CVE-2024-27316), and settings without end; and clients that keep to the protocol, but keep all they can: bodies without end,
+//! answers that nobody reads, connections on which nothing is asked.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
+use crate::floods::connect_from;
 use crate::process::{Server, configuration, file_mail, free_port};
 use crate::store::Folder;
 
@@ -154,4 +167,202 @@ fn settings_and_pings_without_end_do_not_fill_the_memory() {
         let _ = (0..5_000).take_while(|_| flooder.sends(&many)).count();
         place.still_serves();
     }
+}
+
+/// A body that begins and does not end.
+struct Endless {
+    left: usize,
+    /// Hears when all of it but the end has been taken.
+    sent: Option<mpsc::Sender<()>>,
+}
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        const PIECE: &[u8] = &[b' '; 4000];
+        if self.left == 0 {
+            self.sent = None;
+            return Poll::Pending;
+        }
+        let piece = &PIECE[..PIECE.len().min(self.left)];
+        self.left -= piece.len();
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0 && self.sent.is_none()
+    }
+}
+
+fn tls() -> TlsConnector {
+    let mut config = gatelodge::tls::client::believing_anybody();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
+
+/// A connection over HTTP/2 from `source`, whose client has so much room for each answer and answers pings.
+async fn open(port: u16, source: Ipv4Addr, window: u32) -> Option<SendRequest<Endless>> {
+    let opened = async {
+        let stream = connect_from(source, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = tls().connect(name, stream).await.ok()?;
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).initial_stream_window_size(window);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(connection);
+        Some(sender)
+    };
+    tokio::time::timeout(Duration::from_secs(20), opened).await.ok()?
+}
+
+fn request(method: &str, path: &str, length: usize) -> http::request::Builder {
+    let request = http::Request::builder().method(method).uri(format!("https://localhost{path}"));
+    let request = request.header("content-type", "application/json");
+    if length > 0 { request.header("content-length", length) } else { request }
+}
+
+/// Holds many connections over HTTP/2, each with many requests.
+struct Crowd {
+    runtime: tokio::runtime::Runtime,
+    senders: Vec<SendRequest<Endless>>,
+}
+
+impl Crowd {
+    /// So many connections from each of these addresses.
+    fn of(place: &Place, sources: u8, each: usize, window: u32) -> Self {
+        // With a thread of its own, so that pings are answered while nobody waits for anything.
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
+        let port = place.server.port;
+        let senders = runtime.block_on(async {
+            let mut opening = JoinSet::new();
+            for source in 1..=sources {
+                for _ in 0..each {
+                    opening.spawn(open(port, Ipv4Addr::new(127, 1, 1, source), window));
+                }
+            }
+            opening.join_all().await.into_iter().flatten().collect()
+        });
+        Self { runtime, senders }
+    }
+
+    /// Asks as often as this on every connection, and waits until each request is answered, or so much of its body was taken that
+    /// the rest waits for the server; or until nothing more happens.
+    fn asks(
+        &mut self,
+        times: usize,
+        mut request: impl FnMut() -> http::request::Builder,
+        body: usize,
+    ) -> Vec<http::Response<Incoming>> {
+        self.runtime.block_on(async {
+            let (sent, mut heard) = mpsc::channel(1);
+            let mut asking = JoinSet::new();
+            for sender in &self.senders {
+                for _ in 0..times {
+                    let mut sender = sender.clone();
+                    let body = Endless { left: body, sent: (body > 0).then(|| sent.clone()) };
+                    let request = request().body(body).expect("a request");
+                    asking.spawn(async move {
+                        sender.ready().await.ok()?;
+                        sender.send_request(request).await.ok()
+                    });
+                }
+            }
+            drop(sent);
+            let mut answers = Vec::new();
+            let all = async {
+                if body == 0 {
+                    while let Some(answer) = asking.join_next().await {
+                        answers.extend(answer.ok().flatten());
+                    }
+                }
+                heard.recv().await;
+            };
+            let _ = tokio::time::timeout(Duration::from_secs(4), all).await;
+            asking.detach_all();
+            answers
+        })
+    }
+}
+
+impl Place {
+    /// Somebody opens a page, from an address of their own, and does not wait long; the best of three, for the machine may have
+    /// others to serve.
+    #[track_caller]
+    fn serves_a_newcomer_soon(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let port = self.server.port;
+        let waits = (0..3).map(|_| {
+            let began = Instant::now();
+            let status = runtime.block_on(async {
+                let mut sender = open(port, Ipv4Addr::new(127, 9, 9, 9), 65_535).await.expect("there is a place");
+                let request = request("GET", "/login", 0).body(Endless { left: 0, sent: None }).expect("a request");
+                sender.send_request(request).await.expect("an answer").status()
+            });
+            assert_eq!(status, 200);
+            began.elapsed()
+        });
+        let waited = waits.min().expect("three");
+        println!("a newcomer waited {waited:?}");
+        assert!(waited < Duration::from_secs(1), "{waited:?}");
+    }
+}
+
+#[test]
+fn what_is_meant_for_another_host_is_refused() {
+    let place = place();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ask = |uri: &str, host: Option<&str>| {
+        let request = http::Request::builder().uri(uri);
+        let request = host.into_iter().fold(request, |request, host| request.header("host", host));
+        let request = request.body(Endless { left: 0, sent: None }).expect("a request");
+        runtime.block_on(async {
+            let mut sender = open(place.server.port, Ipv4Addr::LOCALHOST, 65_535).await.expect("it listens");
+            sender.send_request(request).await.expect("an answer").status().as_u16()
+        })
+    };
+    assert_eq!(ask("https://localhost/login", None), 200);
+    assert_eq!(ask("https://localhost/login", Some("localhost")), 200);
+    assert_eq!(ask("https://evil.example/login", None), 421);
+    assert_eq!(ask("https://evil.example/healthz", None), 200);
+    assert_eq!(ask("https://localhost/login", Some("evil.example")), 400);
+    assert_eq!(ask("ftp://localhost/login", None), 400);
+}
+
+#[test]
+fn bodies_without_end_do_not_fill_the_memory() {
+    for (addresses, mib) in [(1, 120), (8, 160)] {
+        let place = place();
+        let mut crowd = Crowd::of(&place, addresses, 128, 65_535);
+        assert!(crowd.senders.len() > 100 * usize::from(addresses), "{}", crowd.senders.len());
+        crowd.asks(32, || request("POST", "/api/v1/forgot", 64_000), 62_000);
+        place.serves_a_newcomer_soon();
+        place.server.stays_below(mib);
+    }
+}
+
+#[test]
+fn answers_that_nobody_reads_do_not_fill_the_memory() {
+    let place = place();
+    for path in ["/api/v1/openapi.json", "/login"] {
+        let mut crowd = Crowd::of(&place, 1, 124, 0);
+        assert!(crowd.senders.len() > 100, "{}", crowd.senders.len());
+        let answers = crowd.asks(32, || request("GET", path, 0), 0);
+        assert!(answers.len() > 500, "{}", answers.len());
+        place.serves_a_newcomer_soon();
+        place.server.stays_below(120);
+        drop(answers);
+    }
+}
+
+#[test]
+fn connections_on_which_nothing_is_asked_make_room_for_a_newcomer() {
+    let place = place();
+    let crowd = Crowd::of(&place, 8, 128, 65_535);
+    assert!(crowd.senders.len() > 900, "{}", crowd.senders.len());
+    place.serves_a_newcomer_soon();
+    place.server.stays_below(120);
+    drop(crowd);
 }

@@ -54,7 +54,7 @@ fn ask(port: u16, method: &str, path: &str, cookie: &str, body: &Value) -> Optio
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let length = body.len();
     let request = format!(
-        "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nCookie: gatelodge={cookie}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nSec-Fetch-Site: same-origin\r\nCookie: gatelodge={cookie}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();

@@ -231,6 +231,42 @@ fn every_route_that_changes_something_refuses_other_sites() {
 }
 
 #[test]
+fn without_a_sign_of_its_origin_nothing_with_a_cookie_changes_anything() {
+    let world = World::new();
+    let (member, administrator) = (world.logged_in(ALICE, PASSWORD), world.administrator("root@example.org"));
+    let before = world.records();
+    for route in ROUTES.iter().filter(|route| route.method != "GET") {
+        let path = route.path.replace("{user}", ALICE).replace("{id}", &"0".repeat(32));
+        for caller in [&member, &administrator] {
+            for (kind, body) in [
+                (None, ""),
+                (Some("text/plain"), ""),
+                (Some("text/plain"), "{}"),
+                (Some("application/x-www-form-urlencoded"), "a=b"),
+                (Some("multipart/form-data; boundary=x"), "--x--"),
+                (Some("application/json"), ""),
+            ] {
+                let request = http::Request::builder().method(route.method).uri(&path);
+                let request = kind.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+                let reply = caller.send(request, body);
+                assert_eq!(reply.status(), 403, "{} {} {kind:?} {body:?}", route.method, route.path);
+                assert!(reply.text().contains("came from another site"), "{}", reply.text());
+            }
+        }
+    }
+    assert_eq!(world.records(), before);
+    // By its words, JSON comes from a program; so does whatever comes without a cookie.
+    member.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let stranger = world.visitor();
+    stranger.send(http::Request::builder().method("POST").uri("/api/v1/logout"), "").expect(204);
+    // A cookie that opens nothing by itself counts too: it says who logged in here before.
+    let device = world.visitor();
+    device.cookies.borrow_mut().insert("__Host-gatelodge-device".into(), "x".into());
+    device.send(http::Request::builder().method("POST").uri("/api/v1/logout"), "").refused(403, "cross_site");
+    member.api("POST", "/logout", json!({})).expect(204);
+}
+
+#[test]
 fn opening_any_page_changes_nothing() {
     let world = World::new();
     let member = world.logged_in(ALICE, PASSWORD);

@@ -150,6 +150,36 @@ fn fail2ban_finds_whom_to_block() {
 }
 
 #[test]
+fn whoever_is_refused_what_they_may_not_do_is_counted_and_told() {
+    let mut watched = Watched::new("");
+    let mut alice = watched.server.client();
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let id = alice.api("GET", "/session", &Value::Null).expect(200).json()["user"]["id"].clone();
+    let account = id.as_str().expect("an id");
+    for _ in 0..3 {
+        alice.api("GET", "/admin/users", &Value::Null).refused(403, "forbidden");
+    }
+    let line = watched.server.reads_until("refused from 127.0.0.1: GET /api/v1/admin/users");
+    assert!(line.contains("forbidden") && line.contains(account) && !line.contains(ALICE), "{line}");
+    // Who they are does not matter where another site sends them.
+    alice.request("POST", "/logout", "Origin: https://evil.example\r\n", "").expect(403);
+    let line = watched.server.reads_until("refused from 127.0.0.1: POST /logout");
+    assert!(line.contains("cross_site") && line.contains(account), "{line}");
+    let bearer = "Authorization: Bearer gla_nonsense\r\n";
+    watched.server.client().request("GET", "/api/v1/session", bearer, "").expect(401);
+    let line = watched.server.reads_until("refused from 127.0.0.1: GET /api/v1/session");
+    assert!(line.contains("bad_token") && line.contains("nobody") && !line.contains("nonsense"), "{line}");
+    // Without a session is not without a right.
+    watched.server.client().request("GET", "/api/v1/session", "", "").expect(401);
+    let answer = watched.scrapes("/metrics");
+    for (reason, count) in [("forbidden", 3), ("insufficient_scope", 0), ("cross_site", 1), ("bad_token", 1)] {
+        let line = format!("gatelodge_refusals_total{{reason=\"{reason}\"}} {count}");
+        assert!(answer.lines().any(|found| found == line), "{line}\n{answer}");
+    }
+    assert_eq!(watched.server.log.matches("GET /api/v1/admin/users").count(), 1, "{}", watched.server.log);
+}
+
+#[test]
 fn mails_that_wait_are_counted() {
     let folder = Folder::new();
     let (port, metrics) = (free_port(), free_port());

@@ -95,7 +95,7 @@ impl Client {
         answer
     }
 
-    fn request(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    pub fn request(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let length = body.len();
         self.raw(&format!(
@@ -115,8 +115,11 @@ impl Client {
     }
 
     pub fn api(&mut self, method: &str, path: &str, body: &Value) -> Answer {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.request(method, &format!("/api/v1{path}"), "Content-Type: application/json\r\n", &body)
+        let path = format!("/api/v1{path}");
+        if body.is_null() {
+            return self.request(method, &path, "Sec-Fetch-Site: same-origin\r\n", "");
+        }
+        self.request(method, &path, "Content-Type: application/json\r\n", &body.to_string())
     }
 }
 
@@ -352,6 +355,7 @@ fn plain_http_only_redirects_and_takes_no_forms() {
     let page = plain(http, "GET /account?x=1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").expect(308);
     assert_eq!(page.header("location"), Some(format!("https://localhost:{port}/account?x=1").as_str()));
     assert_eq!(page.header("strict-transport-security"), None, "in clear it must not be said");
+    plain(http, "GET /account HTTP/1.1\r\nHost: x@localhost\r\nConnection: close\r\n\r\n").expect(400);
     for request in [
         "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
@@ -377,7 +381,7 @@ fn behind_a_proxy_the_forwarded_address_is_believed_from_it_alone() {
     let login = plain(
         http,
         &format!(
-            "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6, 198.51.100.7\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "POST /api/v1/login HTTP/1.1\r\nHost: what.the.proxy.calls.it:8080\r\nX-Forwarded-For: 6.6.6.6, 198.51.100.7\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         ),
     );

@@ -311,14 +311,14 @@ impl Visitor<'_> {
         self.send(request.header("content-type", "application/x-www-form-urlencoded"), body)
     }
 
-    /// Calls the API.
+    /// Calls the API: with JSON, or, where there is no body, as a script of this site would.
     pub fn api(&self, method: &str, path: &str, body: impl Into<Value>) -> Reply {
         let body: Value = body.into();
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header("content-type", "application/json");
-        self.send(request, if body.is_null() { String::new() } else { body.to_string() })
+        let request = http::Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if body.is_null() {
+            return self.send(request.header("sec-fetch-site", "same-origin"), "");
+        }
+        self.send(request.header("content-type", "application/json"), body.to_string())
     }
 
     /// Calls the API with a token, and no cookie.

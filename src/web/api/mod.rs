@@ -5,6 +5,10 @@ mod documents;
 pub mod factors;
 pub mod tokens;
 
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
 use crate::app::{Entered, NowConfirmed, NowRegistered};
 use crate::base::{Packed, Permission};
 use crate::crypto::Bearer;
@@ -26,9 +30,13 @@ use documents::{
 /// route list.
 const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4")));
 
+/// The same, unpacked when it is first asked for, and once: everybody is sent the same bytes.
+static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
+
 /// `GET /openapi.json`
 pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    let document = OPENAPI.unpack().ok_or(Failure::Internal)?;
+    let unpacked = UNPACKED.get_or_init(|| OPENAPI.unpack().map(Bytes::from));
+    let document = unpacked.clone().ok_or(Failure::Internal)?;
     Ok(Reply::asset("application/json", document))
 }
 

@@ -1,63 +1,78 @@
-//! How connections end when the server stops: what is under way is finished, and whoever has just come is heard.
+//! How connections end: politely where that can be, with the server, or because somebody else needs the place.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long somebody who has not asked anything yet is waited for: their first request may be on its way, and would be
-/// lost with the connection although a new server is about to listen.
+use super::pulse::{Overdue, Pulse};
+
+/// How long somebody who has not asked anything yet is waited for when the server stops: their first request may be on its way,
+/// and would be lost with the connection although a new server is about to listen.
 const FIRST_REQUEST: Duration = Duration::from_secs(2);
+/// How long a client on whose connection nothing is under way may take to hear that it ends: GOAWAY has to get there and back.
+const LEAVE: Duration = Duration::from_secs(1);
+/// The same where somebody waits for the place: GOAWAY is sent, and not waited for.
+const HURRY: Duration = Duration::from_millis(50);
 
 /// What one connection knows of its end.
-#[derive(Clone)]
 pub struct Ending {
     stop: CancellationToken,
-    first: Arc<First>,
+    leave: CancellationToken,
 }
 
-#[derive(Default)]
-struct First {
-    has_come: AtomicBool,
-    comes: Notify,
+/// Why a connection ends before its client wants it to.
+enum Why {
+    Stops,
+    /// Within this time.
+    Leaves(Duration),
+    Breaks,
 }
 
 impl Ending {
-    /// When `stop` is cancelled. Each connection has a token of its own below it: whoever waits for one looks at it again with
-    /// every request, and all of them would meet at the same lock.
-    pub fn new(stop: &CancellationToken) -> Self {
-        Self { stop: stop.child_token(), first: Arc::default() }
+    /// When `stop` is cancelled, or `leave`. Each connection has a token of its own below `stop`: whoever waits for one looks at
+    /// it again with every request, and all of them would meet at the same lock.
+    pub fn new(stop: &CancellationToken, leave: CancellationToken) -> Self {
+        Self { stop: stop.child_token(), leave }
     }
 
-    /// A request has come.
-    pub fn note_request(&self) {
-        if !self.first.has_come.load(Ordering::Relaxed) && !self.first.has_come.swap(true, Ordering::Relaxed) {
-            self.first.comes.notify_one();
-        }
+    /// What comes of something, unless the connection is asked to leave first.
+    pub async fn unless_asked_to_leave<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+        self.leave.run_until_cancelled(something).await
     }
 
     /// Serves a connection to its end, which comes with the server's at the latest.
-    pub async fn serve<C: GracefulConnection>(&self, connection: C) -> Result<(), C::Error> {
+    pub async fn serve<C: GracefulConnection>(&self, connection: C, pulse: &Pulse) -> Result<(), C::Error> {
         let mut connection = pin!(connection);
-        tokio::select! {
+        let why = tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
-            () = self.stop.cancelled() => {}
-        }
-        if !self.first.has_come.load(Ordering::Relaxed) {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => return ended,
-                () = self.first.comes.notified() => {}
-                () = sleep(FIRST_REQUEST) => {}
+            () = self.leave.cancelled() => Why::Leaves(HURRY),
+            () = self.stop.cancelled() => Why::Stops,
+            overdue = pulse.overdue() => match overdue {
+                Overdue::Idle => Why::Leaves(LEAVE),
+                Overdue::Unread => Why::Breaks,
+            },
+        };
+        match why {
+            // Dropped as it is: whoever does not read an answer does not read a word of farewell.
+            Why::Breaks => Ok(()),
+            Why::Leaves(within) => {
+                connection.as_mut().graceful_shutdown();
+                timeout(within, connection).await.unwrap_or(Ok(()))
+            }
+            Why::Stops => {
+                tokio::select! {
+                    biased;
+                    ended = connection.as_mut() => return ended,
+                    () = pulse.has_asked() => {}
+                    () = sleep(FIRST_REQUEST) => {}
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
         }
-        connection.as_mut().graceful_shutdown();
-        connection.await
     }
 }

@@ -1,9 +1,14 @@
 //! Connections: accepting them, bounding them, draining them.
 
+mod answer;
+mod budget;
 mod connection;
 mod ending;
-mod idle;
+mod exchange;
+mod head;
 mod places;
+mod polite;
+mod pulse;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,9 +21,11 @@ use tokio_util::task::TaskTracker;
 
 use super::Web;
 use crate::tls::Challenges;
+use budget::Budget;
 use connection::Serving;
 use ending::Ending;
 use places::{Place, Places};
+use pulse::Pulse;
 
 /// What a listener speaks.
 #[derive(Clone)]
@@ -45,6 +52,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// Serves on all listeners until `stop`, then drains.
 pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop: CancellationToken) {
     let places = Arc::new(Places::new(web.app.services().config.proxy.trusted.clone()));
+    let budget = Arc::new(Budget::default());
     let connections = TaskTracker::new();
     let mut accepting = tokio::task::JoinSet::new();
     for (listener, protocol) in listeners {
@@ -52,6 +60,7 @@ pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop:
             web: Arc::clone(&web),
             protocol,
             places: Arc::clone(&places),
+            budget: Arc::clone(&budget),
             connections: connections.clone(),
             stop: stop.clone(),
         };
@@ -74,6 +83,7 @@ struct Door {
     web: Arc<Web>,
     protocol: Protocol,
     places: Arc<Places>,
+    budget: Arc<Budget>,
     connections: TaskTracker,
     stop: CancellationToken,
 }
@@ -85,10 +95,11 @@ impl Door {
             let Some(room) = self.places.room().await else { return };
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    // Whoever gets none is dropped without a word: a word would cost a place.
-                    let Some(place) = self.places.take(room, peer.ip()) else { continue };
                     let patience = if self.places.is_crowded() { HURRIED } else { PATIENCE };
-                    self.spawn(stream, (peer, patience), place);
+                    let pulse = Arc::new(Pulse::new(patience));
+                    // Whoever gets none is dropped without a word: a word would cost a place.
+                    let Some(place) = self.places.take(room, peer.ip(), Arc::clone(&pulse)) else { continue };
+                    self.spawn(stream, (peer, patience), place, pulse);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -98,10 +109,17 @@ impl Door {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, (peer, patience): (SocketAddr, Duration), place: Place) {
+    fn spawn(&self, stream: TcpStream, (peer, patience): (SocketAddr, Duration), place: Place, pulse: Arc<Pulse>) {
         let _ = stream.set_nodelay(true);
-        let serving =
-            Serving { web: Arc::clone(&self.web), peer: peer.ip(), patience, ending: Ending::new(&self.stop) };
+        let serving = Serving {
+            web: Arc::clone(&self.web),
+            peer: peer.ip(),
+            listener: stream.local_addr().map_or(0, |address| address.port()),
+            patience,
+            ending: Ending::new(&self.stop, place.leave.clone()),
+            pulse,
+            budget: Arc::clone(&self.budget),
+        };
         self.connections.spawn(serving.run(stream, place, self.protocol.clone()));
     }
 }

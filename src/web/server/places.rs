@@ -1,18 +1,32 @@
 //! Places for connections: so many in total, and so many for each client network, so that one network cannot take them all.
+//! Where few are left, those who keep us waiting make room for those who come.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::super::request::WIDE;
+use super::pulse::Pulse;
 
 /// Connections at a time, over all listeners. One costs about 40 KiB while nothing happens on it.
 const MAX_CONNECTIONS: usize = 1024;
-/// Connections at a time from one client network: an IPv4 address, or an IPv6 /64. Browsers open about six.
+/// Connections at a time from an IPv4 address, or an IPv6 /64. Browsers open about six.
 const MAX_PER_NETWORK: usize = 128;
+/// Connections at a time from an IPv6 /48, of which a customer of a provider may have all 65,536 networks.
+const MAX_PER_WIDE_NETWORK: usize = 256;
 /// One network may have this part of all places, where there are few.
 const PART_PER_NETWORK: usize = 4;
+/// This part of all places is kept free for whoever comes next, by asking somebody to leave.
+const PART_SPARE: usize = 16;
+/// How long whoever comes waits until somebody is asked to leave, where nobody could be asked before.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// File descriptors that are kept for the store, its probe, the mail server, the control socket and the log.
 const RESERVED_DESCRIPTORS: usize = 32;
 
@@ -20,10 +34,26 @@ const RESERVED_DESCRIPTORS: usize = 32;
 pub struct Places {
     total: Arc<Semaphore>,
     all: usize,
-    per_network: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<Taken>>,
     /// Proxies speak for many: they are held to the total only.
     proxies: Vec<IpNet>,
+}
+
+#[derive(Default)]
+struct Taken {
+    by_network: HashMap<IpNet, usize>,
+    /// By number.
+    places: HashMap<u64, Seat>,
+    last_number: u64,
+    /// How many were asked to leave and have not left.
+    leaving: usize,
+}
+
+/// What is known of a place that is taken.
+struct Seat {
+    networks: Vec<IpNet>,
+    pulse: Arc<Pulse>,
+    leave: CancellationToken,
 }
 
 impl Places {
@@ -36,8 +66,7 @@ impl Places {
 
     fn among(descriptors: usize, proxies: Vec<IpNet>) -> Self {
         let all = descriptors.saturating_sub(RESERVED_DESCRIPTORS).clamp(PART_PER_NETWORK, MAX_CONNECTIONS);
-        let per_network = MAX_PER_NETWORK.min(all / PART_PER_NETWORK);
-        Self { total: Arc::new(Semaphore::new(all)), all, per_network, taken: Arc::default(), proxies }
+        Self { total: Arc::new(Semaphore::new(all)), all, taken: Arc::default(), proxies }
     }
 
     /// Whether so many have a place that nobody may take their time.
@@ -45,54 +74,100 @@ impl Places {
         self.total.available_permits() < self.all / 2
     }
 
-    /// Waits for room: whoever finds none waits in the listener's backlog.
+    /// Waits for room, and makes some: whoever finds none waits in the listener's backlog.
     pub async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.total).acquire_owned().await.ok()
+        let soon_free = self.total.available_permits() + lock(&self.taken).leaving;
+        if soon_free < self.all.div_ceil(PART_SPARE) {
+            self.ask_somebody_to_leave();
+        }
+        loop {
+            match timeout(ASK_AGAIN, Arc::clone(&self.total).acquire_owned()).await {
+                Ok(room) => return room.ok(),
+                Err(_) => self.ask_somebody_to_leave(),
+            }
+        }
     }
 
-    /// A place for this peer. None if its network has all that one network may have.
-    pub fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr) -> Option<Place> {
-        let peer = peer.to_canonical();
-        if self.proxies.iter().any(|net| net.contains(&peer)) {
-            return Some(Place { network: None, taken: Arc::clone(&self.taken), _room: room });
-        }
-        let network = network_of(peer);
+    /// A place for this peer. None if a network of its has all that one network may have.
+    pub fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr, pulse: Arc<Pulse>) -> Option<Place> {
+        let networks =
+            if self.proxies.iter().any(|net| net.contains(&peer.to_canonical())) { vec![] } else { networks_of(peer) };
         let mut taken = lock(&self.taken);
-        let count = taken.entry(network).or_default();
-        if *count >= self.per_network {
+        let has_all = |net: &IpNet| taken.by_network.get(net).is_some_and(|count| *count >= self.limit_of(net));
+        if networks.iter().any(has_all) {
             return None;
         }
-        *count += 1;
-        Some(Place { network: Some(network), taken: Arc::clone(&self.taken), _room: room })
+        for network in &networks {
+            *taken.by_network.entry(*network).or_default() += 1;
+        }
+        taken.last_number += 1;
+        let (number, leave) = (taken.last_number, CancellationToken::new());
+        taken.places.insert(number, Seat { networks, pulse, leave: leave.clone() });
+        drop(taken);
+        Some(Place { number, leave, taken: Arc::clone(&self.taken), _room: room })
+    }
+
+    fn limit_of(&self, network: &IpNet) -> usize {
+        let is_wide = matches!(network, IpNet::V6(_)) && network.prefix_len() == WIDE;
+        let limit = if is_wide { MAX_PER_WIDE_NETWORK } else { MAX_PER_NETWORK };
+        limit.min(self.all / PART_PER_NETWORK)
+    }
+
+    /// Of those who keep us waiting, whoever has waited longest among those whose network has the most places: so nobody who came
+    /// alone leaves for a crowd. Nobody leaves for whom we work at the moment.
+    fn ask_somebody_to_leave(&self) {
+        let mut taken = lock(&self.taken);
+        let rank = |seat: &Seat| {
+            let waits_since = seat.pulse.waits_since().filter(|_| !seat.leave.is_cancelled())?;
+            let count = |network: &IpNet| taken.by_network.get(network).copied().unwrap_or_default();
+            // A proxy's connections stand for many people, and come last.
+            Some((seat.networks.iter().map(count).max().unwrap_or_default(), Reverse(waits_since)))
+        };
+        let ranked = taken.places.values().filter_map(|seat| Some((rank(seat)?, &seat.leave)));
+        if let Some((_, leave)) = ranked.max_by_key(|(rank, _)| *rank) {
+            leave.cancel();
+            taken.leaving += 1;
+        }
     }
 }
 
 /// A connection's place; it is free again when this is dropped.
 pub struct Place {
-    network: Option<IpAddr>,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    number: u64,
+    /// Cancelled when somebody else needs the place more.
+    pub leave: CancellationToken,
+    taken: Arc<Mutex<Taken>>,
     _room: OwnedSemaphorePermit,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(network) = self.network else { return };
         let mut taken = lock(&self.taken);
-        match taken.get_mut(&network) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&network)),
+        taken.leaving -= usize::from(self.leave.is_cancelled());
+        let networks = taken.places.remove(&self.number).map(|seat| seat.networks).unwrap_or_default();
+        for network in networks {
+            match taken.by_network.get_mut(&network) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(taken.by_network.remove(&network)),
+            }
         }
     }
 }
 
-fn lock(taken: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn network_of(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+/// What a customer of a provider has one of at least.
+const NARROW: u8 = 64;
+
+/// The networks of one client: an IPv4 address, or an IPv6 /64 and /48.
+fn networks_of(peer: IpAddr) -> Vec<IpNet> {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => vec![IpAddr::V4(address).into()],
+        IpAddr::V6(address) => {
+            [NARROW, WIDE].map(|prefix| Ipv6Net::new_assert(address, prefix).trunc().into()).to_vec()
+        }
     }
 }
 
@@ -102,7 +177,8 @@ mod tests {
 
     fn take(places: &Places, peer: &str) -> Option<Place> {
         let room = Arc::clone(&places.total).try_acquire_owned().expect("there is room");
-        places.take(room, peer.parse().expect("an address"))
+        let pulse = Arc::new(Pulse::new(Duration::from_secs(10)));
+        places.take(room, peer.parse().expect("an address"), pulse)
     }
 
     #[test]
@@ -114,21 +190,21 @@ mod tests {
         assert!(take(&places, "192.0.2.2").is_some());
         drop(held);
         assert!(take(&places, "192.0.2.1").is_some());
-        assert!(lock(&places.taken).is_empty(), "nothing is kept of those who have gone");
+        assert!(lock(&places.taken).by_network.is_empty(), "nothing is kept of those who have gone");
         assert_eq!(places.total.available_permits(), MAX_CONNECTIONS);
     }
 
     #[test]
     fn where_there_are_few_descriptors_some_are_kept_and_nobody_takes_all() {
         let places = Places::among(64, vec![]);
-        assert_eq!((places.all, places.per_network), (32, 8));
+        assert_eq!(places.all, 32);
         let held: Vec<_> = (0..8).map(|_| take(&places, "192.0.2.1").expect("a place")).collect();
         assert!(take(&places, "192.0.2.1").is_none());
         assert!(!places.is_crowded());
         let _others: Vec<_> = (0..9).map(|host| take(&places, &format!("192.0.2.{}", 10 + host))).collect();
         assert!(places.is_crowded());
         drop(held);
-        assert_eq!(Places::among(10, vec![]).per_network, 1);
+        assert_eq!(Places::among(10, vec![]).limit_of(&networks_of("192.0.2.1".parse().expect("an address"))[0]), 1);
     }
 
     #[test]
@@ -138,6 +214,34 @@ mod tests {
             (0..MAX_PER_NETWORK).map(|host| take(&places, &format!("2001:db8::{host:x}")).expect("a place")).collect();
         assert!(take(&places, "2001:db8::ffff:1").is_none());
         assert!(take(&places, "2001:db8:0:1::1").is_some());
+    }
+
+    #[test]
+    fn an_ipv6_48_does_not_take_all() {
+        let places = Places::among(usize::MAX, vec![]);
+        let one = |number: usize| take(&places, &format!("2001:db8:0:{:x}::{number:x}", number / 100));
+        let held: Vec<_> = (0..MAX_CONNECTIONS).map_while(one).collect();
+        assert_eq!(held.len(), MAX_PER_WIDE_NETWORK);
+        assert!(take(&places, "2001:db8:1::1").is_some());
+        drop(held);
+        assert!(one(0).is_some());
+    }
+
+    #[test]
+    fn whoever_keeps_us_waiting_among_many_leaves_first() {
+        let places = Places::among(usize::MAX, vec!["127.0.0.0/8".parse().expect("a network")]);
+        let proxy = take(&places, "127.0.0.1").expect("a place");
+        let alone = take(&places, "192.0.2.1").expect("a place");
+        let many: Vec<_> = (0..3).map(|_| take(&places, "192.0.2.2").expect("a place")).collect();
+        let mut worked_on = lock(&places.taken).places[&many[0].number].pulse.begin();
+        worked_on.works();
+        for expected in [&many[1], &many[2], &alone, &proxy] {
+            assert!(!expected.leave.is_cancelled());
+            places.ask_somebody_to_leave();
+            assert!(expected.leave.is_cancelled());
+        }
+        places.ask_somebody_to_leave();
+        assert!(!many[0].leave.is_cancelled(), "its request is worked on");
     }
 
     #[test]

@@ -248,3 +248,15 @@ fn an_invitation_into_the_administrators_dies_with_the_rights_of_its_maker() {
         }
     }
 }
+
+#[test]
+fn an_address_is_mailed_so_many_invitations() {
+    let world = World::new();
+    let root = world.administrator("root@example.org");
+    root.log_in("root@example.org", PASSWORD).expect(200);
+    world.run_the_post();
+    let invite = || root.api("POST", "/admin/invitations", json!({"email": "stranger@example.net"}));
+    (0..5).for_each(|_| drop(invite().expect(200)));
+    invite().refused(409, "conflict");
+    assert_eq!(world.run_the_post().len(), 5);
+}

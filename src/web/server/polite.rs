@@ -1,5 +1,4 @@
-//! A stream that ends when nothing has moved for a while: it covers slow readers, stuck writes and idle HTTP/2,
-//! for which hyper has no limit of its own. And one that ends politely.
+//! A stream that ends politely: what was said last arrives.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, timeout};
+use tokio::time::timeout;
 
 use super::places::Place;
 
@@ -17,55 +16,36 @@ const LINGER: Duration = Duration::from_secs(2);
 const MAX_LINGER_BYTES: usize = 2 * 1024 * 1024;
 
 /// A connection with its place among the connections.
-pub struct IdleLimited {
+pub struct Polite {
     inner: Option<TcpStream>,
     place: Option<Place>,
-    limit: Duration,
-    moved_at: Instant,
-    alarm: Pin<Box<Sleep>>,
     is_over: bool,
 }
 
-impl IdleLimited {
-    pub fn new(inner: TcpStream, place: Place, limit: Duration) -> Self {
-        let alarm = Box::pin(tokio::time::sleep(limit));
-        Self { inner: Some(inner), place: Some(place), limit, moved_at: Instant::now(), alarm, is_over: false }
+impl Polite {
+    pub fn new(inner: TcpStream, place: Place) -> Self {
+        Self { inner: Some(inner), place: Some(place), is_over: false }
     }
 
     fn stream(&mut self) -> Pin<&mut TcpStream> {
         Pin::new(self.inner.as_mut().expect("the stream is taken only when this is dropped"))
     }
 
-    /// Notes progress, or asks whether there has been none for too long. The alarm is set anew only when it rings,
-    /// so that progress costs a look at the clock and nothing more.
-    fn judge<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(result) = &polled {
-            self.is_over |= result.is_err();
-            self.moved_at = Instant::now();
-            return polled;
-        }
-        while self.alarm.as_mut().poll(context).is_ready() {
-            let rings_at = self.moved_at + self.limit;
-            if Instant::now() >= rings_at {
-                self.is_over = true;
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-            self.alarm.as_mut().reset(rings_at);
-        }
-        Poll::Pending
+    fn note<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.is_over |= matches!(polled, Poll::Ready(Err(_)));
+        polled
     }
 }
 
 /// Closing on a client that is still sending would tear the last answer away with the connection: the reason why a
-/// request was refused would not arrive.
-impl Drop for IdleLimited {
+/// request was refused would not arrive. Whoever's place is needed is not waited for.
+impl Drop for Polite {
     fn drop(&mut self) {
-        let (Some(stream), false) = (self.inner.take(), self.is_over) else { return };
-        let place = self.place.take();
+        let (Some(stream), Some(place), false) = (self.inner.take(), self.place.take(), self.is_over) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let _ = timeout(LINGER, end_politely(stream)).await;
-                drop(place);
+                let ended = place.leave.run_until_cancelled(timeout(LINGER, end_politely(stream)));
+                let _ = ended.await;
             });
         }
     }
@@ -85,7 +65,7 @@ async fn end_politely(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-impl AsyncRead for IdleLimited {
+impl AsyncRead for Polite {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,24 +75,24 @@ impl AsyncRead for IdleLimited {
         let polled = self.stream().poll_read(context, buffer);
         let has_ended = polled.is_ready() && buffer.filled().len() == before && buffer.remaining() > 0;
         self.is_over |= has_ended;
-        self.judge(context, polled)
+        self.note(polled)
     }
 }
 
 /// Writes are not vectored: hyper then sends head and body from one buffer, which is cheaper for answers as small as ours.
-impl AsyncWrite for IdleLimited {
+impl AsyncWrite for Polite {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = self.stream().poll_write(context, bytes);
-        self.judge(context, polled)
+        self.note(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = self.stream().poll_flush(context);
-        self.judge(context, polled)
+        self.note(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = self.stream().poll_shutdown(context);
-        self.judge(context, polled)
+        self.note(polled)
     }
 }

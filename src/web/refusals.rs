@@ -1,0 +1,147 @@
+//! Who was refused what they may not do: counted, and told in the log (ASVS 5.0, 16.3.2 and 16.3.3).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+use crate::metrics::{Counter, Kind, Text};
+
+use super::Web;
+use super::access::bearer_token;
+use super::failure::Failure;
+use super::request::{Request, widest_network};
+use super::routes::Route;
+
+/// Log lines about refusals in a minute. Whoever is refused again and again shall fill no disk, and hide nobody's line behind
+/// theirs; what is not told is counted all the same.
+const MAX_LINES: u32 = 60;
+const A_MINUTE: Duration = Duration::from_mins(1);
+/// The pause between two lines about one reason and network.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Why somebody was refused.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Reason {
+    Forbidden,
+    InsufficientScope,
+    CrossSite,
+    BadToken,
+}
+
+impl Reason {
+    const ALL: [Self; 4] = [Self::Forbidden, Self::InsufficientScope, Self::CrossSite, Self::BadToken];
+
+    /// What of a failure is a refusal of rights. Somebody without a session is not; a token that opens nothing is.
+    fn of(failure: &Failure, request: &Request) -> Option<Self> {
+        match failure {
+            Failure::Forbidden => Some(Self::Forbidden),
+            Failure::InsufficientScope => Some(Self::InsufficientScope),
+            Failure::CrossSite => Some(Self::CrossSite),
+            Failure::NotLoggedIn if bearer_token(&request.headers).is_some() => Some(Self::BadToken),
+            _ => None,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::CrossSite => "cross_site",
+            Self::BadToken => "bad_token",
+        }
+    }
+}
+
+/// The counters, and what was told of late.
+#[derive(Default)]
+pub struct Refusals {
+    counted: [Counter; Reason::ALL.len()],
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    /// When somebody was told of last, and how many have not been since. No more than lines of two minutes.
+    last: HashMap<(Reason, IpNet), (Instant, u64)>,
+    minute: Option<Instant>,
+    lines: u32,
+}
+
+impl Told {
+    /// Whether a line is due; then how many before it had none.
+    fn is_due(&mut self, key: (Reason, IpNet), now: Instant) -> Option<u64> {
+        if self.minute.is_none_or(|began| now >= began + A_MINUTE) {
+            (self.minute, self.lines) = (Some(now), 0);
+            self.last.retain(|_, (at, _)| now < *at + A_MINUTE);
+        }
+        let last = self.last.get_mut(&key);
+        let untold = last.as_ref().map_or(0, |(_, untold)| *untold);
+        let is_early = last.as_ref().is_some_and(|(at, _)| now < *at + PAUSE);
+        if is_early || self.lines >= MAX_LINES {
+            if let Some((_, untold)) = last {
+                *untold += 1;
+            }
+            return None;
+        }
+        self.lines += 1;
+        self.last.insert(key, (now, 0));
+        Some(untold)
+    }
+}
+
+impl Refusals {
+    pub fn write(&self, text: &mut Text) {
+        text.family("refusals_total", Kind::Counter, "Requests that were refused for want of a right, by reason.");
+        for (reason, counter) in Reason::ALL.into_iter().zip(&self.counted) {
+            text.sample("refusals_total", &[("reason", reason.word())], counter.get());
+        }
+    }
+}
+
+impl Web {
+    /// Notes a failure if it is a refusal.
+    pub(super) fn note_refusal(&self, failure: &Failure, route: &Route, request: &Request) {
+        let Some(reason) = Reason::of(failure, request) else { return };
+        self.refusals.counted[reason as usize].add();
+        let mut told = self.refusals.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(untold) = told.is_due((reason, widest_network(request.network)), Instant::now()) else { return };
+        drop(told);
+        let caller = self.caller(&request.headers).ok().flatten();
+        let account = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.person.id.to_string());
+        let (network, method, path) = (request.network, route.method, route.path);
+        tracing::info!(reason = reason.word(), account, untold, "refused from {network}: {method} {path}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(number: usize) -> IpNet {
+        widest_network(std::net::Ipv4Addr::new(192, 0, 2, u8::try_from(number).expect("small")).into())
+    }
+
+    #[test]
+    fn whoever_is_refused_again_and_again_is_told_of_once_in_a_while() {
+        let (mut told, now) = (Told::default(), Instant::now());
+        let key = (Reason::CrossSite, network(1));
+        assert_eq!(told.is_due(key, now), Some(0));
+        assert!((0..100).all(|_| told.is_due(key, now).is_none()));
+        assert_eq!(told.is_due((Reason::CrossSite, network(2)), now), Some(0), "somebody else is");
+        assert_eq!(told.is_due((Reason::Forbidden, network(1)), now), Some(0), "for another reason too");
+        assert_eq!(told.is_due(key, now + PAUSE), Some(100));
+    }
+
+    #[test]
+    fn many_together_do_not_fill_the_log_or_the_memory() {
+        let (mut told, now) = (Told::default(), Instant::now());
+        for minute in 0..3 {
+            let now = now + A_MINUTE * minute;
+            let lines = (0..250).filter(|number| told.is_due((Reason::BadToken, network(*number)), now).is_some());
+            assert_eq!(lines.count(), MAX_LINES as usize);
+            assert!(told.last.len() <= 2 * MAX_LINES as usize);
+        }
+    }
+}

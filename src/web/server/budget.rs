@@ -1,0 +1,157 @@
+//! Memory for requests and answers that are under way: so many bytes in all, and no network takes what others need.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ipnet::IpNet;
+
+use super::super::request::widest_network;
+
+/// Bytes of requests and answers under way at a time, over all connections: heads, bodies, and answers until they have left.
+/// The service may have 256 MiB (`systemd/gatelodge.service`), of which hashing takes 19 MiB for each thread.
+const MAX_UNDER_WAY_BYTES: usize = 32 * 1024 * 1024;
+/// Of these, so many are kept for networks that hold little: this part of all.
+const PART_RESERVED: usize = 4;
+/// What counts as little: some ten requests of the usual size.
+const LITTLE_BYTES: usize = 96 * 1024;
+/// A network that holds more may hold this part of what is left free.
+const PART_PER_NETWORK: usize = 2;
+
+/// Who holds how much.
+///
+/// A network may hold no more than a part of what is left free (dynamic thresholds, Choudhury and Hahne 1998): one that is alone
+/// gets a quarter of all, and the more of them are greedy the less each gets. Those who hold little have a reserve of their own,
+/// which the greedy do not reach. Whoever finds no room is refused at once: those who waited would hold memory meanwhile that
+/// nobody has counted.
+#[derive(Default)]
+pub struct Budget {
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    total: usize,
+    by_network: HashMap<IpNet, usize>,
+}
+
+impl Budget {
+    /// Room for so many bytes, for somebody there; none if there is none left for their network.
+    pub fn room(self: &Arc<Self>, client: IpAddr, bytes: usize) -> Option<Room> {
+        let mut room = Room { budget: Arc::clone(self), network: widest_network(client), bytes: 0 };
+        room.resize(bytes).then_some(room)
+    }
+
+    /// Whether a network may hold so much where all together hold `total`.
+    fn allows(by_network: usize, total: usize) -> bool {
+        let Some(free) = MAX_UNDER_WAY_BYTES.checked_sub(total) else { return false };
+        let share = free.saturating_sub(MAX_UNDER_WAY_BYTES / PART_RESERVED) / PART_PER_NETWORK;
+        by_network <= share.max(LITTLE_BYTES)
+    }
+
+    #[cfg(test)]
+    pub fn is_free(&self) -> bool {
+        self.held().total == 0
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room that somebody has; it is free again when this is dropped.
+pub struct Room {
+    budget: Arc<Budget>,
+    network: IpNet,
+    bytes: usize,
+}
+
+impl Room {
+    /// How much it is.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes more, or gives some back. False if there is not so much more: then everything stays as it was.
+    pub fn resize(&mut self, bytes: usize) -> bool {
+        let mut held = self.budget.held();
+        let total = held.total - self.bytes + bytes;
+        let by_network = held.by_network.get(&self.network).copied().unwrap_or_default() - self.bytes + bytes;
+        if bytes > self.bytes && !Budget::allows(by_network, total) {
+            return false;
+        }
+        held.total = total;
+        if by_network == 0 {
+            held.by_network.remove(&self.network);
+        } else {
+            held.by_network.insert(self.network, by_network);
+        }
+        self.bytes = bytes;
+        true
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(budget: &Arc<Budget>, client: &str, bytes: usize) -> Option<Room> {
+        budget.room(client.parse().expect("an address"), bytes)
+    }
+
+    const KIB: usize = 1024;
+
+    /// Takes all that one network gets, in pieces.
+    fn all_of(budget: &Arc<Budget>, client: &str) -> Vec<Room> {
+        (0..100_000).map_while(|_| room(budget, client, 8 * KIB)).collect()
+    }
+
+    #[test]
+    fn one_network_gets_a_quarter_and_others_are_not_held_up() {
+        let budget = Arc::new(Budget::default());
+        let held = all_of(&budget, "192.0.2.1");
+        assert_eq!(budget.held().total, MAX_UNDER_WAY_BYTES / 4);
+        assert!(room(&budget, "192.0.2.1", 1).is_none());
+        assert!(room(&budget, "192.0.2.2", 1024 * KIB).is_some());
+        drop(held);
+        assert!(room(&budget, "192.0.2.1", 1024 * KIB).is_some());
+        assert!(budget.held().by_network.is_empty(), "nothing is kept of those who have gone");
+    }
+
+    #[test]
+    fn greedy_networks_leave_something_for_whoever_comes_next() {
+        let budget = Arc::new(Budget::default());
+        let held: Vec<_> = (0..60).flat_map(|network| all_of(&budget, &format!("192.0.2.{network}"))).collect();
+        assert!(budget.held().total <= MAX_UNDER_WAY_BYTES);
+        assert!(room(&budget, "198.51.100.1", LITTLE_BYTES).is_some());
+        drop(held);
+        let _all = (0..250).flat_map(|network| all_of(&budget, &format!("192.0.2.{network}"))).collect::<Vec<_>>();
+        assert!(budget.held().total <= MAX_UNDER_WAY_BYTES);
+    }
+
+    #[test]
+    fn what_grows_is_counted_and_what_is_refused_changes_nothing() {
+        let budget = Arc::new(Budget::default());
+        let mut room = room(&budget, "192.0.2.1", 100).expect("room");
+        assert!(room.resize(400));
+        assert!(!room.resize(MAX_UNDER_WAY_BYTES / 2));
+        assert_eq!((room.bytes(), budget.held().total), (400, 400));
+        assert!(room.resize(10));
+        drop(room);
+        assert!(budget.is_free());
+    }
+
+    #[test]
+    fn an_ipv6_network_is_a_48() {
+        let budget = Arc::new(Budget::default());
+        let _held = all_of(&budget, "2001:db8:1:1::1");
+        assert!(room(&budget, "2001:db8:1:2::1", 1).is_none());
+        assert!(room(&budget, "2001:db8:2::1", 1).is_some());
+    }
+}

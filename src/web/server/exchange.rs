@@ -1,0 +1,259 @@
+//! One request and its answer, with a limit on everything they may take.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Version, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
+
+use super::super::failure::Failure;
+use super::super::host;
+use super::super::reply::{IsShared, Reply, Response};
+use super::super::request::client_network;
+use super::super::status::Success;
+use super::Web;
+use super::answer::Answer;
+use super::budget::{Budget, Room};
+use super::head::Head;
+use super::pulse::{Pulse, UnderWay};
+use crate::tls::Challenges;
+
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(15);
+/// How long a whole request may take, waiting for a hash included.
+const REQUEST: Duration = Duration::from_mins(1);
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// What a header takes besides its name and its value.
+const HEADER_BYTES: usize = 128;
+/// What a request takes besides its head and its body, an answer of the usual size included: so nobody who has been let in has
+/// done something and finds no room to be told.
+const REQUEST_BYTES: usize = 8 * 1024;
+/// What an answer takes besides its body.
+const ANSWER_BYTES: usize = 1024;
+/// The least that is added to the buffer of a body.
+const STEP_BYTES: usize = 1024;
+
+/// What there is on a connection.
+pub enum Serves {
+    Site,
+    Redirect(Arc<Challenges>),
+    Metrics,
+}
+
+/// What the requests of one connection have in common.
+pub struct Desk {
+    pub web: Arc<Web>,
+    pub serves: Serves,
+    pub peer: IpAddr,
+    /// The port that took the connection.
+    pub listener: u16,
+    /// What came over HTTP/1.
+    pub head: Option<Arc<Head>>,
+    pub pulse: Arc<Pulse>,
+    pub budget: Arc<Budget>,
+}
+
+impl Desk {
+    /// Answers a request.
+    pub async fn serve(self: Arc<Self>, request: http::Request<Incoming>) -> http::Response<Answer> {
+        let mut under_way = self.pulse.begin();
+        let uri = request.uri().clone();
+        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_head = *request.method() == Method::HEAD;
+        let mut room = self.room_for(&request);
+        let response = match &mut room {
+            None => self.web.refuse(&Failure::NoRoom, uri.path()),
+            // Boxed, because hyper moves what it is given several times.
+            Some(room) => match timeout(REQUEST, Box::pin(self.respond(request, room, &mut under_way))).await {
+                Ok(response) => response,
+                Err(_) => self.web.refuse(&Failure::OutcomeUnknown, uri.path()),
+            },
+        };
+        under_way.is_ready();
+        if let Some(head) = &self.head {
+            head.begin_anew();
+        }
+        let response = if is_head { without_body(response) } else { response };
+        let (head, bytes) = into_bytes(response).await;
+        let length = if head.extensions.get::<IsShared>().is_some() { 0 } else { bytes.len() };
+        if room.as_mut().is_none_or(|room| room.resize(ANSWER_BYTES + length)) {
+            return http::Response::from_parts(head, Answer::new(bytes, room, under_way));
+        }
+        // It may have been done; there is only no room to tell.
+        let failure = if is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
+        let (head, bytes) = into_bytes(self.web.refuse(&failure, uri.path())).await;
+        http::Response::from_parts(head, Answer::new(bytes, room, under_way))
+    }
+
+    fn room_for(&self, request: &http::Request<Incoming>) -> Option<Room> {
+        let headers = request.headers();
+        let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES);
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        let client = client_network(self.peer, headers, &self.web.app.services().config.proxy.trusted);
+        self.budget.room(client, REQUEST_BYTES + target + fields.sum::<usize>())
+    }
+
+    async fn respond(&self, request: http::Request<Incoming>, room: &mut Room, under_way: &mut UnderWay) -> Response {
+        let uri = request.uri().clone();
+        let (head, body) = request.into_parts();
+        let is_http_1 = head.version != Version::HTTP_2;
+        match self.refuses(&head, &body) {
+            // Whatever follows on the connection cannot be told from what we have not read.
+            Some(failure) => closing(self.web.refuse(&failure, uri.path()), is_http_1),
+            None => match &self.serves {
+                Serves::Redirect(challenges) => redirect(&self.web, challenges, &head),
+                Serves::Metrics => metrics(&self.web, &head),
+                Serves::Site => match read_body(body, room).await {
+                    Ok(body) => {
+                        under_way.works();
+                        self.web.answer(http::Request::from_parts(head, body), self.peer).await
+                    }
+                    Err(failure) => self.web.refuse(&failure, uri.path()),
+                },
+            },
+        }
+    }
+
+    /// Why a request is refused by what its head says, before anything of its body was read.
+    fn refuses(&self, head: &Parts, body: &Incoming) -> Option<Failure> {
+        let has_length = self.head.as_ref().is_some_and(|head| head.has_length());
+        check_framing(&head.headers, has_length)
+            .and_then(|()| check_expectation(&head.headers))
+            .and_then(|()| {
+                // Asked before the client sends it: nobody is told to go on (RFC 9110, 10.1.1) with what is too much.
+                if body.size_hint().lower() > MAX_BODY_BYTES as u64 { Err(Failure::TooLarge) } else { Ok(()) }
+            })
+            .and_then(|()| self.check_host(head))
+            .err()
+    }
+
+    fn check_host(&self, head: &Parts) -> Result<(), Failure> {
+        let services = self.web.app.services();
+        let proxies = &services.config.proxy.trusted;
+        let asked = host::Asked {
+            site: &services.config.site.url,
+            certified: &services.config.tls.acme.hosts,
+            listener: self.listener,
+            is_through_proxy: proxies.iter().any(|net| net.contains(&self.peer.to_canonical())),
+        };
+        match self.serves {
+            Serves::Site => host::check(head, &asked),
+            // Everybody is sent to the site, whatever they have typed, and an authority asks for any name of the certificate;
+            // monitoring asks by whatever name it knows this machine by, and counters are all there is.
+            Serves::Redirect(_) | Serves::Metrics => host::check_form(head),
+        }
+    }
+}
+
+/// RFC 9112, 6.1 and 6.3: a coding that we do not know is a 501, a length beside one an attempt to hide a request behind another.
+/// hyper has refused what does not end in `chunked`.
+fn check_framing(headers: &HeaderMap, has_length: bool) -> Result<(), Failure> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    if !coding.as_bytes().eq_ignore_ascii_case(b"chunked") || codings.next().is_some() {
+        return Err(Failure::UnknownCoding);
+    }
+    if has_length { Err(Failure::MalformedRequest) } else { Ok(()) }
+}
+
+/// RFC 9110, 10.1.1.
+fn check_expectation(headers: &HeaderMap) -> Result<(), Failure> {
+    let is_known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if headers.get_all(header::EXPECT).iter().all(is_known) { Ok(()) } else { Err(Failure::ExpectationFailed) }
+}
+
+/// The last answer on a connection over HTTP/1.
+fn closing(mut response: Response, is_http_1: bool) -> Response {
+    if is_http_1 {
+        response.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The answer to HEAD: as to GET, but for the body (RFC 9110, 9.3.2). hyper leaves one out in HTTP/1 only.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(head, Full::default())
+}
+
+/// The body of an answer stands in memory as one piece, so nothing is waited for or copied.
+async fn into_bytes(response: Response) -> (http::response::Parts, Bytes) {
+    let (head, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    (head, body.to_bytes())
+}
+
+async fn read_body(body: Incoming, room: &mut Room) -> Result<Bytes, Failure> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    timeout(BODY, collect(body, room)).await.unwrap_or(Err(Failure::Timeout))
+}
+
+/// Reads a body into memory, up to the limit, as far as there is room.
+async fn collect(mut body: Incoming, room: &mut Room) -> Result<Bytes, Failure> {
+    let mut collected = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::MalformedRequest)?;
+        let Some(data) = frame.data_ref() else { continue };
+        let length = collected.len() + data.len();
+        if length > MAX_BODY_BYTES {
+            return Err(Failure::TooLarge);
+        }
+        make_room(&mut collected, length, room)?;
+        collected.extend_from_slice(data);
+    }
+    Ok(collected.into())
+}
+
+/// Has the buffer grow to `length` bytes at least, and counts what it takes. It doubles each time, so that bytes which come one
+/// by one are not copied again and again.
+fn make_room(collected: &mut Vec<u8>, length: usize, room: &mut Room) -> Result<(), Failure> {
+    let capacity = collected.capacity();
+    if length <= capacity {
+        return Ok(());
+    }
+    let wanted = length.max(capacity * 2).clamp(STEP_BYTES, MAX_BODY_BYTES);
+    if !room.resize(room.bytes() + wanted - capacity) {
+        return Err(Failure::NoRoom);
+    }
+    collected.reserve_exact(wanted - collected.len());
+    Ok(())
+}
+
+/// Sends people to the same page over HTTPS. A form or an API request that came in clear is refused instead:
+/// whatever it held has been seen by everybody on the way.
+fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
+    if let Some(text) = challenges.text(head.uri.path()).filter(|_| head.method == Method::GET) {
+        return Reply::challenge(text).complete(&web.hardened);
+    }
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let is_page = matches!(head.method, Method::GET | Method::HEAD) && !path.starts_with("/api/");
+    let mut response = if is_page && path.starts_with('/') {
+        Reply::redirect(Success::Moved, &web.app.services().config.site.url.link(path)).complete(&web.hardened)
+    } else {
+        web.refuse(&Failure::NotFound, path)
+    };
+    // Not over a connection in clear (RFC 6797, 7.2).
+    response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
+    response
+}
+
+/// `GET /metrics`, on a listener of its own.
+fn metrics(web: &Web, head: &Parts) -> Response {
+    if head.method != Method::GET || head.uri.path() != "/metrics" {
+        return web.refuse(&Failure::NotFound, "/api/");
+    }
+    match web.metrics() {
+        Ok(text) => Reply::metrics(text).complete(&web.hardened),
+        Err(error) => web.refuse(&error.into(), "/api/"),
+    }
+}

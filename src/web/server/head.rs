@@ -1,0 +1,113 @@
+//! What hyper does not tell of a head: whether it says how long the body is although the body is chunked.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const LENGTH: &[u8] = b"content-length";
+
+/// What is known of the head that came last.
+#[derive(Default)]
+pub struct Head {
+    has_length: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Head {
+    /// Whether it names a length. Of requests that are sent before the one in front of them is answered, nothing is known.
+    pub fn has_length(&self) -> bool {
+        self.has_length.load(Ordering::Relaxed)
+    }
+
+    /// What comes now is another head.
+    pub fn begin_anew(&self) {
+        self.has_length.store(false, Ordering::Relaxed);
+        self.is_over.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A stream on which heads are looked at as they pass. hyper removes a Content-Length that stands beside Transfer-Encoding, goes by
+/// the latter and closes, as RFC 9112, 6.1, lets it; whoever sends both is up to no good, and is told so.
+pub struct Watched<S> {
+    stream: S,
+    head: Arc<Head>,
+    /// The beginning of a line, no longer than what is looked for.
+    line: Vec<u8>,
+}
+
+impl<S> Watched<S> {
+    pub fn new(stream: S) -> (Self, Arc<Head>) {
+        let head = Arc::new(Head::default());
+        (Self { stream, head: Arc::clone(&head), line: Vec::with_capacity(LENGTH.len() + 1) }, head)
+    }
+
+    fn look_at(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.head.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            match byte {
+                b'\n' => {
+                    let is_blank = matches!(self.line.as_slice(), b"" | b"\r");
+                    let is_length =
+                        self.line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH));
+                    self.head.has_length.fetch_or(is_length, Ordering::Relaxed);
+                    self.head.is_over.store(is_blank, Ordering::Relaxed);
+                    self.line.clear();
+                }
+                byte if self.line.len() <= LENGTH.len() => self.line.push(*byte),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.look_at(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_seen_in_heads_only_and_wherever_reads_are_cut() {
+        let text = b"POST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 5\r\n\r\n";
+        for cut in 0..text.len() {
+            let (mut watched, head) = Watched::new(());
+            watched.look_at(&text[..cut]);
+            watched.look_at(&text[cut..]);
+            assert!(head.has_length(), "{cut}");
+            head.begin_anew();
+            watched.look_at(b"GET / HTTP/1.1\r\nX-Content-Length: 5\r\nY: content-length\r\n\r\ncontent-length: 5\r\n");
+            assert!(!head.has_length(), "{cut}");
+        }
+    }
+}

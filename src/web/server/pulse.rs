@@ -1,0 +1,213 @@
+//! How a connection gets on: whether requests are answered on it, and since when not.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a connection may last on which no request is under way. Frames of HTTP/2 that are no request (PING, SETTINGS,
+/// `WINDOW_UPDATE`) do not keep it: whoever sends nothing else wants nothing.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long a client may take to read an answer, whatever it reads meanwhile.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What happens on one connection.
+pub struct Pulse {
+    state: Mutex<State>,
+    first: Notify,
+}
+
+struct State {
+    /// Until when the first request must have come; nothing once it has.
+    first_by: Option<Instant>,
+    under_way: usize,
+    /// Requests that we work on: whoever has one is not waited for.
+    working: usize,
+    /// Answers that are ready and not read to their end: number, and since when. As many as there are streams at most.
+    unread: Vec<(u64, Instant)>,
+    last_number: u64,
+    /// When the connection came, or something was answered.
+    moved_at: Instant,
+}
+
+/// Why a connection has to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Overdue {
+    /// No request came, for too long.
+    Idle,
+    /// An answer is not read.
+    Unread,
+}
+
+impl Pulse {
+    /// Of a connection that has just come, and whose first request may take so long.
+    pub fn new(patience: Duration) -> Self {
+        let now = Instant::now();
+        let state = State {
+            first_by: Some(now + patience),
+            under_way: 0,
+            working: 0,
+            unread: Vec::new(),
+            last_number: 0,
+            moved_at: now,
+        };
+        Self { state: Mutex::new(state), first: Notify::new() }
+    }
+
+    /// A request has come.
+    pub fn begin(self: &Arc<Self>) -> UnderWay {
+        let mut state = self.state();
+        if state.first_by.take().is_some() {
+            self.first.notify_one();
+        }
+        state.under_way += 1;
+        state.last_number += 1;
+        UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: false }
+    }
+
+    /// Waits until a request has come.
+    pub async fn has_asked(&self) {
+        if self.state().first_by.is_some() {
+            self.first.notified().await;
+        }
+    }
+
+    /// Since when we have waited for the client; nothing while we work for it.
+    pub fn waits_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.working == 0).then_some(state.moved_at)
+    }
+
+    /// Waits until the connection has to end.
+    pub async fn overdue(&self) -> Overdue {
+        loop {
+            let now = Instant::now();
+            let (reason, due) = self.state().due(now);
+            if due <= now {
+                return reason;
+            }
+            // What comes meanwhile is due later than this.
+            sleep_until(due).await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What is due first, and when; nothing that begins after `now` is due before that.
+    fn due(&self, now: Instant) -> (Overdue, Instant) {
+        let oldest = self.unread.first().map_or(now, |(_, since)| *since);
+        let unread = (Overdue::Unread, oldest + ANSWER);
+        let idle = match self.first_by {
+            Some(by) => by,
+            None if self.under_way == 0 => self.moved_at + IDLE,
+            None => return unread,
+        };
+        if idle < unread.1 { (Overdue::Idle, idle) } else { unread }
+    }
+}
+
+/// A request from its head to the last byte of its answer.
+pub struct UnderWay {
+    pulse: Arc<Pulse>,
+    number: u64,
+    is_worked_on: bool,
+}
+
+impl UnderWay {
+    /// It was read whole, and is worked on.
+    pub fn works(&mut self) {
+        self.is_worked_on = true;
+        self.pulse.state().working += 1;
+    }
+
+    /// The answer is ready. What is left is to read it, which is the client's part.
+    pub fn is_ready(&mut self) {
+        let now = Instant::now();
+        let mut state = self.pulse.state();
+        if std::mem::take(&mut self.is_worked_on) {
+            state.working -= 1;
+        }
+        state.moved_at = now;
+        state.unread.push((self.number, now));
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = self.pulse.state();
+        state.under_way -= 1;
+        if self.is_worked_on {
+            state.working -= 1;
+        }
+        state.unread.retain(|(number, _)| *number != self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn pulse() -> (Arc<Pulse>, Instant) {
+        let pulse = Arc::new(Pulse::new(10 * SECOND));
+        let came = pulse.state().moved_at;
+        (pulse, came)
+    }
+
+    #[test]
+    fn the_first_request_has_to_come_soon() {
+        let (pulse, came) = pulse();
+        assert_eq!(pulse.state().due(came), (Overdue::Idle, came + 10 * SECOND));
+        drop(pulse.begin());
+        let state = pulse.state();
+        assert_eq!(state.due(came + ANSWER * 2), (Overdue::Idle, state.moved_at + IDLE));
+    }
+
+    #[test]
+    fn a_connection_does_not_idle_while_a_request_is_under_way() {
+        let (pulse, came) = pulse();
+        let mut under_way = pulse.begin();
+        let late = came + IDLE * 2;
+        assert_eq!(pulse.state().due(late), (Overdue::Unread, late + ANSWER));
+        assert!(pulse.waits_since().is_some(), "the body is waited for");
+        under_way.works();
+        assert!(pulse.waits_since().is_none());
+        under_way.is_ready();
+        assert!(pulse.waits_since().is_some());
+        drop(under_way);
+        let state = pulse.state();
+        assert_eq!(state.due(late), (Overdue::Idle, state.moved_at + IDLE));
+    }
+
+    #[test]
+    fn an_answer_has_to_be_read_whatever_else_is_asked_for() {
+        let (pulse, came) = pulse();
+        let mut unread = pulse.begin();
+        unread.is_ready();
+        let since = pulse.state().unread[0].1;
+        for _ in 0..3 {
+            let mut read = pulse.begin();
+            read.is_ready();
+            drop(read);
+        }
+        assert_eq!(pulse.state().due(came + ANSWER * 2), (Overdue::Unread, since + ANSWER));
+        drop(unread);
+        assert!(pulse.state().unread.is_empty());
+    }
+
+    #[test]
+    fn whoever_goes_away_while_we_work_leaves_nothing_behind() {
+        let (pulse, _) = pulse();
+        let mut under_way = pulse.begin();
+        under_way.works();
+        drop(under_way);
+        let state = pulse.state();
+        assert_eq!((state.under_way, state.working), (0, 0));
+    }
+}
