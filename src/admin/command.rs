@@ -169,6 +169,8 @@ pub enum Command {
     KeyRotate,
     /// Everything: after the answer come the bytes of a backup, to the end of the connection.
     Backup,
+    /// Everything as JSON lines, which come behind the answer likewise.
+    Export,
     /// A page of the buckets that somebody took tries from.
     ThrottleList(Page),
     /// Lets tries pass again.

@@ -74,7 +74,8 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::MailList(command::Page { after, limit }) => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, source).await,
         Command::MailRelease => mails::release(app, source).await,
-        Command::Backup => back_up(app, source).await,
+        Command::Backup => back_up(app, source, "backup").await,
+        Command::Export => back_up(app, source, "export").await,
         Command::KeyRotate => rotate_key(app, source).await,
         Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, source).await,
@@ -86,13 +87,13 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
 }
 
 /// Notes that a backup is made; its bytes come behind the answer.
-async fn back_up(app: &Arc<App>, source: &Source) -> Outcome {
+async fn back_up(app: &Arc<App>, source: &Source, what: &'static str) -> Outcome {
     let source = source.clone();
     let noted = app.write(move |tx, moment, services| {
-        services.audit(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE)
+        services.audit_in_detail(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE, what)
     });
     noted.await?;
-    Ok(json!({"follows": "backup"}))
+    Ok(json!({"follows": what}))
 }
 
 async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {

@@ -49,7 +49,7 @@ pub use probing::Arrival;
 pub use registering::{ConfirmRefused, Confirmation, NewPerson, NowConfirmed, NowRegistered, RegisterRefused};
 pub use second_factor::{ProofRefused, Step, StepRefused, Waiting};
 pub use setting_up::{FirstAdministrator, SetUpRefused};
-pub use snapshots::{newest_good_snapshot, next_snapshot, prune_snapshots};
+pub use snapshots::{newest_good_snapshot, newest_unsigned_snapshot, next_snapshot, prune_snapshots};
 pub use space::Room;
 pub use time::ClockReport;
 

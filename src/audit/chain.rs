@@ -2,7 +2,7 @@
 
 use crate::base::Timestamp;
 use crate::crypto::{Digest, SealingKey, constant_time_eq};
-use crate::store::{Direction, Field, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Field, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Entry;
 
@@ -93,6 +93,15 @@ pub fn page(
     let after = after.map(|number| (NODE, number));
     let rows = ROWS.page_towards(view, after.as_ref(), direction, limit)?;
     Ok(rows.into_iter().map(|((_, number), row)| (number, row)).collect())
+}
+
+/// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(view: &dyn Snapshot) -> Result<Option<LogEnd>, StoreError> {
+    let head = HEADS.get(view, &NODE)?;
+    Ok(head.map(|head| LogEnd::new(head.first, head.next, &head.last)))
 }
 
 /// A chain that holds.

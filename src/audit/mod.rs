@@ -8,6 +8,6 @@
 mod chain;
 mod entry;
 
-pub use chain::{Broken, Row, Verified, page, record, retain, verify};
+pub use chain::{Broken, Row, Verified, end, page, record, retain, verify};
 pub(crate) use chain::{HEADS, ROWS};
 pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
