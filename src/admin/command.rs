@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::LogEnd;
+
 /// What an administrator asks for.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -182,6 +184,8 @@ pub enum Command {
     AuditList(AuditWanted),
     /// Follows the chain of the audit log.
     AuditVerify,
+    /// Whether the audit log goes on from where it ended when a backup was made.
+    AuditWitness(LogEnd),
     /// What time it is believed to be.
     ClockShow,
     /// Believes the machine's clock as it is.

@@ -81,6 +81,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::ThrottleLift { who } => limits::lift(app, who, source).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
         Command::AuditVerify => log::verify(app),
+        Command::AuditWitness(witness) => log::goes_on_from(app, &witness),
         Command::ClockShow => Ok(clock(&app.clock_report())),
         Command::ClockReset => reset_clock(app, source).await,
     }

@@ -140,6 +140,9 @@ words! {
         PhoneChanged = 64 "phone-changed",
         /// An administrator had a webhook try again; the detail is its name.
         WebhookRetried = 65 "webhook-retried",
+        // 90 to 99: the store, its files and its keys.
+        /// The log was found changed from outside; the detail says how.
+        AuditBroken = 90 "audit-broken",
     }
 }
 

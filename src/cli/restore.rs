@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
+use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment};
 use crate::config::Config;
+use crate::crypto::SealingKey;
 use crate::export::Import as Lines;
 use crate::mail;
 use crate::store::{
-    Archive, ArchiveError, Heading, Place, RebuildError, Records, Trust, known_format, prepare_place, read_key, rebuild,
+    Archive, ArchiveError, Heading, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
+    prepare_place, read_key, rebuild,
 };
 
 use super::offline::own_user;
@@ -49,6 +51,10 @@ struct Terms {
     /// Take a file of an older program, which does not prove who wrote it. Do so only if you know where it has been since.
     #[arg(long)]
     accept_unsigned: bool,
+    /// Take it although its audit log is not what was written: rows are missing or changed, or its end does not fit. The new log
+    /// says so, for good.
+    #[arg(long)]
+    accept_broken_log: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -150,8 +156,10 @@ impl Kept<'_> {
         }
         let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
         let rebuilt = rebuild(&place, &mut lock, &mut moment, &mut *records, &mut |tx, moment| {
+            take_log(tx, moment, &seal, terms)?;
             mail::hold_all(tx)?;
-            audit::record(tx, &seal, self.entry(moment, &heading, is_signed)).map(drop)
+            audit::record(tx, &seal, self.entry(moment, &heading, is_signed))?;
+            Ok(())
         })
         .map_err(told)?;
         if common.json {
@@ -190,6 +198,29 @@ impl Kept<'_> {
     }
 }
 
+/// Looks at the audit log that came with the records: whoever changed the store, or the file, may have meant to hide what is in it.
+fn take_log(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey, terms: Terms) -> Result<(), RebuildError> {
+    let broken = match audit::verify(tx, seal) {
+        Ok(Ok(_)) => return Ok(()),
+        // That is in it already, and nothing is hidden by going on.
+        Ok(Err(before @ Broken::Before(_))) => {
+            eprintln!("gatelodge: WARNING: {before}");
+            return Ok(());
+        }
+        Ok(Err(broken)) => broken,
+        Err(StoreError::Damaged(_)) => Broken::Head,
+        Err(error) => return Err(error.into()),
+    };
+    if !terms.accept_broken_log {
+        return Err(RebuildError::Refused(
+            format!("the audit log in it is not what was written: {broken}"),
+            "take an older backup, or accept it with --accept-broken-log: the log then says so, for good",
+        ));
+    }
+    eprintln!("gatelodge: WARNING: the audit log is not what was written: {broken}. It says so from now on");
+    Ok(audit::go_on_after(tx, moment, seal, broken)?)
+}
+
 fn unusable(path: &Path, error: &ArchiveError) -> Exit {
     let hint = match error {
         ArchiveError::Io(_) => "check the path and your permissions",
@@ -217,6 +248,7 @@ fn explain(error: RebuildError, file: &Path) -> Exit {
     match error {
         RebuildError::Open(error) => error.into(),
         RebuildError::Records(error) => unusable(file, &error),
+        RebuildError::Refused(reason, hint) => Exit::failed(format!("{}: {reason}\nhint: {hint}", file.display())),
         RebuildError::Exists(path) => Exit::failed(format!(
             "{}: there is a store already\nhint: --force puts the new one in its place and keeps the old one beside it",
             path.display()

@@ -121,6 +121,7 @@ fn way_back(folder: &Path, config: &Config) -> Option<String> {
 pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
     let hasher = Hasher::start(config.password.cost()).map_err(Exit::failed)?;
     let app = App::new(config, opened, Arc::new(SystemClock), hasher).map_err(Exit::configuration)?;
+    app.begin_log();
     Ok(Arc::new(app))
 }
 

@@ -56,6 +56,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &acme::ACCOUNTS,
     &audit::ROWS,
     &audit::HEADS,
+    &audit::MARKS,
     &throttle::BUCKETS,
     &costs::COSTS,
     &set_up::SET_UP,

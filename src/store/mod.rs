@@ -33,7 +33,7 @@ pub use memory::MemoryEngine;
 pub use migrate::{Migration, ShownMeta, about, floor, known_format, migrate, renew_generation, reset_floor};
 pub use open::{OpenError, Opened, open_file, open_file_by, open_memory, read_key};
 pub use overlay::Overlay;
-pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
+pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
 pub use trust::{Heading, LogEnd, Trust};

@@ -192,7 +192,7 @@ fn an_export_holds_everything_and_is_imported_to_the_same_records() {
         // The generation is new, mails are held (so none is due), and the audit log tells of the import.
         key == b"\0generation"
             || [schema::MAILS.prefix, schema::MAILS_DUE.prefix].contains(&key[0])
-            || key[0] == schema::AUDIT_HEADS.prefix
+            || [schema::AUDIT_HEADS.prefix, schema::AUDIT_MARKS.prefix].contains(&key[0])
     };
     let kept: Vec<_> = before.iter().filter(|(key, _)| !differs(key)).collect();
     assert!(kept.len() > 15, "{}", kept.len());
@@ -349,6 +349,119 @@ fn an_export_that_was_cut_or_changed_is_refused() {
     std::fs::write(&file, whole).expect("written");
     shown(&lived.with(&["restore", "--from-export", &import, "--force"]), "");
     assert_eq!(shown(&lived.with(&["user", "show", ALICE]), "")["email"], ALICE);
+}
+
+/// The lines of an export without its end, as older programs wrote them, and put in place by somebody who may.
+fn unsigned(lines: &[String]) -> String {
+    let first = lines[0].replacen("\"gatelodge_export\":2", "\"gatelodge_export\":1", 1);
+    [&[first], &lines[1..]].concat().join("\n") + "\n"
+}
+
+#[test]
+fn a_log_that_lacks_rows_is_not_made_whole_by_putting_it_in_place() {
+    let (lived, server) = Lived::new();
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": OTHER_PASSWORD})).expect(401);
+    let file = lived.folder.join("export");
+    shown(&lived.with(&["export", &text(&file)]), "");
+    assert_eq!(server.stops(), Some(0));
+    let lines: Vec<String> = std::fs::read_to_string(&file).expect("UTF-8").lines().map(str::to_owned).collect();
+    let lines = &lines[..lines.len() - 1];
+    let is_of = |line: &String, table: &str| line.contains(&format!("\"table\":\"{table}\""));
+    let rows: Vec<usize> = (0..lines.len()).filter(|at| is_of(&lines[*at], "audit")).collect();
+    let value = |at: usize| serde_json::from_str::<Value>(&lines[at]).expect("JSON")["value"].clone();
+    let (newest, before) = (rows[rows.len() - 1], rows[rows.len() - 2]);
+    let head = lines.iter().position(|line| is_of(line, "audit heads")).expect("a head");
+    let mut set_back: Value = serde_json::from_str(&lines[head]).expect("JSON");
+    set_back["value"]["next"] = json!(set_back["value"]["next"].as_u64().expect("a number") - 1);
+    set_back["value"]["last"] = value(before)["chained"].clone();
+    let without = |gone: &dyn Fn(usize) -> bool| -> Vec<String> {
+        (0..lines.len()).filter(|at| !gone(*at)).map(|at| lines[at].clone()).collect()
+    };
+    let mut cut = without(&|at| at == newest);
+    cut[head - 1] = set_back.to_string();
+    let emptied = without(&|at| {
+        is_of(&lines[at], "audit") || is_of(&lines[at], "audit heads") || is_of(&lines[at], "audit marks")
+    });
+    let before = records(&lived.folder.join("gatelodge.redb"));
+    let import = text(&file);
+    for (tampered, words) in [
+        (cut, "the log's head was not written with this store's key"),
+        (without(&|at| at == newest), "is missing"),
+        (without(&|at| at == rows[0]), "row 1 is missing"),
+        (without(&|at| at == head), "the log's head is missing"),
+        (emptied, "the log's head is missing"),
+    ] {
+        std::fs::write(&file, unsigned(&tampered)).expect("written");
+        let command = lived.with(&["import", "gatelodge", &import, "--force", "--accept-unsigned"]);
+        let (code, message) = refusal(&command);
+        assert_eq!((code, message.contains(words)), (Some(1), true), "{words}: {message}");
+        assert!(records(&lived.folder.join("gatelodge.redb")) == before, "nothing was touched");
+    }
+    // The last of them is taken when somebody insists, and the log says so for good.
+    shown(&lived.with(&["import", "gatelodge", &import, "--force", "--accept-unsigned", "--accept-broken-log"]), "");
+    let (code, message) = refusal(&lived.with(&["audit", "verify"]));
+    assert_eq!((code, message.contains("had been changed from outside")), (Some(1), true), "{message}");
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let rows = shown(&lived.with(&["audit", "list", "--act", "audit-broken"]), "");
+    assert_eq!(rows["items"].as_array().map(Vec::len), Some(1), "{rows}");
+    // A backup of it can be restored: nothing new is hidden by that.
+    let backup = text(&lived.folder.join("backup"));
+    shown(&lived.with(&["backup", &backup]), "");
+    assert_eq!(server.stops(), Some(0));
+    shown(&lived.with(&["restore", &backup, "--force"]), "");
+}
+
+/// The store's file is edited while the server is stopped, by somebody who has not the key.
+fn edit(path: &Path, edit: impl Fn(&mut dyn gatelodge::store::Transaction)) {
+    let engine = RedbEngine::open(path, 1 << 20).expect("whole");
+    engine
+        .write(&mut |tx| {
+            edit(tx);
+            Ok(gatelodge::store::Commit::Yes)
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_log_that_was_emptied_or_put_back_is_noticed_and_people_log_in_all_the_same() {
+    let (lived, server) = Lived::new();
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    assert_eq!(server.stops(), Some(0));
+    let store = lived.folder.join("gatelodge.redb");
+    let early = std::fs::read(&store).expect("there");
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    let backup = text(&lived.folder.join("backup"));
+    shown(&lived.with(&["backup", &backup]), "");
+    assert_eq!(shown(&lived.with(&["audit", "verify", "--against", &backup]), "")["verified"], true);
+    assert_eq!(server.stops(), Some(0));
+    assert_eq!(shown(&lived.with(&["audit", "verify", "--against", &backup]), "")["verified"], true);
+
+    // An older state of the whole store holds in itself; only what lies elsewhere tells.
+    let late = std::fs::read(&store).expect("there");
+    std::fs::write(&store, early).expect("written");
+    shown(&lived.with(&["audit", "verify"]), "");
+    let (code, message) = refusal(&lived.with(&["audit", "verify", "--against", &backup]));
+    assert_eq!((code, message.contains("the log ends before row")), (Some(1), true), "{message}");
+
+    std::fs::write(&store, late).expect("written");
+    edit(&store, |tx| {
+        for range in [schema::AUDIT, schema::AUDIT_HEADS, schema::AUDIT_MARKS] {
+            for (key, _) in tx.scan(&KeySpan::prefix(&[range.prefix]), Direction::Up, usize::MAX).expect("readable") {
+                tx.delete(&key).expect("deleted");
+            }
+        }
+    });
+    let (code, message) = refusal(&lived.with(&["audit", "verify"]));
+    assert_eq!((code, message.contains("the log's head is missing")), (Some(1), true), "{message}");
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    server.client().api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let (code, message) = refusal(&lived.with(&["audit", "verify"]));
+    assert_eq!((code, message.contains("had been changed from outside")), (Some(1), true), "{message}");
+    let found = run(&[&lived.with(&["doctor"])[..], &["--json"]].concat(), "");
+    let found = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.contains("had been changed from outside"), "{found}");
+    assert_eq!(server.stops(), Some(0));
 }
 
 /// The folder of snapshots is read and believed: what lies there must not keep others from being taken, nor be named as good.
