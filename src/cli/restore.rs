@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::app::settle;
 use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
-use crate::base::{Clock, Moment};
+use crate::base::{Clock, Moment, Timestamp};
 use crate::config::Config;
 use crate::crypto::SealingKey;
 use crate::export::Import as Lines;
-use crate::mail;
 use crate::store::{
     Archive, ArchiveError, Heading, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
     prepare_place, read_key, rebuild,
@@ -157,8 +157,8 @@ impl Kept<'_> {
         let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
         let rebuilt = rebuild(&place, &mut lock, &mut moment, &mut *records, &mut |tx, moment| {
             take_log(tx, moment, &seal, terms)?;
-            mail::hold_all(tx)?;
-            audit::record(tx, &seal, self.entry(moment, &heading, is_signed))?;
+            let now = settle(tx, moment, Timestamp::parse(&heading.created_at))?;
+            audit::record(tx, &seal, Entry { at: now, ..self.entry(moment, &heading, is_signed) })?;
             Ok(())
         })
         .map_err(told)?;

@@ -30,7 +30,9 @@ pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
-pub use migrate::{Migration, ShownMeta, about, floor, known_format, migrate, renew_generation, reset_floor};
+pub use migrate::{
+    Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, reset_floor,
+};
 pub use open::{OpenError, Opened, open_file, open_file_by, open_memory, read_key};
 pub use overlay::Overlay;
 pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};

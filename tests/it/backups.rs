@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use gatelodge::base::{DAY, HOUR};
+use gatelodge::base::{DAY, HOUR, Timestamp};
 use gatelodge::config::{Backups, Span};
 use gatelodge::crypto::SealingKey;
 use gatelodge::export;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
 use crate::store::Folder;
+use crate::stories;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
 
 fn text(path: &Path) -> String {
@@ -410,6 +411,34 @@ fn a_log_that_lacks_rows_is_not_made_whole_by_putting_it_in_place() {
     shown(&lived.with(&["backup", &backup]), "");
     assert_eq!(server.stops(), Some(0));
     shown(&lived.with(&["restore", &backup, "--force"]), "");
+}
+
+/// With the real binary: the second factor's last code is one of before the backup, and was used since.
+#[test]
+fn no_code_of_before_a_restore_is_taken_after_it() {
+    let (lived, server) = Lived::new();
+    let mut alice = server.client();
+    alice.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let begun = alice.api("POST", "/account/factors/totp", &json!({"name": "Phone"})).expect(200).json();
+    let now = shown(&lived.with(&["clock", "show"]), "")["wall"].as_str().and_then(Timestamp::parse).expect("a time");
+    let seed = stories::read_key(begun["key"].as_str().expect("a key"));
+    let code = seed.shown_at(now);
+    alice.api("POST", "/account/factors/totp/confirm", &json!({"id": begun["id"], "code": code})).expect(200);
+    let file = lived.folder.join("export");
+    shown(&lived.with(&["export", &text(&file)]), "");
+    assert_eq!(server.stops(), Some(0));
+    let mut lines: Vec<String> = std::fs::read_to_string(&file).expect("UTF-8").lines().map(str::to_owned).collect();
+    lines.pop();
+    let factor = lines.iter_mut().find(|line| line.contains("\"table\":\"second factors\"")).expect("a factor");
+    let mut unused: Value = serde_json::from_str(factor).expect("JSON");
+    unused["value"]["last_step"] = json!(0);
+    *factor = unused.to_string();
+    std::fs::write(&file, unsigned(&lines)).expect("written");
+    shown(&lived.with(&["import", "gatelodge", &text(&file), "--force", "--accept-unsigned"]), "");
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    let mut again = server.client();
+    again.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(401);
+    again.api("POST", "/login/second-factor", &json!({"code": code})).expect(401);
 }
 
 /// The store's file is edited while the server is stopped, by somebody who has not the key.

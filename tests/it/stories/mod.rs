@@ -17,6 +17,7 @@ mod operating;
 mod pages;
 mod registering;
 mod resetting;
+mod restoring;
 mod second_factors;
 mod setting_up;
 mod taking_back;
