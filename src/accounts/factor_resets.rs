@@ -6,7 +6,7 @@ use crate::base::{AccountId, Moment, Timestamp};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions;
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::person::{self, Person};
 use super::{Services, administrators, second_step};
@@ -119,6 +119,15 @@ pub fn carry_out_if_due(
 /// When the store fails.
 pub fn cancel(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     RESETS.delete(tx, &account)
+}
+
+/// Those of a backup, whose owners may have objected since it was made: whoever needs one asks again.
+///
+/// # Errors
+/// When the store fails.
+pub fn cancel_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    let resets = RESETS.all(tx, Direction::Up, usize::MAX)?;
+    resets.iter().try_for_each(|(account, _)| RESETS.delete(tx, account))
 }
 
 /// When an account's factors are taken away, if that was asked for.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::LogEnd;
+
 /// What an administrator asks for.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -174,6 +176,8 @@ pub enum Command {
     KeyRotate,
     /// Everything: after the answer come the bytes of a backup, to the end of the connection.
     Backup,
+    /// Everything as JSON lines, which come behind the answer likewise.
+    Export,
     /// A page of the buckets that somebody took tries from.
     ThrottleList(Page),
     /// Lets tries pass again.
@@ -185,6 +189,8 @@ pub enum Command {
     AuditList(AuditWanted),
     /// Follows the chain of the audit log.
     AuditVerify,
+    /// Whether the audit log goes on from where it ended when a backup was made.
+    AuditWitness(LogEnd),
     /// What time it is believed to be.
     ClockShow,
     /// Believes the machine's clock as it is.

@@ -75,25 +75,27 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
         Command::MailList(command::Page { after, limit }) => mails::list(app, after, limit),
         Command::MailRetry { id } => mails::retry(app, id, by).await,
         Command::MailRelease => mails::release(app, by).await,
-        Command::Backup => back_up(app, by).await,
+        Command::Backup => back_up(app, by, "backup").await,
+        Command::Export => back_up(app, by, "export").await,
         Command::KeyRotate => rotate_key(app, by).await,
         Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, by).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
         Command::AuditVerify => log::verify(app),
+        Command::AuditWitness(witness) => log::goes_on_from(app, &witness),
         Command::ClockShow => Ok(clock(&app.clock_report())),
         Command::ClockReset => reset_clock(app, by).await,
     }
 }
 
 /// Notes that a backup is made; its bytes come behind the answer.
-async fn back_up(app: &Arc<App>, by: &Principal) -> Outcome {
+async fn back_up(app: &Arc<App>, by: &Principal, what: &'static str) -> Outcome {
     let source = by.source();
     let noted = app.write_as(by, move |tx, moment, services| {
-        services.audit(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE)
+        services.audit_in_detail(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE, what)
     });
     noted.await?;
-    Ok(json!({"follows": "backup"}))
+    Ok(json!({"follows": what}))
 }
 
 async fn rotate_key(app: &Arc<App>, by: &Principal) -> Outcome {

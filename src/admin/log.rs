@@ -6,7 +6,7 @@ use crate::accounts::administer;
 use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, Timestamp};
-use crate::store::{Direction, StoreError};
+use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
 use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, parse, users};
 
@@ -112,26 +112,28 @@ fn describe(number: u64, row: &Row) -> Value {
     })
 }
 
+/// What to do about a log that does not hold.
+const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
+
+pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Outcome {
+    let verdict = app.read(|view| audit::goes_on_from(view, &app.services().seal, witness))?;
+    verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
+    Ok(json!({"verified": true}))
+}
+
+/// How the log was found, by the row that tells of it, as long as that is kept.
+fn told_by(view: &dyn Snapshot, number: u64) -> Result<String, StoreError> {
+    let rows = audit::page(view, number.checked_sub(1), Direction::Up, 1)?;
+    let row = rows.into_iter().find(|(found, _)| *found == number);
+    Ok(row.map(|(_, row)| format!(" (it says: {})", row.entry.detail)).unwrap_or_default())
+}
+
 pub(super) fn verify(app: &App) -> Outcome {
     let verdict = app.read(|view| match audit::verify(view, &app.services().seal) {
         Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
-        other => Ok(other?.map_err(in_words)),
+        Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, number)?))),
+        other => Ok(other?.map_err(|broken| broken.to_string())),
     })?;
-    let verified = verdict.map_err(|broken| {
-        Refusal::failed(
-            broken,
-            "somebody changed the log, or the store is damaged; keep the file, and compare with a backup",
-        )
-    })?;
+    let verified = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;
     Ok(json!({"verified": true, "rows": verified.rows, "first": verified.first, "next": verified.next}))
-}
-
-fn in_words(broken: Broken) -> String {
-    match broken {
-        Broken::NoHead => "the log's head is missing".into(),
-        Broken::Head => "the log's head was not written with this store's key".into(),
-        Broken::Missing(number) => format!("row {number} is missing"),
-        Broken::Changed(number) => format!("row {number} is not what was written"),
-        Broken::Surplus(number) => format!("row {number} was added from outside"),
-    }
 }

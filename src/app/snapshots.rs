@@ -1,11 +1,12 @@
 //! Backups by schedule: numbered files in a folder, the newest few of which are kept.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use crate::audit;
 use crate::base::Timestamp;
 use crate::config::Backups;
-use crate::store::{Archive, ArchiveError, known_format, verify_file, write_archive, write_file};
+use crate::crypto::SealingKey;
+use crate::store::{ArchiveError, Snapshot, Trust, heading_of, verify_file, write_archive, write_file};
 
 use super::App;
 
@@ -18,16 +19,31 @@ impl App {
     /// # Errors
     /// When the store or the file fails.
     pub fn back_up(&self, path: &Path) -> Result<u64, ArchiveError> {
-        let now = self.now();
-        let fill = |out: &mut dyn std::io::Write| {
-            let mut written = Ok(0);
-            self.read(|view| {
-                written = write_archive(view, now, out);
-                Ok(())
-            })?;
-            written.map(drop)
-        };
-        write_file(path, fill, verify_file)
+        let fill = |out: &mut dyn std::io::Write| self.write_backup(out).map(drop);
+        let seal = SealingKey::clone(&self.services().seal);
+        write_file(path, fill, |path| verify_file(path, Trust::Key(seal)))
+    }
+
+    /// Writes a backup of everything, signed. Gives the number of records.
+    ///
+    /// # Errors
+    /// When the store or `out` fails.
+    pub fn write_backup(&self, out: &mut dyn std::io::Write) -> Result<u64, ArchiveError> {
+        let (now, services) = (self.now(), self.services());
+        self.read_records(|view| write_archive(view, &services.seal, audit::end(view)?, now, out))
+    }
+
+    /// Reads from a consistent view what is written elsewhere, which may fail too.
+    pub(super) fn read_records<T>(
+        &self,
+        work: impl FnOnce(&dyn Snapshot) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        let mut outcome = Err(ArchiveError::Damaged);
+        self.read(|view| {
+            outcome = work(view);
+            Ok(())
+        })?;
+        outcome
     }
 
     /// Takes a snapshot if the newest one is old enough, and removes those that are too many. None if none was due.
@@ -37,8 +53,11 @@ impl App {
     pub fn take_snapshot(&self, settings: &Backups) -> Result<Option<PathBuf>, ArchiveError> {
         let Some(folder) = &settings.directory else { return Ok(None) };
         std::fs::create_dir_all(folder)?;
+        let now = self.time().earlier;
+        // One from the future is none: a file that somebody put there must not keep us from taking snapshots.
+        let made_at = |path: &Path| made_at(path).filter(|made_at| *made_at <= self.now());
         let newest = numbered(folder)?.iter().rev().find_map(|(_, path)| made_at(path));
-        if newest.is_some_and(|made_at| self.time().earlier.since(made_at) < settings.every.seconds()) {
+        if newest.is_some_and(|made_at| now.since(made_at) < settings.every.seconds()) {
             return Ok(None);
         }
         let path = next_snapshot(folder)?;
@@ -54,7 +73,7 @@ impl App {
 /// # Errors
 /// When the folder cannot be read.
 pub fn next_snapshot(folder: &Path) -> std::io::Result<PathBuf> {
-    let number = numbered(folder)?.last().map_or(1, |(number, _)| number + 1);
+    let number = numbered(folder)?.last().map_or(1, |(number, _)| number.saturating_add(1));
     Ok(folder.join(format!("{PREFIX}{number:08}{SUFFIX}")))
 }
 
@@ -82,14 +101,25 @@ fn numbered(folder: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
 }
 
 fn made_at(path: &Path) -> Option<Timestamp> {
-    let file = std::fs::File::open(path).ok()?;
-    let archive = Archive::open(BufReader::new(file), known_format()).ok()?;
-    Timestamp::parse(&archive.heading.created_at)
+    let (heading, _) = heading_of(path).ok()?;
+    Timestamp::parse(&heading.created_at)
 }
 
-/// The newest snapshot that is whole: for whoever finds the store damaged.
+/// The newest snapshot that can be restored, for whoever finds the store damaged: whole, and under this key. Without a key at
+/// hand it only has to be whole.
 #[must_use]
-pub fn newest_good_snapshot(folder: &Path) -> Option<PathBuf> {
+pub fn newest_good_snapshot(folder: &Path, key: Option<&SealingKey>) -> Option<PathBuf> {
+    let trust = || key.map_or(Trust::Anybody, |key| Trust::Key(key.clone()));
     let numbered = numbered(folder).ok()?;
-    numbered.into_iter().rev().map(|(_, path)| path).find(|path| verify_file(path).is_ok())
+    numbered.into_iter().rev().map(|(_, path)| path).find(|path| verify_file(path, trust()).is_ok())
+}
+
+/// The newest snapshot that is whole and carries no code: what is left right after an upgrade from a program that wrote none.
+/// Nobody is told to restore it as they are told of a good one: anybody who could write to the folder may have made it.
+#[must_use]
+pub fn newest_unsigned_snapshot(folder: &Path) -> Option<PathBuf> {
+    let is_unsigned = |path: &PathBuf| {
+        heading_of(path).is_ok_and(|(_, is_signed)| !is_signed) && verify_file(path, Trust::Anybody).is_ok()
+    };
+    numbered(folder).ok()?.into_iter().rev().map(|(_, path)| path).find(is_unsigned)
 }

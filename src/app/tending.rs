@@ -71,6 +71,16 @@ impl App {
         Ok(self.read(links::any_deferred)?)
     }
 
+    /// Looks at the end of the audit log before anything is written, or begins it. What is found is remembered there; it keeps
+    /// nobody from starting, nor does a store that cannot be written at present.
+    pub fn begin_log(&self) {
+        let services = self.services.load_full();
+        let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, &services.seal));
+        if let Err(error) = begun {
+            tracing::warn!(%error, "the audit log could not be looked at");
+        }
+    }
+
     /// Notes that the appliance has started, in this version.
     ///
     /// # Errors
@@ -249,7 +259,7 @@ impl App {
         .await?;
         self.sweep_pages(|tx, moment, services, _: Option<()>| {
             let oldest = moment.earliest().minus(services.config.audit.keep.seconds());
-            let more = audit::retain(tx, &services.seal, oldest, ROWS_PER_STEP)?;
+            let more = audit::retain(tx, moment, &services.seal, oldest, ROWS_PER_STEP)?;
             Ok(more.then_some(()))
         })
         .await?;

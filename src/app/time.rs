@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Seconds, Timekeeper, Timestamp};
+use crate::factors;
 use crate::store::{self, StoreError};
 
 use super::{App, Fault};
@@ -109,7 +110,11 @@ impl App {
     pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
         let wall = self.time.clock.now();
         self.time.kept().keeper.reset(wall, self.time.clock.uptime());
-        self.write(move |tx, _, _| store::reset_floor(tx, wall)).await?;
+        self.write(move |tx, _, _| {
+            factors::lower_steps(tx, wall)?;
+            store::reset_floor(tx, wall)
+        })
+        .await?;
         Ok(self.clock_report())
     }
 }

@@ -1,13 +1,15 @@
-//! The rows, their chain, and its head.
+//! The rows and their chain.
 
+use crate::base::Moment;
 use crate::base::Timestamp;
-use crate::crypto::{Digest, SealingKey, constant_time_eq};
+use crate::crypto::{Digest, SealingKey};
 use crate::store::{Direction, Field, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Entry;
+use super::head::{Broken, HEADS, Head, When, note_break, proved, proved_to_its_end};
 
 /// Which process writes the chain: with an engine for several, each has its own.
-const NODE: u32 = 1;
+pub(super) const NODE: u32 = 1;
 
 /// A numbered row.
 #[derive(Clone, Debug)]
@@ -19,44 +21,10 @@ pub struct Row {
 }
 record!(Row, version 1, { entry, chained });
 
-/// What is known of the whole chain.
-#[derive(Clone, Debug)]
-pub(crate) struct Head {
-    /// The number of the oldest row that is kept.
-    first: u64,
-    /// What the oldest row is chained to.
-    before_first: Digest,
-    /// The number that the next row gets.
-    next: u64,
-    /// The digest in the newest row.
-    last: Digest,
-    /// Proves that whoever wrote this had the sealing key.
-    code: [u8; 32],
-}
-record!(Head, version 1, { first, before_first, next, last, code });
-
 pub(crate) const ROWS: Table<(u32, u64), Row> = Table::at(schema::AUDIT);
-pub(crate) const HEADS: Table<u32, Head> = Table::at(schema::AUDIT_HEADS);
 
 /// Rows read at a time.
 const PAGE: usize = 200;
-
-impl Head {
-    fn new() -> Self {
-        let start = Digest::of(b"gatelodge audit/1");
-        Self { first: 1, before_first: start, next: 1, last: start, code: [0; 32] }
-    }
-
-    fn code(&self, seal: &SealingKey) -> [u8; 32] {
-        let numbers = [self.first.to_be_bytes(), self.next.to_be_bytes()].concat();
-        seal.code(b"gatelodge audit head/1", &[&numbers, &self.before_first.0, &self.last.0])
-    }
-
-    fn save(mut self, tx: &mut dyn Transaction, seal: &SealingKey) -> Result<(), StoreError> {
-        self.code = self.code(seal);
-        HEADS.put(tx, &NODE, &self)
-    }
-}
 
 fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
     let mut bytes = before.0.to_vec();
@@ -67,10 +35,38 @@ fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
 
 /// Writes a row in the transaction of the act it tells of. Gives its number.
 ///
+/// Before the head is signed anew it is looked at: signing whatever lies there would make a log that somebody cut a whole one
+/// again. See [`note_break`] for what follows when it does not hold.
+///
 /// # Errors
 /// When the store fails.
 pub fn record(tx: &mut dyn Transaction, seal: &SealingKey, entry: Entry) -> Result<u64, StoreError> {
-    let mut head = HEADS.get(tx, &NODE)?.unwrap_or_else(Head::new);
+    let head = match proved_to_its_end(tx, seal, When::InAnAct)? {
+        Ok(head) => head,
+        Err(broken) => note_break(tx, seal, broken, (entry.at, entry.clock))?,
+    };
+    append(tx, seal, head, entry)
+}
+
+/// Begins the log of a store that was only just made, and looks at the end of every other when it is opened, before anything is
+/// written: of a log that is gone altogether nothing is left by which [`record`] could tell it from one that never was.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey) -> Result<(), StoreError> {
+    match proved_to_its_end(tx, seal, When::AtRest)? {
+        Ok(head) if matches!(HEADS.get(tx, &NODE), Ok(None)) => head.save(tx, seal),
+        Ok(_) => Ok(()),
+        Err(broken) => go_on_after(tx, moment, seal, broken),
+    }
+}
+
+pub(super) fn append(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    mut head: Head,
+    entry: Entry,
+) -> Result<u64, StoreError> {
     let number = head.next;
     let chained = chained(&head.last, number, &entry);
     ROWS.put(tx, &(NODE, number), &Row { entry, chained })?;
@@ -106,35 +102,19 @@ pub struct Verified {
     pub next: u64,
 }
 
-/// Where a chain does not hold.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Broken {
-    /// The head is missing, although there are rows.
-    NoHead,
-    /// The head was not written with this store's sealing key.
-    Head,
-    /// This row is missing.
-    Missing(u64),
-    /// This row, or one before it, was changed.
-    Changed(u64),
-    /// This row stands where the head knows of none.
-    Surplus(u64),
-}
-
 /// Follows the chain from its first row to its head.
 ///
 /// # Errors
 /// When the store fails or a row is damaged.
 pub fn verify(view: &dyn Snapshot, seal: &SealingKey) -> Result<Result<Verified, Broken>, StoreError> {
-    let Some(head) = HEADS.get(view, &NODE)? else {
-        let is_empty = page(view, None, Direction::Up, 1)?.is_empty();
-        return Ok(if is_empty { Ok(Verified { rows: 0, first: 1, next: 1 }) } else { Err(Broken::NoHead) });
+    let head = match proved(view, seal, When::AtRest)? {
+        Ok(head) => head,
+        Err(broken) => return Ok(Err(broken)),
     };
-    if !constant_time_eq(&head.code(seal), &head.code) {
-        return Ok(Err(Broken::Head));
-    }
+    let broken_at = head.broken_at.unwrap_or_default();
     let (mut expected, mut before) = (head.first, head.before_first);
-    let mut after = None;
+    // What was found broken stands before the new beginning, and proves nothing.
+    let mut after = if broken_at > 0 { head.first.checked_sub(1) } else { None };
     loop {
         let rows = page(view, after, Direction::Up, PAGE)?;
         for (number, row) in &rows {
@@ -161,27 +141,67 @@ pub fn verify(view: &dyn Snapshot, seal: &SealingKey) -> Result<Result<Verified,
     if before != head.last {
         return Ok(Err(Broken::Changed(head.next - 1)));
     }
+    if broken_at > 0 {
+        return Ok(Err(Broken::Before(broken_at)));
+    }
     Ok(Ok(Verified { rows: head.next - head.first, first: head.first, next: head.next }))
+}
+
+/// Remembers for good what [`verify`] found, if [`record`] would not notice it by itself; somebody decided to go on all the same.
+///
+/// # Errors
+/// When the store fails.
+pub fn go_on_after(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    seal: &SealingKey,
+    broken: Broken,
+) -> Result<(), StoreError> {
+    note_break(tx, seal, broken, (moment.now(), moment.clock())).map(drop)
 }
 
 /// Removes up to `limit` of the oldest rows, as far as they are older than `before`. What is left is still a chain.
 /// True if there may be more to remove.
 ///
+/// Each row is looked at before it goes: the new beginning is signed, and rows that somebody took away at the old one would
+/// not be missed any more.
+///
 /// # Errors
 /// When the store fails or a row is damaged.
 pub fn retain(
     tx: &mut dyn Transaction,
+    moment: &Moment,
     seal: &SealingKey,
     before: Timestamp,
     limit: usize,
 ) -> Result<bool, StoreError> {
-    let Some(mut head) = HEADS.get(tx, &NODE)? else { return Ok(false) };
-    let rows = page(tx, None, Direction::Up, limit)?;
-    let old = rows.iter().take_while(|(_, row)| row.entry.at < before);
+    let mut head = match proved_to_its_end(tx, seal, When::InAnAct)? {
+        Ok(head) => head,
+        Err(broken) => return go_on_after(tx, moment, seal, broken).map(|()| false),
+    };
+    let rows = match page(tx, None, Direction::Up, limit) {
+        // What cannot be read is left for whoever looks into it; the rest of a sweep goes on.
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!("old rows of the audit log stay, because one cannot be read: {what}");
+            return Ok(false);
+        }
+        rows => rows?,
+    };
     let mut count = 0;
-    for (number, row) in old {
+    for (number, row) in rows.iter().take_while(|(_, row)| row.entry.at < before) {
+        if *number >= head.first {
+            let found = match number.cmp(&head.first) {
+                _ if *number >= head.next => Some(Broken::Surplus(*number)),
+                std::cmp::Ordering::Greater => Some(Broken::Missing(head.first)),
+                _ if chained(&head.before_first, *number, &row.entry) != row.chained => Some(Broken::Changed(*number)),
+                _ => None,
+            };
+            if let Some(broken) = found {
+                return go_on_after(tx, moment, seal, broken).map(|()| false);
+            }
+            (head.first, head.before_first) = (number + 1, row.chained);
+        }
         ROWS.delete(tx, &(NODE, *number))?;
-        (head.first, head.before_first) = (number + 1, row.chained);
         count += 1;
     }
     if count > 0 {
@@ -193,12 +213,17 @@ pub fn retain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Act, Actor, Outcome};
+    use crate::audit::head::MARKS;
+    use crate::audit::{Act, Actor, Outcome, end, goes_on_from};
     use crate::base::{AccountId, ClockState, Moment};
     use crate::store::{Commit, Engine, MemoryEngine};
 
     fn seal() -> SealingKey {
         SealingKey::draw(&mut Moment::new(Timestamp::default(), [3; 32]))
+    }
+
+    fn moment() -> Moment {
+        Moment::new(Timestamp::from_seconds(100), [4; 32])
     }
 
     fn entry(second: u64) -> Entry {
@@ -294,12 +319,188 @@ mod tests {
     #[test]
     fn what_is_kept_after_the_oldest_went_is_still_a_chain() {
         let engine = chain(10);
-        let more = in_transaction(&engine, |tx| retain(tx, &seal(), Timestamp::from_seconds(8), 5));
+        let more = in_transaction(&engine, |tx| retain(tx, &moment(), &seal(), Timestamp::from_seconds(8), 5));
         assert_eq!(more, Ok(true));
-        let more = in_transaction(&engine, |tx| retain(tx, &seal(), Timestamp::from_seconds(8), 5));
+        let more = in_transaction(&engine, |tx| retain(tx, &moment(), &seal(), Timestamp::from_seconds(8), 5));
         assert_eq!(more, Ok(false));
         assert_eq!(verdict(&engine), Ok(Verified { rows: 3, first: 8, next: 11 }));
         assert_eq!(in_transaction(&engine, |tx| record(tx, &seal(), entry(11))), Ok(11));
         assert_eq!(verdict(&engine).map(|verified| verified.rows), Ok(4));
+    }
+
+    type Tampering = fn(&mut dyn Transaction) -> Result<(), StoreError>;
+
+    fn row(tx: &mut dyn Transaction, number: u64) -> Row {
+        ROWS.get(tx, &(NODE, number)).expect("readable").expect("there")
+    }
+
+    fn take_away(tx: &mut dyn Transaction, numbers: std::ops::RangeInclusive<u64>) -> Result<(), StoreError> {
+        numbers.into_iter().try_for_each(|number| ROWS.delete(tx, &(NODE, number)))
+    }
+
+    /// Sets the head back to an earlier row, as whoever has not the key can: with the code that is there.
+    fn set_back(tx: &mut dyn Transaction, to: u64) -> Result<(), StoreError> {
+        let mut head = HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)?;
+        (head.next, head.last) = (to + 1, row(tx, to).chained);
+        HEADS.put(tx, &NODE, &head)
+    }
+
+    const ALL_OF_IT: &str = "all of it, in a store that has lived";
+
+    /// What an intruder does to the end of a log of ten rows, and what there is to see of it.
+    const TAMPERINGS: &[(&str, Tampering, Broken)] = &[
+        ("the newest row", |tx| take_away(tx, 10..=10), Broken::Missing(10)),
+        (
+            "the newest rows, and the head set back",
+            |tx| take_away(tx, 9..=10).and_then(|()| set_back(tx, 8)),
+            Broken::Head,
+        ),
+        (
+            "another newest row",
+            |tx| {
+                let mut changed = row(tx, 10);
+                changed.entry.outcome = Outcome::Done;
+                changed.chained = chained(&row(tx, 9).chained, 10, &changed.entry);
+                ROWS.put(tx, &(NODE, 10), &changed)
+            },
+            Broken::Changed(10),
+        ),
+        (
+            "one row more",
+            |tx| ROWS.put(tx, &(NODE, 11), &Row { entry: entry(11), chained: Digest([0; 32]) }),
+            Broken::Surplus(11),
+        ),
+        (
+            "the last number there is",
+            |tx| ROWS.put(tx, &(NODE, u64::MAX), &Row { entry: entry(11), chained: Digest([0; 32]) }),
+            Broken::Surplus(u64::MAX),
+        ),
+        (
+            "a row of nobody's",
+            |tx| ROWS.put(tx, &(NODE + 1, 5), &Row { entry: entry(11), chained: Digest([0; 32]) }),
+            Broken::Surplus(5),
+        ),
+        ("no head", |tx| HEADS.delete(tx, &NODE), Broken::NoHead),
+        ("no head and no rows", |tx| take_away(tx, 1..=10).and_then(|()| HEADS.delete(tx, &NODE)), Broken::NoHead),
+        ("no mark", |tx| MARKS.delete(tx, &NODE), Broken::Mark),
+        (
+            "nothing that can be read",
+            |tx| tx.put(&[&[schema::AUDIT_HEADS.prefix][..], &NODE.to_be_bytes()].concat(), b"?"),
+            Broken::Head,
+        ),
+        (
+            ALL_OF_IT,
+            |tx| {
+                take_away(tx, 1..=10)?;
+                HEADS.delete(tx, &NODE)?;
+                MARKS.delete(tx, &NODE)?;
+                tx.put(&[&[schema::ACCOUNTS.prefix][..], &[7; 16]].concat(), b"an account")
+            },
+            Broken::NoHead,
+        ),
+    ];
+
+    /// The next act must not make a whole log of it again, and must not fail either.
+    #[test]
+    fn what_somebody_did_to_the_log_is_not_signed_over_by_the_next_row() {
+        for (what, tampering, seen) in TAMPERINGS {
+            let engine = chain(10);
+            in_transaction(&engine, |tx| tampering(tx)).expect("tampered");
+            assert_eq!(verdict(&engine), Err(*seen), "{what}");
+            // The store is opened again.
+            if *what == ALL_OF_IT {
+                in_transaction(&engine, |tx| begin(tx, &moment(), &seal())).expect("begun");
+            }
+            let next = in_transaction(&engine, |tx| record(tx, &seal(), entry(11))).expect("acts go on");
+            let told = if *what == ALL_OF_IT { 1 } else { next - 1 };
+            assert_eq!(verdict(&engine), Err(Broken::Before(told)), "{what}");
+            let told = in_transaction(&engine, |tx| row(tx, next - 1).entry);
+            assert_eq!((told.act, told.detail), (Act::AuditBroken, seen.to_string()), "{what}");
+            for second in 12..15 {
+                in_transaction(&engine, |tx| record(tx, &seal(), entry(second))).expect("acts go on");
+            }
+            assert_eq!(verdict(&engine), Err(Broken::Before(next - 1)), "told once: {what}");
+            // What is done to the new rows is seen as well.
+            in_transaction(&engine, |tx| take_away(tx, next..=next)).expect("tampered");
+            assert_eq!(verdict(&engine), Err(Broken::Missing(next)), "{what}");
+            // It stays known when the row that tells of it has gone.
+            in_transaction(&engine, |tx| record(tx, &seal(), entry(15))).expect("acts go on");
+            in_transaction(&engine, |tx| retain(tx, &moment(), &seal(), Timestamp::from_seconds(1_000), 500))
+                .expect("swept");
+            assert!(matches!(verdict(&engine), Err(Broken::Before(_))), "{what}");
+        }
+    }
+
+    /// A whole older state of head and rows, code and all, is told by the mark.
+    #[test]
+    fn a_head_that_was_put_back_is_noticed() {
+        let engine = chain(5);
+        let old = in_transaction(&engine, |tx| HEADS.get(tx, &NODE)).expect("readable").expect("there");
+        for second in 6..=10 {
+            in_transaction(&engine, |tx| record(tx, &seal(), entry(second))).expect("written");
+        }
+        in_transaction(&engine, |tx| {
+            take_away(tx, 6..=10)?;
+            HEADS.put(tx, &NODE, &old)
+        })
+        .expect("put back");
+        assert_eq!(verdict(&engine), Err(Broken::Mark));
+        // The mark remembers how far the log had come: no number is given twice.
+        assert_eq!(in_transaction(&engine, |tx| record(tx, &seal(), entry(11))), Ok(12));
+        assert_eq!(verdict(&engine), Err(Broken::Before(11)));
+    }
+
+    #[test]
+    fn the_sweep_signs_no_beginning_that_somebody_made() {
+        let change: Tampering = |tx| {
+            let mut first = row(tx, 1);
+            first.entry.outcome = Outcome::Done;
+            ROWS.put(tx, &(NODE, 1), &first)
+        };
+        for (tampering, broken) in
+            [((|tx| take_away(tx, 1..=2)) as Tampering, Broken::Missing(1)), (change, Broken::Changed(1))]
+        {
+            let engine = chain(10);
+            in_transaction(&engine, |tx| tampering(tx)).expect("tampered");
+            let more = in_transaction(&engine, |tx| retain(tx, &moment(), &seal(), Timestamp::from_seconds(5), 500));
+            assert_eq!(more, Ok(false));
+            assert_eq!(verdict(&engine), Err(Broken::Before(11)));
+            assert_eq!(in_transaction(&engine, |tx| row(tx, 11).entry.detail), broken.to_string());
+        }
+    }
+
+    #[test]
+    fn the_head_of_an_older_program_is_taken_once_and_gets_a_mark() {
+        let engine = chain(3);
+        in_transaction(&engine, |tx| {
+            let mut head = HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)?;
+            head.broken_at = None;
+            head.code = head.code(&seal());
+            HEADS.put(tx, &NODE, &head)?;
+            MARKS.delete(tx, &NODE)
+        })
+        .expect("as it was");
+        assert_eq!(verdict(&engine).map(|verified| verified.rows), Ok(3));
+        in_transaction(&engine, |tx| record(tx, &seal(), entry(4))).expect("written");
+        assert_eq!(verdict(&engine).map(|verified| verified.rows), Ok(4));
+        in_transaction(&engine, |tx| MARKS.delete(tx, &NODE)).expect("taken away");
+        assert_eq!(verdict(&engine), Err(Broken::Mark));
+    }
+
+    #[test]
+    fn a_log_that_a_backup_knows_better_is_found_out() {
+        let (engine, younger) = (chain(10), chain(4));
+        let witness = in_transaction(&engine, |tx| end(tx)).expect("readable").expect("it has lived");
+        let goes_on = |engine: &MemoryEngine| in_transaction(engine, |tx| goes_on_from(tx, &seal(), &witness));
+        in_transaction(&engine, |tx| record(tx, &seal(), entry(11))).expect("written");
+        assert_eq!(goes_on(&engine), Ok(Ok(())));
+        assert_eq!(verdict(&younger).map(|verified| verified.rows), Ok(4));
+        assert_eq!(goes_on(&younger), Ok(Err(Broken::Shorter(10))));
+        for second in 5..=11 {
+            in_transaction(&younger, |tx| record(tx, &seal(), entry(second + 50))).expect("written");
+        }
+        assert_eq!(goes_on(&younger), Ok(Err(Broken::Replaced(10))));
+        in_transaction(&engine, |tx| retain(tx, &moment(), &seal(), Timestamp::from_seconds(11), 500)).expect("swept");
+        assert_eq!(goes_on(&engine), Ok(Ok(())), "what is gone because of its age says nothing");
     }
 }

@@ -3,11 +3,15 @@
 //!
 //! Rows are numbered without a gap and chained: each holds a digest of itself and of the row before. The head, which knows
 //! the first and the last row, carries a code under the sealing key, so that a cut tail is noticed and none can be forged
-//! without the key. No row holds a password, a token, a cookie, or what somebody typed to say who they are.
+//! without the key; a mark in another place says the same, so that a missing head is noticed too. What was found changed from
+//! outside is never signed over: it stands in the head from then on. No row holds a password, a token, a cookie, or what somebody typed to say who they are.
 
 mod chain;
 mod entry;
+mod head;
 
-pub use chain::{Broken, Row, Verified, page, record, retain, verify};
-pub(crate) use chain::{HEADS, ROWS};
+pub(crate) use chain::ROWS;
+pub use chain::{Row, Verified, begin, go_on_after, page, record, retain, verify};
 pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
+pub use head::{Broken, end, goes_on_from};
+pub(crate) use head::{HEADS, MARKS};

@@ -1,8 +1,12 @@
 //! `gatelodge audit`: what was done here.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 
 use crate::admin::{AuditWanted, Command};
+use crate::config::Config;
+use crate::store::{ArchiveError, LogEnd, Trust, heading_of, read_key, verify_file};
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -12,7 +16,12 @@ pub enum Audit {
     /// List what was done, newest first.
     List(Wanted),
     /// Check that no row is missing, changed or added.
-    Verify,
+    Verify {
+        /// Check, too, that the log goes on from where it ended when this backup was made: one that was replaced as a whole by an
+        /// older state of itself holds in itself.
+        #[arg(long, value_name = "BACKUP")]
+        against: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -50,7 +59,11 @@ impl Audit {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
-            Self::Verify => {
+            Self::Verify { against } => {
+                if let Some(path) = against {
+                    let witness = witness(&path, &config)?;
+                    carry_out(config.clone(), Command::AuditWitness(witness))?;
+                }
                 let shown = carry_out(config, Command::AuditVerify)?;
                 if common.json {
                     return show::json(&shown);
@@ -72,6 +85,20 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// What a backup says of where the log ended.
+fn witness(path: &Path, config: &Config) -> Result<LogEnd, Exit> {
+    let told = |error: ArchiveError| Exit::failed(format!("{}: {error}", path.display()));
+    let (heading, _) = heading_of(path).map_err(told)?;
+    let key = read_key(&config.sealing_key_path())?;
+    verify_file(path, Trust::by(key, &heading)).map_err(told)?;
+    heading.audit.ok_or_else(|| {
+        Exit::failed(format!(
+            "{}: this backup does not say where the audit log ended\nhint: those of older programs do not",
+            path.display()
+        ))
+    })
 }
 
 impl From<Wanted> for AuditWanted {

@@ -1,19 +1,18 @@
 //! `gatelodge backup` and `gatelodge export`: everything, consistent, while the server runs or while it does not.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::admin::Command;
-use crate::app::{next_snapshot, prune_snapshots};
+use crate::app::{App, next_snapshot, prune_snapshots};
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
-use crate::export;
-use crate::store::{
-    Archive, ArchiveError, Heading, Records, Scanning, about, known_format, verify_file, write_archive, write_file,
-};
+use crate::crypto::SealingKey;
+use crate::export::{self, Import};
+use crate::store::{ArchiveError, Trust, heading_of, known_format, read_key, verify_file, write_file};
 
 use super::progress::{Progress, Watched};
 use super::{Common, Exit, serve, show};
@@ -48,13 +47,14 @@ impl Backup {
         };
         refuse_existing(&file, self.force)?;
         let mut progress = Progress::new("backup");
-        let records = with_source(config, |source| {
+        let key = key_at_hand(&config);
+        let records = with_source(config, What::Backup, |source| {
             let mut source = Some(source);
             let fill = |out: &mut dyn Write| {
                 let mut out = Watched { inner: out, progress: &mut progress };
                 source.take().map_or(Ok(()), |source| source.copy_to(&mut out))
             };
-            write_file(&file, fill, verify_file)
+            write_file(&file, fill, |path| verify_file(path, Trust::by(key, &heading_of(path)?.0)))
         })?;
         let records = records.map_err(|error| failed(&file, &error))?;
         if let Some(keep) = self.keep {
@@ -74,21 +74,19 @@ impl Export {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         if self.file == Path::new("-") {
-            let written = with_source(config, |source| source.export_to(&mut std::io::stdout().lock()))?;
-            return written.map(drop).map_err(|error| failed(&self.file, &error));
+            let written = with_source(config, What::Export, |source| source.copy_to(&mut std::io::stdout().lock()))?;
+            return written.map_err(|error| failed(&self.file, &error));
         }
         refuse_existing(&self.file, self.force)?;
         let mut progress = Progress::new("export");
-        let records = with_source(config, |source| {
-            let (mut source, mut records) = (Some(source), 0);
+        let key = key_at_hand(&config);
+        let records = with_source(config, What::Export, |source| {
+            let mut source = Some(source);
             let fill = |out: &mut dyn Write| {
                 let mut out = Watched { inner: out, progress: &mut progress };
-                records = source.take().map_or(Ok(0), |source| source.export_to(&mut out))?;
-                Ok(())
+                source.take().map_or(Ok(()), |source| source.copy_to(&mut out))
             };
-            let lines = write_file(&self.file, fill, count_lines)?;
-            // The first line says what it is.
-            if lines == records + 1 { Ok(records) } else { Err(ArchiveError::Damaged) }
+            write_file(&self.file, fill, |path| verify_export(path, key))
         })?;
         let records = records.map_err(|error| failed(&self.file, &error))?;
         if common.json {
@@ -99,13 +97,15 @@ impl Export {
     }
 }
 
-fn count_lines(path: &Path) -> Result<u64, ArchiveError> {
-    let mut count = 0;
-    for line in BufReader::new(File::open(path)?).lines() {
-        line?;
-        count += 1;
-    }
-    Ok(count)
+/// For reading again what was written. Who has no key sees that it is whole; that it was signed is the server's to say.
+fn key_at_hand(config: &Config) -> Option<SealingKey> {
+    read_key(&config.sealing_key_path()).ok().flatten()
+}
+
+fn verify_export(path: &Path, key: Option<SealingKey>) -> Result<u64, ArchiveError> {
+    let import = Import::open(BufReader::new(File::open(path)?), known_format())?;
+    let trust = Trust::by(key, &import.heading);
+    import.trusting(trust)?.verify()
 }
 
 fn failed(path: &Path, error: &ArchiveError) -> Exit {
@@ -119,70 +119,44 @@ fn refuse_existing(path: &Path, force: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Where the records come from.
+/// What is written.
+#[derive(Clone, Copy)]
+enum What {
+    Backup,
+    Export,
+}
+
+/// Where it comes from.
 enum Source<'a> {
-    /// The running server sends a backup.
+    /// The running server sends it.
     Server(&'a mut dyn Read),
     /// Nobody has the store open: we read it ourselves.
-    Own(&'a crate::app::App),
+    Own(&'a App, What),
 }
 
 impl Source<'_> {
     fn copy_to(self, out: &mut dyn Write) -> Result<(), ArchiveError> {
         match self {
             Self::Server(input) => Ok(std::io::copy(input, out).map(drop)?),
-            Self::Own(app) => reading(app, |view| write_archive(view, app.now(), out)).map(drop),
-        }
-    }
-
-    fn export_to(self, out: &mut dyn Write) -> Result<u64, ArchiveError> {
-        match self {
-            Self::Server(input) => {
-                let mut archive = Archive::open(input, known_format())?;
-                let heading = archive.heading.clone();
-                write_lines(&heading, &mut archive, out)
-            }
-            Self::Own(app) => reading(app, |view| {
-                let (format, key_fingerprint) = about(view)?;
-                let heading = Heading { format, key_fingerprint, created_at: app.now().to_string() };
-                write_lines(&heading, &mut Scanning::new(view), out)
-            }),
+            Self::Own(app, What::Backup) => app.write_backup(out).map(drop),
+            Self::Own(app, What::Export) => export::write_all(app, out).map(drop),
         }
     }
 }
 
-fn write_lines(heading: &Heading, records: &mut dyn Records, out: &mut dyn Write) -> Result<u64, ArchiveError> {
-    writeln!(out, "{}", export::first_line(heading))?;
-    let mut count = 0;
-    while let Some(pair) = records.next()? {
-        writeln!(out, "{}", export::line(&pair)?)?;
-        count += 1;
-    }
-    out.flush()?;
-    Ok(count)
-}
-
-fn reading<T>(
-    app: &crate::app::App,
-    work: impl FnOnce(&dyn crate::store::Snapshot) -> Result<T, ArchiveError>,
-) -> Result<T, ArchiveError> {
-    let mut outcome = Err(ArchiveError::Damaged);
-    app.read(|view| {
-        outcome = work(view);
-        Ok(())
-    })?;
-    outcome
-}
-
-/// Runs `work` with the records of whoever has the store.
-fn with_source<T>(config: Config, work: impl FnOnce(Source<'_>) -> T) -> Result<T, Exit> {
-    match control::call_for_stream(&config.listen.control, &Command::Backup) {
+/// Runs `work` with the bytes of whoever has the store.
+fn with_source<T>(config: Config, what: What, work: impl FnOnce(Source<'_>) -> T) -> Result<T, Exit> {
+    let command = match what {
+        What::Backup => Command::Backup,
+        What::Export => Command::Export,
+    };
+    match control::call_for_stream(&config.listen.control, &command) {
         Ok((Answer::Done(_), mut stream)) => Ok(work(Source::Server(&mut stream))),
         Ok((Answer::Refused(refusal), _)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => {
             let opened = serve::open_store(&config)?;
             let app = serve::build(config, opened)?;
-            Ok(work(Source::Own(&app)))
+            Ok(work(Source::Own(&app, what)))
         }
         Err(error) => Err(error.into()),
     }

@@ -1,18 +1,20 @@
 //! `gatelodge restore` and `gatelodge import`: a store made of what was kept elsewhere.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
-use crate::base::{Clock, Moment};
+use crate::app::settle;
+use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
+use crate::base::{Clock, Moment, Timestamp};
 use crate::config::Config;
-use crate::export::{self, Lines};
-use crate::mail;
+use crate::crypto::SealingKey;
+use crate::export::Import as Lines;
 use crate::store::{
-    Archive, ArchiveError, Heading, Place, RebuildError, Records, known_format, prepare_place, rebuild,
+    Archive, ArchiveError, Heading, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
+    prepare_place, read_key, rebuild,
 };
 
 use super::offline::own_user;
@@ -24,9 +26,11 @@ use super::{Common, Exit, show};
 pub struct Restore {
     /// What `gatelodge backup` wrote, or a snapshot.
     file: PathBuf,
-    /// Put it in the place of the present store, which is kept beside it.
+    /// The file is what `gatelodge export` wrote.
     #[arg(long)]
-    force: bool,
+    from_export: bool,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 #[derive(Debug, Args)]
@@ -35,9 +39,22 @@ pub struct Import {
     format: Format,
     /// The file.
     file: PathBuf,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct Terms {
     /// Put it in the place of the present store, which is kept beside it.
     #[arg(long)]
     force: bool,
+    /// Take a file of an older program, which does not prove who wrote it. Do so only if you know where it has been since.
+    #[arg(long)]
+    accept_unsigned: bool,
+    /// Take it although its audit log is not what was written: rows are missing or changed, or its end does not fit. The new log
+    /// says so, for good.
+    #[arg(long)]
+    accept_broken_log: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -48,101 +65,190 @@ pub enum Format {
 
 impl Restore {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let config = common.config()?;
-        let open = || Archive::open(reader(&self.file)?, known_format());
-        // Read once to its end before anything is touched.
-        let wrong = |error: ArchiveError| unusable(&self.file, &error);
-        open().and_then(Archive::verify).map_err(wrong)?;
-        let mut progress = Progress::new("restore");
-        let file = Watched { inner: reader(&self.file).map_err(wrong)?, progress: &mut progress };
-        let mut archive = Archive::open(file, known_format()).map_err(wrong)?;
-        let heading = archive.heading.clone();
-        put_in_place(common, &config, (&self.file, self.force), &heading, (&mut archive, Act::Restored))
+        let form = if self.from_export { Form::Lines } else { Form::Archive };
+        let kept = Kept { file: &self.file, form, act: Act::Restored };
+        kept.put_in_place(common, &common.config()?, self.terms)
     }
 }
 
 impl Import {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let Format::Gatelodge = self.format;
-        let config = common.config()?;
-        let wrong = |error: ArchiveError| unusable(&self.file, &error);
-        let (_, mut checked) = lines(&self.file).map_err(wrong)?;
-        while checked.next().map_err(wrong)?.is_some() {}
-        let (heading, mut records) = lines(&self.file).map_err(wrong)?;
-        put_in_place(common, &config, (&self.file, self.force), &heading, (&mut records, Act::Imported))
+        let kept = Kept { file: &self.file, form: Form::Lines, act: Act::Imported };
+        kept.put_in_place(common, &common.config()?, self.terms)
     }
 }
 
-fn reader(path: &Path) -> Result<BufReader<File>, ArchiveError> {
-    Ok(BufReader::with_capacity(64 << 10, File::open(path)?))
+#[derive(Clone, Copy)]
+enum Form {
+    /// A backup.
+    Archive,
+    /// An export.
+    Lines,
 }
 
-fn lines(path: &Path) -> Result<(Heading, impl Records + use<>), ArchiveError> {
-    let mut lines = reader(path)?.lines();
-    let first = lines.next().ok_or(ArchiveError::NotABackup)?.map_err(|_| ArchiveError::NotABackup)?;
-    Ok((export::read_first_line(&first, known_format())?, Lines::new(lines)))
+/// What a store is made of.
+struct Kept<'a> {
+    file: &'a Path,
+    form: Form,
+    act: Act,
+}
+
+/// A file that is being read.
+struct Opened<'a> {
+    heading: Heading,
+    is_signed: bool,
+    records: Box<dyn Records + 'a>,
+}
+
+impl Kept<'_> {
+    fn open<'a>(&self, trust: Trust, progress: &'a mut Progress) -> Result<Opened<'a>, ArchiveError> {
+        let input = BufReader::with_capacity(64 << 10, File::open(self.file)?);
+        let input = Watched { inner: input, progress };
+        match self.form {
+            Form::Archive => {
+                let archive = Archive::open(input, known_format())?.trusting(trust)?;
+                let (heading, is_signed) = (archive.heading.clone(), archive.is_signed());
+                Ok(Opened { heading, is_signed, records: Box::new(archive) })
+            }
+            Form::Lines => {
+                let lines = Lines::open(BufReader::new(input), known_format())?.trusting(trust)?;
+                let (heading, is_signed) = (lines.heading.clone(), lines.is_signed());
+                Ok(Opened { heading, is_signed, records: Box::new(lines) })
+            }
+        }
+    }
+
+    /// Reads it once to its end, before anything is touched.
+    fn check(&self, config: &Config, terms: Terms) -> Result<Heading, Exit> {
+        let wrong = |error: ArchiveError| unusable(self.file, &error);
+        let heading = self.open(Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
+        let key = read_key(&config.sealing_key_path())?;
+        // Under another key nothing but its wholeness can be seen; then it is refused for that.
+        let trust = match Trust::by(key, &heading) {
+            Trust::Key(key) if terms.accept_unsigned => Trust::KeyOrUnsigned(key),
+            trust => trust,
+        };
+        let mut progress = Progress::new("check");
+        let mut opened = self.open(trust, &mut progress).map_err(wrong)?;
+        while opened.records.next().map_err(wrong)?.is_some() {}
+        Ok(heading)
+    }
+
+    fn put_in_place(&self, common: &Common, config: &Config, terms: Terms) -> Result<(), Exit> {
+        let heading = self.check(config, terms)?;
+        let key_path = config.sealing_key_path();
+        let place = Place {
+            path: &config.store.path,
+            key_path: &key_path,
+            may_replace: terms.force,
+            cache_bytes: config.store.cache_mib << 20,
+        };
+        let told = |error: RebuildError| explain(error, self.file);
+        let (mut lock, seal) = prepare_place(&place, &heading.key_fingerprint).map_err(told)?;
+        let trust = if terms.accept_unsigned { Trust::KeyOrUnsigned(seal.clone()) } else { Trust::Key(seal.clone()) };
+        let mut progress = Progress::new("restore");
+        // Read again, and proved again: another file may lie there by now.
+        let Opened { heading, is_signed, mut records } =
+            self.open(trust, &mut progress).map_err(|error| unusable(self.file, &error))?;
+        if !is_signed {
+            warn_of_unsigned(self.file);
+        }
+        let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
+        let rebuilt = rebuild(&place, &mut lock, &mut moment, &mut *records, &mut |tx, moment| {
+            take_log(tx, moment, &seal, terms)?;
+            let now = settle(tx, moment, Timestamp::parse(&heading.created_at))?;
+            audit::record(tx, &seal, Entry { at: now, ..self.entry(moment, &heading, is_signed) })?;
+            Ok(())
+        })
+        .map_err(told)?;
+        if common.json {
+            return show::json(&serde_json::json!({
+                "records": rebuilt.records, "made_at": heading.created_at, "signed": is_signed,
+                "replaced": rebuilt.replaced,
+            }));
+        }
+        println!("{} records of {} are in {}.", rebuilt.records, heading.created_at, config.store.path.display());
+        if let Some(replaced) = rebuilt.replaced {
+            println!("The store that was there before is kept as {}.", replaced.display());
+        }
+        println!(
+            "Sessions, links and known browsers of before are dead. Mails that waited are held, because they may have been"
+        );
+        println!(
+            "delivered since: look at them with `gatelodge mail list`, and let them go with `gatelodge mail release`."
+        );
+        Ok(())
+    }
+
+    /// The row that tells of it.
+    fn entry(&self, moment: &Moment, heading: &Heading, is_signed: bool) -> Entry {
+        let source = Source::command_line(own_user());
+        let unsigned = if is_signed { "" } else { ", unsigned" };
+        Entry {
+            at: moment.now(),
+            clock: moment.clock(),
+            act: self.act,
+            outcome: Outcome::Done,
+            actor: source.actor,
+            network: source.network,
+            subject: Subject::NONE,
+            detail: format!("of {}{unsigned}", heading.created_at),
+        }
+    }
+}
+
+/// Looks at the audit log that came with the records: whoever changed the store, or the file, may have meant to hide what is in it.
+fn take_log(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey, terms: Terms) -> Result<(), RebuildError> {
+    let broken = match audit::verify(tx, seal) {
+        Ok(Ok(_)) => return Ok(()),
+        // That is in it already, and nothing is hidden by going on.
+        Ok(Err(before @ Broken::Before(_))) => {
+            eprintln!("gatelodge: WARNING: {before}");
+            return Ok(());
+        }
+        Ok(Err(broken)) => broken,
+        Err(StoreError::Damaged(_)) => Broken::Head,
+        Err(error) => return Err(error.into()),
+    };
+    if !terms.accept_broken_log {
+        return Err(RebuildError::Refused(
+            format!("the audit log in it is not what was written: {broken}"),
+            "take an older backup, or accept it with --accept-broken-log: the log then says so, for good",
+        ));
+    }
+    eprintln!("gatelodge: WARNING: the audit log is not what was written: {broken}. It says so from now on");
+    Ok(audit::go_on_after(tx, moment, seal, broken)?)
 }
 
 fn unusable(path: &Path, error: &ArchiveError) -> Exit {
     let hint = match error {
         ArchiveError::Io(_) => "check the path and your permissions",
         ArchiveError::Newer(_) => "install the newer program",
+        ArchiveError::Forged => {
+            "somebody without the key wrote or changed it; take another backup or snapshot; nothing was changed"
+        }
+        ArchiveError::Unsigned => {
+            "if an older program made it and nobody else could write to where it lay, --accept-unsigned takes it"
+        }
         _ => "take another backup or snapshot; nothing was changed",
     };
     Exit::failed(format!("{}: {error}\nhint: {hint}", path.display()))
 }
 
-fn put_in_place(
-    common: &Common,
-    config: &Config,
-    (file, may_replace): (&Path, bool),
-    heading: &Heading,
-    (records, act): (&mut dyn Records, Act),
-) -> Result<(), Exit> {
-    let key_path = config.sealing_key_path();
-    let place =
-        Place { path: &config.store.path, key_path: &key_path, may_replace, cache_bytes: config.store.cache_mib << 20 };
-    let told = |error: RebuildError| explain(error, file);
-    let (mut lock, seal) = prepare_place(&place, &heading.key_fingerprint).map_err(told)?;
-    let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
-    let rebuilt = rebuild(&place, &mut lock, &mut moment, records, &mut |tx, moment| {
-        mail::hold_all(tx)?;
-        let source = Source::command_line(own_user());
-        let entry = Entry {
-            at: moment.now(),
-            clock: moment.clock(),
-            act,
-            outcome: Outcome::Done,
-            actor: source.actor,
-            network: source.network,
-            subject: Subject::NONE,
-            detail: format!("of {}", heading.created_at),
-        };
-        audit::record(tx, &seal, entry).map(drop)
-    })
-    .map_err(told)?;
-    if common.json {
-        return show::json(&serde_json::json!({
-            "records": rebuilt.records, "made_at": heading.created_at, "replaced": rebuilt.replaced,
-        }));
-    }
-    println!("{} records of {} are in {}.", rebuilt.records, heading.created_at, config.store.path.display());
-    if let Some(replaced) = rebuilt.replaced {
-        println!("The store that was there before is kept as {}.", replaced.display());
-    }
-    println!(
-        "Sessions, links and known browsers of before are dead. Mails that waited are held, because they may have been"
+fn warn_of_unsigned(file: &Path) {
+    eprintln!(
+        "gatelodge: WARNING: {} does not prove who wrote it. Everything in it is taken as it is: accounts, passwords,\n\
+         who administers. Look through `gatelodge user list` and `gatelodge group list`; the audit log tells of it.",
+        file.display()
     );
-    println!(
-        "delivered since: look at them with `gatelodge mail list`, and let them go with `gatelodge mail release`."
-    );
-    Ok(())
 }
 
 fn explain(error: RebuildError, file: &Path) -> Exit {
     match error {
         RebuildError::Open(error) => error.into(),
         RebuildError::Records(error) => unusable(file, &error),
+        RebuildError::Refused(reason, hint) => Exit::failed(format!("{}: {reason}\nhint: {hint}", file.display())),
         RebuildError::Exists(path) => Exit::failed(format!(
             "{}: there is a store already\nhint: --force puts the new one in its place and keeps the old one beside it",
             path.display()

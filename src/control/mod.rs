@@ -16,7 +16,7 @@ pub use client::{CallError, call, call_for_stream};
 pub use server::{BindError, bind, listen};
 
 /// The first line on the socket. Another version says "restart the service".
-pub const GREETING: &str = "gatelodge-control 2";
+pub const GREETING: &str = "gatelodge-control 3";
 
 /// What comes back.
 #[derive(Debug, Deserialize, Serialize)]

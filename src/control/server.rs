@@ -17,7 +17,7 @@ use crate::audit::Source;
 use crate::courier::delivery::Outcome;
 use crate::courier::{Replaceable, Terms};
 
-use super::stream::stream_backup;
+use super::stream::{Followed, send};
 use super::{Answer, GREETING};
 
 /// A request line may be this long; the longest holds a password.
@@ -107,13 +107,13 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by:
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
-    let mut is_stream = false;
+    let mut follows = None;
     let answer = match serde_json::from_str::<Command>(&line) {
         Ok(command) => {
-            let asks_for_stream = matches!(command, Command::Backup);
+            let asked_for = Followed::by(&command);
             match carry_out(app, courier, command, by).await {
                 Ok(shown) => {
-                    is_stream = asks_for_stream;
+                    follows = asked_for;
                     Answer::Done(shown)
                 }
                 Err(refusal) => Answer::Refused(refusal),
@@ -127,7 +127,10 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by:
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
     writer.write_all(text.as_bytes()).await?;
-    if is_stream { stream_backup(app, &mut writer).await } else { Ok(()) }
+    match follows {
+        Some(what) => send(app, what, &mut writer).await,
+        None => Ok(()),
+    }
 }
 
 /// What only the running server can do, and what [`execute()`] does for whoever has the store.

@@ -1,4 +1,4 @@
-//! A backup over the control socket: after the answer come its bytes, to the end of the connection.
+//! A backup or an export over the control socket: after the answer come its bytes, to the end of the connection.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc;
 
+use crate::admin::Command;
 use crate::app::App;
-use crate::store::write_archive;
+use crate::export;
+use crate::store::ArchiveError;
 
 /// Bytes that are read ahead of the client.
 const CHUNK: usize = 64 << 10;
@@ -17,18 +19,40 @@ const CHUNKS_AHEAD: usize = 4;
 /// How long a client may take to read a chunk: a view that is held open keeps old pages from being used again.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Streams a consistent view. A client sees by the missing end that something failed.
-pub async fn stream_backup(app: &Arc<App>, writer: &mut OwnedWriteHalf) -> io::Result<()> {
+/// What comes behind an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Followed {
+    /// A backup.
+    Backup,
+    /// JSON lines.
+    Export,
+}
+
+impl Followed {
+    /// What comes behind the answer to this command, if anything.
+    pub fn by(command: &Command) -> Option<Self> {
+        match command {
+            Command::Backup => Some(Self::Backup),
+            Command::Export => Some(Self::Export),
+            _ => None,
+        }
+    }
+
+    fn write(self, app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+        match self {
+            Self::Backup => app.write_backup(out),
+            Self::Export => export::write_all(app, out),
+        }
+    }
+}
+
+/// Streams a consistent view, signed: the client may not have the key. A client sees by the missing end that something failed.
+pub async fn send(app: &Arc<App>, what: Followed, writer: &mut OwnedWriteHalf) -> io::Result<()> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-    let (app, now) = (Arc::clone(app), app.now());
+    let app = Arc::clone(app);
     let reading = tokio::task::spawn_blocking(move || {
         let mut out = Chunks { sender, buffer: Vec::with_capacity(CHUNK) };
-        let mut written = Ok(0);
-        let read = app.read(|view| {
-            written = write_archive(view, now, &mut out);
-            Ok(())
-        });
-        if let (Err(error), _) | (Ok(()), Err(error)) = (read.map_err(Into::into), written) {
+        if let Err(error) = what.write(&app, &mut out) {
             tracing::warn!(%error, "a backup could not be finished");
         }
     });

@@ -59,8 +59,14 @@ impl SealingKey {
     /// A digest of `parts` under this key and for this use: nobody without the key can make one, or tell what it is of.
     #[must_use]
     pub fn code(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-        let key = Secret::new(keyed(self.0.expose(), b"gatelodge code/1", &[label]));
-        keyed(key.expose(), label, parts)
+        derived_code(self.0.expose(), label, parts)
+    }
+
+    /// As [`SealingKey::code`], for what must be made anew when this key is replaced by another: heads of the audit log, backups.
+    /// Whoever has an old key only can make none.
+    #[must_use]
+    pub fn mark(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+        derived_code(self.0.expose(), label, parts)
     }
 
     /// Seals `plain` for one `place` (table and row): it opens nowhere else.
@@ -100,6 +106,12 @@ impl SealingKey {
         let key = Secret::new(keyed(self.0.expose(), b"gatelodge seal/1", &[nonce]));
         LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).expect("AES-256 takes 32 bytes"))
     }
+}
+
+/// Each use has a key of its own: a code that was made for one says nothing to another.
+fn derived_code(root: &[u8; 32], label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let key = Secret::new(keyed(root, b"gatelodge code/1", &[label]));
+    keyed(key.expose(), label, parts)
 }
 
 fn aad(place: &[&[u8]]) -> Aad<Vec<u8>> {

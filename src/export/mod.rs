@@ -3,6 +3,12 @@
 //! The first line says what it is; each further one is a record: `{"table": "accounts", "key": …, "value": …}`. Bytes are
 //! base64url, times RFC 3339. What is sealed stays sealed, and passwords and secrets are there as hashes only; whoever has
 //! the file should be trusted with it all the same.
+//!
+//! The last line says that it is the last: `{"end": {"records": …, "sha256": …, "code": …}}`. The digest is of every line before
+//! it, line ends included, and the code of that digest, under the sealing key. A file that was cut loses second factors and the
+//! end of the audit log without a word otherwise: they stand last. Exports of version 1 have no such line.
+
+use std::io::{self, BufRead, Lines, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,12 +18,16 @@ use crate::accounts::{
     second_step, set_up, taking_back,
 };
 use crate::acme;
+use crate::app::App;
 use crate::audit;
+use crate::crypto::{Digest, Hashing, SealingKey, base64url, from_base64url};
 use crate::factors;
 use crate::groups;
 use crate::mail;
 use crate::sessions;
-use crate::store::{ArchiveError, Heading, Pair, Records, Shown, ShownMeta, StoreError};
+use crate::store::{
+    ArchiveError, Heading, LogEnd, Pair, Records, Scanning, Shown, ShownMeta, StoreError, Trust, about,
+};
 use crate::throttle;
 use crate::tls;
 use crate::webhooks;
@@ -54,6 +64,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &acme::ACCOUNTS,
     &audit::ROWS,
     &audit::HEADS,
+    &audit::MARKS,
     &throttle::BUCKETS,
     &costs::COSTS,
     &set_up::SET_UP,
@@ -77,6 +88,8 @@ struct First {
     format: u64,
     key_fingerprint: String,
     created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<LogEnd>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -87,27 +100,87 @@ struct Line {
     value: Value,
 }
 
-const VERSION: u64 = 1;
-
-/// The first line.
-#[must_use]
-pub fn first_line(heading: &Heading) -> String {
-    let Heading { format, key_fingerprint, created_at } = heading.clone();
-    let first = First { gatelodge_export: VERSION, format, key_fingerprint, created_at };
-    serde_json::to_string(&first).expect("our own types have string keys and finite numbers")
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Last {
+    end: End,
 }
 
-/// Reads the first line.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    records: u64,
+    sha256: String,
+    code: String,
+}
+
+const VERSION: u64 = 2;
+/// From this version on the last line says that it is the last.
+const SIGNED_SINCE: u64 = 2;
+/// What the code of an export is for: no other code of ours is one.
+const CODE: &[u8] = b"gatelodge export/2";
+
+/// Writes everything that there is at this moment, signed. Gives the number of records.
 ///
 /// # Errors
-/// When it is of something else, or of a later program.
-pub fn read_first_line(line: &str, known_format: u64) -> Result<Heading, ArchiveError> {
+/// When the store or `out` fails.
+pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+    let mut outcome = Err(ArchiveError::DamagedExport);
+    app.read(|view| {
+        let (format, key_fingerprint) = about(view)?;
+        let created_at = app.now().to_string();
+        let heading = Heading { format, key_fingerprint, created_at, audit: audit::end(view)? };
+        outcome = write(&heading, &mut Scanning::new(view), &app.services().seal, out);
+        Ok(())
+    })?;
+    outcome
+}
+
+/// Writes the records that `source` gives, signed. Gives their number.
+///
+/// # Errors
+/// When the source or `out` fails.
+pub fn write(
+    heading: &Heading,
+    source: &mut dyn Records,
+    key: &SealingKey,
+    out: &mut dyn Write,
+) -> Result<u64, ArchiveError> {
+    let (mut hash, mut records) = (Hashing::default(), 0);
+    let mut put = |mut line: String| {
+        line.push('\n');
+        hash.update(line.as_bytes());
+        out.write_all(line.as_bytes())
+    };
+    put(first_line(heading))?;
+    while let Some(pair) = source.next()? {
+        put(line(&pair)?)?;
+        records += 1;
+    }
+    let sum = hash.finish();
+    let code = base64url(&key.mark(CODE, &[&sum.0]));
+    writeln!(out, "{}", written(&Last { end: End { records, sha256: base64url(&sum.0), code } }))?;
+    out.flush()?;
+    Ok(records)
+}
+
+fn written(line: &impl Serialize) -> String {
+    serde_json::to_string(line).expect("our own types have string keys and finite numbers")
+}
+
+fn first_line(heading: &Heading) -> String {
+    let Heading { format, key_fingerprint, created_at, audit } = heading.clone();
+    written(&First { gatelodge_export: VERSION, format, key_fingerprint, created_at, audit })
+}
+
+/// Reads the first line: what it says, and whether there is a last one.
+fn read_first_line(line: &str, known_format: u64) -> Result<(Heading, bool), ArchiveError> {
     let first: First = serde_json::from_str(line).map_err(|_| ArchiveError::NotABackup)?;
-    let First { gatelodge_export, format, key_fingerprint, created_at } = first;
+    let First { gatelodge_export, format, key_fingerprint, created_at, audit } = first;
     if gatelodge_export > VERSION || format > known_format {
         return Err(ArchiveError::Newer(format));
     }
-    Ok(Heading { format, key_fingerprint, created_at })
+    Ok((Heading { format, key_fingerprint, created_at, audit }, gatelodge_export >= SIGNED_SINCE))
 }
 
 /// A record as a line.
@@ -118,8 +191,7 @@ pub fn line(pair: &Pair) -> Result<String, StoreError> {
     let (prefix, key) = pair.0.split_first().ok_or(StoreError::Damaged("a key"))?;
     let table = TABLES.iter().find(|table| table.range().prefix == *prefix).ok_or(StoreError::Damaged("a table"))?;
     let (key, value) = table.show(key, &pair.1)?;
-    let line = Line { table: table.range().name.to_owned(), key, value };
-    Ok(serde_json::to_string(&line).expect("our own types have string keys and finite numbers"))
+    Ok(written(&Line { table: table.range().name.to_owned(), key, value }))
 }
 
 /// The record of a line; none if the line is something else.
@@ -130,23 +202,112 @@ pub fn read_line(line: &str) -> Option<Pair> {
     table.read_shown(&line.key, &line.value)
 }
 
-/// The records of an export, line by line.
-pub struct Lines<I> {
-    lines: I,
+/// An export that is read. Whoever reads it to its end without an error has read what was written, by whom [`Trust`] says.
+pub struct Import<R> {
+    /// What it tells about itself. Nothing of it is proved before the end was read.
+    pub heading: Heading,
+    is_signed: bool,
+    trust: Trust,
+    lines: Lines<R>,
     number: usize,
+    records: u64,
+    hash: Hashing,
+    is_over: bool,
 }
 
-impl<I: Iterator<Item = std::io::Result<String>>> Lines<I> {
-    /// Those behind the first line.
-    pub fn new(lines: I) -> Self {
-        Self { lines, number: 1 }
+impl<R: BufRead> Import<R> {
+    /// Reads the first line.
+    ///
+    /// # Errors
+    /// When it is of something else, or of a later program.
+    pub fn open(input: R, known_format: u64) -> Result<Self, ArchiveError> {
+        let mut lines = input.lines();
+        let first = lines.next().ok_or(ArchiveError::NotABackup)?.map_err(|_| ArchiveError::NotABackup)?;
+        let (heading, is_signed) = read_first_line(&first, known_format)?;
+        let mut import = Self {
+            heading,
+            is_signed,
+            trust: Trust::Anybody,
+            lines,
+            number: 1,
+            records: 0,
+            hash: Hashing::default(),
+            is_over: false,
+        };
+        import.note(&first);
+        Ok(import)
+    }
+
+    /// Has it proved, until its end is read, that it is of whom `trust` says. By itself it only has to be whole.
+    ///
+    /// # Errors
+    /// When it carries no code, and has to.
+    pub fn trusting(self, trust: Trust) -> Result<Self, ArchiveError> {
+        if !self.is_signed && !trust.takes_unsigned() {
+            return Err(ArchiveError::Unsigned);
+        }
+        Ok(Self { trust, ..self })
+    }
+
+    /// Whether it carries a code.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
+    /// Reads to the end and gives the number of records.
+    ///
+    /// # Errors
+    /// When it is not what was written.
+    pub fn verify(mut self) -> Result<u64, ArchiveError> {
+        while self.next()?.is_some() {}
+        Ok(self.records)
+    }
+
+    fn note(&mut self, line: &str) {
+        self.hash.update(line.as_bytes());
+        self.hash.update(b"\n");
+    }
+
+    fn next_line(&mut self) -> Result<Option<String>, ArchiveError> {
+        let not_text = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidData => ArchiveError::DamagedExport,
+            _ => error.into(),
+        };
+        self.lines.next().transpose().map_err(not_text)
+    }
+
+    fn end(&mut self, end: &End) -> Result<(), ArchiveError> {
+        self.is_over = true;
+        let sum: Digest = std::mem::take(&mut self.hash).finish();
+        let is_as_written = end.records == self.records && end.sha256 == base64url(&sum.0);
+        if !is_as_written || self.next_line()?.is_some() {
+            return Err(ArchiveError::DamagedExport);
+        }
+        let code = from_base64url(&end.code).and_then(|code| code.try_into().ok());
+        let is_theirs = code.is_some_and(|code| self.trust.accepts(CODE, &sum, &code));
+        if is_theirs { Ok(()) } else { Err(ArchiveError::Forged) }
     }
 }
 
-impl<I: Iterator<Item = std::io::Result<String>>> Records for Lines<I> {
+impl<R: BufRead> Records for Import<R> {
     fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
-        let Some(line) = self.lines.next() else { return Ok(None) };
+        if self.is_over {
+            return Ok(None);
+        }
+        let Some(line) = self.next_line()? else {
+            self.is_over = true;
+            return if self.is_signed { Err(ArchiveError::DamagedExport) } else { Ok(None) };
+        };
         self.number += 1;
-        read_line(&line?).map(Some).ok_or(ArchiveError::NotARecord(self.number))
+        if self.is_signed
+            && let Ok(Last { end }) = serde_json::from_str(&line)
+        {
+            return self.end(&end).map(|()| None);
+        }
+        self.note(&line);
+        let pair = read_line(&line).ok_or(ArchiveError::NotARecord(self.number))?;
+        self.records += 1;
+        Ok(Some(pair))
     }
 }

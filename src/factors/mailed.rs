@@ -2,7 +2,7 @@
 
 use crate::base::{AccountId, MINUTE, Moment, Seconds, Secret, SessionId, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq, draw_digits};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 /// What a code is for: it serves nowhere else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -148,6 +148,15 @@ pub fn waiting_code(
 /// When the store fails.
 pub fn drop_code(tx: &mut dyn Transaction, context: Context) -> Result<(), StoreError> {
     MAILED.delete(tx, &context.0)
+}
+
+/// Removes every code: those of a backup may have been used since it was made.
+///
+/// # Errors
+/// When the store fails.
+pub fn drop_all_codes(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    let codes = MAILED.all(tx, Direction::Up, usize::MAX)?;
+    codes.iter().try_for_each(|(context, _)| MAILED.delete(tx, context))
 }
 
 /// Removes up to `limit` codes whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.

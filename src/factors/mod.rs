@@ -11,8 +11,8 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
-    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_code, is_recent, mail_code, sweep_codes, take_code,
-    waiting_code,
+    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_all_codes, drop_code, is_recent, mail_code, sweep_codes,
+    take_code, waiting_code,
 };
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, drop_codes_since, make_codes};
@@ -54,6 +54,9 @@ pub struct Factor {
 record!(Factor, version 1, { kind, name, sealed, last_step, is_late, created_at, confirmed_at, used_at });
 
 pub(crate) const FACTORS: Table<(AccountId, FactorId), Factor> = Table::at(schema::FACTORS);
+
+/// Factors that are read at a time.
+const PAGE: usize = 500;
 
 /// Factors that an account may have.
 pub const MAX_FACTORS: usize = 10;
@@ -181,6 +184,41 @@ fn take_digits(
     factor.used_at = Some(now);
     FACTORS.put(tx, &(account, id), &factor)?;
     Ok(true)
+}
+
+/// Has no code of an authenticator program taken any more that was shown until now, whether or not it was used: a backup does not
+/// know (RFC 6238, section 5.2: a code is taken once).
+///
+/// # Errors
+/// When the store fails.
+pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    change_steps(tx, |last_step| last_step.max(step_at(now)))
+}
+
+/// Takes back what was noted of codes from the future: an administrator said that it is not as late as was believed, and nobody has
+/// to wait for a time that was a mistake.
+///
+/// # Errors
+/// When the store fails.
+pub fn lower_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    change_steps(tx, |last_step| last_step.min(step_at(now)))
+}
+
+fn change_steps(tx: &mut dyn Transaction, to: impl Fn(u64) -> u64) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = FACTORS.page(tx, after.as_ref(), PAGE)?;
+        for (place, factor) in &page {
+            let last_step = to(factor.last_step);
+            if factor.kind == FactorKind::Totp && last_step != factor.last_step {
+                FACTORS.put(tx, place, &Factor { last_step, ..factor.clone() })?;
+            }
+        }
+        match page.into_iter().last() {
+            Some((place, _)) => after = Some(place),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Confirms an authenticator program by a code that it shows. False if the code is wrong, or there is nothing to confirm.

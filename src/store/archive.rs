@@ -1,42 +1,36 @@
 //! A backup: every record of a consistent view in one stream, whatever engine keeps them.
 //!
 //! ```text
-//! "gatelodge backup 1\n"
+//! "gatelodge backup 2\n"
 //! length 4 | heading as JSON
 //! length of key 4 | length of value 4 | key | value      for each record, in the order of the keys
-//! 0xffffffff | number of records 8 | SHA-256 of everything before 32
+//! 0xffffffff | number of records 8 | SHA-256 of everything before 32 | code over that SHA-256 under the sealing key 32
 //! ```
 //!
-//! Numbers are big-endian. What is sealed stays sealed: a backup opens with the store's sealing key and no other.
+//! Numbers are big-endian. What is sealed stays sealed: a backup opens with the store's sealing key and no other. The code is
+//! there because most records are not sealed: without it, whoever can write to where backups lie could add themselves to the
+//! administrators and wait for the next restore. A checksum tells of accidents, a code of people. Backups of older programs
+//! (`gatelodge backup 1`) have none and end with the SHA-256.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::Timestamp;
-use crate::crypto::Hashing;
+use crate::crypto::{Hashing, SealingKey};
 
-use super::{Direction, KeySpan, Pair, Snapshot, StoreError, about};
+use super::{Direction, Heading, KeySpan, LogEnd, Pair, Snapshot, StoreError, Trust, about};
 
-const MAGIC: &[u8] = b"gatelodge backup 1\n";
+const SIGNED: &[u8; 19] = b"gatelodge backup 2\n";
+const UNSIGNED: &[u8; 19] = b"gatelodge backup 1\n";
 const END: u32 = u32::MAX;
 /// No record of ours comes near; a damaged length must not fill the memory.
 const MAX_PART_BYTES: u32 = 16 << 20;
 /// Records read from the store at a time.
 const PAGE: usize = 200;
 
-/// What a backup tells about itself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Heading {
-    /// The format of the records.
-    pub format: u64,
-    /// Recognises the sealing key without which it cannot be read.
-    pub key_fingerprint: String,
-    /// When it was made, in RFC 3339.
-    pub created_at: String,
-}
+/// What the code of a backup is for: no other code of ours is one.
+const CODE: &[u8] = b"gatelodge backup/2";
 
 /// Why a backup cannot be written or read.
 #[derive(Debug)]
@@ -49,6 +43,12 @@ pub enum ArchiveError {
     NotABackup,
     /// It is not what was written: cut off, or changed.
     Damaged,
+    /// An export is not what was written: cut off, or changed.
+    DamagedExport,
+    /// It is whole, and of somebody without the sealing key.
+    Forged,
+    /// It carries no code, so anybody may have written it.
+    Unsigned,
     /// The line of this number holds no record.
     NotARecord(usize),
     /// A later program wrote it, in this format.
@@ -64,6 +64,13 @@ impl fmt::Display for ArchiveError {
             Self::Io(error) => error.fmt(f),
             Self::NotABackup => f.write_str("this was not made by Gatelodge"),
             Self::Damaged => f.write_str("the backup is damaged: it was cut off or changed"),
+            Self::DamagedExport => f.write_str("the export is damaged: it was cut off or changed"),
+            Self::Forged => {
+                f.write_str("this was not written by whoever has the sealing key: it was changed, or made up")
+            }
+            Self::Unsigned => {
+                f.write_str("this carries no code, as those of older programs do not: anybody may have changed it")
+            }
             Self::NotARecord(number) => write!(f, "line {number} is not a record of Gatelodge"),
             Self::Newer(format) => write!(f, "the backup has format {format}, which a later program wrote"),
         }
@@ -82,23 +89,46 @@ impl From<StoreError> for ArchiveError {
     }
 }
 
-/// Writes every record of a view. Gives their number.
+/// Writes every record of a view, signed. Gives their number. `audit` is where the audit log ends.
 ///
 /// # Errors
 /// When the store or `out` fails.
-pub fn write_archive(view: &dyn Snapshot, created_at: Timestamp, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+pub fn write_archive(
+    view: &dyn Snapshot,
+    key: &SealingKey,
+    audit: Option<LogEnd>,
+    created_at: Timestamp,
+    out: &mut dyn Write,
+) -> Result<u64, ArchiveError> {
     let (format, key_fingerprint) = about(view)?;
-    let heading = Heading { format, key_fingerprint, created_at: created_at.to_string() };
-    write_records(&heading, &mut Scanning::new(view), out)
+    let heading = Heading { format, key_fingerprint, created_at: created_at.to_string(), audit };
+    write_records(&heading, &mut Scanning::new(view), Some(key), out)
 }
 
-/// Writes the records that `source` gives, in the order in which it gives them.
+/// Writes every record of a view for programs that know no codes.
+pub(super) fn write_unsigned(
+    view: &dyn Snapshot,
+    created_at: Timestamp,
+    out: &mut dyn Write,
+) -> Result<u64, ArchiveError> {
+    let (format, key_fingerprint) = about(view)?;
+    let heading = Heading { format, key_fingerprint, created_at: created_at.to_string(), audit: None };
+    write_records(&heading, &mut Scanning::new(view), None, out)
+}
+
+/// Writes the records that `source` gives, in the order in which it gives them; without a key as programs did that knew no
+/// codes.
 ///
 /// # Errors
 /// When the source or `out` fails.
-pub fn write_records(heading: &Heading, source: &mut dyn Records, out: &mut dyn Write) -> Result<u64, ArchiveError> {
+pub fn write_records(
+    heading: &Heading,
+    source: &mut dyn Records,
+    key: Option<&SealingKey>,
+    out: &mut dyn Write,
+) -> Result<u64, ArchiveError> {
     let mut out = Summing { inner: out, hash: Hashing::default() };
-    out.write_all(MAGIC)?;
+    out.write_all(if key.is_some() { SIGNED } else { UNSIGNED })?;
     let heading = serde_json::to_vec(heading).map_err(io::Error::other)?;
     out.write_all(&length(&heading)?)?;
     out.write_all(&heading)?;
@@ -113,6 +143,9 @@ pub fn write_records(heading: &Heading, source: &mut dyn Records, out: &mut dyn 
     out.write_all(&count.to_be_bytes())?;
     let sum = out.hash.finish();
     out.inner.write_all(&sum.0)?;
+    if let Some(key) = key {
+        out.inner.write_all(&key.mark(CODE, &[&sum.0]))?;
+    }
     out.inner.flush()?;
     Ok(count)
 }
@@ -165,10 +198,12 @@ impl Records for Scanning<'_> {
     }
 }
 
-/// A backup that is read. Whoever reads it to its end without an error has read what was written.
+/// A backup that is read. Whoever reads it to its end without an error has read what was written, by whom [`Trust`] says.
 pub struct Archive<R> {
-    /// What it tells about itself.
+    /// What it tells about itself. Nothing of it is proved before the end was read.
     pub heading: Heading,
+    is_signed: bool,
+    trust: Trust,
     input: Summed<R>,
     count: u64,
     is_over: bool,
@@ -181,19 +216,37 @@ impl<R: Read> Archive<R> {
     /// When it is no backup, or one of a later program than `known_format`.
     pub fn open(input: R, known_format: u64) -> Result<Self, ArchiveError> {
         let mut input = Summed { inner: input, hash: Hashing::default() };
-        let mut magic = vec![0; MAGIC.len()];
-        match input.read_exact(&mut magic) {
-            Ok(()) if magic == MAGIC => {}
+        let mut magic = [0; SIGNED.len()];
+        let is_signed = match input.read_exact(&mut magic) {
+            Ok(()) if magic == *SIGNED => true,
+            Ok(()) if magic == *UNSIGNED => false,
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error.into()),
             _ => return Err(ArchiveError::NotABackup),
-        }
+        };
         let length = input.number()?;
         let heading = input.part(length)?;
         let heading: Heading = serde_json::from_slice(&heading).map_err(|_| ArchiveError::Damaged)?;
         if heading.format > known_format {
             return Err(ArchiveError::Newer(heading.format));
         }
-        Ok(Self { heading, input, count: 0, is_over: false })
+        Ok(Self { heading, is_signed, trust: Trust::Anybody, input, count: 0, is_over: false })
+    }
+
+    /// Has it proved, until its end is read, that it is of whom `trust` says. By itself it only has to be whole.
+    ///
+    /// # Errors
+    /// When it carries no code, and has to.
+    pub fn trusting(self, trust: Trust) -> Result<Self, ArchiveError> {
+        if !self.is_signed && !trust.takes_unsigned() {
+            return Err(ArchiveError::Unsigned);
+        }
+        Ok(Self { trust, ..self })
+    }
+
+    /// Whether it carries a code.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.is_signed
     }
 
     /// Reads to the end and gives the number of records.
@@ -211,13 +264,17 @@ impl<R: Read> Archive<R> {
         let expected = std::mem::take(&mut self.input.hash).finish();
         let mut sum = [0; 32];
         self.input.inner.read_exact(&mut sum)?;
+        let mut code = [0; 32];
+        if self.is_signed {
+            self.input.inner.read_exact(&mut code)?;
+        }
         let is_at_end = self.input.inner.read(&mut [0])? == 0;
         self.is_over = true;
-        if u64::from_be_bytes(count) == self.count && sum == expected.0 && is_at_end {
-            Ok(())
-        } else {
-            Err(ArchiveError::Damaged)
+        if u64::from_be_bytes(count) != self.count || sum != expected.0 || !is_at_end {
+            return Err(ArchiveError::Damaged);
         }
+        let is_theirs = !self.is_signed || self.trust.accepts(CODE, &expected, &code);
+        if is_theirs { Ok(()) } else { Err(ArchiveError::Forged) }
     }
 }
 
@@ -290,6 +347,7 @@ impl<R: Read> Read for Summed<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Digest;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -301,21 +359,41 @@ mod tests {
         }
     }
 
-    fn written(pairs: &[Pair]) -> Vec<u8> {
-        let heading = Heading { format: 1, key_fingerprint: "x".into(), created_at: "2026-11-23T14:05:00Z".into() };
+    fn key(seed: u8) -> SealingKey {
+        SealingKey::draw(&mut crate::base::Moment::new(Timestamp::default(), [seed; 32]))
+    }
+
+    fn heading() -> Heading {
+        Heading {
+            format: 1,
+            key_fingerprint: key(3).fingerprint(),
+            created_at: "2026-11-23T14:05:00Z".into(),
+            audit: Some(LogEnd::new(1, 7, &Digest([5; 32]))),
+        }
+    }
+
+    fn written_by(key: Option<&SealingKey>, pairs: &[Pair]) -> Vec<u8> {
         let mut out = Vec::new();
-        let count = write_records(&heading, &mut Listed(pairs.iter()), &mut out).expect("memory");
+        let count = write_records(&heading(), &mut Listed(pairs.iter()), key, &mut out).expect("memory");
         assert_eq!(count, pairs.len() as u64);
         out
     }
 
-    fn read(bytes: &[u8]) -> Result<Vec<Pair>, ArchiveError> {
-        let mut archive = Archive::open(bytes, 1)?;
+    fn written(pairs: &[Pair]) -> Vec<u8> {
+        written_by(Some(&key(3)), pairs)
+    }
+
+    fn read_trusting(bytes: &[u8], trust: Trust) -> Result<Vec<Pair>, ArchiveError> {
+        let mut archive = Archive::open(bytes, 1)?.trusting(trust)?;
         let mut pairs = Vec::new();
         while let Some(pair) = archive.next()? {
             pairs.push(pair);
         }
         Ok(pairs)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<Pair>, ArchiveError> {
+        read_trusting(bytes, Trust::Key(key(3)))
     }
 
     #[test]
@@ -325,11 +403,39 @@ mod tests {
         assert!(matches!(Archive::open(written(&[]).as_slice(), 0), Err(ArchiveError::Newer(1))));
     }
 
+    #[test]
+    fn what_a_backup_tells_about_itself_is_read_without_the_key() {
+        let bytes = written(&[]);
+        let archive = Archive::open(bytes.as_slice(), 1).expect("a backup");
+        assert_eq!((&archive.heading, archive.is_signed()), (&heading(), true));
+        assert_eq!(archive.verify().expect("whole"), 0);
+    }
+
+    /// Those of older programs, and how a heading looked then.
+    #[test]
+    fn a_backup_without_a_code_is_taken_only_when_somebody_says_so() {
+        let pairs = [(b"a".to_vec(), b"1".to_vec())];
+        let bytes = written_by(None, &pairs);
+        assert!(matches!(read(&bytes), Err(ArchiveError::Unsigned)));
+        assert_eq!(read_trusting(&bytes, Trust::KeyOrUnsigned(key(3))).expect("accepted"), pairs);
+        let old = r#"{"format":1,"key_fingerprint":"x","created_at":"2026-11-23T14:05:00Z"}"#;
+        assert!(serde_json::from_str::<Heading>(old).is_ok_and(|heading| heading.audit.is_none()));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read(pairs: BTreeMap<Vec<u8>, Vec<u8>>) {
             let pairs: Vec<Pair> = pairs.into_iter().collect();
             prop_assert_eq!(read(&written(&pairs)).expect("whole"), pairs);
+        }
+
+        /// Whoever accepts unsigned ones does not accept one whose code is another's: it would say nothing then.
+        #[test]
+        fn what_others_wrote_is_refused(pairs: BTreeMap<Vec<u8>, Vec<u8>>) {
+            let bytes = written_by(Some(&key(4)), &pairs.into_iter().collect::<Vec<_>>());
+            prop_assert!(matches!(read(&bytes), Err(ArchiveError::Forged)));
+            prop_assert!(matches!(read_trusting(&bytes, Trust::KeyOrUnsigned(key(3))), Err(ArchiveError::Forged)));
+            prop_assert!(read_trusting(&bytes, Trust::Anybody).is_ok());
         }
 
         #[test]

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, ArchiveError};
-use super::known_format;
 use super::open::sync_folder_of;
+use super::{Heading, Trust, known_format};
 
 /// Has `fill` write a file that only its owner can read, and `check` read it from the disk; then it takes its place. What
 /// stood there before is replaced only then.
@@ -40,9 +40,23 @@ pub fn write_file<T>(
 /// Reads a backup to its end and gives the number of its records.
 ///
 /// # Errors
-/// When it is not whole, or no backup.
-pub fn verify_file(path: &Path) -> Result<u64, ArchiveError> {
-    Archive::open(BufReader::with_capacity(64 << 10, File::open(path)?), known_format())?.verify()
+/// When it is not whole, no backup, or not of whom `trust` says.
+pub fn verify_file(path: &Path, trust: Trust) -> Result<u64, ArchiveError> {
+    opened(path)?.trusting(trust)?.verify()
+}
+
+/// What the backup in a file tells about itself, and whether it carries a code. Neither is proved.
+///
+/// # Errors
+/// When it is no backup.
+pub fn heading_of(path: &Path) -> Result<(Heading, bool), ArchiveError> {
+    let archive = opened(path)?;
+    let is_signed = archive.is_signed();
+    Ok((archive.heading, is_signed))
+}
+
+fn opened(path: &Path) -> Result<Archive<BufReader<File>>, ArchiveError> {
+    Archive::open(BufReader::with_capacity(64 << 10, File::open(path)?), known_format())
 }
 
 fn partial_path(path: &Path) -> PathBuf {

@@ -116,7 +116,10 @@ pub fn floor(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// Raises the floor; it never falls.
-pub(super) fn raise_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+///
+/// # Errors
+/// When the store fails.
+pub fn raise_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     if Some(now) > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
 }
 

@@ -19,22 +19,26 @@ mod record;
 pub mod schema;
 mod steps;
 mod table;
+mod trust;
 mod upgrade;
 mod writer;
 
-pub use archive::{Archive, ArchiveError, Heading, Records, Scanning, write_archive, write_records};
-pub use backup_file::{verify_file, write_file};
+pub use archive::{Archive, ArchiveError, Records, Scanning, write_archive, write_records};
+pub use backup_file::{heading_of, verify_file, write_file};
 pub use ballast::Ballast;
 pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
-pub use migrate::{Migration, ShownMeta, about, floor, known_format, migrate, renew_generation, reset_floor};
-pub use open::{OpenError, Opened, open_file, open_file_by, open_memory};
+pub use migrate::{
+    Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, reset_floor,
+};
+pub use open::{OpenError, Opened, open_file, open_file_by, open_memory, read_key};
 pub use overlay::Overlay;
-pub use rebuild::{Place, RebuildError, Rebuilt, prepare_place, rebuild};
+pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
+pub use trust::{Heading, LogEnd, Trust};
 pub use writer::{Changes, Done, Event, Reopening, Store, Work};
 
 pub(crate) use record::{record, words};

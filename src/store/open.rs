@@ -194,7 +194,7 @@ pub fn open_file_by(
         make(path, cache_bytes)?;
     }
     let engine = RedbEngine::open(path, cache_bytes)?;
-    keep_copy(&engine, path, moment.now(), steps)?;
+    keep_copy(&engine, (path, &sealing_key), moment.now(), steps)?;
     let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
@@ -316,7 +316,11 @@ pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
+/// The sealing key in a file; none if there is no file.
+///
+/// # Errors
+/// When it cannot be read, or holds something else.
+pub fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
     let fault = |reason: String| OpenError::Key { path: path.into(), reason };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

@@ -7,7 +7,7 @@ use crate::crypto::SealingKey;
 
 use super::archive::{ArchiveError, Records};
 use super::open::{OpenError, move_into_place, read_key, unfinished_path};
-use super::{Commit, Engine, RedbEngine, StoreLock, Transaction, renew_generation};
+use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
 /// Records in one commit.
 const PER_COMMIT: usize = 5_000;
@@ -21,6 +21,8 @@ pub enum RebuildError {
     Records(ArchiveError),
     /// There is a store already.
     Exists(PathBuf),
+    /// Whoever completes it found something in the records that should not be put in place; what, and what to do.
+    Refused(String, &'static str),
     /// The sealing key is not the one that the records were sealed with.
     AnotherKey {
         /// The key file.
@@ -33,6 +35,12 @@ pub enum RebuildError {
 impl From<OpenError> for RebuildError {
     fn from(error: OpenError) -> Self {
         Self::Open(error)
+    }
+}
+
+impl From<StoreError> for RebuildError {
+    fn from(error: StoreError) -> Self {
+        Self::Open(error.into())
     }
 }
 
@@ -83,6 +91,9 @@ pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(Sto
     }
 }
 
+/// Completes a store that was made of records, or refuses what is in them.
+pub type Finish<'a> = dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), RebuildError> + 'a;
+
 /// Makes a store of `records` beside its place, has `finish` complete it, and moves it there when it is whole. It is given a
 /// new generation: what was ended or used up since the records were written stays dead.
 ///
@@ -93,7 +104,7 @@ pub fn rebuild(
     lock: &mut StoreLock,
     moment: &mut Moment,
     records: &mut dyn Records,
-    finish: &mut dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), super::StoreError>,
+    finish: &mut Finish<'_>,
 ) -> Result<Rebuilt, RebuildError> {
     let unfinished = unfinished_path(place.path);
     let made = make(place, &unfinished, moment, records, finish);
@@ -115,7 +126,7 @@ fn make(
     unfinished: &Path,
     moment: &mut Moment,
     records: &mut dyn Records,
-    finish: &mut dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), super::StoreError>,
+    finish: &mut Finish<'_>,
 ) -> Result<u64, RebuildError> {
     super::open::begin_private(unfinished)?;
     let engine = RedbEngine::open(unfinished, place.cache_bytes)?;
@@ -139,15 +150,16 @@ fn make(
         }
     }
     let before = moment.clone();
+    let mut finished = Ok(());
     engine
         .write(&mut |tx| {
             *moment = before.clone();
             renew_generation(tx, moment)?;
-            finish(tx, moment)?;
-            Ok(Commit::Yes)
+            finished = finish(tx, moment);
+            Ok(if finished.is_ok() { Commit::Yes } else { Commit::No })
         })
         .map_err(OpenError::from)?;
-    Ok(count)
+    finished.map(|()| count)
 }
 
 /// Keeps the present store under another name. None if there is none.

@@ -73,6 +73,8 @@ pub const ACME_ACCOUNTS: Range = range(0x42, "certificate authorities");
 pub const AUDIT: Range = range(0x48, "audit");
 /// node → first and last number of its audit log.
 pub const AUDIT_HEADS: Range = range(0x49, "audit heads");
+/// node → the last number of its audit log once more: its head may be gone.
+pub const AUDIT_MARKS: Range = range(0x4a, "audit marks");
 /// (kind, who) → tries that failed.
 pub const BUCKETS: Range = range(0x50, "throttle");
 /// cost of a password hash → how many hashes of it are stored.
@@ -135,6 +137,7 @@ pub const ALL: &[Range] = &[
     ACME_ACCOUNTS,
     AUDIT,
     AUDIT_HEADS,
+    AUDIT_MARKS,
     BUCKETS,
     COSTS,
     SET_UP,

@@ -3,9 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::Timestamp;
+use crate::crypto::SealingKey;
 
+use super::archive::write_unsigned;
 use super::migrate::{Migration, format_of};
-use super::{ArchiveError, Engine, OpenError, verify_file, write_archive, write_file};
+use super::{ArchiveError, Engine, OpenError, Trust, verify_file, write_archive, write_file};
+
+/// Programs that write this format, or a later one, write and read codes in backups.
+const SIGNED_SINCE: u64 = 3;
 
 /// Where the copy is put of a store that had this format.
 #[must_use]
@@ -15,10 +20,11 @@ pub fn copy_path(store: &Path, format: u64) -> PathBuf {
     name.into()
 }
 
-/// Writes a copy beside the store if a step is still to be taken; it is a backup like any other, and was read again.
+/// Writes a copy beside the store if a step is still to be taken; it is a backup like any other, and was read again. It is written
+/// for the program that wrote the store, which is the one to restore it: one that knows no codes is given none.
 pub(super) fn keep_copy(
     engine: &dyn Engine,
-    path: &Path,
+    (path, key): (&Path, &SealingKey),
     now: Timestamp,
     steps: &[Migration],
 ) -> Result<Option<PathBuf>, OpenError> {
@@ -32,13 +38,18 @@ pub(super) fn keep_copy(
     let fill = |out: &mut dyn std::io::Write| {
         let mut written = Ok(0);
         engine.read(&mut |view| {
-            written = write_archive(view, now, out);
+            written = if format < SIGNED_SINCE {
+                write_unsigned(view, now, out)
+            } else {
+                write_archive(view, key, None, now, out)
+            };
             Ok(())
         })?;
         written.map(drop)
     };
     let failed = |error: ArchiveError| OpenError::Io { path: copy.clone(), reason: error.to_string() };
-    let records = write_file(&copy, fill, verify_file).map_err(failed)?;
+    let trust = if format < SIGNED_SINCE { Trust::Anybody } else { Trust::Key(key.clone()) };
+    let records = write_file(&copy, fill, |path| verify_file(path, trust)).map_err(failed)?;
     tracing::info!(records, "a copy from before the upgrade is in {}", copy.display());
     Ok(Some(copy))
 }

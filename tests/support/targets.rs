@@ -10,7 +10,7 @@ use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, Timest
 use gatelodge::config::Config;
 use gatelodge::crypto::{Bearer, BearerKind, Keyring, Opened, PasswordHash, Purpose, SealingKey, SigningKey, Ticket};
 use gatelodge::export;
-use gatelodge::store::{Archive, Heading, Pair, Records, StoreError, open_memory, write_archive, write_records};
+use gatelodge::store::{Archive, Pair, Records, Trust, known_format, open_memory, write_records};
 use gatelodge::throttle::{Device, DeviceId, Devices};
 use gatelodge::web::Web;
 
@@ -231,19 +231,13 @@ impl Records for Given {
 fn archived() -> Vec<u8> {
     json(b"{\"email\":\"seed@example.org\",\"password\":\"correct horse battery staple\"}");
     let mut bytes = Vec::new();
-    PLACE
-        .app
-        .read(|view| {
-            write_archive(view, NOW, &mut bytes).map_err(|_| StoreError::Unavailable)?;
-            Ok(())
-        })
-        .expect("memory does not fail");
+    PLACE.app.write_backup(&mut bytes).expect("memory does not fail");
     bytes
 }
 
 fn pairs() -> Vec<Pair> {
     let bytes = archived();
-    let mut archive = Archive::open(bytes.as_slice(), gatelodge::store::known_format()).expect("a backup");
+    let mut archive = Archive::open(bytes.as_slice(), known_format()).expect("a backup");
     let mut pairs = Vec::new();
     while let Some(pair) = archive.next().expect("whole") {
         pairs.push(pair);
@@ -257,28 +251,32 @@ fn records() -> Vec<Vec<u8>> {
 }
 
 fn backup(bytes: &[u8]) {
-    let Ok(mut archive) = Archive::open(bytes, 1) else { return };
+    let Ok(mut archive) = Archive::open(bytes, known_format()) else { return };
     let heading = archive.heading.clone();
     let mut pairs = Vec::new();
     while let Ok(Some(pair)) = archive.next() {
         pairs.push(pair);
     }
-    if Archive::open(bytes, 1).is_ok_and(|archive| archive.verify().is_ok()) {
-        let mut again = Vec::new();
-        write_records(&heading, &mut Given(pairs.into_iter()), &mut again).expect("memory does not fail");
-        assert!(Archive::open(again.as_slice(), 1).is_ok_and(|archive| archive.verify().is_ok()));
+    if Archive::open(bytes, known_format()).is_ok_and(|archive| archive.verify().is_ok()) {
+        let (mut again, seal) = (Vec::new(), &PLACE.app.services().seal);
+        write_records(&heading, &mut Given(pairs.into_iter()), Some(seal), &mut again).expect("memory does not fail");
+        let again = Archive::open(again.as_slice(), known_format())
+            .and_then(|archive| archive.trusting(Trust::Key((**seal).clone())));
+        assert!(again.is_ok_and(|archive| archive.verify().is_ok()));
     }
 }
 
 fn exported() -> String {
-    let heading = Heading { format: 1, key_fingerprint: "x".into(), created_at: NOW.to_string() };
-    let lines = pairs().iter().map(|pair| export::line(pair).expect("our own")).collect::<Vec<_>>();
-    format!("{}\n{}", export::first_line(&heading), lines.join("\n"))
+    let mut bytes = Vec::new();
+    export::write_all(&PLACE.app, &mut bytes).expect("memory does not fail");
+    String::from_utf8(bytes).expect("JSON")
 }
 
 fn import(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    let _ = export::read_first_line(text, 1);
+    if let Ok(import) = export::Import::open(text.as_bytes(), known_format()) {
+        let _ = import.verify();
+    }
     if let Some(pair) = export::read_line(text) {
         let line = export::line(&pair).expect("what was read can be shown");
         assert_eq!(export::read_line(&line), Some(pair));

@@ -14,6 +14,7 @@ use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
 use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
+use crate::store::read_key;
 use crate::tls;
 
 use super::findings::Findings;
@@ -208,7 +209,8 @@ pub fn mail(
 /// Whether there is a way back.
 pub fn backups(config: &Config, findings: &mut Findings) {
     let folder = config.backup.directory.as_deref().unwrap_or(Path::new(SNAPSHOTS));
-    let newest = newest_good_snapshot(folder);
+    let key = read_key(&config.sealing_key_path()).ok().flatten();
+    let newest = newest_good_snapshot(folder, key.as_ref());
     let made_at = newest.as_ref().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
     let made_at = made_at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     match made_at.map(|since| Timestamp::from_seconds(since.as_secs())) {

@@ -21,6 +21,7 @@ mod pages;
 mod reaching;
 mod registering;
 mod resetting;
+mod restoring;
 mod second_factors;
 mod setting_up;
 mod taking_back;

@@ -1,0 +1,26 @@
+//! What has to be seen to when records come back that are older than the present.
+
+use crate::accounts::factor_resets;
+use crate::base::{Moment, Timestamp};
+use crate::factors;
+use crate::mail;
+use crate::store::{StoreError, Transaction, floor, raise_floor};
+
+/// Sees to it that what can be used once is not used again: between the backup and now somebody may have. Sessions, links, tokens,
+/// invitations and known browsers die with the generation; this is for what does not. Gives the time that it is at least.
+///
+/// # Errors
+/// When the store fails.
+pub fn settle(tx: &mut dyn Transaction, moment: &Moment, made_at: Option<Timestamp>) -> Result<Timestamp, StoreError> {
+    // A board may wake in the past; no time before the backup is believed.
+    let now = floor(tx)?.max(made_at).max(Some(moment.now())).unwrap_or_default();
+    raise_floor(tx, now)?;
+    // They may have been delivered since.
+    mail::hold_all(tx)?;
+    // A code that was read over somebody's shoulder, and used by its owner at once, must not serve a second time.
+    factors::raise_steps(tx, now)?;
+    factors::drop_all_codes(tx)?;
+    // Its owner may have objected since, by logging in; by now all of them would be due.
+    factor_resets::cancel_all(tx)?;
+    Ok(now)
+}

@@ -1,0 +1,310 @@
+//! The head of the chain and its mark: what is known of all rows, under the sealing key, in two places.
+
+use std::fmt;
+
+use crate::base::{ClockState, Timestamp};
+use crate::crypto::{Digest, SealingKey, constant_time_eq};
+use crate::store::{Direction, KeySpan, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::chain::{NODE, ROWS, append, page};
+use super::{Act, Entry, Outcome, Source, Subject};
+
+/// What is known of the whole chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// The number of the oldest row that is kept.
+    pub(super) first: u64,
+    /// What the oldest row is chained to.
+    pub(super) before_first: Digest,
+    /// The number that the next row gets.
+    pub(super) next: u64,
+    /// The digest in the newest row.
+    pub(super) last: Digest,
+    /// Proves that whoever wrote this had the sealing key.
+    pub(super) code: [u8; 32],
+    /// The number of the row that tells that the log had been changed from outside; 0 as long as it never was. None in heads
+    /// of programs that left no mark beside it.
+    pub(super) broken_at: Option<u64>,
+}
+record!(Head, version 2, { first, before_first, next, last, code }, since 2 { broken_at });
+
+/// The same numbers once more, elsewhere: a head that is gone, or that was put back to what it was, is noticed by it.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    next: u64,
+    broken_at: u64,
+    code: [u8; 32],
+}
+record!(Mark, version 1, { next, broken_at, code });
+
+pub(crate) const HEADS: Table<u32, Head> = Table::at(schema::AUDIT_HEADS);
+pub(crate) const MARKS: Table<u32, Mark> = Table::at(schema::AUDIT_MARKS);
+
+/// What the rows of a new chain are chained to.
+pub(super) fn start() -> Digest {
+    Digest::of(b"gatelodge audit/1")
+}
+
+impl Head {
+    fn new(first: u64, broken_at: u64) -> Self {
+        Self { first, before_first: start(), next: first, last: start(), code: [0; 32], broken_at: Some(broken_at) }
+    }
+
+    // Under the key that is in force, not under what outlives its rotation: whoever has an old key must not write a log.
+    pub(super) fn code(&self, seal: &SealingKey) -> [u8; 32] {
+        let numbers = [self.first.to_be_bytes(), self.next.to_be_bytes()].concat();
+        match self.broken_at {
+            None => seal.mark(b"gatelodge audit head/1", &[&numbers, &self.before_first.0, &self.last.0]),
+            Some(broken_at) => {
+                let numbers = [numbers, broken_at.to_be_bytes().to_vec()].concat();
+                seal.mark(b"gatelodge audit head/2", &[&numbers, &self.before_first.0, &self.last.0])
+            }
+        }
+    }
+
+    fn is_ours(&self, seal: &SealingKey) -> bool {
+        constant_time_eq(&self.code(seal), &self.code)
+    }
+
+    /// Writes it and its mark, under this key.
+    pub(super) fn save(mut self, tx: &mut dyn Transaction, seal: &SealingKey) -> Result<(), StoreError> {
+        let broken_at = self.broken_at.unwrap_or_default();
+        self.broken_at = Some(broken_at);
+        self.code = self.code(seal);
+        let mut mark = Mark { next: self.next, broken_at, code: [0; 32] };
+        mark.code = mark.code(seal);
+        MARKS.put(tx, &NODE, &mark)?;
+        HEADS.put(tx, &NODE, &self)
+    }
+}
+
+impl Mark {
+    fn code(&self, seal: &SealingKey) -> [u8; 32] {
+        seal.mark(b"gatelodge audit mark/1", &[&self.next.to_be_bytes(), &self.broken_at.to_be_bytes()])
+    }
+
+    fn is_ours(&self, seal: &SealingKey) -> bool {
+        constant_time_eq(&self.code(seal), &self.code)
+    }
+}
+
+/// Where a chain does not hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Broken {
+    /// The head is missing, although there are rows, or there must have been.
+    NoHead,
+    /// The head was not written with this store's sealing key.
+    Head,
+    /// The mark is missing, was not written with this store's sealing key, or is of another head.
+    Mark,
+    /// This row is missing.
+    Missing(u64),
+    /// This row, or one before it, was changed.
+    Changed(u64),
+    /// This row stands where the head knows of none.
+    Surplus(u64),
+    /// It was found broken before, which this row tells of; what was written since holds.
+    Before(u64),
+    /// It ends before this row, which it had when a backup was made.
+    Shorter(u64),
+    /// This row is another than when a backup was made.
+    Replaced(u64),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHead => f.write_str("the log's head is missing"),
+            Self::Head => f.write_str("the log's head was not written with this store's key"),
+            Self::Mark => f.write_str("the log's head and its mark do not belong together"),
+            Self::Missing(number) => write!(f, "row {number} is missing"),
+            Self::Changed(number) => write!(f, "row {number} is not what was written"),
+            Self::Surplus(number) => write!(f, "row {number} was added from outside"),
+            Self::Before(number) => write!(
+                f,
+                "the log had been changed from outside when row {number} was written, which tells how; what stands before it proves nothing, what follows holds"
+            ),
+            Self::Shorter(number) => {
+                write!(f, "the log ends before row {number}, which it had when the backup was made")
+            }
+            Self::Replaced(number) => write!(f, "row {number} is another than when the backup was made"),
+        }
+    }
+}
+
+/// What a record that cannot be read says about the chain.
+fn readable<T>(read: Result<T, StoreError>, or: Broken) -> Result<Result<T, Broken>, StoreError> {
+    match read {
+        Err(StoreError::Damaged(_)) => Ok(Err(or)),
+        other => other.map(Ok),
+    }
+}
+
+/// Whether an act may be half written, whose own row is still to come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum When {
+    /// It may.
+    InAnAct,
+    /// Whatever there is was committed.
+    AtRest,
+}
+
+/// The head, if it and its mark are ours and fit.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn proved(view: &dyn Snapshot, seal: &SealingKey, when: When) -> Result<Result<Head, Broken>, StoreError> {
+    let (head, mark) =
+        match (readable(HEADS.get(view, &NODE), Broken::Head)?, readable(MARKS.get(view, &NODE), Broken::Mark)?) {
+            (Ok(head), Ok(mark)) => (head, mark),
+            (Err(broken), _) | (_, Err(broken)) => return Ok(Err(broken)),
+        };
+    let Some(head) = head else {
+        // Whoever removes all of the log removes its head with it. But every account has a row that tells how it came to be, so a
+        // store with accounts has had a log.
+        let has_lived = mark.is_some()
+            || !is_empty(view, schema::AUDIT)?
+            || (when == When::AtRest && !is_empty(view, schema::ACCOUNTS)?);
+        return Ok(if has_lived { Err(Broken::NoHead) } else { Ok(Head::new(1, 0)) });
+    };
+    if !head.is_ours(seal) {
+        return Ok(Err(Broken::Head));
+    }
+    let fits = match (&mark, head.broken_at) {
+        // Of a program that left no marks.
+        (None, None) => true,
+        (Some(mark), Some(broken_at)) => mark.is_ours(seal) && (mark.next, mark.broken_at) == (head.next, broken_at),
+        _ => false,
+    };
+    Ok(if fits { Ok(head) } else { Err(Broken::Mark) })
+}
+
+fn is_empty(view: &dyn Snapshot, range: schema::Range) -> Result<bool, StoreError> {
+    Ok(view.scan(&KeySpan::prefix(&[range.prefix]), Direction::Up, 1)?.is_empty())
+}
+
+/// As [`proved`], and the last row is the one that the head names, with none behind it. What an append costs besides is one read.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn proved_to_its_end(
+    view: &dyn Snapshot,
+    seal: &SealingKey,
+    when: When,
+) -> Result<Result<Head, Broken>, StoreError> {
+    let head = match proved(view, seal, when)? {
+        Ok(head) => head,
+        broken => return Ok(broken),
+    };
+    let has_rows = head.next > head.first;
+    let newest = head.next.saturating_sub(1);
+    let after = if has_rows { newest.checked_sub(1) } else { Some(newest) };
+    let rows = match readable(page(view, after, Direction::Up, 2), Broken::Changed(newest))? {
+        Ok(rows) => rows,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut rows = rows.into_iter();
+    if has_rows {
+        match rows.next() {
+            Some((number, row)) if number == newest && row.chained == head.last => {}
+            Some((number, _)) if number == newest => return Ok(Err(Broken::Changed(newest))),
+            _ => return Ok(Err(Broken::Missing(newest))),
+        }
+    }
+    Ok(rows.next().map_or(Ok(head), |(number, _)| Err(Broken::Surplus(number))))
+}
+
+/// Numbers from here on are nobody's but an intruder's, who may want to leave none for us.
+const MAX_NUMBER: u64 = 1 << 53;
+
+/// Remembers that the log was changed from outside, and begins a new chain behind what there is.
+///
+/// An act must not be refused because of it: whoever broke the log would keep everybody from logging in, and the evidence would
+/// end there. Nor must the next row be signed as if nothing had happened: that is what the intruder waits for. So a row tells of
+/// it, and its number stands in the head, under the key, for good: `verify` reports it ever after, when the row is long gone too.
+/// The rows before stay where they are, for whoever wants to compare them with a backup.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn note_break(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    broken: Broken,
+    (at, clock): (Timestamp, ClockState),
+) -> Result<Head, StoreError> {
+    tracing::error!("THE AUDIT LOG WAS CHANGED FROM OUTSIDE: {broken}. See `gatelodge audit verify`");
+    let number = free_number(tx, seal)?;
+    let source = Source::appliance();
+    let entry = Entry {
+        at,
+        clock,
+        act: Act::AuditBroken,
+        outcome: Outcome::Done,
+        actor: source.actor,
+        network: source.network,
+        subject: Subject::NONE,
+        detail: broken.to_string(),
+    };
+    append(tx, seal, Head::new(number, number), entry)?;
+    HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)
+}
+
+/// A number behind every row that there is, and behind every one that there was as far as that is proved.
+fn free_number(tx: &mut dyn Transaction, seal: &SealingKey) -> Result<u64, StoreError> {
+    let head = HEADS.get(tx, &NODE).ok().flatten().filter(|head| head.is_ours(seal)).map(|head| head.next);
+    let mark = MARKS.get(tx, &NODE).ok().flatten().filter(|mark| mark.is_ours(seal)).map(|mark| mark.next);
+    loop {
+        // By the keys alone: a row may be one that cannot be read.
+        let newest = tx.scan(&KeySpan::prefix(&[schema::AUDIT.prefix]), Direction::Down, 1)?;
+        let Some((key, _)) = newest.into_iter().next() else { break Ok(head.max(mark).unwrap_or(1)) };
+        match number_in(&key).filter(|number| *number < MAX_NUMBER) {
+            Some(number) => break Ok(head.max(mark).unwrap_or(1).max(number + 1)),
+            None => tx.delete(&key)?,
+        }
+    }
+}
+
+/// The number in the key of a row of ours.
+fn number_in(key: &[u8]) -> Option<u64> {
+    let rest = key.strip_prefix(&[schema::AUDIT.prefix])?.strip_prefix(&NODE.to_be_bytes())?;
+    rest.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(view: &dyn Snapshot) -> Result<Option<LogEnd>, StoreError> {
+    let head = readable(HEADS.get(view, &NODE), Broken::Head)?;
+    Ok(head.ok().flatten().map(|head| LogEnd::new(head.first, head.next, &head.last)))
+}
+
+/// Whether the log still goes through the row with which it ended when a backup was made. A log that was replaced as a whole by
+/// an older state of itself holds; only what lies elsewhere tells.
+///
+/// # Errors
+/// When the store fails.
+pub fn goes_on_from(
+    view: &dyn Snapshot,
+    seal: &SealingKey,
+    witness: &LogEnd,
+) -> Result<Result<(), Broken>, StoreError> {
+    let head = match proved(view, seal, When::AtRest)? {
+        Ok(head) => head,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let Some(newest) = witness.next.checked_sub(1).filter(|newest| *newest > 0) else { return Ok(Ok(())) };
+    if head.next <= newest {
+        return Ok(Err(Broken::Shorter(newest)));
+    }
+    // What is gone because of its age tells nothing any more.
+    if newest < head.first {
+        return Ok(Ok(()));
+    }
+    let row = match readable(ROWS.get(view, &(NODE, newest)), Broken::Changed(newest))? {
+        Ok(row) => row,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let is_there = row.is_some_and(|row| LogEnd::new(witness.first, witness.next, &row.chained) == *witness);
+    Ok(if is_there { Ok(()) } else { Err(Broken::Replaced(newest)) })
+}
