@@ -11,8 +11,23 @@ use super::{EmailAddress, PhoneNumber, is_hidden, is_visible};
 pub struct NotAName;
 
 /// A user name: `[a-z0-9][a-z0-9._-]{1,31}`.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Username(String);
+
+impl TryFrom<String> for Username {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).map_err(|_| "not a user name; write 2 to 32 of a-z, 0-9, dot, dash and underscore")
+    }
+}
+
+impl From<Username> for String {
+    fn from(name: Username) -> Self {
+        name.0
+    }
+}
 
 impl Username {
     const MAX_BYTES: usize = 32;

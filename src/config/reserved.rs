@@ -18,10 +18,10 @@ const BUILT_IN: &[&str] = &[
 
 /// Whether a user name is reserved: one of these, or of `further`, however it is separated. `a.d.m.i.n` reads as `admin`.
 #[must_use]
-pub fn is_reserved(name: &Username, further: &[String]) -> bool {
+pub fn is_reserved(name: &Username, further: &[Username]) -> bool {
     let plain = |text: &str| text.replace(['.', '-', '_'], "");
     let wanted = plain(name.as_str());
-    BUILT_IN.iter().copied().chain(further.iter().map(String::as_str)).any(|reserved| plain(reserved) == wanted)
+    BUILT_IN.iter().copied().chain(further.iter().map(Username::as_str)).any(|reserved| plain(reserved) == wanted)
 }
 
 #[cfg(test)]
@@ -48,8 +48,8 @@ mod tests {
         for free in ["alice", "administratrix", "rooty", "admin2", "supporter", "amin"] {
             assert!(!is_reserved(&name(free), &[]), "{free}");
         }
-        assert!(is_reserved(&name("hill.street"), &["hillstreet".into()]));
-        assert!(is_reserved(&name("hillstreet"), &["hill-street".into()]));
+        assert!(is_reserved(&name("hill.street"), &[name("hillstreet")]));
+        assert!(is_reserved(&name("hillstreet"), &[name("hill-street")]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rules between settings: combinations that cannot work, and those that deserve a word.
 
-use crate::base::{GroupName, IdentityKind, Username, is_visible};
+use crate::base::{GroupName, IdentityKind, is_visible};
 use crate::crypto::{Cost, PasswordPolicy};
 
 use super::site_url::is_loopback;
@@ -138,9 +138,6 @@ fn mail(config: &Config) -> Verdict {
     )
 }
 
-/// User names that the file may reserve: each is compared with what somebody chooses.
-const MAX_RESERVED: usize = 1000;
-
 fn registration(config: &Config) -> Verdict {
     let registration = &config.registration;
     let kinds = &config.login.identities;
@@ -157,13 +154,6 @@ fn registration(config: &Config) -> Verdict {
         "login.identities",
         "whoever registers could not log in: they have an address, and nothing else for certain",
         "add \"email\", or \"username\" with username = \"required\" in [registration]",
-    )?;
-    let reserved = &registration.reserved_usernames;
-    require(
-        reserved.len() <= MAX_RESERVED && reserved.iter().all(|name| Username::parse(name).is_ok()),
-        "registration.reserved_usernames",
-        format!("one of them is no user name, or there are more than {MAX_RESERVED}"),
-        "write them like \"board\": 2 to 32 of a-z, 0-9, dot, dash and underscore",
     )?;
     require(
         registration.mode != RegistrationMode::Approval || registration.confirm_email,
@@ -309,8 +299,8 @@ pub fn notes(config: &Config) -> Vec<String> {
         "password.memory_kib is below every recommendation of OWASP: a stolen store is cheap to guess from",
     );
     note(
-        config.session.absolute.seconds() > 30 * crate::base::DAY,
-        "session.absolute is over 30 days, the longest that NIST SP 800-63B-4 allows",
+        config.session.absolute.max(config.session.bearer_lifetime()).seconds() > 30 * crate::base::DAY,
+        "session.absolute or session.bearer is over 30 days, the longest that NIST SP 800-63B-4 allows",
     );
     let spa = &config.spa;
     let is_reachable =

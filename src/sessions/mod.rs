@@ -184,7 +184,8 @@ pub fn start(
     let now = moment.now();
     let lifetime = match new.carrier {
         Carrier::BrowserCookie => new.settings.browser,
-        Carrier::KeptCookie | Carrier::BearerToken | Carrier::RefreshedToken => new.settings.absolute,
+        Carrier::KeptCookie => new.settings.absolute,
+        Carrier::BearerToken | Carrier::RefreshedToken => new.settings.bearer_lifetime(),
     };
     let mut session = Session {
         id: SessionId::draw(moment),

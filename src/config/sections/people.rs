@@ -46,7 +46,7 @@ pub struct Registration {
     /// Whether people have a user name.
     pub username: UsernameRule,
     /// User names that nobody may choose, besides those that are reserved everywhere.
-    pub reserved_usernames: Vec<String>,
+    pub reserved_usernames: Vec<Username>,
     /// The domains whose addresses may come in; without any, all.
     pub allowed_domains: Vec<MailDomain>,
     /// The domains whose addresses may not, whatever is allowed.
@@ -217,10 +217,21 @@ pub struct Sessions {
     pub idle: Span,
     /// How long a session lives at most, with "remember me".
     pub absolute: Span,
+    /// How long a session lives at most that a program carries as a bearer token, refreshed or not; without, as `absolute` says, so
+    /// that a house which made that shorter has not left these out.
+    pub bearer: Option<Span>,
     /// How long a session lives at most without it; its cookie dies with the browser.
     pub browser: Span,
     /// How long after proving who they are somebody may do what is sensitive.
     pub fresh: Span,
+}
+
+impl Sessions {
+    /// How long a session lives at most that is carried as a bearer token.
+    #[must_use]
+    pub fn bearer_lifetime(&self) -> Span {
+        self.bearer.unwrap_or(self.absolute)
+    }
 }
 
 /// Which logins are told to the owner of an account.
@@ -332,6 +343,7 @@ impl Default for Sessions {
         Self {
             idle: Span::from_seconds(7 * DAY),
             absolute: Span::from_seconds(30 * DAY),
+            bearer: None,
             browser: Span::from_seconds(DAY),
             fresh: Span::from_seconds(15 * MINUTE),
         }

@@ -291,3 +291,39 @@ fn proving_anew_gives_both_tokens_anew() {
     refresh(&world, &first["refresh_token"]).refused(401, "not_logged_in");
     refresh(&world, &proved["session"]["refresh_token"]).expect(200);
 }
+
+#[test]
+fn logins_of_programs_live_as_long_as_the_configuration_says() {
+    for (settings, days) in [
+        ("", 30),
+        ("[session]\nidle = \"3d\"\nabsolute = \"3d\"", 3),
+        ("[session]\nbearer = \"2d\"", 2),
+        ("[session]\nbearer = \"60d\"\nidle = \"20d\"", 60),
+    ] {
+        let world = World::with(settings);
+        world.member(ALICE, PASSWORD);
+        for how in ["bearer", "refresh"] {
+            let mut login = json!({"identity": ALICE, "password": PASSWORD});
+            login[how] = json!(true);
+            let session = world.visitor().api("POST", "/login", login).expect(200).json()["session"].clone();
+            assert_eq!(session["expires_at"], world.app.now().plus(days * DAY).to_string(), "{settings} {how}");
+        }
+        let kept = json!({"identity": ALICE, "password": PASSWORD, "remember": true});
+        let session = world.visitor().api("POST", "/login", kept).expect(200).json()["session"].clone();
+        let kept_for = if settings.contains("absolute") { 3 } else { 30 };
+        assert_eq!(session["expires_at"], world.app.now().plus(kept_for * DAY).to_string(), "{settings}");
+    }
+}
+
+#[test]
+fn a_refresh_makes_no_login_live_longer() {
+    let world = World::with("[session]\nbearer = \"2d\"");
+    world.member(ALICE, PASSWORD);
+    let mut session = refreshed_login(&world);
+    for _ in 0..47 {
+        world.advance(60 * MINUTE);
+        session = refresh(&world, &session["refresh_token"]).expect(200).json()["session"].clone();
+    }
+    world.advance(60 * MINUTE);
+    refresh(&world, &session["refresh_token"]).refused(401, "not_logged_in");
+}
