@@ -117,7 +117,7 @@ fn added(
     let (source, what) = (owner.client.owner_of(account), (Act::FactorAdded, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, kind)?;
     let letter = Letter::FactorAdded { at: moment.now(), forgot: services.forgot_link() };
-    tell(tx, moment, services, &owner.person, &letter)?;
+    tell_owner(tx, moment, services, owner, &letter)?;
     let codes = match factors::codes_left(tx, account)? {
         None => Some(factors::make_codes(tx, moment, &services.seal, account)?),
         Some(_) => None,
@@ -196,8 +196,22 @@ pub fn remake_codes(
     let codes = factors::make_codes(tx, moment, &services.seal, account)?;
     services.audit(tx, moment, &owner.client.owner_of(account), (Act::RecoveryCodesMade, Outcome::Done), account)?;
     let letter = Letter::RecoveryCodesMade { at: moment.now(), forgot: services.forgot_link() };
-    tell(tx, moment, services, &owner.person, &letter)?;
+    tell_owner(tx, moment, services, owner, &letter)?;
     Ok(Some(codes))
+}
+
+/// By the address that is the account's now, which may be another than when they were let in.
+fn tell_owner(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    owner: &Owner,
+    letter: &Letter,
+) -> Result<(), StoreError> {
+    match person::load(tx, owner.person.id)? {
+        Some(person) => tell(tx, moment, services, &person, letter),
+        None => Ok(()),
+    }
 }
 
 /// Ends the trust in a browser. False if there is none of this id.

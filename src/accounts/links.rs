@@ -3,6 +3,7 @@
 
 use crate::audit::{Act, Outcome, Source, Subject};
 use crate::base::{AccountId, DAY, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::config::RegistrationMode;
 use crate::crypto::{Opened, Purpose, TokenFault};
 use crate::factors::Context;
 use crate::mail::Letter;
@@ -227,7 +228,13 @@ fn confirm_registration(
     services: &Services,
     id: RegistrationId,
 ) -> Result<(), StoreError> {
-    let waits_for_link = |registration: &register::Registration| registration.confirmed_at.is_none();
+    // A link that confirms nothing any more is not worth a mail: the house was closed meanwhile.
+    let may_confirm = |registration: &register::Registration| {
+        registration.invitation.is_some()
+            || !matches!(services.config.registration.mode, RegistrationMode::Closed | RegistrationMode::Invite)
+    };
+    let waits_for_link =
+        |registration: &register::Registration| registration.confirmed_at.is_none() && may_confirm(registration);
     let Some(mut registration) = register::find(tx, id)?.filter(waits_for_link) else { return Ok(()) };
     if identity::owner_of_email(tx, &registration.email)?.is_some() {
         register::remove(tx, id, &registration)?;

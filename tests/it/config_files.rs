@@ -144,3 +144,48 @@ fn cross_builds_what_the_script_builds() {
         assert!(read(".cargo/deny.toml").contains(target), "{target}");
     }
 }
+
+/// What `docs/limits.md` says of each limit: its row has the key and the default, as they are written in the configuration.
+#[test]
+fn the_tables_of_limits_say_what_holds() {
+    let document =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/limits.md")).expect("there");
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    let settings = serde_json::to_value(parse(REQUIRED).expect("valid").throttle).expect("JSON");
+    let members = settings.as_object().expect("an object");
+    for (key, default) in members {
+        let Some(default) = default.as_str() else { continue };
+        let has = |row: &&&str| row.contains(&format!("`{key}`")) && row.contains(default);
+        assert!(rows.iter().any(|row| has(&row)), "no row says {key} = \"{default}\"");
+    }
+    // And it says nothing of limits that are none.
+    for row in &rows {
+        let named = row.split('|').nth(1).unwrap_or_default();
+        let mut names =
+            named.split('`').skip(1).step_by(2).filter(|name| name.contains('_') || members.contains_key(*name));
+        assert!(names.all(|name| members.contains_key(name)), "{row}");
+    }
+}
+
+/// Numbers that stand in the text of `docs/limits.md`, and the constants they come from.
+#[test]
+fn the_numbers_of_the_limits_are_those_of_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("there");
+    let document = read("docs/limits.md").replace('\n', " ");
+    for (path, constant, words) in [
+        ("src/throttle/bucket.rs", "MAX_CONSECUTIVE: u32 = 100;", "100 failures in a row"),
+        ("src/app/admission.rs", "LONGEST_TURN: Seconds = 15;", "up to 15 seconds"),
+        ("src/accounts/known_devices.rs", "MAX_PER_ACCOUNT: usize = 20;", "twenty for each account"),
+        ("src/throttle/tell.rs", "TELL_OF_CODES: u32 = 5;", "told of five in a row"),
+        ("src/throttle/tell.rs", "TELL_EVERY: Seconds = DAY;", "once a day at most"),
+        ("src/accounts/links.rs", "DEFERRED_FOR: Seconds = DAY;", "within a day"),
+        ("src/mail/lanes.rs", "MAX_FOR_ONE_RECIPIENT: usize = 64;", "64 may wait for one recipient"),
+        ("src/mail/notices.rs", "AT_ONCE: u32 = 3;", "three are mailed at once"),
+        ("src/mail/notices.rs", "FIRST_PAUSE: Seconds = 15 * MINUTE;", "within 15 minutes"),
+        ("src/mail/notices.rs", "LONGEST_PAUSE: Seconds = DAY;", "up to a day"),
+    ] {
+        assert!(read(path).contains(constant), "{path}: {constant}");
+        assert!(document.contains(words), "docs/limits.md does not say: {words}");
+    }
+}

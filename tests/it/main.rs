@@ -13,6 +13,7 @@ mod floods;
 mod http2;
 mod kills;
 mod knocking;
+mod loud;
 mod mail_faults;
 mod mutations;
 mod observing;
