@@ -316,6 +316,8 @@ pub(super) fn start_session_by(
         generation: services.generation,
     };
     let (secret, session) = sessions::start(tx, moment, &new)?;
+    // A program keeps no cookies, so it is no known browser, and guesses at its account's name can hold up its password. It is told to
+    // use an API token, which nobody can hold up (docs/limits.md); a token of a second kind for logging in would be one more secret.
     if !session.carrier.is_bearer() {
         known_devices::note(tx, services, person.id, (&attempt.client, session.id), session.created_at)?;
     }

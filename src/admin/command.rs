@@ -197,6 +197,24 @@ pub enum Command {
     ClockReset,
 }
 
+impl Command {
+    /// Whether it only ends what something else began. Nobody is kept from that by a rate limit: whoever stole an administrator's
+    /// session could use the limit up first.
+    #[must_use]
+    pub const fn only_ends(&self) -> bool {
+        matches!(
+            self,
+            Self::UserDisable(_)
+                | Self::UserDelete(_)
+                | Self::UserGroup { member: false, .. }
+                | Self::TokenRevoke { .. }
+                | Self::InviteRevoke { .. }
+                | Self::ApprovalDecide { approve: false, .. }
+                | Self::SessionEnd { .. }
+        )
+    }
+}
+
 // Those that several commands have stand apart: each is then read and written by one piece of the program.
 
 /// An account.

@@ -1,4 +1,7 @@
 //! Tells other programs what happened: each webhook one event at a time, in order, all webhooks beside each other.
+//!
+//! Refused logins are events like others and stand in the same order, which is what receivers rely on. A flood of them is no longer
+//! than the rate limits let tries pass, a few each second at most; a receiver that cannot follow that leaves them out (`events`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

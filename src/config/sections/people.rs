@@ -163,7 +163,8 @@ pub struct Throttle {
     /// Mails that somebody asked for without being logged in, over all accounts; and, counted apart, over all addresses that
     /// are nobody's yet. What is beyond it is mailed later.
     pub mail_everybody: Rate,
-    /// Mails of one purpose to one address that is not the account's own, or that somebody asked for without being logged in.
+    /// Mails of one purpose to one address that is not the account's own, or that somebody asked for without being logged in. One an
+    /// hour goes on for ever, because greylisting and spam filters lose some, and an owner who asks again must get one.
     pub mail_address: Rate,
     /// Mails to addresses that are not the account's own, caused by one account.
     pub mail_by_account: Rate,

@@ -35,7 +35,8 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
     let values = (fields.code(), fields.optional("pending"), fields.flag("trust_browser"));
     let (code, named, trust_browser) = fields.finish(values)?;
     let secret = pending(web, request, named)?;
-    // A browser has one secret for all whose trust it has.
+    // A browser has one secret for all whose trust it has. That it may bring its own is no session fixation: nobody else can write a
+    // `__Host-` cookie (RFC 6265bis, 4.1.3.2), and the secret opens nothing but the second step, after a password.
     let trusted = trust_browser.then(|| {
         let known = Bearer::parse(BearerKind::TrustedBrowser, &request.client().trust);
         known.unwrap_or_else(|| Bearer::draw(BearerKind::TrustedBrowser, &mut web.app.moment()))
