@@ -49,7 +49,9 @@ pub fn sum_up(
         let link = match topic {
             Topic::Logins => taking_back::not_me_link(tx, moment, services, person.id)?,
             Topic::Tokens => services.config.site.url.link("/account/tokens"),
-            Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names => services.forgot_link(),
+            Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names | Topic::Address => {
+                services.forgot_link()
+            }
         };
         services.mail(tx, moment, to, &Letter::MoreNotices { lines, since, last, link })?;
     }

@@ -26,6 +26,7 @@ type Key = (Kind, [u8; 16]);
 pub(super) struct Admission {
     under_way: Mutex<HashMap<Key, u32>>,
     queued: AtomicUsize,
+    queued_at_reserve: AtomicUsize,
 }
 
 impl Admission {
@@ -45,19 +46,24 @@ impl Admission {
         (Admitted { tries, is_barred: false, admission: Arc::clone(self) }, others)
     }
 
-    /// A place in the queue of those who wait for their turn, if there is one.
-    fn queue_up(self: &Arc<Self>) -> Option<Queued> {
+    /// A place in the queue of those who wait for their turn at a bucket, if there is one.
+    fn queue_up(self: &Arc<Self>, bucket: Kind) -> Option<Queued> {
         let take = |queued: usize| (queued < MAX_QUEUED).then_some(queued + 1);
-        let taken = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.is_ok().then(|| Queued(Arc::clone(self)))
+        let taken = self.queue_of(bucket).fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| Queued(Arc::clone(self), bucket))
+    }
+
+    /// Apart, so that those who emptied the one do not fill the queue of the other.
+    fn queue_of(&self, bucket: Kind) -> &AtomicUsize {
+        if bucket == Kind::Reserve { &self.queued_at_reserve } else { &self.queued }
     }
 }
 
-struct Queued(Arc<Admission>);
+struct Queued(Arc<Admission>, Kind);
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        self.0.queued.fetch_sub(1, Ordering::Relaxed);
+        self.0.queue_of(self.1).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -88,7 +94,7 @@ impl Drop for Admitted {
 const LONGEST_WAIT: Seconds = 24 * crate::base::HOUR;
 /// The longest that anybody waits for their turn, in seconds: people look at a page that long.
 const LONGEST_TURN: Seconds = 15;
-/// Attempts that wait for their turn at a time; each holds a connection and a few KB.
+/// Attempts that wait for their turn at one bucket; each holds a connection and a few KB.
 const MAX_QUEUED: usize = 64;
 
 impl App {
@@ -111,7 +117,8 @@ impl App {
             return Ok(admitted);
         }
         // Those who wait count as under way, so each stands behind the ones before, and the turn that was named is theirs.
-        let queued = (turn <= LONGEST_TURN).then(|| self.admission.queue_up()).flatten();
+        let kind = admitted.tries.crowd.as_ref().map_or(Kind::Everybody, |crowd| crowd.kind);
+        let queued = (turn <= LONGEST_TURN).then(|| self.admission.queue_up(kind)).flatten();
         let Some(_queued) = queued else { return Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) };
         tokio::time::sleep(Duration::from_secs(turn)).await;
         Ok(admitted)

@@ -49,6 +49,8 @@ words! {
         Password = 5 "password",
         /// By what the account is called.
         Names = 6 "names",
+        /// The address: apart, so that nobody hides a change of it behind others.
+        Address = 7 "address",
     }
 }
 
@@ -61,6 +63,7 @@ impl Topic {
             Self::Logins => 4,
             Self::Password => 5,
             Self::Names => 6,
+            Self::Address => 7,
         }
     }
 
@@ -79,7 +82,8 @@ impl Notable {
             Self::FactorUsed => Topic::FactorUses,
             Self::NewLogin => Topic::Logins,
             Self::PasswordChanged => Topic::Password,
-            Self::UsernameChanged | Self::AddressAsked | Self::PhoneChanged => Topic::Names,
+            Self::UsernameChanged | Self::PhoneChanged => Topic::Names,
+            Self::AddressAsked => Topic::Address,
         }
     }
 

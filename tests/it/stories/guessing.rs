@@ -226,6 +226,18 @@ fn a_crowd_is_held_up_together_and_neither_known_browsers_nor_clean_networks_are
 }
 
 #[test]
+fn whoever_meets_what_others_emptied_waits_for_their_turn_and_is_let_in() {
+    let world = World::with("[throttle]\neverybody = \"10, then one every 1s\"\nreserve = \"1, then one every 1h\"\n");
+    world.member(ALICE, PASSWORD);
+    let neighbour = world.visitor_from(FAR);
+    (0..10).for_each(|number| drop(neighbour.log_in(&format!("person{number}"), OTHER_PASSWORD).expect(401)));
+    // From the same network, which has failed: a second, and not a refusal. The server waits, by its own clock.
+    let begun = std::time::Instant::now();
+    world.visitor_from(FAR).log_in(ALICE, PASSWORD).expect(200);
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(1));
+}
+
+#[test]
 fn who_is_logged_in_does_not_depend_on_what_strangers_do() {
     let world = World::with(
         "[throttle]\neverybody = \"20, then one every 1h\"\nreserve = \"1, then one every 1h\"\nnetwork = \"20, then one every 1h\"",
