@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod exposure;
 mod front_end;
 mod host_name;
 mod https_url;

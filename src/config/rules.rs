@@ -3,6 +3,7 @@
 use crate::base::{GroupName, IdentityKind, is_visible};
 use crate::crypto::{Cost, PasswordPolicy};
 
+use super::exposure;
 use super::site_url::is_loopback;
 use super::{
     Config, FrontEndUrl, HostName, MailTransport, RegistrationMode, Security, TargetUrl, TlsMode, UsernameRule,
@@ -309,5 +310,6 @@ pub fn notes(config: &Config) -> Vec<String> {
         spa.url.as_ref().is_some_and(|url| !is_reachable(url)),
         "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
     );
+    notes.extend(exposure::notes(config));
     notes
 }

@@ -1,6 +1,6 @@
 //! A request, read whole and checked for form.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
@@ -130,13 +130,20 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut client = peer;
     for text in lines.iter().flat_map(|line| line.split(',')).rev().take(MAX_PROXIES) {
-        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        let Some(address) = forwarded_address(text.trim()) else { break };
         client = address.to_canonical();
         if !is_trusted(&client) {
             break;
         }
     }
     client
+}
+
+/// An address as proxies write it: some add the port (`192.0.2.1:4711`, `[2001:db8::1]:443`), or the brackets alone.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 /// The IPv6 networks of which one site has one, and any address in it (RFC 6177).
@@ -178,6 +185,30 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &["6.6.6.6", "198.51.100.1"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &["6.6.6.6, garbage, 10.0.0.2"], trusted), "10.0.0.2");
         assert_eq!(seen("127.0.0.1", &[], trusted), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_port_beside_a_forwarded_address_is_understood() {
+        for (text, address) in [
+            ("198.51.100.1:5678", "198.51.100.1"),
+            ("6.6.6.6, 198.51.100.1:80", "198.51.100.1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[::ffff:198.51.100.1]:80", "198.51.100.1"),
+            ("198.51.100.1:x", "127.0.0.1"),
+            ("[198.51.100.1]", "127.0.0.1"),
+            ("198.51.100.1:80:80", "127.0.0.1"),
+            ("unknown", "127.0.0.1"),
+        ] {
+            assert_eq!(seen("127.0.0.1", &[text], &["127.0.0.0/8"]), address, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_proxies_is_followed_so_far() {
+        let chain: &'static str = Box::leak(format!("6.6.6.6{}", ", 10.0.0.2".repeat(5_000)).into_boxed_str());
+        assert_eq!(seen("127.0.0.1", &[chain], &["127.0.0.0/8", "10.0.0.0/8"]), "10.0.0.2");
     }
 
     #[test]

@@ -350,7 +350,9 @@ fn answers_that_nobody_reads_do_not_fill_the_memory() {
         let mut crowd = Crowd::of(&place, 1, 124, 0);
         assert!(crowd.senders.len() > 100, "{}", crowd.senders.len());
         let answers = crowd.asks(32, || request("GET", path, 0), 0);
-        assert!(answers.len() > 500, "{}", answers.len());
+        let served = answers.iter().filter(|answer| answer.status() == 200).count();
+        // As many as there may be streams; what is the same for all takes no room of anybody's.
+        assert!(served > 900, "{path}: {served} of {}", answers.len());
         place.serves_a_newcomer_soon();
         place.server.stays_below(120);
         drop(answers);
@@ -358,11 +360,14 @@ fn answers_that_nobody_reads_do_not_fill_the_memory() {
 }
 
 #[test]
-fn connections_on_which_nothing_is_asked_make_room_for_a_newcomer() {
+fn connections_on_which_nothing_is_asked_any_more_make_room_for_a_newcomer() {
     let place = place();
-    let crowd = Crowd::of(&place, 8, 128, 65_535);
+    let mut crowd = Crowd::of(&place, 8, 128, 65_535);
     assert!(crowd.senders.len() > 900, "{}", crowd.senders.len());
+    // Whoever has never asked would be gone within seconds; whoever has may stay for more than a minute.
+    let answers = crowd.asks(1, || request("GET", "/healthz", 0), 0);
+    assert!(answers.len() > 700, "{}", answers.len());
     place.serves_a_newcomer_soon();
     place.server.stays_below(120);
-    drop(crowd);
+    drop((answers, crowd));
 }
