@@ -12,6 +12,7 @@ mod log;
 mod mail_test;
 mod mails;
 mod refusal;
+mod sealing;
 mod tokens;
 mod users;
 mod webhooks;
@@ -20,6 +21,7 @@ pub use command::{AuditWanted, Command};
 pub use execute::execute;
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind};
+pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use webhooks::send_sample;
 
 /// What comes of a command: what there is to show.

@@ -12,6 +12,6 @@ pub use letter::Letter;
 pub(crate) use outbox::{DUE, MAILS, TEXTS_DUE};
 pub use outbox::{
     GIVE_UP_AFTER, Mail, MailState, claim, delivered, due, fail, hold_all, is_failed, list, next_due, postpone, queue,
-    queue_text, release_claims, release_held, retry, retry_all, sweep,
+    queue_text, release_claims, release_held, reseal, retry, retry_all, sweep,
 };
 pub use recipient::{Channel, Recipient};
