@@ -104,6 +104,23 @@ fn add(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Resu
     KEYS.put(tx, &key.id, &StoredKey { created_at: key.created_at, sealed })
 }
 
+/// Seals every signing key with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    for (id, stored) in KEYS.all(tx, Direction::Up, usize::MAX)? {
+        let sealed = old.hand_over(new, &place(&id), &stored.sealed, moment);
+        let sealed = sealed.map_err(|_| StoreError::Damaged("a signing key"))?;
+        KEYS.put(tx, &id, &StoredKey { sealed, ..stored })?;
+    }
+    Ok(())
+}
+
 fn place(id: &KeyId) -> [&[u8]; 2] {
     [schema::SIGNING_KEYS.name.as_bytes(), id]
 }

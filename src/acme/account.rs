@@ -5,7 +5,9 @@ use std::sync::Arc;
 use instant_acme::{Account, AccountBuilder, AccountCredentials, NewAccount};
 
 use crate::app::{App, Fault};
-use crate::store::{StoreError, Table, record, schema};
+use crate::base::Moment;
+use crate::crypto::SealingKey;
+use crate::store::{Direction, StoreError, Table, Transaction, record, schema};
 
 use super::{AcmeError, Wanted};
 
@@ -59,4 +61,22 @@ async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredential
         ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })
     });
     Ok(kept.await.map_err(Fault::from)?)
+}
+
+/// Seals every account with an authority with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    for (directory, kept) in ACCOUNTS.all(tx, Direction::Up, usize::MAX)? {
+        let sealed = old.hand_over(new, &place(&directory), &kept.sealed_credentials, moment);
+        let sealed_credentials =
+            sealed.map_err(|_| StoreError::Damaged("the account with the certificate authority"))?;
+        ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })?;
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ use crate::courier::Replaceable;
 use crate::tls::{Certificates, TlsError, issued};
 
 pub(crate) use account::ACCOUNTS;
+pub use account::reseal;
 
 use requests::Requests;
 

@@ -13,6 +13,7 @@ mod mail_test;
 mod mails;
 mod reach;
 mod refusal;
+mod sealing;
 mod sessions;
 mod tokens;
 mod users;
@@ -22,6 +23,7 @@ pub use command::{AuditWanted, Command};
 pub use execute::execute;
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind};
+pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use webhooks::send_sample;
 
 /// What comes of a command: what there is to show.

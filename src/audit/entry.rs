@@ -140,15 +140,12 @@ words! {
         PhoneChanged = 64 "phone-changed",
         /// An administrator had a webhook try again; the detail is its name.
         WebhookRetried = 65 "webhook-retried",
-        // 90 to 99: the store, its files and its keys.
-        /// The log was found changed from outside; the detail says how.
-        AuditBroken = 90 "audit-broken",
         /// An address was taken from an account that never proved it, for its owner who did.
         AddressReleased = 66 "address-released",
         /// A request for a mail could not be read, or its mail not be written; the detail is its kind.
         MailRequestDropped = 67 "mail-request-dropped",
-
-        // 100 to 109: who may do what.
+        /// The log was found changed from outside; the detail says how.
+        AuditBroken = 90 "audit-broken",
         /// Somebody lost the right to what they asked for while it waited, and it was not done; the detail says what they are not.
         RightLost = 100 "right-lost",
         /// Somebody's second factors stayed: whoever had asked to take them away administers no more.

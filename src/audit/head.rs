@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::{ClockState, Timestamp};
+use crate::base::{ClockState, Moment, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq};
 use crate::store::{Direction, KeySpan, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -268,6 +268,22 @@ fn free_number(tx: &mut dyn Transaction, seal: &SealingKey) -> Result<u64, Store
 fn number_in(key: &[u8]) -> Option<u64> {
     let rest = key.strip_prefix(&[schema::AUDIT.prefix])?.strip_prefix(&NODE.to_be_bytes())?;
     rest.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Has another key prove the log from now on. What does not hold under the old one is noted first, not signed over.
+///
+/// # Errors
+/// When the store fails.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    let head = match proved_to_its_end(tx, old, When::AtRest)? {
+        Ok(head) => head,
+        Err(broken) => note_break(tx, old, broken, (moment.now(), moment.clock()))?,
+    };
+    head.save(tx, new)
 }
 
 /// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.

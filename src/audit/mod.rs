@@ -13,5 +13,5 @@ mod head;
 pub(crate) use chain::ROWS;
 pub use chain::{Row, Verified, begin, go_on_after, page, record, retain, verify};
 pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
-pub use head::{Broken, end, goes_on_from};
+pub use head::{Broken, end, goes_on_from, reseal};
 pub(crate) use head::{HEADS, MARKS};

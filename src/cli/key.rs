@@ -1,26 +1,75 @@
-//! `gatelodge key`: the keys that sign mailed links.
+//! `gatelodge key`: the keys that sign mailed links, and the one that seals what must be readable.
 
 use clap::Subcommand;
 
-use crate::admin::Command;
+use crate::admin::{Command, RotationError, rotate_sealing_key};
+use crate::app::Principal;
+use crate::audit::Source;
+use crate::config::Config;
+use crate::control::{self, CallError};
+use crate::store::old_key_path;
 
-use super::offline::carry_out;
-use super::{Common, Exit, show};
+use super::offline::{carry_out, give_to_owner, own_user};
+use super::{Common, Exit, serve, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Sign with a new key from now on. Links that are out keep working for their lifetime.
-    Rotate,
+    Rotate {
+        /// Replace the sealing key instead, with the server stopped: everything that is sealed is sealed anew.
+        #[arg(long)]
+        sealing: bool,
+    },
 }
 
 impl Key {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let Self::Rotate = self;
-        let shown = carry_out(common.config()?, Command::KeyRotate)?;
+        let Self::Rotate { sealing } = self;
+        let config = common.config()?;
+        if sealing {
+            return rotate_sealing(&config, common.json);
+        }
+        let shown = carry_out(config, Command::KeyRotate)?;
         if common.json {
             return show::json(&shown);
         }
         println!("A new key signs from now on; links that are out keep working for their lifetime.");
         Ok(())
+    }
+}
+
+fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
+    // A running server has the old key in its memory, and would go on sealing with it.
+    if !matches!(control::call(&config.listen.control, &Command::ClockShow), Err(CallError::NobodyThere)) {
+        return Err(Exit::failed(
+            "the sealing key is replaced while the server is stopped\nhint: systemctl stop gatelodge.socket gatelodge.service, and start them again afterwards",
+        ));
+    }
+    let (path, store) = (config.sealing_key_path(), config.store.path.clone());
+    let app = serve::build(config.clone(), serve::open_store(config)?)?;
+    let before = app.services().seal.fingerprint();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
+    let by = Principal::CommandLine(Source::command_line(own_user()));
+    let rotated = runtime.block_on(rotate_sealing_key(&app, &path, &by));
+    give_to_owner(&store, &path);
+    let fingerprint = rotated.map_err(explain)?;
+    let old = old_key_path(&path, &before);
+    if as_json {
+        return show::json(&serde_json::json!({"rotated": true, "fingerprint": fingerprint, "old_key": old}));
+    }
+    println!("{} holds a new key, {fingerprint}; everything that is sealed is sealed with it.", path.display());
+    println!("The old one, {before}, is kept as {}:", old.display());
+    println!("backups from before need it. Keep both apart from the backups, and take a new backup now.");
+    Ok(())
+}
+
+fn explain(error: RotationError) -> Exit {
+    match error {
+        RotationError::File(error) => Exit::failed(format!(
+            "{error}\nhint: where a service manager hands the key over, change it where the manager takes it from, as root"
+        )),
+        RotationError::Store(error) => Exit::failed(format!(
+            "{error}\nhint: either nothing was changed, or the change is finished by the next start; `gatelodge audit list --act key-rotated` tells"
+        )),
     }
 }

@@ -118,7 +118,7 @@ enum Command {
     Export(backup::Export),
     /// Make a store of what another program, or `gatelodge export`, wrote; with the server stopped.
     Import(restore::Import),
-    /// The keys that sign mailed links.
+    /// The keys that sign mailed links, and the one that seals what must be readable: rotate.
     #[command(subcommand)]
     Key(key::Key),
     /// Limits on tries: who has used theirs up, and letting them try again.

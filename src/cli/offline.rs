@@ -42,7 +42,7 @@ fn alone(config: Config, command: Command) -> Result<Value, Exit> {
 }
 
 /// What root made beside the store belongs to whom the folder belongs to: else the service could not open its own store.
-fn give_to_owner(store: &Path, key: &Path) {
+pub fn give_to_owner(store: &Path, key: &Path) {
     let Some(folder) = store.parent() else { return };
     let (Ok(owner), Some(name)) = (std::fs::metadata(folder), store.file_name().and_then(|name| name.to_str())) else {
         return;

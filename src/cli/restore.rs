@@ -14,7 +14,7 @@ use crate::crypto::SealingKey;
 use crate::export::Import as Lines;
 use crate::store::{
     Archive, ArchiveError, Heading, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
-    prepare_place, read_key, rebuild,
+    old_key_path, prepare_place, read_key, rebuild,
 };
 
 use super::offline::own_user;
@@ -253,10 +253,18 @@ fn explain(error: RebuildError, file: &Path) -> Exit {
             "{}: there is a store already\nhint: --force puts the new one in its place and keeps the old one beside it",
             path.display()
         )),
-        RebuildError::AnotherKey { path, needed } => Exit::failed(format!(
-            "{}: this is not the sealing key that {} was made with; the fingerprint of that one is {needed}\nhint: put the key that belongs to it in this place first; without it nobody can read the backup",
-            path.display(),
-            file.display()
-        )),
+        RebuildError::AnotherKey { path, needed } => {
+            let old = old_key_path(&path, &needed);
+            let hint = if old.exists() {
+                format!("it was in force before, and is kept as {}: copy it to this place first", old.display())
+            } else {
+                "put the key that belongs to it in this place first; without it nobody can read the backup".into()
+            };
+            Exit::failed(format!(
+                "{}: this is not the sealing key that {} was made with; the fingerprint of that one is {needed}\nhint: {hint}",
+                path.display(),
+                file.display()
+            ))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Sealing what has to be read again: signing keys, queued mails, private keys.
 
+use zeroize::Zeroizing;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::base::{Moment, Secret};
@@ -8,7 +10,12 @@ use super::{base64url, digest::keyed};
 
 /// The key under which records are sealed; it lives in a file beside the store.
 #[derive(Clone, Debug)]
-pub struct SealingKey(Secret<[u8; 32]>);
+pub struct SealingKey {
+    key: Secret<[u8; 32]>,
+    /// What [`SealingKey::code`] is made with. It is kept in the store, sealed under the key, and outlives it: digests of codes
+    /// that people were given cannot be made anew, since what they are of is not kept.
+    codes: Secret<[u8; 32]>,
+}
 
 /// Not sealed by this key for this place, or damaged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,11 +23,45 @@ pub struct Unsealable;
 
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 32;
+/// The place of what codes are made with.
+const CODES: [&[u8]; 2] = [b"meta", b"codes"];
 
 impl SealingKey {
     /// Draws a new key.
     pub fn draw(moment: &mut Moment) -> Self {
-        Self(Secret::new(moment.bytes()))
+        Self::alone(Secret::new(moment.bytes()))
+    }
+
+    /// A key whose codes are made with itself: what there was before they were made with something of their own, and what is at
+    /// hand before the store was opened.
+    fn alone(key: Secret<[u8; 32]>) -> Self {
+        Self { codes: key.clone(), key }
+    }
+
+    /// Draws the key that takes the place of this one. The codes stay what they are.
+    #[must_use]
+    pub fn successor(&self, moment: &mut Moment) -> Self {
+        Self { key: Secret::new(moment.bytes()), codes: self.codes.clone() }
+    }
+
+    /// With codes of their own, for a new store.
+    #[must_use]
+    pub fn with_new_codes(&self, moment: &mut Moment) -> Self {
+        Self { key: self.key.clone(), codes: Secret::new(moment.bytes()) }
+    }
+
+    /// What codes are made with, sealed, to be kept in the store.
+    pub fn seal_codes(&self, moment: &mut Moment) -> Vec<u8> {
+        self.seal(&CODES, self.codes.expose(), moment)
+    }
+
+    /// With the codes of a store.
+    ///
+    /// # Errors
+    /// When they were not sealed with this key.
+    pub fn with_codes(&self, sealed: &[u8]) -> Result<Self, Unsealable> {
+        let codes = self.open(&CODES, sealed)?.try_into().map_err(|_| Unsealable)?;
+        Ok(Self { key: self.key.clone(), codes: Secret::new(codes) })
     }
 
     /// Reads the key file's content: one line, 64 hexadecimal digits.
@@ -34,14 +75,14 @@ impl SealingKey {
         for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
             *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
         }
-        Some(Self(Secret::new(key)))
+        Some(Self::alone(Secret::new(key)))
     }
 
     /// The key file's content.
     #[must_use]
     pub fn to_text(&self) -> Secret<String> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = self.0.expose().iter().fold(String::with_capacity(65), |mut text, byte| {
+        let mut text = self.key.expose().iter().fold(String::with_capacity(65), |mut text, byte| {
             text.push(char::from(DIGITS[usize::from(byte >> 4)]));
             text.push(char::from(DIGITS[usize::from(byte & 15)]));
             text
@@ -53,20 +94,23 @@ impl SealingKey {
     /// Recognises the key without telling anything about it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        base64url(&keyed(self.0.expose(), b"gatelodge sealing key fingerprint/1", &[])[..12])
+        base64url(&keyed(self.key.expose(), b"gatelodge sealing key fingerprint/1", &[])[..12])
     }
 
-    /// A digest of `parts` under this key and for this use: nobody without the key can make one, or tell what it is of.
+    /// A digest of `parts` for this use: nobody without the store and its key can make one, or tell what it is of. It stays the
+    /// same when the key is replaced by another: recovery codes, codes that were mailed, cookies of known browsers, places of
+    /// logins and names of buckets go on being recognised. So it does not keep out whoever had the old key and the store; nothing
+    /// of this kind opens more than a share of tries, or outlives ten minutes, or is of fewer than 80 random bits.
     #[must_use]
     pub fn code(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-        derived_code(self.0.expose(), label, parts)
+        derived_code(self.codes.expose(), label, parts)
     }
 
     /// As [`SealingKey::code`], for what must be made anew when this key is replaced by another: heads of the audit log, backups.
     /// Whoever has an old key only can make none.
     #[must_use]
     pub fn mark(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-        derived_code(self.0.expose(), label, parts)
+        derived_code(self.key.expose(), label, parts)
     }
 
     /// Seals `plain` for one `place` (table and row): it opens nowhere else.
@@ -102,8 +146,23 @@ impl SealingKey {
         Ok(plain)
     }
 
+    /// Opens what was sealed for `place` with this key, and seals it with another.
+    ///
+    /// # Errors
+    /// As [`SealingKey::open`].
+    pub fn hand_over(
+        &self,
+        new: &Self,
+        place: &[&[u8]],
+        sealed: &[u8],
+        moment: &mut Moment,
+    ) -> Result<Vec<u8>, Unsealable> {
+        let plain = Zeroizing::new(self.open(place, sealed)?);
+        Ok(new.seal(place, &plain, moment))
+    }
+
     fn cipher(&self, nonce: &[u8; NONCE_BYTES]) -> LessSafeKey {
-        let key = Secret::new(keyed(self.0.expose(), b"gatelodge seal/1", &[nonce]));
+        let key = Secret::new(keyed(self.key.expose(), b"gatelodge seal/1", &[nonce]));
         LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).expect("AES-256 takes 32 bytes"))
     }
 }

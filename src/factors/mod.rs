@@ -205,18 +205,38 @@ pub fn lower_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), Store
 }
 
 fn change_steps(tx: &mut dyn Transaction, to: impl Fn(u64) -> u64) -> Result<(), StoreError> {
+    for_each_totp(tx, |_, factor| Ok(Factor { last_step: to(factor.last_step), ..factor }))
+}
+
+/// Seals the seed of every authenticator program with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    for_each_totp(tx, |(account, id), factor| {
+        let place = place(*account, *id);
+        let sealed = old.hand_over(new, &place.each_ref().map(Vec::as_slice), &factor.sealed, moment);
+        let sealed = sealed.map_err(|_| StoreError::Damaged("the seed of a second factor"))?;
+        Ok(Factor { sealed, ..factor })
+    })
+}
+
+/// Changes every authenticator program, page by page.
+fn for_each_totp(
+    tx: &mut dyn Transaction,
+    mut change: impl FnMut(&(AccountId, FactorId), Factor) -> Result<Factor, StoreError>,
+) -> Result<(), StoreError> {
     let mut after = None;
     loop {
         let page = FACTORS.page(tx, after.as_ref(), PAGE)?;
-        for (place, factor) in &page {
-            let last_step = to(factor.last_step);
-            if factor.kind == FactorKind::Totp && last_step != factor.last_step {
-                FACTORS.put(tx, place, &Factor { last_step, ..factor.clone() })?;
-            }
-        }
-        match page.into_iter().last() {
-            Some((place, _)) => after = Some(place),
-            None => return Ok(()),
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        for (key, factor) in page.into_iter().filter(|(_, factor)| factor.kind == FactorKind::Totp) {
+            FACTORS.put(tx, &key, &change(&key, factor)?)?;
         }
     }
 }

@@ -317,6 +317,22 @@ pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), St
     })
 }
 
+/// Seals the content of every mail with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    for_each(tx, |tx, id, mail| {
+        let sealed = old.hand_over(new, &place(id).each_ref().map(Vec::as_slice), &mail.sealed, moment);
+        let sealed = sealed.map_err(|_| StoreError::Damaged("a mail's content"))?;
+        MAILS.put(tx, &id, &Mail { sealed, ..mail })
+    })
+}
+
 /// Holds every mail that waits: this is a store from a backup, and they may have been delivered since.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::{Moment, Timestamp};
+use crate::crypto::SealingKey;
 
 use super::schema::{META, Range};
 use super::steps::STEPS;
@@ -25,14 +26,16 @@ const FIRST_FORMAT: u64 = 1;
 const NUMBERS: Table<Name, u64> = Table::at(META);
 const RANDOM: Table<Name, [u8; 16]> = Table::at(META);
 const TEXTS: Table<Name, String> = Table::at(META);
+const SEALED: Table<Name, Vec<u8>> = Table::at(META);
 
 const FORMAT: Name = Name("format");
 const FLOOR: Name = Name("floor");
 const INSTANCE: Name = Name("instance");
 const GENERATION: Name = Name("generation");
 const KEY_FINGERPRINT: Name = Name("sealing key");
+const CODES: Name = Name("codes");
 
-const NAMES: [Name; 5] = [FORMAT, FLOOR, INSTANCE, GENERATION, KEY_FINGERPRINT];
+const NAMES: [Name; 6] = [FORMAT, FLOOR, INSTANCE, GENERATION, KEY_FINGERPRINT, CODES];
 
 #[derive(Clone, Copy, PartialEq)]
 struct Name(&'static str);
@@ -70,6 +73,7 @@ impl Shown for ShownMeta {
         match Name::take(&mut rest).ok_or(StoreError::Damaged(META.name))? {
             FORMAT | FLOOR => NUMBERS.show(key, value),
             INSTANCE | GENERATION => RANDOM.show(key, value),
+            CODES => SEALED.show(key, value),
             _ => TEXTS.show(key, value),
         }
     }
@@ -78,6 +82,7 @@ impl Shown for ShownMeta {
         match Name::key_from_shown(key)? {
             FORMAT | FLOOR => NUMBERS.read_shown(key, value),
             INSTANCE | GENERATION => RANDOM.read_shown(key, value),
+            CODES => SEALED.read_shown(key, value),
             _ => TEXTS.read_shown(key, value),
         }
     }
@@ -162,6 +167,43 @@ pub(super) fn format_of(view: &dyn Snapshot) -> Result<Option<u64>, StoreError> 
 #[must_use]
 pub fn known_format() -> u64 {
     STEPS.last().map_or(FIRST_FORMAT, |step| step.to)
+}
+
+/// The fingerprint of the key that the store was sealed with; none in a store that was only just made.
+pub(super) fn fingerprint_of(view: &dyn Snapshot) -> Result<Option<String>, StoreError> {
+    TEXTS.get(view, &KEY_FINGERPRINT)
+}
+
+/// The first format in which what codes are made with is kept in the store.
+const CODES_SINCE: u64 = 3;
+
+/// Gives the key what codes are made with, which outlives it: a new store draws it, in an older one the codes that there are were
+/// made with the key itself. None if it was sealed with another key.
+pub(super) fn take_codes(
+    tx: &mut dyn Transaction,
+    key: &SealingKey,
+    moment: &mut Moment,
+    before: Option<u64>,
+) -> Result<Option<SealingKey>, StoreError> {
+    if let Some(sealed) = SEALED.get(tx, &CODES)? {
+        return Ok(key.with_codes(&sealed).ok());
+    }
+    let key = match before {
+        None => key.with_new_codes(moment),
+        Some(before) if before < CODES_SINCE => key.clone(),
+        Some(_) => return Err(StoreError::Damaged("codes")),
+    };
+    SEALED.put(tx, &CODES, &key.seal_codes(moment))?;
+    Ok(Some(key))
+}
+
+/// Notes that the store is sealed with this key from now on; whoever calls it has sealed everything anew.
+///
+/// # Errors
+/// When the store fails.
+pub fn replace_key(tx: &mut dyn Transaction, new: &SealingKey, moment: &mut Moment) -> Result<(), StoreError> {
+    SEALED.put(tx, &CODES, &new.seal_codes(moment))?;
+    TEXTS.put(tx, &KEY_FINGERPRINT, &new.fingerprint())
 }
 
 /// Whether this is the key that the store was sealed with; a new store takes it as its own.

@@ -9,6 +9,7 @@ mod ballast;
 mod embedded;
 mod engine;
 mod key;
+mod key_file;
 mod lock;
 mod memory;
 mod migrate;
@@ -28,12 +29,13 @@ pub use backup_file::{heading_of, verify_file, write_file};
 pub use ballast::Ballast;
 pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
+pub use key_file::{KeyChange, old_key_path, read_key};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{
-    Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, reset_floor,
+    Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
 };
-pub use open::{OpenError, Opened, open_file, open_file_by, open_memory, read_key};
+pub use open::{OpenError, Opened, open_file, open_file_by, open_memory};
 pub use overlay::Overlay;
 pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};

@@ -7,13 +7,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Moment, Timestamp};
-use crate::config::warn_if_open;
 use crate::crypto::SealingKey;
 
-use super::migrate::{Migration, accept_key, floor, generation, migrate};
+use super::key_file::{key_in_force, read_key, write_key};
+use super::migrate::{Migration, accept_key, fingerprint_of, floor, format_of, generation, migrate, take_codes};
 use super::steps::STEPS;
 use super::upgrade::{copy_path, keep_copy};
-use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock};
+use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock, Transaction};
 
 /// Why a store cannot be opened.
 #[derive(Debug)]
@@ -185,21 +185,22 @@ pub fn open_file_by(
     if lock.expects_store() && !exists {
         return Err(OpenError::Missing(path.into()));
     }
-    let sealing_key = read_key(key_path).and_then(|found| match found {
-        Some(key) => Ok(key),
-        None if exists => Err(OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() }),
-        None => write_key(key_path, moment),
-    })?;
     if !exists {
+        if read_key(key_path)?.is_none() {
+            write_key(key_path, moment)?;
+        }
         make(path, cache_bytes)?;
     }
     let engine = RedbEngine::open(path, cache_bytes)?;
+    let sealing_key = key_in_force(key_path, sealed_by(&engine)?.as_deref())?
+        .ok_or_else(|| OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() })?;
     keep_copy(&engine, (path, &sealing_key), moment.now(), steps)?;
     let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
     let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
-    Ok(Opened { store, sealing_key, generation: prepared.0, floor: prepared.1, lock: Some(lock) })
+    let Prepared { sealing_key, generation, floor } = prepared;
+    Ok(Opened { store, sealing_key, generation, floor, lock: Some(lock) })
 }
 
 /// A store that is gone when it is dropped: for tests.
@@ -209,7 +210,7 @@ pub fn open_file_by(
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
-    let (generation, floor) = prepare(&engine, &sealing_key, moment, STEPS)?;
+    let Prepared { sealing_key, generation, floor } = prepare(&engine, &sealing_key, moment, STEPS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
     let store = Store::start(Box::new(engine), Reopening::by(gone))
         .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
@@ -239,27 +240,52 @@ fn probe(path: &Path) -> std::io::Result<()> {
     written.and(removed)
 }
 
+/// What is known of a store that can be used.
+struct Prepared {
+    sealing_key: SealingKey,
+    generation: [u8; 16],
+    floor: Option<Timestamp>,
+}
+
 /// Brings the records to the present format and checks the key.
 fn prepare(
     engine: &dyn Engine,
     key: &SealingKey,
     moment: &mut Moment,
     steps: &[Migration],
-) -> Result<([u8; 16], Option<Timestamp>), OpenError> {
-    let mut outcome = Ok(([0; 16], None));
+) -> Result<Prepared, OpenError> {
+    let mut outcome = Err(OpenError::Missing(PathBuf::new()));
     engine.write(&mut |tx| {
-        outcome = migrate(tx, moment, steps).and_then(|_| {
-            if !accept_key(tx, &key.fingerprint())? {
-                return Err(OpenError::Key {
-                    path: PathBuf::new(),
-                    reason: "this sealing key is another store's".into(),
-                });
-            }
-            Ok((generation(tx)?, floor(tx)?))
-        });
+        outcome = prepare_in(tx, key, moment, steps);
         Ok(if outcome.is_ok() { Commit::Yes } else { Commit::No })
     })?;
     outcome
+}
+
+fn prepare_in(
+    tx: &mut dyn Transaction,
+    key: &SealingKey,
+    moment: &mut Moment,
+    steps: &[Migration],
+) -> Result<Prepared, OpenError> {
+    let fault = |reason: &str| OpenError::Key { path: PathBuf::new(), reason: reason.into() };
+    let before = format_of(tx)?;
+    migrate(tx, moment, steps)?;
+    if !accept_key(tx, &key.fingerprint())? {
+        return Err(fault("this sealing key is another store's, or was replaced by another"));
+    }
+    let sealing_key = take_codes(tx, key, moment, before)?.ok_or_else(|| fault("the store was not sealed with it"))?;
+    Ok(Prepared { sealing_key, generation: generation(tx)?, floor: floor(tx)? })
+}
+
+/// The fingerprint of the key that a store is sealed with; none if it is new.
+fn sealed_by(engine: &dyn Engine) -> Result<Option<String>, OpenError> {
+    let mut found = None;
+    engine.read(&mut |view| {
+        found = fingerprint_of(view)?;
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Puts the path into an error that was made where it is not known.
@@ -290,7 +316,7 @@ pub(super) fn unfinished_path(path: &Path) -> PathBuf {
     suffixed(path, ".unfinished")
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -314,33 +340,4 @@ pub(super) fn move_into_place(from: &Path, to: &Path) -> Result<(), OpenError> {
 pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// The sealing key in a file; none if there is no file.
-///
-/// # Errors
-/// When it cannot be read, or holds something else.
-pub fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
-    let fault = |reason: String| OpenError::Key { path: path.into(), reason };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fault(error.to_string())),
-    };
-    warn_if_open(path, "the sealing key");
-    SealingKey::parse(&text)
-        .map(Some)
-        .ok_or_else(|| fault("not a sealing key: it is one line of 64 hexadecimal digits".into()))
-}
-
-fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> {
-    let key = SealingKey::draw(moment);
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(key.to_text().expose().as_bytes())?;
-        file.sync_all()?;
-        sync_folder_of(path)
-    };
-    write().map_err(|error| OpenError::io(path, &error))?;
-    Ok(key)
 }

@@ -6,7 +6,8 @@ use crate::base::Moment;
 use crate::crypto::SealingKey;
 
 use super::archive::{ArchiveError, Records};
-use super::open::{OpenError, move_into_place, read_key, unfinished_path};
+use super::key_file::read_key;
+use super::open::{OpenError, move_into_place, unfinished_path};
 use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
 /// Records in one commit.

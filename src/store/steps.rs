@@ -11,8 +11,12 @@ use super::migrate::Migration;
 use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
 
 /// Every step since version 1, in order.
-pub(super) const STEPS: &[Migration] =
-    &[Migration { to: 2, name: "noting who is in which group, beside what each is in", run: index_members }];
+pub(super) const STEPS: &[Migration] = &[
+    Migration { to: 2, name: "noting who is in which group, beside what each is in", run: index_members },
+    // Records have more fields from here on, and backups carry codes: older programs are to say that they know neither. What codes
+    // are made with is noted where the key is at hand.
+    Migration { to: 3, name: "keeping what codes are made with", run: |_| Ok(()) },
+];
 
 /// Accounts that are read at a time.
 const PAGE: usize = 500;

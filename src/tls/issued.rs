@@ -10,9 +10,10 @@ use rustls::sign::CertifiedKey;
 
 use crate::app::{App, Fault};
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::Timestamp;
+use crate::base::{Moment, Timestamp};
 use crate::config::Config;
-use crate::store::{StoreError, Table, record, schema};
+use crate::crypto::SealingKey;
+use crate::store::{StoreError, Table, Transaction, record, schema};
 
 use super::{TlsError, certified, expiry};
 
@@ -106,6 +107,21 @@ pub async fn keep(
     .await
     .map_err(Fault::from)?;
     Ok(expires_at)
+}
+
+/// Seals the key of the certificate with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    let Some(kept) = ISSUED.get(tx, &name())? else { return Ok(()) };
+    let sealed_key = old.hand_over(new, &place(), &kept.sealed_key, moment);
+    let sealed_key = sealed_key.map_err(|_| StoreError::Damaged("the certificate's key"))?;
+    ISSUED.put(tx, &name(), &Issued { sealed_key, ..kept })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod self_signed;
 
 pub use challenges::{ACME_TLS, Challenges};
 pub(crate) use self_signed::CERTIFICATES;
+pub use self_signed::reseal as reseal_self_signed;
 
 use std::fmt;
 use std::path::Path;

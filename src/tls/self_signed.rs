@@ -9,8 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
 use crate::app::{App, Fault};
-use crate::base::{DAY, Seconds, Timestamp};
-use crate::store::{Snapshot, StoreError, Table, record, schema};
+use crate::base::{DAY, Moment, Seconds, Timestamp};
+use crate::crypto::SealingKey;
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::{TlsError, certified};
 
@@ -72,6 +73,21 @@ pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Certifi
     .await
     .map_err(Fault::from)?;
     certify(certificate, key, provider)
+}
+
+/// Seals the key of the certificate of our own making with another key.
+///
+/// # Errors
+/// When the store fails, or something was not sealed with the old key.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    let Some(kept) = CERTIFICATES.get(tx, &name())? else { return Ok(()) };
+    let sealed_key = old.hand_over(new, &place(), &kept.sealed_key, moment);
+    let sealed_key = sealed_key.map_err(|_| StoreError::Damaged("the certificate's key"))?;
+    CERTIFICATES.put(tx, &name(), &Kept { sealed_key, ..kept })
 }
 
 fn certify(certificate: Vec<u8>, key: Vec<u8>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {

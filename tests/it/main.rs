@@ -11,6 +11,7 @@ mod doctor;
 mod faults;
 mod floods;
 mod http2;
+mod keys;
 mod kills;
 mod knocking;
 mod loud;

@@ -61,6 +61,7 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
     ("gatelodge restore FILE [--force]", "restore {folder}/backup --force"),
     ("gatelodge mail release", "mail release"),
     ("gatelodge import gatelodge FILE", "import gatelodge {folder}/export --force"),
+    ("gatelodge key rotate --sealing", "key rotate --sealing"),
 ];
 
 /// What other tests run: which, and the words by which they do.

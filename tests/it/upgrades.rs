@@ -4,11 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use gatelodge::base::{Moment, Timestamp};
-use gatelodge::store::{Ballast, Migration, open_file_by};
-use serde_json::json;
+use gatelodge::store::{
+    Ballast, Direction, Engine, KeySpan, Migration, Pair, RedbEngine, heading_of, open_file_by, schema,
+};
+use serde_json::{Value, json};
 
-use crate::process::{Server, configuration, file_mail, free_port, refusal, shown};
+use crate::process::{Server, configuration, file_mail, free_port, refusal, run, shown};
 use crate::store::Folder;
+use crate::stories;
 use crate::world::{ALICE, PASSWORD};
 
 /// What `tests/data/make` kept of a released format.
@@ -43,11 +46,15 @@ impl Place {
         Self { folder, config, port }
     }
 
-    /// Takes what an older program wrote, but only when it is told to.
-    fn takes(&self, refused_because: &str, command: &[&str]) {
+    /// Takes what a program wrote that knew no codes, but only when it is told to; what carries one at once.
+    fn takes(&self, is_signed: bool, command: &[&str]) {
         let command = [command, &["--force", "--config", &self.config]].concat();
+        if is_signed {
+            shown(&command, "");
+            return;
+        }
         let (code, said) = refusal(&command);
-        assert!(code == Some(1) && said.contains(refused_because), "{said}");
+        assert!(code == Some(1) && said.contains("carries no code"), "{said}");
         shown(&[&command[..], &["--accept-unsigned"]].concat(), "");
     }
 
@@ -60,6 +67,63 @@ impl Place {
         assert!(verified["rows"].as_u64() > Some(5), "{verified}");
         assert_eq!(server.stops(), Some(0));
     }
+
+    /// People, and what makes them who they are: each record is there, whatever form it has by now. Time passes for the data of a
+    /// test, too: what ends by itself is not among them.
+    fn has_kept(&self, before: &[Pair]) {
+        let after = records(&self.folder.join("gatelodge.redb"));
+        let kept = [
+            schema::ACCOUNTS,
+            schema::IDENTITIES,
+            schema::LOGINS,
+            schema::GROUPS,
+            schema::MEMBERS,
+            schema::FACTORS,
+            schema::RECOVERY,
+        ];
+        let prefixes = kept.map(|range| range.prefix);
+        for (key, _) in before.iter().filter(|(key, _)| prefixes.contains(&key[0])) {
+            assert!(after.iter().any(|(found, _)| found == key), "{key:?}");
+        }
+        let output = run(&["export", "-", "--config", &self.config], "");
+        assert!(output.status.success(), "each can be read: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The second factor, and a recovery code that was never used: each of them once.
+    fn takes_what_was_given(&self, given: Option<&Value>) {
+        let Some(given) = given else { return };
+        let server = Server::start(&["serve", "--config", &self.config], self.port);
+        let codes = given["recovery_codes"].as_array().expect("codes");
+        let is_taken = |code: &Value| {
+            let mut carol = server.client();
+            carol.api("POST", "/login", &json!({"identity": "carol", "password": PASSWORD})).expect(401);
+            carol.api("POST", "/login/second-factor", &json!({"code": code})).status() == 200
+        };
+        let taken = codes.iter().find(|code| is_taken(code)).expect("one is left");
+        assert!(!is_taken(taken), "once");
+        let seed = stories::read_key(given["totp"].as_str().expect("a key"));
+        let wall = shown(&["clock", "show", "--config", &self.config], "")["wall"].as_str().and_then(Timestamp::parse);
+        let (this, last) = (seed.shown_at(wall.expect("a time")), seed.shown_at(wall.expect("a time").minus(30)));
+        // After a restore the code of that moment counts as used.
+        let has_restored = shown(&["audit", "list", "--act", "restored", "--config", &self.config], "");
+        let has_imported = shown(&["audit", "list", "--act", "imported", "--config", &self.config], "");
+        if has_restored["items"] == json!([]) && has_imported["items"] == json!([]) {
+            assert!(is_taken(&json!(this)) || is_taken(&json!(last)), "the program on the phone");
+        }
+        assert_eq!(server.stops(), Some(0));
+    }
+}
+
+/// Every record of a store that nobody has open.
+fn records(path: &Path) -> Vec<Pair> {
+    let engine = RedbEngine::open(path, 1 << 20).expect("whole");
+    let mut pairs = Vec::new();
+    let read = engine.read(&mut |view| {
+        pairs = view.scan(&KeySpan::prefix(&[]), Direction::Up, usize::MAX)?;
+        Ok(())
+    });
+    read.expect("readable");
+    pairs
 }
 
 #[test]
@@ -67,15 +131,28 @@ fn every_released_format_is_opened_restored_and_imported() {
     let released = released();
     assert!(!released.is_empty());
     for format in released {
-        Place::with(&["gatelodge.redb", "sealing-key"], &format).is_as_it_was();
+        let given = std::fs::read_to_string(format.join("given.json")).ok();
+        let given: Option<Value> = given.map(|text| serde_json::from_str(&text).expect("JSON"));
+        let opened = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+        let before = records(&opened.folder.join("gatelodge.redb"));
+        opened.is_as_it_was();
+        opened.has_kept(&before);
+        opened.takes_what_was_given(given.as_ref());
         let backup = format.join("backup");
+        let (_, is_signed) = heading_of(&backup).expect("a backup");
         let restored = Place::with(&["sealing-key"], &format);
-        restored.takes("carries no code", &["restore", backup.to_str().expect("UTF-8")]);
+        restored.takes(is_signed, &["restore", backup.to_str().expect("UTF-8")]);
         restored.is_as_it_was();
+        restored.takes_what_was_given(given.as_ref());
         let export = format.join("export.jsonl");
         let imported = Place::with(&["sealing-key"], &format);
-        imported.takes("carries no code", &["import", "gatelodge", export.to_str().expect("UTF-8")]);
+        imported.takes(is_signed, &["import", "gatelodge", export.to_str().expect("UTF-8")]);
         imported.is_as_it_was();
+        imported.takes_what_was_given(given.as_ref());
+        // What was given out before an upgrade outlives the key, too.
+        shown(&["key", "rotate", "--sealing", "--config", &imported.config], "");
+        imported.is_as_it_was();
+        imported.takes_what_was_given(given.as_ref());
     }
 }
 
@@ -109,6 +186,6 @@ fn a_copy_is_kept_before_an_upgrade_and_it_leads_back() {
     let (code, said) = refusal(&["serve", "--config", &place.config]);
     assert_eq!(code, Some(65), "{said}");
     assert!(said.contains(&format!("format {}", now + 1)) && said.contains(copy), "{said}");
-    place.takes("carries no code", &["restore", copy]);
+    place.takes(true, &["restore", copy]);
     place.is_as_it_was();
 }
