@@ -207,3 +207,27 @@ fn what_somebody_asks_for_is_written_in_their_name() {
     }
     assert!(judged > 10, "{judged} acts were found");
 }
+
+/// Every file and every test that `docs/asvs.md` names is there: a row without its test says nothing.
+#[test]
+fn the_page_about_asvs_names_what_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/asvs.md")).expect("there");
+    let (mut rows, mut tests) = (0, 0);
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit()) {
+        rows += 1;
+        let mut file = String::new();
+        for named in row.split('`').skip(1).step_by(2) {
+            let is_path = named.contains('/') && !named.starts_with('/') && !named.contains(' ') && named.contains('.');
+            if is_path {
+                file = named.to_owned();
+                assert!(root.join(named).exists(), "{named} in: {row}");
+            } else if row.contains(&format!("`{file}`: `{named}`")) && !file.is_empty() {
+                let text = std::fs::read_to_string(root.join(&file)).expect("just seen");
+                assert!(text.contains(&format!("fn {named}(")), "{file} has no test {named}");
+                tests += 1;
+            }
+        }
+    }
+    assert!(rows > 150 && tests > 150, "{rows} rows, {tests} tests");
+}

@@ -87,7 +87,7 @@ pub async fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `GET /assets/icon.svg`
 pub async fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::asset("image/svg+xml", include_str!("../assets/icon.svg")))
+    Ok(Reply::asset("image/svg+xml; charset=utf-8", include_str!("../assets/icon.svg")))
 }
 
 /// A page that says what went wrong and where to go on.

@@ -1,5 +1,7 @@
 //! The same by pages, without JavaScript.
 
+use serde_json::json;
+
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
 
 #[test]
@@ -221,4 +223,28 @@ fn a_user_name_taken_meanwhile_can_be_replaced_on_the_page() {
     first.posts(&first_path, &[]).leads_to("/login?notice=confirmed");
     second.posts(&second_path, &[]).expect(409).says("name=\"username\"");
     second.posts(&second_path, &[("username", "alice2")]).leads_to("/login?notice=confirmed");
+}
+
+#[test]
+fn every_body_names_its_type_and_its_charset() {
+    let world = World::new();
+    for (path, kind) in [
+        ("/login", "text/html; charset=utf-8"),
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml; charset=utf-8"),
+        ("/healthz", "text/plain; charset=utf-8"),
+        ("/api/v1/openapi.json", "application/json"),
+        ("/api/v1/nothing", "application/problem+json"),
+    ] {
+        assert_eq!(world.visitor().opens(path).header("content-type"), Some(kind), "{path}");
+    }
+}
+
+#[test]
+fn whoever_chooses_text_messages_is_warned() {
+    let world = World::with("[sms]\nurl = \"https://sms.example.net/send\"\n[second_factor]\nsms_codes = true");
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let phone = json!({"command": "user-phone", "user": ALICE, "phone": "+4930123456"});
+    world.command(phone).expect("noted");
+    browser.opens("/account/second-factor").expect(200).says("An authenticator program is safer.");
 }
