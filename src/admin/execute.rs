@@ -77,6 +77,7 @@ pub async fn execute(app: &Arc<App>, command: Command, source: &Source) -> Outco
         Command::Backup => back_up(app, source, "backup").await,
         Command::Export => back_up(app, source, "export").await,
         Command::KeyRotate => rotate_key(app, source).await,
+        Command::KeyRevoke => revoke_keys(app, source).await,
         Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, source).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
@@ -113,6 +114,17 @@ async fn rotate_key(app: &Arc<App>, source: &Source) -> Outcome {
             "wait until the links signed with the old ones have expired",
         )),
     }
+}
+
+async fn revoke_keys(app: &Arc<App>, source: &Source) -> Outcome {
+    let source = source.clone();
+    let revoked = app.write(move |tx, moment, services| {
+        keyring::revoke(tx, moment, &services.seal)?;
+        let what = (Act::KeyRotated, Came::Done);
+        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, "links that were out are dead")
+    });
+    revoked.await?;
+    Ok(json!({"rotated": true, "revoked": true}))
 }
 
 pub(super) fn clock(report: &ClockReport) -> Value {

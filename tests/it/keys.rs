@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use gatelodge::accounts::keyring;
 use gatelodge::admin::reseal;
-use gatelodge::base::{AccountId, Moment, Timestamp};
+use gatelodge::base::{AccountId, MINUTE, Moment, Timestamp};
 use gatelodge::crypto::{SealingKey, base64url};
 use gatelodge::export;
 use gatelodge::store::{
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::process::{Server, configuration, file_mail, free_port, refusal, run, shown};
 use crate::store::Folder;
 use crate::stories;
-use crate::world::{ALICE, PASSWORD};
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
 
 fn moment() -> Moment {
     Moment::new(Timestamp::from_seconds(2_000_000_000), [5; 32])
@@ -119,6 +119,23 @@ fn token_for(address: &str, folder: &Path) -> Option<String> {
         let start = text.contains(address).then(|| text.find("glt_")).flatten()?;
         Some(text[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect())
     })
+}
+
+#[test]
+fn links_that_are_out_die_when_their_keys_are_ended() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let ask = || {
+        world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+        world.only_letter_to(ALICE).token()
+    };
+    let before = ask();
+    world.command(json!({"command": "key-rotate"})).expect("rotated");
+    world.visitor().api("POST", "/reset/check", json!({"token": before})).expect(200);
+    world.command(json!({"command": "key-revoke"})).expect("ended");
+    world.visitor().api("POST", "/reset/check", json!({"token": before})).refused(403, "token_invalid");
+    world.advance(6 * MINUTE);
+    world.visitor().api("POST", "/reset", json!({"token": ask(), "password": OTHER_PASSWORD})).expect(200);
 }
 
 fn open(folder: &Folder) -> Result<Opened, OpenError> {
