@@ -74,6 +74,16 @@ pub fn rotate(
     Ok(Rotation::Rotated)
 }
 
+/// Makes a new key that signs from now on, and drops every other: links that are out die, whoever signed them.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<(), StoreError> {
+    let others = KEYS.all(tx, Direction::Up, usize::MAX)?;
+    add(tx, moment, seal)?;
+    others.iter().try_for_each(|(id, _)| KEYS.delete(tx, id))
+}
+
 /// Rotates when the newest key is old, and drops retired keys.
 ///
 /// # Errors

@@ -174,6 +174,8 @@ pub enum Command {
     MailRelease,
     /// Makes a new signing key.
     KeyRotate,
+    /// Makes a new signing key and drops every other.
+    KeyRevoke,
     /// Everything: after the answer come the bytes of a backup, to the end of the connection.
     Backup,
     /// Everything as JSON lines, which come behind the answer likewise.

@@ -78,6 +78,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
         Command::Backup => back_up(app, by, "backup").await,
         Command::Export => back_up(app, by, "export").await,
         Command::KeyRotate => rotate_key(app, by).await,
+        Command::KeyRevoke => revoke_keys(app, by).await,
         Command::ThrottleList(command::Page { after, limit }) => limits::list(app, after, limit),
         Command::ThrottleLift { who } => limits::lift(app, who, by).await,
         Command::AuditList(wanted) => log::list(app, &wanted),
@@ -114,6 +115,17 @@ async fn rotate_key(app: &Arc<App>, by: &Principal) -> Outcome {
             "wait until the links signed with the old ones have expired",
         )),
     }
+}
+
+async fn revoke_keys(app: &Arc<App>, by: &Principal) -> Outcome {
+    let source = by.source();
+    let revoked = app.write_as(by, move |tx, moment, services| {
+        keyring::revoke(tx, moment, &services.seal)?;
+        let what = (Act::KeyRotated, Came::Done);
+        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, "links that were out are dead")
+    });
+    revoked.await?;
+    Ok(json!({"rotated": true, "revoked": true}))
 }
 
 pub(super) fn clock(report: &ClockReport) -> Value {

@@ -6,6 +6,12 @@ use super::{DAY, MINUTE, Seconds, Timestamp};
 /// How far the wall clock may lie behind the highest time seen before it is doubted.
 pub const SLACK: Seconds = 5 * MINUTE;
 /// A step forward beyond this, against the monotonic clock, is doubted.
+///
+/// A smaller one is believed at once, and raises the floor, although one who controls the network's time could take it in steps:
+/// machines are off for days, and each start after it would be in doubt otherwise, with nothing purged. What such a step does is
+/// bounded: links and codes end up to a week early, sessions that were to end within it end, and when the clock is right again it
+/// is "behind", which the log says loudly and `gatelodge clock reset` mends. It revives nothing. Those whose network may not be
+/// trusted with the time give it to chrony with authenticated sources (NTS).
 pub const LEAP: Seconds = 7 * DAY;
 /// How long a doubted step forward must last before it is believed.
 pub const HOLD: Seconds = 10 * MINUTE;

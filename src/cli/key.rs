@@ -14,26 +14,34 @@ use super::{Common, Exit, serve, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Sign with a new key from now on. Links that are out keep working for their lifetime.
+    /// Sign with a new key from now on. Links that are out keep working for their lifetime, unless they are to die.
     Rotate {
         /// Replace the sealing key instead, with the server stopped: everything that is sealed is sealed anew.
         #[arg(long)]
         sealing: bool,
+        /// Let no other signing key count any more: links that are out die. For when somebody else may have had a copy of the store.
+        #[arg(long, conflicts_with = "sealing")]
+        revoke: bool,
     },
 }
 
 impl Key {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let Self::Rotate { sealing } = self;
+        let Self::Rotate { sealing, revoke } = self;
         let config = common.config()?;
         if sealing {
             return rotate_sealing(&config, common.json);
         }
-        let shown = carry_out(config, Command::KeyRotate)?;
+        let (command, links) = if revoke {
+            (Command::KeyRevoke, "links that are out are dead")
+        } else {
+            (Command::KeyRotate, "links that are out keep working for their lifetime")
+        };
+        let shown = carry_out(config, command)?;
         if common.json {
             return show::json(&shown);
         }
-        println!("A new key signs from now on; links that are out keep working for their lifetime.");
+        println!("A new key signs from now on; {links}.");
         Ok(())
     }
 }

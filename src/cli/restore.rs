@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::accounts::costs;
 use crate::app::settle;
 use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment, Timestamp};
 use crate::config::Config;
-use crate::crypto::SealingKey;
+use crate::crypto::{Cost, SealingKey};
 use crate::export::Import as Lines;
 use crate::store::{
-    Archive, ArchiveError, Heading, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
+    Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
     old_key_path, prepare_place, read_key, rebuild,
 };
 
@@ -101,8 +102,32 @@ struct Opened<'a> {
     records: Box<dyn Records + 'a>,
 }
 
+/// Records that do not prove whose they are: what they ask of every login has an end.
+struct Bounded<'a> {
+    inner: Box<dyn Records + 'a>,
+    own: Cost,
+}
+
+impl Records for Bounded<'_> {
+    fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
+        match self.inner.next()? {
+            Some(pair) if costs::asks_too_much(&pair, self.own) => Err(ArchiveError::TooDear),
+            other => Ok(other),
+        }
+    }
+}
+
 impl Kept<'_> {
-    fn open<'a>(&self, trust: Trust, progress: &'a mut Progress) -> Result<Opened<'a>, ArchiveError> {
+    fn open<'a>(&self, config: &Config, trust: Trust, progress: &'a mut Progress) -> Result<Opened<'a>, ArchiveError> {
+        let opened = self.open_unbounded(trust, progress)?;
+        if opened.is_signed {
+            return Ok(opened);
+        }
+        let own = config.password.cost();
+        Ok(Opened { records: Box::new(Bounded { inner: opened.records, own }), ..opened })
+    }
+
+    fn open_unbounded<'a>(&self, trust: Trust, progress: &'a mut Progress) -> Result<Opened<'a>, ArchiveError> {
         let input = BufReader::with_capacity(64 << 10, File::open(self.file)?);
         let input = Watched { inner: input, progress };
         match self.form {
@@ -122,7 +147,7 @@ impl Kept<'_> {
     /// Reads it once to its end, before anything is touched.
     fn check(&self, config: &Config, terms: Terms) -> Result<Heading, Exit> {
         let wrong = |error: ArchiveError| unusable(self.file, &error);
-        let heading = self.open(Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
+        let heading = self.open(config, Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
         let key = read_key(&config.sealing_key_path())?;
         // Under another key nothing but its wholeness can be seen; then it is refused for that.
         let trust = match Trust::by(key, &heading) {
@@ -130,7 +155,7 @@ impl Kept<'_> {
             trust => trust,
         };
         let mut progress = Progress::new("check");
-        let mut opened = self.open(trust, &mut progress).map_err(wrong)?;
+        let mut opened = self.open(config, trust, &mut progress).map_err(wrong)?;
         while opened.records.next().map_err(wrong)?.is_some() {}
         Ok(heading)
     }
@@ -150,7 +175,7 @@ impl Kept<'_> {
         let mut progress = Progress::new("restore");
         // Read again, and proved again: another file may lie there by now.
         let Opened { heading, is_signed, mut records } =
-            self.open(trust, &mut progress).map_err(|error| unusable(self.file, &error))?;
+            self.open(config, trust, &mut progress).map_err(|error| unusable(self.file, &error))?;
         if !is_signed {
             warn_of_unsigned(self.file);
         }
@@ -230,6 +255,9 @@ fn unusable(path: &Path, error: &ArchiveError) -> Exit {
         }
         ArchiveError::Unsigned => {
             "if an older program made it and nobody else could write to where it lay, --accept-unsigned takes it"
+        }
+        ArchiveError::TooDear => {
+            "raise password.memory_kib and iterations here first, if that is meant; nothing was changed"
         }
         _ => "take another backup or snapshot; nothing was changed",
     };

@@ -29,6 +29,11 @@ use super::{Common, Exit};
 /// Threads that answer requests. Hashing and writing have threads of their own.
 const MAX_SERVING_THREADS: usize = 4;
 
+/// Threads for what blocks: looking up names, snapshots, backups that are read slowly, the doctor. A look-up holds its thread
+/// until the resolver answers or gives up, ten seconds and more, also when nobody waits any longer; with four of them one dead
+/// resolver for webhooks held up the mails. Threads that are not needed end after ten seconds.
+const MAX_BLOCKING_THREADS: usize = 24;
+
 /// How long workers may take to finish their step when the server stops: a mail server may be slow to answer.
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
@@ -130,7 +135,7 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
-        .max_blocking_threads(4)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(Exit::failed)?;

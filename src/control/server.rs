@@ -87,7 +87,7 @@ pub async fn listen(
             () = stop.cancelled() => break,
         };
         let peer = stream.peer_cred().ok().map(|credentials| credentials.uid());
-        if peer != Some(0) && peer != own_user {
+        if !is_heard(peer, own_user) {
             tracing::warn!("a stranger's control connection was refused");
             continue;
         }
@@ -100,6 +100,11 @@ pub async fn listen(
         });
     }
     let _ = std::fs::remove_file(&path);
+}
+
+/// Root, and the user the server runs as. Who cannot be told is neither, even if the server cannot tell its own either.
+fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
+    peer.is_some_and(|peer| peer == 0 || Some(peer) == own_user)
 }
 
 async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
@@ -146,5 +151,16 @@ async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, by: 
             Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
         },
         other => execute(app, other, by).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_heard;
+
+    #[test]
+    fn only_root_and_the_own_user_are_heard() {
+        assert!(is_heard(Some(0), Some(990)) && is_heard(Some(990), Some(990)) && is_heard(Some(0), None));
+        assert!(!is_heard(Some(1000), Some(990)) && !is_heard(None, Some(990)) && !is_heard(None, None));
     }
 }

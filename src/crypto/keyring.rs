@@ -52,7 +52,12 @@ impl Keyring {
         self.0.last()
     }
 
-    /// The key of this id.
+    /// The key of this id, whatever time a token says that it was signed at.
+    ///
+    /// It is not asked whether the key still signed at that time. The time stands in the token, and whoever has an old key writes
+    /// what they like there: they would date it back to before the successor came. What ends an old key is that it is dropped:
+    /// a lifetime after its successor came ([`Keyring::retired`]), or at once by `gatelodge key rotate --revoke`. On the other
+    /// hand a clock that leapt, or was taken back, makes honest dates disorderly.
     #[must_use]
     pub fn find(&self, id: KeyId) -> Option<&SigningKey> {
         self.0.iter().find(|key| key.id == id)

@@ -27,6 +27,22 @@ impl Cost {
     /// The most that a stored hash may ask of us, wherever it came from.
     pub const MAX: Self = Self { memory_kib: 1024 * 1024, iterations: 64, lanes: 16 };
 
+    /// The most memory that a hash which others made may ask of us, in KiB: several are computed at a time, within the 256 MiB that
+    /// the service has. It is what RFC 9106, section 4, recommends second, and what most programs use.
+    pub const MAX_FOREIGN_KIB: u32 = 64 * 1024;
+    /// The most work that a hash which others made may ask of us: KiB of memory, times passes over it.
+    const MAX_FOREIGN_WORK: u64 = 8 * Self::MAX_FOREIGN_KIB as u64;
+
+    /// Whether a hash that others made may cost this much, in a house whose own hashes cost `own`. A name that nobody has is
+    /// made to wait as long as one that somebody has, so a single dear hash makes logins dear for everybody.
+    #[must_use]
+    pub fn is_bearable(&self, own: Self) -> bool {
+        let work = |cost: &Self| u64::from(cost.memory_kib) * u64::from(cost.iterations);
+        self.is_permitted()
+            && self.memory_kib <= Self::MAX_FOREIGN_KIB.max(own.memory_kib)
+            && work(self) <= Self::MAX_FOREIGN_WORK.max(work(&own))
+    }
+
     /// Whether argon2 and our limits allow it.
     #[must_use]
     pub fn is_permitted(&self) -> bool {
@@ -185,6 +201,20 @@ mod tests {
         let hash = PasswordHash::parse(text).expect("the standard form");
         assert_eq!(hash.to_string(), text);
         assert!(hash.matches(&password("correct horse battery staple"), &mut Memory::default()));
+    }
+
+    #[test]
+    fn what_others_made_is_bearable_within_bounds() {
+        let own = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
+        let is_bearable = |memory_kib, iterations| Cost { memory_kib, iterations, lanes: 1 }.is_bearable(own);
+        for (memory_kib, iterations) in [(19456, 2), (65536, 3), (47104, 1), (7168, 5), (7168, 64), (65536, 8)] {
+            assert!(is_bearable(memory_kib, iterations), "m={memory_kib},t={iterations}");
+        }
+        for (memory_kib, iterations) in [(1024 * 1024, 64), (1024 * 1024, 1), (65537, 1), (65536, 9), (65536, 65)] {
+            assert!(!is_bearable(memory_kib, iterations), "m={memory_kib},t={iterations}");
+        }
+        let dear = Cost { memory_kib: 1024 * 1024, iterations: 4, lanes: 1 };
+        assert!(dear.is_bearable(dear), "a house may choose what it bears");
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum ArchiveError {
     Forged,
     /// It carries no code, so anybody may have written it.
     Unsigned,
+    /// A password hash in it would make logins too dear.
+    TooDear,
     /// The line of this number holds no record.
     NotARecord(usize),
     /// A later program wrote it, in this format.
@@ -71,6 +73,7 @@ impl fmt::Display for ArchiveError {
             Self::Unsigned => {
                 f.write_str("this carries no code, as those of older programs do not: anybody may have changed it")
             }
+            Self::TooDear => f.write_str("a password hash in this costs more than logins here may cost"),
             Self::NotARecord(number) => write!(f, "line {number} is not a record of Gatelodge"),
             Self::Newer(format) => write!(f, "the backup has format {format}, which a later program wrote"),
         }

@@ -443,6 +443,44 @@ fn no_code_of_before_a_restore_is_taken_after_it() {
     again.api("POST", "/login/second-factor", &json!({"code": code})).expect(401);
 }
 
+/// A name that nobody has is made to wait as long as one that somebody has: one dear hash would stop every login.
+#[test]
+fn hashes_that_would_stop_every_login_are_not_imported() {
+    let (lived, server) = Lived::new();
+    server.client().api("POST", "/register", &json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
+    let file = lived.folder.join("export");
+    shown(&lived.with(&["export", &text(&file)]), "");
+    assert_eq!(server.stops(), Some(0));
+    let mut lines: Vec<String> = std::fs::read_to_string(&file).expect("UTF-8").lines().map(str::to_owned).collect();
+    lines.pop();
+    let import = text(&file);
+    let changed = |table: &str, change: &dyn Fn(&str) -> String| -> Vec<String> {
+        let is_of = format!("\"table\":\"{table}\"");
+        lines.iter().map(|line| if line.contains(&is_of) { change(line) } else { line.clone() }).collect()
+    };
+    let dearer =
+        |line: &str| line.replace("m=8192,t=1,p=1", "m=1048576,t=64,p=1").replace("[8192,[1,1]]", "[1048576,[64,1]]");
+    for table in ["accounts", "registrations", "password costs"] {
+        let dear = changed(table, &dearer);
+        assert!(dear != lines, "{table}");
+        std::fs::write(&file, unsigned(&dear)).expect("written");
+        let command = lived.with(&["import", "gatelodge", &import, "--force", "--accept-unsigned"]);
+        let (code, message) = refusal(&command);
+        assert_eq!((code, message.contains("more than logins here may cost")), (Some(1), true), "{table}: {message}");
+    }
+    // A count may be any number, and is added to others.
+    let counted = changed("password costs", &|line| {
+        let mut row: Value = serde_json::from_str(line).expect("JSON");
+        row["value"] = json!(u64::MAX);
+        let another = json!({"table": "password costs", "key": [8, [2, 1]], "value": u64::MAX});
+        format!("{row}\n{another}")
+    });
+    std::fs::write(&file, unsigned(&counted)).expect("written");
+    shown(&lived.with(&["import", "gatelodge", &import, "--force", "--accept-unsigned"]), "");
+    let server = Server::start(&["serve", "--config", &lived.config], lived.port);
+    server.client().api("POST", "/login", &json!({"identity": "nobody", "password": PASSWORD})).expect(401);
+}
+
 /// The store's file is edited while the server is stopped, by somebody who has not the key.
 fn edit(path: &Path, edit: impl Fn(&mut dyn gatelodge::store::Transaction)) {
     let engine = RedbEngine::open(path, 1 << 20).expect("whole");

@@ -105,7 +105,7 @@ fn every_refused_login_writes_records_of_the_same_shape() {
         added
     };
     let unknown = shape("nobody@example.org", PASSWORD);
-    // A wish, what it costs (name, account, network, everybody), the audit log, its head, and what vouches for the head.
+    // A wish, what it costs (name, account, network, everybody), the audit log, its head and its mark.
     assert_eq!(unknown.len(), 8, "{unknown:?}");
     assert_eq!(shape(ALICE, OTHER_PASSWORD), unknown);
     assert_eq!(shape("pending@example.org", PASSWORD), unknown);
