@@ -171,7 +171,14 @@ pub fn remove(
     if factor.confirmed_at.is_none() {
         return Ok(Removed::Done(None));
     }
-    let renewed = keep_session(tx, moment, services, owner, &[])?;
+    // The answer has no body to hand a program its new secret in: its session goes on under the old one.
+    let is_bearer = sessions::find_by_id(tx, account, owner.session)?.is_none_or(|session| session.carrier.is_bearer());
+    let renewed = if is_bearer {
+        sessions::end_all(tx, account, Some(owner.session))?;
+        None
+    } else {
+        keep_session(tx, moment, services, owner, &[])?
+    };
     let (source, what) = (owner.client.owner_of(account), (Act::FactorRemoved, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, factor.kind.word())?;
     let letter = Letter::FactorRemoved { at: moment.now(), is_last, forgot: services.forgot_link() };

@@ -2,6 +2,7 @@
 
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
+use crate::config::Span;
 use crate::crypto::{PasswordHash, Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
@@ -26,7 +27,7 @@ pub(super) fn mail_link(
     {
         return Ok(());
     }
-    send_link(tx, moment, services, &mut person)
+    send_link(tx, moment, services, &mut person, |link, within| Letter::ResetPassword { link, within })
 }
 
 /// Mails a link to somebody, whatever they were mailed before; it kills older ones.
@@ -38,6 +39,7 @@ pub(super) fn send_link(
     moment: &mut Moment,
     services: &Services,
     person: &mut Person,
+    letter: impl FnOnce(String, Span) -> Letter,
 ) -> Result<(), StoreError> {
     let id = person.id;
     person.account.reset_count += 1;
@@ -49,7 +51,7 @@ pub(super) fn send_link(
         services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
     services.audit(tx, moment, &Source::appliance(), (Act::ResetMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, to, &Letter::ResetPassword { link, within })
+    services.mail(tx, moment, to, &letter(link, within))
 }
 
 /// What a reset link is bound to: it dies when it was used, when the password or the address changes another way,

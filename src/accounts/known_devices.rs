@@ -100,6 +100,12 @@ pub fn cookie(
     Ok(before.with(device, &services.seal, &services.generation))
 }
 
+/// The browsers of an account.
+pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<DeviceId>, StoreError> {
+    let known = KNOWN.get(view, &account)?.unwrap_or_default();
+    Ok(known.devices.into_iter().map(|known| DeviceId(known.id)).collect())
+}
+
 /// Forgets every browser: the account is gone, or its password is another.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     KNOWN.delete(tx, &account)

@@ -34,6 +34,10 @@ pub fn count(
     notices::count(tx, (account, what), moment.earliest())
 }
 
+const TAKE_BACK: &str = "If it was not, open this link and press the button: everybody is logged out, the password is taken out of use, and a link to choose a new one is mailed to you. It works for 7 days:";
+const REVOKE: &str = "If it was not, revoke what you do not know, then choose a new password:";
+const CHOOSE: &str = "If it was not, choose a new password at once:";
+
 /// Tells what was collected in these rows.
 pub fn sum_up(
     tx: &mut dyn Transaction,
@@ -46,14 +50,14 @@ pub fn sum_up(
         let Some(person) = person::load(tx, summary.account)? else { continue };
         let Some(to) = person.verified_address() else { continue };
         let Summary { topic, since, last, lines, .. } = summary;
-        let link = match topic {
-            Topic::Logins => taking_back::not_me_link(tx, moment, services, person.id)?,
-            Topic::Tokens => services.config.site.url.link("/account/tokens"),
+        let (advice, link) = match topic {
+            Topic::Logins => (TAKE_BACK, taking_back::not_me_link(tx, moment, services, person.id)?),
+            Topic::Tokens => (REVOKE, services.config.site.url.link("/account/tokens")),
             Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names | Topic::Address => {
-                services.forgot_link()
+                (CHOOSE, services.forgot_link())
             }
         };
-        services.mail(tx, moment, to, &Letter::MoreNotices { lines, since, last, link })?;
+        services.mail(tx, moment, to, &Letter::MoreNotices { lines, since, last, advice, link })?;
     }
     Ok(())
 }

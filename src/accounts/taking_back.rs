@@ -251,7 +251,9 @@ pub fn take_back(
     factors::end_trusts(tx, id)?;
     known_devices::forget(tx, id)?;
     throttle::forget(tx, id)?;
-    forgot::send_link(tx, moment, services, &mut person)?;
+    let forgot = services.forgot_link();
+    let letter = |link, within| Letter::TakenBack { link, within, forgot };
+    forgot::send_link(tx, moment, services, &mut person, letter)?;
     Ok(TakenBack::Done)
 }
 

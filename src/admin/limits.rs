@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::{Person, administer, person, tries};
+use crate::accounts::{Person, administer, known_devices, person, tries};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Outcome as Came, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
+use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
@@ -87,7 +88,7 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) ->
     let (keys, subject, detail) = match &whom {
         Whom::Everybody => (all_keys(app)?, Subject::NONE, "everything".to_owned()),
         Whom::Network(ids) => (network_keys(ids), Subject::NONE, who.clone().unwrap_or_default()),
-        Whom::Person(person) => (person_keys(app, person), person.id.into(), String::new()),
+        Whom::Person(person) => (person_keys(app, person)?, person.id.into(), String::new()),
         Whom::Name(name) => (name_keys(app, name), Subject::NONE, "a name that nobody has".to_owned()),
     };
     let source = by.source();
@@ -135,14 +136,18 @@ fn network_keys(ids: &[[u8; 16]]) -> Vec<(Kind, [u8; 16])> {
     ids.iter().flat_map(|id| kinds.map(|kind| (kind, *id))).collect()
 }
 
-fn person_keys(app: &App, person: &Person) -> Vec<(Kind, [u8; 16])> {
+fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
     let email = person.email.as_ref().map(|email| email.address.clone());
     let (username, phone) =
         (person.username.clone().map(Identity::Username), person.phone.clone().map(Identity::Phone));
     let names = [email.clone().map(Identity::Email), username, phone];
     let mut keys: Vec<_> = Kind::OF_ACCOUNTS.into_iter().map(|kind| (kind, *person.id.bytes())).collect();
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
-    keys
+    let of_sessions = app.read(|view| sessions::of_account(view, person.id))?;
+    keys.extend(of_sessions.iter().map(|(_, session)| (Kind::Session, *session.id.bytes())));
+    let devices = app.read(|view| known_devices::of_account(view, person.id))?;
+    keys.extend(devices.iter().flat_map(|device| [(Kind::Device, device.0), (Kind::DeviceLogins, device.0)]));
+    Ok(keys)
 }
 
 fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {

@@ -198,7 +198,7 @@ impl Kept<'_> {
             println!("The store that was there before is kept as {}.", replaced.display());
         }
         println!(
-            "Sessions, links and known browsers of before are dead. Mails that waited are held, because they may have been"
+            "Sessions, API tokens, invitations, links and known browsers of before are dead. Mails that waited are held, because they may have been"
         );
         println!(
             "delivered since: look at them with `gatelodge mail list`, and let them go with `gatelodge mail release`."

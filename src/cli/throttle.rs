@@ -39,7 +39,10 @@ impl Throttle {
             return show::json(&shown);
         }
         if !is_list {
-            println!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"]));
+            match shown["lifted"].as_u64() {
+                Some(0) => println!("Nothing was counted."),
+                _ => println!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"])),
+            }
             return Ok(());
         }
         let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -24,6 +24,15 @@ pub fn is_reserved(name: &Username, further: &[Username]) -> bool {
     BUILT_IN.iter().copied().chain(further.iter().map(Username::as_str)).any(|reserved| plain(reserved) == wanted)
 }
 
+/// Whether a user name reads as the name of the site: whoever has it could be taken for the site itself.
+#[must_use]
+pub fn reads_as(name: &Username, site: &str) -> bool {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let site = plain(site);
+    !site.is_empty() && plain(name.as_str()) == site
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,7 @@ impl Letter {
             Self::ConfirmRegistration { .. }
             | Self::AlreadyRegistered { .. }
             | Self::ResetPassword { .. }
+            | Self::TakenBack { .. }
             | Self::ConfirmAddress { .. }
             | Self::Username { .. }
             | Self::LogIn { .. }
@@ -72,6 +73,7 @@ impl Letter {
         match self {
             Self::ConfirmRegistration { within, .. }
             | Self::ResetPassword { within, .. }
+            | Self::TakenBack { within, .. }
             | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
             Self::LogIn { .. } | Self::SecondFactorCode { .. } => CODE_USEFUL,
             Self::Invitation { at, until, .. } => until.since(*at),

@@ -28,6 +28,15 @@ pub enum Letter {
         /// How long it works.
         within: Span,
     },
+    /// To the owner, who took the account back: the link that sets a new password.
+    TakenBack {
+        /// The link.
+        link: String,
+        /// How long it works.
+        within: Span,
+        /// Where to ask for another.
+        forgot: String,
+    },
     /// To the owner: the password is another.
     PasswordChanged {
         /// When.
@@ -197,7 +206,9 @@ pub enum Letter {
         since: Timestamp,
         /// When it happened last.
         last: Timestamp,
-        /// Where the owner looks, or takes the account back.
+        /// What to do if it was not the owner.
+        advice: &'static str,
+        /// Where the owner does that.
         link: String,
     },
     /// To somebody whom an administrator invites.
@@ -237,6 +248,7 @@ impl Letter {
             Self::ConfirmRegistration { link: link(), within },
             Self::AlreadyRegistered { login: link(), forgot: link() },
             Self::ResetPassword { link: link(), within },
+            Self::TakenBack { link: link(), within, forgot: link() },
             Self::PasswordChanged { at, forgot: link() },
             Self::ConfirmAddress { link: link(), within },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
@@ -258,7 +270,13 @@ impl Letter {
             Self::FactorResetAsked { due: at, login: link() },
             Self::FactorsReset { at, must_have_one: true, forgot: link() },
             Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
-            Self::MoreNotices { lines: vec!["3 API tokens were made".into()], since: at, last: at, link: link() },
+            Self::MoreNotices {
+                lines: vec!["3 API tokens were made".into()],
+                since: at,
+                last: at,
+                advice: "Look:",
+                link: link(),
+            },
             Self::Invitation { link: link(), at, until: at.plus(DAY) },
             Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
             Self::RegistrationApproved { login: link() },
@@ -274,6 +292,7 @@ impl Letter {
             Self::ConfirmRegistration { .. } => "confirm-registration",
             Self::AlreadyRegistered { .. } => "already-registered",
             Self::ResetPassword { .. } => "reset-password",
+            Self::TakenBack { .. } => "taken-back",
             Self::PasswordChanged { .. } => "password-changed",
             Self::ConfirmAddress { .. } => "confirm-address",
             Self::AddressChangeAsked { .. } => "address-change-asked",
@@ -313,6 +332,9 @@ impl Letter {
             | Self::ConfirmAddress { link, within } => {
                 context! { site, to, link, within => within.in_words() }
             }
+            Self::TakenBack { link, within, forgot } => {
+                context! { site, to, link, forgot, within => within.in_words() }
+            }
             Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },
             Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
             Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
@@ -350,8 +372,8 @@ impl Letter {
             Self::ApiTokenMade { scopes, at, tokens } => {
                 context! { site, to, tokens, scopes, at => at.in_words() }
             }
-            Self::MoreNotices { lines, since, last, link } => {
-                context! { site, to, lines, link, since => since.in_words(), last => last.in_words() }
+            Self::MoreNotices { lines, since, last, advice, link } => {
+                context! { site, to, lines, link, advice => *advice, since => since.in_words(), last => last.in_words() }
             }
             Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },

@@ -186,7 +186,10 @@ impl FieldError {
             "not_a_code" => {
                 "This is not a code: it has six digits, or it is a recovery code of four times four.".into()
             }
-            "not_a_name" => "Use 1 to 100 printable characters.".into(),
+            "not_a_name" => {
+                "Use 1 to 100 characters that can be seen. Perhaps an invisible one was pasted along: type it anew."
+                    .into()
+            }
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
             "reserved" => "This name is kept for those who run the site. Please choose another.".into(),

@@ -1,6 +1,7 @@
 //! Who was refused what they may not do: counted, and told in the log (ASVS 5.0, 16.3.2 and 16.3.3).
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,10 +29,12 @@ enum Reason {
     InsufficientScope,
     CrossSite,
     BadToken,
+    ForeignHost,
 }
 
 impl Reason {
-    const ALL: [Self; 4] = [Self::Forbidden, Self::InsufficientScope, Self::CrossSite, Self::BadToken];
+    const ALL: [Self; 5] =
+        [Self::Forbidden, Self::InsufficientScope, Self::CrossSite, Self::BadToken, Self::ForeignHost];
 
     /// What of a failure is a refusal of rights. Somebody without a session is not; a token that opens nothing is.
     fn of(failure: &Failure, request: &Request) -> Option<Self> {
@@ -50,6 +53,7 @@ impl Reason {
             Self::InsufficientScope => "insufficient_scope",
             Self::CrossSite => "cross_site",
             Self::BadToken => "bad_token",
+            Self::ForeignHost => "foreign_host",
         }
     }
 }
@@ -101,6 +105,21 @@ impl Refusals {
 }
 
 impl Web {
+    /// Notes that somebody asked for another host. What they asked for is theirs, so it is told as far as it can be no line of ours.
+    pub(super) fn note_foreign_host(&self, asked_for: &str, peer: IpAddr) {
+        let reason = Reason::ForeignHost;
+        self.refusals.counted[reason as usize].add();
+        let mut told = self.refusals.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(untold) = told.is_due((reason, widest_network(peer)), Instant::now()) else { return };
+        drop(told);
+        let asked_for: String = asked_for.chars().filter(char::is_ascii_graphic).take(100).collect();
+        let site = self.app.services().config.site.url.origin().to_owned();
+        tracing::info!(
+            untold,
+            "{peer} asked for {asked_for:?}, but this is {site}: type that, or, if {peer} is a proxy, name it in proxy.trusted or have it pass Host on"
+        );
+    }
+
     /// Notes a failure if it is a refusal.
     pub(super) fn note_refusal(&self, failure: &Failure, route: &Route, request: &Request) {
         let Some(reason) = Reason::of(failure, request) else { return };

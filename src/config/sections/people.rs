@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE, Username};
-use crate::config::reserved::is_reserved;
+use crate::config::reserved::{is_reserved, reads_as};
 use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
 
@@ -58,8 +58,8 @@ pub struct Registration {
 impl Registration {
     /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
     #[must_use]
-    pub fn reserves(&self, name: &Username) -> bool {
-        is_reserved(name, &self.reserved_usernames)
+    pub fn reserves(&self, name: &Username, site: &str) -> bool {
+        is_reserved(name, &self.reserved_usernames) || reads_as(name, site)
     }
 
     /// Whether an address may be registered, or taken in place of another. What administrators add is theirs to judge.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::map_of;
+use crate::base::{MINUTE, map_of};
 use crate::config::Span;
 use crate::templates::{Value, context};
 use crate::web::Web;
@@ -66,8 +66,11 @@ impl<'a> Form<'a> {
         };
         let problem = match failure {
             Failure::TooManyAttempts(seconds) => {
-                let wait = Span::from_seconds((*seconds).into()).in_words();
-                format!("Too many tries have failed. The next one is possible in {wait}.")
+                let seconds = u64::from(*seconds);
+                // Nobody counts seconds beyond two minutes.
+                let rounded = if seconds > 2 * MINUTE { seconds.div_ceil(MINUTE) * MINUTE } else { seconds };
+                let wait = Span::from_seconds(rounded).in_words();
+                format!("This was too often for now. The next one is possible in {wait}.")
             }
             _ if errors.is_empty() => failure.detail().to_owned(),
             _ => failure.explanation().title.to_owned(),

@@ -123,7 +123,7 @@ fn notice(request: &Request) -> &'static str {
         Some("username-changed") => "Your user name was changed.",
         Some("username-mailed") => "If the address has an account, its user name is on its way.",
         Some("set-up") => "You administer this site. Log in with your new password.",
-        Some("login-over") => "This took too long. Please log in again.",
+        Some("login-over") => "That took too long, or too many codes were wrong. Please log in again.",
         Some("code-mailed") => "If no code was sent within the last minute, one is on its way.",
         Some("factor-added") => "From now on you are asked for a code when you log in. Your other sessions have ended.",
         Some("factor-removed") => "It was removed. Your other sessions have ended.",

@@ -142,7 +142,13 @@ impl Desk {
             is_through_proxy: proxies.iter().any(|net| net.contains(&self.peer.to_canonical())),
         };
         match self.serves {
-            Serves::Site => host::check(head, &asked),
+            Serves::Site => host::check(head, &asked).inspect_err(|failure| {
+                if *failure == Failure::Misdirected {
+                    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+                    let target = head.uri.authority().map(http::uri::Authority::as_str);
+                    self.web.note_foreign_host(host.or(target).unwrap_or_default(), self.peer);
+                }
+            }),
             // Everybody is sent to the site, whatever they have typed, and an authority asks for any name of the certificate;
             // monitoring asks by whatever name it knows this machine by, and counters are all there is.
             Serves::Redirect(_) | Serves::Metrics => host::check_form(head),
