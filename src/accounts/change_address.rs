@@ -83,8 +83,9 @@ pub(super) fn mail_link(
     if identity::owner_of_email(tx, &new)?.is_some_and(|owner| owner != id) {
         return links::say_already_registered(tx, moment, services, &new);
     }
+    let purpose = if person.account.new_address.is_some() { MailPurpose::Change } else { MailPurpose::Confirm };
     if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
-        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &new)?
+        || !may_take_mail(tx, moment, services, purpose, &new)?
     {
         return Ok(());
     }
@@ -102,7 +103,15 @@ pub(super) fn mail_link(
         within,
     )?;
     services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within })
+    services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within, account: called(&person) })
+}
+
+/// What whoever reads the mail recognises the account by, which may be a stranger's: its user name, or its present address masked.
+/// Empty for one that has neither yet.
+#[must_use]
+pub fn called(person: &Person) -> String {
+    let by_name = person.username.as_ref().map(ToString::to_string);
+    by_name.or_else(|| person.verified_address().map(EmailAddress::masked)).unwrap_or_default()
 }
 
 /// What the link is bound to: both addresses, and which of the links it is.
@@ -133,15 +142,15 @@ pub(super) fn find(
     view: &dyn Snapshot,
     services: &Services,
     opened: &Opened<'_>,
-) -> Result<Option<Person>, StoreError> {
+) -> Result<Option<(Person, EmailAddress)>, StoreError> {
     let id = AccountId::from_bytes(opened.subject);
     let Some(person) = person::load(view, id)?.filter(|person| person.account.disabled_at.is_none()) else {
         return Ok(None);
     };
-    let Some(new) = waiting(&person) else { return Ok(None) };
-    let is_bound = opened.is_bound_to(&State::of(services, &person, new).parts());
-    let is_free = identity::owner_of_email(view, new)?.is_none_or(|owner| owner == id);
-    Ok((is_bound && is_free).then_some(person))
+    let Some(new) = waiting(&person).cloned() else { return Ok(None) };
+    let is_bound = opened.is_bound_to(&State::of(services, &person, &new).parts());
+    let is_free = identity::owner_of_email(view, &new)?.is_none_or(|owner| owner == id);
+    Ok((is_bound && is_free).then_some((person, new)))
 }
 
 /// Makes the waiting address the account's own and tells both. The caller has checked the token.

@@ -17,8 +17,15 @@ pub enum Target {
     /// The registrations of an address, that for which the link was mailed first. One of them is confirmed: by the browser that
     /// made it, or by the password chosen with it. Or none of them, and whoever has the mailbox chooses a password now.
     Registrations(Vec<(RegistrationId, Registration)>),
-    /// An account's address, or a new one. The link is proof enough: the change was asked for with the password.
-    Address(AccountId),
+    /// An account's address, or a new one. The link is proof enough: the change was asked for with the password. But where somebody
+    /// registered the address meanwhile, its reader may mean that registration, and the account a stranger's: then the account has
+    /// to be the reader's own (CWE-287, account pre-hijacking).
+    Address {
+        /// Whose address.
+        account: AccountId,
+        /// Whether somebody registered it meanwhile.
+        is_contested: bool,
+    },
 }
 
 /// Looks a token up and changes nothing.
@@ -34,7 +41,9 @@ pub fn look_up(
     links::open(view, services, token, now, |opened| match opened.purpose {
         Purpose::ConfirmRegistration => find_registration(view, services, opened),
         Purpose::ConfirmAddress => {
-            Ok(change_address::find(view, services, opened)?.map(|person| Target::Address(person.id)))
+            let Some((person, new)) = change_address::find(view, services, opened)? else { return Ok(None) };
+            let is_contested = !register::of_address(view, &new)?.is_empty();
+            Ok(Some(Target::Address { account: person.id, is_contested }))
         }
         _ => Ok(None),
     })
@@ -89,6 +98,8 @@ pub enum Proof {
     Password(RegistrationId),
     /// By the mailbox alone: none of the registrations is believed, and this password is chosen in place of theirs.
     Mailbox(PasswordHash),
+    /// By a session of the account, or its password: for a change to an address that somebody registered as well.
+    Account(AccountId),
     /// Not at all; enough for a change of address.
     None,
 }
@@ -100,7 +111,7 @@ impl Proof {
         match self {
             Self::Browser(digest) => *digest == registration.browser,
             Self::Password(verified) => *verified == id,
-            Self::Mailbox(_) | Self::None => false,
+            Self::Mailbox(_) | Self::Account(_) | Self::None => false,
         }
     }
 
@@ -130,7 +141,14 @@ pub fn confirm(
 ) -> Result<Confirmed, StoreError> {
     match look_up(tx, services, token, moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
-        Ok(Target::Address(account)) => change_address::complete(tx, moment, services, account, client),
+        Ok(Target::Address { account, is_contested }) => match proof {
+            _ if !is_contested => change_address::complete(tx, moment, services, account, client),
+            Proof::Account(proved) if *proved == account => {
+                change_address::complete(tx, moment, services, account, client)
+            }
+            // Registered since the proof was looked at.
+            _ => Ok(Confirmed::Refused(TokenFault::Invalid)),
+        },
         Ok(Target::Registrations(all)) => {
             let Some((id, mut registration)) = proof.choose(all) else {
                 return Ok(Confirmed::Refused(TokenFault::Invalid));

@@ -1,108 +1,22 @@
-//! Links that people asked for. The request only writes a wish down, without looking anybody up, so that it takes the
-//! same time for everybody; a worker decides later whether there is anything to mail.
+//! Links that people asked for: of the wishes that were written down, those that call for a mail get one, in turn.
 
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{AccountId, DAY, EmailAddress, Identity, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::base::{AccountId, DAY, EmailAddress, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::config::RegistrationMode;
 use crate::crypto::{Opened, Purpose, TokenFault};
-use crate::factors::Context;
 use crate::mail::Letter;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
 use super::person::{self, Person};
+use super::wishes::{StoredWish, WISHES};
+pub use super::wishes::{Wish, wish, wish_of_stranger};
 use super::{
     Services, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, tries, usernames,
 };
 
-/// Who is to be mailed, if anybody.
-#[derive(Clone, Debug)]
-pub enum Wish {
-    /// Somebody registered.
-    Registered(RegistrationId),
-    /// Somebody wants the confirmation of an address again.
-    Resend(EmailAddress),
-    /// Somebody forgot the password of an address.
-    Forgot(EmailAddress),
-    /// An account's address, or the new one in its place, is to be confirmed.
-    ConfirmAddress(AccountId),
-    /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
-    RefusedLogin(Option<RegistrationId>),
-    /// Somebody forgot the user name of an address.
-    Username(EmailAddress),
-    /// Somebody wants to log in by mail.
-    LogIn(Identity, Context),
-    /// A login to an account failed; its owner is told if there were many.
-    FailedLogin(AccountId),
-}
-
-/// A wish as it is stored: every kind has the same shape.
-pub(crate) struct StoredWish {
-    kind: u32,
-    subject: [u8; 16],
-    address: String,
-    asked_at: Timestamp,
-}
-record!(StoredWish, version 1, { kind, subject, address, asked_at });
-
-pub(crate) const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
-
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;
-
-impl Wish {
-    fn to_stored(&self, asked_at: Timestamp) -> StoredWish {
-        let (kind, subject, address) = match self {
-            Self::Registered(id) => (1, *id.bytes(), String::new()),
-            Self::Resend(address) => (2, [0; 16], address.as_str().to_owned()),
-            Self::Forgot(address) => (3, [0; 16], address.as_str().to_owned()),
-            Self::ConfirmAddress(id) => (4, *id.bytes(), String::new()),
-            Self::RefusedLogin(None) => (5, [0; 16], String::new()),
-            Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
-            Self::FailedLogin(id) => (7, *id.bytes(), String::new()),
-            Self::Username(address) => (9, [0; 16], address.as_str().to_owned()),
-            Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
-        };
-        StoredWish { kind, subject, address, asked_at }
-    }
-
-    /// The limit over all mails that its own counts in: mails to accounts are counted apart from those to addresses that are
-    /// nobody's yet, which strangers can name without end.
-    const fn crowd(&self) -> Option<Kind> {
-        match self {
-            Self::Registered(_) | Self::RefusedLogin(Some(_)) | Self::Resend(_) | Self::ConfirmAddress(_) => {
-                Some(Kind::MailStrangers)
-            }
-            Self::Forgot(_) | Self::Username(_) | Self::LogIn(..) => Some(Kind::MailEverybody),
-            Self::FailedLogin(_) | Self::RefusedLogin(None) => None,
-        }
-    }
-
-    fn from_stored(stored: &StoredWish) -> Option<Self> {
-        let address = || EmailAddress::parse(&stored.address).ok();
-        Some(match stored.kind {
-            1 => Self::Registered(RegistrationId::from_bytes(stored.subject)),
-            2 => Self::Resend(address()?),
-            3 => Self::Forgot(address()?),
-            4 => Self::ConfirmAddress(AccountId::from_bytes(stored.subject)),
-            5 => Self::RefusedLogin(None),
-            6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
-            7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
-            9 => Self::Username(address()?),
-            8 => Self::LogIn(Identity::parse(&stored.address), Context::from_bytes(stored.subject)),
-            _ => return None,
-        })
-    }
-}
-
-/// Writes a wish down.
-///
-/// # Errors
-/// When the store fails.
-pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
-    let id = JobId::draw_in_order(moment);
-    WISHES.put(tx, &id, &wish.to_stored(moment.earliest()))
-}
 
 /// Opens a token and finds what it is good for, if it is bound to it; what finds nothing does not work.
 ///
@@ -188,13 +102,27 @@ pub fn fulfil(
     for (id, stored) in WISHES.all(tx, Direction::Up, limit)? {
         WISHES.delete(tx, &id)?;
         match Wish::from_stored(&stored).and_then(|wish| wish.crowd()) {
-            Some(crowd) if left_of(tx, services, crowd, moment.earliest())? == 0 => {
+            Some(crowd)
+                if left_of(tx, services, crowd, moment.earliest())? == 0
+                    && !(stored.is_quiet && passes_by_reserve(tx, moment, services, crowd)?) =>
+            {
                 DEFERRED.put(tx, &(crowd.number(), id), &stored)?;
             }
             _ => carry_out(tx, moment, services, &stored)?,
         }
     }
     Ok(())
+}
+
+/// Whether a wish from where little was asked for goes past those who used up the limit over all mails.
+fn passes_by_reserve(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    services: &Services,
+    crowd: Kind,
+) -> Result<bool, StoreError> {
+    let bucket = Bucket::of(Kind::MailReserve, [crowd.number(); 16]);
+    Ok(throttle::take(tx, moment, &services.config.throttle, bucket)?.is_ok())
 }
 
 fn carry_out(

@@ -155,10 +155,12 @@ fn bucket_of_logins(
     client: &Client,
     now: Timestamp,
 ) -> Result<Bucket, StoreError> {
-    Ok(match known_devices::of_client(view, services, account, client, now)? {
-        Some(device) => Bucket::of(Kind::DeviceLogins, device.0),
-        None => Bucket::of(Kind::Logins, *account.bytes()),
-    })
+    if let Some(device) = known_devices::of_client(view, services, account, client, now)? {
+        return Ok(Bucket::of(Kind::DeviceLogins, device.0));
+    }
+    // Those that need a second step are counted apart, so that nobody who learnt the password keeps its owner from logging in.
+    let needs_more = second_step::is_needed(view, services, account, client, now)?;
+    Ok(Bucket::of(if needs_more { Kind::HalfLogins } else { Kind::Logins }, *account.bytes()))
 }
 
 /// Seconds until one more login of this client to the account may succeed.
@@ -184,13 +186,14 @@ pub(super) fn let_in(
     person: Person,
     attempt: &Attempt,
 ) -> Result<Login, StoreError> {
+    factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
     // A loop of logins writes rows and mails like any other. Only whoever has the password, or the mailbox, sees this answer.
     let bucket = bucket_of_logins(tx, services, person.id, &attempt.client, moment.now())?;
     if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {
         return Ok(Login::TooMany(seconds));
     }
-    factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
     if second_step::is_needed(tx, services, person.id, &attempt.client, moment.now())? {
+        second_step::tell_of_codes(tx, moment, services, (Kind::HalfLogins, person.id))?;
         let secret = second_step::begin(tx, moment, services, &person, attempt)?;
         return Ok(Login::SecondFactorNeeded(secret, person.id));
     }

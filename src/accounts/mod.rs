@@ -37,6 +37,7 @@ pub mod standing;
 pub mod taking_back;
 pub mod tries;
 pub mod usernames;
+pub mod wishes;
 
 pub use person::{Account, Person};
 pub use register::Registration;

@@ -51,7 +51,7 @@ pub fn sum_up(
         let Some(to) = person.verified_address() else { continue };
         let Summary { topic, since, last, lines, .. } = summary;
         let (advice, link) = match topic {
-            Topic::Logins => (TAKE_BACK, taking_back::not_me_link(tx, moment, services, person.id)?),
+            Topic::Logins => (TAKE_BACK, taking_back::not_me_link(tx, moment, services, &person)?),
             Topic::Tokens => (REVOKE, services.config.site.url.link("/account/tokens")),
             Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names | Topic::Address => {
                 (CHOOSE, services.forgot_link())

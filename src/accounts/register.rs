@@ -127,7 +127,7 @@ pub fn register(
     save(tx, id, &registration)?;
     OF_ADDRESS.put(tx, &(new.email.canonical(), id), &())?;
     services.audit(tx, moment, &new.client.anyone(), (Act::Registered, Outcome::Done), id)?;
-    links::wish(tx, moment, &Wish::Registered(id))?;
+    links::wish_of_stranger(tx, moment, services, &Wish::Registered(id), &new.client)?;
     Ok(Registered::Accepted)
 }
 
@@ -164,7 +164,7 @@ fn open_account(
     if confirmed {
         return Ok(Registered::Opened);
     }
-    links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
+    links::wish_of_stranger(tx, moment, services, &Wish::ConfirmAddress(person.id), &new.client)?;
     Ok(Registered::Accepted)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, MINUTE, Moment, Seconds, Timestamp, set_of};
+use crate::base::{AccountId, MINUTE, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Config;
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, Context, FactorKind, ProvedBy};
@@ -16,7 +16,7 @@ use super::links::{self, Wish};
 use super::login::{self, Attempt};
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Services, factor_resets, notices};
+use super::{Services, factor_resets, known_devices, notices};
 
 /// A login that waits for the second factor. The store keeps the digest of its secret.
 #[derive(Clone, Debug)]
@@ -123,6 +123,37 @@ pub fn ways(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<&
     Ok(ways)
 }
 
+/// By what codes by mail are counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota([u8; 16]);
+
+impl Quota {
+    const fn of_account(account: AccountId) -> Self {
+        Self(*account.bytes())
+    }
+
+    /// Of a session: its holder is known.
+    #[must_use]
+    pub const fn of_session(session: SessionId) -> Self {
+        Self(*session.bytes())
+    }
+
+    /// Of whoever logs in: a browser that the owner logged in with before by itself, all others together.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn at_login(
+        view: &(impl Snapshot + ?Sized),
+        services: &Services,
+        account: AccountId,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let device = known_devices::of_client(view, services, account, client, now)?;
+        Ok(device.map_or(Self::of_account(account), |device| Self(device.0)))
+    }
+}
+
 /// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by text message.
 /// False if it has no factor of the kind.
 ///
@@ -134,17 +165,19 @@ pub fn send_code(
     services: &Services,
     person: &Person,
     (context, wanted): (Context, Option<FactorKind>),
+    quota: Quota,
 ) -> Result<bool, StoreError> {
     let kinds = factors::confirmed(tx, person.id)?;
-    let may_take = |tx: &mut dyn Transaction, purpose| {
-        throttle::take_mail(tx, moment, &services.config.throttle, purpose, *person.id.bytes())
+    let may_take = |tx: &mut dyn Transaction, purpose, quota: Quota| {
+        throttle::take_mail(tx, moment, &services.config.throttle, purpose, quota.0)
     };
     let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind == kind);
     if has(FactorKind::Mail)
         && let Some(to) = person.verified_address()
     {
-        // Whoever knows the password can ask for codes: not without end, and whoever tries learns nothing by it.
-        if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Code)? {
+        // Whoever knows the password can ask for codes: not without end, and whoever tries learns nothing by it. What they use up is
+        // not the quota of the owner's browsers and sessions.
+        if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Code, quota)? {
             return Ok(true);
         }
         let whose = (person.id, person.credentials(), false);
@@ -154,8 +187,9 @@ pub fn send_code(
         return Ok(true);
     }
     let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
-    // Text messages cost money: nobody has them sent without end, and whoever tries learns nothing by it.
-    if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Text)? {
+    // Text messages cost money: nobody has them sent without end, by whatever browser, and whoever tries learns nothing by it.
+    if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Text, Quota::of_account(person.id))?
+    {
         return Ok(true);
     }
     let whose = (person.id, person.credentials(), true);

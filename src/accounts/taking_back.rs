@@ -4,7 +4,7 @@
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, DAY, EmailAddress, Id, Moment, Seconds, Timestamp};
 use crate::config::{Config, LoginNotices, Span};
-use crate::crypto::{Purpose, TokenFault};
+use crate::crypto::{Opened, Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Carrier, Client, Novelty};
@@ -81,20 +81,42 @@ pub(super) fn note_login(
         let letter = second_step::notice_of_use(services, methods, now);
         return letter.map_or(Ok(()), |letter| notices::tell(tx, moment, services, person, &letter));
     }
-    let link = not_me_link(tx, moment, services, person.id)?;
+    let link = not_me_link(tx, moment, services, person)?;
     let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
     notices::tell(tx, moment, services, person, &letter)
 }
 
-/// The link by which the owner takes an account back: "this was not me".
+/// The link by which the owner takes an account back: "this was not me". It is for whoever reads the address that it is mailed to.
 pub(super) fn not_me_link(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    account: AccountId,
+    person: &Person,
 ) -> Result<String, StoreError> {
-    let state = not_me(tx, services, account)?;
-    services.signed_link(tx, moment, "/not-me/", (Purpose::NotMe, *account.bytes()), &parts(&state), WITHIN)
+    let address = person.verified_address().map(EmailAddress::canonical).unwrap_or_default();
+    let [a, b, c] = not_me(tx, services, person.id)?;
+    let state: [&[u8]; 4] = [&a, &b, &c, address.as_bytes()];
+    services.signed_link(tx, moment, "/not-me/", (Purpose::NotMe, *person.id.bytes()), &state, WITHIN)
+}
+
+/// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief had mailed to
+/// their own is dead once the owner has the account back.
+fn is_bound_to_an_address(
+    view: &dyn Snapshot,
+    services: &Services,
+    opened: &Opened<'_>,
+    person: &Person,
+) -> Result<bool, StoreError> {
+    let [a, b, c] = not_me(view, services, person.id)?;
+    let is_bound = |address: &str| opened.is_bound_to(&[&a[..], &b, &c, address.as_bytes()]);
+    if person.verified_address().is_some_and(|address| is_bound(&address.canonical())) {
+        return Ok(true);
+    }
+    let former = FORMER.under(view, &person.id, Direction::Up, MAX_FORMER)?;
+    Ok(former
+        .iter()
+        .filter_map(|(_, former)| EmailAddress::parse(&former.address).ok())
+        .any(|it| is_bound(&it.canonical())))
 }
 
 type State = [Vec<u8>; 3];
@@ -103,7 +125,7 @@ fn parts(state: &State) -> [&[u8]; 3] {
     [&state[0], &state[1], &state[2]]
 }
 
-/// What "this was not me" is bound to: nothing that a thief can change.
+/// What "this was not me" is bound to besides the address: nothing that a thief can change.
 fn not_me(view: &(impl Snapshot + ?Sized), services: &Services, account: AccountId) -> Result<State, StoreError> {
     let count = sessions::logins_of(view, account)?.taken_back.to_be_bytes();
     Ok([services.generation.to_vec(), account.bytes().to_vec(), count.to_vec()])
@@ -147,7 +169,7 @@ pub struct Owned {
     since: Timestamp,
 }
 
-/// Seconds before a change of address for which second factors that were added count as the thief's: whoever prepares to take an
+/// Seconds before a change of address, or a login that was not the owner's, for which second factors that were added count as the thief's: whoever prepares to take an
 /// account adds their own before they move it.
 const FACTORS_BEFORE: Seconds = 30 * DAY;
 
@@ -165,8 +187,12 @@ pub fn look_up(
         let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
         match opened.purpose {
             Purpose::NotMe => {
-                let is_bound = opened.is_bound_to(&parts(&not_me(view, services, person.id)?));
-                let since = opened.expires_at.minus(WITHIN.seconds());
+                let is_bound = is_bound_to_an_address(view, services, opened, &person)?;
+                let told_at = opened.expires_at.minus(WITHIN.seconds());
+                // Whoever came from one new place may have come from another before, and prepared.
+                let since = sessions::logins_of(view, person.id)?
+                    .strange_since
+                    .map_or(told_at, |strange| strange.min(told_at).max(told_at.minus(FACTORS_BEFORE)));
                 Ok(is_bound.then_some(Owned { person, address: None, changed_at: None, since }))
             }
             Purpose::UndoAddress => {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::audit::{Act, Outcome, Source, Subject};
 use crate::base::{AccountId, EmailAddress, Identity, Moment, SessionId, Timestamp};
+use crate::config::Rate;
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Transaction};
 use crate::throttle::{self, Bucket, DeviceId, Kind, Level, MAX_CONSECUTIVE};
@@ -26,8 +27,14 @@ pub struct Tries {
     pub device: Option<DeviceId>,
 }
 
-/// Failures that a network may owe and still count as one that has hardly failed: people mistype.
+/// Tries that a network may owe and still count as one that asks for little: people mistype.
 const MISTYPED: u32 = 3;
+
+/// Whether a bucket owes but a few tries, when `under_way` others count as failed already.
+#[must_use]
+pub fn owes_little(level: &Level, rate: Rate, now: Timestamp, under_way: u32) -> bool {
+    level.left(rate, now).saturating_sub(under_way) >= rate.burst.saturating_sub(MISTYPED)
+}
 
 impl Tries {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
@@ -54,14 +61,7 @@ impl Tries {
             return Ok(Self::of_device(device, owner));
         }
         let mut open: Vec<Bucket> = networks(client, Kind::Network, Kind::WideNetwork).collect();
-        // A few networks can empty the bucket of everybody. Those that have hardly failed go on with a share of their own, or
-        // strangers could keep every owner out who comes with a new device (OWASP, "account lockout" as a denial of service).
-        let is_clean = owe_little(view, services, &open, earliest)?;
-        let crowd = Bucket::everybody(if is_clean && is_empty(view, services, Kind::Everybody, earliest)? {
-            Kind::Reserve
-        } else {
-            Kind::Everybody
-        });
+        let crowd = Bucket::everybody(Kind::Everybody);
         open.insert(0, Bucket::of(Kind::Name, digest(services, b"gatelodge name/1", &name)));
         let hidden = Some(Bucket::of(Kind::Account, *owner.bytes()));
         Ok(Self { open, crowd: Some(crowd), hidden, ..Self::default() })
@@ -129,6 +129,25 @@ impl Tries {
         // Not by a bucket of everybody: it is counted where mails are written, and what is beyond it is mailed later. Refusing
         // here would let a few networks keep everybody else from asking.
         Self { open: networks(client, Kind::MailNetwork, Kind::MailWideNetwork).collect(), ..Self::default() }
+    }
+
+    /// Whether somebody asks who asked for little of late, judged after this time was counted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn ask_for_little(
+        view: &dyn Snapshot,
+        services: &Services,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        for bucket in Self::for_mail(services, client).open {
+            let rate = bucket.kind.rate(&services.config.throttle);
+            if !owes_little(&throttle::level_of(view, &bucket)?, rate, now, 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Of somebody who follows a link.
@@ -201,10 +220,19 @@ pub fn is_out_of_use(bucket: &Bucket, level: &Level) -> bool {
     bucket.kind.counts_in_a_row() && level.failures >= MAX_CONSECUTIVE
 }
 
-/// The bucket of mails to an address is named by this.
+/// The bucket of mails to an address is named by this: all that stands behind a plus goes to the same mailbox (RFC 5233), so it is
+/// counted as one.
 #[must_use]
 pub fn address_digest(services: &Services, address: &EmailAddress) -> [u8; 16] {
-    digest(services, b"gatelodge mail address/1", &address.canonical())
+    let canonical = address.canonical();
+    let mailbox = match canonical.rsplit_once('@') {
+        Some((local, domain)) => match local.split_once('+') {
+            Some((user, _)) if !user.is_empty() => format!("{user}@{domain}"),
+            _ => canonical,
+        },
+        None => canonical,
+    };
+    digest(services, b"gatelodge mail address/1", &mailbox)
 }
 
 /// The bucket of a name as it is typed is named by this.
@@ -238,27 +266,6 @@ fn usable_device(
     let level = throttle::level_of(view, &bucket)?;
     let has_tries = level.wait(bucket.kind.rate(&services.config.throttle), earliest, 0) == 0;
     Ok((has_tries && !is_out_of_use(&bucket, &level)).then_some(device))
-}
-
-/// Whether no network among these has failed but a few times of late.
-fn owe_little(
-    view: &dyn Snapshot,
-    services: &Services,
-    networks: &[Bucket],
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    for bucket in networks {
-        let rate = bucket.kind.rate(&services.config.throttle);
-        if throttle::level_of(view, bucket)?.left(rate, now) < rate.burst.saturating_sub(MISTYPED) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn is_empty(view: &dyn Snapshot, services: &Services, kind: Kind, now: Timestamp) -> Result<bool, StoreError> {
-    let rate = kind.rate(&services.config.throttle);
-    Ok(throttle::level_of(view, &Bucket::everybody(kind))?.is_empty(rate, now))
 }
 
 /// The buckets of a client's network: IPv4 by address, IPv6 by /64 and /48.

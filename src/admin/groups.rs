@@ -64,6 +64,8 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
 pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
     let name = read_name(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
+    // What the administrators may do elsewhere is no program's to widen.
+    Reach::of(by).change_members([&name])?;
     let source = by.source();
     let permitted = app.write_as(by, move |tx, moment, services| {
         let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;

@@ -12,7 +12,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
-use MailPurpose::{Approval, Confirm, Invite, Known, LogIn, Reset};
+use MailPurpose::{Approval, Change, Confirm, Invite, Known, LogIn, Reset};
 
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
@@ -145,6 +145,7 @@ fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, Stor
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
     let of_sessions = app.read(|view| sessions::of_account(view, person.id))?;
     keys.extend(of_sessions.iter().map(|(_, session)| (Kind::Session, *session.id.bytes())));
+    keys.extend(of_sessions.iter().map(|(_, session)| (Kind::SessionActs, *session.id.bytes())));
     let devices = app.read(|view| known_devices::of_account(view, person.id))?;
     keys.extend(devices.iter().flat_map(|device| [(Kind::Device, device.0), (Kind::DeviceLogins, device.0)]));
     Ok(keys)
@@ -159,7 +160,7 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     keys
 }
 
-fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 6] {
+fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 7] {
     let digest = tries::address_digest(&app.services(), address);
-    [Confirm, Reset, Known, Approval, LogIn, Invite].map(|purpose| (Kind::MailAddress(purpose), digest))
+    [Change, Confirm, Reset, Known, Approval, LogIn, Invite].map(|purpose| (Kind::MailAddress(purpose), digest))
 }

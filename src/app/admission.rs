@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::accounts::tries::{Tries, is_out_of_use};
+use crate::accounts::tries::{Tries, is_out_of_use, owes_little};
 use crate::base::Seconds;
 use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind, MAX_CONSECUTIVE};
@@ -44,6 +44,18 @@ impl Admission {
         });
         let others = others.collect();
         (Admitted { tries, is_barred: false, admission: Arc::clone(self) }, others)
+    }
+
+    /// Has an attempt stand at another bucket of a crowd. Says how many others are under way there.
+    fn move_to(&self, admitted: &mut Admitted, crowd: Bucket) -> u32 {
+        let mut under_way = self.under_way();
+        if let Some(left) = admitted.tries.crowd.take() {
+            leave(&mut under_way, &left);
+        }
+        let count = under_way.entry((crowd.kind, crowd.id)).or_default();
+        *count += 1;
+        admitted.tries.crowd = Some(crowd);
+        *count - 1
     }
 
     /// A place in the queue of those who wait for their turn at a bucket, if there is one.
@@ -80,13 +92,15 @@ pub(super) struct Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut under_way = self.admission.under_way();
-        for bucket in self.tries.all() {
-            let key = (bucket.kind, bucket.id);
-            match under_way.get_mut(&key) {
-                Some(count) if *count > 1 => *count -= 1,
-                _ => drop(under_way.remove(&key)),
-            }
-        }
+        self.tries.all().for_each(|bucket| leave(&mut under_way, bucket));
+    }
+}
+
+fn leave(under_way: &mut HashMap<Key, u32>, bucket: &Bucket) {
+    let key = (bucket.kind, bucket.id);
+    match under_way.get_mut(&key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(under_way.remove(&key)),
     }
 }
 
@@ -129,21 +143,37 @@ impl App {
         // First entered, then read: whoever left in between has committed what they cost.
         let (mut admitted, others) = self.admission.enter(tries);
         let mut others = others.into_iter();
-        let mut longest = 0;
+        let (mut longest, mut is_clean) = (0, true);
         for (bucket, others) in admitted.tries.open.iter().zip(others.by_ref()) {
             longest = longest.max(self.wait_for(bucket, others)?);
+            if matches!(bucket.kind, Kind::Network | Kind::WideNetwork) {
+                is_clean &= self.owes_little(bucket, others)?;
+            }
         }
         if longest > 0 {
             return Err(Fault::TooManyAttempts(longest.min(LONGEST_WAIT)));
         }
-        let turn = match &admitted.tries.crowd {
+        let mut turn = match &admitted.tries.crowd {
             Some(crowd) => self.wait_for(crowd, others.next().unwrap_or_default())?,
             None => 0,
         };
         if let Some(hidden) = &admitted.tries.hidden {
             admitted.is_barred = self.wait_for(hidden, others.next().unwrap_or_default())? > 0;
         }
+        // A few networks can empty the bucket of everybody, or fill the queue at it. Those that have hardly failed go on with a share
+        // of their own, or strangers could keep every owner out who comes with a new device (OWASP, "account lockout" as a denial
+        // of service). What a network has under way counts as failed, so that none takes more than a few places there.
+        if turn > 0 && is_clean {
+            let reserve = Bucket::everybody(Kind::Reserve);
+            let others = self.admission.move_to(&mut admitted, reserve.clone());
+            turn = self.wait_for(&reserve, others)?;
+        }
         Ok((admitted, turn))
+    }
+
+    fn owes_little(&self, bucket: &Bucket, others: u32) -> Result<bool, StoreError> {
+        let level = self.read(|view| throttle::level_of(view, bucket))?;
+        Ok(owes_little(&level, bucket.kind.rate(&self.services().config.throttle), self.time().earlier, others))
     }
 
     fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {

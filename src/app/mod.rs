@@ -3,6 +3,7 @@
 //! Pages, API and command line all come through here.
 
 mod admission;
+mod confirming;
 mod entering;
 mod factors;
 mod hasher;
@@ -40,6 +41,7 @@ use crate::mail::Composer;
 use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, Work, schema};
 use crate::templates::TemplateError;
 
+pub use confirming::{Besides, ConfirmRefused, Confirmation, NowConfirmed};
 pub use entering::{Entered, Entry, LogIn};
 pub use factors::{BegunTotp, Factors};
 pub use hasher::{Busy, Hasher};
@@ -50,7 +52,7 @@ pub use measures::Measures;
 pub use passwords::{ChangeRefused, ResetRefused};
 pub use principal::{Caller, Principal};
 pub use probing::Arrival;
-pub use registering::{ConfirmRefused, Confirmation, NewPerson, NowConfirmed, NowRegistered, RegisterRefused};
+pub use registering::{NewPerson, NowRegistered, RegisterRefused};
 pub use restoring::settle;
 pub use second_factor::{ProofRefused, Step, StepRefused, Waiting};
 pub use setting_up::{FirstAdministrator, SetUpRefused};

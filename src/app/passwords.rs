@@ -87,7 +87,7 @@ impl App {
         let tries = admitted.tries.clone();
         let written = self.write(move |tx, moment, services| {
             tries.refuse(tx, moment, services, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
-            links::wish(tx, moment, &wish)
+            links::wish_of_stranger(tx, moment, services, &wish, &client)
         });
         Ok(written.await?)
     }

@@ -117,8 +117,13 @@ impl Principal {
             return Ok(Err(Fault::Denied(denied)));
         }
         let Some(kind) = caller.limit else { return Ok(Ok(())) };
+        let settings = &services.config.throttle;
         let bucket = Bucket::of(kind, *caller.person.id.bytes());
-        let taken = throttle::take(tx, moment, &services.config.throttle, bucket)?;
+        let mut taken = throttle::take(tx, moment, settings, bucket)?;
+        // Whoever stole one session, or learnt the password, is not to keep the owner from acting in theirs.
+        if taken.is_err() && matches!(kind, Kind::Acts | Kind::ProvenActs) && caller.scopes.is_none() {
+            taken = throttle::take(tx, moment, settings, Bucket::of(Kind::SessionActs, *caller.session.id.bytes()))?;
+        }
         Ok(taken.map_err(Fault::TooManyAttempts))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::proving_again::{self, Proof, ProvedAgain};
-use crate::accounts::second_step::{self, SecondStep, StepAttempt};
+use crate::accounts::second_step::{self, Quota, SecondStep, StepAttempt};
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, person};
 use crate::audit::Act;
@@ -127,9 +127,11 @@ impl App {
         let tries = self.tries_at_step(&waiting.person, client)?;
         self.require_room()?;
         self.admit(tries)?;
-        let what = (Context::login(secret), kind);
-        let mailed =
-            self.write(move |tx, moment, services| second_step::send_code(tx, moment, services, &waiting.person, what));
+        let (what, client) = ((Context::login(secret), kind), client.clone());
+        let mailed = self.write(move |tx, moment, services| {
+            let quota = Quota::at_login(tx, services, waiting.person.id, &client, moment.now())?;
+            second_step::send_code(tx, moment, services, &waiting.person, what, quota)
+        });
         Ok(mailed.await?)
     }
 
@@ -165,7 +167,7 @@ impl App {
         self.admit(Tries::in_session(&self.services(), account, session))?;
         let what = (Context::session(session), kind);
         self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| match person::load(tx, account)? {
-            Some(person) => second_step::send_code(tx, moment, services, &person, what),
+            Some(person) => second_step::send_code(tx, moment, services, &person, what, Quota::of_session(session)),
             None => Ok(false),
         })
         .await

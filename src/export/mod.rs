@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::accounts::{
     confirm_links, costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register,
-    second_step, set_up, taking_back,
+    second_step, set_up, taking_back, wishes,
 };
 use crate::acme;
 use crate::app::App;
@@ -50,7 +50,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &taking_back::FORMER_OWNERS,
     &known_devices::KNOWN,
     &keyring::KEYS,
-    &links::WISHES,
+    &wishes::WISHES,
     &links::DEFERRED,
     &confirm_links::LINKS,
     &mail::MAILS,

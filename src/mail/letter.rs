@@ -50,6 +50,8 @@ pub enum Letter {
         link: String,
         /// How long it works.
         within: Span,
+        /// Which account gets the address, in words; empty for a new one.
+        account: String,
     },
     /// To the present address: somebody with the password asked for another.
     AddressChangeAsked {
@@ -250,7 +252,7 @@ impl Letter {
             Self::ResetPassword { link: link(), within },
             Self::TakenBack { link: link(), within, forgot: link() },
             Self::PasswordChanged { at, forgot: link() },
-            Self::ConfirmAddress { link: link(), within },
+            Self::ConfirmAddress { link: link(), within, account: "ada".into() },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
             Self::PhoneChanged { phone: "+4930123456".into(), at },
@@ -327,10 +329,11 @@ impl Letter {
     pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
         let to = to.as_str();
         match self {
-            Self::ConfirmRegistration { link, within }
-            | Self::ResetPassword { link, within }
-            | Self::ConfirmAddress { link, within } => {
+            Self::ConfirmRegistration { link, within } | Self::ResetPassword { link, within } => {
                 context! { site, to, link, within => within.in_words() }
+            }
+            Self::ConfirmAddress { link, within, account } => {
+                context! { site, to, link, account, within => within.in_words() }
             }
             Self::TakenBack { link, within, forgot } => {
                 context! { site, to, link, forgot, within => within.in_words() }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::base::{AccountId, Timestamp};
+use crate::base::{AccountId, DAY, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -41,13 +41,20 @@ pub struct Logins {
     /// How often the owner took the account back: links to do so die with each time.
     pub taken_back: u64,
     places: BTreeSet<Place>,
+    /// Since when logins from new places have followed each other, each within [`STRANGE_FOR`] of the one before.
+    pub strange_since: Option<Timestamp>,
+    /// The last of them.
+    strange_at: Option<Timestamp>,
 }
-record!(Logins, version 1, { count, current, last, taken_back, places });
+record!(Logins, version 2, { count, current, last, taken_back, places }, since 2 { strange_since, strange_at });
 
 pub(crate) const LOGINS: Table<AccountId, Logins> = Table::at(schema::LOGINS);
 
 /// Devices and networks that are remembered for an account; the one not seen for longest makes room.
 const MAX_PLACES: usize = 40;
+
+/// Seconds for which a login from a new place may be a stranger's: as long as the owner can say that it was not them.
+const STRANGE_FOR: Seconds = 7 * DAY;
 
 /// What of a login was not seen before. The first login of all is compared with nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -99,6 +106,11 @@ pub fn note_login(
     } else {
         Novelty { device: is_unseen_device && !knows_browser, network: is_unseen_network }
     };
+    if novelty.device || novelty.network {
+        let follows = logins.strange_at.is_some_and(|before| at.since(before) < STRANGE_FOR);
+        logins.strange_since = logins.strange_since.filter(|_| follows).or(Some(at));
+        logins.strange_at = Some(at);
+    }
     logins.count += 1;
     logins.last = logins.current.replace(note.clone());
     LOGINS.put(tx, &account, &logins)?;
@@ -121,7 +133,10 @@ fn neighbourhood(network: &str) -> String {
 pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: bool) -> Result<(), StoreError> {
     let mut logins = logins_of(tx, account)?;
     logins.places.clear();
-    logins.taken_back += u64::from(ends_links);
+    if ends_links {
+        (logins.strange_since, logins.strange_at) = (None, None);
+        logins.taken_back += 1;
+    }
     LOGINS.put(tx, &account, &logins)
 }
 

@@ -122,7 +122,8 @@ pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<Devic
 /// # Errors
 /// When the store fails.
 pub fn passed_second_factor(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    begin_anew(tx, std::iter::once((Kind::SecondFactor, *account.bytes())))
+    let keys = [Kind::SecondFactor, Kind::HalfLogins].map(|kind| (kind, *account.bytes()));
+    begin_anew(tx, keys.into_iter())
 }
 
 /// Somebody logged in by what was mailed: wrong digits in a row begin anew.
@@ -149,7 +150,7 @@ fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 1
 /// # Errors
 /// When the store fails.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    for kind in [Kind::Account, Kind::SecondFactor, Kind::MailedDigits, Kind::KnownDevices] {
+    for kind in [Kind::Account, Kind::SecondFactor, Kind::MailedDigits, Kind::KnownDevices, Kind::HalfLogins] {
         BUCKETS.delete(tx, &(kind, *account.bytes()))?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::base::MINUTE;
 use crate::config::{Rate, Throttle as Settings};
 use crate::store::Key;
 
@@ -56,6 +57,12 @@ pub enum Kind {
     Logins,
     /// Logins that succeed from one known browser.
     DeviceLogins,
+    /// Logins to an account that pass the first step and wait for the second.
+    HalfLogins,
+    /// What one session may do when others have used up what its account may: its owner is not kept from acting by a thief.
+    SessionActs,
+    /// Mails for networks that ask for few, while the limit over all mails is used up.
+    MailReserve,
 }
 
 impl Kind {
@@ -83,6 +90,10 @@ impl Kind {
             Self::AdminActs => 36,
             Self::Logins => 37,
             Self::DeviceLogins => 38,
+            Self::HalfLogins => 39,
+            Self::SessionActs => 40,
+            Self::MailReserve => 41,
+            Self::MailAddress(MailPurpose::Change) => 24,
             Self::MailAddress(MailPurpose::Confirm) => 16,
             Self::MailAddress(MailPurpose::Reset) => 17,
             Self::MailAddress(MailPurpose::Known) => 18,
@@ -118,6 +129,10 @@ impl Kind {
             36 => Self::AdminActs,
             37 => Self::Logins,
             38 => Self::DeviceLogins,
+            39 => Self::HalfLogins,
+            40 => Self::SessionActs,
+            41 => Self::MailReserve,
+            24 => Self::MailAddress(MailPurpose::Change),
             16 => Self::MailAddress(MailPurpose::Confirm),
             17 => Self::MailAddress(MailPurpose::Reset),
             18 => Self::MailAddress(MailPurpose::Known),
@@ -171,6 +186,9 @@ impl Kind {
             Self::AdminActs => "admin-acts",
             Self::Logins => "logins",
             Self::DeviceLogins => "device-logins",
+            Self::HalfLogins => "half-logins",
+            Self::SessionActs => "session-acts",
+            Self::MailReserve => "mail-reserve",
         }
     }
 
@@ -184,23 +202,26 @@ impl Kind {
             Self::WideNetwork => settings.wide_network,
             Self::Everybody => settings.everybody,
             Self::Reserve => settings.reserve,
+            Self::MailReserve => Rate::new(60, MINUTE),
             Self::MailNetwork => settings.mail_network,
             Self::MailWideNetwork => settings.mail_wide_network,
             Self::MailEverybody | Self::MailStrangers => settings.mail_everybody,
             Self::MailByAccount => settings.mail_by_account,
             Self::MailAddress(MailPurpose::Text) => settings.text_account,
             Self::MailAddress(MailPurpose::Code) => settings.code_account,
+            Self::MailAddress(MailPurpose::LogIn) => settings.mail_logins,
             Self::MailAddress(_) => settings.mail_address,
             Self::LinkNetwork => settings.link_network,
             Self::SecondFactor | Self::MailedDigits => settings.second_factor,
             Self::Acts | Self::ProvenActs => settings.acts,
             Self::AdminActs => settings.admin_acts,
-            Self::Logins | Self::DeviceLogins => settings.logins,
+            Self::Logins | Self::DeviceLogins | Self::HalfLogins => settings.logins,
+            Self::SessionActs => Rate::new(3, 5 * MINUTE),
         }
     }
 
     /// Those that count for one account, by its id.
-    pub const OF_ACCOUNTS: [Self; 11] = [
+    pub const OF_ACCOUNTS: [Self; 12] = [
         Self::Account,
         Self::SecondFactor,
         Self::MailedDigits,
@@ -210,6 +231,7 @@ impl Kind {
         Self::ProvenActs,
         Self::AdminActs,
         Self::Logins,
+        Self::HalfLogins,
         Self::MailAddress(MailPurpose::Text),
         Self::MailAddress(MailPurpose::Code),
     ];

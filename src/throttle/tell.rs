@@ -26,6 +26,9 @@ pub enum MailPurpose {
     Invite,
     /// A code by mail, for the second step of a login or a proof.
     Code,
+    /// A link that makes an address an account's: apart from those that confirm a registration, so that nobody who has an account
+    /// uses up the mails by which the owner of an address registers.
+    Change,
 }
 
 /// Seconds between two mails that tell an owner of failed logins.
@@ -35,7 +38,7 @@ impl MailPurpose {
     /// The limit over all mails that it counts in as well, if strangers can have such mails sent.
     const fn crowd(self) -> Option<Kind> {
         match self {
-            Self::Confirm => Some(Kind::MailStrangers),
+            Self::Confirm | Self::Change => Some(Kind::MailStrangers),
             Self::Reset | Self::Known | Self::LogIn => Some(Kind::MailEverybody),
             Self::Approval | Self::Text | Self::Invite | Self::Code => None,
         }

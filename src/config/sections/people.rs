@@ -166,6 +166,8 @@ pub struct Throttle {
     /// Mails of one purpose to one address that is not the account's own, or that somebody asked for without being logged in. One an
     /// hour goes on for ever, because greylisting and spam filters lose some, and an owner who asks again must get one.
     pub mail_address: Rate,
+    /// Mails to log in by, to one address: as often as such a mail lives, so that strangers leave its owner one that works.
+    pub mail_logins: Rate,
     /// Mails to addresses that are not the account's own, caused by one account.
     pub mail_by_account: Rate,
     /// Codes by mail to one account.
@@ -198,6 +200,7 @@ impl Default for Throttle {
             mail_wide_network: Rate::new(60, MINUTE),
             mail_everybody: Rate::new(300, 10),
             mail_address: Rate::new(5, HOUR),
+            mail_logins: Rate::new(5, 10 * MINUTE),
             mail_by_account: Rate::new(10, HOUR),
             code_account: Rate::new(10, 5 * MINUTE),
             text_account: Rate::new(10, 15 * MINUTE),

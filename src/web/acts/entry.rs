@@ -84,7 +84,8 @@ pub async fn confirm(
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
     };
     let confirmed = web.app.confirm(confirmation).await?;
-    if matches!(confirmed, Err(ConfirmRefused::Token(_))) {
+    // A user name that is taken is told here; asking for many of them is guessing.
+    if matches!(confirmed, Err(ConfirmRefused::Token(_) | ConfirmRefused::UsernameTaken)) {
         web.app.charge_link(request.client()).await?;
     }
     Ok(confirmed?)

@@ -1,6 +1,7 @@
 //! The pages that mailed links open, and those that ask for one.
 
-use crate::app::NowConfirmed;
+use crate::app::{Besides, Fault, NowConfirmed};
+use crate::crypto::TokenFault;
 use crate::templates::context;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
@@ -29,25 +30,31 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
 pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
     let token = request.parameter("token");
-    let checked = flatten(web.app.check_confirmation(token, browser, &request.client()));
+    let checked = flatten(check_confirmation(web, request));
     if let Some(onward) = lead_on(web, "/confirm", token, checked.as_ref().err()) {
         return Ok(onward);
     }
-    let needs_password = checked?;
-    Ok(Form::new("confirm.html", confirm_values(request, needs_password, false)).show(web))
+    let besides = checked?;
+    Ok(Form::new("confirm.html", confirm_values(request, besides, false)).show(web))
 }
 
-fn confirm_values(request: &Request, needs_password: bool, needs_username: bool) -> crate::templates::Value {
-    context! { token => request.parameter("token"), needs_password, needs_username }
+fn check_confirmation(web: &Web, request: &Request) -> Result<Result<Besides, TokenFault>, Fault> {
+    let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
+    let session = web.cookies.session(&request.headers).map(|secret| secret.digest());
+    web.app.check_confirmation(request.parameter("token"), (browser, session), &request.client())
+}
+
+fn confirm_values(request: &Request, besides: Besides, needs_username: bool) -> crate::templates::Value {
+    let needs_password = besides == Besides::RegistrationPassword;
+    let needs_account = besides == Besides::AccountPassword;
+    context! { token => request.parameter("token"), needs_password, needs_account, needs_username }
 }
 
 /// `POST /confirm/{token}`
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
     let typed = fields.typed(&["username"]);
-    let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
     match acts::confirm(web, request, Some(request.parameter("token")), fields).await {
         Ok(NowConfirmed::In(entered)) => {
             let (secret, session) = *entered;
@@ -56,11 +63,10 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
         Ok(NowConfirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
         Ok(NowConfirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
         Err(failure) => {
-            let needs_password =
-                web.app.check_confirmation(request.parameter("token"), browser, &request.client())??;
+            let besides = check_confirmation(web, request)??;
             let is_about_it = matches!(&failure, Failure::Invalid(errors) if errors.is_about("username"));
             let needs_username = failure == Failure::UsernameTaken || is_about_it || typed.contains_key("username");
-            let values = confirm_values(request, needs_password, needs_username);
+            let values = confirm_values(request, besides, needs_username);
             Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
         }
     }

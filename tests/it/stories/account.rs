@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
 #[test]
 fn changing_the_password_ends_the_other_sessions_and_tells_the_owner() {
@@ -203,4 +203,30 @@ fn of_many_who_choose_one_user_name_at_once_one_has_it() {
         outcomes.iter().filter(|outcome| is_done(outcome)).count()
     });
     assert_eq!(winners, 1);
+}
+
+#[test]
+fn whose_address_is_asked_for_by_a_stranger_too_is_told_whose_account_it_is_for() {
+    let world = World::new();
+    let stranger = world.logged_in(ALICE, PASSWORD);
+    let victim = world.visitor();
+    let registering = json!({"email": "victim@example.net", "password": OTHER_PASSWORD});
+    victim.api("POST", "/register", registering).expect(202);
+    world.run_the_post();
+    stranger
+        .api("POST", "/account/email", json!({"email": "victim@example.net", "current_password": PASSWORD}))
+        .expect(202);
+    let letter = world.run_the_post().into_iter().find(|letter| letter.to == "victim@example.net").expect("mailed");
+    assert!(letter.subject.starts_with("Is this account"), "{}", letter.subject);
+    // They take it for their own link: nothing of theirs goes to the stranger's account.
+    let confirm = |visitor: &Visitor<'_>, more: Value| {
+        let mut body = json!({"token": letter.token()});
+        body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        visitor.api("POST", "/confirm", body)
+    };
+    confirm(&victim, json!({})).refused(422, "password_needed");
+    confirm(&victim, json!({"password": OTHER_PASSWORD})).refused(403, "wrong_password");
+    assert_eq!(stranger.api("GET", "/session", Value::Null).json()["user"]["email"], ALICE);
+    // Whoever has both confirms as ever.
+    confirm(&stranger, json!({})).expect(200);
 }

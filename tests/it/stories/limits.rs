@@ -3,6 +3,7 @@
 use gatelodge::base::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
 
+use super::second_factors::set_up;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
 
 fn makes_a_token(browser: &Visitor<'_>) -> Reply {
@@ -28,9 +29,10 @@ fn an_account_does_so_much_and_its_mails_are_told_together() {
         revokes(&browser, &token.expect(200));
         made += 1;
     }
-    assert_eq!(made, 60);
+    // What an account may, and then what the session may.
+    assert_eq!(made, 60 + 3);
     let wait: u64 = last.expect("an end").header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
-    assert_eq!(wait, MINUTE);
+    assert_eq!(wait, 5 * MINUTE);
     let letters = world.run_the_post();
     assert_eq!(letters.len(), 3, "{letters:?}");
     // Nothing is kept from anybody: the others are told together.
@@ -40,7 +42,7 @@ fn an_account_does_so_much_and_its_mails_are_told_together() {
     world.block_on(world.app.sum_up_notices()).expect("memory does not fail");
     let summary = world.only_letter_to(ALICE);
     assert!(
-        summary.text.contains("57 API tokens were made") && summary.text.contains("API tokens were revoked"),
+        summary.text.contains("60 API tokens were made") && summary.text.contains("API tokens were revoked"),
         "{}",
         summary.text
     );
@@ -178,4 +180,70 @@ fn a_recipient_who_cannot_be_reached_fills_no_store() {
     world.run_the_post();
     let left = world.app.read(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
     assert!(left.len() <= 64, "{}", left.len());
+}
+
+#[test]
+fn who_stole_a_session_does_not_keep_the_owner_from_acting() {
+    let world = World::new();
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let thief = world.visitor();
+    thief.log_in(ALICE, PASSWORD).expect(200);
+    let uses_up = |browser: &Visitor<'_>| {
+        let made = std::iter::repeat_with(|| makes_a_token(browser)).take_while(|token| token.status() == 200);
+        made.inspect(|token| revokes(browser, token)).count()
+    };
+    assert_eq!(uses_up(&thief), 60 + 3);
+    // A few acts are left to each session, and no more.
+    assert_eq!(uses_up(&browser), 3);
+}
+
+#[test]
+fn half_a_login_uses_up_nothing_of_the_owners() {
+    let world = World::new();
+    let owner = world.logged_in(ALICE, PASSWORD);
+    let (phone, _) = set_up(&owner);
+    world.run_the_post();
+    let thief = world.visitor();
+    let passed = (0..100).filter(|_| thief.log_in(ALICE, PASSWORD).status() == 401).count();
+    assert_eq!(passed, 60);
+    // Whose password is known is told, although no code was tried.
+    let letter = world.only_letter_to(ALICE);
+    assert!(letter.subject.contains("Somebody tries"), "{}", letter.subject);
+    world.advance(DAY);
+    owner.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    owner.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    while thief.log_in(ALICE, PASSWORD).status() == 401 {}
+    world.advance(MINUTE);
+    owner.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    owner.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+}
+
+#[test]
+fn every_spelling_of_a_mailbox_is_one_mailbox() {
+    let world = World::new();
+    let mut letters = 0;
+    for number in 0..12 {
+        let body = json!({"email": format!("victim+{number}@example.net"), "password": PASSWORD});
+        world.visitor().api("POST", "/register", body).expect(202);
+        letters += world.run_the_post().len();
+    }
+    assert_eq!(letters, 5);
+}
+
+#[test]
+fn who_has_an_account_uses_up_no_mail_by_which_others_register() {
+    let world = World::new();
+    let thief = world.logged_in(ALICE, PASSWORD);
+    for _ in 0..8 {
+        let ask = json!({"email": "victim@example.net", "current_password": PASSWORD});
+        thief.api("POST", "/account/email", ask).expect(202);
+        world.run_the_post();
+        world.advance(6 * MINUTE);
+    }
+    let body = json!({"email": "victim@example.net", "password": OTHER_PASSWORD});
+    let victim = world.visitor_from("192.0.2.1");
+    victim.api("POST", "/register", body).expect(202);
+    let letter = world.only_letter_to("victim@example.net");
+    assert!(letter.subject.starts_with("Confirm"), "{}", letter.subject);
+    victim.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
 }

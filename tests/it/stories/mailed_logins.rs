@@ -227,7 +227,7 @@ fn digits_die_with_the_password() {
 #[test]
 fn wrong_digits_count_for_the_account_wherever_they_come_from_and_its_owner_is_told() {
     let world = World::with(&format!(
-        "{BY_MAIL}\n[throttle]\nmail_address = \"1000, then one every 1s\"\nsecond_factor = \"1000, then one every 1s\""
+        "{BY_MAIL}\n[throttle]\nmail_logins = \"1000, then one every 1s\"\nsecond_factor = \"1000, then one every 1s\""
     ));
     world.member(ALICE, PASSWORD);
     let guesses = |address: &str| {

@@ -116,3 +116,17 @@ fn the_tokens_of_a_demoted_administrator_administer_no_more() {
     program.by_token(&token, "POST", "/admin/users", json!({"email": EVE})).refused(403, "forbidden");
     program.by_token(&token, "GET", "/session", Value::Null).expect(200);
 }
+
+#[test]
+fn a_token_widens_nothing_that_administrators_may() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    let token = token_of(&root);
+    let program = world.visitor();
+    for method in ["PUT", "DELETE"] {
+        program
+            .by_token(&token, method, "/admin/groups/admins/permissions/wiki:edit", Value::Null)
+            .refused(403, "insufficient_scope");
+        program.by_token(&token, method, "/admin/groups/staff/permissions/wiki:edit", Value::Null).expect(200);
+    }
+}

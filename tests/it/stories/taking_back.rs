@@ -333,3 +333,40 @@ fn recovery_codes_that_a_thief_made_die_when_the_account_is_taken_back() {
     world.advance(MINUTE);
     home.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
 }
+
+#[test]
+fn what_a_thief_prepared_goes_whichever_of_the_mails_the_owner_reads() {
+    let world = World::new();
+    let (home, thief, _) = with_a_thief(&world);
+    let (phone, _) = set_up(&thief);
+    // They come back from another place; the owner looks at this mail only.
+    world.advance(3 * DAY);
+    let again = world.visitor_from("2001:db8:77::1");
+    again.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
+    again.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
+    let letter = told(&world).expect("told");
+    home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).expect(200);
+}
+
+#[test]
+fn what_was_mailed_to_a_thief_takes_nothing_from_the_owner() {
+    let world = World::new();
+    let (home, thief, _) = with_a_thief(&world);
+    let undo = moved(&world, &thief, "thief@example.net");
+    // The next login from somewhere new is told to the thief's address.
+    let log_in = json!({"identity": "thief@example.net", "password": PASSWORD});
+    world.visitor_from("2001:db8:88::1").api("POST", "/login", log_in).expect(200);
+    let letters = world.run_the_post();
+    let not_me = letters.iter().find(|letter| letter.text.contains("/not-me/")).expect("told").clone();
+    assert_eq!(not_me.to, "thief@example.net");
+    thief.opens(&not_me.path()).expect(200);
+    home.api("POST", "/account/take-back", json!({"token": undo.token()})).expect(200);
+    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
+    home.log_in(ALICE, OTHER_PASSWORD).expect(200);
+    thief.api("POST", "/account/take-back", json!({"token": not_me.token()})).refused(403, "token_invalid");
+    assert!(home.is_logged_in());
+}

@@ -1,0 +1,264 @@
+//! Confirm: what a mailed link is worth, and what it needs beside it.
+
+use std::sync::Arc;
+
+use crate::accounts::confirm::{self, Confirmed, Proof, Target};
+use crate::accounts::login;
+use crate::accounts::register::Registration;
+use crate::accounts::tries::Tries;
+use crate::accounts::{identity, person};
+use crate::audit::{Act, Outcome};
+use crate::base::{AccountId, RegistrationId, Username};
+use crate::crypto::{Bearer, Digest, Password, PasswordFault, TokenFault};
+use crate::sessions::{Client, Session};
+
+use super::entering::to_its_end;
+use super::{App, Fault};
+
+/// What came of confirming.
+#[derive(Debug)]
+pub enum NowConfirmed {
+    /// The address is confirmed.
+    Done,
+    /// And the person is logged in.
+    In(Box<(Bearer, Session)>),
+    /// An administrator decides.
+    AwaitsApproval,
+}
+
+/// What somebody confirms with.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// The mailed token.
+    pub token: String,
+    /// The cookie of the browser that registered.
+    pub browser: Option<Digest>,
+    /// The password chosen at registration.
+    pub password: Option<Password>,
+    /// A password that is chosen now, in place of one that somebody else may have registered the address with.
+    pub new_password: Option<Password>,
+    /// Another user name, if the first was taken meanwhile.
+    pub username: Option<Username>,
+    /// Where the request comes from.
+    pub client: Client,
+    /// The session that the client has now.
+    pub replaces: Option<Digest>,
+}
+
+/// What a confirmation link needs beside it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Besides {
+    /// It is enough.
+    Nothing,
+    /// The password chosen with the registration, or a new one.
+    RegistrationPassword,
+    /// The password of the account that the address is for.
+    AccountPassword,
+}
+
+/// Why a confirmation is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConfirmRefused {
+    /// The token does not work.
+    Token(TokenFault),
+    /// Another browser registered: the password chosen there is needed.
+    PasswordNeeded,
+    /// It is another.
+    WrongPassword,
+    /// Somebody took the user name meanwhile.
+    UsernameTaken,
+    /// The password that is to be chosen now may not be.
+    Password(PasswordFault),
+    /// The user name is reserved.
+    UsernameReserved,
+    /// Nobody registers here any more.
+    Closed,
+    /// Whoever registers here is invited first, by now.
+    InvitationNeeded,
+}
+
+/// Registrations of an address whose password is compared with the one that is given: each costs a hash. Whoever registered
+/// before more than these chooses a password anew.
+const MAX_COMPARED: usize = 4;
+
+impl App {
+    /// Looks a confirmation link up and changes nothing. Says what is needed beside it, in this browser with this session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check_confirmation(
+        &self,
+        token: &str,
+        (browser, session): (Option<Digest>, Option<Digest>),
+        client: &Client,
+    ) -> Result<Result<Besides, TokenFault>, Fault> {
+        self.require_clock()?;
+        self.admit(Tries::for_link(&self.services(), client))?;
+        let target = match self.read(|view| confirm::look_up(view, &self.services(), token, self.now()))? {
+            Ok(target) => target,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        Ok(Ok(match target {
+            Target::Registrations(all) if all.iter().any(|(_, it)| browser == Some(it.browser)) => Besides::Nothing,
+            Target::Registrations(_) => Besides::RegistrationPassword,
+            Target::Address { account, is_contested: true } if !self.is_of(session, account)? => {
+                Besides::AccountPassword
+            }
+            Target::Address { .. } => Besides::Nothing,
+        }))
+    }
+
+    /// Whether a session is this account's.
+    fn is_of(&self, session: Option<Digest>, account: AccountId) -> Result<bool, Fault> {
+        let who = session.map(|digest| self.who_has(digest)).transpose()?.flatten();
+        Ok(who.is_some_and(|who| who.person.id == account))
+    }
+
+    /// Confirms a registration or an address. With `tokens.login_after_confirm` a session begins.
+    ///
+    /// # Errors
+    /// When the store fails, or too many passwords wait.
+    pub async fn confirm(
+        self: &Arc<Self>,
+        confirmation: Confirmation,
+    ) -> Result<Result<NowConfirmed, ConfirmRefused>, Fault> {
+        self.require_clock()?;
+        self.require_room()?;
+        let proof = match self.prove(&confirmation).await? {
+            Ok(proof) => proof,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let outcome = self
+            .write(move |tx, moment, services| {
+                let username = confirmation.username.as_ref();
+                let confirmed = confirm::confirm(
+                    tx,
+                    moment,
+                    services,
+                    (&confirmation.token, &proof),
+                    username,
+                    &confirmation.client,
+                )?;
+                // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner
+                // in without password and second factor.
+                let is_address = matches!(proof, Proof::None | Proof::Account(_));
+                let may_log_in = services.config.tokens.login_after_confirm && !is_address;
+                let client = (&confirmation.client, confirmation.replaces);
+                Ok(match confirmed {
+                    Confirmed::Done(person) if may_log_in => {
+                        let started = login::start_after_link(tx, moment, services, &person, client)?;
+                        Ok(started.map_or(NowConfirmed::Done, |started| NowConfirmed::In(Box::new(started))))
+                    }
+                    Confirmed::Done(_) => Ok(NowConfirmed::Done),
+                    Confirmed::AwaitsApproval => Ok(NowConfirmed::AwaitsApproval),
+                    Confirmed::UsernameTaken => Err(ConfirmRefused::UsernameTaken),
+                    Confirmed::UsernameReserved => Err(ConfirmRefused::UsernameReserved),
+                    Confirmed::Closed => Err(ConfirmRefused::Closed),
+                    Confirmed::InvitationNeeded => Err(ConfirmRefused::InvitationNeeded),
+                    Confirmed::Refused(fault) => Err(ConfirmRefused::Token(fault)),
+                })
+            })
+            .await?;
+        Ok(outcome)
+    }
+
+    /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
+    async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        self.admit(Tries::for_link(&self.services(), &confirmation.client))?;
+        let target = self.read(|view| confirm::look_up(view, &self.services(), &confirmation.token, self.now()))?;
+        let all = match target {
+            Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
+            Ok(Target::Address { is_contested: false, .. }) => return Ok(Ok(Proof::None)),
+            Ok(Target::Address { account, .. }) => return self.prove_account(account, confirmation).await,
+            Ok(Target::Registrations(all)) => all,
+        };
+        // Before anything is hashed.
+        if let Some(name) = &confirmation.username
+            && self.read(|view| identity::owner_of_username(view, name))?.is_some()
+        {
+            return Ok(Err(ConfirmRefused::UsernameTaken));
+        }
+        if let Some(password) = confirmation.new_password.clone() {
+            return self.choose_now(&all, password).await;
+        }
+        let is_covered = |proof: &Proof| all.iter().any(|(id, registration)| proof.covers(*id, registration));
+        if let Some(proof) = confirmation.browser.map(Proof::Browser).filter(is_covered) {
+            return Ok(Ok(proof));
+        }
+        let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
+        let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
+            return Ok(Err(ConfirmRefused::PasswordNeeded));
+        };
+        let admitted = self.admit(Tries::of_registration(&self.services(), &first.email, &client))?;
+        let app = Arc::clone(self);
+        let matching = to_its_end(async move {
+            let mut matching = None;
+            for (id, registration) in all.into_iter().take(MAX_COMPARED) {
+                // All of them, in any case: which one matched does not show in the time.
+                if app.hasher.verify(password.clone(), registration.password).await? {
+                    matching = matching.or(Some(id));
+                }
+            }
+            if matching.is_none() {
+                let tries = admitted.tries.clone();
+                let noted = app.write(move |tx, moment, services| {
+                    let what = (Act::Confirmed, Outcome::WrongPassword);
+                    tries.refuse(tx, moment, services, &client.anyone(), what, id)
+                });
+                noted.await?;
+            }
+            drop(admitted);
+            Ok(matching)
+        })
+        .await?;
+        Ok(matching.map(Proof::Password).ok_or(ConfirmRefused::WrongPassword))
+    }
+
+    /// Whether the confirming person is the owner of the account that asked for the address: by their session, or its password.
+    async fn prove_account(
+        self: &Arc<Self>,
+        account: AccountId,
+        confirmation: &Confirmation,
+    ) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        if self.is_of(confirmation.replaces, account)? {
+            return Ok(Ok(Proof::Account(account)));
+        }
+        let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
+        let found = self
+            .read(|view| person::load(view, account))?
+            .and_then(|person| Some((person.email?, person.account.password?)));
+        let Some((email, hash)) = found else { return Ok(Err(ConfirmRefused::WrongPassword)) };
+        let client = confirmation.client.clone();
+        let admitted = self.admit(Tries::of_registration(&self.services(), &email.address, &client))?;
+        let app = Arc::clone(self);
+        to_its_end(async move {
+            if app.hasher.verify(password, hash).await? {
+                return Ok(Ok(Proof::Account(account)));
+            }
+            let tries = admitted.tries.clone();
+            let noted = app.write(move |tx, moment, services| {
+                let what = (Act::Confirmed, Outcome::WrongPassword);
+                tries.refuse(tx, moment, services, &client.anyone(), what, account)
+            });
+            noted.await?;
+            drop(admitted);
+            Ok(Err(ConfirmRefused::WrongPassword))
+        })
+        .await
+    }
+
+    /// Whoever has the mailbox chooses a password: strangers who registered the address before keep its owner from nothing.
+    async fn choose_now(
+        self: &Arc<Self>,
+        all: &[(RegistrationId, Registration)],
+        password: Password,
+    ) -> Result<Result<Proof, ConfirmRefused>, Fault> {
+        let services = self.services();
+        let mut words = services.site_words();
+        words.extend(all.first().map(|(_, registration)| registration.email.as_str()));
+        if let Err(fault) = services.password_policy().accept(&password, &words) {
+            return Ok(Err(ConfirmRefused::Password(fault)));
+        }
+        Ok(Ok(Proof::Mailbox(self.hasher.hash(password, self.moment()).await?)))
+    }
+}
