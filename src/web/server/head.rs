@@ -14,6 +14,8 @@ const LENGTH: &[u8] = b"content-length";
 #[derive(Default)]
 pub struct Head {
     has_length: AtomicBool,
+    /// A line has come: empty ones before the first are skipped (RFC 9112, 2.2).
+    has_begun: AtomicBool,
     is_over: AtomicBool,
 }
 
@@ -26,6 +28,7 @@ impl Head {
     /// What comes now is another head.
     pub fn begin_anew(&self) {
         self.has_length.store(false, Ordering::Relaxed);
+        self.has_begun.store(false, Ordering::Relaxed);
         self.is_over.store(false, Ordering::Relaxed);
     }
 }
@@ -56,7 +59,8 @@ impl<S> Watched<S> {
                     let is_length =
                         self.line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH));
                     self.head.has_length.fetch_or(is_length, Ordering::Relaxed);
-                    self.head.is_over.store(is_blank, Ordering::Relaxed);
+                    let has_begun = self.head.has_begun.fetch_or(!is_blank, Ordering::Relaxed);
+                    self.head.is_over.store(is_blank && has_begun, Ordering::Relaxed);
                     self.line.clear();
                 }
                 byte if self.line.len() <= LENGTH.len() => self.line.push(*byte),
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_length_is_seen_in_heads_only_and_wherever_reads_are_cut() {
-        let text = b"POST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 5\r\n\r\n";
+        let text = b"\r\n\nPOST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 5\r\n\r\n";
         for cut in 0..text.len() {
             let (mut watched, head) = Watched::new(());
             watched.look_at(&text[..cut]);
