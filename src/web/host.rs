@@ -74,6 +74,10 @@ pub struct Asked<'a> {
 /// Refuses what is meant for another host with 421 (RFC 9110, 7.4 and 15.5.20), and what names none, or several, with 400
 /// (RFC 9112, 3.2).
 pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
+    // As nearly everybody writes it: what is the same needs no reading.
+    if head.uri.authority().is_none() && the_one_host(&head.headers)? == Some(asked.site.host()) {
+        return Ok(());
+    }
     let (host, target) = authorities(head)?;
     if asked.is_through_proxy || FOR_ANY_HOST.contains(&head.uri.path()) {
         return Ok(());

@@ -304,6 +304,8 @@ fn a_body_is_refused_by_what_its_head_says() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{more}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{more}: {answer}");
     }
+    let hidden = format!("\r\n{head}Content-Length: 41\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    assert!(flooded.exchange(hidden.as_bytes()).starts_with("HTTP/1.1 400 "), "behind an empty line");
     // What is expected and fits is asked for; the length of an earlier request on the connection is not this one's.
     let mut stream = flooded.connect();
     for more in

@@ -78,7 +78,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         let (budget, pulse) = (Arc::new(Budget::default()), Arc::new(Pulse::new(Duration::from_secs(1))));
         let client = std::net::Ipv4Addr::LOCALHOST.into();
-        let room = budget.room(client, 2 * CHUNK_BYTES).expect("room");
+        let room = budget.share(client).room(2 * CHUNK_BYTES).expect("room");
         let bytes = Bytes::from(vec![7; 2 * CHUNK_BYTES]);
         let mut answer = Answer::new(bytes, Some(room), pulse.begin());
         let first = runtime.block_on(answer.frame()).expect("a frame").expect("bytes").into_data().expect("bytes");

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ipnet::IpNet;
 
@@ -26,20 +28,28 @@ const PART_PER_NETWORK: usize = 2;
 /// nobody has counted.
 #[derive(Default)]
 pub struct Budget {
-    held: Mutex<Held>,
+    total: AtomicUsize,
+    by_network: Mutex<HashMap<IpNet, Weak<Share>>>,
 }
 
-#[derive(Default)]
-struct Held {
-    total: usize,
-    by_network: HashMap<IpNet, usize>,
+/// What one network holds. It is looked up once for a connection, and not again for each request.
+pub struct Share {
+    budget: Arc<Budget>,
+    network: IpNet,
+    held: AtomicUsize,
 }
 
 impl Budget {
-    /// Room for so many bytes, for somebody there; none if there is none left for their network.
-    pub fn room(self: &Arc<Self>, client: IpAddr, bytes: usize) -> Option<Room> {
-        let mut room = Room { budget: Arc::clone(self), network: widest_network(client), bytes: 0 };
-        room.resize(bytes).then_some(room)
+    /// What somebody's network holds.
+    pub fn share(self: &Arc<Self>, client: IpAddr) -> Arc<Share> {
+        let network = widest_network(client);
+        let mut by_network = self.by_network();
+        if let Some(share) = by_network.get(&network).and_then(Weak::upgrade) {
+            return share;
+        }
+        let share = Arc::new(Share { budget: Arc::clone(self), network, held: AtomicUsize::new(0) });
+        by_network.insert(network, Arc::downgrade(&share));
+        share
     }
 
     /// Whether a network may hold so much where all together hold `total`.
@@ -51,18 +61,35 @@ impl Budget {
 
     #[cfg(test)]
     pub fn is_free(&self) -> bool {
-        self.held().total == 0
+        self.total.load(Relaxed) == 0
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn by_network(&self) -> MutexGuard<'_, HashMap<IpNet, Weak<Share>>> {
+        self.by_network.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Share {
+    /// Room for so many bytes; none if there is none left for this network.
+    pub fn room(self: &Arc<Self>, bytes: usize) -> Option<Room> {
+        let mut room = Room { share: Arc::clone(self), bytes: 0 };
+        room.resize(bytes).then_some(room)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut by_network = self.budget.by_network();
+        // Somebody of the network may have come meanwhile, and have a new one.
+        if by_network.get(&self.network).is_some_and(|share| share.strong_count() == 0) {
+            by_network.remove(&self.network);
+        }
     }
 }
 
 /// Room that somebody has; it is free again when this is dropped.
 pub struct Room {
-    budget: Arc<Budget>,
-    network: IpNet,
+    share: Arc<Share>,
     bytes: usize,
 }
 
@@ -74,17 +101,17 @@ impl Room {
 
     /// Takes more, or gives some back. False if there is not so much more: then everything stays as it was.
     pub fn resize(&mut self, bytes: usize) -> bool {
-        let mut held = self.budget.held();
-        let total = held.total - self.bytes + bytes;
-        let by_network = held.by_network.get(&self.network).copied().unwrap_or_default() - self.bytes + bytes;
-        if bytes > self.bytes && !Budget::allows(by_network, total) {
-            return false;
-        }
-        held.total = total;
-        if by_network == 0 {
-            held.by_network.remove(&self.network);
+        let (total, held) = (&self.share.budget.total, &self.share.held);
+        if let Some(more) = bytes.checked_sub(self.bytes) {
+            let (total_then, held_then) = (total.fetch_add(more, Relaxed) + more, held.fetch_add(more, Relaxed) + more);
+            if more > 0 && !Budget::allows(held_then, total_then) {
+                total.fetch_sub(more, Relaxed);
+                held.fetch_sub(more, Relaxed);
+                return false;
+            }
         } else {
-            held.by_network.insert(self.network, by_network);
+            total.fetch_sub(self.bytes - bytes, Relaxed);
+            held.fetch_sub(self.bytes - bytes, Relaxed);
         }
         self.bytes = bytes;
         true
@@ -102,7 +129,7 @@ mod tests {
     use super::*;
 
     fn room(budget: &Arc<Budget>, client: &str, bytes: usize) -> Option<Room> {
-        budget.room(client.parse().expect("an address"), bytes)
+        budget.share(client.parse().expect("an address")).room(bytes)
     }
 
     const KIB: usize = 1024;
@@ -116,23 +143,23 @@ mod tests {
     fn one_network_gets_a_quarter_and_others_are_not_held_up() {
         let budget = Arc::new(Budget::default());
         let held = all_of(&budget, "192.0.2.1");
-        assert_eq!(budget.held().total, MAX_UNDER_WAY_BYTES / 4);
+        assert_eq!(budget.total.load(Relaxed), MAX_UNDER_WAY_BYTES / 4);
         assert!(room(&budget, "192.0.2.1", 1).is_none());
         assert!(room(&budget, "192.0.2.2", 1024 * KIB).is_some());
         drop(held);
         assert!(room(&budget, "192.0.2.1", 1024 * KIB).is_some());
-        assert!(budget.held().by_network.is_empty(), "nothing is kept of those who have gone");
+        assert!(budget.by_network().is_empty(), "nothing is kept of those who have gone");
     }
 
     #[test]
     fn greedy_networks_leave_something_for_whoever_comes_next() {
         let budget = Arc::new(Budget::default());
         let held: Vec<_> = (0..60).flat_map(|network| all_of(&budget, &format!("192.0.2.{network}"))).collect();
-        assert!(budget.held().total <= MAX_UNDER_WAY_BYTES);
+        assert!(budget.total.load(Relaxed) <= MAX_UNDER_WAY_BYTES);
         assert!(room(&budget, "198.51.100.1", LITTLE_BYTES).is_some());
         drop(held);
         let _all = (0..250).flat_map(|network| all_of(&budget, &format!("192.0.2.{network}"))).collect::<Vec<_>>();
-        assert!(budget.held().total <= MAX_UNDER_WAY_BYTES);
+        assert!(budget.total.load(Relaxed) <= MAX_UNDER_WAY_BYTES);
     }
 
     #[test]
@@ -141,7 +168,7 @@ mod tests {
         let mut room = room(&budget, "192.0.2.1", 100).expect("room");
         assert!(room.resize(400));
         assert!(!room.resize(MAX_UNDER_WAY_BYTES / 2));
-        assert_eq!((room.bytes(), budget.held().total), (400, 400));
+        assert_eq!((room.bytes(), budget.total.load(Relaxed)), (400, 400));
         assert!(room.resize(10));
         drop(room);
         assert!(budget.is_free());

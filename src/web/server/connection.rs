@@ -45,6 +45,8 @@ pub struct Serving {
     pub ending: Ending,
     pub pulse: Arc<Pulse>,
     pub budget: Arc<Budget>,
+    /// Whether somebody speaks here for many.
+    pub is_proxy: bool,
 }
 
 impl Serving {
@@ -71,7 +73,8 @@ impl Serving {
 
     fn desk(&self, serves: Serves, head: Option<Arc<Head>>) -> Arc<Desk> {
         let (web, pulse, budget) = (Arc::clone(&self.web), Arc::clone(&self.pulse), Arc::clone(&self.budget));
-        Arc::new(Desk { web, serves, peer: self.peer, listener: self.listener, head, pulse, budget })
+        let share = (!self.is_proxy).then(|| budget.share(self.peer));
+        Arc::new(Desk { web, serves, peer: self.peer, listener: self.listener, head, pulse, budget, share })
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {

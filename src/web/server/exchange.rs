@@ -1,7 +1,9 @@
 //! One request and its answer, with a limit on everything they may take.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +20,7 @@ use super::super::request::client_network;
 use super::super::status::Success;
 use super::Web;
 use super::answer::Answer;
-use super::budget::{Budget, Room};
+use super::budget::{Budget, Room, Share};
 use super::head::Head;
 use super::pulse::{Pulse, UnderWay};
 use crate::tls::Challenges;
@@ -56,6 +58,8 @@ pub struct Desk {
     pub head: Option<Arc<Head>>,
     pub pulse: Arc<Pulse>,
     pub budget: Arc<Budget>,
+    /// What the client's network holds of it; nothing where a proxy speaks for many.
+    pub share: Option<Arc<Share>>,
 }
 
 impl Desk {
@@ -79,14 +83,14 @@ impl Desk {
             head.begin_anew();
         }
         let response = if is_head { without_body(response) } else { response };
-        let (head, bytes) = into_bytes(response).await;
+        let (head, bytes) = into_bytes(response);
         let length = if head.extensions.get::<IsShared>().is_some() { 0 } else { bytes.len() };
         if room.as_mut().is_none_or(|room| room.resize(ANSWER_BYTES + length)) {
             return http::Response::from_parts(head, Answer::new(bytes, room, under_way));
         }
         // It may have been done; there is only no room to tell.
         let failure = if is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
-        let (head, bytes) = into_bytes(self.web.refuse(&failure, uri.path())).await;
+        let (head, bytes) = into_bytes(self.web.refuse(&failure, uri.path()));
         http::Response::from_parts(head, Answer::new(bytes, room, under_way))
     }
 
@@ -94,8 +98,12 @@ impl Desk {
         let headers = request.headers();
         let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES);
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        let bytes = REQUEST_BYTES + target + fields.sum::<usize>();
+        if let Some(share) = &self.share {
+            return share.room(bytes);
+        }
         let client = client_network(self.peer, headers, &self.web.app.services().config.proxy.trusted);
-        self.budget.room(client, REQUEST_BYTES + target + fields.sum::<usize>())
+        self.budget.share(client).room(bytes)
     }
 
     async fn respond(&self, request: http::Request<Incoming>, room: &mut Room, under_way: &mut UnderWay) -> Response {
@@ -134,12 +142,11 @@ impl Desk {
 
     fn check_host(&self, head: &Parts) -> Result<(), Failure> {
         let services = self.web.app.services();
-        let proxies = &services.config.proxy.trusted;
         let asked = host::Asked {
             site: &services.config.site.url,
             certified: &services.config.tls.acme.hosts,
             listener: self.listener,
-            is_through_proxy: proxies.iter().any(|net| net.contains(&self.peer.to_canonical())),
+            is_through_proxy: self.share.is_none(),
         };
         match self.serves {
             Serves::Site => host::check(head, &asked).inspect_err(|failure| {
@@ -191,10 +198,14 @@ fn without_body(response: Response) -> Response {
 }
 
 /// The body of an answer stands in memory as one piece, so nothing is waited for or copied.
-async fn into_bytes(response: Response) -> (http::response::Parts, Bytes) {
-    let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await;
-    (head, body.to_bytes())
+fn into_bytes(response: Response) -> (http::response::Parts, Bytes) {
+    let (head, mut body) = response.into_parts();
+    let frame = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+    let bytes = match frame {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    };
+    (head, bytes)
 }
 
 async fn read_body(body: Incoming, room: &mut Room) -> Result<Bytes, Failure> {

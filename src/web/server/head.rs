@@ -1,6 +1,6 @@
 //! What hyper does not tell of a head: whether it says how long the body is although the body is chunked.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,8 @@ const LENGTH: &[u8] = b"content-length";
 #[derive(Default)]
 pub struct Head {
     has_length: AtomicBool,
+    /// A line has come: empty ones before the first are skipped (RFC 9112, 2.2).
+    has_begun: AtomicBool,
     is_over: AtomicBool,
 }
 
@@ -23,9 +25,16 @@ impl Head {
         self.has_length.load(Ordering::Relaxed)
     }
 
+    fn note_line(&self, is_blank: bool, is_length: bool) {
+        let has_begun = self.has_begun.fetch_or(!is_blank, Ordering::Relaxed);
+        self.has_length.fetch_or(is_length, Ordering::Relaxed);
+        self.is_over.store(is_blank && has_begun, Ordering::Relaxed);
+    }
+
     /// What comes now is another head.
     pub fn begin_anew(&self) {
         self.has_length.store(false, Ordering::Relaxed);
+        self.has_begun.store(false, Ordering::Relaxed);
         self.is_over.store(false, Ordering::Relaxed);
     }
 }
@@ -45,22 +54,19 @@ impl<S> Watched<S> {
         (Self { stream, head: Arc::clone(&head), line: Vec::with_capacity(LENGTH.len() + 1) }, head)
     }
 
-    fn look_at(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if self.head.is_over.load(Ordering::Relaxed) {
-                return;
-            }
-            match byte {
-                b'\n' => {
-                    let is_blank = matches!(self.line.as_slice(), b"" | b"\r");
-                    let is_length =
-                        self.line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH));
-                    self.head.has_length.fetch_or(is_length, Ordering::Relaxed);
-                    self.head.is_over.store(is_blank, Ordering::Relaxed);
-                    self.line.clear();
-                }
-                byte if self.line.len() <= LENGTH.len() => self.line.push(*byte),
-                _ => {}
+    fn look_at(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.head.is_over.load(Ordering::Relaxed) {
+            // By lines, because that is several times as fast as by bytes, and every request passes here.
+            let line = bytes;
+            let is_whole = bytes.skip_until(b'\n').is_ok_and(|length| line[..length].ends_with(b"\n"));
+            let line = &line[..line.len() - bytes.len()];
+            let room = (LENGTH.len() + 1).saturating_sub(self.line.len());
+            self.line.extend_from_slice(&line[..line.len().min(room)]);
+            if is_whole {
+                let is_blank = matches!(self.line.as_slice(), b"\n" | b"\r\n");
+                let is_length = self.line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH));
+                self.head.note_line(is_blank, is_length);
+                self.line.clear();
             }
         }
     }
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_length_is_seen_in_heads_only_and_wherever_reads_are_cut() {
-        let text = b"POST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 5\r\n\r\n";
+        let text = b"\r\n\nPOST / HTTP/1.1\r\nHost: a\r\nCONTENT-length: 5\r\n\r\n";
         for cut in 0..text.len() {
             let (mut watched, head) = Watched::new(());
             watched.look_at(&text[..cut]);

@@ -119,6 +119,7 @@ impl Door {
             ending: Ending::new(&self.stop, place.leave.clone()),
             pulse,
             budget: Arc::clone(&self.budget),
+            is_proxy: self.places.is_proxy(peer.ip()),
         };
         self.connections.spawn(serving.run(stream, place, self.protocol.clone()));
     }

@@ -88,10 +88,14 @@ impl Places {
         }
     }
 
+    /// Whether this peer is a proxy that we trust.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|net| net.contains(&peer.to_canonical()))
+    }
+
     /// A place for this peer. None if a network of its has all that one network may have.
     pub fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr, pulse: Arc<Pulse>) -> Option<Place> {
-        let networks =
-            if self.proxies.iter().any(|net| net.contains(&peer.to_canonical())) { vec![] } else { networks_of(peer) };
+        let networks = if self.is_proxy(peer) { vec![] } else { networks_of(peer) };
         let mut taken = lock(&self.taken);
         let has_all = |net: &IpNet| taken.by_network.get(net).is_some_and(|count| *count >= self.limit_of(net));
         if networks.iter().any(has_all) {
