@@ -36,7 +36,7 @@ fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
 /// Writes a row in the transaction of the act it tells of. Gives its number.
 ///
 /// Before the head is signed anew it is looked at: signing whatever lies there would make a log that somebody cut a whole one
-/// again. See [`note_break`] for what follows when it does not hold.
+/// again. See `note_break` for what follows when it does not hold.
 ///
 /// # Errors
 /// When the store fails.
@@ -49,7 +49,7 @@ pub fn record(tx: &mut dyn Transaction, seal: &SealingKey, entry: Entry) -> Resu
 }
 
 /// Begins the log of a store that was only just made, and looks at the end of every other when it is opened, before anything is
-/// written: of a log that is gone altogether nothing is left by which [`record`] could tell it from one that never was.
+/// written: of a log that is gone altogether nothing is left by which [`record()`] could tell it from one that never was.
 ///
 /// # Errors
 /// When the store fails.
@@ -147,7 +147,7 @@ pub fn verify(view: &dyn Snapshot, seal: &SealingKey) -> Result<Result<Verified,
     Ok(Ok(Verified { rows: head.next - head.first, first: head.first, next: head.next }))
 }
 
-/// Remembers for good what [`verify`] found, if [`record`] would not notice it by itself; somebody decided to go on all the same.
+/// Remembers for good what [`verify`] found, if [`record()`] would not notice it by itself; somebody decided to go on all the same.
 ///
 /// # Errors
 /// When the store fails.

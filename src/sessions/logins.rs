@@ -41,7 +41,7 @@ pub struct Logins {
     /// How often the owner took the account back: links to do so die with each time.
     pub taken_back: u64,
     places: BTreeSet<Place>,
-    /// Since when logins from new places have followed each other, each within [`STRANGE_FOR`] of the one before.
+    /// Since when logins from new places have followed each other, each within `STRANGE_FOR` of the one before.
     pub strange_since: Option<Timestamp>,
     /// The last of them.
     strange_at: Option<Timestamp>,
