@@ -156,6 +156,30 @@ fn every_released_format_is_opened_restored_and_imported() {
     }
 }
 
+/// What was counted before an upgrade counts after it: an upgrade gives nobody further tries.
+#[test]
+fn an_upgrade_forgets_no_failure() {
+    let mut counted = 0;
+    for format in released() {
+        let place = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+        let path = place.folder.join("gatelodge.redb");
+        let before = records(&path);
+        shown(&["throttle", "list", "--config", &place.config], "");
+        let copies = std::fs::read_dir(&place.folder.0).expect("the folder");
+        let is_copy = |name: std::ffi::OsString| name.to_string_lossy().contains("before-upgrade");
+        let was_upgraded = copies.filter_map(Result::ok).any(|entry| is_copy(entry.file_name()));
+        let is_present = format.ends_with(format!("format-{}", gatelodge::store::known_format()));
+        assert_eq!(was_upgraded, !is_present);
+        let after = records(&path);
+        let of_buckets = |(key, _): &&Pair| key[0] == schema::BUCKETS.prefix;
+        for bucket in before.iter().filter(of_buckets) {
+            assert!(after.contains(bucket), "{format:?}: {bucket:?}");
+            counted += 1;
+        }
+    }
+    assert!(counted > 3, "the data holds failures");
+}
+
 #[test]
 fn the_present_format_is_among_them() {
     let name = format!("format-{}", gatelodge::store::known_format());
