@@ -134,7 +134,7 @@ def journey(alice, said):
     alice.opens("/account")
     alice.sees("Your account", "alice@example.org")
     alice.follows("Change password")
-    alice.fills(current_password=OTHER, new_password=OTHER)
+    alice.fills(current_password="not the present one", new_password=OTHER)
     alice.presses("Change password")
     alice.sees("Type your present password again")
     alice.fills(current_password=PASSWORD, new_password=OTHER)
