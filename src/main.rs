@@ -1,5 +1,6 @@
 //! Arguments in, exit code out.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,7 +10,8 @@ fn main() -> ExitCode {
     match gatelodge::cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            eprintln!("gatelodge: {exit}");
+            // Whoever has closed it, or filled the disk behind it, hears the exit code alone.
+            let _ = writeln!(std::io::stderr(), "gatelodge: {exit}");
             exit.code()
         }
     }

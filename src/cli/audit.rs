@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::admin::{AuditWanted, Command};
+use crate::cli::out::say;
 use crate::config::Config;
 use crate::store::{ArchiveError, LogEnd, Trust, heading_of, read_key, verify_file};
 
@@ -68,7 +69,7 @@ impl Audit {
                 if common.json {
                     return show::json(&shown);
                 }
-                println!("{} rows, from number {}: none is missing, changed or added.", shown["rows"], shown["first"]);
+                say!("{} rows, from number {}: none is missing, changed or added.", shown["rows"], shown["first"]);
             }
             Self::List(wanted) => {
                 let shown = carry_out(config, Command::AuditList(wanted.into()))?;
@@ -79,7 +80,7 @@ impl Audit {
                 let columns = ["number", "at", "act", "outcome", "actor", "subject", "network", "detail"];
                 show::table(items, &columns);
                 if let Some(next) = shown["next"].as_u64() {
-                    println!("There are more: go on with --after {next}");
+                    say!("There are more: go on with --after {next}");
                 }
             }
         }

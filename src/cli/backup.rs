@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::admin::Command;
 use crate::app::{App, next_snapshot, prune_snapshots};
+use crate::cli::out::say;
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
 use crate::crypto::SealingKey;
@@ -64,8 +65,8 @@ impl Backup {
         if common.json {
             return show::json(&serde_json::json!({"file": file, "records": records, "verified": true}));
         }
-        println!("{} records are in {}, and were read again.", records, file.display());
-        println!("Keep the sealing key apart from it: without the key it cannot be restored.");
+        say!("{} records are in {}, and were read again.", records, file.display());
+        say!("Keep the sealing key apart from it: without the key it cannot be restored.");
         Ok(())
     }
 }
@@ -92,7 +93,7 @@ impl Export {
         if common.json {
             return show::json(&serde_json::json!({"file": self.file, "records": records}));
         }
-        println!("{} records are in {}, one JSON object a line.", records, self.file.display());
+        say!("{} records are in {}, one JSON object a line.", records, self.file.display());
         Ok(())
     }
 }

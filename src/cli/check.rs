@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::cli::out::say;
 use crate::config::notes;
 
 use super::{Common, Exit, show};
@@ -17,12 +18,12 @@ pub fn run(common: &Common) -> Result<(), Exit> {
     let mut lines = Vec::new();
     flatten("", &shown, &mut lines);
     for line in lines {
-        println!("{line}");
+        say!("{line}");
     }
     for note in notes(&config) {
-        println!("note: {note}");
+        say!("note: {note}");
     }
-    println!("{}: the configuration is valid", common.config_path().display());
+    say!("{}: the configuration is valid", common.config_path().display());
     Ok(())
 }
 

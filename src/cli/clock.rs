@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use crate::admin::Command;
+use crate::cli::out::say;
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -28,17 +29,17 @@ impl Clock {
         if common.json {
             return show::json(&shown);
         }
-        println!("the machine's clock shows  {}", show::plain(&shown["wall"]));
-        println!("it is taken to be          {}", show::plain(&shown["now"]));
-        println!("the latest time believed   {}", show::plain(&shown["floor"]));
+        say!("the machine's clock shows  {}", show::plain(&shown["wall"]));
+        say!("it is taken to be          {}", show::plain(&shown["now"]));
+        say!("the latest time believed   {}", show::plain(&shown["floor"]));
         match shown["state"].as_str() {
-            Some("behind") => println!(
+            Some("behind") => say!(
                 "THE CLOCK IS BEHIND a time that has been: mailed links do not work until it is right.\nhint: set the clock (systemd-timesyncd, chrony); if the later time was wrong, `gatelodge clock reset`"
             ),
-            Some("leapt") => println!(
+            Some("leapt") => say!(
                 "THE CLOCK HAS LEAPT forward by more than a week; it is believed when it still says so in ten minutes."
             ),
-            _ => println!("The clock is believed."),
+            _ => say!("The clock is believed."),
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::app::App;
+use crate::cli::out::say;
 use crate::config::{Config, ConfigError, LogFormat, Reread};
 use crate::courier::Courier;
 use crate::courier::delivery::FileTransport;
@@ -67,10 +68,10 @@ impl Setting for Demo {
 
     fn is_ready(&self, app: &App) {
         let services = app.services();
-        println!("\n  Gatelodge runs at {}", services.config.site.url);
-        println!("  Your browser will ask about the certificate, because it is self-signed.");
-        println!("  Mails are kept in {}, and their links appear here.", services.config.mail.directory.display());
-        println!("  Everything is in {}; stop with Ctrl-C.\n", self.dir.display());
+        say!("\n  Gatelodge runs at {}", services.config.site.url);
+        say!("  Your browser will ask about the certificate, because it is self-signed.");
+        say!("  Mails are kept in {}, and their links appear here.", services.config.mail.directory.display());
+        say!("  Everything is in {}; stop with Ctrl-C.\n", self.dir.display());
     }
 }
 
@@ -78,13 +79,13 @@ impl Setting for Demo {
 fn announce(mail: &str, path: &Path) {
     let header =
         |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
-    println!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
+    say!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
     let link = mail
         .lines()
         .map(str::trim)
         .find(|line| line.starts_with("https://") && (line.contains("/confirm/") || line.contains("/reset/")));
     if let Some(link) = link {
-        println!("  {link}");
+        say!("  {link}");
     }
-    println!("  ({})\n", path.display());
+    say!("  ({})\n", path.display());
 }

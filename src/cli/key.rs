@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::admin::{Command, RotationError, rotate_sealing_key};
 use crate::app::Principal;
 use crate::audit::Source;
+use crate::cli::out::say;
 use crate::config::Config;
 use crate::control::{self, CallError};
 use crate::store::old_key_path;
@@ -41,7 +42,7 @@ impl Key {
         if common.json {
             return show::json(&shown);
         }
-        println!("A new key signs from now on; {links}.");
+        say!("A new key signs from now on; {links}.");
         Ok(())
     }
 }
@@ -65,9 +66,9 @@ fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
     if as_json {
         return show::json(&serde_json::json!({"rotated": true, "fingerprint": fingerprint, "old_key": old}));
     }
-    println!("{} holds a new key, {fingerprint}; everything that is sealed is sealed with it.", path.display());
-    println!("The old one, {before}, is kept as {}:", old.display());
-    println!("backups from before need it. Keep both apart from the backups, and take a new backup now.");
+    say!("{} holds a new key, {fingerprint}; everything that is sealed is sealed with it.", path.display());
+    say!("The old one, {before}, is kept as {}:", old.display());
+    say!("backups from before need it. Keep both apart from the backups, and take a new backup now.");
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::admin::{Command, command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
+use crate::cli::out::say;
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
 use crate::courier::Courier;
@@ -55,7 +56,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
         return show::json(&shown);
     }
     let (way, to) = (show::plain(&shown["by"]), show::plain(&shown["to"]));
-    println!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
+    say!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
     Ok(())
 }
 
@@ -73,7 +74,7 @@ fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
     }
     let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     if items.is_empty() {
-        println!("No mail waits, and none has failed.");
+        say!("No mail waits, and none has failed.");
         return Ok(());
     }
     show::table(items, &["id", "state", "letter", "to", "attempts", "queued_at", "due_at", "last_error"]);
@@ -86,7 +87,7 @@ fn release(common: &Common, config: Config) -> Result<(), Exit> {
     if common.json {
         return show::json(&shown);
     }
-    println!("{} held mails are queued now.", show::plain(&shown["released"]));
+    say!("{} held mails are queued now.", show::plain(&shown["released"]));
     Ok(())
 }
 
@@ -95,6 +96,6 @@ fn retry(common: &Common, config: Config, id: Option<String>) -> Result<(), Exit
     if common.json {
         return show::json(&shown);
     }
-    println!("{} mails are queued again.", show::plain(&shown["queued"]));
+    say!("{} mails are queued again.", show::plain(&shown["queued"]));
     Ok(())
 }

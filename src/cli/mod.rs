@@ -15,6 +15,7 @@ mod key;
 mod logging;
 mod mail;
 mod offline;
+mod out;
 mod password;
 mod progress;
 mod restore;
@@ -138,6 +139,11 @@ impl Cli {
     /// # Errors
     /// With what to print, and the exit status.
     pub fn run(self) -> Result<(), Exit> {
+        self.carry_out()?;
+        out::finish()
+    }
+
+    fn carry_out(self) -> Result<(), Exit> {
         let Self { command, common } = self;
         match command {
             Command::Serve(serve) => serve.run(&common),

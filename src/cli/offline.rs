@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::admin::{Command, execute};
 use crate::app::{App, Principal};
 use crate::audit::Source;
+use crate::cli::out::tell;
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
 
@@ -53,7 +54,7 @@ pub fn give_to_owner(store: &Path, key: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(|found| found.starts_with(name)) || entry.path() == key;
         if is_ours && let Err(error) = give_file(&entry.path(), &owner) {
-            eprintln!("gatelodge: {}: {error}", entry.path().display());
+            tell!("gatelodge: {}: {error}", entry.path().display());
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::accounts::costs;
 use crate::app::settle;
 use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment, Timestamp};
+use crate::cli::out::{say, tell};
 use crate::config::Config;
 use crate::crypto::{Cost, SealingKey};
 use crate::export::Import as Lines;
@@ -193,14 +194,14 @@ impl Kept<'_> {
                 "replaced": rebuilt.replaced,
             }));
         }
-        println!("{} records of {} are in {}.", rebuilt.records, heading.created_at, config.store.path.display());
+        say!("{} records of {} are in {}.", rebuilt.records, heading.created_at, config.store.path.display());
         if let Some(replaced) = rebuilt.replaced {
-            println!("The store that was there before is kept as {}.", replaced.display());
+            say!("The store that was there before is kept as {}.", replaced.display());
         }
-        println!(
+        say!(
             "Sessions, API tokens, invitations, links and known browsers of before are dead. Mails that waited are held, because they may have been"
         );
-        println!(
+        say!(
             "delivered since: look at them with `gatelodge mail list`, and let them go with `gatelodge mail release`."
         );
         Ok(())
@@ -229,7 +230,7 @@ fn take_log(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey, terms:
         Ok(Ok(_)) => return Ok(()),
         // That is in it already, and nothing is hidden by going on.
         Ok(Err(before @ Broken::Before(_))) => {
-            eprintln!("gatelodge: WARNING: {before}");
+            tell!("gatelodge: WARNING: {before}");
             return Ok(());
         }
         Ok(Err(broken)) => broken,
@@ -242,7 +243,7 @@ fn take_log(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey, terms:
             "take an older backup, or accept it with --accept-broken-log: the log then says so, for good",
         ));
     }
-    eprintln!("gatelodge: WARNING: the audit log is not what was written: {broken}. It says so from now on");
+    tell!("gatelodge: WARNING: the audit log is not what was written: {broken}. It says so from now on");
     Ok(audit::go_on_after(tx, moment, seal, broken)?)
 }
 
@@ -265,7 +266,7 @@ fn unusable(path: &Path, error: &ArchiveError) -> Exit {
 }
 
 fn warn_of_unsigned(file: &Path) {
-    eprintln!(
+    tell!(
         "gatelodge: WARNING: {} does not prove who wrote it. Everything in it is taken as it is: accounts, passwords,\n\
          who administers. Look through `gatelodge user list` and `gatelodge group list`; the audit log tells of it.",
         file.display()

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::Command;
+use crate::cli::out::say;
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -33,7 +34,7 @@ impl Session {
         if common.json {
             return show::json(&shown);
         }
-        println!("{} sessions have ended.", show::plain(&shown["ended"]));
+        say!("{} sessions have ended.", show::plain(&shown["ended"]));
         Ok(())
     }
 }

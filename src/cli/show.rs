@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::Exit;
+use crate::cli::out::say;
 
 /// Prints a document.
 pub fn json(value: &Value) -> Result<(), Exit> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Exit::failed)?);
+    say!("{}", serde_json::to_string_pretty(value).map_err(Exit::failed)?);
     Ok(())
 }
 
@@ -30,12 +31,12 @@ pub fn object(value: &Value) {
     for (name, member) in value.as_object().into_iter().flatten() {
         match member {
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                println!("{name}:");
+                say!("{name}:");
                 for item in items {
-                    println!("  - {}", inline(item));
+                    say!("  - {}", inline(item));
                 }
             }
-            other => println!("{name}: {}", plain(other)),
+            other => say!("{name}: {}", plain(other)),
         }
     }
 }
@@ -67,13 +68,13 @@ pub fn table(items: &[Value], columns: &[&str]) {
         .collect();
     for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        println!("{}", cells.join("  ").trim_end());
+        say!("{}", cells.join("  ").trim_end());
     }
 }
 
 /// Below a list that was cut off.
 pub fn say_how_to_go_on(shown: &Value) {
     if let Some(next) = shown["next"].as_str() {
-        println!("There are more: go on with --after {next}");
+        say!("There are more: go on with --after {next}");
     }
 }

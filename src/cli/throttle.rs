@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
@@ -40,14 +41,14 @@ impl Throttle {
         }
         if !is_list {
             match shown["lifted"].as_u64() {
-                Some(0) => println!("Nothing was counted."),
-                _ => println!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"])),
+                Some(0) => say!("Nothing was counted."),
+                _ => say!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"])),
             }
             return Ok(());
         }
         let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
         if items.is_empty() {
-            println!("Nobody has used up any tries.");
+            say!("Nobody has used up any tries.");
         } else {
             show::table(
                 items,

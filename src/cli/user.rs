@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, password, show};
@@ -126,7 +127,7 @@ impl User {
             return Ok(());
         }
         if let Some(done) = done {
-            println!("{done}");
+            say!("{done}");
         }
         show::object(&shown);
         Ok(())

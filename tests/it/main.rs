@@ -19,6 +19,7 @@ mod mail_faults;
 mod mutations;
 mod observing;
 mod openapi;
+mod printing;
 mod process;
 mod readme;
 mod refused_starts;

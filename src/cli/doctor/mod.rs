@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::admin::Command;
+use crate::cli::out::say;
 use crate::control::{self, Answer, CallError};
 
 use super::{Common, Exit, show};
@@ -59,7 +60,7 @@ impl Doctor {
             show::json(&json!({ "findings": items }))?;
         } else {
             for finding in findings.iter() {
-                println!("{finding}");
+                say!("{finding}");
             }
         }
         match findings.iter().filter(|finding| finding.level == Level::Wrong).count() {

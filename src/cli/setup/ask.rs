@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use crate::cli::Exit;
+use crate::cli::out::{self, say, tell};
 
 /// The one who asks. What was answered beforehand is not asked for, unless the answer will not do.
 pub struct Asker {
@@ -30,16 +31,16 @@ impl Asker {
     /// Prints what the next questions are about.
     pub fn tell(&self, words: &str) {
         if self.is_terminal {
-            println!("\n{words}");
+            say!("\n{words}");
         }
     }
 
     /// Something that is allowed but may not be meant.
     pub fn doubt(&self, words: &str) {
         if self.is_terminal {
-            println!("  note: {words}");
+            say!("  note: {words}");
         } else {
-            eprintln!("gatelodge: note: {words}");
+            tell!("gatelodge: note: {words}");
         }
     }
 
@@ -65,7 +66,7 @@ impl Asker {
             };
             match check(answer.trim()) {
                 Ok(value) => return Ok(Some(value)),
-                Err(problem) if self.is_terminal => println!("  {problem}"),
+                Err(problem) if self.is_terminal => say!("  {problem}"),
                 Err(problem) => return Err(Exit::failed(format!("--{}: {problem}", question.flag))),
             }
         }
@@ -103,7 +104,7 @@ impl Asker {
 
 fn ask(question: &Question<'_>) -> Result<String, Exit> {
     let default = question.default.as_deref().map(|default| format!(" [{default}]")).unwrap_or_default();
-    print!("  {}{default}: ", question.words);
+    out::write(format_args!("  {}{default}: ", question.words));
     std::io::stdout().flush().map_err(Exit::failed)?;
     let mut line = String::new();
     if std::io::stdin().lock().read_line(&mut line).map_err(Exit::failed)? == 0 {

@@ -14,6 +14,7 @@ use clap::Args;
 
 use crate::admin::Command;
 use crate::base::EmailAddress;
+use crate::cli::out::say;
 use crate::config::{Config, SiteUrl};
 
 use super::offline::carry_out;
@@ -67,12 +68,12 @@ impl Setup {
             return Err(Exit::failed("nothing was written"));
         }
         write(&target, &files, &decided)?;
-        println!("{} is written.", target.display());
+        say!("{} is written.", target.display());
         let config = common.config()?;
         if let Some((email, password)) = decided.administrator {
             add_administrator(config, &email, password)?;
         }
-        println!("{}", how_to_go_on(&target));
+        say!("{}", how_to_go_on(&target));
         Ok(())
     }
 }
@@ -149,7 +150,7 @@ fn try_mail(
         let MailPlan::Smtp(smtp) = plan.mail.clone() else { return Ok(()) };
         let problem = match send(plan, password.as_deref(), address.as_str()) {
             Ok(()) => {
-                println!("  {}:{} accepted a test mail to {address}.", smtp.host, smtp.port);
+                say!("  {}:{} accepted a test mail to {address}.", smtp.host, smtp.port);
                 return Ok(());
             }
             Err(problem) => problem,
@@ -157,7 +158,7 @@ fn try_mail(
         if !asker.can_ask() {
             return Err(Exit::failed(format!("{problem}\nhint: --test-mail none skips this; nothing was written")));
         }
-        println!("  {problem}");
+        say!("  {problem}");
         if !asker.confirms("Describe the mail server anew?")? {
             return Ok(());
         }
@@ -203,7 +204,7 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
     if target.exists() {
         let old = target.with_extension("toml.old");
         std::fs::rename(target, &old).map_err(told(target))?;
-        println!("The old configuration is {} now.", old.display());
+        say!("The old configuration is {} now.", old.display());
     }
     std::fs::rename(&unfinished, target).map_err(told(target))
 }
@@ -231,7 +232,7 @@ fn add_administrator(config: Config, email: &EmailAddress, password: String) -> 
             "the configuration is written; make the administrator with `gatelodge user add EMAIL --admin --confirmed`",
         )
     })?;
-    println!("{email} administers the site.");
+    say!("{email} administers the site.");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use crate::base::{EmailAddress, is_visible};
 use crate::cli::Exit;
+use crate::cli::out::say;
 use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl, Smtp};
 use crate::crypto::{Password, PasswordPolicy};
 
@@ -226,7 +227,7 @@ fn password_for(asker: &Asker) -> Result<String, Exit> {
         if !password.is_empty() {
             return Ok(password);
         }
-        println!("  a user needs a password; Ctrl-C breaks set-up off, and nothing is written");
+        say!("  a user needs a password; Ctrl-C breaks set-up off, and nothing is written");
     }
 }
 
@@ -256,9 +257,9 @@ pub fn administrator(
     loop {
         let password = asker.secret(&format!("Their password, at least {} characters", policy.min_chars))?;
         if let Err(fault) = accept(&password) {
-            println!("  {fault}");
+            say!("  {fault}");
         } else if password != asker.secret("Once more")? {
-            println!("  the two differ");
+            say!("  the two differ");
         } else {
             return Ok(Some((email, password)));
         }

@@ -1,0 +1,53 @@
+//! What commands print. Standard output may be closed, or on a disk that is full: a command finishes its work whatever becomes of its
+//! words, and says at its end that they were lost. std's `println!` panics there.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::Exit;
+
+/// The first fault in writing to standard output.
+static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Writes to standard output; see [`say!`].
+pub fn write(words: fmt::Arguments<'_>) {
+    let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    if fault.is_none() {
+        *fault = io::stdout().write_fmt(words).err();
+    }
+}
+
+/// Writes a line to standard error, if anybody reads it.
+pub fn write_error(words: fmt::Arguments<'_>) {
+    // There is nowhere left to tell of a fault here.
+    let _ = writeln!(io::stderr(), "{words}");
+}
+
+/// Ends what was printed.
+///
+/// # Errors
+/// When not all of it could be written; not when the reader has gone, who had enough of it.
+pub fn finish() -> Result<(), Exit> {
+    let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    match fault.take().or_else(|| io::stdout().flush().err()) {
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Exit::failed(format!("what was to be printed could not be written: {error}"))
+                .with_hint("the command itself was carried out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line to standard output, as `println!`, and never panics.
+macro_rules! say {
+    () => { $crate::cli::out::write(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::cli::out::write(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// Prints a line to standard error, as `eprintln!`, and never panics.
+macro_rules! tell {
+    ($($words:tt)*) => { $crate::cli::out::write_error(format_args!($($words)*)) };
+}
+
+pub(crate) use {say, tell};
