@@ -200,6 +200,31 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it only looks at what is there. Where nothing is, it makes nothing.
+    #[must_use]
+    pub const fn only_reads(&self) -> bool {
+        matches!(
+            self,
+            Self::UserList(_)
+                | Self::UserShow(_)
+                | Self::TokenList(_)
+                | Self::InviteList(_)
+                | Self::ApprovalList(_)
+                | Self::GroupList
+                | Self::GroupMembers { .. }
+                | Self::Inspect
+                | Self::MailList(_)
+                | Self::WebhookList
+                | Self::Backup
+                | Self::Export
+                | Self::ThrottleList(_)
+                | Self::AuditList(_)
+                | Self::AuditVerify
+                | Self::AuditWitness(_)
+                | Self::ClockShow
+        )
+    }
+
     /// Whether it only ends what something else began. Nobody is kept from that by a rate limit: whoever stole an administrator's
     /// session could use the limit up first.
     #[must_use]

@@ -16,7 +16,7 @@ use crate::export::{self, Import};
 use crate::store::{ArchiveError, Trust, heading_of, known_format, read_key, verify_file, write_file};
 
 use super::progress::{Progress, Watched};
-use super::{Common, Exit, serve, show};
+use super::{Common, Exit, opening, show};
 
 #[derive(Debug, Args)]
 pub struct Backup {
@@ -155,8 +155,8 @@ fn with_source<T>(config: Config, what: What, work: impl FnOnce(Source<'_>) -> T
         Ok((Answer::Done(_), mut stream)) => Ok(work(Source::Server(&mut stream))),
         Ok((Answer::Refused(refusal), _)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => {
-            let opened = serve::open_store(&config)?;
-            let app = serve::build(config, opened)?;
+            let opened = opening::open_present_store(&config)?;
+            let app = opening::build(config, opened)?;
             Ok(work(Source::Own(&app, what)))
         }
         Err(error) => Err(error.into()),

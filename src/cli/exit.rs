@@ -26,6 +26,11 @@ impl Exit {
         Self { status: FAILED, message: message.to_string() }
     }
 
+    /// A store that is not there.
+    pub fn without_store(message: impl fmt::Display) -> Self {
+        Self { status: DATA, message: message.to_string() }
+    }
+
     /// A refused configuration.
     pub fn configuration(message: impl fmt::Display) -> Self {
         Self { status: CONFIGURATION, message: message.to_string() }

@@ -11,7 +11,7 @@ use crate::control::{self, CallError};
 use crate::store::old_key_path;
 
 use super::offline::{carry_out, give_to_owner, own_user};
-use super::{Common, Exit, serve, show};
+use super::{Common, Exit, opening, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -55,7 +55,7 @@ fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
         ));
     }
     let (path, store) = (config.sealing_key_path(), config.store.path.clone());
-    let app = serve::build(config.clone(), serve::open_store(config)?)?;
+    let app = opening::build(config.clone(), opening::open_store(config)?)?;
     let before = app.services().seal.fingerprint();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     let by = Principal::CommandLine(Source::command_line(own_user()));

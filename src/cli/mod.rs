@@ -15,6 +15,7 @@ mod key;
 mod logging;
 mod mail;
 mod offline;
+mod opening;
 mod out;
 mod password;
 mod progress;

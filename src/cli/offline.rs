@@ -16,7 +16,7 @@ use crate::cli::out::tell;
 use crate::config::Config;
 use crate::control::{self, Answer, CallError};
 
-use super::{Exit, serve};
+use super::{Exit, opening};
 
 /// Has the command carried out and gives what there is to show.
 pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
@@ -35,8 +35,9 @@ pub fn own_user() -> u32 {
 
 fn alone(config: Config, command: Command) -> Result<Value, Exit> {
     let (store, key) = (config.store.path.clone(), config.sealing_key_path());
-    let opened = serve::open_store(&config)?;
-    let app = serve::build(config, opened)?;
+    let opened =
+        if command.only_reads() { opening::open_present_store(&config)? } else { opening::open_store(&config)? };
+    let app = opening::build(config, opened)?;
     let shown = execute_alone(&app, command);
     give_to_owner(&store, &key);
     shown

@@ -1,7 +1,7 @@
 //! `gatelodge serve`: the only place where the parts are put together.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Hasher, newest_good_snapshot, newest_unsigned_snapshot};
-use crate::base::{Clock, Moment};
+use crate::app::App;
+use crate::base::Clock;
 use crate::config::{Config, ConfigError, Reread, notes};
 use crate::control;
 use crate::courier::{Courier, Replaceable};
-use crate::store::{Ballast, Opened, open_file, read_key};
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server::{self, Protocol};
 use crate::workers;
 
 use super::logging;
+use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
@@ -89,45 +89,6 @@ impl Serve {
         }
         serve(config, &FromFile { common, courier: self.courier }, sockets)
     }
-}
-
-/// Opens the store that the configuration names.
-pub fn open_store(config: &Config) -> Result<Opened, Exit> {
-    let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
-    let cache_bytes = config.store.cache_mib << 20;
-    let ballast = Ballast::beside(&config.store.path, config.ballast_bytes());
-    let opened = open_file(&config.store.path, &config.sealing_key_path(), (cache_bytes, ballast), &mut moment);
-    opened.map_err(|error| {
-        let folder = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
-        match folder.and_then(|folder| way_back(folder, config)) {
-            Some(hint) => Exit::from(error).with_hint(hint),
-            None => error.into(),
-        }
-    })
-}
-
-/// What there is in the folder of snapshots to restore.
-fn way_back(folder: &Path, config: &Config) -> Option<String> {
-    let key = read_key(&config.sealing_key_path()).ok().flatten();
-    if let Some(path) = newest_good_snapshot(folder, key.as_ref()) {
-        let path = path.display();
-        return Some(format!(
-            "the newest good snapshot is {path}; `gatelodge restore {path} --force` puts it in place"
-        ));
-    }
-    let path = newest_unsigned_snapshot(folder)?;
-    Some(format!(
-        "no snapshot there proves who wrote it; {} is as older programs wrote them. See `gatelodge restore --help` before you take it",
-        path.display()
-    ))
-}
-
-/// Puts the parts together over an open store.
-pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
-    let hasher = Hasher::start(config.password.cost()).map_err(Exit::failed)?;
-    let app = App::new(config, opened, Arc::new(SystemClock), hasher).map_err(Exit::configuration)?;
-    app.begin_log();
-    Ok(Arc::new(app))
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP has the configuration read again.

@@ -7,6 +7,7 @@ mod front_end;
 mod host_name;
 mod https_url;
 mod mail_domain;
+mod paths;
 mod rate;
 mod reread;
 mod reserved;
@@ -133,7 +134,7 @@ impl Config {
         Self::parse_with(&text, path, credentials)
     }
 
-    /// Checks the content of a file; `path` is only named in messages.
+    /// Checks the content of a file; `path` is named in messages, and paths in the text are taken from its folder.
     ///
     /// # Errors
     /// When anything in it is wrong.
@@ -144,6 +145,7 @@ impl Config {
     fn parse_with(text: &str, path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
         let least = json!({"site": {"url": "https://localhost"}, "mail": {"from": "nobody@localhost"}});
         let mut config: Self = document::read(text, path, &least)?;
+        config.place_beside(path).map_err(|broken| ConfigError::broken_rule(broken, text, path))?;
         if let Some(folder) = credentials {
             config.take_credentials(folder);
         }

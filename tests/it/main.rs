@@ -19,6 +19,7 @@ mod mail_faults;
 mod mutations;
 mod observing;
 mod openapi;
+mod places;
 mod printing;
 mod process;
 mod readme;

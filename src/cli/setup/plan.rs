@@ -50,8 +50,9 @@ fn quoted(text: &impl ToString) -> String {
     serde_json::Value::String(text.to_string()).to_string()
 }
 
+/// From the root on: it was typed in one folder, and is read in another.
 fn path(path: &Path) -> String {
-    quoted(&path.display())
+    quoted(&std::path::absolute(path).as_deref().unwrap_or(path).display())
 }
 
 impl Plan {

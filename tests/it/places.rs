@@ -1,0 +1,96 @@
+//! Where things are: paths of the configuration, and stores that nobody asked for.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::process::{configuration, file_mail, refusal, run, shown};
+use crate::store::Folder;
+use crate::world::{ALICE, PASSWORD};
+
+fn typed_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatelodge"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).output().expect("it runs")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_relative_path_is_taken_from_the_folder_of_the_configuration() {
+    let (house, elsewhere) = (Folder::new(), Folder::new());
+    let config = configuration(&house.0, 8443, &file_mail(&house.0));
+    let text = std::fs::read_to_string(&config).expect("UTF-8");
+    let folder = house.0.display().to_string();
+    // As people write it: what is beside the file has no folder before it.
+    std::fs::write(&config, text.replace(&format!("{folder}/"), "")).expect("written");
+    std::fs::create_dir_all(house.0.join("mail")).expect("made");
+    let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config];
+    assert!(run(&add, PASSWORD).status.success());
+    assert!(names(&house.0).contains(&"gatelodge.redb".to_owned()), "{:?}", names(&house.0));
+    let listed = typed_in(&elsewhere.0, &["user", "list", "--json", "--config", &config]);
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    assert_eq!(listed["items"][0]["email"], ALICE);
+    // Named from beside it, too.
+    let listed = typed_in(&house.0, &["user", "list", "--json", "--config", "gatelodge.toml"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(ALICE));
+    assert_eq!(names(&elsewhere.0), Vec::<String>::new());
+}
+
+#[test]
+fn a_path_that_only_a_shell_understands_is_refused() {
+    for (key, line) in [
+        ("store", "[store]\npath = \"~/gatelodge.redb\"\n"),
+        ("backup", "[backup]\ndirectory = \"~/snapshots\"\n"),
+        ("mail", "[mail.smtp]\nhost = \"localhost\"\nca_file = \"~/ca.pem\"\n"),
+        ("webhooks", "[webhooks.wiki]\nurl = \"https://wiki.example.org/hook\"\nsecret_file = \"~/secret\"\n"),
+    ] {
+        let folder = Folder::new();
+        let file = folder.join("gatelodge.toml");
+        let text = format!("[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\n{line}");
+        std::fs::write(&file, text).expect("written");
+        let (code, said) = refusal(&["user", "list", "--config", file.to_str().expect("UTF-8")]);
+        assert_eq!(code, Some(78), "{key}: {said}");
+        assert!(said.contains("begins with `~`") && said.contains("write the whole path"), "{key}: {said}");
+    }
+}
+
+#[test]
+fn a_command_that_only_reads_makes_no_store() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    let before = names(&folder.0);
+    for command in [
+        &["user", "list"][..],
+        &["user", "show", "somebody"],
+        &["token", "list", "somebody"],
+        &["invite", "list"],
+        &["approval", "list"],
+        &["group", "list"],
+        &["group", "members", "staff"],
+        &["mail", "list"],
+        &["webhook", "list"],
+        &["throttle", "list"],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["clock", "show"],
+        &["export", "-"],
+        &["backup", "kept"],
+        &["doctor"],
+        &["check"],
+    ] {
+        let output = run(&[command, &["--config", &config]].concat(), "");
+        assert_eq!(names(&folder.0), before, "{command:?}");
+        if !["check", "doctor"].contains(&command[0]) {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(65) && said.contains("there is no store at"), "{command:?}: {said}");
+            assert!(said.contains("gatelodge user add"), "{said}");
+        }
+    }
+    let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config];
+    assert!(run(&add, PASSWORD).status.success());
+    assert_eq!(shown(&["user", "list", "--config", &config], "")["items"][0]["email"], ALICE);
+}
