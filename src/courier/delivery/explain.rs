@@ -7,6 +7,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Severity;
 
 use crate::config::{Security, Smtp};
+use crate::tls::client::Trouble;
 
 use super::Outcome;
 use super::dialogue::ConnectError;
@@ -18,7 +19,7 @@ pub struct Heard {
     said: String,
     io: Option<io::ErrorKind>,
     is_timeout: bool,
-    is_tls: bool,
+    trouble: Option<Trouble>,
 }
 
 impl From<&Error> for Heard {
@@ -28,7 +29,7 @@ impl From<&Error> for Heard {
             said: chain(error),
             io: io_error(error).map(io::Error::kind),
             is_timeout: error.is_timeout(),
-            is_tls: false,
+            trouble: None,
         }
     }
 }
@@ -43,8 +44,11 @@ impl From<&ConnectError> for Heard {
             ConnectError::Refused(code, _) => Some(*code),
             _ => None,
         };
-        let is_tls = matches!(error, ConnectError::Tls(_));
-        Self { code, said: chain(error), io, is_timeout: io == Some(io::ErrorKind::TimedOut), is_tls }
+        let trouble = match error {
+            ConnectError::Tls(error) => Some(Trouble::of(error)),
+            _ => None,
+        };
+        Self { code, said: chain(error), io, is_timeout: io == Some(io::ErrorKind::TimedOut), trouble }
     }
 }
 
@@ -102,6 +106,9 @@ fn code(error: &Error) -> Option<u16> {
 pub fn in_words(heard: &Heard, settings: &Smtp) -> String {
     let said = heard.said.as_str();
     let at = format!("{}:{}", settings.host, settings.port);
+    if let Some(trouble) = &heard.trouble {
+        return format!("{} ({said})", about_tls(trouble, &at, settings));
+    }
     let advice = match (heard.code, heard.io) {
         (Some(535 | 534), _) => "the server refused the credentials: check mail.smtp.username and the password in password_file".into(),
         (Some(530), _) => "the server wants credentials (or encryption) first: set mail.smtp.username and password_file, and security = \"starttls\" or \"tls\"".into(),
@@ -110,18 +117,6 @@ pub fn in_words(heard: &Heard, settings: &Smtp) -> String {
         (Some(_), _) => "the server refused".into(),
         _ if said.contains("No compatible authentication") => {
             format!("{at} offers no way to log in that we know; it may offer one only after encryption: security = \"starttls\" or \"tls\"")
-        }
-        _ if is_plaintext_answer(said) => format!(
-            "{at} answered in clear text where TLS was expected: it wants security = \"starttls\" (usually port 587), or port 465 for security = \"tls\""
-        ),
-        _ if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") => {
-            format!("the certificate of {at} is not trusted: name its CA in mail.smtp.ca_file")
-        }
-        _ if said.contains("NotValidForName") || said.contains("not valid for name") => {
-            format!("the certificate of {at} is for another name: write the name it carries as mail.smtp.host")
-        }
-        _ if ["Expired", "expired", "NotValidYet", "not valid yet"].iter().any(|word| said.contains(word)) => {
-            format!("the certificate of {at} has expired, or this machine's clock is wrong")
         }
         _ if said.contains("STARTTLS") => format!("{at} does not offer STARTTLS: for TLS from the first byte write security = \"tls\" (usually port 465)"),
         _ if said.contains("lookup") || said.contains("resolve") || said.contains("Name or service") => {
@@ -132,7 +127,6 @@ pub fn in_words(heard: &Heard, settings: &Smtp) -> String {
         _ if settings.security != Security::Tls && said.contains("incomplete response") => {
             format!("{at} ended the connection without a greeting: if it speaks TLS from the first byte, write security = \"tls\" (usually port 465)")
         }
-        _ if heard.is_tls => format!("TLS with {at} failed"),
         _ if settings.security != Security::Tls && settings.port == 465 => {
             format!("{at} did not greet as a mail server does: port 465 usually wants security = \"tls\"")
         }
@@ -141,9 +135,14 @@ pub fn in_words(heard: &Heard, settings: &Smtp) -> String {
     format!("{advice} ({said})")
 }
 
-/// rustls says so when the first byte is no TLS record: the server greeted in clear text.
-fn is_plaintext_answer(said: &str) -> bool {
-    said.contains("InvalidContentType") || said.contains("corrupt message")
+fn about_tls(trouble: &Trouble, at: &str, settings: &Smtp) -> String {
+    let words = trouble.in_words(at, &settings.host, ("mail.smtp.ca_file", settings.ca_file.is_some()));
+    match trouble {
+        Trouble::ClearText => {
+            format!("{words}: it wants security = \"starttls\" (usually port 587), or port 465 for security = \"tls\"")
+        }
+        _ => words,
+    }
 }
 
 /// The error and its causes on one line, without line breaks a server may have sent.
