@@ -16,6 +16,7 @@ mod knocking;
 mod loud;
 mod mail_certificates;
 mod mail_faults;
+mod mail_habits;
 mod mutations;
 mod observing;
 mod openapi;

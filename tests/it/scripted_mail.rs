@@ -56,6 +56,12 @@ impl Script {
         self
     }
 
+    /// Sends each byte by itself.
+    pub fn drips(mut self) -> Self {
+        self.drips = true;
+        self
+    }
+
     /// What it says to the line that is heard for the n-th time.
     fn answer(&self, line: &str, said: &mut BTreeMap<&'static str, usize>) -> Vec<u8> {
         let fits = |to: &&&'static str| line.starts_with(**to) && (to.is_empty() == line.is_empty());
