@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -21,6 +22,7 @@ pub struct Script {
     tls: Option<Arc<ServerConfig>>,
     begins_with_tls: bool,
     drips: bool,
+    hesitates: Duration,
 }
 
 impl Script {
@@ -59,6 +61,12 @@ impl Script {
     /// Sends each byte by itself.
     pub fn drips(mut self) -> Self {
         self.drips = true;
+        self
+    }
+
+    /// Waits so long before it greets.
+    pub fn hesitates(mut self, time: Duration) -> Self {
+        self.hesitates = time;
         self
     }
 
@@ -121,6 +129,7 @@ fn converse(stream: TcpStream, script: &Script, said: &mut BTreeMap<&'static str
         let tls = Arc::clone(script.tls.as_ref().expect("a script with TLS"));
         Box::new(StreamOwned::new(ServerConnection::new(tls).expect("a configuration"), stream))
     };
+    std::thread::sleep(script.hesitates);
     let raw = stream.try_clone().expect("a socket");
     let first = if script.begins_with_tls { over_tls(stream) } else { Box::new(stream) };
     let mut lines = BufReader::new(first);

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
@@ -12,6 +13,7 @@ use gatelodge::mail::{Composer, Letter};
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, free_port, refusal, run, shown};
+use crate::scripted_mail::{Script, Scripted};
 use crate::store::Folder;
 use crate::tls::Authority;
 use crate::world::{ALICE, PASSWORD};
@@ -306,6 +308,19 @@ fn mail_test_sends_a_real_message() {
             .as_str()
             .is_some_and(|content| content.contains("Subject: Mail from Hill Street works"))
     );
+}
+
+/// Postfix with `postscreen`, and whoever looks everybody up before a greeting, takes this long. It is the only test that waits: what
+/// it is about is that the command does.
+#[test]
+fn mail_test_has_the_patience_of_a_delivery_and_says_that_it_waits() {
+    let folder = Folder::new();
+    let slow = Scripted::start(Script::usual().hesitates(Duration::from_secs(16)));
+    let config = configuration(&folder.0, free_port(), &settings(&folder.0, slow.port, "none", ""));
+    let output = run(&["mail", "test", ALICE, "--config", &config], "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("takes its time; it has 5 minutes"), "{said}");
+    assert_eq!(slow.ends()[0].last().map(String::as_str), Some("QUIT"));
 }
 
 #[track_caller]
