@@ -262,6 +262,25 @@ fn one_connection_serves_for_several_mails() {
 }
 
 #[test]
+fn a_connection_that_is_kept_ends_with_a_goodbye_when_the_server_stops() {
+    let folder = Folder::new();
+    let post = Scripted::start(Script::usual());
+    let port = free_port();
+    let config = configuration(&folder.0, port, &settings(&folder.0, post.port, "none", ""));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    registers(&server);
+    server.reads_until("mail delivered");
+    // A test says goodbye by itself, on the connection that the delivery left.
+    shown(&["mail", "test", ALICE, "--config", &config], "");
+    registers(&server);
+    server.reads_until("mail delivered");
+    assert_eq!(server.stops(), Some(0));
+    let heard = post.ends();
+    let last: Vec<_> = heard.iter().filter_map(|lines| lines.last()).collect();
+    assert_eq!(last, ["QUIT", "QUIT"], "{heard:?}");
+}
+
+#[test]
 fn a_certificate_is_judged_by_the_time_that_is_believed() {
     let folder = Folder::new();
     prepare(&folder.0);
