@@ -18,7 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -204,7 +204,7 @@ impl ServerCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, certificate, signature)
+        self.chains.verify_tls12_signature(message, certificate, signature).map_err(UnusableKey::in_place_of)
     }
 
     fn verify_tls13_signature(
@@ -213,11 +213,35 @@ impl ServerCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, certificate, signature)
+        self.chains.verify_tls13_signature(message, certificate, signature).map_err(UnusableKey::in_place_of)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chains.supported_verify_schemes()
+    }
+}
+
+/// What the server signs the handshake with cannot be checked.
+#[derive(Debug)]
+struct UnusableKey;
+
+impl UnusableKey {
+    /// The library calls a signature by a key that is too short for it a bad one, as it does one of a wrong issuer.
+    fn in_place_of(error: rustls::Error) -> rustls::Error {
+        match error {
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                CertificateError::Other(OtherError(Arc::new(Self))).into()
+            }
+            other => other,
+        }
+    }
+}
+
+impl std::error::Error for UnusableKey {}
+
+impl fmt::Display for UnusableKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its key is too short, or not the one it signs with")
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Trouble {
     Unusable,
     /// The server answered, but not with TLS.
     ClearText,
-    /// Neither knows a version or a cipher of the other.
+    /// Neither knows a version, a cipher or a kind of key of the other.
     NothingInCommon,
     /// The server ended the connection in the middle.
     Closed,
@@ -101,12 +101,12 @@ impl Trouble {
                 )
             }
             Self::Unusable => format!(
-                "the certificate of {at} cannot be used: it is damaged, of an old version, or signed in a way that is no longer trusted (SHA-1, RSA below 2048 bits); make it anew"
+                "the certificate of {at} cannot be used: it is damaged, of an old version, with an extension that is not known, or with a key or a signature that nobody trusts any more (RSA below 2048 bits, SHA-1); make it anew"
             ),
             Self::ClearText => format!("{at} answered in clear text where TLS was expected"),
             Self::NothingInCommon => {
                 format!(
-                    "{at} and we know no common version of TLS: it must offer TLS 1.2 or 1.3 with a cipher of today"
+                    "{at} and we have no version of TLS, no cipher or no kind of key in common: it must offer TLS 1.2 or 1.3, and a certificate with an RSA or an ECDSA key (P-256, P-384)"
                 )
             }
             Self::Closed => {

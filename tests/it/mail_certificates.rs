@@ -12,6 +12,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::scripted_mail::{Script, Scripted};
 use crate::store::Folder;
@@ -56,8 +57,11 @@ impl Issued {
         let chain = std::iter::once(self).chain(between.iter().copied()).map(|issued| issued.der.clone()).collect();
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).expect("a key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        // Whether the key is the certificate's is for the other side to find out.
+        let key = provider.key_provider.load_private_key(key).expect("a key");
+        let shown = Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)));
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        Arc::new(config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair"))
+        Arc::new(config.expect("versions").with_no_client_auth().with_cert_resolver(shown))
     }
 }
 
@@ -158,6 +162,15 @@ fn one_that_is_named_has_to_be_good_all_the_same() {
     meets(&past.shown(&[]), &[&past], "has expired");
     let future = Issued::by_itself(&["localhost"], |params| params.not_before = date_time_ymd(3000, 1, 1));
     meets(&future.shown(&[]), &[&future], "this machine's clock is wrong");
+}
+
+/// An RSA key of 1024 bits looks so to us: nothing that it signs can be checked.
+#[test]
+fn a_key_that_cannot_be_checked_is_not_called_a_lack_of_trust() {
+    let own = Issued::by_itself(&["localhost"], plainly);
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key");
+    let other = Issued { key, der: own.der.clone(), pem: own.pem.clone(), params: own.params.clone() };
+    meets(&other.shown(&[]), &[&own], "with a key or a signature that nobody trusts any more");
 }
 
 #[test]
