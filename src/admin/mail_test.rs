@@ -31,13 +31,17 @@ pub async fn send_test(
         MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
         MailTransport::File => config.mail.directory.display().to_string(),
     };
-    match courier.deliver(id, &to, &message.bytes, Terms::impatient(moment.now())).await {
+    // With the patience of every delivery: what a server makes of this mail is what it makes of the others.
+    let outcome = courier.deliver(id, &to, &message.bytes, Terms::ordinary(moment.now())).await;
+    courier.part().await;
+    match outcome {
         Outcome::Accepted => Ok(json!({"accepted": true, "by": way, "to": to.as_str(), "message_id": id.to_string()})),
-        Outcome::Later(reason) => {
-            Err(Refusal::failed(format!("the mail was not accepted: {reason}"), "the server would try again later"))
-        }
+        Outcome::Later(reason) => Err(Refusal::failed(
+            format!("the mail was not accepted: {reason}"),
+            "Gatelodge tries such a mail again by itself; docs/mail.md says more about refusals",
+        )),
         Outcome::Never(reason) => {
-            Err(Refusal::failed(format!("the mail was refused for good: {reason}"), "the server would not try again"))
+            Err(Refusal::failed(format!("the mail was refused for good: {reason}"), "Gatelodge would not try it again"))
         }
     }
 }

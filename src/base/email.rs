@@ -84,11 +84,11 @@ impl EmailAddress {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// For a mail to somebody who need not know the whole: `a…@example.org`.
+    /// For a mail to somebody who need not know the whole: `a...@example.org`, in ASCII, so that a mail with it can be sent as it is.
     #[must_use]
     pub fn masked(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or(("", &self.0));
-        format!("{}…@{domain}", local.chars().next().unwrap_or('…'))
+        format!("{}...@{domain}", local.chars().take(1).collect::<String>())
     }
 }
 

@@ -6,11 +6,12 @@ use serde_json::Value;
 use crate::admin::{Command, command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::out::say;
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::control::{self, Answer, CallError};
-use crate::courier::Courier;
+use crate::courier::{Courier, Terms};
 
 use super::offline::carry_out;
+use super::progress::patiently;
 use super::system_clock::SystemClock;
 use super::{Common, Exit, Page, show};
 
@@ -46,18 +47,36 @@ impl Mail {
 
 /// By the running server, whose way out and whose credentials count; by ourselves if there is none.
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
-    let shown = match control::call(&config.listen.control, &Command::MailTest { address: address.to_owned() }) {
-        Ok(Answer::Done(shown)) => shown,
-        Ok(Answer::Refused(refusal)) => return Err(refusal.into()),
-        Err(CallError::NobodyThere) => test_alone(config, address)?,
-        Err(error) => return Err(error.into()),
-    };
+    let command = Command::MailTest { address: address.to_owned() };
+    let tested = patiently(&wait_for_mail_server(config), || match control::call(&config.listen.control, &command) {
+        Ok(Answer::Done(shown)) => Ok(shown),
+        Ok(Answer::Refused(refusal)) => Err(refusal.into()),
+        Err(CallError::NobodyThere) => test_alone(config, address),
+        Err(error) => Err(error.into()),
+    });
+    let shown = tested?;
     if common.json {
         return show::json(&shown);
     }
     let (way, to) = (show::plain(&shown["by"]), show::plain(&shown["to"]));
     say!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
     Ok(())
+}
+
+/// What is said when a mail server takes its time.
+pub fn wait_for_mail_server(config: &Config) -> String {
+    let smtp = &config.mail.smtp;
+    let minutes = Terms::PATIENCE.as_secs() / 60;
+    let tls = match smtp.security {
+        Security::Tls => "",
+        Security::Starttls | Security::None => {
+            "it may speak TLS from the first byte (security = \"tls\", usually port 465), or "
+        }
+    };
+    format!(
+        "note: {}:{} takes its time; it has {minutes} minutes, as with every mail. If you know it to be quick, stop with Ctrl-C: {tls}a firewall may be in the way",
+        smtp.host, smtp.port
+    )
 }
 
 fn test_alone(config: &Config, address: &str) -> Result<Value, Exit> {

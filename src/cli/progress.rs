@@ -1,11 +1,14 @@
-//! A line on the terminal that says how far long work has come.
+//! A line on the terminal that says how far long work has come, or what is waited for.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Work that is done sooner needs no line.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(200);
+/// Nobody wonders before that where an answer is.
+const WORD_AFTER: Duration = Duration::from_secs(5);
 
 /// Shows how many bytes have passed; on a terminal only, and not at once.
 pub struct Progress {
@@ -39,6 +42,22 @@ impl Drop for Progress {
             eprint!("\r\x1b[K");
         }
     }
+}
+
+/// Does something that may take long, and says once, on standard error, what is waited for.
+pub fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if is_done.recv_timeout(WORD_AFTER) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Whoever closed it does not want to know.
+                let _ = writeln!(io::stderr(), "{word}");
+            }
+        });
+        let outcome = work();
+        drop(done);
+        outcome
+    })
 }
 
 /// A reader or writer whose bytes are counted.

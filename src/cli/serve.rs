@@ -166,6 +166,7 @@ async fn run_until_signal(
     if tokio::time::timeout(WORKERS_MAY_FINISH, finished).await.is_err() {
         tracing::warn!("an attempt to deliver a mail was left off; it is repeated after the start");
     }
+    courier.present().part().await;
     // What was seen of sessions since the last note is worth one more commit.
     if let Err(error) = app.note_seen().await {
         tracing::warn!(%error, "the last use of some sessions was not written down");

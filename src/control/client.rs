@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::Command;
+use crate::courier::Terms;
 
 use super::{Answer, GREETING};
 
@@ -64,7 +65,7 @@ pub fn call(socket: &Path, command: &Command) -> Result<Answer, CallError> {
 /// When none runs, or it cannot be talked to.
 pub fn call_for_stream(socket: &Path, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
     let stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience(command)))?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     let greeting = next_line(&mut reader)?;
@@ -76,6 +77,14 @@ pub fn call_for_stream(socket: &Path, command: &Command) -> Result<(Answer, impl
     writer.write_all(&line)?;
     let answer = serde_json::from_str(&next_line(&mut reader)?).map_err(|error| CallError::Failed(error.into()))?;
     Ok((answer, reader))
+}
+
+/// A test mail has the patience of every delivery, and time for the goodbye behind it.
+fn patience(command: &Command) -> Duration {
+    match command {
+        Command::MailTest { .. } => Terms::PATIENCE + PATIENCE,
+        _ => PATIENCE,
+    }
 }
 
 fn next_line(reader: &mut impl BufRead) -> Result<String, CallError> {

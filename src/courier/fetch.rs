@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 use crate::base::Timestamp;
 use crate::config::{Acme, HttpsUrl, Sms, TargetUrl, Webhook};
-use crate::tls::client::{Connector, ConnectorError};
+use crate::tls::client::{Connector, ConnectorError, Trouble};
 
 use super::Terms;
 use super::delivery::SetupError;
@@ -140,13 +140,9 @@ impl Server {
     }
 
     fn not_trusted(&self, error: &std::io::Error) -> String {
-        let said = error.to_string();
-        if said.contains("UnknownIssuer") || said.contains("CaUsedAsEndEntity") {
-            let section = self.named_in.trim_end_matches(".directory");
-            format!("its certificate is not trusted: name its CA in {section}.ca_file ({said})")
-        } else {
-            format!("TLS failed: {said}")
-        }
+        let ca_file = format!("{}.ca_file", self.named_in.trim_end_matches(".directory"));
+        let words = Trouble::of(error).in_words("the server", &self.host, (&ca_file, self.ca_file.is_some()));
+        format!("{words} ({error})")
     }
 }
 

@@ -55,11 +55,14 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// For what nobody waits for. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever gives
-    /// up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
+    /// How long mails and requests may take. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever
+    /// gives up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
+    pub const PATIENCE: Duration = Duration::from_mins(5);
+
+    /// For whatever is in earnest.
     #[must_use]
     pub fn ordinary(now: Timestamp) -> Self {
-        Self { now, patience: Duration::from_mins(5) }
+        Self { now, patience: Self::PATIENCE }
     }
 
     /// For an administrator who sits and waits: a silent server is given up sooner.
@@ -115,6 +118,13 @@ impl Courier {
             Mails::Smtp(smtp) => smtp.deliver(to, bytes, terms).await,
             Mails::File(file) => file.deliver(id, bytes).await,
             Mails::Remote(remote) => remote.deliver(id, to, bytes, terms).await,
+        }
+    }
+
+    /// Says goodbye to whoever a connection is kept to. Deliveries go on all the same, over another one.
+    pub async fn part(&self) {
+        if let Mails::Smtp(smtp) = &self.mails {
+            smtp.part().await;
         }
     }
 

@@ -135,6 +135,10 @@ pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationTo
     if tokio::time::timeout(DRAIN, errands.wait()).await.is_err() {
         tracing::warn!("some errands were left off; they are asked for again");
     }
+    let made = role.made.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(courier) = made {
+        courier.part().await;
+    }
 }
 
 async fn converse(role: &Role, stream: UnixStream) -> std::io::Result<()> {

@@ -112,11 +112,34 @@ fn mailbox(name: Option<String>, address: &EmailAddress) -> Result<Mailbox, Comp
     Ok(Mailbox::new(name, address))
 }
 
-/// Always encoded, so that no line is too long and none begins with a dot or ends with a bare LF.
+/// A text as it is sent, so that a link is whole wherever it is read: in a raw mail too, in a file of it, or by a program.
 fn part(kind: ContentType, text: &str) -> SinglePart {
     let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-    let body = Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable).unwrap_or_else(Body::new);
+    let is_html = kind == ContentType::TEXT_HTML;
+    let encode = |encoding| Body::new_with_encoding(text.clone(), encoding).unwrap_or_else(Body::new);
+    let body = if is_plain(&text) {
+        // It is encoded as it stands; the library would break every line that is longer than 76 characters.
+        Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        let quoted = encode(ContentTransferEncoding::QuotedPrintable);
+        // Whether the server takes 8 bits is known only when the mail leaves. HTML is for programs that decode it.
+        if is_html || has_whole_links(&quoted, &text) { quoted } else { encode(ContentTransferEncoding::Base64) }
+    };
     SinglePart::builder().content_type(kind).body(body)
+}
+
+/// Whether a text may be sent as it is (RFC 2045, 2.7): visible ASCII and blanks, in lines that no server breaks.
+fn is_plain(text: &str) -> bool {
+    /// Without its end (RFC 5322, 2.1.1).
+    const MAX_LINE_BYTES: usize = 998;
+    let is_sent_as_it_is = |byte: u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t');
+    text.split("\r\n").all(|line| line.len() <= MAX_LINE_BYTES && line.bytes().all(is_sent_as_it_is))
+}
+
+/// Whether each link of the text stands in its encoded form as well: quoted-printable breaks lines, and writes `=` as `=3D`.
+fn has_whole_links(encoded: &Body, text: &str) -> bool {
+    let encoded = String::from_utf8_lossy(encoded.as_ref());
+    text.split_whitespace().filter(|word| word.contains("://")).all(|link| encoded.contains(link))
 }
 
 fn split_subject(text: &str) -> Result<(&str, &str), ComposeError> {
@@ -165,6 +188,53 @@ mod tests {
             }
             assert_eq!(mail, compose(&letter, "alice@example.org"), "the same moment gives the same bytes");
         }
+    }
+
+    fn mail_of(name: &str, letter: &Letter) -> String {
+        let text = format!(
+            "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n"
+        );
+        let composer =
+            Composer::new(&Config::parse(&text, Path::new("test.toml")).expect("valid")).expect("well formed");
+        let to = EmailAddress::parse("alice@example.org").expect("an address");
+        let mut moment = Moment::new(Timestamp::from_seconds(1_700_000_000), [1; 32]);
+        let message = composer.compose(letter, &to, MailId::from_bytes([5; 16]), &mut moment).expect("complete");
+        String::from_utf8(message.bytes).expect("ASCII")
+    }
+
+    #[test]
+    fn links_are_whole_in_a_raw_mail() {
+        let mut links = 0;
+        for letter in Letter::samples() {
+            let mail = mail_of("Hill Street", &letter);
+            assert!(!mail.contains("&#x2f;"), "{mail}");
+            assert!(!mail.contains("quoted-printable") && mail.matches("7bit").count() == 2, "{mail}");
+            let link = mail.lines().find(|line| line.starts_with("https://"));
+            if let Some(link) = link {
+                links += 1;
+                assert!(mail.contains(&format!("href=\"{link}\"")), "{link}: {mail}");
+            }
+        }
+        assert!(links > 5, "{links}");
+    }
+
+    #[test]
+    fn a_text_beyond_ascii_is_encoded_so_that_its_links_are_whole() {
+        let long = format!("https://auth.example.org/reset/glt_{}", "x".repeat(60));
+        let encoding = |text: &str| {
+            let part = part(ContentType::TEXT_PLAIN, text).formatted();
+            let head = String::from_utf8_lossy(&part).split("\r\n\r\n").next().unwrap_or_default().to_owned();
+            head.rsplit_once("Encoding: ").map(|(_, encoding)| encoding.to_owned()).unwrap_or_default()
+        };
+        assert_eq!(encoding(&format!("Street\n\n{long}\n")), "7bit");
+        assert_eq!(encoding(&format!("Straße\n\n{long}\n")), "base64");
+        assert_eq!(encoding("Straße\n\nhttps://a.example/?b=c\n"), "base64");
+        assert_eq!(encoding("Straße\n\nhttps://a.example/b\n"), "quoted-printable");
+        assert_eq!(encoding("Straße\n"), "quoted-printable");
+        // Neither a control character nor an endless line is sent as it is.
+        assert_eq!(encoding("a\u{7}b\n"), "quoted-printable");
+        assert_eq!(encoding(&"x".repeat(999)), "quoted-printable");
+        assert!(mail_of("Straße", &Letter::samples().remove(0)).is_ascii(), "no server has to take more");
     }
 
     #[test]

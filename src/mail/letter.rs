@@ -245,7 +245,7 @@ impl Letter {
     pub(super) fn samples() -> Vec<Self> {
         let link = || "https://auth.example.org/confirm/glt_x".to_owned();
         let (within, at) = (Span::from_seconds(DAY), Timestamp::from_seconds(1_795_000_000));
-        let masked = |letter: char| format!("{letter}…@example.org");
+        let masked = |letter: char| format!("{letter}...@example.org");
         vec![
             Self::ConfirmRegistration { link: link(), within },
             Self::AlreadyRegistered { login: link(), forgot: link() },

@@ -2,6 +2,8 @@
 //!
 //! A clock that woke in 1970 would refuse every certificate as not valid yet, and one years ahead each as expired; the time that
 //! the appliance believes is never before a time that has been.
+//!
+//! Whoever names a certificate as trusted means that certificate, be it a CA's or the server's own.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,17 +11,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::base::Timestamp;
+
+use super::expiry::validity;
+pub use super::trouble::Trouble;
 
 /// A connection over TLS.
 pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
@@ -59,24 +65,27 @@ impl fmt::Display for ConnectorError {
 }
 
 impl Connector {
-    /// For the server of this name, which the system's roots vouch for, or a private CA in their place.
+    /// For the server of this name, which the system's roots vouch for, or in their place a private CA, or which shows a certificate
+    /// that stands in the CA's file.
     ///
     /// # Errors
     /// When the CA's file cannot be used.
     pub fn new(host: &str, ca_file: Option<&Path>, now: Timestamp) -> Result<Self, ConnectorError> {
         let path = ca_file.unwrap_or(Path::new(host));
         let wrong = |reason: String| ConnectorError { path: path.into(), reason };
-        let roots = match ca_file {
-            Some(path) => private_root(path).map_err(&wrong)?,
-            None => system_roots(),
+        let (roots, named) = match ca_file {
+            Some(path) => private_roots(path).map_err(&wrong)?,
+            None => (system_roots(), vec![]),
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let believed = Arc::new(Believed(AtomicU64::new(now.seconds())));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+        let chains = verifier.map_err(|error| wrong(format!("there is nobody to trust: {error}")))?;
         let config = ClientConfig::builder_with_details(provider, Arc::clone(&believed) as Arc<dyn TimeProvider>)
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(error.to_string()))?
-            .with_webpki_verifier(verifier.map_err(|error| wrong(format!("there is nobody to trust: {error}")))?)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Named { certificates: named, chains }))
             .with_no_client_auth();
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| wrong(error.to_string()))?;
@@ -164,14 +173,106 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-fn private_root(path: &Path) -> Result<RootCertStore, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|_| "not a certificate in PEM form".to_owned())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+/// Believes a server that shows one of these very certificates, and otherwise whom a chain leads to.
+#[derive(Debug)]
+struct Named {
+    certificates: Vec<CertificateDer<'static>>,
+    chains: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // Before any chain is looked for: a certificate that signed itself is a CA's in most cases, and the library takes no CA's
+        // for a server; and one whose issuer is not in the file has no chain. It was named as trusted all the same (RFC 6125, 6.6.1).
+        // That the server has its key is proven by the handshake.
+        if self.certificates.iter().any(|named| named.as_ref() == shown.as_ref()) {
+            return verify_named(shown, name, now);
+        }
+        self.chains.verify_server_cert(shown, between, name, ocsp_response, now)
     }
-    if roots.is_empty() { Err("not a certificate in PEM form".into()) } else { Ok(roots) }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, certificate, signature).map_err(UnusableKey::in_place_of)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, certificate, signature).map_err(UnusableKey::in_place_of)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
+}
+
+/// What the server signs the handshake with cannot be checked.
+#[derive(Debug)]
+struct UnusableKey;
+
+impl UnusableKey {
+    /// The library calls a signature by a key that is too short for it a bad one, as it does one of a wrong issuer.
+    fn in_place_of(error: rustls::Error) -> rustls::Error {
+        match error {
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                CertificateError::Other(OtherError(Arc::new(Self))).into()
+            }
+            other => other,
+        }
+    }
+}
+
+impl std::error::Error for UnusableKey {}
+
+impl fmt::Display for UnusableKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its key is too short, or not the one it signs with")
+    }
+}
+
+/// It has to be good now, and for this server: a file may name several.
+fn verify_named(
+    shown: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, rustls::Error> {
+    let (begins_at, ends_at) = validity(shown).ok_or(CertificateError::BadEncoding)?;
+    let now = Timestamp::from_seconds(now.as_secs());
+    if now < begins_at {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if now > ends_at {
+        return Err(CertificateError::Expired.into());
+    }
+    verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+/// Those that the file names: as roots of chains, and as what a server may show.
+fn private_roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let named = read.ok().filter(|named| !named.is_empty()).ok_or("not a certificate in PEM form")?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &named {
+        roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+    }
+    Ok((roots, named))
 }
 
 /// Those that the system trusts; what cannot be read among them vouches for nobody.

@@ -8,6 +8,7 @@ mod expiry;
 mod files;
 pub mod issued;
 mod self_signed;
+mod trouble;
 
 pub use challenges::{ACME_TLS, Challenges};
 pub(crate) use self_signed::CERTIFICATES;

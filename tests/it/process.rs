@@ -349,7 +349,8 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
     assert_eq!(refusal(&["serve", "--no-such-option"]).0, Some(2));
     assert_eq!(refusal(&["user", "add", ALICE, "--password", "on the command line", "--config", &config]).0, Some(2));
     assert_eq!(refusal(&["check", "--config", &config]).0, Some(0));
-    shown(&["user", "list", "--config", &config], "");
+    assert_eq!(refusal(&["user", "list", "--config", &config]).0, Some(65));
+    shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config], PASSWORD);
 
     std::fs::write(folder.join("gatelodge.redb"), vec![7; 100_000]).expect("written");
     let (code, message) = refusal(&["user", "list", "--config", &config]);

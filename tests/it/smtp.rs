@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
@@ -12,6 +13,7 @@ use gatelodge::mail::{Composer, Letter};
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, free_port, refusal, run, shown};
+use crate::scripted_mail::{Script, Scripted};
 use crate::store::Folder;
 use crate::tls::Authority;
 use crate::world::{ALICE, PASSWORD};
@@ -260,6 +262,25 @@ fn one_connection_serves_for_several_mails() {
 }
 
 #[test]
+fn a_connection_that_is_kept_ends_with_a_goodbye_when_the_server_stops() {
+    let folder = Folder::new();
+    let post = Scripted::start(Script::usual());
+    let port = free_port();
+    let config = configuration(&folder.0, port, &settings(&folder.0, post.port, "none", ""));
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    registers(&server);
+    server.reads_until("mail delivered");
+    // A test says goodbye by itself, on the connection that the delivery left.
+    shown(&["mail", "test", ALICE, "--config", &config], "");
+    registers(&server);
+    server.reads_until("mail delivered");
+    assert_eq!(server.stops(), Some(0));
+    let heard = post.ends();
+    let last: Vec<_> = heard.iter().filter_map(|lines| lines.last()).collect();
+    assert_eq!(last, ["QUIT", "QUIT"], "{heard:?}");
+}
+
+#[test]
 fn a_certificate_is_judged_by_the_time_that_is_believed() {
     let folder = Folder::new();
     prepare(&folder.0);
@@ -306,6 +327,19 @@ fn mail_test_sends_a_real_message() {
             .as_str()
             .is_some_and(|content| content.contains("Subject: Mail from Hill Street works"))
     );
+}
+
+/// Postfix with `postscreen`, and whoever looks everybody up before a greeting, takes this long. It is the only test that waits: what
+/// it is about is that the command does.
+#[test]
+fn mail_test_has_the_patience_of_a_delivery_and_says_that_it_waits() {
+    let folder = Folder::new();
+    let slow = Scripted::start(Script::usual().hesitates(Duration::from_secs(16)));
+    let config = configuration(&folder.0, free_port(), &settings(&folder.0, slow.port, "none", ""));
+    let output = run(&["mail", "test", ALICE, "--config", &config], "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("takes its time; it has 5 minutes"), "{said}");
+    assert_eq!(slow.ends()[0].last().map(String::as_str), Some("QUIT"));
 }
 
 #[track_caller]

@@ -56,7 +56,9 @@ async def main():
             keywords.update(auth_require_tls=False)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(Sink(), hostname="localhost", **keywords), "127.0.0.1", options.port,
-                                      ssl=context if options.security == "tls" else None)
+                                      ssl=context if options.security == "tls" else None,
+                                      # Who says nothing is left soon, so that nobody has to wait for it.
+                                      ssl_handshake_timeout=2 if options.security == "tls" else None)
     print("ready", server.sockets[0].getsockname()[1], flush=True)
     # Ends with whoever started it.
     await loop.run_in_executor(None, sys.stdin.read)

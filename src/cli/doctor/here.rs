@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::admin::Command;
 use crate::app::newest_good_snapshot;
 use crate::base::{BUILD_DATE, Clock, DAY, Timestamp};
+use crate::cli::mail::wait_for_mail_server;
 use crate::cli::offline::carry_out;
+use crate::cli::progress::patiently;
 use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
@@ -197,7 +199,10 @@ pub fn mail(
         );
     }
     let (asked, done) = match address {
-        Some(address) => (ask(Command::MailTest { address }), "the mail server accepted a mail"),
+        Some(address) => {
+            let asked = patiently(&wait_for_mail_server(config), || ask(Command::MailTest { address }));
+            (asked, "the mail server accepted a mail")
+        }
         None => (ask(Command::MailProbe), "the mail server lets us in; --mail ADDRESS sends a mail too"),
     };
     match asked {

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::admin::send_test;
 use crate::base::{BUILD_DATE, Clock, Moment};
+use crate::cli::mail::wait_for_mail_server;
+use crate::cli::progress::patiently;
 use crate::cli::system_clock::SystemClock;
 use crate::config::Config;
 use crate::courier::Courier;
@@ -44,7 +46,9 @@ pub fn test_mail(config: &Config, address: &str) -> Result<(), String> {
     let courier = Courier::new(config, moment.now()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let sent = runtime.block_on(send_test(config, &courier, address, &mut moment));
+    let sent = patiently(&wait_for_mail_server(config), || {
+        runtime.block_on(send_test(config, &courier, address, &mut moment))
+    });
     sent.map(drop).map_err(|refusal| refusal.message)
 }
 

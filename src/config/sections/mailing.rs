@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::Sender;
 
@@ -62,13 +62,22 @@ pub struct Smtp {
     /// How the connection is encrypted.
     pub security: Security,
     /// Who we are to the server, if it wants to know.
+    #[serde(deserialize_with = "unless_blank")]
     pub username: Option<String>,
     /// The file with the password: its first line.
+    #[serde(deserialize_with = "unless_blank")]
     pub password_file: Option<PathBuf>,
-    /// A private CA's certificate, trusted for this server alone.
+    /// A private CA's certificate, or the server's own, trusted for this server alone.
+    #[serde(deserialize_with = "unless_blank")]
     pub ca_file: Option<PathBuf>,
     /// Allows `security = "none"` to a server that is not on loopback.
     pub allow_plaintext: bool,
+}
+
+/// What is left blank is not set: people empty what they do not need as well as delete it.
+fn unless_blank<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.trim().is_empty()).map(T::from))
 }
 
 impl Default for Smtp {

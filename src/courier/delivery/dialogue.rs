@@ -1,190 +1,373 @@
-//! The beginning of an SMTP connection: greeting, and TLS before anything that is worth hiding.
+//! An SMTP dialogue (RFC 5321) from the greeting to the goodbye, one command at a time.
 //!
 //! STARTTLS is demanded, never taken if it happens to be offered: somebody on the way could take the offer out. Nothing that
 //! came before the handshake counts after it (RFC 3207, 4.2).
+//!
+//! What is said is lettre's; what is heard is read by [`super::answer`], because lettre's connection takes no answer that is not
+//! UTF-8, says no HELO, and ends at the first mechanism that is refused.
 
-use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::net::IpAddr;
+use std::time::Duration;
 
-use lettre::transport::smtp::client::AsyncTokioStream;
-use lettre::transport::smtp::extension::ClientId;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
-use tokio::net::TcpStream;
+use lettre::Address;
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Quit, Rcpt, Starttls};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::{Security, Smtp};
-use crate::tls::client::{Connector, TlsStream};
+use crate::tls::client::Connector;
 
-/// A server may send so many lines, of so many bytes, before it is not believed to be a mail server.
-const MAX_LINES: usize = 100;
-const MAX_LINE_BYTES: usize = 2048;
+use super::answer::{Answer, Ear, Unheard, is_end, readable};
+use super::line::{Line, reach};
 
-/// Why there is no connection.
+/// How long a goodbye may take: nobody waits for it.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a connection that was kept may take to prove that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// Where a dialogue stands: a refusal means something else at each step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// TCP.
+    Connection,
+    /// Before anything is said.
+    Greeting,
+    /// EHLO or HELO.
+    Hello,
+    /// STARTTLS.
+    Starttls,
+    /// TLS.
+    Handshake,
+    /// AUTH.
+    LogIn,
+    /// MAIL.
+    Sender,
+    /// RCPT.
+    Recipient,
+    /// DATA.
+    Data,
+    /// The mail itself, and the dot behind it.
+    Content,
+}
+
+/// Why a dialogue ended before its time.
 #[derive(Debug)]
-pub enum ConnectError {
-    /// The connection failed, or TLS did.
+pub struct Failure {
+    /// Where.
+    pub step: Step,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a dialogue ended before its time.
+#[derive(Debug)]
+pub enum Why {
+    /// The server said no, or what does not belong here.
+    Answered(Answer),
+    /// Nothing more came in time than this.
+    Silent(String),
+    /// The server ended the connection.
+    Closed,
+    /// This is no answer of a mail server.
+    Garbled(String),
+    /// The connection, or TLS.
     Io(io::Error),
-    /// TLS failed.
-    Tls(io::Error),
-    /// The server refused, with this code and text.
-    Refused(u16, String),
-    /// The server does not offer STARTTLS.
+    /// It does not offer STARTTLS.
     NoStarttls,
-    /// It does not talk as a mail server does.
-    NotSmtp(String),
+    /// It offers these ways to log in, and none that we know.
+    NoWayIn(Vec<String>),
+    /// It takes no addresses beyond ASCII (RFC 6531).
+    BeyondAscii,
 }
 
-impl std::error::Error for ConnectError {}
+/// What a server has offered (RFC 5321, 4.1.1.1). Keywords are caseless (2.4).
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    has_starttls: bool,
+    has_smtputf8: bool,
+    /// Ways to log in, in capitals (RFC 4954).
+    pub mechanisms: Vec<String>,
+}
 
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) | Self::Tls(error) => error.fmt(f),
-            Self::Refused(code, text) => write!(f, "{code} {text}"),
-            Self::NoStarttls => f.write_str("the server does not offer STARTTLS"),
-            Self::NotSmtp(said) => write!(f, "incomplete response: {said:?}"),
+impl Offers {
+    fn of(answer: &Answer) -> Self {
+        let mut offers = Self::default();
+        for text in &answer.texts {
+            let capitals = text.to_ascii_uppercase();
+            // `AUTH=LOGIN` is how it was written before there was a standard.
+            let mut words =
+                capitals.split(|c: char| c.is_whitespace() || c == '=' || c == ',').filter(|w| !w.is_empty());
+            match words.next() {
+                Some("STARTTLS") => offers.has_starttls = true,
+                Some("SMTPUTF8") => offers.has_smtputf8 = true,
+                Some("AUTH") => offers.mechanisms.extend(words.map(str::to_owned)),
+                _ => {}
+            }
         }
+        offers
     }
 }
 
-impl From<io::Error> for ConnectError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-/// Connects and, where the settings say so, makes TLS of it.
-pub async fn connect(
-    settings: &Smtp,
-    connector: Option<&Connector>,
-    hello: &ClientId,
-) -> Result<Box<Line>, ConnectError> {
-    let host = settings.host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, settings.port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(Box::new(match (settings.security, connector) {
-        (Security::Tls, Some(connector)) => {
-            Line::Tls(Box::new(connector.connect(stream).await.map_err(ConnectError::Tls)?))
-        }
-        (Security::Starttls, Some(connector)) => {
-            let stream = start_tls(stream, hello).await?;
-            let stream = connector.connect(stream).await.map_err(ConnectError::Tls)?;
-            // The greeting was heard in clear and is not repeated, but lettre waits for one.
-            Line::Greeted(GREETING, Box::new(stream))
-        }
-        _ => Line::Plain(stream),
-    }))
-}
-
-const GREETING: &[u8] = b"220 over TLS\r\n";
-
-/// Has the server wait for a handshake.
-async fn start_tls(stream: TcpStream, hello: &ClientId) -> Result<TcpStream, ConnectError> {
-    let mut stream = BufReader::with_capacity(MAX_LINE_BYTES, stream);
-    expect(&mut stream, 220).await?;
-    stream.write_all(format!("EHLO {hello}\r\n").as_bytes()).await?;
-    let offers = expect(&mut stream, 250).await?;
-    if !offers.iter().any(|offer| offer.eq_ignore_ascii_case("STARTTLS")) {
-        return Err(ConnectError::NoStarttls);
-    }
-    stream.write_all(b"STARTTLS\r\n").await?;
-    expect(&mut stream, 220).await?;
-    if !stream.buffer().is_empty() {
-        return Err(ConnectError::NotSmtp("something came before the handshake".into()));
-    }
-    Ok(stream.into_inner())
-}
-
-/// Reads an answer of this code, and gives the text of its lines (RFC 5321, 4.2.1).
-async fn expect(stream: &mut BufReader<TcpStream>, wanted: u16) -> Result<Vec<String>, ConnectError> {
-    let mut texts = Vec::new();
-    loop {
-        let line = read_line(stream).await?;
-        let parsed = line.get(..3).and_then(|code| code.parse::<u16>().ok());
-        let (Some(code), true) = (parsed, texts.len() < MAX_LINES) else { return Err(ConnectError::NotSmtp(line)) };
-        texts.push(line.get(4..).unwrap_or_default().to_owned());
-        if line.as_bytes().get(3) == Some(&b'-') {
-            continue;
-        }
-        return if code == wanted { Ok(texts) } else { Err(ConnectError::Refused(code, texts.join(" "))) };
-    }
-}
-
-async fn read_line(stream: &mut BufReader<TcpStream>) -> Result<String, ConnectError> {
-    let mut line = Vec::new();
-    loop {
-        let some = stream.fill_buf().await?;
-        let end = some.iter().position(|byte| *byte == b'\n');
-        let length = end.map_or(some.len(), |at| at + 1);
-        line.extend_from_slice(&some[..length]);
-        stream.consume(length);
-        let text = || String::from_utf8_lossy(&line).trim_end().to_owned();
-        if end.is_some() {
-            return Ok(text());
-        }
-        if length == 0 || line.len() > MAX_LINE_BYTES {
-            return Err(ConnectError::NotSmtp(text()));
-        }
-    }
-}
-
-/// A connection to a mail server.
+/// A dialogue that goes on.
 #[derive(Debug)]
-pub enum Line {
-    /// In clear.
-    Plain(TcpStream),
-    /// Over TLS.
-    Tls(Box<TlsStream>),
-    /// Over TLS, with what is left of a greeting that was heard before.
-    Greeted(&'static [u8], Box<TlsStream>),
+pub struct Dialogue {
+    line: BufReader<Line>,
+    ear: Ear,
+    pub step: Step,
+    /// When patience ends.
+    until: Instant,
+    /// Whether what is said now would be part of a mail.
+    is_in_mail: bool,
+    pub offers: Offers,
 }
 
-impl AsyncRead for Line {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) | Self::Greeted([], stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Greeted(greeting, _) => {
-                let length = greeting.len().min(buffer.remaining());
-                let (heard, left) = greeting.split_at(length);
-                buffer.put_slice(heard);
-                *greeting = left;
-                Poll::Ready(Ok(()))
+impl Dialogue {
+    /// Connects, greets and, where the settings say so, makes TLS of it. Without a name it says its address.
+    pub async fn begin(
+        settings: &Smtp,
+        connector: Option<&Connector>,
+        name: Option<&ClientId>,
+        until: Instant,
+    ) -> Result<Self, Failure> {
+        let mut dialogue = Self {
+            line: BufReader::new(Line::Gone),
+            ear: Ear::default(),
+            step: Step::Connection,
+            until,
+            is_in_mail: false,
+            offers: Offers::default(),
+        };
+        match dialogue.introduce(settings, connector, name).await {
+            Ok(()) => Ok(dialogue),
+            Err(failure) => {
+                dialogue.quit().await;
+                Err(failure)
             }
         }
     }
+
+    async fn introduce(
+        &mut self,
+        settings: &Smtp,
+        connector: Option<&Connector>,
+        name: Option<&ClientId>,
+    ) -> Result<(), Failure> {
+        let reached = timeout_at(self.until, reach(&settings.host, settings.port)).await;
+        let stream = reached.map_err(|_| self.silent())?.map_err(|error| self.failed(Why::Io(error)))?;
+        stream.set_nodelay(true).map_err(|error| self.failed(Why::Io(error)))?;
+        self.line = BufReader::new(Line::Plain(stream));
+        let own = self.line.get_ref().own_address().map(literal);
+        let name = name.or(own.as_ref()).ok_or_else(|| self.failed(Why::Closed))?;
+        if let (Security::Tls, Some(connector)) = (settings.security, connector) {
+            self.make_tls(connector).await?;
+        }
+        self.step = Step::Greeting;
+        let greeting = self.hear().await?;
+        self.is_good(greeting)?;
+        self.hello(name).await?;
+        if let (Security::Starttls, Some(connector)) = (settings.security, connector) {
+            self.step = Step::Starttls;
+            if !self.offers.has_starttls {
+                return Err(self.failed(Why::NoStarttls));
+            }
+            let answer = self.ask(&Starttls.to_string()).await?;
+            self.is_good(answer)?;
+            // Somebody on the way could have put it there, to be taken for what the server says over TLS.
+            if !self.line.buffer().is_empty() {
+                return Err(self.failed(Why::Garbled("something came before the handshake".into())));
+            }
+            self.make_tls(connector).await?;
+            self.hello(name).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_tls(&mut self, connector: &Connector) -> Result<(), Failure> {
+        self.step = Step::Handshake;
+        let made = timeout_at(self.until, self.line.get_mut().make_tls(connector)).await;
+        made.map_err(|_| self.silent())?.map_err(|error| self.failed(Why::Io(error)))
+    }
+
+    /// EHLO, and HELO to a server that does not know it (RFC 5321, 3.2).
+    async fn hello(&mut self, name: &ClientId) -> Result<(), Failure> {
+        self.step = Step::Hello;
+        let answer = self.ask(&Ehlo::new(name.clone()).to_string()).await?;
+        if matches!(answer.code, 500..=502) {
+            self.offers = Offers::default();
+            let answer = self.ask(&format!("HELO {name}\r\n")).await?;
+            return self.is_good(answer).map(drop);
+        }
+        self.offers = Offers::of(&self.is_good(answer)?);
+        Ok(())
+    }
+
+    /// Whether a connection that was kept still answers, and has until then from now on.
+    pub async fn is_alive(&mut self, until: Instant) -> bool {
+        self.until = until;
+        // Whatever it says, it is there; unless it is about to leave.
+        timeout(SIGN_OF_LIFE, self.ask(&Noop.to_string()))
+            .await
+            .is_ok_and(|asked| asked.is_ok_and(|answer| !answer.is_farewell()))
+    }
+
+    /// Hands over a mail.
+    pub async fn send(&mut self, from: &Address, to: &Address, mail: &[u8]) -> Result<(), Failure> {
+        let is_ascii = AsRef::<str>::as_ref(from).is_ascii() && AsRef::<str>::as_ref(to).is_ascii();
+        let parameters = if is_ascii { vec![] } else { vec![MailParameter::SmtpUtfEight] };
+        self.step = Step::Sender;
+        if !is_ascii && !self.offers.has_smtputf8 {
+            return Err(self.failed(Why::BeyondAscii));
+        }
+        let answer = self.ask(&Mail::new(Some(from.clone()), parameters).to_string()).await?;
+        self.is_good(answer)?;
+        self.step = Step::Recipient;
+        let answer = self.ask(&Rcpt::new(to.clone(), vec![]).to_string()).await?;
+        self.is_good(answer)?;
+        self.step = Step::Data;
+        let answer = self.ask(&Data.to_string()).await?;
+        if !answer.is_question() {
+            return Err(self.failed(Why::Answered(answer)));
+        }
+        self.step = Step::Content;
+        self.is_in_mail = true;
+        let answer = self.ask_bytes(&with_dots(mail)).await?;
+        self.is_in_mail = false;
+        self.is_good(answer).map(drop)
+    }
+
+    /// Says goodbye (RFC 5321, 4.1.1.10), as well as it can be said.
+    pub async fn quit(mut self) {
+        if self.is_in_mail {
+            return;
+        }
+        let goodbye = async {
+            self.say(Quit.to_string().as_bytes()).await?;
+            let _ = self.ear.hear(&mut self.line).await;
+            self.line.shutdown().await
+        };
+        // It is no matter how it was taken.
+        let _ = timeout(GOODBYE, goodbye).await;
+    }
+
+    /// Asks, and gives the answer, whatever it is.
+    pub async fn ask(&mut self, command: &str) -> Result<Answer, Failure> {
+        self.ask_bytes(command.as_bytes()).await
+    }
+
+    async fn ask_bytes(&mut self, said: &[u8]) -> Result<Answer, Failure> {
+        if let Some(farewell) = self.take_unasked() {
+            return Ok(farewell);
+        }
+        match timeout_at(self.until, self.say(said)).await {
+            Err(_) => Err(self.silent()),
+            // Whoever ends a connection may have said why.
+            Ok(Err(error)) => match timeout(GOODBYE, self.ear.hear(&mut self.line)).await {
+                Ok(Ok(answer)) if !answer.is_good() => Ok(answer),
+                _ => Err(self.failed(if is_end(&error) { Why::Closed } else { Why::Io(error) })),
+            },
+            Ok(Ok(())) => self.hear().await,
+        }
+    }
+
+    async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.line.write_all(bytes).await?;
+        self.line.flush().await
+    }
+
+    async fn hear(&mut self) -> Result<Answer, Failure> {
+        let heard = timeout_at(self.until, self.ear.hear(&mut self.line)).await;
+        heard.map_err(|_| self.silent())?.map_err(|unheard| {
+            self.failed(match unheard {
+                Unheard::Io(error) => Why::Io(error),
+                Unheard::Closed => Why::Closed,
+                Unheard::Garbled(line) => Why::Garbled(line),
+            })
+        })
+    }
+
+    /// What came before a question is no answer to it, and taken for one would stand for all that follow. Only that the server
+    /// leaves is worth knowing.
+    fn take_unasked(&mut self) -> Option<Answer> {
+        let unasked = readable(self.line.buffer());
+        self.line.consume(self.line.buffer().len());
+        let text = unasked.strip_prefix("421")?;
+        Some(Answer { code: 421, texts: vec![text.trim().to_owned()] })
+    }
+
+    pub fn is_good(&self, answer: Answer) -> Result<Answer, Failure> {
+        if answer.is_good() { Ok(answer) } else { Err(self.failed(Why::Answered(answer))) }
+    }
+
+    fn silent(&self) -> Failure {
+        self.failed(Why::Silent(self.ear.so_far()))
+    }
+
+    pub fn failed(&self, why: Why) -> Failure {
+        Failure { step: self.step, why }
+    }
 }
 
-impl AsyncWrite for Line {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) | Self::Greeted(_, stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) | Self::Greeted(_, stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) | Self::Greeted(_, stream) => Pin::new(stream).poll_shutdown(context),
-        }
+fn literal(address: IpAddr) -> ClientId {
+    match address {
+        IpAddr::V4(address) => ClientId::Ipv4(address),
+        IpAddr::V6(address) => ClientId::Ipv6(address),
     }
 }
 
-impl AsyncTokioStream for Line {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Plain(stream) => stream.peer_addr(),
-            Self::Tls(stream) | Self::Greeted(_, stream) => stream.get_ref().0.peer_addr(),
+/// Who we say we are (RFC 5321, 4.1.4): the site's host, or the domain that mails come from where the host is no full name, which
+/// many servers ask for. None where neither is: an address is as good as a name then.
+pub fn hello_name(host: &str, sender_domain: &str) -> Option<ClientId> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse() {
+        return Some(literal(address));
+    }
+    [host, sender_domain].into_iter().find(|name| name.contains('.')).map(|name| ClientId::Domain(name.to_owned()))
+}
+
+/// A mail as it is said: each line that begins with a dot with one more, and a line with a dot alone at the end (RFC 5321, 4.5.2).
+fn with_dots(mail: &[u8]) -> Vec<u8> {
+    let mut said = Vec::with_capacity(mail.len() + 64);
+    for line in mail.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            said.push(b'.');
         }
+        said.extend_from_slice(line);
+    }
+    if !said.is_empty() && !said.ends_with(b"\n") {
+        said.extend_from_slice(b"\r\n");
+    }
+    said.extend_from_slice(b".\r\n");
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_ends_with_a_dot_and_no_line_of_it_does() {
+        assert_eq!(with_dots(b"a\r\n.b\r\n..\r\n"), b"a\r\n..b\r\n...\r\n.\r\n");
+        assert_eq!(with_dots(b"no end"), b"no end\r\n.\r\n");
+        assert_eq!(with_dots(b""), b".\r\n");
+    }
+
+    #[test]
+    fn the_name_is_a_full_one_or_none() {
+        let name = |host, domain| hello_name(host, domain).map(|name| name.to_string());
+        assert_eq!(name("auth.example.org", "example.org").as_deref(), Some("auth.example.org"));
+        assert_eq!(name("gatelodge", "example.org").as_deref(), Some("example.org"));
+        assert_eq!(name("localhost", "localhost"), None);
+        assert_eq!(name("192.0.2.1", "example.org").as_deref(), Some("[192.0.2.1]"));
+        assert_eq!(name("[2001:db8::1]", "example.org").as_deref(), Some("[IPv6:2001:db8::1]"));
+    }
+
+    #[test]
+    fn what_is_offered_is_read_in_any_case() {
+        let texts = ["mx Hello", "starttls", "Auth plain Login", "AUTH=CRAM-MD5", "SmtpUtf8", ""].map(str::to_owned);
+        let offers = Offers::of(&Answer { code: 250, texts: texts.to_vec() });
+        assert!(offers.has_starttls && offers.has_smtputf8);
+        assert_eq!(offers.mechanisms, ["PLAIN", "LOGIN", "CRAM-MD5"]);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 use crate::base::MailId;
+use crate::crypto::from_base64;
 
 use super::Outcome;
 
@@ -54,7 +55,58 @@ async fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> 
     tokio::fs::rename(&unfinished, path).await
 }
 
-/// The mail with its quoted-printable undone (RFC 2045, 6.7), as far as plain ASCII goes.
+/// The mail with what is encoded in its parts undone (RFC 2045, 6.7 and 6.8).
 fn readable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace("=\r\n", "").replace("=3D", "=")
+    let mail = String::from_utf8_lossy(bytes);
+    let parts = mail.split("\r\n--").map(|part| {
+        let (head, body) = part.split_once("\r\n\r\n").unwrap_or((part, ""));
+        let is = |encoding: &str| head.contains(&format!("Content-Transfer-Encoding: {encoding}"));
+        let body = if is("base64") {
+            from_base64(&body.split_ascii_whitespace().collect::<String>())
+        } else if is("quoted-printable") {
+            Some(without_quotes(body))
+        } else {
+            None
+        };
+        body.map_or_else(|| part.to_owned(), |body| format!("{head}\r\n\r\n{}", String::from_utf8_lossy(&body)))
+    });
+    parts.collect::<Vec<_>>().join("\r\n--")
+}
+
+fn without_quotes(text: &str) -> Vec<u8> {
+    let mut pieces = text.split('=');
+    let mut plain = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        if let Some(next_line) = piece.strip_prefix("\r\n") {
+            plain.extend_from_slice(next_line.as_bytes());
+        } else {
+            let coded = piece.split_at_checked(2);
+            let byte = coded.and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest)));
+            let (byte, rest) = byte.unwrap_or((b'=', piece));
+            plain.push(byte);
+            plain.extend_from_slice(rest.as_bytes());
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn the_parts_of_a_mail_are_readable_whatever_they_are_encoded_in() {
+        let part =
+            |encoding: &str, body: &str| format!("\r\n--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}");
+        let mail = [
+            "Subject: x\r\n\r\n".to_owned(),
+            part("7bit", "https://a.example/?b=3Dc"),
+            part("quoted-printable", "Stra=C3=9Fe https://a.exam=\r\nple/?b=3Dc"),
+            part("base64", "U3RyYcOf\r\nZSBodHRwczovL2EuZXhhbXBsZS8/Yj1k"),
+        ];
+        let text = readable(mail.concat().as_bytes());
+        for whole in ["https://a.example/?b=3Dc", "Straße https://a.example/?b=c", "Straße https://a.example/?b=d"] {
+            assert!(text.contains(whole), "{text}");
+        }
+    }
 }

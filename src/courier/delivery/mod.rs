@@ -1,8 +1,11 @@
 //! How mails leave: to a mail server, or into a folder.
 
+mod answer;
 mod dialogue;
 mod explain;
 mod file;
+mod line;
+mod log_in;
 mod smtp;
 
 pub use file::FileTransport;

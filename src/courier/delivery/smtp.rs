@@ -2,24 +2,23 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::Address;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
-use tokio::sync::Mutex;
+use lettre::transport::smtp::extension::ClientId;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::base::{EmailAddress, Timestamp};
+use crate::base::{EmailAddress, Secret, Timestamp};
 use crate::config::{Config, Security, Smtp};
 use crate::tls::client::{Connector, ConnectorError};
 
 use super::super::Terms;
-use super::dialogue::{ConnectError, connect};
-use super::{Outcome, explain};
+use super::Outcome;
+use super::dialogue::{Dialogue, Failure, Step, Why, hello_name};
+use super::explain::{self, Peer};
+use super::log_in::Credentials;
 
 /// How long an unused connection is kept.
 const KEEP: Duration = Duration::from_secs(30);
@@ -32,9 +31,39 @@ pub struct SmtpTransport {
     settings: Smtp,
     connector: Option<Connector>,
     credentials: Option<Credentials>,
-    hello: ClientId,
+    name: Option<ClientId>,
     sender: Address,
-    kept: Mutex<Option<(AsyncSmtpConnection, Instant)>>,
+    kept: Arc<Kept>,
+}
+
+/// A connection that may serve for the next mail. Somebody says goodbye on it when none comes.
+#[derive(Default)]
+struct Kept(Mutex<Option<(Dialogue, AbortHandle)>>);
+
+impl Kept {
+    fn put(self: &Arc<Self>, dialogue: Dialogue) {
+        let kept = Arc::clone(self);
+        // Nobody looks at it before it lies there: the lock is held.
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let leaving = tokio::spawn(async move {
+            tokio::time::sleep(KEEP).await;
+            let unused = kept.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((dialogue, _)) = unused {
+                dialogue.quit().await;
+            }
+        });
+        // Two deliveries at a time leave one over.
+        if let Some((older, leaving)) = place.replace((dialogue, leaving.abort_handle())) {
+            leaving.abort();
+            tokio::spawn(older.quit());
+        }
+    }
+
+    fn take(&self) -> Option<Dialogue> {
+        let (dialogue, leaving) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        leaving.abort();
+        Some(dialogue)
+    }
 }
 
 /// A file that the transport needs cannot be used.
@@ -58,18 +87,6 @@ impl From<ConnectorError> for SetupError {
     }
 }
 
-/// What an attempt failed at: a refusal means something else at each step.
-enum Failed {
-    /// There was no connection, or nobody was logged in: the mail is not at fault.
-    BeforeTheMail(explain::Heard),
-    /// The server takes nothing from our sender: neither is it now.
-    AtTheSender(Error),
-    /// The recipient, or the mail itself.
-    AtTheMail(Error),
-    /// The recipient's address is beyond ASCII, and the server does not take such (RFC 6531).
-    BeyondAscii,
-}
-
 impl SmtpTransport {
     /// Prepares the connection; nothing is sent yet.
     ///
@@ -84,7 +101,9 @@ impl SmtpTransport {
             }
         };
         let credentials = match (&settings.username, &settings.password_file) {
-            (Some(username), Some(path)) => Some(Credentials::new(username.clone(), read_password(path)?)),
+            (Some(username), Some(path)) => {
+                Some(Credentials { username: username.clone(), password: Secret::new(read_password(path)?) })
+            }
             (Some(_), None) => {
                 return Err(SetupError { path: "mail.smtp.username".into(), reason: NO_PASSWORD.into() });
             }
@@ -94,106 +113,96 @@ impl SmtpTransport {
         let sender = sender
             .parse()
             .map_err(|_| SetupError { path: "mail.from".into(), reason: format!("{sender} cannot be a sender") })?;
-        let hello = hello_name(config.site.url.host().to_owned());
-        Ok(Self { settings, connector, credentials, hello, sender, kept: Mutex::default() })
+        let name = hello_name(config.site.url.host(), config.mail.from.address.domain());
+        Ok(Self { settings, connector, credentials, name, sender, kept: Arc::default() })
     }
 
     /// Makes one attempt.
     pub async fn deliver(&self, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
-        if let Some(connector) = &self.connector {
-            connector.believe(terms.now);
-        }
         let Ok(recipient) = to.as_str().parse::<Address>() else {
             return Outcome::Never("the address cannot be written to".into());
         };
-        let mut kept = self.kept.lock().await;
-        let attempt = async {
-            let mut connection = match self.usable(kept.take()).await {
-                Some(connection) => connection,
-                None => self.connect().await?,
-            };
-            self.send(&mut connection, recipient, bytes).await?;
-            Ok(connection)
-        };
-        match tokio::time::timeout(terms.patience, attempt).await {
-            Ok(Ok(connection)) => {
-                *kept = Some((connection, Instant::now()));
-                Outcome::Accepted
-            }
-            Ok(Err(failed)) => self.explain(&failed),
-            Err(_) => Outcome::Later(explain::silence(&self.settings)),
-        }
+        self.outcome(self.attempt(&recipient, bytes, self.until(terms)).await, terms)
     }
 
     /// Goes there and logs in, but sends nothing.
     pub async fn probe(&self, terms: Terms) -> Outcome {
+        let entered = async {
+            self.enter(self.until(terms)).await?.quit().await;
+            Ok(())
+        };
+        self.outcome(entered.await, terms)
+    }
+
+    /// Says goodbye on the connection that is kept.
+    pub async fn part(&self) {
+        if let Some(dialogue) = self.kept.take() {
+            dialogue.quit().await;
+        }
+    }
+
+    /// When patience ends; and from now on certificates are judged by this time.
+    fn until(&self, terms: Terms) -> Instant {
         if let Some(connector) = &self.connector {
             connector.believe(terms.now);
         }
-        match tokio::time::timeout(terms.patience, self.connect()).await {
-            Ok(Ok(mut connection)) => {
-                // It has let us in; how it says goodbye is no matter.
-                let _ = connection.quit().await;
-                Outcome::Accepted
+        Instant::now() + terms.patience
+    }
+
+    fn outcome(&self, attempt: Result<(), Failure>, terms: Terms) -> Outcome {
+        let peer = Peer { settings: &self.settings, name: self.name.as_ref(), patience: terms.patience };
+        attempt.map_or_else(|failure| explain::outcome(&failure, &peer), |()| Outcome::Accepted)
+    }
+
+    async fn attempt(&self, to: &Address, bytes: &[u8], until: Instant) -> Result<(), Failure> {
+        if let Some(mut kept) = self.kept.take() {
+            if kept.is_alive(until).await {
+                match self.send(kept, to, bytes).await {
+                    Err(failure) if is_about_the_connection(&failure) => {}
+                    done => return done,
+                }
+            } else {
+                kept.quit().await;
             }
-            Ok(Err(failed)) => self.explain(&failed),
-            Err(_) => Outcome::Later(explain::silence(&self.settings)),
         }
+        let entered = self.enter(until).await?;
+        self.send(entered, to, bytes).await
     }
 
-    /// The kept connection, if it is young and the server still answers on it.
-    async fn usable(&self, kept: Option<(AsyncSmtpConnection, Instant)>) -> Option<AsyncSmtpConnection> {
-        let (mut connection, used_at) = kept?;
-        let is_young = used_at.elapsed() < KEEP && !connection.has_broken();
-        (is_young && connection.test_connected().await).then_some(connection)
-    }
-
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failed> {
-        let before = |error: Error| Failed::BeforeTheMail((&error).into());
-        let refused = |error: ConnectError| Failed::BeforeTheMail((&error).into());
-        let line = connect(&self.settings, self.connector.as_ref(), &self.hello).await.map_err(refused)?;
-        let mut connection = AsyncSmtpConnection::connect_with_transport(line, &self.hello).await.map_err(before)?;
-        if let Some(credentials) = &self.credentials {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(before)?;
-        }
-        Ok(connection)
-    }
-
-    async fn send(&self, connection: &mut AsyncSmtpConnection, to: Address, bytes: &[u8]) -> Result<(), Failed> {
-        let is_ascii = AsRef::<str>::as_ref(&to).is_ascii() && AsRef::<str>::as_ref(&self.sender).is_ascii();
-        let mut parameters = Vec::new();
-        if !is_ascii {
-            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(Failed::BeyondAscii);
+    async fn enter(&self, until: Instant) -> Result<Dialogue, Failure> {
+        let mut dialogue = Dialogue::begin(&self.settings, self.connector.as_ref(), self.name.as_ref(), until).await?;
+        let Some(credentials) = &self.credentials else { return Ok(dialogue) };
+        match dialogue.log_in(credentials).await {
+            Ok(()) => Ok(dialogue),
+            Err(failure) => {
+                dialogue.quit().await;
+                Err(failure)
             }
-            parameters.push(MailParameter::SmtpUtfEight);
         }
-        let sender = Some(self.sender.clone());
-        connection.command(Mail::new(sender, parameters)).await.map_err(Failed::AtTheSender)?;
-        connection.command(Rcpt::new(to, vec![])).await.map_err(Failed::AtTheMail)?;
-        connection.command(Data).await.map_err(Failed::AtTheMail)?;
-        connection.message(bytes).await.map(drop).map_err(Failed::AtTheMail)
     }
 
-    fn explain(&self, failed: &Failed) -> Outcome {
-        match failed {
-            Failed::BeforeTheMail(heard) => Outcome::Later(explain::in_words(heard, &self.settings)),
-            Failed::AtTheSender(error) => Outcome::Later(explain::in_words(&error.into(), &self.settings)),
-            Failed::AtTheMail(error) => explain::outcome(&error.into(), &self.settings),
-            Failed::BeyondAscii => Outcome::Never(format!(
-                "{}:{} takes no addresses with letters beyond ASCII",
-                self.settings.host, self.settings.port
-            )),
+    async fn send(&self, mut dialogue: Dialogue, to: &Address, bytes: &[u8]) -> Result<(), Failure> {
+        match dialogue.send(&self.sender, to, bytes).await {
+            Ok(()) => {
+                self.kept.put(dialogue);
+                Ok(())
+            }
+            Err(failure) => {
+                dialogue.quit().await;
+                Err(failure)
+            }
         }
     }
 }
 
-fn hello_name(host: String) -> ClientId {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse() {
-        Ok(std::net::IpAddr::V4(address)) => ClientId::Ipv4(address),
-        Ok(std::net::IpAddr::V6(address)) => ClientId::Ipv6(address),
-        Err(_) => ClientId::Domain(host),
+/// A server may have had enough of a connection, be it of its age or of the mails on it. Nothing was sent yet, so another one may
+/// be tried at once.
+fn is_about_the_connection(failure: &Failure) -> bool {
+    match (failure.step, &failure.why) {
+        (Step::Sender | Step::Recipient | Step::Data, Why::Closed | Why::Io(_)) => true,
+        (Step::Sender | Step::Recipient | Step::Data, Why::Answered(answer)) if answer.is_farewell() => true,
+        (Step::Sender, Why::Answered(answer)) => !answer.is_permanent(),
+        _ => false,
     }
 }
 
