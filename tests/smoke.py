@@ -5,10 +5,10 @@
 Standard library only; nothing but loopback; everything it makes is removed.
 """
 
+import email
 import http.client
 import json
 import pathlib
-import quopri
 import re
 import socket
 import ssl
@@ -59,7 +59,8 @@ class Api:
 
 def token(folder, seen):
     for path in sorted(folder.glob("*.eml")):
-        found = re.search(r"glt_[\w-]+", quopri.decodestring(path.read_bytes()).decode())
+        parts = [part for part in email.message_from_bytes(path.read_bytes()).walk() if not part.is_multipart()]
+        found = re.search(r"glt_[\w-]+", parts[0].get_payload(decode=True).decode())
         if found and path not in seen:
             seen.add(path)
             return found.group()
