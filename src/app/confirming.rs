@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
+use crate::accounts::links::{self, Wish};
 use crate::accounts::login;
 use crate::accounts::register::Registration;
 use crate::accounts::tries::Tries;
 use crate::accounts::{identity, person};
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, RegistrationId, Username};
+use crate::base::{AccountId, Identity, RegistrationId, Username};
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, TokenFault};
 use crate::sessions::{Client, Session};
+use crate::throttle;
 
 use super::entering::to_its_end;
 use super::{App, Fault};
@@ -229,20 +231,28 @@ impl App {
             .and_then(|person| Some((person.email?, person.account.password?)));
         let Some((email, hash)) = found else { return Ok(Err(ConfirmRefused::WrongPassword)) };
         let client = confirmation.client.clone();
-        let admitted = self.admit(Tries::of_registration(&self.services(), &email.address, &client))?;
+        // A guess here is a guess at the account's password, and counts as one at the login: whoever has such a link is given no
+        // further tries, and the owner is told (NIST SP 800-63B-4, 3.2.2).
+        let (identity, time) = (Identity::Email(email.address), self.time());
+        let times = (time.later, time.earlier);
+        let tries =
+            self.read(|view| Tries::at_login(view, &self.services(), &identity, Some(account), &client, times))?;
+        let admitted = self.admit_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {
-            if app.hasher.verify(password, hash).await? {
-                return Ok(Ok(Proof::Account(account)));
-            }
+            let is_right = app.hasher.verify(password, hash).await? && !admitted.is_barred;
             let tries = admitted.tries.clone();
             let noted = app.write(move |tx, moment, services| {
+                if is_right {
+                    return throttle::passed(tx, account, tries.device);
+                }
                 let what = (Act::Confirmed, Outcome::WrongPassword);
-                tries.refuse(tx, moment, services, &client.anyone(), what, account)
+                tries.refuse(tx, moment, services, &client.anyone(), what, account)?;
+                links::wish(tx, moment, &Wish::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);
-            Ok(Err(ConfirmRefused::WrongPassword))
+            Ok(if is_right { Ok(Proof::Account(account)) } else { Err(ConfirmRefused::WrongPassword) })
         })
         .await
     }

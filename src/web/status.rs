@@ -107,7 +107,7 @@ impl Failure {
             Self::UnknownCoding => explain(S::NOT_IMPLEMENTED, "unknown_coding", "The body is coded in a way that is not known here.", "Send Transfer-Encoding: chunked, or Content-Length."),
             Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
             Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),
-            Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered: this is not the browser you registered with."),
+            Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered, or that of the account the address is for: this is not the browser you registered with, and you are not logged in to that account."),
             Self::TooManyAttempts(seconds) => later(*seconds, explain(S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many tries.", "Wait a while before the next one.")),
             Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy", "Too many people are logging in at this moment.", "Try again in a few seconds; nothing was changed.")),
             Self::NoRoom => later(2, explain(S::SERVICE_UNAVAILABLE, "busy", "Too much is under way at this moment.", "Try again in a few seconds; nothing was changed.")),

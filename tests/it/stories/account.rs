@@ -230,3 +230,26 @@ fn whose_address_is_asked_for_by_a_stranger_too_is_told_whose_account_it_is_for(
     // Whoever has both confirms as ever.
     confirm(&stranger, json!({})).expect(200);
 }
+
+#[test]
+fn a_link_for_an_account_gives_no_further_guesses_at_its_password() {
+    let world = World::new();
+    let owner = world.logged_in(ALICE, PASSWORD);
+    let guesser = world.visitor_from("198.51.100.7");
+    // The owner mistypes, and whoever has that mailbox registers it.
+    let registering = json!({"email": "typo@example.net", "password": OTHER_PASSWORD});
+    guesser.api("POST", "/register", registering).expect(202);
+    world.run_the_post();
+    let ask = json!({"email": "typo@example.net", "current_password": PASSWORD});
+    owner.api("POST", "/account/email", ask).expect(202);
+    let letter = world.run_the_post().into_iter().find(|letter| letter.to == "typo@example.net").expect("mailed");
+    let guess = |visitor: &Visitor<'_>| {
+        visitor.api("POST", "/confirm", json!({"token": letter.token(), "password": OTHER_PASSWORD}))
+    };
+    (0..10).for_each(|_| drop(guess(&guesser).refused(403, "wrong_password")));
+    guess(&guesser).refused(429, "too_many_attempts");
+    // The login counted them, and the owner knows.
+    world.visitor_from("192.0.2.9").log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
+    assert!(world.run_the_post().iter().any(|letter| letter.to == ALICE));
+    owner.log_in(ALICE, PASSWORD).expect(200);
+}
