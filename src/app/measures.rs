@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::base::Timestamp;
 use crate::mail::{self, MailState};
-use crate::metrics::{Counter, Histogram, Kind, Text};
+use crate::metrics::{Counter, Histogram, Kind, LOST_LOG_LINES, Text};
 use crate::store::StoreError;
 
 use super::{App, Fault};
@@ -109,6 +109,8 @@ impl App {
             let help = "Until when the certificate is good that is served, as a Unix time.";
             text.single("certificate_expires_timestamp_seconds", Kind::Gauge, help, ends_at);
         }
+        let help = "Lines of the log that could not be written, or were not read in time.";
+        text.single("log_lines_lost_total", Kind::Counter, help, LOST_LOG_LINES.get());
         let help = "Attempts to get a certificate from the authority that failed.";
         text.single("certificate_renewals_failed_total", Kind::Counter, help, measures.renewals_failed.get());
         let doubted = u8::from(self.time().state != crate::base::ClockState::Sure);

@@ -151,7 +151,7 @@ fn with_source<T>(config: Config, what: What, work: impl FnOnce(Source<'_>) -> T
         What::Backup => Command::Backup,
         What::Export => Command::Export,
     };
-    match control::call_for_stream(&config.listen.control, &command) {
+    match control::call_for_stream(&config, &command) {
         Ok((Answer::Done(_), mut stream)) => Ok(work(Source::Server(&mut stream))),
         Ok((Answer::Refused(refusal), _)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => {

@@ -32,7 +32,7 @@ impl Courier {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let handed = supervisor::take_unix_socket()?;
         // What is wrong with the configuration is told to whoever has an errand, until it is mended.
-        logging::to_stdout(common.read_config().map(|config| config.log.format).unwrap_or_default());
+        logging::to_stdout(common.read_config().map(|config| config.log.format).unwrap_or_default())?;
         let reading = common.clone();
         let role = Arc::new(Role::new(move || {
             let config = reading.read_config().map_err(|error| error.to_string())?;
@@ -46,12 +46,15 @@ impl Courier {
     }
 
     async fn serve(self, handed: Option<UnixSocket>, role: Arc<Role>) -> Result<(), Exit> {
-        let listener = match (handed, &self.listen) {
+        let (listener, _place) = match (handed, &self.listen) {
             (Some(handed), _) => {
                 handed.set_nonblocking(true).map_err(Exit::failed)?;
-                UnixListener::from_std(handed).map_err(Exit::failed)?
+                (UnixListener::from_std(handed).map_err(Exit::failed)?, None)
             }
-            (None, Some(path)) => control::bind(path).map_err(Exit::failed)?,
+            (None, Some(path)) => {
+                let (listener, place) = control::bind(path).await.map_err(Exit::failed)?;
+                (listener, Some(place))
+            }
             (None, None) => {
                 return Err(Exit::failed(
                     "there is no socket to be asked on\nhint: gatelodge courier --listen /run/gatelodge/courier.sock",
@@ -83,9 +86,6 @@ impl Courier {
         stop.cancel();
         if !serving.is_finished() {
             let _ = serving.await;
-        }
-        if let Some(path) = &self.listen {
-            let _ = std::fs::remove_file(path);
         }
         Ok(())
     }

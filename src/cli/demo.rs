@@ -26,7 +26,7 @@ pub struct Demo {
 impl Demo {
     pub fn run(self) -> Result<(), Exit> {
         let config = self.config()?;
-        logging::to_stdout(LogFormat::Text);
+        logging::to_stdout(LogFormat::Text)?;
         serve::serve(config, &self, vec![])
     }
 

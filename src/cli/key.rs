@@ -49,10 +49,14 @@ impl Key {
 
 fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
     // A running server has the old key in its memory, and would go on sealing with it.
-    if !matches!(control::call(&config.listen.control, &Command::ClockShow), Err(CallError::NobodyThere)) {
-        return Err(Exit::failed(
-            "the sealing key is replaced while the server is stopped\nhint: systemctl stop gatelodge.socket gatelodge.service, and start them again afterwards",
-        ));
+    match control::call(config, &Command::ClockShow) {
+        Err(CallError::NobodyThere) => {}
+        Err(error @ CallError::OtherStore { .. }) => return Err(error.into()),
+        _ => {
+            return Err(Exit::failed(
+                "the sealing key is replaced while the server is stopped\nhint: systemctl stop gatelodge.socket gatelodge.service, and start them again afterwards",
+            ));
+        }
     }
     let (path, store) = (config.sealing_key_path(), config.store.path.clone());
     let app = opening::build(config.clone(), opening::open_store(config)?)?;

@@ -12,10 +12,16 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::base::Clock;
 use crate::config::LogFormat;
 
+use super::Exit;
+use super::log_queue::LogQueue;
 use super::system_clock::SystemClock;
 
 /// Begins to log. `GATELODGE_LOG` sets how much.
-pub fn to_stdout(format: LogFormat) {
+///
+/// # Errors
+/// When the system refuses a thread.
+pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
+    let queue = LogQueue::start().map_err(|error| Exit::failed(format!("the log cannot be written: {error}")))?;
     let level = match std::env::var("GATELODGE_LOG").as_deref() {
         Ok("debug") => Level::DEBUG,
         Ok("warn") => Level::WARN,
@@ -23,7 +29,9 @@ pub fn to_stdout(format: LogFormat) {
         _ => Level::INFO,
     };
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi);
+    // What goes wrong in logging is counted, not said: std's `eprintln!` panics where it cannot write.
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).log_internal_errors(false);
+    let lines = lines.with_writer(move || queue);
     match format {
         LogFormat::Json => lines.event_format(Json).init(),
         LogFormat::Text => {
@@ -33,6 +41,7 @@ pub fn to_stdout(format: LogFormat) {
             lines.event_format(Text { has_priority, plain }).init();
         }
     }
+    Ok(())
 }
 
 /// For people. The time is left to whoever keeps the lines.

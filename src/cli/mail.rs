@@ -48,7 +48,7 @@ impl Mail {
 /// By the running server, whose way out and whose credentials count; by ourselves if there is none.
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     let command = Command::MailTest { address: address.to_owned() };
-    let tested = patiently(&wait_for_mail_server(config), || match control::call(&config.listen.control, &command) {
+    let tested = patiently(&wait_for_mail_server(config), || match control::call(config, &command) {
         Ok(Answer::Done(shown)) => Ok(shown),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => test_alone(config, address),

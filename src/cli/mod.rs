@@ -12,6 +12,7 @@ mod exit;
 mod group;
 mod invite;
 mod key;
+mod log_queue;
 mod logging;
 mod mail;
 mod offline;
@@ -140,8 +141,9 @@ impl Cli {
     /// # Errors
     /// With what to print, and the exit status.
     pub fn run(self) -> Result<(), Exit> {
-        self.carry_out()?;
-        out::finish()
+        let outcome = self.carry_out();
+        let printed = out::finish();
+        outcome.and(printed)
     }
 
     fn carry_out(self) -> Result<(), Exit> {

@@ -20,7 +20,7 @@ use super::{Exit, opening};
 
 /// Has the command carried out and gives what there is to show.
 pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
-    match control::call(&config.listen.control, &command) {
+    match control::call(&config, &command) {
         Ok(Answer::Done(shown)) => Ok(shown),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => alone(config, command),

@@ -6,12 +6,17 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
 
 use super::Exit;
+use super::log_queue::LogQueue;
 
 /// The first fault in writing to standard output.
 static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Writes to standard output; see [`say!`].
 pub fn write(words: fmt::Arguments<'_>) {
+    // A server's words go where its log goes, in their order, and wait for nobody.
+    if let Some(queue) = LogQueue::running() {
+        return queue.push(words.to_string().as_bytes());
+    }
     let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
     if fault.is_none() {
         *fault = io::stdout().write_fmt(words).err();
@@ -29,6 +34,9 @@ pub fn write_error(words: fmt::Arguments<'_>) {
 /// # Errors
 /// When not all of it could be written; not when the reader has gone, who had enough of it.
 pub fn finish() -> Result<(), Exit> {
+    if let Some(queue) = LogQueue::running() {
+        queue.finish();
+    }
     let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
     match fault.take().or_else(|| io::stdout().flush().err()) {
         Some(error) if error.kind() != ErrorKind::BrokenPipe => {

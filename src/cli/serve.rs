@@ -83,7 +83,7 @@ impl Serve {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let sockets = supervisor::take_sockets()?;
         let config = common.config()?;
-        logging::to_stdout(config.log.format);
+        logging::to_stdout(config.log.format)?;
         for note in notes(&config) {
             tracing::warn!("{note}");
         }
@@ -118,14 +118,14 @@ async fn run_until_signal(
     let listeners = listen(&app.services().config, certificates.as_deref(), sockets).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services().config.listen.control.clone();
-    let control = control::bind(&socket).map_err(Exit::failed)?;
+    let control = control::bind(&socket).await.map_err(Exit::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
 
     let courier = Arc::new(Replaceable::new(courier));
     let mut working = workers::start(&app, Arc::clone(&courier), certificates, &stop);
-    working.spawn(control::listen(Arc::clone(&app), Arc::clone(&courier), (control, socket), stop.clone()));
+    working.spawn(control::listen(Arc::clone(&app), Arc::clone(&courier), control, stop.clone()));
     working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
     app.place_webhooks().await.map_err(Exit::failed)?;
     let mut serving = tokio::spawn(server::serve(Arc::clone(&web), listeners, stop.clone()));

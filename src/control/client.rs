@@ -3,12 +3,14 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admin::Command;
+use crate::config::Config;
 use crate::courier::Terms;
 
+use super::served::Served;
 use super::{Answer, GREETING};
 
 /// How long the server may take: a hash may have to wait for others.
@@ -21,6 +23,15 @@ pub enum CallError {
     NobodyThere,
     /// It was somebody else's socket, or our own user may not use it.
     Failed(std::io::Error),
+    /// The server has another store than our configuration.
+    OtherStore {
+        /// Theirs.
+        served: PathBuf,
+        /// Ours.
+        wanted: PathBuf,
+        /// Where it answers.
+        socket: PathBuf,
+    },
     /// The server is of another version.
     OtherVersion(String),
 }
@@ -35,6 +46,13 @@ impl fmt::Display for CallError {
                 f.write_str("you may not talk to the running server\nhint: run the command as root, or as the user the service runs as")
             }
             Self::Failed(error) => write!(f, "the running server cannot be reached: {error}\nhint: see listen.control in the configuration"),
+            Self::OtherStore { served, wanted, socket } => write!(
+                f,
+                "the server that answers at {} serves {}, and not {}; nothing was done\nhint: give each configuration a listen.control of its own",
+                socket.display(),
+                served.display(),
+                wanted.display()
+            ),
             Self::OtherVersion(greeting) => {
                 write!(f, "the running server speaks {greeting:?}, this program {GREETING:?}\nhint: restart the service")
             }
@@ -55,22 +73,29 @@ impl From<std::io::Error> for CallError {
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call(socket: &Path, command: &Command) -> Result<Answer, CallError> {
-    call_for_stream(socket, command).map(|(answer, _)| answer)
+pub fn call(config: &Config, command: &Command) -> Result<Answer, CallError> {
+    call_for_stream(config, command).map(|(answer, _)| answer)
 }
 
 /// Asks the running server for something that comes behind its answer.
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call_for_stream(socket: &Path, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
-    let stream = UnixStream::connect(socket)?;
+pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
+    let stream = UnixStream::connect(&config.listen.control)?;
     stream.set_read_timeout(Some(patience(command)))?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     let greeting = next_line(&mut reader)?;
     if greeting != GREETING {
         return Err(CallError::OtherVersion(greeting));
+    }
+    // Before anything is said: a command may hold a password, and would change somebody else's accounts.
+    let served: Served =
+        serde_json::from_str(&next_line(&mut reader)?).map_err(|error| CallError::Failed(error.into()))?;
+    if !served.is(&Served::at(&config.store.path)) {
+        let (wanted, socket) = (config.store.path.clone(), config.listen.control.clone());
+        return Err(CallError::OtherStore { served: served.store, wanted, socket });
     }
     let mut line = serde_json::to_vec(command).map_err(|error| CallError::Failed(error.into()))?;
     line.push(b'\n');

@@ -1,10 +1,12 @@
 //! The local socket by which the command line talks to a running server.
 //!
-//! The server speaks first: a line with the protocol's name and version. Then one request and one response, each a
-//! line of JSON.
+//! The server speaks first: a line with the protocol's name and version, and one that says which store it serves. Then one request
+//! and one response, each a line of JSON.
 
 mod client;
+mod served;
 mod server;
+mod socket;
 mod stream;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,11 @@ use serde_json::Value;
 use crate::admin::Refusal;
 
 pub use client::{CallError, call, call_for_stream};
-pub use server::{BindError, bind, listen};
+pub use server::listen;
+pub use socket::{BindError, Place, bind};
 
 /// The first line on the socket. Another version says "restart the service".
-pub const GREETING: &str = "gatelodge-control 3";
+pub const GREETING: &str = "gatelodge-control 4";
 
 /// What comes back.
 #[derive(Debug, Deserialize, Serialize)]

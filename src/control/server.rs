@@ -1,8 +1,5 @@
 //! The server's end of the control socket.
 
-use std::fmt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,63 +14,23 @@ use crate::audit::Source;
 use crate::courier::delivery::Outcome;
 use crate::courier::{Replaceable, Terms};
 
+use super::served::Served;
 use super::stream::{Followed, send};
-use super::{Answer, GREETING};
+use super::{Answer, GREETING, Place};
 
 /// A request line may be this long; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The socket cannot be made.
-#[derive(Debug)]
-pub struct BindError {
-    path: PathBuf,
-    reason: String,
-}
-
-impl std::error::Error for BindError {}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: the control socket cannot be made: {}\nhint: its folder must exist and belong to the service's user; set listen.control",
-            self.path.display(),
-            self.reason
-        )
-    }
-}
-
-/// Makes the socket, in place of one that a dead server left. The caller holds the store's lock, so no other
-/// server of this store lives.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
-    let make = || {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(listener)
-    };
-    make().map_err(|error| BindError { path: path.into(), reason: error.to_string() })
-}
-
 /// Serves commands until `stop`. Only root and the user the server runs as are heard.
 pub async fn listen(
     app: Arc<App>,
     courier: Arc<Replaceable>,
-    (listener, path): (UnixListener, PathBuf),
+    (listener, place): (UnixListener, Place),
     stop: CancellationToken,
 ) {
-    let own_user = std::fs::metadata(&path).map(|metadata| metadata.uid()).ok();
+    let own_user = place.owner();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -99,7 +56,6 @@ pub async fn listen(
             }
         });
     }
-    let _ = std::fs::remove_file(&path);
 }
 
 /// Root, and the user the server runs as. Who cannot be told is neither, even if the server cannot tell its own either.
@@ -109,7 +65,8 @@ fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
 
 async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
+    let served = serde_json::to_string(&Served::at(&app.services().config.store.path))?;
+    writer.write_all(format!("{GREETING}\n{served}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
     let mut follows = None;

@@ -8,7 +8,15 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
+/// Lines of the log that could not be written, or were not read in time. The process has one log.
+pub static LOST_LOG_LINES: Counter = Counter(AtomicU64::new(0));
+
 impl Counter {
+    /// So many more.
+    pub fn add_many(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// One more.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);

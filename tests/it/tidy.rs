@@ -62,7 +62,17 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs", "config/host_name.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),
-    ("rustix::", &["cli/offline.rs", "workers/watch_space.rs", "app/hasher.rs", "web/server/places.rs"]),
+    (
+        "rustix::",
+        &[
+            "cli/offline.rs",
+            "workers/watch_space.rs",
+            "app/hasher.rs",
+            "web/server/places.rs",
+            "cli/log_queue.rs",
+            "control/socket.rs",
+        ],
+    ),
     ("StatusCode", &["web/status.rs", "web/reply.rs"]),
     // It panics where nothing can be printed.
     ("println!", &[]),

@@ -284,7 +284,7 @@ fn http_2_and_http_1_are_chosen_by_alpn() {
 }
 
 /// Status and length of the body.
-async fn over_http_2(port: u16, method: &str) -> (u16, usize) {
+pub async fn over_http_2(port: u16, method: &str) -> (u16, usize) {
     let mut config = (*Client::trusting_anybody(port).config).clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("connects");

@@ -11,6 +11,7 @@ use crate::cli::show::plain;
 use crate::cli::system_clock::SystemClock;
 use crate::config::{Config, TlsMode};
 use crate::crypto::base64url;
+use crate::web::forwarded_address;
 
 use super::findings::Findings;
 use super::visit::{Answer, Visit};
@@ -86,6 +87,11 @@ fn trust(config: &Config, answer: &Answer, findings: &mut Findings) {
     }
 }
 
+/// What the nearest proxy added.
+fn last_hop(forwarded: &str) -> Option<IpAddr> {
+    forwarded.rsplit(',').next().and_then(|last| forwarded_address(last.trim()))
+}
+
 /// Whether the server knows where people come from.
 fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
     let (peer, network) = (plain(&arrival["peer"]), plain(&arrival["network"]));
@@ -103,6 +109,11 @@ fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
             "have the proxy add the client's address (nginx: proxy_add_x_forwarded_for), and keep [proxy] trusted to its network",
         ),
         Some(NOBODY) | None => findings.good("proxy", "there is none, and X-Forwarded-For is not believed"),
+        Some(forwarded) if is_trusted && last_hop(forwarded).is_none() => findings.wrong(
+            "proxy",
+            format!("what {peer} writes into X-Forwarded-For is no address ({forwarded:?}): everybody seems to come from {network}"),
+            "have it add the client's address there",
+        ),
         Some(_) if is_trusted => findings.good("proxy", format!("{peer} says where people come from, and is believed")),
         Some(_) => findings.wrong(
             "proxy",

@@ -30,13 +30,12 @@ impl Doctor {
         if let Some(config) = here::configuration(common, &mut findings) {
             here::files(&config, &mut findings);
             here::certificate(&config, &mut findings);
-            let socket = config.listen.control.clone();
-            let ask = |command: Command| match control::call(&socket, &command) {
+            let ask = |command: Command| match control::call(&config, &command) {
                 Ok(Answer::Done(shown)) => Ok(shown),
                 Ok(Answer::Refused(refusal)) => Err(refusal.message),
                 Err(error) => Err(error.to_string()),
             };
-            match control::call(&socket, &Command::Inspect) {
+            match control::call(&config, &Command::Inspect) {
                 Ok(Answer::Done(report)) => {
                     here::service(&config, &report, &mut findings);
                     here::mail(&config, self.mail, ask, &mut findings);

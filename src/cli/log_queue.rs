@@ -1,0 +1,192 @@
+//! The lines that a server says, on their way to standard output.
+//!
+//! A thread of its own writes them, so that no request, no mail and no signal ever waits for whoever reads them: a pipe that is full, a
+//! disk that is full, a reader that has gone. Lines that find no room are dropped and counted; when writing works again the log says how many.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::metrics::LOST_LOG_LINES;
+
+/// What may wait to be written; some two thousand lines.
+const MAX_WAITING_BYTES: usize = 256 * 1024;
+/// How long a process that ends waits for its last lines to be taken.
+const LAST_LINES_MAY_TAKE: Duration = Duration::from_secs(1);
+
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+
+/// Lines that wait.
+#[derive(Debug, Default)]
+pub struct LogQueue {
+    lines: Mutex<Lines>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    waiting: Vec<u8>,
+    is_writing: bool,
+    /// Dropped since the log last said so.
+    lost: u64,
+}
+
+impl LogQueue {
+    /// Begins to write what is pushed to standard output, on a thread of its own.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or a descriptor.
+    pub fn start() -> io::Result<&'static Self> {
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let queue = QUEUE.get_or_init(Self::default);
+        std::thread::Builder::new().name("log".into()).spawn(move || queue.write_to(out))?;
+        Ok(queue)
+    }
+
+    /// The queue of this process, if it is a server.
+    pub fn running() -> Option<&'static Self> {
+        QUEUE.get()
+    }
+
+    /// Takes a line, or drops it if too many wait. Never waits for the reader.
+    pub fn push(&self, line: &[u8]) {
+        let mut lines = self.lock();
+        if lines.waiting.len() + line.len() > MAX_WAITING_BYTES {
+            lines.lost += 1;
+            LOST_LOG_LINES.add();
+        } else {
+            lines.waiting.extend_from_slice(line);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until all is written, a moment at most.
+    pub fn finish(&self) {
+        let is_busy = |lines: &mut Lines| lines.is_writing || !lines.waiting.is_empty();
+        let _ = self.changed.wait_timeout_while(self.lock(), LAST_LINES_MAY_TAKE, is_busy);
+    }
+
+    fn write_to(&self, mut out: impl Write + AsFd) {
+        let mut batch = Vec::new();
+        loop {
+            {
+                let waited = self.changed.wait_while(self.lock(), |lines| lines.waiting.is_empty());
+                let mut lines = waited.unwrap_or_else(PoisonError::into_inner);
+                std::mem::swap(&mut lines.waiting, &mut batch);
+                lines.is_writing = true;
+            }
+            let unwritten = lines_in(&batch[write_all(&mut out, &batch, |out| wait_for_room(out.as_fd()))..]);
+            batch.clear();
+            let lost = {
+                let mut lines = self.lock();
+                lines.is_writing = false;
+                lines.lost += unwritten;
+                self.changed.notify_all();
+                // It is said where it can be heard.
+                if unwritten == 0 { std::mem::take(&mut lines.lost) } else { 0 }
+            };
+            LOST_LOG_LINES.add_many(unwritten);
+            if lost > 0 {
+                tracing::warn!(
+                    lines = lost,
+                    "lines of this log are missing: they could not be written, or were not read in time"
+                );
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a subscriber writes: each event is one line, given at once.
+impl Write for &LogQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns when a pipe that does not block can be written to, or never will be.
+fn wait_for_room(out: BorrowedFd<'_>) {
+    // A fault of `poll` is met again by the next write.
+    let _ = poll(&mut [PollFd::from_borrowed_fd(out, PollFlags::OUT)], None);
+}
+
+/// Writes until a fault; how many bytes were taken.
+fn write_all<W: Write>(out: &mut W, bytes: &[u8], wait_for_room: impl Fn(&W)) -> usize {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(0) => break,
+            Ok(more) => written += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(out),
+            Err(_) => break,
+        }
+    }
+    written
+}
+
+fn lines_in(bytes: &[u8]) -> u64 {
+    bytes.split_inclusive(|byte| *byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_is_dropped_and_counted() {
+        let queue = LogQueue::default();
+        let line = [b'x'; 1024];
+        let before = LOST_LOG_LINES.get();
+        for _ in 0..300 {
+            queue.push(&line);
+        }
+        let lines = queue.lock();
+        assert_eq!((lines.waiting.len(), lines.lost), (MAX_WAITING_BYTES, 300 - 256));
+        assert!(LOST_LOG_LINES.get() >= before + 300 - 256);
+    }
+
+    /// Takes a few bytes at a time, is interrupted, has no room now and then, and breaks in the end.
+    struct Odd(Vec<u8>, usize);
+
+    impl Write for Odd {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            match self.1 % 3 {
+                _ if self.0.len() > 8 => Err(ErrorKind::StorageFull.into()),
+                0 => Err(ErrorKind::Interrupted.into()),
+                1 => Err(ErrorKind::WouldBlock.into()),
+                _ => {
+                    let taken = bytes.len().min(3);
+                    self.0.extend(&bytes[..taken]);
+                    Ok(taken)
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_sink_that_takes_little_gets_all_until_it_breaks() {
+        let mut odd = Odd(Vec::new(), 0);
+        let bytes = b"one\ntwo\nthree\nfour\n";
+        let written = write_all(&mut odd, bytes, |_| ());
+        assert_eq!((written, odd.0.as_slice()), (9, &bytes[..9]));
+        assert_eq!(lines_in(&bytes[written..]), 2);
+    }
+}
