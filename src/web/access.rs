@@ -136,12 +136,13 @@ impl Web {
 }
 
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next()?.to_str().unwrap_or("Bearer ?");
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    // Two of them are no better than a bad one.
-    is_bearer.then(|| if values.next().is_some() { "?" } else { token.trim() })
+    let mut values = headers.get_all(header::AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
+    let value = values.next()?;
+    let (scheme, token) = value.split_at(value.iter().position(|byte| *byte == b' ').unwrap_or(value.len()));
+    // What a proxy's own log-in sends along (`Basic`, in any bytes) is not for us.
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer");
+    // Two of them, or one that is no text, are no better than a bad one.
+    is_bearer.then(|| if values.next().is_some() { "?" } else { str::from_utf8(token).map_or("?", str::trim) })
 }
 
 /// The value of a header that stands once; of one that stands twice, or is no text, a value that means nothing.

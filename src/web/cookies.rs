@@ -138,22 +138,27 @@ impl CookieNames {
 
 /// The value of a cookie. One that comes twice is none: somebody planted one of them.
 pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut values = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name);
-    let (_, value) = values.next()?;
-    values.next().is_none().then_some(value)
+    let mut values = pairs(headers).filter(|(key, _)| *key == name.as_bytes()).map(|(_, value)| value);
+    let value = values.next()?;
+    if values.next().is_some() { None } else { str::from_utf8(value?).ok() }
 }
 
-/// Whether any cookie of ours comes with it, whatever it opens; one that cannot be read may be.
+/// Whether any cookie of ours comes with it, whatever it opens.
 pub fn carries_our_cookies(headers: &HeaderMap) -> bool {
-    let is_ours = |pair: &str| {
-        let name = pair.split('=').next().unwrap_or_default().trim();
-        name.strip_prefix("__Host-").unwrap_or(name).starts_with("gatelodge")
-    };
-    headers.get_all(header::COOKIE).iter().any(|line| line.to_str().map_or(true, |line| line.split(';').any(is_ours)))
+    pairs(headers).any(|(name, _)| name.strip_prefix(b"__Host-").unwrap_or(name).starts_with(b"gatelodge"))
+}
+
+/// Each cookie, with its value if it has one. Other programs on this host, of any port, and on its parent domains set cookies as well, in
+/// whatever bytes they like (RFC 6265, 8.6): one that nobody can read must not hide ours beside it.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    lines.flat_map(|line| line.split(|byte| *byte == b';')).map(|pair| {
+        let pair = pair.trim_ascii();
+        match pair.iter().position(|byte| *byte == b'=') {
+            Some(end) => (&pair[..end], Some(&pair[end + 1..])),
+            None => (pair, None),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -169,15 +174,41 @@ mod tests {
 
     #[test]
     fn ours_are_known_by_their_names() {
-        for ours in
-            ["__Host-gatelodge=x", "a=1;__Host-gatelodge-device=x", "gatelodge=x", "a=1; gatelodge-pending", "a=\u{e9}"]
-        {
+        for ours in [
+            "__Host-gatelodge=x",
+            "a=1;__Host-gatelodge-device=x",
+            "gatelodge=x",
+            "a=1; gatelodge-pending",
+            "\u{e9}=1; gatelodge=x",
+        ] {
             assert!(carries_our_cookies(&headers(ours)), "{ours}");
         }
-        for others in ["", "a=1; b=gatelodge", "lodge=__Host-gatelodge"] {
+        for others in ["", "a=1; b=gatelodge", "lodge=__Host-gatelodge", "a=\u{e9}"] {
             assert!(!carries_our_cookies(&headers(others)), "{others}");
         }
         assert!(!carries_our_cookies(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn cookies_of_others_hide_none_of_ours() {
+        for other in [
+            &b"lang=fran\xc3\xa7ais"[..],
+            b"lang=fran\xe7ais",
+            b"\xfc=1",
+            b"\xff\xfe",
+            b"=",
+            b"",
+            b"a=\"x; y=\"",
+            b"{\"a\":1}",
+            b"a=\tb",
+        ] {
+            for line in [[other, b"; ours=2"].concat(), [b"ours=2; ", other].concat(), [b"ours=2;", other].concat()] {
+                let value = HeaderValue::from_bytes(&line).expect("no control characters");
+                assert_eq!(only(&HeaderMap::from_iter([(header::COOKIE, value)]), "ours"), Some("2"), "{line:?}");
+            }
+        }
+        let planted = HeaderValue::from_bytes(b"ours=2; ours=\xe9").expect("no control characters");
+        assert_eq!(only(&HeaderMap::from_iter([(header::COOKIE, planted)]), "ours"), None);
     }
 
     #[test]

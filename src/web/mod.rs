@@ -31,6 +31,7 @@ use crate::config::{Config, TlsMode};
 use crate::templates::{TemplateError, Templates};
 
 pub use access::Access;
+pub use request::forwarded_address;
 pub use routes::{ROUTES, Route};
 
 use cookies::CookieNames;

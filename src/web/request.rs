@@ -1,9 +1,10 @@
 //! A request, read whole and checked for form.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use ipnet::{IpNet, Ipv6Net};
 
 use crate::app::{Arrival, Caller};
@@ -95,8 +96,8 @@ impl Request {
     }
 
     fn media_type(&self) -> String {
-        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        let value = self.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        String::from_utf8_lossy(value).split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// Where the request comes from, for the list of sessions.
@@ -127,10 +128,20 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     if !is_trusted(&peer) {
         return peer;
     }
-    let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    // What the client sent comes before what the proxies added, and may be any bytes: it must not hide the address that they saw.
+    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
     let mut client = peer;
-    for text in lines.iter().flat_map(|line| line.split(',')).rev().take(MAX_PROXIES) {
-        let Some(address) = forwarded_address(text.trim()) else { break };
+    for text in lines.iter().flat_map(|line| line.split(|byte| *byte == b',')).rev().take(MAX_PROXIES) {
+        let Some(address) = str::from_utf8(text).ok().and_then(|text| forwarded_address(text.trim())) else {
+            // The trusted proxy itself wrote this.
+            if client == peer {
+                UNREADABLE.call_once(|| {
+                    let text = String::from_utf8_lossy(text);
+                    tracing::warn!(%peer, %text, "the proxy's X-Forwarded-For does not end with an address: everybody behind it counts as one");
+                });
+            }
+            break;
+        };
         client = address.to_canonical();
         if !is_trusted(&client) {
             break;
@@ -139,8 +150,11 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
+/// It is said once, not with every request.
+static UNREADABLE: Once = Once::new();
+
 /// An address as proxies write it: some add the port (`192.0.2.1:4711`, `[2001:db8::1]:443`), or the brackets alone.
-fn forwarded_address(text: &str) -> Option<IpAddr> {
+pub fn forwarded_address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
     text.parse().ok().or_else(with_port).or_else(bracketed)
@@ -160,13 +174,12 @@ pub fn widest_network(client: IpAddr) -> IpNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().expect("a network")).collect();
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append("x-forwarded-for", HeaderValue::from_static(line));
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line.as_bytes()).expect("no control characters"));
         }
         client_network(peer.parse().expect("an address"), &headers, &trusted).to_string()
     }
@@ -184,6 +197,8 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &["6.6.6.6", "198.51.100.1"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &["6.6.6.6, garbage, 10.0.0.2"], trusted), "10.0.0.2");
+        assert_eq!(seen("127.0.0.1", &["\u{fc}, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
+        assert_eq!(seen("127.0.0.1", &["\u{fc}", "198.51.100.1"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &[], trusted), "127.0.0.1");
     }
 

@@ -343,6 +343,42 @@ fn cookies_and_tokens_of_garbage_are_nobody() {
 }
 
 #[test]
+fn headers_that_others_fill_hide_nothing_of_ours() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let ours = format!("__Host-gatelodge={}", alice.cookies.borrow()["__Host-gatelodge"]);
+    let others =
+        [&b"lang=fran\xc3\xa7ais"[..], b"lang=fran\xe7ais", b"\xfc=1", b"\xff", b"=", b"{\"a\":1}", b"a=\"b; c=\""];
+    for other in others {
+        for line in [[other, b"; ", ours.as_bytes()].concat(), [ours.as_bytes(), b"; ", other].concat()] {
+            let request = http::Request::builder().uri("/api/v1/session");
+            let header = http::HeaderValue::from_bytes(&line).expect("no control characters");
+            let reply = world.visitor().send(request.header("cookie", header), "").expect(200);
+            assert_eq!(reply.json()["user"]["email"], ALICE, "{}", line.escape_ascii());
+        }
+    }
+    // What a proxy's own log-in sends along, and whatever a browser says of itself and of where it comes from.
+    for (name, value) in [
+        ("authorization", &b"Basic \xfc:\xfc"[..]),
+        ("authorization", b"Digest username=\"\xc3\xbc\""),
+        ("user-agent", b"caf\xe9"),
+        ("referer", b"https://localhost/\xe9"),
+        ("accept-language", b"\xff"),
+        ("accept", b"\xff"),
+        ("forwarded", b"for=\xff"),
+        ("x-forwarded-for", b"\xff"),
+        ("if-none-match", b"\xff"),
+    ] {
+        let header = http::HeaderValue::from_bytes(value).expect("no control characters");
+        let request = http::Request::builder().uri("/api/v1/session").header("cookie", &ours).header(name, header);
+        world.visitor().send(request, "").expect(200);
+    }
+    let kind = http::HeaderValue::from_bytes(b"application/json; x=\xe9").expect("no control characters");
+    let request = http::Request::builder().method("POST").uri("/api/v1/forgot").header("content-type", kind);
+    world.visitor().send(request, json!({"email": ALICE}).to_string()).expect(202);
+}
+
+#[test]
 fn forms_with_repeated_or_broken_fields_are_refused() {
     let world = World::new();
     let visitor = world.visitor();

@@ -218,6 +218,7 @@ fn what_a_proxy_does_wrong_is_noticed() {
         .blames_nothing_but(&["certificate"]);
     through("").says("wrong", "proxy", "whoever connects can say where they come from");
     through("proxy_set_header X-Forwarded-For \"\";").says("wrong", "proxy", "all of them share the limits of one");
+    through("proxy_set_header X-Forwarded-For unknown;").says("wrong", "proxy", "is no address (\"unknown\")");
     through(&format!("{forwards} proxy_cookie_path / /auth;")).says("wrong", "cookies", "they arrive changed");
     through(&format!("{forwards} proxy_hide_header Set-Cookie;")).says("wrong", "cookies", "they do not arrive");
     drop(server);
