@@ -3,10 +3,10 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Moment, SessionId};
 use crate::crypto::{Bearer, PasswordHash};
-use crate::sessions::{self, Client, Session};
+use crate::sessions::{Client, Session};
 use crate::store::{StoreError, Transaction};
 
-use super::{Services, forgot, known_devices, person};
+use super::{Services, forgot, known_devices, person, spent};
 
 /// Sets a new password after `verified`, the hash at that time, matched the old one. Ends the other sessions and tells
 /// the owner; the one that is kept goes on under a new secret, which is handed out here, once: whoever had a copy of the old
@@ -27,8 +27,8 @@ pub fn change(
     else {
         return Ok(None);
     };
-    let access = services.config.spa.access.seconds();
-    let Some(renewed) = sessions::renew(tx, moment, (account, kept), &["password"], access)? else { return Ok(None) };
+    let renewed = spent::renew_session(tx, moment, services, (account, kept), &["password"])?;
+    let Some(renewed) = renewed else { return Ok(None) };
     forgot::set_password(tx, moment, services, &mut person, new, Some(kept))?;
     if !renewed.1.carrier.is_bearer() {
         // This browser is its owner's: it stays known under the new password.

@@ -38,7 +38,8 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Target, TokenFault>, StoreError> {
-    links::open(view, services, token, now, |opened| match opened.purpose {
+    let purposes = &[Purpose::ConfirmRegistration, Purpose::ConfirmAddress];
+    links::open(view, services, (token, purposes), now, |opened| match opened.purpose {
         Purpose::ConfirmRegistration => find_registration(view, services, opened),
         Purpose::ConfirmAddress => {
             let Some((person, new)) = change_address::find(view, services, opened)? else { return Ok(None) };
@@ -139,6 +140,21 @@ pub fn confirm(
     username: Option<&Username>,
     client: &Client,
 ) -> Result<Confirmed, StoreError> {
+    let confirmed = carry_out(tx, moment, services, (token, proof), username, client)?;
+    if matches!(confirmed, Confirmed::Done(_) | Confirmed::AwaitsApproval) {
+        links::spend(tx, moment, token)?;
+    }
+    Ok(confirmed)
+}
+
+fn carry_out(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (token, proof): (&str, &Proof),
+    username: Option<&Username>,
+    client: &Client,
+) -> Result<Confirmed, StoreError> {
     match look_up(tx, services, token, moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address { account, is_contested }) => match proof {
@@ -221,7 +237,7 @@ pub(super) fn open_account(
         Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
     };
     if let Some((id, invitation)) = invitation {
-        invitations::use_once(tx, id, invitation)?;
+        invitations::use_once(tx, moment, id, invitation)?;
     }
     Ok(Confirmed::Done(person))
 }

@@ -12,7 +12,7 @@ use crate::store::{StoreError, Transaction};
 use super::notices::tell;
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Services, second_step};
+use super::{Services, second_step, spent};
 
 /// Codes in their canonical form.
 pub type RecoveryCodes = Vec<Secret<String>>;
@@ -134,8 +134,7 @@ fn keep_session(
     methods: &[&str],
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     sessions::end_all(tx, owner.person.id, Some(owner.session))?;
-    let access = services.config.spa.access.seconds();
-    sessions::renew(tx, moment, (owner.person.id, owner.session), methods, access)
+    spent::renew_session(tx, moment, services, (owner.person.id, owner.session), methods)
 }
 
 /// What came of removing a factor.

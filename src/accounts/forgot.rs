@@ -97,10 +97,7 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, services, token, now, |opened| {
-        if opened.purpose != Purpose::ResetPassword {
-            return Ok(None);
-        }
+    links::open(view, services, (token, &[Purpose::ResetPassword]), now, |opened| {
         let person = person::load(view, AccountId::from_bytes(opened.subject))?.filter(may_be_mailed);
         let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
         Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
@@ -123,6 +120,7 @@ pub fn reset(
         Err(fault) => return Ok(Err(fault)),
     };
     set_password(tx, moment, services, &mut person, hash, None)?;
+    links::spend(tx, moment, token)?;
     services.audit(tx, moment, &client.owner_of(person.id), (Act::PasswordReset, Outcome::Done), person.id)?;
     Ok(Ok(person))
 }

@@ -11,7 +11,7 @@ use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{self, MailPurpose};
 
-use super::{Services, administrators, identity, tries};
+use super::{Services, administrators, identity, spent, tries};
 
 /// An invitation.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ pub fn look_up(
         Some(invitation) if !invitation.stands(view)? => Err(TokenFault::Invalid),
         Some(invitation) if now >= invitation.expires_at => Err(TokenFault::Expired),
         Some(invitation) if invitation.uses_left > 0 => Ok((id, invitation)),
-        _ => Err(TokenFault::Invalid),
+        _ => Err(spent::find(view, secret)?.map_or(TokenFault::Invalid, TokenFault::Used)),
     })
 }
 
@@ -176,8 +176,16 @@ pub fn of_registration(
 ///
 /// # Errors
 /// When the store fails.
-pub fn use_once(tx: &mut dyn Transaction, id: InvitationId, mut invitation: Invitation) -> Result<(), StoreError> {
+pub fn use_once(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    id: InvitationId,
+    mut invitation: Invitation,
+) -> Result<(), StoreError> {
     invitation.uses_left -= 1;
+    if invitation.uses_left == 0 {
+        spent::note(tx, moment, invitation.digest)?;
+    }
     INVITATIONS.put(tx, &id, &invitation)
 }
 

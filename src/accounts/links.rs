@@ -3,7 +3,7 @@
 use crate::audit::{Act, Outcome, Source, Subject};
 use crate::base::{AccountId, DAY, EmailAddress, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::config::RegistrationMode;
-use crate::crypto::{Opened, Purpose, TokenFault};
+use crate::crypto::{Digest, Opened, Purpose, TokenFault};
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
@@ -12,28 +12,47 @@ use super::person::{self, Person};
 use super::wishes::{StoredWish, WISHES};
 pub use super::wishes::{Wish, wish, wish_of_stranger};
 use super::{
-    Services, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, tries, usernames,
+    Services, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, spent, tries,
+    usernames,
 };
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;
 
-/// Opens a token and finds what it is good for, if it is bound to it; what finds nothing does not work.
+/// Opens a token for one of these purposes and finds what it is good for, if it is bound to it; what finds nothing does not work, be it
+/// that it did its work already.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) fn open<T>(
     view: &dyn Snapshot,
     services: &Services,
-    token: &str,
+    (token, purposes): (&str, &[Purpose]),
     now: Timestamp,
     find: impl FnOnce(&Opened<'_>) -> Result<Option<T>, StoreError>,
 ) -> Result<Result<T, TokenFault>, StoreError> {
     let keys = keyring::load(view, &services.seal)?;
-    match Opened::open(token, &keys, now) {
-        Ok(opened) => Ok(find(&opened)?.ok_or(TokenFault::Invalid)),
-        Err(fault) => Ok(Err(fault)),
+    let fault = match Opened::open(token, &keys, now) {
+        Ok(opened) if purposes.contains(&opened.purpose) => match find(&opened)? {
+            Some(found) => return Ok(Ok(found)),
+            None => TokenFault::Invalid,
+        },
+        Ok(_) => TokenFault::Invalid,
+        Err(fault) => fault,
+    };
+    if !Purpose::said_by(token).is_some_and(|purpose| purposes.contains(&purpose)) {
+        return Ok(Err(fault));
     }
+    Ok(Err(spent::find(view, digest_of(token))?.map_or(fault, TokenFault::Used)))
+}
+
+/// Notes that a token did its work.
+pub(super) fn spend(tx: &mut dyn Transaction, moment: &Moment, token: &str) -> Result<(), StoreError> {
+    spent::note(tx, moment, digest_of(token))
+}
+
+fn digest_of(token: &str) -> Digest {
+    Digest::of(token.as_bytes())
 }
 
 /// Requests whose mail has to wait until the limit over all mails allows one more. They stand apart by limit, so that mails to

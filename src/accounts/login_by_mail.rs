@@ -96,10 +96,7 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, services, token, now, |opened| {
-        if opened.purpose != Purpose::LogIn {
-            return Ok(None);
-        }
+    links::open(view, services, (token, &[Purpose::LogIn]), now, |opened| {
         let context = Context::from_bytes(opened.subject);
         // The digits are the link's single use: whichever of the two comes first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
@@ -157,6 +154,7 @@ pub fn conclude(
             Err(fault) => return Ok(ByMail::Refused(fault)),
             Ok(usable) => {
                 factors::drop_code(tx, usable.context)?;
+                links::spend(tx, moment, token)?;
                 Some(usable.person)
             }
         },

@@ -33,6 +33,7 @@ pub mod register;
 pub mod second_step;
 mod services;
 pub mod set_up;
+pub mod spent;
 pub mod standing;
 pub mod taking_back;
 pub mod tries;

@@ -10,7 +10,7 @@ use crate::store::{StoreError, Transaction};
 use crate::throttle;
 
 use super::tries::Tries;
-use super::{Services, notices, person, second_step};
+use super::{Services, notices, person, second_step, spent};
 
 /// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
 /// factor when its owner logs in, but is for these.
@@ -84,8 +84,7 @@ pub fn prove(
         }
     }
     throttle::passed_in_session(tx, session.id)?;
-    let access = services.config.spa.access.seconds();
-    let renewed = sessions::renew(tx, moment, (account, session.id), &methods, access)?;
+    let renewed = spent::renew_session(tx, moment, services, (account, session.id), &methods)?;
     let Some((secret, session)) = renewed else { return Ok(ProvedAgain::Overtaken) };
     services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
     Ok(ProvedAgain::Done(Box::new((secret, session))))

@@ -159,7 +159,7 @@ fn open_account(
         Added::Done(person) => person,
     };
     if let Some((id, invitation)) = invitation {
-        invitations::use_once(tx, id, invitation)?;
+        invitations::use_once(tx, moment, id, invitation)?;
     }
     if confirmed {
         return Ok(Registered::Opened);

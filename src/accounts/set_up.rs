@@ -6,9 +6,8 @@ use crate::base::{MINUTE, Moment, Seconds, Timestamp};
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::Services;
-use super::administer;
 use super::opening::{Added, NewAccount};
+use super::{Services, administer, spent};
 
 /// How long the link works.
 pub const WORKS_FOR: Seconds = 30 * MINUTE;
@@ -76,7 +75,7 @@ pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Resu
     let Some(secret) = Bearer::parse(BearerKind::SetUp, secret) else { return Ok(Err(TokenFault::Invalid)) };
     let kept = SET_UP.get(view, &name())?.filter(|kept| !kept.is_over && secret.digest() == Digest(kept.digest));
     Ok(match kept {
-        None => Err(TokenFault::Invalid),
+        None => Err(spent::find(view, secret.digest())?.map_or(TokenFault::Invalid, TokenFault::Used)),
         Some(kept) if kept.expires_at <= now => Err(TokenFault::Expired),
         Some(_) => Ok(()),
     })
@@ -97,5 +96,9 @@ pub fn finish(
         return Ok(Err(fault));
     }
     // Saving an administrator ends it.
-    Ok(Ok(administer::add(tx, moment, services, source, new)?))
+    let added = administer::add(tx, moment, services, source, new)?;
+    if let (Added::Done(_), Some(secret)) = (&added, Bearer::parse(BearerKind::SetUp, secret)) {
+        spent::note(tx, moment, secret.digest())?;
+    }
+    Ok(Ok(added))
 }

@@ -183,7 +183,7 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Owned, TokenFault>, StoreError> {
-    links::open(view, services, token, now, |opened| {
+    links::open(view, services, (token, &[Purpose::NotMe, Purpose::UndoAddress]), now, |opened| {
         let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
         match opened.purpose {
             Purpose::NotMe => {
@@ -280,6 +280,7 @@ pub fn take_back(
     let forgot = services.forgot_link();
     let letter = |link, within| Letter::TakenBack { link, within, forgot };
     forgot::send_link(tx, moment, services, &mut person, letter)?;
+    links::spend(tx, moment, token)?;
     Ok(TakenBack::Done)
 }
 

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::accounts::login::{self, Attempt, Login};
-use crate::accounts::second_step;
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, known_devices, person};
+use crate::accounts::{second_step, spent};
 use crate::audit::{Act, Outcome};
 use crate::base::{Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
@@ -224,7 +224,7 @@ impl App {
             if carrier.is_bearer() {
                 return Ok(None);
             }
-            sessions::renew(tx, moment, (account, kept), &[], services.config.spa.access.seconds())
+            spent::renew_session(tx, moment, services, (account, kept), &[])
         });
         ended.await
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use bytes::Bytes;
 
 use crate::accounts::standing::{self, Credential};
-use crate::accounts::{Person, permissions, person};
+use crate::accounts::{Person, permissions, person, spent};
 use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
@@ -38,6 +38,13 @@ pub struct LoggedIn {
     /// What was made of session and person for the API: it stays true as long as this value is remembered.
     pub document: OnceLock<Bytes>,
     seen_at: AtomicU64,
+}
+
+impl App {
+    /// Whether the session that had this secret went on under a new one. A fault of the store is no reason to say so.
+    pub fn was_renewed(&self, secret: Digest) -> bool {
+        self.read(|view| spent::find(view, secret)).is_ok_and(|found| found.is_some())
+    }
 }
 
 impl LoggedIn {

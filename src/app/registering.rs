@@ -28,6 +28,8 @@ pub struct NewPerson {
     pub name: Option<DisplayName>,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
+    /// The secret that the browser has from before, if it has one.
+    pub browser: Option<Bearer>,
     /// Where the request comes from.
     pub client: Client,
 }
@@ -65,6 +67,12 @@ pub enum RegisterRefused {
 }
 
 impl App {
+    /// A secret for a browser that is about to register: whichever of its registrations is confirmed, it is known by this one.
+    #[must_use]
+    pub fn draw_browser(&self) -> Bearer {
+        Bearer::draw(BearerKind::Browser, &mut self.moment())
+    }
+
     /// Registers somebody.
     ///
     /// # Errors
@@ -101,7 +109,8 @@ impl App {
         }
         self.require_room_to_grow()?;
         let admitted = self.admit(Tries::for_mail(&self.services(), &new.client))?;
-        let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
+        // One that registers twice, as by a double click, confirms by whichever of its links works.
+        let browser = new.browser.unwrap_or_else(|| self.draw_browser());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
             email: new.email,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::register::Patience;
 use crate::accounts::{
-    Services, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step,
+    Services, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step, spent,
     taking_back,
 };
 use crate::audit::{self, Act, Outcome, Source, Subject};
@@ -238,6 +238,7 @@ impl App {
         self.sweep_registrations().await?;
         self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
             .await?;
+        self.sweep_pages(|tx, moment, _, after| spent::sweep(tx, moment.earliest(), after, ROWS_PER_STEP)).await?;
         self.sweep_pages(|tx, moment, _, after| second_step::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
             .await?;
         self.sweep_pages(|tx, moment, _, after| factors::sweep_codes(tx, moment.earliest(), after, ROWS_PER_STEP))

@@ -19,4 +19,4 @@ pub use password::{Cost, Memory, NotAHash, PasswordHash};
 pub use policy::{Password, PasswordFault, PasswordPolicy};
 pub use seal::{SealingKey, Unsealable};
 pub use token::{Opened, Purpose, Ticket, TokenFault};
-pub use totp::{TotpSeed, step_at};
+pub use totp::{TotpSeed, newest_step_at, step_at};

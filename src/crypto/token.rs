@@ -81,8 +81,10 @@ pub struct Ticket<'a> {
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TokenFault {
-    /// Not ours, damaged, for another purpose, used or superseded: these are not told apart.
+    /// Not ours, damaged, for another purpose, superseded or overtaken: these are not told apart.
     Invalid,
+    /// Ours, and it did its work at this time.
+    Used(Timestamp),
     /// Ours, but too old.
     Expired,
 }
@@ -122,6 +124,14 @@ impl Ticket<'_> {
         bytes.extend(binding(key, self.purpose, self.state));
         bytes.extend(keyed(key.expose(), self.purpose.label(), &[&bytes]));
         Some(format!("{PREFIX}{}", base64url(&bytes)))
+    }
+}
+
+impl Purpose {
+    /// What a token says that it is for. Only to be believed of one that is known to be authentic.
+    #[must_use]
+    pub fn said_by(text: &str) -> Option<Self> {
+        Parts::read(text).map(|parts| parts.purpose)
     }
 }
 

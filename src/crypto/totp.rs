@@ -17,11 +17,19 @@ pub const STEP: Seconds = 30;
 pub const DIGITS: usize = 6;
 /// Steps that a code may lie back: somebody types it while the next one begins (RFC 6238, section 5.2).
 const STEPS_BACK: u64 = 1;
+/// Steps that a code may lie ahead: clocks of telephones, and of boards without a battery, differ by some seconds (RFC 6238, section 6).
+const STEPS_AHEAD: u64 = 1;
 
 /// The number of the step that `now` lies in.
 #[must_use]
 pub const fn step_at(now: Timestamp) -> u64 {
     now.seconds() / STEP
+}
+
+/// The number of the newest step whose code is taken at `now`.
+#[must_use]
+pub const fn newest_step_at(now: Timestamp) -> u64 {
+    step_at(now).saturating_add(STEPS_AHEAD)
 }
 
 impl TotpSeed {
@@ -71,13 +79,13 @@ impl TotpSeed {
         format!("{:0DIGITS$}", number % 1_000_000)
     }
 
-    /// The step whose code this is, if it is the present one or the one before and none that was used: a step's code is taken
-    /// once (RFC 6238, section 5.2).
+    /// The step whose code this is, if it is the present one or one beside it and none that was used: a step's code is taken
+    /// once (RFC 6238, section 5.2), and none of an earlier step after it.
     #[must_use]
     pub fn accepts(&self, code: &str, now: Timestamp, last_step: u64) -> Option<u64> {
         let present = step_at(now);
         let mut found = None;
-        for step in present.saturating_sub(STEPS_BACK)..=present {
+        for step in present.saturating_sub(STEPS_BACK)..=newest_step_at(now) {
             if constant_time_eq(self.code_at(step).as_bytes(), code.as_bytes()) && step > last_step {
                 found = Some(step);
             }
@@ -123,16 +131,19 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_accepted_once_and_the_one_before_it_too() {
+    fn a_step_is_accepted_once_and_those_beside_it_too() {
         let now = Timestamp::from_seconds(1_111_111_111);
-        let (before, present) = (step_at(now) - 1, step_at(now));
+        let (before, present, next) = (step_at(now) - 1, step_at(now), step_at(now) + 1);
         let code = |step| seed().code_at(step);
         assert_eq!(seed().accepts(&code(present), now, 0), Some(present));
         assert_eq!(seed().accepts(&code(before), now, 0), Some(before));
         assert_eq!(seed().accepts(&code(present), now, present), None, "it was used");
         assert_eq!(seed().accepts(&code(before), now, present), None, "a later one was used");
         assert_eq!(seed().accepts(&code(present), now, before), Some(present));
-        for step in [present - 2, present + 1] {
+        assert_eq!(seed().accepts(&code(next), now, present), Some(next), "a telephone whose clock is ahead");
+        assert_eq!(seed().accepts(&code(next), now, next), None, "it was used");
+        assert_eq!(seed().accepts(&code(present), now, next), None, "a later one was used");
+        for step in [present - 2, present + 2] {
             assert_eq!(seed().accepts(&code(step), now, 0), None, "{step}");
         }
         for wrong in ["", "0", "05047", "0504711", "x50471"] {

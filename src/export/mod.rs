@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::accounts::{
     confirm_links, costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register,
-    second_step, set_up, taking_back, wishes,
+    second_step, set_up, spent, taking_back, wishes,
 };
 use crate::acme;
 use crate::app::App;
@@ -53,6 +53,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &wishes::WISHES,
     &links::DEFERRED,
     &confirm_links::LINKS,
+    &spent::SPENT,
     &mail::MAILS,
     &mail::DUE,
     &mail::BEHIND,

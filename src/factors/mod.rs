@@ -6,7 +6,7 @@ mod recovery;
 mod trusted;
 
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
-use crate::crypto::{Digest, SealingKey, TotpSeed, TypedCode, step_at};
+use crate::crypto::{Digest, SealingKey, TotpSeed, TypedCode, newest_step_at, step_at};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 pub(crate) use mailed::MAILED;
@@ -192,7 +192,7 @@ fn take_digits(
 /// # Errors
 /// When the store fails.
 pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    change_steps(tx, |last_step| last_step.max(step_at(now)))
+    change_steps(tx, |last_step| last_step.max(newest_step_at(now)))
 }
 
 /// Takes back what was noted of codes from the future: an administrator said that it is not as late as was believed, and nobody has
@@ -201,7 +201,7 @@ pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), Store
 /// # Errors
 /// When the store fails.
 pub fn lower_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    change_steps(tx, |last_step| last_step.min(step_at(now)))
+    change_steps(tx, |last_step| last_step.min(newest_step_at(now)))
 }
 
 fn change_steps(tx: &mut dyn Transaction, to: impl Fn(u64) -> u64) -> Result<(), StoreError> {

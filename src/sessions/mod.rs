@@ -326,6 +326,18 @@ fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result
     OF_ACCOUNT.delete(tx, &(session.account, session.id))
 }
 
+/// The digest of the secret that opens a session, while it is there.
+///
+/// # Errors
+/// When the store fails.
+pub fn secret_of(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    id: SessionId,
+) -> Result<Option<Digest>, StoreError> {
+    OF_ACCOUNT.get(view, &(account, id))
+}
+
 /// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods` are
 /// those by which its holder proved anew who they are; none leaves its last proof what it was. None if it has ended.
 ///

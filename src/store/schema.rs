@@ -27,6 +27,8 @@ pub const REGISTRATIONS: Range = range(0x18, "registrations");
 pub const REGISTRATIONS_OF: Range = range(0x19, "registrations of an address");
 /// canonical address → which of the links that confirm its registrations is the newest.
 pub const CONFIRM_LINKS: Range = range(0x1b, "links to confirm");
+/// digest of a secret that did its work → when.
+pub const SPENT_SECRETS: Range = range(0x1c, "spent secrets");
 /// digest of the secret → session.
 pub const SESSIONS: Range = range(0x20, "sessions");
 /// (account id, session id) → digest of the secret.
@@ -114,6 +116,7 @@ pub const ALL: &[Range] = &[
     REGISTRATIONS,
     REGISTRATIONS_OF,
     CONFIRM_LINKS,
+    SPENT_SECRETS,
     SESSIONS,
     SESSIONS_OF,
     API_TOKENS,

@@ -1,5 +1,6 @@
 //! Why a request is not answered with what was asked for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::accounts::standing::Denied;
 use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
-use crate::base::map_of;
+use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, TokenFault};
 use crate::store::StoreError;
 
@@ -50,6 +51,8 @@ pub enum Failure {
     TokenInvalid,
     /// Ours, too old.
     TokenExpired,
+    /// Ours, and it did its work at this time.
+    TokenUsed(Timestamp),
     /// The present password is another.
     WrongPassword,
     /// Nobody can register.
@@ -255,11 +258,19 @@ impl From<Refusal> for Failure {
 
 impl Failure {
     /// What to do about it.
-    pub fn detail(&self) -> &str {
+    pub fn detail(&self) -> Cow<'_, str> {
         match self {
-            Self::Refused(_, detail) => detail,
-            other => other.explanation().detail,
+            Self::Refused(_, detail) => detail.into(),
+            Self::TokenUsed(done_at) => {
+                format!("This was done at {}. {}", done_at.in_words(), self.explanation().detail).into()
+            }
+            other => other.explanation().detail.into(),
         }
+    }
+
+    /// Whether it is about a link that does not work, of which somebody may have tried many.
+    pub fn is_a_bad_link(&self) -> bool {
+        matches!(self, Self::TokenInvalid | Self::TokenExpired)
     }
 }
 
@@ -268,6 +279,7 @@ impl From<TokenFault> for Failure {
         match fault {
             TokenFault::Invalid => Self::TokenInvalid,
             TokenFault::Expired => Self::TokenExpired,
+            TokenFault::Used(done_at) => Self::TokenUsed(done_at),
         }
     }
 }

@@ -50,6 +50,11 @@ impl Reply {
         response
     }
 
+    /// Whether it tells of a refusal.
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     /// A JSON document that was written before.
     pub fn ready_json(success: Success, document: Bytes) -> Self {
         Self::new(success.status(), Some(JSON), document)
@@ -144,6 +149,8 @@ impl Reply {
             methods: Option<&'a [&'static str]>,
             #[serde(skip_serializing_if = "Option::is_none")]
             pending: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            done_at: Option<String>,
         }
         let told = failure.explanation();
         let fields = match failure {
@@ -156,15 +163,21 @@ impl Reply {
             }
             _ => None,
         };
+        let done_at = match failure {
+            Failure::TokenUsed(done_at) => Some(done_at.to_string()),
+            _ => None,
+        };
+        let detail = failure.detail();
         let problem = Problem {
             r#type: "about:blank",
             title: told.title,
             status: told.status.as_u16(),
-            detail: failure.detail(),
+            detail: &detail,
             code: told.code,
             fields,
             methods,
             pending,
+            done_at,
         };
         let body = to_json(&problem);
         Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)

@@ -77,6 +77,10 @@ impl Web {
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }
+        // A form that is posted twice: what the first of them did has given the session a new secret, and a browser shows the second answer.
+        let posted_by = (audience == Audience::Page && head.method == Method::POST)
+            .then(|| self.cookies.session(&head.headers).map(|secret| secret.digest()))
+            .flatten();
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let found = self.router.find(&head.method, uri.path());
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
@@ -92,6 +96,11 @@ impl Web {
                 tracing::debug!(method = route.method, route = route.path, "answered");
                 answered
             }
+        };
+        let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
+        let reply = match posted_by {
+            Some(secret) if is_refused && self.app.was_renewed(secret) => Ok(Reply::see_other(pages::DONE_ALREADY)),
+            _ => reply,
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
         let mut response = reply.complete(&self.hardened);

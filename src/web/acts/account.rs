@@ -2,7 +2,7 @@
 
 use crate::accounts::forgot::Usable;
 use crate::accounts::usernames::Chosen;
-use crate::app::{ChangeRefused, ResetRefused};
+use crate::app::ChangeRefused;
 use crate::base::SessionId;
 use crate::config::UsernameRule;
 use crate::crypto::Bearer;
@@ -23,11 +23,11 @@ pub async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> Result<
 pub async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
     let values = (fields.token(),);
     let (token,) = fields.finish(values)?;
-    let checked = web.app.check_reset(&token, &request.client())?;
-    if checked.is_err() {
+    let checked = web.app.check_reset(&token, &request.client())?.map_err(Failure::from);
+    if checked.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
-    Ok(checked?)
+    checked
 }
 
 /// Resets; a session comes back where the configuration says so.
@@ -41,11 +41,11 @@ pub async fn reset(
     let values = (token, fields.password("password"));
     let (token, password) = fields.finish(values)?;
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
-    let reset = web.app.reset(token, password, request.client(), replaces).await?;
-    if matches!(reset, Err(ResetRefused::Token(_))) {
+    let reset = web.app.reset(token, password, request.client(), replaces).await?.map_err(Failure::from);
+    if reset.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
-    Ok(reset?)
+    reset
 }
 
 /// Changes the password; the session goes on under a new secret.

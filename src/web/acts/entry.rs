@@ -1,9 +1,6 @@
 //! Register, confirm, log in and out.
 
-use crate::app::{
-    ConfirmRefused, Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPerson, NowConfirmed, NowRegistered,
-    SetUpRefused,
-};
+use crate::app::{Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPerson, NowConfirmed, NowRegistered};
 use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
@@ -29,11 +26,12 @@ pub async fn register(
         Err(failure) => Err(failure),
         Ok(secret) => {
             let invitation = secret.map(|secret| secret.digest());
-            let new = NewPerson { email, password, username, name, invitation, client: request.client() };
+            let browser = web.cookies.browser(&request.headers);
+            let new = NewPerson { email, password, username, name, invitation, browser, client: request.client() };
             web.app.register(new).await?.map_err(Failure::from)
         }
     };
-    if matches!(registered, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+    if registered.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
     registered
@@ -46,10 +44,11 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
     let (token, email, password, username, name) = fields.finish(values)?;
     let first = FirstAdministrator { email, password, username, name };
     let done = web.app.set_up(token, first, request.client()).await?;
-    if matches!(done, Err(SetUpRefused::Token(_))) {
+    let done = done.map_err(Failure::from);
+    if done.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
-    Ok(done?)
+    done
 }
 
 /// Has a confirmation mailed again.
@@ -83,12 +82,12 @@ pub async fn confirm(
         client: request.client(),
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
     };
-    let confirmed = web.app.confirm(confirmation).await?;
+    let confirmed = web.app.confirm(confirmation).await?.map_err(Failure::from);
     // A user name that is taken is told here; asking for many of them is guessing.
-    if matches!(confirmed, Err(ConfirmRefused::Token(_) | ConfirmRefused::UsernameTaken)) {
+    if confirmed.as_ref().is_err_and(|failure| failure.is_a_bad_link() || *failure == Failure::UsernameTaken) {
         web.app.charge_link(request.client()).await?;
     }
-    Ok(confirmed?)
+    confirmed
 }
 
 /// What a right password leads to.

@@ -53,7 +53,7 @@ pub async fn log_in_by_link(
     let (token, here, carrier) = fields.finish(values)?;
     let browser = web.cookies.mail(&request.headers).map(|secret| secret.digest());
     let came = log_in(web, request, MailKey::Link { token, browser, here }, carrier).await;
-    if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+    if came.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
     came

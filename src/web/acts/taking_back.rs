@@ -18,8 +18,11 @@ pub async fn take_back(web: &Web, request: &Request, token: Option<&str>, mut fi
             Err(Failure::Refused(RefusalKind::Conflict, words.into()))
         }
         TakenBack::Refused(fault) => {
-            web.app.charge_link(request.client()).await?;
-            Err(fault.into())
+            let failure = Failure::from(fault);
+            if failure.is_a_bad_link() {
+                web.app.charge_link(request.client()).await?;
+            }
+            Err(failure)
         }
     }
 }

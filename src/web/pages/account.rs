@@ -1,5 +1,6 @@
 //! The account's own pages.
 
+use crate::admin::RefusalKind;
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
 use crate::web::failure::Failure;
@@ -112,8 +113,16 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/sessions/{id}/end`
 pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::end_session(web, request).await?;
+    gone(acts::end_session(web, request).await)?;
     Ok(Reply::see_other("/account/sessions?notice=session-ended"))
+}
+
+/// What is not there any more was ended by the first of two clicks.
+pub(super) fn gone(ended: Result<(), Failure>) -> Result<(), Failure> {
+    match ended {
+        Err(Failure::NotFound | Failure::Refused(RefusalKind::Unknown, _)) => Ok(()),
+        ended => ended,
+    }
 }
 
 /// `POST /account/sessions/end-others`

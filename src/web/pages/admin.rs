@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::admin::{Command, command};
+use crate::admin::{Command, RefusalKind, command};
 use crate::templates::context;
 use crate::web::Web;
 use crate::web::acts::carry_out;
@@ -33,14 +33,24 @@ pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /admin/approvals/{id}/approve`
 pub async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let id = request.parameter("id").to_owned();
-    carry_out(web, request, Command::ApprovalDecide { id, approve: true }).await?;
-    Ok(Reply::see_other("/admin/approvals?notice=approved"))
+    decide(web, request, true).await
 }
 
 /// `POST /admin/approvals/{id}/decline`
 pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    decide(web, request, false).await
+}
+
+async fn decide(web: &Web, request: &Request, approve: bool) -> Result<Reply, Failure> {
     let id = request.parameter("id").to_owned();
-    carry_out(web, request, Command::ApprovalDecide { id, approve: false }).await?;
-    Ok(Reply::see_other("/admin/approvals?notice=declined"))
+    match carry_out(web, request, Command::ApprovalDecide { id, approve }).await {
+        Ok(_) => {
+            Ok(Reply::see_other(&format!("/admin/approvals?notice={}", if approve { "approved" } else { "declined" })))
+        }
+        // A second click, or somebody else was quicker.
+        Err(Failure::Refused(RefusalKind::Unknown, _)) => {
+            Ok(Reply::see_other("/admin/approvals?notice=decided-already"))
+        }
+        Err(failure) => Err(failure),
+    }
 }

@@ -33,7 +33,20 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
-    Ok(uninvited(web).show(web))
+    Ok(with_browser(web, request, uninvited(web).show(web)))
+}
+
+/// Gives the browser its secret with the form: of two registrations by a double click it knows both.
+fn with_browser(web: &Web, request: &Request, reply: Reply) -> Reply {
+    match web.cookies.browser(&request.headers) {
+        Some(_) => reply,
+        None => remember_browser(web, reply, &web.app.draw_browser()),
+    }
+}
+
+fn remember_browser(web: &Web, reply: Reply, browser: &Bearer) -> Reply {
+    let lifetime = web.app.services().config.tokens.confirm_within.seconds();
+    reply.with_cookie(web.cookies.set_browser(browser, lifetime))
 }
 
 /// `POST /register`
@@ -45,10 +58,7 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
     match came {
-        Ok(NowRegistered::Accepted(browser)) => {
-            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
-            Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
-        }
+        Ok(NowRegistered::Accepted(browser)) => Ok(remember_browser(web, Reply::see_other("/register/sent"), &browser)),
         Ok(NowRegistered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
         Err(failure) => form.again(web, &failure),
     }
@@ -90,7 +100,7 @@ pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Fail
     if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
         return Ok(onward);
     }
-    Ok(form?.show(web))
+    Ok(with_browser(web, request, form?.show(web)))
 }
 
 /// `POST /invite/{token}`
@@ -98,7 +108,7 @@ pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Fa
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
     let came = acts::register(web, request, Some(request.parameter("token")), fields).await;
-    if matches!(came, Err(Failure::TokenInvalid | Failure::TokenExpired)) {
+    if came.as_ref().is_err_and(Failure::is_a_bad_link) {
         return registered(web, came, uninvited(web));
     }
     let form = Form { typed, ..invited(web, request).unwrap_or_else(|_| uninvited(web)) };

@@ -8,6 +8,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::{Web, acts, qr};
 
+use super::account::gone;
 use super::form::Form;
 use super::{SECOND_FACTOR as OVERVIEW, account, notice, render};
 
@@ -226,7 +227,10 @@ pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/second-factor/{id}/remove`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let renewed = acts::remove_factor(web, request).await?;
+    let renewed = match acts::remove_factor(web, request).await {
+        Err(Failure::NotFound) => None,
+        removed => removed?,
+    };
     let reply = Reply::see_other("/account/second-factor?notice=factor-removed");
     Ok(match renewed {
         Some((secret, session)) => acts::hand_over(web, request, reply, (&secret, &session)),
@@ -236,6 +240,6 @@ pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failur
 
 /// `POST /account/second-factor/browsers/{id}/end`
 pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::end_trust(web, request).await?;
+    gone(acts::end_trust(web, request).await)?;
     Ok(Reply::see_other("/account/second-factor?notice=trust-ended"))
 }

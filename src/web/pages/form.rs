@@ -72,7 +72,7 @@ impl<'a> Form<'a> {
                 let wait = Span::from_seconds(rounded).in_words();
                 format!("This was too often for now. The next one is possible in {wait}.")
             }
-            _ if errors.is_empty() => failure.detail().to_owned(),
+            _ if errors.is_empty() => failure.detail().into_owned(),
             _ => failure.explanation().title.to_owned(),
         };
         Ok(Reply::failed_page(failure, self.html(web, errors, &problem)))

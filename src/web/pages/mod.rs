@@ -46,6 +46,9 @@ pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_
 /// The built-in pages: the files in `templates`.
 pub const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/pages.lz4")));
 
+/// Where a browser is sent whose form was posted twice; if the first answer reached it, it is still logged in, and led on from there.
+pub const DONE_ALREADY: &str = "/login?notice=done-already";
+
 /// Where second factors are set up.
 pub const SECOND_FACTOR: &str = "/account/second-factor";
 
@@ -93,8 +96,8 @@ pub async fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
 /// A page that says what went wrong and where to go on.
 pub fn failure(web: &Web, failure: &Failure) -> Reply {
     let told = failure.explanation();
-    let is_about_a_link = matches!(failure, Failure::TokenInvalid | Failure::TokenExpired);
-    let values = context! { title => told.title, detail => told.detail, offers_links => is_about_a_link };
+    let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
+    let values = context! { title => told.title, detail => failure.detail(), offers_links, is_done };
     Reply::failed_page(failure, render(web, "message.html", values))
 }
 
@@ -118,6 +121,8 @@ fn notice(request: &Request) -> &'static str {
             "Your address is confirmed. The people who run this site decide on your registration; you are told by mail."
         }
         Some("approved") => "The account exists, and its owner is told.",
+        Some("decided-already") => "That registration was decided on already: it does not wait any more.",
+        Some("done-already") => "It is done already. Please log in again; a new password is the right one now.",
         Some("declined") => "The registration was deleted, and whoever made it is told.",
         Some("password-changed") => "Your password was changed. Your other sessions have ended.",
         Some("username-changed") => "Your user name was changed.",

@@ -7,6 +7,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::{Web, acts};
 
+use super::account::gone;
 use super::form::Form;
 use super::{account, notice};
 
@@ -56,6 +57,6 @@ pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> 
 
 /// `POST /account/tokens/{id}/revoke`
 pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::revoke_token(web, request).await?;
+    gone(acts::revoke_token(web, request).await)?;
     Ok(Reply::see_other("/account/tokens?notice=token-revoked"))
 }

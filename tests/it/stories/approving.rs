@@ -113,7 +113,7 @@ fn while_it_waits_nothing_is_mailed_again_and_the_link_is_used() {
     browser.api("POST", "/confirm", json!({"token": token})).expect(200);
     world.run_the_post();
     world.advance(6 * MINUTE);
-    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_invalid");
+    browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_used");
     browser.api("POST", "/confirm/resend", json!({"email": ALICE})).expect(202);
     browser.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
     world.expect_no_post();

@@ -32,7 +32,7 @@ fn links_in_mails_lead_on_to_the_front_end_which_posts_the_token() {
     let token = target.strip_prefix("https://app.example.org/portal/confirm?token=").expect("the front end's page");
     assert_eq!((token, world.records()), (letter.token().as_str(), before), "opening uses nothing up");
     browser.api("POST", "/confirm", json!({"token": token})).expect(200);
-    assert_eq!(location(&browser.opens(&letter.path())), "https://app.example.org/portal/confirm?error=token_invalid");
+    assert_eq!(location(&browser.opens(&letter.path())), "https://app.example.org/portal/confirm?error=token_used");
     browser.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     let letter = world.only_letter_to(ALICE);
     let target = location(&browser.opens(&letter.path()));

@@ -84,7 +84,7 @@ fn who_has_a_link_registers_and_confirms_and_the_link_is_used_up() {
     // The one use is gone: it was not bob's registration that took it, but whoever confirmed first.
     bob.api("POST", "/confirm", of(BOB)).refused(403, "token_invalid");
     bob.log_in(BOB, PASSWORD).refused(401, "invalid_credentials");
-    register("carol@example.org").0.refused(403, "token_invalid");
+    register("carol@example.org").0.refused(403, "token_used");
     alice.log_in(ALICE, PASSWORD).expect(200);
 }
 

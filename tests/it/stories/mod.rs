@@ -4,6 +4,7 @@ mod account;
 mod approving;
 mod auditing;
 mod clocks;
+mod done_already;
 mod ending_sessions;
 mod freshness;
 mod front_ends;

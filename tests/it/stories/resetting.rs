@@ -40,8 +40,8 @@ fn a_reset_link_works_once() {
     world.member(ALICE, PASSWORD);
     let token = reset_token(&world);
     resets(&world, &token, OTHER_PASSWORD).expect(200);
-    resets(&world, &token, "yet another pass phrase").refused(403, "token_invalid");
-    world.visitor().api("POST", "/reset/check", json!({"token": token})).refused(403, "token_invalid");
+    resets(&world, &token, "yet another pass phrase").refused(403, "token_used");
+    world.visitor().api("POST", "/reset/check", json!({"token": token})).refused(403, "token_used");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Second factors: set up, used, lost and taken away, by page, API and command line.
 
 use gatelodge::app::Step;
-use gatelodge::base::{DAY, MINUTE, Seconds};
+use gatelodge::base::{DAY, MINUTE, Seconds, Timestamp};
 use gatelodge::crypto::{Bearer, BearerKind, TotpSeed, TypedCode};
 use gatelodge::sessions::Client;
 use serde_json::{Value, json};
@@ -42,6 +42,11 @@ impl<'a> Phone<'a> {
     /// What it shows.
     pub fn shows(&self) -> String {
         self.seed.shown_at(self.world.app.now().minus(self.late))
+    }
+
+    /// What it shows at another time.
+    pub fn shows_at(&self, now: Timestamp) -> String {
+        self.seed.shown_at(now)
     }
 
     /// What it shows next, in the step after.

@@ -37,7 +37,7 @@ fn it_works_once_and_never_comes_back_even_when_nobody_administers_the_site_any_
     let world = World::new();
     let token = starts(&world).expect("nobody administers it");
     sets_up(&world, &token, ALICE, PASSWORD).expect(200);
-    sets_up(&world, &token, "mallory@example.org", OTHER_PASSWORD).refused(403, "token_invalid");
+    sets_up(&world, &token, "mallory@example.org", OTHER_PASSWORD).refused(403, "token_used");
     assert_eq!(starts(&world), None);
     // No command takes the last administrator away; a store that somebody worked on by hand may be without.
     let alice =

@@ -112,7 +112,7 @@ fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
         .by_token(token["token"].as_str().expect("a token"), "GET", "/session", Value::Null)
         .refused(401, "not_logged_in");
     thief.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
-    gone.posts(&letter.path(), &[]).expect(403).says("does not work");
+    gone.posts(&letter.path(), &[]).expect(403).says("is done already");
     let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     assert_eq!(reset.to, ALICE);
     let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});

@@ -1,0 +1,71 @@
+//! Secrets that did their work: links that were used, and the secrets of sessions that go on under new ones.
+//!
+//! Whoever opens a used link again, or posts a form twice, hears that it is done, and when: the second of two clicks is what a browser
+//! shows. Only the digest of a secret that worked is here, so nobody learns anything by guessing, and it opens nothing any more.
+
+use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
+use crate::crypto::{Bearer, Digest};
+use crate::sessions::{self, Session};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::Services;
+
+/// Seconds for which a link still says that it did its work; after that it does not work, as any other.
+const REMEMBERED_FOR: Seconds = 30 * DAY;
+
+pub(crate) struct Spent {
+    done_at: Timestamp,
+}
+record!(Spent, version 1, { done_at });
+
+pub(crate) const SPENT: Table<Digest, Spent> = Table::at(schema::SPENT_SECRETS);
+
+/// Notes that this secret did its work now.
+pub(super) fn note(tx: &mut dyn Transaction, moment: &Moment, secret: Digest) -> Result<(), StoreError> {
+    SPENT.put(tx, &secret, &Spent { done_at: moment.now() })
+}
+
+/// When this secret did its work, if it did.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Timestamp>, StoreError> {
+    Ok(SPENT.get(view, &secret)?.map(|spent| spent.done_at))
+}
+
+/// As [`sessions::renew`], and notes that the old secret did its work: a form that is posted twice comes with it once more.
+///
+/// # Errors
+/// When the store fails.
+pub fn renew_session(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    (account, id): (AccountId, SessionId),
+    methods: &[&str],
+) -> Result<Option<(Bearer, Session)>, StoreError> {
+    if let Some(old) = sessions::secret_of(tx, account, id)? {
+        note(tx, moment, old)?;
+    }
+    sessions::renew(tx, moment, (account, id), methods, services.config.spa.access.seconds())
+}
+
+/// Forgets up to `limit` secrets that were spent long ago, looking at as many behind `after`. Returns where to go on, or none at the
+/// end.
+///
+/// # Errors
+/// When the store fails.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Option<Digest>, StoreError> {
+    let page = SPENT.page(tx, after.as_ref(), limit)?;
+    for (secret, spent) in &page {
+        if now.since(spent.done_at) > REMEMBERED_FOR {
+            SPENT.delete(tx, secret)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten())
+}
