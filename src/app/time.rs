@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Seconds, Timekeeper, Timestamp};
 use crate::factors;
+use crate::mail;
 use crate::store::{self, StoreError};
 
 use super::{App, Fault};
@@ -17,13 +18,15 @@ pub(super) struct Time {
 struct Kept {
     keeper: Timekeeper,
     told: ClockState,
+    /// The floor was lowered, and the store does not know it yet.
+    is_lowered: bool,
 }
 
 impl Time {
     /// Begins with the store's floor; a store without one is new, and the floor is then the program's build date.
     pub fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
         let keeper = Timekeeper::new(floor.unwrap_or_default().max(BUILD_DATE), clock.uptime(), floor.is_none());
-        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure }) }
+        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure, is_lowered: false }) }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -32,7 +35,12 @@ impl Time {
 
     fn read(&self) -> Reading {
         let mut kept = self.kept();
+        let before = kept.keeper.floor();
         let reading = kept.keeper.read(self.clock.now(), self.clock.uptime());
+        if kept.keeper.floor() < before && !kept.is_lowered {
+            kept.is_lowered = true;
+            tracing::warn!("the clock was ahead, at {before}, and is right again: it is {}", reading.later);
+        }
         if reading.state != kept.told {
             kept.told = reading.state;
             drop(kept);
@@ -103,6 +111,20 @@ impl App {
         ClockReport { wall: self.time.clock.now(), reading, floor: self.time.kept().keeper.floor() }
     }
 
+    /// Looks at the clocks, and has the store know if a step forward was taken back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn settle_clock(self: &Arc<Self>) -> Result<(), Fault> {
+        let reading = self.time();
+        if reading.state != ClockState::Sure || !self.time.kept().is_lowered {
+            return Ok(());
+        }
+        self.lower_floor(reading.later).await?;
+        self.time.kept().is_lowered = false;
+        Ok(())
+    }
+
     /// Believes the wall clock as it is and takes the floor to it, backwards too.
     ///
     /// # Errors
@@ -110,11 +132,17 @@ impl App {
     pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
         let wall = self.time.clock.now();
         self.time.kept().keeper.reset(wall, self.time.clock.uptime());
-        self.write(move |tx, _, _| {
-            factors::lower_steps(tx, wall)?;
-            store::reset_floor(tx, wall)
-        })
-        .await?;
+        self.lower_floor(wall).await?;
         Ok(self.clock_report())
+    }
+
+    /// Takes back what was noted for a time that has not come.
+    async fn lower_floor(self: &Arc<Self>, to: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx, _, _| {
+            factors::lower_steps(tx, to)?;
+            mail::bring_forward(tx, to)?;
+            store::reset_floor(tx, to)
+        })
+        .await
     }
 }

@@ -10,10 +10,11 @@ pub const SLACK: Seconds = 5 * MINUTE;
 /// A smaller one is believed at once, and raises the floor, although one who controls the network's time could take it in steps:
 /// machines are off for days, and each start after it would be in doubt otherwise, with nothing purged. What such a step does is
 /// bounded: links and codes end up to a week early, sessions that were to end within it end, and when the clock is right again it
-/// is "behind", which the log says loudly and `gatelodge clock reset` mends. It revives nothing. Those whose network may not be
-/// trusted with the time give it to chrony with authenticated sources (NTS).
+/// is "behind", which the log says loudly and `gatelodge clock reset` mends; unless it was right again within [`HOLD`], as after a start
+/// with a battery clock in local time: then the step is taken back. It revives nothing that was over by the time before it, which
+/// has surely been. Those whose network may not be trusted with the time give it to chrony with authenticated sources (NTS).
 pub const LEAP: Seconds = 7 * DAY;
-/// How long a doubted step forward must last before it is believed.
+/// How long a doubted step forward must last before it is believed, and one that was believed before it stays.
 pub const HOLD: Seconds = 10 * MINUTE;
 
 /// Whether the wall clock is believed.
@@ -58,7 +59,16 @@ pub struct Timekeeper {
     raised_at: Seconds,
     /// Since when, by the monotonic clock, the wall clock has been far ahead.
     leapt_at: Option<Seconds>,
+    /// A step forward that was believed, and may be taken back yet.
+    step: Option<Step>,
     is_first_start: bool,
+}
+
+/// The time that would be without a step, and the monotonic clock's then.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    before: Timestamp,
+    at: Seconds,
 }
 
 impl Timekeeper {
@@ -66,7 +76,7 @@ impl Timekeeper {
     /// the floor is then the program's build date and says nothing about this machine.
     #[must_use]
     pub const fn new(floor: Timestamp, uptime: Seconds, is_first_start: bool) -> Self {
-        Self { floor, raised_at: uptime, leapt_at: None, is_first_start }
+        Self { floor, raised_at: uptime, leapt_at: None, step: None, is_first_start }
     }
 
     /// The highest time that was believed.
@@ -77,10 +87,16 @@ impl Timekeeper {
 
     /// Judges the wall clock.
     pub fn read(&mut self, wall: Timestamp, uptime: Seconds) -> Reading {
+        self.step = self.step.filter(|step| uptime.saturating_sub(step.at) < HOLD);
         // It is at least as late as this, whatever the wall clock says.
         let at_least = self.floor.plus(uptime.saturating_sub(self.raised_at));
         if wall.plus(SLACK) < at_least {
             self.leapt_at = None;
+            let without = self.step.map(|step| step.before.plus(uptime.saturating_sub(step.at)));
+            if let Some(without) = without.filter(|without| wall.plus(SLACK) >= *without) {
+                (self.floor, self.raised_at, self.step) = (wall.max(without), uptime, None);
+                return Reading { later: self.floor, earlier: self.floor, state: ClockState::Sure };
+            }
             self.raise(at_least, uptime);
             return Reading { later: at_least, earlier: at_least, state: ClockState::Behind };
         }
@@ -90,7 +106,10 @@ impl Timekeeper {
                 return Reading { later: wall, earlier: at_least, state: ClockState::Leapt };
             }
         }
-        self.leapt_at = None;
+        // One that was doubted has lasted already, and before the first start there was no time.
+        if self.leapt_at.take().is_none() && wall.since(at_least) > SLACK && !self.is_first_start {
+            self.step.get_or_insert(Step { before: at_least, at: uptime });
+        }
         self.is_first_start = false;
         self.raise(wall, uptime);
         Reading { later: self.floor, earlier: self.floor, state: ClockState::Sure }
@@ -172,6 +191,32 @@ mod tests {
         assert_eq!(keeper.floor(), FLOOR.plus(20));
         // The next leap has to last as long again.
         assert_eq!(keeper.read(FLOOR.plus(3650 * DAY), HOLD + 6).state, ClockState::Leapt);
+    }
+
+    /// A battery clock in local time, two hours ahead until the time server has answered.
+    #[test]
+    fn a_step_that_did_not_last_is_taken_back() {
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        let off_for = 3 * HOUR;
+        let ahead = keeper.read(FLOOR.plus(off_for + 2 * HOUR), 1);
+        assert_eq!((ahead.later, ahead.state), (FLOOR.plus(off_for + 2 * HOUR), ClockState::Sure));
+        let right = keeper.read(FLOOR.plus(off_for + 4), 5);
+        let now = FLOOR.plus(off_for + 4);
+        assert_eq!(right, Reading { later: now, earlier: now, state: ClockState::Sure });
+        assert_eq!(keeper.floor(), now);
+        // But not to a time before the step, nor after it has lasted.
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR.plus(2 * HOUR), 1);
+        assert_eq!(keeper.read(back(HOUR), 5).state, ClockState::Behind);
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR.plus(2 * HOUR), 1);
+        assert_eq!(keeper.read(FLOOR.plus(HOLD), HOLD + 1).state, ClockState::Behind);
+        // Several are one: it is taken back to before the first.
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR.plus(6 * DAY), 1);
+        keeper.read(FLOOR.plus(12 * DAY), 2);
+        assert_eq!(keeper.read(FLOOR.plus(3), 3).state, ClockState::Sure);
+        assert_eq!(keeper.floor(), FLOOR.plus(3));
     }
 
     #[test]

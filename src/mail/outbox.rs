@@ -317,6 +317,21 @@ pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), St
     })
 }
 
+/// Has leave what was to leave later than any pause reaches: it was queued or postponed while the clock was ahead.
+///
+/// # Errors
+/// When the store fails.
+pub fn bring_forward(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    let latest = now.plus(PAUSES[PAUSES.len() - 1]);
+    for_each(tx, |tx, id, before| {
+        if before.state != MailState::Queued || before.due_at <= latest && before.queued_at <= now {
+            return Ok(());
+        }
+        let queued_at = before.queued_at.min(now);
+        save(tx, id, Some(&before), &Mail { queued_at, due_at: now, ..before.clone() })
+    })
+}
+
 /// Seals the content of every mail with another key.
 ///
 /// # Errors

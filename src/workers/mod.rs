@@ -4,6 +4,7 @@ mod deliver_mail;
 mod fulfil_wishes;
 mod renew_certificate;
 mod send_texts;
+mod settle_clock;
 mod sum_up_notices;
 mod sweep;
 mod take_snapshot;
@@ -25,6 +26,7 @@ pub use deliver_mail::DeliverMail;
 pub use fulfil_wishes::FulfilWishes;
 pub use renew_certificate::RenewCertificate;
 pub use send_texts::SendTexts;
+pub use settle_clock::SettleClock;
 pub use sum_up_notices::SumUpNotices;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
@@ -120,6 +122,7 @@ pub fn start(
         Box::new(SendTexts::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(TellWebhooks::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(WatchSpace::new(Arc::clone(app))),
+        Box::new(SettleClock::new(Arc::clone(app))),
         Box::new(NoteSeen::new(Arc::clone(app))),
         Box::new(Sweep::new(Arc::clone(app))),
         Box::new(SumUpNotices::new(Arc::clone(app))),
