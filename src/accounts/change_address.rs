@@ -18,6 +18,8 @@ use super::{Services, identity, notices, register, taking_back};
 pub enum Asked {
     /// It is noted; a worker decides what is mailed.
     Done,
+    /// It is the present address in another spelling, and is written so from now on.
+    Respelled,
     /// The password was changed meanwhile.
     Overtaken,
     /// The account has had enough mails sent to addresses that are not its own: seconds to wait.
@@ -42,6 +44,14 @@ pub fn ask(
     else {
         return Ok(Asked::Overtaken);
     };
+    // The same mailbox: whoever reads it has proved that.
+    if let Some(verified_at) =
+        person.email.as_ref().filter(|email| email.address == *new).and_then(|email| email.verified_at)
+    {
+        identity::set_email(tx, account, new, Some(verified_at))?;
+        services.audit(tx, moment, &client.owner_of(account), (Act::AddressChanged, Outcome::Done), account)?;
+        return Ok(Asked::Respelled);
+    }
     // Whoever has an account could write to strangers by it, in the site's name: a mail cannon (OWASP, automated threat OAT-019).
     let bucket = Bucket::of(Kind::MailByAccount, *account.bytes());
     if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {

@@ -49,7 +49,7 @@ pub use health::{Health, Pulse};
 pub use known::LoggedIn;
 pub use mail_login::{MailKey, MailLogin, MailLoginRefused};
 pub use measures::Measures;
-pub use passwords::{ChangeRefused, ResetRefused};
+pub use passwords::{AddressChange, ChangeRefused, ResetRefused};
 pub use principal::{Caller, Principal};
 pub use probing::Arrival;
 pub use registering::{NewPerson, NowRegistered, RegisterRefused};

@@ -28,6 +28,15 @@ pub enum ResetRefused {
     Password(PasswordFault),
 }
 
+/// What came of asking for another address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressChange {
+    /// A link is mailed to it, or not.
+    Asked,
+    /// It is the present one, written in another way from now on.
+    Respelled,
+}
+
 /// Why something that needs the present password is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChangeRefused {
@@ -195,8 +204,8 @@ impl App {
         current: Password,
         new: EmailAddress,
         client: Client,
-    ) -> Result<Result<(), ChangeRefused>, Fault> {
-        if asking.person.verified_address() == Some(&new) {
+    ) -> Result<Result<AddressChange, ChangeRefused>, Fault> {
+        if asking.person.verified_address().is_some_and(|present| present.as_str() == new.as_str()) {
             return Ok(Err(ChangeRefused::SameAddress));
         }
         if !self.services().config.registration.lets_in(&new) {
@@ -215,7 +224,8 @@ impl App {
             })
             .await?;
         match asked {
-            Asked::Done => Ok(Ok(())),
+            Asked::Done => Ok(Ok(AddressChange::Asked)),
+            Asked::Respelled => Ok(Ok(AddressChange::Respelled)),
             Asked::Overtaken => Ok(Err(ChangeRefused::WrongPassword)),
             Asked::TooMany(seconds) => Err(Fault::TooManyAttempts(seconds)),
         }

@@ -50,9 +50,26 @@ pub fn percent_decoded(encoded: &[u8]) -> Result<String, Failure> {
     String::from_utf8(decoded).map_err(|_| Failure::MalformedRequest)
 }
 
+/// A token without what was copied along behind it: the stop or bracket of a sentence, a blank, a soft line break. No token ends with
+/// any of these (RFC 4648, section 5).
+pub fn whole_token(text: &str) -> &str {
+    let is_ours = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.trim_start_matches(|c: char| !is_ours(c)).trim_end_matches(|c: char| !is_ours(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_copied_along_with_a_token_is_left_off() {
+        let token = "glt_aB3-_x-";
+        for behind in ["", ".", ")", ",", ">", " ", "=", "\u{200b}", "\u{a0}", "\r\n", ").", "\u{201d}"] {
+            assert_eq!(whole_token(&format!("{token}{behind}")), token);
+            assert_eq!(whole_token(&format!("<{token}{behind}")), token);
+        }
+        assert_eq!((whole_token("a.b"), whole_token("..."), whole_token("")), ("a.b", "", ""));
+    }
 
     #[test]
     fn forms_are_decoded_strictly() {

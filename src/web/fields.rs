@@ -10,7 +10,7 @@ use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Usernam
 use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
 
-use super::encoded::{MAX_FIELDS, parse_form};
+use super::encoded::{MAX_FIELDS, parse_form, whole_token};
 use super::failure::{Failure, FieldError, FieldErrors};
 
 /// Items of one list, at most: nothing takes more.
@@ -205,6 +205,7 @@ impl Fields {
     /// A mailed token, as it is; whether it is one is found out by opening it.
     pub fn token(&mut self) -> Option<String> {
         let found = self.text("token");
+        let found = found.map(|token| token.map(|token| whole_token(&token).to_owned()));
         self.required("token", found)
     }
 

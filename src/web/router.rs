@@ -11,12 +11,13 @@ use http::{Method, header};
 
 use super::access::Audience;
 use super::cors::FrontEnd;
-use super::encoded::percent_decoded;
+use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
 use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
 use super::request::{Request, client_network, parse_query};
 use super::routes::{ROUTES, Route};
+use super::status::Success;
 use super::{Web, pages};
 
 /// Finds rows by path, then by method.
@@ -54,9 +55,38 @@ impl Router {
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
         // Decoded once, and after the route was found: `%2F` is part of a value, and no escape is another route.
-        let parameter = |(name, value): (&str, &str)| Ok((name.to_owned(), percent_decoded(value.as_bytes())?));
+        let parameter = |(name, value): (&str, &str)| {
+            let value = percent_decoded(value.as_bytes())?;
+            let value = if name == "token" { whole_token(&value).to_owned() } else { value };
+            Ok((name.to_owned(), value))
+        };
         let parameters = found.params.iter().map(parameter).collect::<Result<_, Failure>>()?;
         Ok(Found { number: *number, route, parameters })
+    }
+}
+
+impl Router {
+    /// The page that somebody means who typed a slash behind it, or capitals: a path of ours, and of nobody else's.
+    fn meant_by(&self, path: &str) -> Option<String> {
+        let shorter = path.trim_end_matches('/');
+        if shorter != path && self.0.at(shorter).is_ok() {
+            return Some(shorter.to_owned());
+        }
+        // Not where a secret is part of the path: it has capitals of its own.
+        let smaller = shorter.to_ascii_lowercase();
+        (smaller != path && self.0.at(&smaller).is_ok_and(|found| found.params.is_empty())).then_some(smaller)
+    }
+
+    /// The page that a path belongs to: itself, or, of a path that forms alone are sent to, the nearest above it.
+    fn page_of<'a>(&self, path: &'a str) -> &'a str {
+        let mut page = path;
+        while self.find(&Method::GET, page).is_err() {
+            match page.rsplit_once('/') {
+                Some((above, _)) if !above.is_empty() => page = above,
+                _ => return path,
+            }
+        }
+        page
     }
 }
 
@@ -83,11 +113,20 @@ impl Web {
             .flatten();
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let found = self.router.find(&head.method, uri.path());
+        let meant = matches!(found, Err(Failure::NotFound))
+            .then(|| self.router.meant_by(uri.path()).filter(|path| audience_of(path) == Audience::Page))
+            .flatten();
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
         let prepared = found.and_then(|found| self.prepare(found, head, body, (peer, front_end.is_some())));
         let reply = match prepared {
             _ if is_preflight => Ok(Reply::no_content()),
-            Err(failure) => Err(failure),
+            Err(failure) => match meant {
+                Some(path) => {
+                    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+                    Ok(Reply::redirect(Success::Moved, &(path + &query)))
+                }
+                None => Err(failure),
+            },
             Ok((route, request)) => {
                 let answered = CatchPanic((route.handler)(self, &request)).await;
                 if let Err(failure) = &answered {
@@ -155,7 +194,7 @@ impl Web {
     fn tell(&self, failure: &Failure, audience: Audience, path: &str) -> Reply {
         match (audience, failure) {
             (Audience::Api, failure) => Reply::problem(failure),
-            (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(path)),
+            (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(self.router.page_of(path))),
             (Audience::Page, Failure::ReauthenticationRequired(_)) => Reply::see_other(&pages::proof_path(path)),
             (Audience::Page, Failure::SecondFactorSetUpRequired) => Reply::see_other(pages::SECOND_FACTOR),
             (Audience::Page, failure) => pages::failure(self, failure),

@@ -90,6 +90,7 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/account"                       LoggedIn pages::account;
     "GET"    "/account/password"              LoggedIn pages::password_form;
     "POST"   "/account/password"              LoggedIn pages::change_password;
+    "GET"    "/.well-known/change-password"   Anyone   pages::change_password_place;
     "GET"    "/account/username"              Fresh    pages::username_form;
     "POST"   "/account/username"              Fresh    pages::change_username;
     "GET"    "/account/email"                 LoggedIn pages::email_form;

@@ -69,8 +69,12 @@ impl World {
     }
 
     fn settings(settings: &str) -> Config {
+        Self::settings_of("Hill Street", settings)
+    }
+
+    fn settings_of(name: &str, settings: &str) -> Config {
         let text = format!(
-            "[site]\nname = \"Hill Street\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
+            "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
              [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
             CHEAP.memory_kib, CHEAP.iterations
         );
@@ -117,6 +121,11 @@ impl World {
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Calls the site otherwise from now on.
+    pub fn rename(&self, name: &str) {
+        self.app.reconfigure(Self::settings_of(name, "")).expect("the templates are well formed");
     }
 
     /// Takes other settings from now on.

@@ -2,7 +2,7 @@
 
 use crate::accounts::forgot::Usable;
 use crate::accounts::usernames::Chosen;
-use crate::app::ChangeRefused;
+use crate::app::{AddressChange, ChangeRefused};
 use crate::base::SessionId;
 use crate::config::UsernameRule;
 use crate::crypto::Bearer;
@@ -78,7 +78,7 @@ pub async fn recover_username(web: &Web, request: &Request, mut fields: Fields) 
 }
 
 /// Asks for another address.
-pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<AddressChange, Failure> {
     let values = (fields.email(), fields.password("current_password"));
     let (email, current) = fields.finish(values)?;
     let caller = request.caller()?;

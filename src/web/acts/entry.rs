@@ -5,6 +5,7 @@ use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
+use crate::web::encoded::whole_token;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
@@ -21,7 +22,8 @@ pub async fn register(
     let username = fields.username_by(web.app.services().config.registration.username);
     let values = (fields.email(), fields.password("password"), username, fields.display_name(), invitation);
     let (email, password, username, name, invitation) = fields.finish(values)?;
-    let secret = invitation.map(|text| Bearer::parse(BearerKind::Invitation, &text).ok_or(Failure::TokenInvalid));
+    let secret =
+        invitation.map(|text| Bearer::parse(BearerKind::Invitation, whole_token(&text)).ok_or(Failure::TokenInvalid));
     let registered = match secret.transpose() {
         Err(failure) => Err(failure),
         Ok(secret) => {

@@ -193,7 +193,9 @@ pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secre
     let name = name.or(person.email.as_ref().map(|email| email.shown.clone())).unwrap_or_default();
     let encode =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let (issuer, account) = (encode(&site), encode(&name));
+    // A colon parts issuer and account; some programs refuse one within either, also where it is encoded.
+    let plain = |text: &str| text.replace(':', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let (issuer, account) = (encode(&plain(&site)), encode(&plain(&name)));
     let key = begun.seed.to_text();
     Ok(Secret::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", key.expose())))
 }

@@ -1,6 +1,7 @@
 //! The account's own pages.
 
 use crate::admin::RefusalKind;
+use crate::app::AddressChange;
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
 use crate::web::failure::Failure;
@@ -38,6 +39,11 @@ pub async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let page =
         render(web, "account.html", context! { sessions, last_login, notice => notice(request), ..values(request)? });
     Ok(Reply::page(page))
+}
+
+/// `GET /.well-known/change-password`: where password managers look (W3C, A Well-Known URL for Changing Passwords).
+pub async fn change_password_place(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::see_other("/account/password"))
 }
 
 /// `GET /account/password`
@@ -81,7 +87,8 @@ pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("account-email.html", values(request)?) };
     match acts::change_email(web, request, fields).await {
-        Ok(()) => Ok(Reply::see_other("/account?notice=address-asked")),
+        Ok(AddressChange::Asked) => Ok(Reply::see_other("/account?notice=address-asked")),
+        Ok(AddressChange::Respelled) => Ok(Reply::see_other("/account?notice=address-respelled")),
         Err(failure @ Failure::ReauthenticationRequired(_)) => Err(failure),
         Err(failure) => form.again(web, &failure),
     }

@@ -21,8 +21,8 @@ use super::request::Request;
 use super::status::Success;
 
 pub use account::{
-    account, change_email, change_password, change_username, delete_account, delete_form, email_form,
-    end_other_sessions, end_session, password_form, sessions, username_form,
+    account, change_email, change_password, change_password_place, change_username, delete_account, delete_form,
+    email_form, end_other_sessions, end_session, password_form, sessions, username_form,
 };
 pub use admin::{approvals, approve, decline};
 pub use entry::{
@@ -141,6 +141,7 @@ fn notice(request: &Request) -> &'static str {
         Some("address-asked") => {
             "A link was mailed to the new address. It is yours when you have opened the link and confirmed."
         }
+        Some("address-respelled") => "Your address is written so from now on.",
         Some("session-ended") => "The session has ended.",
         Some("account-deleted") => "Your account was deleted.",
         _ => "",

@@ -78,10 +78,22 @@ fn a_new_password_stops_a_change_of_address_that_is_under_way() {
 fn the_present_address_is_no_new_one() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
-    let reply = browser
-        .api("POST", "/account/email", json!({"email": "Alice@Example.org", "current_password": PASSWORD}))
-        .refused(422, "invalid_fields");
+    let asks = |email: &str, password: &str| {
+        browser.api("POST", "/account/email", json!({"email": email, "current_password": password}))
+    };
+    let reply = asks(ALICE, PASSWORD).refused(422, "invalid_fields");
     assert_eq!(reply.json()["fields"]["email"][0]["code"], "unchanged");
+    // Another spelling of it is its owner's taste: no mail, nothing to confirm.
+    asks("Alice@Example.org", OTHER_PASSWORD).refused(403, "wrong_password");
+    asks("Alice@Example.org", PASSWORD).expect(202);
+    world.expect_no_post();
+    let user = browser.api("GET", "/session", Value::Null).expect(200).json()["user"].clone();
+    assert_eq!(user["email"], "Alice@example.org", "a domain has no capitals");
+    assert!(user["confirmed_at"].is_string());
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    let form = [("email", ALICE), ("current_password", PASSWORD)];
+    browser.posts("/account/email", &form).leads_to("/account?notice=address-respelled");
+    browser.opens("/account").expect(200).says(ALICE);
 }
 
 #[test]

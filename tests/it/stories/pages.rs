@@ -248,3 +248,72 @@ fn whoever_chooses_text_messages_is_warned() {
     world.command(phone).expect("noted");
     browser.opens("/account/second-factor").expect(200).says("An authenticator program is safer.");
 }
+
+#[test]
+fn what_somebody_typed_a_little_otherwise_leads_to_the_page() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    for (typed, meant) in [
+        ("/login/", "/login"),
+        ("/login//", "/login"),
+        ("/Login", "/login"),
+        ("/LOGIN/?return_to=%2Faccount%2Fpassword", "/login?return_to=%2Faccount%2Fpassword"),
+        ("/account/", "/account"),
+        ("/Account/Password/", "/account/password"),
+        ("/register/", "/register"),
+        ("/forgot/sent/", "/forgot/sent"),
+        ("/confirm/glt_Token/", "/confirm/glt_Token"),
+    ] {
+        let reply = alice.opens(typed).expect(308);
+        assert_eq!(reply.header("location"), Some(meant), "{typed}");
+    }
+    alice.posts("/login/", &[("identity", ALICE)]).expect(308);
+    for nowhere in [
+        "/Confirm/glt_Token",
+        "/nothing/",
+        "//login/",
+        "//evil.example/",
+        "/%2Flogin",
+        "/login%2F",
+        "/api/v1/session/",
+        "/API/V1/session",
+    ] {
+        alice.opens(nowhere).expect(404);
+    }
+    alice.opens("/.well-known/change-password").leads_to("/account/password");
+    world.visitor().opens("/.well-known/change-password").leads_to("/account/password");
+}
+
+#[test]
+fn who_has_to_log_in_for_a_form_comes_back_to_its_page() {
+    let world = World::new();
+    let visitor = world.visitor();
+    for (posted, page) in [
+        ("/account/sessions/0123456789abcdef/end", "/account/sessions"),
+        ("/account/sessions/end-others", "/account/sessions"),
+        ("/account/second-factor/totp/confirm", "/account/second-factor/totp"),
+        ("/account/tokens/x/revoke", "/account/tokens"),
+        ("/account/password", "/account/password"),
+    ] {
+        let encoded: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
+        visitor.posts(posted, &[]).leads_to(&format!("/login?return_to={encoded}"));
+    }
+}
+
+#[test]
+fn what_was_copied_along_with_a_link_does_no_harm() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let letter = world.only_letter_to(ALICE);
+    for behind in [".", ")", ",", "%3E", "%20", "=", "%E2%80%8B", "%C2%A0", ").", "/"] {
+        let shown = world.visitor().opens(&format!("{}{behind}", letter.path()));
+        assert_eq!(shown.status(), if behind == "/" { 308 } else { 200 }, "{behind}");
+    }
+    let token = format!(" {}.\u{200b}", letter.token());
+    world.visitor().api("POST", "/reset/check", json!({"token": token})).expect(200);
+    world
+        .visitor()
+        .posts(&format!("{}.", letter.path()), &[("password", OTHER_PASSWORD)])
+        .leads_to("/login?notice=password-changed");
+}

@@ -836,3 +836,14 @@ fn a_reset_that_waits_dies_with_the_rights_of_whoever_asked_for_it() {
     world.advance(DAY + 1);
     logged_in(&world);
 }
+
+#[test]
+fn a_colon_in_the_names_parts_nothing_in_what_a_phone_reads() {
+    let world = World::new();
+    world.rename("Haus: S\u{fc}d::");
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let begun = alice.api("POST", "/account/factors/totp", json!({"name": "Phone"})).expect(200).json();
+    let uri = begun["uri"].as_str().expect("a URI");
+    assert!(uri.starts_with("otpauth://totp/Haus%20S%C3%BCd:alice%40example%2Eorg?secret="), "{uri}");
+    assert!(uri.ends_with("&issuer=Haus%20S%C3%BCd"), "{uri}");
+}
