@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::{UnixListener, UnixStream};
 
+/// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
+const MAX_PATH_BYTES: usize = 107;
+
 /// The socket cannot be made.
 #[derive(Debug)]
 pub struct BindError {
@@ -22,6 +25,8 @@ enum Reason {
     NoSocket,
     /// A server answers there.
     Answered,
+    /// The system takes no path of this length.
+    TooLong,
     /// Who answers there cannot be asked.
     Unknown(io::Error),
     Io(io::Error),
@@ -40,6 +45,10 @@ impl fmt::Display for BindError {
             Reason::Answered => write!(
                 f,
                 "{path}: another server answers there\nhint: stop it, or give each configuration a listen.control of its own"
+            ),
+            Reason::TooLong => write!(
+                f,
+                "{path}: the path of a socket may have {MAX_PATH_BYTES} bytes\nhint: set a shorter one in listen.control (of a courier: --listen)"
             ),
             Reason::Unknown(error) => write!(
                 f,
@@ -93,6 +102,9 @@ pub fn identity(found: &Metadata) -> (u64, u64) {
 }
 
 async fn make(path: &Path) -> Result<UnixListener, Reason> {
+    if path.as_os_str().len() > MAX_PATH_BYTES {
+        return Err(Reason::TooLong);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Reason::Io)?;
     // Two that start at once look and make one after the other. Where a folder cannot be locked, each still looks.
@@ -151,6 +163,15 @@ mod tests {
             assert!(path.symlink_metadata().is_ok());
         }
         assert_eq!(std::fs::read_to_string(&link).expect("there"), "precious");
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_is_told() {
+        let folder = folder("long");
+        let path = folder.join("x".repeat(107));
+        let error = bind(&path).await.expect_err("it is too long").to_string();
+        assert!(error.contains("may have 107 bytes"), "{error}");
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 
