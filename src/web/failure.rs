@@ -262,7 +262,7 @@ impl Failure {
         match self {
             Self::Refused(_, detail) => detail.into(),
             Self::TokenUsed(done_at) => {
-                format!("This was done at {}. {}", done_at.in_words(), self.explanation().detail).into()
+                format!("It was done on {}. {}", done_at.in_words(), self.explanation().detail).into()
             }
             other => other.explanation().detail.into(),
         }

@@ -87,7 +87,7 @@ impl Failure {
             Self::InsufficientScope => explain(S::FORBIDDEN, "insufficient_scope", "The token is not good for this.", "Make one with the scope that the documentation names for it; some things ask for a login."),
             Self::CrossSite => explain(S::FORBIDDEN, "cross_site", "The request came from another site.", "Open this site itself and try again there; nothing was changed. A program beside whose cookie there is no Origin header sends a JSON body, if only {}, or uses a token."),
             Self::TokenInvalid => explain(S::FORBIDDEN, "token_invalid", "This link does not work.", "A newer one was mailed, something else was done meanwhile, or it was not copied whole. Ask for a new one."),
-            Self::TokenUsed(_) => explain(S::FORBIDDEN, "token_used", "This is done already.", "The link did its work, once, and there is nothing left to do. If it was not you, ask for a link to set a new password."),
+            Self::TokenUsed(_) => explain(S::FORBIDDEN, "token_used", "This is done already.", "The link worked, once, and there is nothing left to do. If it was not you, ask for a link to set a new password."),
             Self::TokenExpired => explain(S::FORBIDDEN, "token_expired", "This link has expired.", "Ask for a new one."),
             Self::WrongPassword => explain(S::FORBIDDEN, "wrong_password", "The password is wrong.", "Type your present password again; nothing was changed."),
             Self::RegistrationClosed => explain(S::FORBIDDEN, "registration_closed", "Registration is closed.", "Ask the people who run this site for an account."),

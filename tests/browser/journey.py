@@ -117,7 +117,7 @@ def journey(alice, said):
     alice.presses("Confirm")
     alice.sees("Your address is confirmed.")
     alice.opens(link)
-    alice.sees("This link does not work.")
+    alice.sees("This is done already.")
 
     alice.opens("/account/sessions")
     alice.is_at("/login?return_to=")
