@@ -3,6 +3,7 @@
 mod email;
 mod id;
 mod moment;
+mod nearest;
 mod packed;
 mod person;
 mod phone;
@@ -15,6 +16,7 @@ mod visible;
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
 pub use moment::{Clock, ManualClock, Moment, Seed};
+pub use nearest::nearest;
 pub use packed::Packed;
 pub use person::{DisplayName, GroupName, Identity, IdentityKind, NotAName, Permission, Username};
 pub use phone::PhoneNumber;

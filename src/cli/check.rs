@@ -8,7 +8,7 @@ use crate::config::notes;
 use super::{Common, Exit, show};
 
 pub fn run(common: &Common) -> Result<(), Exit> {
-    let config = common.read_config().map_err(|error| Exit::checked(&error))?;
+    let config = common.config()?;
     let mut shown = serde_json::to_value(&config).map_err(Exit::failed)?;
     shown["store"]["key_file"] = Value::String(config.sealing_key_path().display().to_string());
     if common.json {

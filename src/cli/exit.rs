@@ -36,11 +36,6 @@ impl Exit {
         Self { status: CONFIGURATION, message: message.to_string() }
     }
 
-    /// As `gatelodge check` ends, whatever it found.
-    pub fn checked(error: &ConfigError) -> Self {
-        Self::failed(error)
-    }
-
     /// With one more line on what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {

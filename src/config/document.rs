@@ -1,52 +1,93 @@
 //! The file as a tree, and settings read from the tree.
 //!
 //! A deserialiser that carries places along would be compiled once more for every section, a quarter of a megabyte in all. Instead
-//! the place of a mistake is looked for when there is one: whichever key is refused beside nothing but what must be there is to
-//! blame.
+//! the places of mistakes are looked for when there are any: each value is tried beside nothing but what must be there, and those
+//! that are refused are to blame.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use toml::de::{DeTable, DeValue};
 
-use super::ConfigError;
+use crate::base::nearest;
 
-/// Reads settings; `path` is only named in messages. `least` is a document that holds what must be there, and nothing else.
-///
-/// # Errors
-/// When it is no TOML, a key is unknown, missing, or a value of the wrong kind.
-pub fn read<T: DeserializeOwned>(text: &str, path: &Path, least: &Value) -> Result<T, ConfigError> {
-    let document = DeTable::parse(text).map_err(|error| {
-        ConfigError::at(error.span().map(|span| span.start), error.message(), (text, path), error.span())
-    })?;
-    let tree = table(document.get_ref());
-    let whole = match serde_json::from_value(tree.clone()) {
-        Ok(settings) => return Ok(settings),
-        Err(error) => error.to_string(),
-    };
-    let blamed = blame::<T>(document.get_ref(), least).or_else(|| missing::<T>(document.get_ref(), least, &tree));
-    let (message, span) = blamed.map_or((whole, None), |(message, span)| (message, Some(span)));
-    Err(ConfigError::at(span.clone().map(|span| span.start), &message, (text, path), span))
+use super::Fault;
+use super::error::line_and_column;
+use super::syntax;
+use super::words::Refused;
+
+/// What a file says, as far as it can be understood, and what is wrong with it.
+pub(super) struct Found<T> {
+    /// The settings, with what was not understood left out.
+    pub settings: T,
+    pub faults: Vec<Fault>,
+    pub doubtful: Doubtful,
+}
+
+/// Which keys and sections were not understood: no rule is judged by them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Doubtful {
+    everything: bool,
+    paths: BTreeSet<String>,
+}
+
+impl Doubtful {
+    /// Whether anything of a key or a section, or what it is part of, is among them.
+    pub fn holds(&self, path: &str) -> bool {
+        let is_within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path) || is_within(path, doubted))
+    }
+}
+
+/// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
+pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reading =
+        Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: Default::default() };
+    let broken_lines = reading.blame_syntax(&errors, document.get_ref());
+    let mut tree = table(document.get_ref());
+    let mut found = Vec::new();
+    leaves(document.get_ref(), &[], &mut found);
+    let is_whole = errors.is_empty() && serde_json::from_value::<T>(tree.clone()).is_ok();
+    if !is_whole {
+        for leaf in &found {
+            let is_broken = broken_lines.contains(&line_and_column(text, leaf.span.start).0);
+            if is_broken || reading.blame(leaf) {
+                remove(&mut tree, &leaf.names);
+            }
+        }
+        reading.blame_missing(document.get_ref());
+    }
+    complete(&mut tree, least);
+    let settings = serde_json::from_value(tree).or_else(|_| serde_json::from_value(least.clone())).ok()?;
+    Some(Found { settings, faults: reading.faults, doubtful: reading.doubtful })
 }
 
 fn table(entries: &DeTable<'_>) -> Value {
     Value::Object(entries.iter().map(|(name, entry)| (name.get_ref().to_string(), value(entry.get_ref()))).collect())
 }
 
-fn value(found: &DeValue<'_>) -> Value {
+pub(super) fn value(found: &DeValue<'_>) -> Value {
+    // Nothing that a setting takes, wherever it stands: dates of TOML's own, and numbers beyond all bounds.
+    let strange = || json!({ "\0": null });
     match found {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(is_true) => Value::Bool(*is_true),
         DeValue::Integer(number) => {
             let (digits, radix) = (number.as_str(), number.radix());
             let signed = i64::from_str_radix(digits, radix).map(Value::from);
-            signed.or_else(|_| u64::from_str_radix(digits, radix).map(Value::from)).unwrap_or(Value::Null)
+            signed.or_else(|_| u64::from_str_radix(digits, radix).map(Value::from)).unwrap_or_else(|_| strange())
         }
-        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
-        // No setting is a date of TOML's own; as a list of one it is refused wherever it stands.
-        DeValue::Datetime(date) => Value::Array(vec![Value::String(date.to_string())]),
+        DeValue::Float(number) => match number.as_str().parse::<f64>() {
+            Ok(number) if number.is_finite() => Value::from(number),
+            _ => strange(),
+        },
+        DeValue::Datetime(_) => strange(),
         DeValue::Array(items) => items.iter().map(|item| value(item.get_ref())).collect(),
         DeValue::Table(entries) => table(entries),
     }
@@ -72,40 +113,171 @@ fn leaves<'a>(entries: &'a DeTable<'a>, names: &[(String, Range<usize>)], found:
     found.sort_unstable_by_key(|leaf| leaf.span.start);
 }
 
-/// The first key that is refused beside what must be there: the message, and its place.
-fn blame<T: DeserializeOwned>(document: &DeTable<'_>, least: &Value) -> Option<(String, Range<usize>)> {
-    let mut found = Vec::new();
-    leaves(document, &[], &mut found);
-    found.iter().find_map(|leaf| {
+struct Reading<'a, T> {
+    text: &'a str,
+    least: &'a Value,
+    faults: Vec<Fault>,
+    doubtful: Doubtful,
+    of: std::marker::PhantomData<T>,
+}
+
+impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
+    /// The lines that are no TOML: one fault for each, for a line that went wrong goes on doing so.
+    fn blame_syntax(&mut self, errors: &[toml::de::Error], parsed: &DeTable<'_>) -> BTreeSet<usize> {
+        let mut lines = BTreeSet::new();
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let place = line_and_column(self.text, span.start);
+            if lines.insert(place.0) {
+                let (message, hint) = syntax::explain(error.message(), self.text, span.clone(), parsed);
+                self.faults.push(Fault { place: Some(place), message, hint: Some(hint) });
+                self.doubt(section_at(self.text, span.start));
+            }
+        }
+        lines
+    }
+
+    fn doubt(&mut self, section: Option<String>) {
+        match section {
+            Some(section) => drop(self.doubtful.paths.insert(section)),
+            None => self.doubtful.everything = true,
+        }
+    }
+
+    /// Whether the leaf is refused beside what must be there, which is noted.
+    fn blame(&mut self, leaf: &Leaf<'_>) -> bool {
         let refuses = |value: Value| {
-            let mut tree = least.clone();
+            let mut tree = self.least.clone();
             put(&mut tree, &leaf.names, value);
             serde_json::from_value::<T>(tree).err().map(|error| error.to_string())
         };
-        let message = refuses(value(leaf.value))?;
-        if let Some((_, span)) =
-            leaf.names.iter().find(|(name, _)| message.contains(&format!("unknown field `{name}`")))
+        let Some(said) = refuses(value(leaf.value)) else { return false };
+        let names: Vec<String> = leaf.names.iter().map(|(name, _)| name.clone()).collect();
+        if let Some((unknown, known)) = unknown(&said)
+            && let Some(depth) = names.iter().position(|name| *name == unknown)
         {
-            return Some((message, span.clone()));
+            self.blame_unknown(&names[..depth], (&unknown, leaf.names[depth].1.start), &known);
+            return true;
         }
-        // One item of a list may be to blame.
-        let items = match leaf.value {
-            DeValue::Array(items) => items.iter(),
-            _ => [].iter(),
+        self.doubtful.paths.insert(names.join("."));
+        // One item of a list may be to blame, or several.
+        let is_list = refuses(Value::Array(vec![])).is_none();
+        let key = names.last().map_or("", String::as_str);
+        let mut blamed = Vec::new();
+        if let DeValue::Array(items) = leaf.value
+            && is_list
+        {
+            for item in items.iter() {
+                let refuses_item = |value: Value| refuses(Value::Array(vec![value]));
+                if let Some(said) = refuses_item(value(item.get_ref())) {
+                    let written = self.text.get(item.span()).unwrap_or_default();
+                    let refused = Refused { key, found: item.get_ref(), written, said: &said, refuses: &refuses_item };
+                    blamed.push(refused.explain(line_and_column(self.text, item.span().start)));
+                }
+            }
+        }
+        if blamed.is_empty() {
+            let written = self.text.get(leaf.span.clone()).unwrap_or_default();
+            let refused = Refused { key, found: leaf.value, written, said: &said, refuses: &refuses };
+            blamed.push(refused.explain(line_and_column(self.text, leaf.span.start)));
+        }
+        self.faults.extend(blamed);
+        true
+    }
+
+    /// A key that nobody knows in this section.
+    fn blame_unknown(&mut self, section: &[String], (key, at): (&str, usize), known: &[String]) {
+        let near = nearest(key, known.iter().map(String::as_str));
+        let meant = match near {
+            Some(near) => format!("did you mean `{near}`? "),
+            None => self.elsewhere(key).map(|section| format!("{section}; ")).unwrap_or_default(),
         };
-        let item = items.map(|item| (refuses(Value::Array(vec![value(item.get_ref())])), item.span()));
-        let item = item.into_iter().find_map(|(refused, span)| refused.map(|message| (message, span)));
-        Some(item.unwrap_or((message, leaf.span.clone())))
-    })
+        // What was meant is not known, so nothing is said of it.
+        let doubted = section.iter().map(String::as_str).chain(near);
+        self.doubtful.paths.insert(doubted.collect::<Vec<_>>().join("."));
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        let hint =
+            format!("{meant}known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
+        let fault = Fault {
+            place: Some(line_and_column(self.text, at)),
+            message: format!("unknown key `{key}`"),
+            hint: Some(hint),
+        };
+        // Every key of a section that is unknown leads to the same name.
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// In which other section a key of this name is known, or of one like it.
+    fn elsewhere(&self, key: &str) -> Option<String> {
+        let all = serde_json::from_value::<T>(self.least.clone()).ok()?;
+        let mut known = Vec::new();
+        keys_below(&serde_json::to_value(all).ok()?, "", &mut known);
+        if let Some((section, _)) = known.iter().find(|(_, name)| name == key) {
+            return Some(format!("`{key}` belongs below [{section}]"));
+        }
+        let near = nearest(key, known.iter().map(|(_, name)| name.as_str()))?;
+        let (section, _) = known.iter().find(|(_, name)| name == near)?;
+        Some(format!("did you mean `{near}`, which belongs below [{section}]"))
+    }
+
+    /// What must be there, and is not.
+    fn blame_missing(&mut self, document: &DeTable<'_>) {
+        for (section, keys) in self.least.as_object().into_iter().flatten() {
+            let there = document.iter().find(|(name, _)| name.get_ref() == section);
+            // Of a section that is mistyped, or with a line that went wrong, nobody knows what is missing.
+            if self.doubtful.everything || self.doubtful.paths.contains(section) {
+                continue;
+            }
+            for key in keys.as_object().into_iter().flat_map(Map::keys) {
+                let is_there = there.is_some_and(|(_, value)| match value.get_ref() {
+                    DeValue::Table(inner) => inner.iter().any(|(name, _)| name.get_ref() == key),
+                    _ => true,
+                });
+                if is_there {
+                    continue;
+                }
+                let hint = match key.as_str() {
+                    "url" => "write `url = \"https://auth.example.org\"` in [site]".to_owned(),
+                    "from" => "write `from = \"Name <auth@example.org>\"` in [mail]".to_owned(),
+                    key => format!("write `{key} = …` in [{section}]"),
+                };
+                let place = there.map(|(name, _)| line_and_column(self.text, name.span().start));
+                self.faults.push(Fault { place, message: format!("`{key}` is missing"), hint: Some(hint) });
+                self.doubtful.paths.insert(format!("{section}.{key}"));
+            }
+        }
+    }
 }
 
-/// The section that lacks something.
-fn missing<T: DeserializeOwned>(document: &DeTable<'_>, least: &Value, tree: &Value) -> Option<(String, Range<usize>)> {
-    document.iter().find_map(|(name, _)| {
-        let mut whole = least.clone();
-        whole[&**name.get_ref()] = tree[&**name.get_ref()].clone();
-        serde_json::from_value::<T>(whole).err().map(|error| (error.to_string(), name.span()))
-    })
+/// The key that is refused as unknown, and those that are known in its place.
+fn unknown(said: &str) -> Option<(String, Vec<String>)> {
+    let (key, known) = said.strip_prefix("unknown field `")?.split_once('`')?;
+    Some((key.to_owned(), known.split('`').skip(1).step_by(2).map(str::to_owned).collect()))
+}
+
+/// Every key with the section it stands in.
+fn keys_below(settings: &Value, section: &str, found: &mut Vec<(String, String)>) {
+    for (name, inner) in settings.as_object().into_iter().flatten() {
+        if !section.is_empty() {
+            found.push((section.to_owned(), name.clone()));
+        }
+        let path = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
+        keys_below(inner, &path, found);
+    }
+}
+
+/// The top-level section that a byte stands in; none before the first, or on the line of a heading.
+fn section_at(text: &str, at: usize) -> Option<String> {
+    let at = text.floor_char_boundary(at);
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    if text[line_start..].trim_start().starts_with('[') {
+        return None;
+    }
+    let heading = text[..line_start].lines().rev().map(str::trim).find(|line| line.starts_with('['))?;
+    let name = heading.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
+    Some(name.trim().trim_matches('"').to_owned())
 }
 
 fn put(tree: &mut Value, names: &[(String, Range<usize>)], value: Value) {
@@ -114,8 +286,38 @@ fn put(tree: &mut Value, names: &[(String, Range<usize>)], value: Value) {
         *tree = Value::Object(Map::new());
     }
     if rest.is_empty() {
-        tree[name.as_str()] = value;
+        // A heading without keys takes nothing away.
+        if !(value.as_object().is_some_and(Map::is_empty) && tree[name.as_str()].is_object()) {
+            tree[name.as_str()] = value;
+        }
     } else {
         put(&mut tree[name.as_str()], rest, value);
+    }
+}
+
+fn remove(tree: &mut Value, names: &[(String, Range<usize>)]) {
+    let (Some(((name, _), rest)), Some(members)) = (names.split_first(), tree.as_object_mut()) else { return };
+    if rest.is_empty() {
+        members.remove(name);
+    } else if let Some(inner) = members.get_mut(name) {
+        remove(inner, rest);
+        // A section that is unknown goes with the last of its keys.
+        if inner.as_object().is_some_and(Map::is_empty) {
+            members.remove(name);
+        }
+    }
+}
+
+/// Adds what must be there where it is not.
+fn complete(tree: &mut Value, least: &Value) {
+    for (section, keys) in least.as_object().into_iter().flatten() {
+        if !tree[section.as_str()].is_object() {
+            tree[section.as_str()] = json!({});
+        }
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            if tree[section.as_str()][key.as_str()].is_null() {
+                tree[section.as_str()][key.as_str()] = value.clone();
+            }
+        }
     }
 }

@@ -1,109 +1,99 @@
-//! A wrong setting, its place, and what to write instead.
+//! Wrong settings, their places, and what to write instead.
 
 use std::fmt;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
+use serde_json::{Value, json};
 
-use super::rules::BrokenRule;
+use crate::base::is_hidden;
 
-/// Why a configuration is refused. Prints as `FILE:LINE:COLUMN: message`, then a hint on a line of its own.
+use super::text_file::Unreadable;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// Line and column, counted from 1.
+    pub place: Option<(usize, usize)>,
+    /// What was found.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+/// Why a configuration is refused: one fault at least. Each prints as `FILE:LINE:COLUMN: message`, then a hint on a line of its own;
+/// several are counted before.
 #[derive(Clone, Debug)]
 pub struct ConfigError {
     path: PathBuf,
-    place: Option<(usize, usize)>,
-    message: String,
-    hint: Option<String>,
+    faults: Vec<Fault>,
 }
 
 impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if let Some((line, column)) = self.place {
-            write!(f, ":{line}:{column}")?;
+        let path = self.path.display();
+        if self.faults.len() > 1 {
+            writeln!(f, "{path}: {} things are wrong", self.faults.len())?;
         }
-        write!(f, ": {}", self.message)?;
-        self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+        for (at, fault) in self.faults.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { "\n" })?;
+            write!(f, "{path}")?;
+            if let Some((line, column)) = fault.place {
+                write!(f, ":{line}:{column}")?;
+            }
+            write!(f, ": {}", printable(&fault.message))?;
+            fault.hint.iter().try_for_each(|hint| write!(f, "\nhint: {}", printable(hint)))?;
+        }
+        Ok(())
     }
 }
 
-impl ConfigError {
-    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
-        let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                "name another file with --config FILE, or try `gatelodge demo`, which needs none"
-            }
-            std::io::ErrorKind::PermissionDenied => "run as the user the service runs as, or as root",
-            _ => "the file must be UTF-8 text in TOML form",
-        };
-        Self { path: path.into(), place: None, message: format!("cannot be read: {error}"), hint: Some(hint.into()) }
-    }
+/// What was typed may hold anything; shown to people it moves no cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
 
-    /// What was said about the byte at `at`, or about what stands in `span`.
-    pub(super) fn at(
-        at: Option<usize>,
-        message: &str,
-        (text, path): (&str, &Path),
-        span: Option<Range<usize>>,
-    ) -> Self {
-        let place = at.map(|at| line_and_column(text, at));
-        let (message, hint) = in_words(message, text, span);
-        Self { path: path.into(), place, message, hint }
+impl ConfigError {
+    /// With every fault in the order of the file.
+    pub(super) fn new(path: &Path, mut faults: Vec<Fault>) -> Self {
+        faults.sort_by_key(|fault| fault.place);
+        Self { path: path.into(), faults }
     }
 
     pub(super) fn not_together(path: &Path, waiting: &[String], reason: &str) -> Self {
         let hint = format!("restart the service: {} cannot change while it runs", waiting.join(", "));
-        Self { path: path.into(), place: None, message: format!("not taken: {reason}"), hint: Some(hint) }
+        let fault = Fault { place: None, message: format!("not taken: {reason}"), hint: Some(hint) };
+        Self::new(path, vec![fault])
     }
 
-    pub(super) fn broken_rule(broken: BrokenRule, text: &str, path: &Path) -> Self {
-        let place = Some(line_and_column(text, place_of(text, broken.key)));
-        Self { path: path.into(), place, message: broken.message, hint: Some(broken.hint) }
-    }
-}
-
-/// Turns the deserialiser's words into ours: `unknown field` is an unknown key to the person who wrote it.
-fn in_words(message: &str, text: &str, span: Option<Range<usize>>) -> (String, Option<String>) {
-    if let Some((key, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "))
-    {
-        let known = known.trim_start_matches("one of ").replace('`', "");
-        let hint = format!("known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
-        return (format!("unknown key `{key}`"), Some(hint));
-    }
-    if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        let hint = match key {
-            "site" | "url" => "write `url = \"https://auth.example.org\"` in [site]",
-            "mail" | "from" => "write `from = \"Name <auth@example.org>\"` in [mail]",
-            _ => "add it",
+    /// For programs.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Value> {
+        let shown = |fault: &Fault| {
+            let (line, column) = fault.place.unzip();
+            json!({"file": self.path, "line": line, "column": column, "message": fault.message, "hint": fault.hint})
         };
-        return (format!("`{key}` is missing"), Some(hint.into()));
+        self.faults.iter().map(shown).collect()
     }
-    // Our own types say `what is wrong; hint` in one string.
-    if let Some((message, hint)) = message.split_once("; ") {
-        let written = span.and_then(|span| text.get(span)).map(str::trim).unwrap_or_default();
-        return (format!("{written}: {message}"), Some(hint.into()));
-    }
-    (message.to_owned(), None)
 }
 
-/// The byte at which the value of `section.key` stands, or else its section, or else the file.
-fn place_of(text: &str, key: &str) -> usize {
-    let Ok(document) = DeTable::parse(text) else { return 0 };
-    let mut table = document.get_ref();
-    let mut place = 0;
-    for part in key.split('.') {
-        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
-        let DeValue::Table(inner) = value.get_ref() else { return value.span().start };
-        place = name.span().start;
-        table = inner;
+impl Fault {
+    /// The file itself.
+    pub(super) fn unreadable(fault: Unreadable) -> Self {
+        let hint = match &fault.hint {
+            None if fault.is_missing => {
+                Some("name another file with --config FILE, or try `gatelodge demo`, which needs none".into())
+            }
+            _ if fault.is_forbidden => Some("run as the user the service runs as, or as root".into()),
+            _ => fault.hint,
+        };
+        Self { place: fault.place, message: format!("cannot be read: {}", fault.reason), hint }
     }
-    place
 }
 
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+/// Line and column of a byte, counted from 1.
+pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(at)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)

@@ -2,14 +2,53 @@
 
 use ipnet::IpNet;
 
-use super::Config;
+use super::site_url::is_loopback;
+use super::{Config, FrontEndUrl, MailTransport, Security};
 
 /// A network with fewer bits than these holds more strangers than proxies: those that content networks publish are narrower.
 const WIDE_V4_BITS: u8 = 12;
 const WIDE_V6_BITS: u8 = 24;
 
-/// What deserves a word.
-pub(super) fn notes(config: &Config) -> Vec<String> {
+/// What `gatelodge check` and the start say about settings that are allowed but deserve a word.
+#[must_use]
+pub fn notes(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |applies: bool, text: &str| {
+        if applies {
+            notes.push(text.to_owned());
+        }
+    };
+    note(
+        !config.registration.confirm_email,
+        "registration.confirm_email = false: registering tells whether an address has an account, and addresses may be other people's",
+    );
+    note(!config.throttle.enabled, "throttle.enabled = false: something in front must limit tries and mails");
+    note(
+        config.mail.smtp.security == Security::None
+            && config.mail.transport == MailTransport::Smtp
+            && !is_loopback(&config.mail.smtp.host),
+        "mail.smtp.security = \"none\": links and credentials cross the network readable",
+    );
+    note(
+        config.password.memory_kib < 7168,
+        "password.memory_kib is below every recommendation of OWASP: a stolen store is cheap to guess from",
+    );
+    note(
+        config.session.absolute.max(config.session.bearer_lifetime()).seconds() > 30 * crate::base::DAY,
+        "session.absolute or session.bearer is over 30 days, the longest that NIST SP 800-63B-4 allows",
+    );
+    let spa = &config.spa;
+    let is_reachable =
+        |url: &FrontEndUrl| spa.origins.iter().chain([&config.site.url]).any(|origin| origin.origin() == url.origin());
+    note(
+        spa.url.as_ref().is_some_and(|url| !is_reachable(url)),
+        "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
+    );
+    notes.extend(openings(config));
+    notes
+}
+
+fn openings(config: &Config) -> Vec<String> {
     let wide = config.proxy.trusted.iter().filter(|network| holds_strangers(network)).map(|network| {
         format!(
             "proxy.trusted holds {network}: whoever connects from there may name any address as theirs, and no limit on tries by network holds"

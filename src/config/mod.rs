@@ -1,6 +1,8 @@
 //! The configuration file as types. What is wrong in it is said with its place and what to write instead.
 
+mod addresses;
 mod document;
+mod draft;
 mod error;
 mod exposure;
 mod front_end;
@@ -17,22 +19,27 @@ mod sections;
 mod sender;
 mod site_url;
 mod span;
+mod syntax;
 mod target_url;
+mod text_file;
+mod texts;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+pub use draft::Draft;
 pub use error::ConfigError;
+use error::Fault;
+pub use exposure::notes;
 pub use front_end::FrontEndUrl;
 pub use host_name::HostName;
 pub use https_url::HttpsUrl;
 pub use mail_domain::MailDomain;
 pub use rate::Rate;
 pub use reread::Reread;
-pub use rules::notes;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
     Acme, Audit, Backups, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics,
@@ -43,6 +50,8 @@ pub use sender::Sender;
 pub use site_url::SiteUrl;
 pub use span::Span;
 pub use target_url::TargetUrl;
+pub use text_file::{Unreadable, read_bytes, read_first_line, read_text, text_of};
+pub use texts::read_texts;
 
 /// Everything that an administrator decides. Every key has its default in its section, but for `site.url`
 /// and `mail.from`, which nobody can guess.
@@ -109,14 +118,6 @@ pub struct Config {
     pub second_factor: SecondFactors,
 }
 
-/// Reads a file that holds nothing but names and texts; `path` is only named in messages.
-///
-/// # Errors
-/// When it is something else.
-pub fn read_texts(text: &str, path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
-    document::read(text, path, &json!({}))
-}
-
 impl Config {
     /// Where the packages put the file.
     pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
@@ -130,8 +131,7 @@ impl Config {
     /// # Errors
     /// When it cannot be read, or anything in it is wrong.
     pub fn read(path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        Self::parse_with(&text, path, credentials)
+        Draft::read(path, credentials).finish()
     }
 
     /// Checks the content of a file; `path` is named in messages, and paths in the text are taken from its folder.
@@ -139,22 +139,11 @@ impl Config {
     /// # Errors
     /// When anything in it is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        Self::parse_with(text, path, None)
-    }
-
-    fn parse_with(text: &str, path: &Path, credentials: Option<&Path>) -> Result<Self, ConfigError> {
-        let least = json!({"site": {"url": "https://localhost"}, "mail": {"from": "nobody@localhost"}});
-        let mut config: Self = document::read(text, path, &least)?;
-        config.place_beside(path).map_err(|broken| ConfigError::broken_rule(broken, text, path))?;
-        if let Some(folder) = credentials {
-            config.take_credentials(folder);
-        }
-        rules::check(&config).map_err(|broken| ConfigError::broken_rule(broken, text, path))?;
-        Ok(config)
+        Draft::of(text.to_owned(), path, None).finish()
     }
 
     /// A blank credential is none: units give a blank one by default, so that the file may be missing.
-    fn take_credentials(&mut self, folder: &Path) {
+    pub(super) fn take_credentials(&mut self, folder: &Path) {
         let credential = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).is_ok_and(|content| !content.trim_ascii().is_empty()).then_some(path)
@@ -229,7 +218,7 @@ mod tests {
             let text = format!(
                 "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\n[mail.smtp]\nhost = \"smtp.example.org\"\n{more}"
             );
-            Config::parse_with(&text, Path::new("a.toml"), Some(&folder))
+            Draft::of(text, Path::new("a.toml"), Some(&folder)).finish()
         };
         let config = read("username = \"auth\"").expect("the credential goes with the name");
         assert_eq!(config.mail.smtp.password_file, Some(folder.join("smtp-password")));

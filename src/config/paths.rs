@@ -6,28 +6,39 @@ use std::path::{Path, PathBuf};
 use super::Config;
 use super::rules::BrokenRule;
 
+const FROM_ROOT: &str = "write the whole path, from / on";
+
 impl Config {
-    /// Has every path begin at the root of the file system. `file` is the configuration's own.
-    ///
-    /// # Errors
-    /// With the first path that only a shell understands.
-    pub(super) fn place_beside(&mut self, file: &Path) -> Result<(), BrokenRule> {
+    /// Has every path begin at the root of the file system. `file` is the configuration's own. What comes back are those that only a
+    /// shell understands.
+    pub(super) fn place_beside(&mut self, file: &Path) -> Vec<BrokenRule> {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/"));
+        let mut broken = Vec::new();
         for (key, path) in self.paths() {
-            if path.starts_with("~") {
-                return Err(BrokenRule {
-                    key,
-                    message: format!("`{}` begins with `~`, which only a shell understands", path.display()),
-                    hint: "write the whole path, from / on".into(),
-                });
+            let (written, start) = (path.display().to_string(), path.components().next());
+            let wrong = match start {
+                None => Some((format!("`{key}` is empty"), "write the whole path, from / on, or leave the key out")),
+                Some(_) if path.starts_with("~") || written.starts_with('~') => {
+                    Some((format!("`{written}` begins with `~`, which only a shell understands"), FROM_ROOT))
+                }
+                Some(_) if written.starts_with('$') => {
+                    Some((format!("`{written}` begins with `$`, which only a shell understands"), FROM_ROOT))
+                }
+                Some(_) if written.starts_with("file:") => {
+                    Some((format!("`{written}` is a URL, and should be a path"), FROM_ROOT))
+                }
+                Some(_) => None,
+            };
+            match wrong {
+                Some((message, hint)) => broken.push(BrokenRule { key, message, hint: hint.into() }),
+                None => *path = folder.join(&*path),
             }
-            *path = folder.join(&*path);
         }
-        Ok(())
+        broken
     }
 
-    fn paths(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+    fn paths(&mut self) -> Vec<(String, &mut PathBuf)> {
         let tls = &mut self.tls;
         let optional = [
             ("site.templates", &mut self.site.templates),
@@ -41,15 +52,17 @@ impl Config {
             ("sms.credentials_file", &mut self.sms.credentials_file),
             ("sms.ca_file", &mut self.sms.ca_file),
         ];
-        let hooks = self
-            .webhooks
-            .values_mut()
-            .flat_map(|hook| [("webhooks", &mut hook.secret_file), ("webhooks", &mut hook.ca_file)]);
-        let named = optional.into_iter().chain(hooks);
-        let mut all: Vec<_> = named.filter_map(|(key, path)| path.as_mut().map(|path| (key, path))).collect();
-        all.push(("store.path", &mut self.store.path));
-        all.push(("listen.control", &mut self.listen.control));
-        all.push(("mail.directory", &mut self.mail.directory));
-        all
+        let needed = [
+            ("store.path", &mut self.store.path),
+            ("listen.control", &mut self.listen.control),
+            ("mail.directory", &mut self.mail.directory),
+        ];
+        let hooks = self.webhooks.iter_mut().flat_map(|(name, hook)| {
+            let key = |key: &str| format!("webhooks.{name}.{key}");
+            [(key("secret_file"), &mut hook.secret_file), (key("ca_file"), &mut hook.ca_file)]
+        });
+        let named = optional.into_iter().map(|(key, path)| (key.to_owned(), path)).chain(hooks);
+        let set = named.filter_map(|(key, path)| path.as_mut().map(|path| (key, path)));
+        set.chain(needed.map(|(key, path)| (key.to_owned(), path))).collect()
     }
 }

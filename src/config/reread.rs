@@ -65,8 +65,10 @@ impl Config {
             }
         }
         let together = |reason: String| ConfigError::not_together(path, &waiting, &reason);
-        let config: Self = serde_json::from_value(tree(merged)).map_err(|error| together(error.to_string()))?;
-        rules::check(&config).map_err(|broken| together(format!("{}: {}", broken.key, broken.message)))?;
+        let config = serde_json::from_value(tree(merged)).map_err(|_| together("they cannot be mixed".into()))?;
+        if let Some(broken) = rules::check(&config, |_| false).first() {
+            return Err(together(format!("{}: {}", broken.key, broken.message)));
+        }
         Ok(Reread { config, taken, waiting })
     }
 }

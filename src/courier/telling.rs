@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request};
 
-use crate::config::Webhook;
+use crate::config::{Webhook, read_text};
 use crate::webhooks::{Event, Signer, Told};
 
 use super::{Courier, Terms};
@@ -26,7 +26,7 @@ pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: Terms
 fn prepared(hook: &Webhook, event: &Event, terms: Terms) -> Result<Request<Bytes>, String> {
     let url = hook.url.as_ref().ok_or("it has no url")?;
     let path = hook.secret_file.as_ref().ok_or("it has no secret: set secret_file")?;
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = read_text(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
     let signer = Signer::parse(&text).map_err(|fault| format!("{}: {}", path.display(), fault.in_words()))?;
     Request::builder()
         .method(Method::POST)

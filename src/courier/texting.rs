@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 
 use crate::base::PhoneNumber;
-use crate::config::{Sms, SmsMethod};
+use crate::config::{Sms, SmsMethod, read_text};
 
 use super::delivery::Outcome;
 use super::{Courier, Terms};
@@ -71,12 +71,14 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
 fn credentials(sms: &Sms) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let Some(path) = &sms.credentials_file else { return Ok(vec![]) };
     let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let text = read_text(path).map_err(|fault| wrong(&fault))?;
     let header = |line: &str| {
         let (name, value) =
             line.split_once(':').ok_or_else(|| wrong(&"a line is no header, like Authorization: Bearer …"))?;
-        let name = HeaderName::try_from(name.trim()).map_err(|error| wrong(&error))?;
-        let mut value = HeaderValue::try_from(value.trim()).map_err(|error| wrong(&error))?;
+        let name = HeaderName::try_from(name.trim())
+            .map_err(|_| wrong(&"the name of a header holds letters, digits and dashes alone"))?;
+        let mut value = HeaderValue::try_from(value.trim())
+            .map_err(|_| wrong(&"the value of a header holds a control character"))?;
         value.set_sensitive(true);
         Ok((name, value))
     };

@@ -6,12 +6,12 @@
 //! force, and does the rest. The old key is kept as `….old-FINGERPRINT`: backups that were made under it need it.
 
 use std::fs::{Metadata, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::base::Moment;
-use crate::config::warn_if_open;
+use crate::config::{read_text, warn_if_open};
 use crate::crypto::SealingKey;
 
 use super::OpenError;
@@ -23,10 +23,10 @@ use super::open::{suffixed, sync_folder_of};
 /// When it cannot be read, or holds something else.
 pub fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
     let fault = |reason: String| OpenError::Key { path: path.into(), reason };
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_text(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fault(error.to_string())),
+        Err(wrong) if wrong.is_missing => return Ok(None),
+        Err(wrong) => return Err(fault(wrong.to_string())),
     };
     warn_if_open(path, "the sealing key");
     SealingKey::parse(&text)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, escape_formatter};
 
 use crate::base::Packed;
+use crate::config::read_text;
 
 pub use minijinja::{Value, context};
 
@@ -53,7 +54,7 @@ impl Templates {
             let faulty =
                 |reason: String| TemplateError { file: file.clone().or_else(|| Some(name.clone().into())), reason };
             if let Some(file) = &file {
-                text = std::fs::read_to_string(file).map_err(|error| faulty(error.to_string()))?;
+                text = read_text(file).map_err(|fault| faulty(fault.to_string()))?;
             }
             engine().template_from_named_str(&name, &text).map_err(|error| faulty(error.to_string()))?;
             texts.insert(name, text);

@@ -70,8 +70,12 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_write_instead() {
         ),
         ("[site]\nurl = \"http://auth.example.org\"\n", ":2:7:", "tls.mode = \"off\""),
         ("[site]\nurl = \"https://a.example/login\"\n", "has no path", "host name of its own"),
-        ("[site]\nurl = 7\n", ":2:7: invalid type: integer", ""),
-        ("[site\n", ":1:6:", ""),
+        (
+            "[site]\nurl = 7\n",
+            ":2:7: 7: `url` is a text in quotation marks, and this is a number",
+            "https://auth.example.org",
+        ),
+        ("[site\n", ":1:6: the name of a section stands between one [ and one ]", "write [site]"),
         (
             "[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"nobody\"\n",
             ":4:8: \"nobody\": not a sender",
@@ -99,7 +103,7 @@ fn rules_between_settings_point_at_a_line() {
         ("[tls]\nmode = \"off\"\n[proxy]\ntrusted = [\"10.0.0.0/8\"]\n", "the site needs an http address"),
         (
             "[tls]\nmode = \"none\"\n",
-            ":8:8: unknown variant `none`, expected one of `self-signed`, `files`, `acme`, `off`",
+            ":8:8: \"none\" is nothing that `mode` can be\nhint: did you mean \"off\"? write one of \"self-signed\", \"files\", \"acme\", \"off\"",
         ),
         ("[listen]\nhttps = []\n", ":8:9: there is no address to listen on"),
         ("[listen]\nhttps = [\"443\"]\n", ":8:10:"),
@@ -124,6 +128,197 @@ fn rules_between_settings_point_at_a_line() {
     parse(&plain.replace("security", "allow_plaintext = true\nsecurity")).expect("on purpose");
     let half = REQUIRED.replace("host = ", "password_file = \"x\"\nhost = ");
     assert!(parse(&half).is_err_and(|error| error.contains("needs a `username`")));
+}
+
+/// One file with everything that can be wrong at once: each is told, in the order of the file.
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let text = "[sitee]
+name = \"x\"
+[listen]
+https = \"0.0.0.0:443\"
+http = [\"[::]:80\", \":80\", \"bogus\"]
+[tls]
+mode = \"filez\"
+[mail]
+from = \"nobody\"
+prot = 25
+[mail.smtp]
+port = \"2525\"
+securty = \"tls\"
+[registration]
+mode = \"invitation\"
+confirm_email = \"yes\"
+[proxy]
+trusted = [\"127.0.0.1\", \"bogus\"]
+[session]
+idle = 7
+[password]
+min_length = 3
+memory_kib = 5000000000
+[store]
+cache_mib = 0
+";
+    let said = parse(text).expect_err("a great deal is wrong");
+    for expected in [
+        "gatelodge.toml: 16 things are wrong\n",
+        ":1:2: unknown key `sitee`\nhint: did you mean `site`? known here: site, listen",
+        ":4:9: \"0.0.0.0:443\": `https` is a list, and this is a text\nhint: write https = [\"0.0.0.0:443\"]",
+        ":5:20: \":80\": not an address with a port\nhint: write \"[::]:80\"",
+        ":5:27: \"bogus\": not an address with a port",
+        ":7:8: \"filez\" is nothing that `mode` can be\nhint: did you mean \"files\"?",
+        ":9:8: \"nobody\": not a sender",
+        ":10:1: unknown key `prot`\nhint: did you mean `port`, which belongs below [mail.smtp]",
+        ":12:8: \"2525\": `port` is a number, and this is a text\nhint: write port = 2525",
+        ":13:1: unknown key `securty`\nhint: did you mean `security`?",
+        ":15:8: \"invitation\" is nothing that `mode` can be\nhint: did you mean \"invite\"?",
+        ":16:17: \"yes\": `confirm_email` is `true` or `false`, and this is a text\nhint: write confirm_email = true",
+        ":18:25: \"bogus\": not a network",
+        ":20:8: 7: `idle` is a text in quotation marks, and this is a number\nhint: write a whole number and a unit",
+        ":22:14: 3 is outside 8 to 128",
+        ":23:14: 5000000000 is out of range for `memory_kib`\nhint: write a whole number from 0 to 4294967295",
+        ":25:13: 0 is outside 1 to 1024",
+    ] {
+        assert!(said.contains(expected), "{expected}\n\n{said}");
+    }
+    let places: Vec<&str> = said.lines().filter(|line| line.starts_with("gatelodge.toml:")).collect();
+    assert_eq!(places.len(), 17, "{said}");
+}
+
+/// Whatever is written in the place of whatever value: the words are ours, and there is advice.
+#[test]
+fn no_value_leads_to_words_of_a_library() {
+    const OF_LIBRARIES: &[&str] = &[
+        "invalid type",
+        "invalid value",
+        "unknown variant",
+        "unknown field",
+        "missing field",
+        "sequence",
+        "expected",
+        "u16",
+        "u32",
+        "u64",
+        "usize",
+        "struct ",
+        "a map",
+        "syntax",
+        "parse",
+        "os error",
+        "Error",
+    ];
+    let everything: toml::Table = toml::from_str(&uncommented(&shipped("example.toml"), |_| true)).expect("TOML");
+    let mut known = BTreeSet::new();
+    keys("", &serde_json::to_value(everything).expect("plain data"), &mut known);
+    let values = [
+        "7",
+        "-1",
+        "70000",
+        "99999999999",
+        "99999999999999999999999",
+        "1.5",
+        "inf",
+        "nan",
+        "true",
+        "\"\"",
+        "\"7\"",
+        "\"x y\"",
+        "\"true\"",
+        "[]",
+        "[7]",
+        "[[\"a\"]]",
+        "[\"x y\", 7]",
+        "{}",
+        "{ a = 1 }",
+        "2026-01-01",
+        "\"\\u001b[31m\"",
+        "",
+        "x",
+        "“x”",
+        "\"x",
+        "x\"",
+        "[",
+        "[\"a\" \"b\"]",
+        "{",
+        "True",
+        "07",
+        "1 2",
+    ];
+    let mut refused = 0;
+    for key in &known {
+        for value in values {
+            let (sections, name) = key.rsplit_once('.').expect("every key is in a section");
+            let text = format!("[{sections}]\n{name} = {value}\n");
+            let Err(said) = parse(&text) else { continue };
+            refused += 1;
+            let alien = OF_LIBRARIES.iter().find(|words| said.contains(**words) && !text.contains(**words));
+            assert_eq!(alien, None, "{text}\n{said}");
+            assert!(said.matches("gatelodge.toml:").count() <= said.matches("\nhint: ").count() + 1, "{text}\n{said}");
+            assert!(!said.contains('\u{1b}'), "{said:?}");
+        }
+    }
+    assert!(refused > 2000, "{refused}");
+}
+
+#[test]
+fn what_is_no_toml_is_mended_in_the_hint() {
+    for (line, words) in [
+        (
+            "url = “https://a.example”",
+            "the quotation marks are typographic ones\nhint: write url = \"https://a.example\"",
+        ),
+        ("url = \"https://a.example", "a quotation mark is missing\nhint: write url = \"https://a.example\""),
+        ("url = https://a.example", "a text stands between quotation marks\nhint: write url = \"https://a.example\""),
+        ("url: https://a.example", "\nhint: write url = \"https://a.example\""),
+        ("url =", "`url` has no value"),
+        (
+            "name = \"x\"\nname = \"y\"",
+            "4:1: `name` stands here a second time\nhint: it stands in line 3 already; keep one",
+        ),
+        (
+            "[mail]\n[site]",
+            "[site] stands here a second time\nhint: it stands in line 1 already; put everything below one",
+        ),
+        ("url = \"a\u{7}b\"", "control character U+0007"),
+        ("url = \"\"\"a", "hint: "),
+    ] {
+        let said = parse(&format!("[site]\n# \n{line}\n")).expect_err(line);
+        assert!(said.contains(words), "{line}\n{said}");
+    }
+    // What is around a line that is no TOML is told all the same.
+    let said =
+        parse("[site]\nurl = “https://a.example”\n[mail]\nfrom = \"a@b.example\"\nprot = 1\n").expect_err("two faults");
+    assert!(
+        said.contains("2 things are wrong") && said.contains(":2:") && said.contains(":5:1: unknown key `prot`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_key_in_another_section_is_told_where_it_belongs() {
+    let said = parse(&format!("{REQUIRED}[listen]\npassword_file = \"x\"\n")).expect_err("elsewhere");
+    assert!(said.contains("`password_file` belongs below [mail.smtp]"), "{said}");
+}
+
+#[test]
+fn a_mail_server_is_named_by_its_name_alone() {
+    for (host, hint) in [
+        ("mail.lab:587", "holds a port\nhint: write host = \"mail.lab\", and port = 587"),
+        (" mail ", "has blanks around it\nhint: write host = \"mail\""),
+        ("smtp://mail.lab", "is a URL, and should be a host's name\nhint: write host = \"mail.lab\""),
+        ("smtps://mail.lab:465/", "hint: write host = \"mail.lab\", and port = 465"),
+        ("auth@mail.lab", "hint: write host = \"mail.lab\""),
+        ("[2001:db8::1]", "hint: write host = \"2001:db8::1\""),
+        ("[2001:db8::1]:25", "hint: write host = \"2001:db8::1\", and port = 25"),
+        ("mail server", "is no host's name"),
+        ("*.mail.lab", "is no host's name"),
+    ] {
+        let said = parse(&REQUIRED.replace("smtp.example.org", host)).expect_err(host);
+        assert!(said.contains(hint) && said.contains(":6:8: "), "{host}\n{said}");
+    }
+    for host in ["mail.lab", "mail", "192.0.2.1", "2001:db8::1", "bücher.example", "mail.example.org."] {
+        parse(&REQUIRED.replace("smtp.example.org", host)).expect(host);
+    }
 }
 
 /// What cross reads in its newest release; a key of a later one would be refused there.

@@ -345,7 +345,7 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
     let folder = Folder::new();
     let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
     assert_eq!(refusal(&["serve", "--config", "/nowhere/gatelodge.toml"]).0, Some(78));
-    assert_eq!(refusal(&["check", "--config", "/nowhere/gatelodge.toml"]).0, Some(1));
+    assert_eq!(refusal(&["check", "--config", "/nowhere/gatelodge.toml"]).0, Some(78));
     assert_eq!(refusal(&["serve", "--no-such-option"]).0, Some(2));
     assert_eq!(refusal(&["user", "add", ALICE, "--password", "on the command line", "--config", &config]).0, Some(2));
     assert_eq!(refusal(&["check", "--config", &config]).0, Some(0));
@@ -365,9 +365,9 @@ fn a_wrong_setting_is_named_with_its_place_and_a_hint() {
     let folder = Folder::new();
     let path = configuration(&folder.0, free_port(), &format!("min_lenght = 15\n{}", file_mail(&folder.0)));
     let (code, message) = refusal(&["check", "--config", &path]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(78));
     assert!(
-        message.contains("gatelodge.toml:12:1: unknown key `min_lenght`\nhint: known here: min_length"),
+        message.contains("gatelodge.toml:12:1: unknown key `min_lenght`\nhint: did you mean `min_length`? known here"),
         "{message}"
     );
 }

@@ -235,12 +235,11 @@ fn everything_that_is_missing_is_named_at_once_and_what_is_wrong_by_its_flag() {
     let said = place.refuses(&["--name", "Hill Street"]);
     assert!(said.contains("--url") && said.contains("--smtp-host") && said.contains("hint: "), "{said}");
     let with = |more: &[&'static str]| place.refuses(&[&ENOUGH[..], more].concat());
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 5] = [
         (&["--sender", "nobody"], "--sender: not a sender"),
         (&["--admin", "alice"], "--admin: not an e-mail address"),
         (&["--admin", "alice@example.org"], "--admin needs --admin-password-file"),
-        (&["--admin", "alice@example.org", "--admin-password-file", "/nowhere"], "/nowhere: No such file"),
-        (&["--answers", "/nowhere.toml"], "/nowhere.toml: No such file"),
+        (&["--admin", "alice@example.org", "--admin-password-file", "/nowhere"], "/nowhere: there is no such file"),
         (&["--name", ""], "--name: write 1 to 100"),
     ];
     for (more, words) in cases {
@@ -260,9 +259,14 @@ fn everything_that_is_missing_is_named_at_once_and_what_is_wrong_by_its_flag() {
         let said = place.refuses(&arguments);
         assert!(said.contains(words), "{said}");
     }
-    std::fs::write(place.0.join("answers.toml"), "url = \"https://localhost\"\nurls = 1\n").expect("written");
+    let said = String::from_utf8_lossy(&place.runs(&["--answers", "/nowhere.toml"]).stderr).into_owned();
+    assert!(said.contains("/nowhere.toml: cannot be read: there is no such file"), "{said}");
+    std::fs::write(place.0.join("answers.toml"), "url = [\"https://localhost\"]\nurls = 1\nsmtp-hots = 2\n")
+        .expect("written");
     let said = String::from_utf8_lossy(&place.runs(&["--answers", &place.path("answers.toml")]).stderr).into_owned();
-    assert!(said.contains("answers.toml:2:8: invalid type: integer"), "{said}");
+    assert!(said.contains("answers.toml:1:7: [\"https://localhost\"]: `url` is a text in quotation marks"), "{said}");
+    assert!(said.contains("answers.toml:2:1: unknown answer `urls`\nhint: did you mean `url`?"), "{said}");
+    assert!(said.contains("answers.toml:3:1: unknown answer `smtp-hots`\nhint: did you mean `smtp-host`?"), "{said}");
 }
 
 #[test]

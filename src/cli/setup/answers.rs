@@ -83,16 +83,12 @@ pub struct Answers {
 impl Answers {
     /// With what a file says where no flag does.
     pub fn completed_by(self, path: &Path) -> Result<Self, Exit> {
-        let wrong = |reason: String| Exit::failed(format!("{}: {reason}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let texts = config::read_texts(&text, path)?;
         let as_members = |answers: &Self| serde_json::to_value(answers).map_err(Exit::failed);
         let (mut all, flags) = (as_members(&Self::default())?, as_members(&self)?);
-        for (name, value) in texts {
-            match all.get_mut(&name) {
-                Some(place) => *place = value.into(),
-                None => return Err(wrong(format!("unknown answer `{name}`; `gatelodge setup --help` names them all"))),
-            }
+        let known: Vec<&str> =
+            flags.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str)).collect();
+        for (name, value) in config::read_texts(path, &known)? {
+            all[name] = value.into();
         }
         for (name, value) in flags.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             all[name] = value.clone();
@@ -103,11 +99,7 @@ impl Answers {
 
 /// The first line of a file that holds a secret.
 pub fn first_line(path: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    match text.lines().next().filter(|line| !line.is_empty()) {
-        Some(line) => Ok(line.to_owned()),
-        None => Err(format!("{}: the first line is blank", path.display())),
-    }
+    config::read_first_line(path).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
 /// The path, if there is one.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::base::EmailAddress;
+use crate::config::addresses::{listed_addresses, listed_networks};
 use crate::config::{HostName, HttpsUrl, SiteUrl};
 
 /// `[site]`
@@ -33,8 +34,10 @@ fn default_site_name() -> String {
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
     /// Addresses for HTTPS.
+    #[serde(deserialize_with = "listed_addresses")]
     pub https: Vec<SocketAddr>,
     /// Addresses for plain HTTP: a redirect, or the site itself with `tls.mode = "off"`.
+    #[serde(deserialize_with = "listed_addresses")]
     pub http: Vec<SocketAddr>,
     /// The socket by which the command line reaches the running server.
     pub control: PathBuf,
@@ -103,6 +106,7 @@ impl Default for Acme {
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
     /// Addresses on which `/metrics` is served in clear, to whoever asks; none by default.
+    #[serde(deserialize_with = "listed_addresses")]
     pub listen: Vec<SocketAddr>,
 }
 
@@ -130,5 +134,6 @@ pub struct Log {
 #[serde(deny_unknown_fields, default)]
 pub struct Proxy {
     /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "listed_networks")]
     pub trusted: Vec<IpNet>,
 }

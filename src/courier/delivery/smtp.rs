@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::base::{EmailAddress, Secret, Timestamp};
-use crate::config::{Config, Security, Smtp};
+use crate::config::{Config, Security, Smtp, read_first_line};
 use crate::tls::client::{Connector, ConnectorError};
 
 use super::super::Terms;
@@ -208,13 +208,5 @@ fn is_about_the_connection(failure: &Failure) -> bool {
 
 /// The first line of the file.
 fn read_password(path: &Path) -> Result<String, SetupError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| SetupError { path: path.into(), reason: error.to_string() })?;
-    match text.lines().next().filter(|line| !line.is_empty()) {
-        Some(line) => Ok(line.to_owned()),
-        None => Err(SetupError {
-            path: path.into(),
-            reason: "the password is missing: it is the first line of the file".into(),
-        }),
-    }
+    read_first_line(path).map_err(|fault| SetupError { path: path.into(), reason: fault.to_string() })
 }

@@ -1,0 +1,118 @@
+//! A configuration while it is looked at: as far as it can be understood, with everything that is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use toml::de::{DeTable, DeValue};
+
+use super::document::{self, Doubtful};
+use super::error::{Fault, line_and_column};
+use super::text_file::{read_text, text_of};
+use super::{Config, ConfigError, rules};
+
+/// A configuration that may yet be refused. What is wrong is collected, so that all of it can be told at once.
+pub struct Draft {
+    path: PathBuf,
+    text: String,
+    settings: Option<Config>,
+    doubtful: Doubtful,
+    faults: Vec<Fault>,
+}
+
+impl Draft {
+    /// Reads the file. Secrets that a service manager keeps for us are found in the folder `credentials` (`LoadCredential=` in
+    /// systemd.exec(5)), where the file names no others.
+    #[must_use]
+    pub fn read(path: &Path, credentials: Option<&Path>) -> Self {
+        match read_text(path) {
+            Ok(text) => Self::of(text, path, credentials),
+            Err(fault) => Self::nothing(path, Fault::unreadable(fault)),
+        }
+    }
+
+    /// Of a text; `path` is named in messages, and paths in the text are taken from its folder.
+    pub(super) fn of(text: String, path: &Path, credentials: Option<&Path>) -> Self {
+        let text = match text_of(text.into_bytes()) {
+            Ok(text) => text,
+            Err(fault) => return Self::nothing(path, Fault::unreadable(fault)),
+        };
+        let least = json!({"site": {"url": "https://localhost"}, "mail": {"from": "nobody@localhost"}});
+        let says_nothing = text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'));
+        let mut draft = Self { path: path.into(), text, settings: None, doubtful: Doubtful::default(), faults: vec![] };
+        if says_nothing {
+            draft.faults.push(Fault {
+                place: None,
+                message: "the file says nothing: it is empty, or all of it is comments".into(),
+                hint: Some("gatelodge setup writes one; config/minimal.toml shows what must be there".into()),
+            });
+            return draft;
+        }
+        let Some(found) = document::read::<Config>(&draft.text, &least) else { return draft };
+        let mut config = found.settings;
+        (draft.faults, draft.doubtful) = (found.faults, found.doubtful);
+        let mut broken = config.place_beside(path);
+        if let Some(folder) = credentials {
+            config.take_credentials(folder);
+        }
+        broken.extend(rules::check(&config, |section| draft.doubtful.holds(section)));
+        for rule in broken {
+            draft.blame(&rule.key, rule.message, Some(rule.hint));
+        }
+        draft.settings = Some(config);
+        draft
+    }
+
+    fn nothing(path: &Path, fault: Fault) -> Self {
+        let (text, doubtful) = (String::new(), Doubtful::default());
+        Self { path: path.into(), text, settings: None, doubtful, faults: vec![fault] }
+    }
+
+    /// The settings as far as they are understood; what is not has its default. None if the file cannot be read at all.
+    #[must_use]
+    pub fn settings(&self) -> Option<&Config> {
+        self.settings.as_ref()
+    }
+
+    /// Whether a section was not understood to its end.
+    #[must_use]
+    pub fn is_doubtful(&self, section: &str) -> bool {
+        self.doubtful.holds(section)
+    }
+
+    /// Whether nothing is wrong yet.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Notes that what a key says cannot be used.
+    pub fn blame(&mut self, key: &str, message: impl Into<String>, hint: Option<String>) {
+        let place = place_of(&self.text, key).map(|at| line_and_column(&self.text, at));
+        self.faults.push(Fault { place, message: message.into(), hint });
+    }
+
+    /// The configuration, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn finish(self) -> Result<Config, ConfigError> {
+        match self.settings {
+            Some(config) if self.faults.is_empty() => Ok(config),
+            _ => Err(ConfigError::new(&self.path, self.faults)),
+        }
+    }
+}
+
+/// The byte at which the value of `section.key` stands, or else its section.
+fn place_of(text: &str, key: &str) -> Option<usize> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let mut table = document.get_ref();
+    let mut place = None;
+    for part in key.split('.') {
+        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
+        let DeValue::Table(inner) = value.get_ref() else { return Some(value.span().start) };
+        place = Some(name.span().start);
+        table = inner;
+    }
+    place
+}

@@ -1,0 +1,28 @@
+//! What is said of a rule that does not hold.
+
+/// A rule that the settings break, and the key that is to blame.
+pub struct BrokenRule {
+    pub key: String,
+    pub message: String,
+    pub hint: String,
+}
+
+/// The rules that are broken, in the order in which they are stated.
+#[derive(Default)]
+pub(super) struct Verdict(pub Vec<BrokenRule>);
+
+impl Verdict {
+    /// Notes a rule that does not hold; whether it does.
+    pub fn require(
+        &mut self,
+        holds: bool,
+        key: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> bool {
+        if !holds {
+            self.0.push(BrokenRule { key: key.into(), message: message.into(), hint: hint.into() });
+        }
+        holds
+    }
+}

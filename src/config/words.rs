@@ -1,0 +1,221 @@
+//! What is wrong with a value, in words: what was found, and what to write instead. Whatever is proposed has been tried, so a proposal
+//! is taken by the setting it is made for.
+
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use crate::base::nearest;
+
+use super::Fault;
+
+/// A setting whose value is refused.
+pub(super) struct Refused<'a> {
+    /// Its name.
+    pub key: &'a str,
+    /// The value as the file has it.
+    pub found: &'a DeValue<'a>,
+    /// The same, as it is written there.
+    pub written: &'a str,
+    /// The deserialiser's words, or our own: `what is wrong; what to write`.
+    pub said: &'a str,
+    /// What is said of another value in its place; nothing if that is taken.
+    pub refuses: &'a dyn Fn(Value) -> Option<String>,
+}
+
+/// Values that settings take, for those who need an example. The first takes every text.
+fn examples() -> [Value; 15] {
+    [
+        json!("…"),
+        json!(587),
+        json!(true),
+        json!("7d"),
+        json!("10, then one every 15m"),
+        json!("https://auth.example.org"),
+        json!("auth@example.org"),
+        json!(["[::]:443"]),
+        json!(["127.0.0.1/32"]),
+        json!(["email", "username"]),
+        json!(["logged-in"]),
+        json!(["example.org"]),
+        json!(["https://app.example.org"]),
+        json!(["…"]),
+        json!({}),
+    ]
+}
+
+impl Refused<'_> {
+    pub fn explain(&self, place: (usize, usize)) -> Fault {
+        let (message, hint) = self.in_words();
+        Fault { place: Some(place), message, hint: Some(hint) }
+    }
+
+    fn in_words(&self) -> (String, String) {
+        let written = shortened(self.written);
+        if let Some(variants) = variants(self.said) {
+            return self.one_of(&variants);
+        }
+        if !is_the_librarys(self.said) {
+            // Our own types say `what is wrong; hint` in one string.
+            let (message, hint) = self.said.split_once("; ").unwrap_or((self.said, "see example.toml"));
+            return (format!("{written}: {message}"), hint.to_owned());
+        }
+        let taken = |value: &Value| (self.refuses)(value.clone()).is_none();
+        let proposal = self.meant().into_iter().find(taken);
+        let example = examples().into_iter().find(taken);
+        let said_of_a_text = (self.refuses)(json!("…"));
+        if let Some(variants) = said_of_a_text.as_deref().and_then(variants) {
+            return self.one_of(&variants);
+        }
+        let wanted = proposal.as_ref().or(example.as_ref()).map_or("something else", kind);
+        let message = match (self.found, wanted) {
+            (DeValue::Integer(_), "a number") => {
+                return (format!("{written} is out of range for `{}`", self.key), self.range());
+            }
+            (DeValue::Float(_), "a number") => format!("{written}: `{}` is a whole number", self.key),
+            (found, wanted) => format!("{written}: `{}` is {wanted}, and this is {}", self.key, kind_of(found)),
+        };
+        // Of the text that was meant, our own types may know better what to write.
+        let better = self.meant().into_iter().filter(|value| value.is_string() || value.is_array());
+        let better = better.filter_map(|value| (self.refuses)(value)).find(|said| !is_the_librarys(said));
+        let hint = match (proposal, example) {
+            (Some(value), _) => self.write(&value),
+            (None, Some(example)) => match better.as_deref().and_then(|said| said.split_once("; ")) {
+                Some((_, hint)) => hint.to_owned(),
+                None if example.is_object() => format!("write a section [{}] with keys below it", self.key),
+                None => format!("{}, for example", self.write(&example)),
+            },
+            (None, None) => "see example.toml for what it takes".to_owned(),
+        };
+        (message, hint)
+    }
+
+    /// What somebody may have meant by a value of another kind.
+    fn meant(&self) -> Vec<Value> {
+        let mut meant = Vec::new();
+        match self.found {
+            DeValue::String(text) => {
+                let text = text.trim();
+                meant.extend(text.parse::<u64>().ok().map(Value::from));
+                match text.to_ascii_lowercase().as_str() {
+                    "true" | "yes" | "on" | "1" => meant.push(json!(true)),
+                    "false" | "no" | "off" | "0" => meant.push(json!(false)),
+                    _ => {}
+                }
+                meant.push(json!(text.split(',').map(str::trim).collect::<Vec<_>>()));
+                meant.push(json!([text]));
+            }
+            DeValue::Integer(number) => match number.as_str() {
+                "1" => meant.extend([json!(true), json!("1")]),
+                "0" => meant.extend([json!(false), json!("0")]),
+                digits => meant.extend([json!(digits), json!([digits])]),
+            },
+            DeValue::Float(number) => meant.push(json!(number.as_str())),
+            DeValue::Boolean(is_true) => meant.push(json!(is_true.to_string())),
+            DeValue::Array(items) => match &**items {
+                [only] => meant.push(super::document::value(only.get_ref())),
+                _ => {}
+            },
+            DeValue::Datetime(date) => meant.push(json!(date.to_string())),
+            DeValue::Table(_) => {}
+        }
+        meant
+    }
+
+    fn write(&self, value: &Value) -> String {
+        format!("write {} = {}", self.key, value.to_string().replace("\",\"", "\", \""))
+    }
+
+    /// Between which numbers.
+    fn range(&self) -> String {
+        let most = [u64::from(u8::MAX), u64::from(u16::MAX), u64::from(u32::MAX), i64::MAX.unsigned_abs()];
+        let most = most.into_iter().rev().find(|most| (self.refuses)(json!(most)).is_none());
+        let most = most.map_or_else(|| "what it takes".to_owned(), |most| most.to_string());
+        format!("write a whole number from 0 to {most}")
+    }
+
+    fn one_of(&self, variants: &[String]) -> (String, String) {
+        let written = shortened(self.written);
+        let known = variants.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let DeValue::String(typed) = self.found else {
+            return (
+                format!("{written}: `{}` is a word in quotation marks", self.key),
+                format!("write one of {known}"),
+            );
+        };
+        let meant = alias(typed, variants);
+        let meant = meant.or_else(|| nearest(typed, variants.iter().map(String::as_str)));
+        let meant = meant.map(|name| format!("did you mean \"{name}\"? ")).unwrap_or_default();
+        (format!("{written} is nothing that `{}` can be", self.key), format!("{meant}write one of {known}"))
+    }
+}
+
+/// What the same thing is called elsewhere.
+const ALIASES: &[(&str, &str)] = &[
+    ("ssl", "tls"),
+    ("ssl/tls", "tls"),
+    ("smtps", "tls"),
+    ("implicit", "tls"),
+    ("explicit", "starttls"),
+    ("opportunistic", "starttls"),
+    ("plain", "none"),
+    ("off", "none"),
+    ("no", "none"),
+    ("false", "none"),
+    ("false", "off"),
+    ("none", "off"),
+    ("proxy", "off"),
+    ("letsencrypt", "acme"),
+    ("auto", "acme"),
+    ("manual", "files"),
+    ("public", "open"),
+    ("private", "closed"),
+    ("disabled", "closed"),
+    ("mail", "email"),
+];
+
+fn alias<'a>(typed: &str, variants: &'a [String]) -> Option<&'a str> {
+    let typed = typed.to_ascii_lowercase();
+    let meant = |name: &&String| ALIASES.iter().any(|(alias, meant)| *alias == typed && *meant == name.as_str());
+    variants.iter().find(meant).map(String::as_str)
+}
+
+/// The words that the deserialiser lists, of one that is none of them.
+fn variants(said: &str) -> Option<Vec<String>> {
+    let (_, known) = said.strip_prefix("unknown variant `")?.split_once("`, expected ")?;
+    Some(known.split('`').skip(1).step_by(2).map(str::to_owned).collect())
+}
+
+fn is_the_librarys(said: &str) -> bool {
+    ["invalid type: ", "invalid value: ", "invalid length ", "missing field ", "unknown field "]
+        .iter()
+        .any(|beginning| said.starts_with(beginning))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text in quotation marks",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "`true` or `false`",
+        Value::Array(_) => "a list",
+        Value::Object(_) | Value::Null => "a section",
+    }
+}
+
+fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a section",
+    }
+}
+
+/// As much of it as fits into a line.
+fn shortened(written: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    let line = written.lines().next().unwrap_or_default().trim();
+    let cut: String = line.chars().take(MAX_CHARS).collect();
+    if cut.len() < written.trim().len() { format!("{cut}…") } else { cut }
+}
