@@ -197,8 +197,15 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &["6.6.6.6", "198.51.100.1"], trusted), "198.51.100.1");
         assert_eq!(seen("127.0.0.1", &["6.6.6.6, garbage, 10.0.0.2"], trusted), "10.0.0.2");
-        assert_eq!(seen("127.0.0.1", &["\u{fc}, 198.51.100.1, 10.0.0.2"], trusted), "198.51.100.1");
-        assert_eq!(seen("127.0.0.1", &["\u{fc}", "198.51.100.1"], trusted), "198.51.100.1");
+        let seen_behind = |lines: &[&[u8]]| {
+            let lines = lines.iter().map(|line| HeaderValue::from_bytes(line).expect("no control characters"));
+            let headers = lines.map(|line| (http::HeaderName::from_static("x-forwarded-for"), line)).collect();
+            let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().expect("a network")).collect();
+            client_network("127.0.0.1".parse().expect("an address"), &headers, &trusted).to_string()
+        };
+        assert_eq!(seen_behind(&[b"\xfc, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
+        assert_eq!(seen_behind(&[b"\xfc", b"198.51.100.1"]), "198.51.100.1");
+        assert_eq!(seen_behind(&[b"198.51.100.1, \xfc"]), "127.0.0.1");
         assert_eq!(seen("127.0.0.1", &[], trusted), "127.0.0.1");
     }
 
