@@ -141,7 +141,7 @@ fn without_an_administrator_a_start_prints_the_link_that_makes_one_and_later_sta
     let login = json!({"identity": ALICE, "password": PASSWORD});
     let session = client.api("POST", "/login", &login).expect(200).json();
     assert_eq!(session["user"]["groups"], json!(["admins"]));
-    client.api("POST", "/setup", &first).refused(403, "token_invalid");
+    client.api("POST", "/setup", &first).refused(403, "token_used");
     assert_eq!(server.stops(), Some(0));
     let mut server = Server::start(&["serve", "--config", &config], port);
     server.client().get("/login").expect(200);
