@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -38,6 +39,16 @@ impl Drop for Deaf {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Longer than any answer takes: a server that waits for its log fails the test, and does not hang it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Has the server say a dozen lines.
+fn is_answered(port: u16) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, over_http_2(port, "GET")).await });
+    assert_eq!(answered.expect("it waits for whoever reads its log"), (200, 2));
 }
 
 /// Reads the log until a line with these words, which it gives, and leaves the rest unread.
@@ -104,9 +115,8 @@ fn a_reader_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed() {
     let mut log = BufReader::new(log);
     reads_until(&mut log, "serving ");
     // More lines than the pipe holds and than may wait beside it.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     for _ in 0..330 {
-        assert_eq!(runtime.block_on(over_http_2(port, "GET")), (200, 2));
+        is_answered(port);
     }
     logs_in(port);
     let told = reads_until(&mut log, "lines of this log are missing");
@@ -114,7 +124,7 @@ fn a_reader_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed() {
     assert!(lost > 0, "{told}");
     // And again it does not read, to the end of the server.
     for _ in 0..80 {
-        assert_eq!(runtime.block_on(over_http_2(port, "GET")), (200, 2));
+        is_answered(port);
     }
     assert_eq!(server.stops(), Some(0));
 }
