@@ -28,8 +28,6 @@ pub struct NewPerson {
     pub name: Option<DisplayName>,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
-    /// The secret that the browser has from before, if it has one.
-    pub browser: Option<Bearer>,
     /// Where the request comes from.
     pub client: Client,
 }
@@ -67,12 +65,6 @@ pub enum RegisterRefused {
 }
 
 impl App {
-    /// A secret for a browser that is about to register: whichever of its registrations is confirmed, it is known by this one.
-    #[must_use]
-    pub fn draw_browser(&self) -> Bearer {
-        Bearer::draw(BearerKind::Browser, &mut self.moment())
-    }
-
     /// Registers somebody.
     ///
     /// # Errors
@@ -109,8 +101,7 @@ impl App {
         }
         self.require_room_to_grow()?;
         let admitted = self.admit(Tries::for_mail(&self.services(), &new.client))?;
-        // One that registers twice, as by a double click, confirms by whichever of its links works.
-        let browser = new.browser.unwrap_or_else(|| self.draw_browser());
+        let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
             email: new.email,

@@ -28,8 +28,7 @@ pub async fn register(
         Err(failure) => Err(failure),
         Ok(secret) => {
             let invitation = secret.map(|secret| secret.digest());
-            let browser = web.cookies.browser(&request.headers);
-            let new = NewPerson { email, password, username, name, invitation, browser, client: request.client() };
+            let new = NewPerson { email, password, username, name, invitation, client: request.client() };
             web.app.register(new).await?.map_err(Failure::from)
         }
     };

@@ -33,20 +33,7 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
-    Ok(with_browser(web, request, uninvited(web).show(web)))
-}
-
-/// Gives the browser its secret with the form: of two registrations by a double click it knows both.
-fn with_browser(web: &Web, request: &Request, reply: Reply) -> Reply {
-    match web.cookies.browser(&request.headers) {
-        Some(_) => reply,
-        None => remember_browser(web, reply, &web.app.draw_browser()),
-    }
-}
-
-fn remember_browser(web: &Web, reply: Reply, browser: &Bearer) -> Reply {
-    let lifetime = web.app.services().config.tokens.confirm_within.seconds();
-    reply.with_cookie(web.cookies.set_browser(browser, lifetime))
+    Ok(uninvited(web).show(web))
 }
 
 /// `POST /register`
@@ -58,7 +45,10 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
     match came {
-        Ok(NowRegistered::Accepted(browser)) => Ok(remember_browser(web, Reply::see_other("/register/sent"), &browser)),
+        Ok(NowRegistered::Accepted(browser)) => {
+            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
+            Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+        }
         Ok(NowRegistered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
         Err(failure) => form.again(web, &failure),
     }
@@ -100,7 +90,7 @@ pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Fail
     if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
         return Ok(onward);
     }
-    Ok(with_browser(web, request, form?.show(web)))
+    Ok(form?.show(web))
 }
 
 /// `POST /invite/{token}`

@@ -182,16 +182,17 @@ fn the_second_click_on_a_decision_says_that_it_was_made() {
 
 #[test]
 fn a_browser_that_registers_twice_by_a_double_click_confirms_without_its_password() {
-    let world = World::new();
-    let browser = world.visitor();
-    browser.opens("/register").expect(200);
-    let fields = [("email", ALICE), ("password", PASSWORD)];
-    let second = browser.copy();
-    browser.posts("/register", &fields).leads_to("/register/sent");
-    second.posts("/register", &fields).leads_to("/register/sent");
-    let newest = world.run_the_post().into_iter().next_back().expect("mailed");
-    browser.posts(&newest.path(), &[]).leads_to("/login?notice=confirmed");
-    browser.log_in(ALICE, PASSWORD).expect(200);
+    // Whichever of the two answers reached it, and left its cookie.
+    for keeps in [0, 1] {
+        let world = World::new();
+        let clicks = [world.visitor(), world.visitor()];
+        for click in &clicks {
+            click.posts("/register", &[("email", ALICE), ("password", PASSWORD)]).leads_to("/register/sent");
+        }
+        let newest = world.run_the_post().into_iter().next_back().expect("mailed");
+        clicks[keeps].posts(&newest.path(), &[]).leads_to("/login?notice=confirmed");
+        clicks[keeps].log_in(ALICE, PASSWORD).expect(200);
+    }
 }
 
 #[test]
