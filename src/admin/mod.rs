@@ -24,6 +24,7 @@ pub use execute::execute;
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};
+pub use users::GOOD_PASSWORD;
 pub use webhooks::send_sample;
 
 /// What comes of a command: what there is to show.

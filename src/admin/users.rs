@@ -26,8 +26,11 @@ pub(super) fn unknown(user: &str) -> Refusal {
     )
 }
 
+/// What is said with every refused password.
+pub const GOOD_PASSWORD: &str = "a few words make a good password";
+
 fn in_words(fault: PasswordFault) -> Refusal {
-    Refusal::invalid(fault.to_string(), "a few words make a good password")
+    Refusal::invalid(fault.to_string(), GOOD_PASSWORD)
 }
 
 /// An account to be made, as it was typed.

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod group;
+mod input;
 mod invite;
 mod key;
 mod log_queue;

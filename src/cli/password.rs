@@ -1,15 +1,13 @@
 //! Passwords come from a prompt or from standard input, never from the arguments, which every user of the machine sees.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 
-use super::Exit;
+use super::{Exit, input};
 
 /// Reads a new password: the first line of standard input, or twice from the terminal.
 pub fn read_new(from_stdin: bool) -> Result<String, Exit> {
     if from_stdin {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map_err(Exit::failed)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+        return Ok(input::line()?.unwrap_or_default());
     }
     if !std::io::stdin().is_terminal() {
         return Err(Exit::failed(

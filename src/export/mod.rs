@@ -20,6 +20,7 @@ use crate::accounts::{
 use crate::acme;
 use crate::app::App;
 use crate::audit;
+use crate::config::text_of;
 use crate::crypto::{Digest, Hashing, SealingKey, base64url, from_base64url};
 use crate::factors;
 use crate::groups;
@@ -224,6 +225,7 @@ impl<R: BufRead> Import<R> {
     pub fn open(input: R, known_format: u64) -> Result<Self, ArchiveError> {
         let mut lines = input.lines();
         let first = lines.next().ok_or(ArchiveError::NotABackup)?.map_err(|_| ArchiveError::NotABackup)?;
+        let first = text_of(first.into_bytes()).map_err(|_| ArchiveError::NotABackup)?;
         let (heading, is_signed) = read_first_line(&first, known_format)?;
         let mut import = Self {
             heading,

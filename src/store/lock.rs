@@ -34,9 +34,10 @@ impl StoreLock {
         let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        let mut content = String::new();
+        let mut content = Vec::new();
         let locked = file.try_lock();
-        file.read_to_string(&mut content).map_err(io)?;
+        file.read_to_end(&mut content).map_err(io)?;
+        let content = String::from_utf8_lossy(&content).into_owned();
         match locked {
             Ok(()) => Ok(Self { file, content }),
             Err(TryLockError::WouldBlock) => {

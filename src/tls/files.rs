@@ -12,15 +12,19 @@ use crate::config::{Tls, warn_if_open};
 
 use super::{TlsError, certified};
 
+/// Reads a certificate chain.
+pub fn read_chain(certificate: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |reason: String| TlsError::File { path: certificate.into(), reason };
+    let text = std::fs::read(certificate).map_err(|error| wrong(error.to_string()))?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let chain = chain.map_err(|error| wrong(error.to_string()))?;
+    if chain.is_empty() { Err(wrong("there is no certificate in it".into())) } else { Ok(chain) }
+}
+
 /// Reads a certificate chain and its key.
 pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     let wrong = |path: &Path, reason: String| TlsError::File { path: path.into(), reason };
-    let text = std::fs::read(certificate).map_err(|error| wrong(certificate, error.to_string()))?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(wrong(certificate, "there is no certificate in it".into()));
-    }
+    let chain = read_chain(certificate)?;
     warn_if_open(private_key, "the certificate's private key");
     let key = std::fs::read(private_key).map_err(|error| wrong(private_key, error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| wrong(private_key, error.to_string()))?;

@@ -170,6 +170,14 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
     Ok(Some(key))
 }
 
+/// Whether a file holds a certificate.
+///
+/// # Errors
+/// When it does not.
+pub fn try_certificate(certificate: &Path) -> Result<(), TlsError> {
+    files::read_chain(certificate).map(drop)
+}
+
 /// Whether certificate and key can be served for this host; what browsers will not like comes back, in words.
 ///
 /// # Errors

@@ -92,7 +92,9 @@ fn a_person_at_a_terminal_is_asked_step_by_step_and_can_log_in_afterwards() {
             ("self-signed or off", "self-signed"),
             ("for HTTPS on", &taken),
             ("for HTTPS on", &https),
-            ("(or none)", "none"),
+            ("(or none)", ""),
+            ("invite or closed", "anybody"),
+            ("invite or closed", ""),
             ("e-mail address", "alice"),
             ("e-mail address", ALICE),
             ("(not shown)", "short"),
@@ -109,6 +111,9 @@ fn a_person_at_a_terminal_is_asked_step_by_step_and_can_log_in_afterwards() {
         "neither https nor http",
         "no authority gives a certificate for localhost",
         "another program listens on",
+        &format!("Listen for HTTPS on [[::]:{port}]"),
+        "sent on to HTTPS, on (or none) [none]",
+        "write open, approval, invite or closed",
         "not an e-mail address",
         "fewer than 15 characters",
         "the two differ",
@@ -116,7 +121,8 @@ fn a_person_at_a_terminal_is_asked_step_by_step_and_can_log_in_afterwards() {
     ] {
         assert!(shown.contains(words), "{words:?} is not in: {shown}");
     }
-    assert_eq!(place.config()["site"]["name"], "Hill \"Street\"");
+    let config = place.config();
+    assert_eq!((&config["site"]["name"], &config["registration"]["mode"]), (&json!("Hill \"Street\""), &json!("open")));
     let config = place.path("etc/gatelodge.toml");
     let server = Server::start(&["serve", "--config", &config], port);
     let login = json!({"identity": ALICE, "password": PASSWORD});
@@ -165,6 +171,8 @@ fn whoever_says_no_at_the_end_has_written_nothing() {
         "none",
         "--http",
         "127.0.0.1:0",
+        "--registration",
+        "open",
     ];
     let output = Command::new("python3")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal.py"))
@@ -196,7 +204,7 @@ fn what_the_flags_say_is_not_asked_for() {
     std::fs::write(place.0.join("admin"), format!("{PASSWORD}\n")).expect("written");
     let answers = format!(
         "url = \"https://auth.example.org\"\nname = \"Somewhere\"\ntls = \"files\"\ncertificate = \"{0}/cert.pem\"\nprivate-key = \"{0}/key.pem\"\n\
-         https = \"127.0.0.1:{1}\"\nhttp = \"none\"\nsmtp-host = \"localhost\"\nsmtp-port = \"{2}\"\nsmtp-security = \"tls\"\nsmtp-username = \"auth@example.org\"\n\
+         https = \"127.0.0.1:{1}\"\nhttp = \"none\"\nsmtp_host = \"localhost\"\nsmtp-port = {2}\nsmtp-security = \"tls\"\nsmtp-username = \"auth@example.org\"\n\
          smtp-password-file = \"{0}/smtp-password\"\nsmtp-ca-file = \"{0}/ca.pem\"\nadmin = \"{ALICE}\"\nadmin-password-file = \"{0}/admin\"\n",
         folder.display(),
         free_port(),
@@ -301,6 +309,128 @@ fn a_certificate_is_tried_before_it_is_taken() {
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("the certificate is not for auth.example.org"), "{said}");
+}
+
+#[test]
+fn of_certificate_and_key_the_wrong_one_is_asked_for_again() {
+    let place = Place::new();
+    let folder: &Path = &place.0.0;
+    let authority = Authority::new();
+    authority.issue("auth.example.org", folder);
+    std::fs::create_dir(folder.join("new")).expect("made");
+    authority.issue("auth.example.org", &folder.join("new"));
+    std::fs::write(folder.join("words"), "words\n").expect("written");
+    let path = |name: &str| place.path(name);
+    let given = [
+        "--url",
+        "https://auth.example.org",
+        "--tls",
+        "files",
+        "--http",
+        "none",
+        "--smtp-host",
+        "none",
+        "--admin",
+        "none",
+    ];
+    let shown = place.converses(
+        &[&given[..], &["--https", "127.0.0.1:0", "--sender", "auth@example.org"]].concat(),
+        &[
+            ("pages and in mails", ""),
+            ("with its chain, PEM: ", &path("words")),
+            ("there is no certificate in it", ""),
+            ("with its chain, PEM: ", &path("cert.pem")),
+            ("key, PEM: ", &path("new/key.pem")),
+            ("is not the key of", ""),
+            (&format!("PEM [{}]: ", path("new/key.pem")), &path("words")),
+            (&format!("PEM [{}]: ", path("words")), &path("key.pem")),
+            ("invite or closed", "closed"),
+            ("Write it?", ""),
+        ],
+    );
+    let config = place.config();
+    assert_eq!(config["tls"]["certificate"], json!(path("cert.pem")), "{shown}");
+    assert_eq!(config["tls"]["private_key"], json!(path("key.pem")));
+    assert_eq!(config["registration"]["mode"], "closed");
+}
+
+#[test]
+fn who_may_register_depends_on_who_reaches_the_site() {
+    for (url, more, mode) in [
+        ("https://auth.example.org", &[][..], "invite"),
+        ("https://198.51.100.7", &[], "invite"),
+        ("https://10.0.0.7", &[], "open"),
+        ("https://[fd00::7]", &[], "open"),
+        ("https://auth.lan", &[], "open"),
+        ("https://attic", &[], "open"),
+        ("https://localhost:9443", &[], "open"),
+        ("https://auth.example.org", &["--registration", "approval"], "approval"),
+    ] {
+        let place = Place::new();
+        let mut arguments = ENOUGH.to_vec();
+        arguments[1] = url;
+        let output = place.runs(&[&arguments[..], &["--sender", "auth@example.org"], more].concat());
+        assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(place.config()["registration"]["mode"], mode, "{url}");
+    }
+}
+
+/// However a password comes in: by the same rules, and refused in the same words.
+#[test]
+fn every_password_of_the_command_line_meets_the_rules() {
+    let place = Place::new();
+    let site = place.path("site.toml");
+    let text = "[site]\nname = \"Hill Street\"\nurl = \"https://localhost\"\n[listen]\ncontrol = \"c\"\n[store]\npath = \"s\"\n[mail]\n\
+                from = \"a@example.org\"\ntransport = \"file\"\ndirectory = \"m\"\n";
+    std::fs::write(&site, text).expect("written");
+    std::fs::create_dir(place.0.join("m")).expect("made");
+    let add = |name: &str, password: &str| {
+        run(&["user", "add", name, "--confirmed", "--password-stdin", "--config", &site], password)
+    };
+    assert!(add("bob@example.org", PASSWORD).status.success());
+    let file = place.path("password");
+    for (password, words) in [
+        ("short", "fewer than 15 characters"),
+        ("aaaaaaaaaaaaaaaaaaaa", "the password "),
+        ("hillstreet alice@example.org", "too little is left of the password"),
+        ("tab\tin the middle of it", "cannot be printed"),
+    ] {
+        std::fs::write(&file, format!("\u{feff}{password}\n")).expect("written");
+        let setup = ["--name", "Hill Street", "--admin", ALICE, "--admin-password-file", &file];
+        let passwd = ["user", "passwd", "bob@example.org", "--password-stdin", "--config", &site];
+        let refused = place.refuses(&[&ENOUGH[..], &setup].concat());
+        assert!(refused.contains(words), "{password}: {refused}");
+        let of = |output: Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        let added = of(add(ALICE, &format!("{password}\n")));
+        assert_eq!(added, refused.replace("--admin-password-file: ", ""));
+        if !password.contains("alice") {
+            assert_eq!(of(run(&passwd, &format!("{password}\n"))), added);
+        }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_password() {
+    let place = Place::new();
+    let file = place.path("password");
+    std::fs::write(&file, format!("\u{feff}{PASSWORD}\r\n")).expect("written");
+    let port = free_port();
+    let (url, https) = (format!("https://localhost:{port}"), format!("127.0.0.1:{port}"));
+    let mut given = ENOUGH.to_vec();
+    (given[1], given[5]) = (&url, &https);
+    let output = place.runs(&[&given[..], &["--admin", ALICE, "--admin-password-file", &file]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let config = place.path("etc/gatelodge.toml");
+    let add = ["user", "add", "bob@example.org", "--confirmed", "--password-stdin", "--config", &config];
+    shown(&add, &format!("\u{feff}{PASSWORD}\r\n"));
+    let server = Server::start(&["serve", "--config", &config], port);
+    for identity in [ALICE, "bob@example.org"] {
+        server.client().api("POST", "/login", &json!({"identity": identity, "password": PASSWORD})).expect(200);
+    }
+    std::fs::write(&file, PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).expect("written");
+    let other = Place::new();
+    let said = other.refuses(&[&ENOUGH[..], &["--admin", ALICE, "--admin-password-file", &file]].concat());
+    assert!(said.contains("it is UTF-16 text: save it as UTF-8"), "{said}");
 }
 
 #[test]

@@ -243,3 +243,19 @@ fn the_page_about_asvs_names_what_exists() {
     }
     assert!(rows > 150 && tests > 150, "{rows} rows, {tests} tests");
 }
+
+/// Bytes become characters in one place, which drops the byte order mark and names other encodings: elsewhere only what programs say
+/// to each other is read.
+#[test]
+fn text_that_people_wrote_is_read_in_one_place() {
+    let readers = ["read_to_string(", ".read_line(", "BufReader::new(std::io::stdin", "stdin().lines("];
+    let may = |path: &str, reader: &str| {
+        let is_dialogue = path.starts_with("control/") || path.starts_with("courier/");
+        path == "config/text_file.rs" || reader == ".read_line(" && is_dialogue
+    };
+    for (path, text) in sources() {
+        for reader in readers {
+            assert!(!code(&text).contains(reader) || may(&path, reader), "{path}: read text by config::read_text");
+        }
+    }
+}

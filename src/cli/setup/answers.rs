@@ -21,6 +21,10 @@ pub struct Answers {
     /// Where the certificate comes from: acme, files, self-signed, or off behind a proxy.
     #[arg(long, value_name = "MODE")]
     pub tls: Option<String>,
+    /// Who may register: open (everybody), approval (an administrator decides), invite (whoever was invited) or closed (nobody);
+    /// without an answer invite, or open where only the own network reaches the site.
+    #[arg(long, value_name = "WHO")]
+    pub registration: Option<String>,
     /// With --tls files: the certificate with its chain, PEM.
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<String>,
@@ -36,10 +40,11 @@ pub struct Answers {
     /// With --tls acme: a private CA's certificate, trusted for the directory.
     #[arg(long, value_name = "FILE")]
     pub acme_ca_file: Option<String>,
-    /// Where to listen for HTTPS; without an answer port 443 of every address.
+    /// Where to listen for HTTPS; without an answer the URL's port, or 443, of every address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub https: Option<String>,
-    /// Where to listen for plain HTTP; without an answer port 80 of every address, or 127.0.0.1:8080 with --tls off.
+    /// Where to listen for plain HTTP; without an answer port 80 of every address, nowhere if the URL names a port, or 127.0.0.1:8080
+    /// with --tls off.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub http: Option<String>,
     /// With --tls off: the proxy's network, like 127.0.0.1/32.
@@ -54,7 +59,7 @@ pub struct Answers {
     /// How the connection to it is encrypted: starttls, tls or none.
     #[arg(long, value_name = "HOW")]
     pub smtp_security: Option<String>,
-    /// Who we are to the mail server; "none" if it does not want to know.
+    /// The user name at the mail server; "none" if it asks for none.
     #[arg(long, value_name = "NAME")]
     pub smtp_username: Option<String>,
     /// The file with the password for it: its first line.

@@ -1,9 +1,9 @@
 //! Asking: on the terminal if there is one, else only what the flags and the file say.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
-use crate::cli::Exit;
 use crate::cli::out::{self, say, tell};
+use crate::cli::{Exit, input};
 
 /// The one who asks. What was answered beforehand is not asked for, unless the answer will not do.
 pub struct Asker {
@@ -106,10 +106,9 @@ fn ask(question: &Question<'_>) -> Result<String, Exit> {
     let default = question.default.as_deref().map(|default| format!(" [{default}]")).unwrap_or_default();
     out::write(format_args!("  {}{default}: ", question.words));
     std::io::stdout().flush().map_err(Exit::failed)?;
-    let mut line = String::new();
-    if std::io::stdin().lock().read_line(&mut line).map_err(Exit::failed)? == 0 {
+    let Some(line) = input::line()? else {
         return Err(Exit::failed("set-up was broken off; nothing was written"));
-    }
+    };
     let typed = line.trim();
     match &question.default {
         Some(default) if typed.is_empty() => Ok(default.clone()),

@@ -104,6 +104,10 @@ fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> R
         Some(url) => questions::tls(asker, given, url)?,
         None => None,
     };
+    let registration = match &url {
+        Some(url) => questions::registration(asker, given, url)?,
+        None => None,
+    };
     let context = [name.as_deref(), url.as_ref().map(SiteUrl::host), Some("gatelodge")];
     let context: Vec<&str> = context.into_iter().flatten().collect();
     let administrator = questions::administrator(asker, given, &context)?;
@@ -113,12 +117,12 @@ fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> R
     };
     let mail = questions::mail(asker, given, None)?;
     asker.require_all()?;
-    let (Some(url), Some(name), Some(tls), Some(sender), Some((mail, mut smtp_password))) =
-        (url, name, tls, sender, mail)
+    let (Some(url), Some(name), Some(tls), Some(registration), Some(sender), Some((mail, mut smtp_password))) =
+        (url, name, tls, registration, sender, mail)
     else {
         return Err(Exit::failed("set-up needs more answers"));
     };
-    let mut plan = Plan { url, name, tls, mail, sender, state: files.state.clone() };
+    let mut plan = Plan { url, name, tls, mail, sender, registration, state: files.state.clone() };
     try_mail(asker, given, (&mut plan, &mut smtp_password), administrator.as_ref().map(|(email, _)| email))?;
     if let MailPlan::Smtp(smtp) = &mut plan.mail {
         smtp.password_file = (smtp.username.is_some() && !files.is_credential).then(|| files.smtp_password.clone());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::base::EmailAddress;
-use crate::config::{HttpsUrl, Security, Sender, SiteUrl, Smtp};
+use crate::config::{HttpsUrl, RegistrationMode, Security, Sender, SiteUrl, Smtp};
 
 /// Where the package keeps the store.
 pub const STATE: &str = "/var/lib/gatelodge";
@@ -19,6 +19,7 @@ pub struct Plan {
     pub tls: TlsPlan,
     pub mail: MailPlan,
     pub sender: Sender,
+    pub registration: RegistrationMode,
     pub state: PathBuf,
 }
 
@@ -80,6 +81,13 @@ impl Plan {
         line("# Whom mails come from. The mail server must accept it as a sender.");
         line(&format!("from = {}", quoted(&String::from(self.sender.clone()))));
         self.mail.write(&self.state, &mut line);
+        line("");
+        line("[registration]");
+        line(
+            "# Who may register: \"open\" (everybody), \"approval\" (an administrator decides), \"invite\" (whoever was invited, see",
+        );
+        line("# `gatelodge invite add`) or \"closed\" (nobody: `gatelodge user add`).");
+        line(&format!("mode = \"{}\"", self.registration.word()));
         text
     }
 }

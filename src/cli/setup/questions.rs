@@ -1,14 +1,15 @@
 //! The questions, in the order in which their answers depend on each other. Each answer is tried when it is given.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::admin::GOOD_PASSWORD;
 use crate::base::{EmailAddress, is_visible};
 use crate::cli::Exit;
 use crate::cli::out::say;
-use crate::config::{HttpsUrl, Passwords, Security, Sender, SiteUrl, Smtp};
+use crate::config::{HttpsUrl, Passwords, RegistrationMode, Security, Sender, SiteUrl, Smtp};
 use crate::crypto::{Password, PasswordPolicy};
 
 use super::answers::{Answers, first_line, path};
@@ -78,22 +79,50 @@ pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<T
         })?;
     Ok(match mode.as_deref() {
         None => None,
-        Some("acme") => acme(asker, given)?,
+        Some("acme") => acme(asker, given, url)?,
         Some("files") => files(asker, given, url)?,
-        Some("off") => off(asker, given)?,
-        Some(_) => listen(asker, given)?.map(|listen| TlsPlan::SelfSigned { listen }),
+        Some("off") => off(asker, given, url)?,
+        Some(_) => listen(asker, given, url)?.map(|listen| TlsPlan::SelfSigned { listen }),
     })
 }
 
-fn listen(asker: &mut Asker, given: &Answers) -> Result<Option<Listen>, Exit> {
-    let https =
-        asker.settle(&question("https", "Listen for HTTPS on", Some("[::]:443")), given.https.as_ref(), socket)?;
-    let redirects = question("http", "Listen for plain HTTP, which is sent on to HTTPS, on (or none)", Some("[::]:80"));
+/// Who may register. A site that strangers reach is not left open to them by a question nobody answered.
+pub fn registration(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<RegistrationMode>, Exit> {
+    asker.tell(
+        "Who may register?\n  open      everybody\n  approval  everybody, then an administrator decides\n  invite    whoever was invited\n  closed    nobody: administrators make the accounts",
+    );
+    let usual = if is_public(url) { RegistrationMode::Invite } else { RegistrationMode::Open };
+    let question = question("registration", "open, approval, invite or closed", Some(usual.word()));
+    asker.settle(&question, given.registration.as_ref(), |text| {
+        RegistrationMode::from_word(text).ok_or_else(|| "write open, approval, invite or closed".into())
+    })
+}
+
+/// Whether strangers may reach the site: its host is neither this machine, nor an address of a network of one's own, nor a name that
+/// means something there alone (RFC 6761, 6762, 8375, and what routers hand out).
+fn is_public(url: &SiteUrl) -> bool {
+    const OWN: [&str; 5] = [".local", ".lan", ".home.arpa", ".internal", ".intranet"];
+    let host = url.host();
+    let is_own_address = match host.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(v4)) => v4.is_private() || v4.is_link_local(),
+        Ok(IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        Err(_) => !host.contains('.') || OWN.iter().any(|end| host.ends_with(end)),
+    };
+    !url.is_loopback() && !is_own_address
+}
+
+/// By default where the URL leads, which without a port is the scheme's own.
+fn listen(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Listen>, Exit> {
+    let usual = format!("[::]:{}", url.port().unwrap_or(443));
+    let https = asker.settle(&question("https", "Listen for HTTPS on", Some(&usual)), given.https.as_ref(), socket)?;
+    // Whoever chose a port has their reason: port 80 is then often another's.
+    let usual = if url.port().is_none() { "[::]:80" } else { NONE };
+    let redirects = question("http", "Listen for plain HTTP, which is sent on to HTTPS, on (or none)", Some(usual));
     let http = asker.settle(&redirects, given.http.as_ref(), optional(socket))?;
     Ok(https.zip(http).map(|(https, http)| Listen { https, http }))
 }
 
-fn acme(asker: &mut Asker, given: &Answers) -> Result<Option<TlsPlan>, Exit> {
+fn acme(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
     asker.tell(
         "By going on you agree to the authority's terms; Let's Encrypt's are at https://letsencrypt.org/repository/.",
     );
@@ -107,37 +136,57 @@ fn acme(asker: &mut Asker, given: &Answers) -> Result<Option<TlsPlan>, Exit> {
             .settle(&directory, some.as_ref(), |text| HttpsUrl::try_from(text.to_owned()).map_err(str::to_owned))?,
     };
     let ca_file = path(given.acme_ca_file.as_ref());
-    let listen = listen(asker, given)?;
+    let listen = listen(asker, given, url)?;
     Ok(contact.zip(listen).map(|(contact, listen)| TlsPlan::Acme { contact, directory, ca_file, listen }))
 }
 
-fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
-    let mut doubts = Vec::new();
-    let question_for_chain = question("certificate", "The certificate with its chain, PEM", None);
-    let readable = |text: &str| match std::fs::metadata(text) {
+fn readable(text: &str) -> Result<PathBuf, String> {
+    match std::fs::metadata(text) {
         Ok(found) if found.is_file() => Ok(PathBuf::from(text)),
         Ok(_) => Err(format!("{text}: not a file")),
         Err(error) => Err(format!("{text}: {error}")),
-    };
-    let certificate = asker.settle(&question_for_chain, given.certificate.as_ref(), readable)?;
-    let question_for_key = question("private-key", "Its private key, PEM", None);
-    let private_key = asker.settle(&question_for_key, given.private_key.as_ref(), |text| {
-        let private_key = readable(text)?;
-        if let Some(certificate) = &certificate {
-            doubts = trials::certificate(certificate, &private_key, url.host())?;
-        }
-        Ok(private_key)
-    })?;
-    for doubt in doubts {
-        asker.doubt(&doubt);
     }
-    let listen = listen(asker, given)?;
-    let all = certificate.zip(private_key).zip(listen);
+}
+
+/// The certificate is judged when it is typed, and with its key once more: what was wrong is asked for again, and what was not stands
+/// in brackets.
+fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
+    let (mut chain_given, mut key_given) = (given.certificate.clone(), given.private_key.clone());
+    let (mut chain_before, mut key_before) = (None, None);
+    let both = loop {
+        let question_for_chain =
+            question("certificate", "The certificate with its chain, PEM", chain_before.as_deref());
+        let certificate = asker.settle(&question_for_chain, chain_given.as_ref(), |text| {
+            let certificate = readable(text)?;
+            trials::certificate(&certificate).map(|()| certificate)
+        })?;
+        let question_for_key = question("private-key", "Its private key, PEM", key_before.as_deref());
+        let private_key = asker.settle(&question_for_key, key_given.as_ref(), readable)?;
+        let Some((certificate, private_key)) = certificate.zip(private_key) else { break None };
+        let problem = match trials::pair(&certificate, &private_key, url.host()) {
+            Ok(doubts) => {
+                doubts.iter().for_each(|doubt| asker.doubt(doubt));
+                break Some((certificate, private_key));
+            }
+            Err(problem) if asker.can_ask() => problem,
+            Err(problem) => return Err(Exit::failed(format!("--private-key: {}", problem.words))),
+        };
+        say!("  {}", problem.words);
+        let typed = |path: PathBuf| Some(path.display().to_string());
+        // A file that holds no key was the wrong answer; of two that do not belong together either may be.
+        (chain_given, key_given) = (typed(certificate.clone()).filter(|_| problem.is_of_the_key), None);
+        (chain_before, key_before) = (typed(certificate), typed(private_key));
+    };
+    let listen = listen(asker, given, url)?;
+    let all = both.zip(listen);
     Ok(all.map(|((certificate, private_key), listen)| TlsPlan::Files { certificate, private_key, listen }))
 }
 
-fn off(asker: &mut Asker, given: &Answers) -> Result<Option<TlsPlan>, Exit> {
-    let http = question("http", "Listen for the proxy on", Some("127.0.0.1:8080"));
+fn off(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
+    // Without encryption the site itself is reached there; else the URL's port is the proxy's.
+    let port = if url.is_https() { 8080 } else { url.port().unwrap_or(80) };
+    let usual = format!("127.0.0.1:{port}");
+    let http = question("http", "Listen for the proxy on", Some(&usual));
     let http = asker.settle(&http, given.http.as_ref(), socket)?;
     let proxy = question("proxy", "The network that the proxy comes from", Some("127.0.0.1/32"));
     let proxy = asker.settle(&proxy, given.proxy.as_ref(), |text| {
@@ -207,7 +256,7 @@ pub fn mail(
         _ => Err("write starttls, tls or none".into()),
     })?;
     let user = before.and_then(|smtp| smtp.username.as_deref()).unwrap_or(NONE);
-    let username = question("smtp-username", "Who are we to it (none if it does not want to know)?", Some(user));
+    let username = question("smtp-username", "User name at the mail server (none if it asks for none)", Some(user));
     let username =
         asker.settle(&username, given.smtp_username.as_ref(), optional(|text| Ok(text.to_owned())))?.flatten();
     let password = match (&username, &given.smtp_password_file) {
@@ -246,7 +295,8 @@ pub fn administrator(
     let accept = |text: &str| Password::parse(text).and_then(|password| policy.accept(&password, &context));
     if let Some(file) = &given.admin_password_file {
         let password = first_line(file.as_ref()).map_err(Exit::failed)?;
-        accept(&password).map_err(|fault| Exit::failed(format!("--admin-password-file: {fault}")))?;
+        accept(&password)
+            .map_err(|fault| Exit::failed(format!("--admin-password-file: {fault}")).with_hint(GOOD_PASSWORD))?;
         return Ok(Some((email, password)));
     }
     if !asker.can_ask() {
@@ -257,7 +307,7 @@ pub fn administrator(
     loop {
         let password = asker.secret(&format!("Their password, at least {} characters", policy.min_chars))?;
         if let Err(fault) = accept(&password) {
-            say!("  {fault}");
+            say!("  {fault}: {GOOD_PASSWORD}");
         } else if password != asker.secret("Once more")? {
             say!("  the two differ");
         } else {

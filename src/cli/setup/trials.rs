@@ -10,7 +10,7 @@ use crate::cli::progress::patiently;
 use crate::cli::system_clock::SystemClock;
 use crate::config::Config;
 use crate::courier::Courier;
-use crate::tls;
+use crate::tls::{self, TlsError};
 
 /// Whether a name can be looked up; a doubt if not, for the entry may be made later.
 pub fn resolves(host: &str) -> Option<String> {
@@ -34,10 +34,25 @@ pub fn is_free(address: SocketAddr) -> Result<(), String> {
     }
 }
 
+/// Whether there is a certificate in a file.
+pub fn certificate(certificate: &Path) -> Result<(), String> {
+    tls::try_certificate(certificate).map_err(|error| without_hint(&error.to_string()))
+}
+
+/// Why a certificate cannot be served with a key.
+pub struct Mispaired {
+    pub words: String,
+    /// Whether the file of the key is to blame; else the two do not belong together.
+    pub is_of_the_key: bool,
+}
+
 /// Whether certificate and key can be served; what browsers will not like comes back.
-pub fn certificate(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, String> {
+pub fn pair(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, Mispaired> {
     let now = SystemClock.now().max(BUILD_DATE);
-    tls::try_files(certificate, private_key, host, now).map_err(|error| without_hint(&error.to_string()))
+    tls::try_files(certificate, private_key, host, now).map_err(|error| Mispaired {
+        is_of_the_key: matches!(&error, TlsError::File { path, .. } if path == private_key),
+        words: without_hint(&error.to_string()),
+    })
 }
 
 /// Sends a real mail.

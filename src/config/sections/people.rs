@@ -22,6 +22,25 @@ pub enum RegistrationMode {
     Closed,
 }
 
+impl RegistrationMode {
+    /// As the file writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approval => "approval",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// What a word of the file stands for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Open, Self::Approval, Self::Invite, Self::Closed].into_iter().find(|mode| mode.word() == word)
+    }
+}
+
 /// Whether people have a user name.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

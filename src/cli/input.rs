@@ -1,0 +1,43 @@
+//! What is typed, or piped in.
+
+use std::fmt::Display;
+use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+
+use crate::config::text_of;
+
+use super::Exit;
+use super::out;
+
+/// The next line of standard input without its end; none at the end of all.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn line() -> Result<Option<String>, Exit> {
+    let mut bytes = Vec::new();
+    stdin().lock().read_until(b'\n', &mut bytes).map_err(unreadable)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let line = text_of(bytes).map_err(unreadable)?;
+    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn unreadable(fault: impl Display) -> Exit {
+    Exit::failed(format!("standard input: {fault}"))
+}
+
+/// Asks before something ends for good. Without a terminal nobody can answer: a script that asks for it means it.
+///
+/// # Errors
+/// When the answer is not yes.
+pub fn make_sure(means_it: bool, what: &str) -> Result<(), Exit> {
+    if means_it || !stdin().is_terminal() {
+        return Ok(());
+    }
+    out::write(format_args!("{what}\nGo on? [no]: "));
+    stdout().flush().map_err(Exit::failed)?;
+    match line()? {
+        Some(answer) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
+        _ => Err(Exit::failed("nothing was changed").with_hint("answer yes, or write --yes, to go on")),
+    }
+}
