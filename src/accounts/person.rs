@@ -120,6 +120,18 @@ pub struct Person {
 }
 
 impl Person {
+    /// Whether something in small letters is a part of what the person is called.
+    fn is_called(&self, part: &str) -> bool {
+        let email = self.email.as_ref().map(|email| email.shown.as_str());
+        let names = [
+            email,
+            self.username.as_ref().map(Username::as_str),
+            self.phone.as_ref().map(PhoneNumber::as_str),
+            self.account.name.as_ref().map(DisplayName::as_str),
+        ];
+        names.iter().flatten().any(|name| name.to_lowercase().contains(part))
+    }
+
     /// What codes and links are bound to that log somebody in: they die when the password is set anew, when the owner takes
     /// the account back, and when the address changes.
     #[must_use]
@@ -229,6 +241,34 @@ pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError>
 /// When the store fails.
 pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
     Ok(ACCOUNTS.get(view, &id)?.is_some())
+}
+
+/// Accounts read at a time while those that are wanted are looked for.
+const SEARCHED: usize = 500;
+
+/// Accounts of whose address, user name, number or name `part` is a part, in the order of their ids; capitals do not matter.
+///
+/// # Errors
+/// When the store fails.
+pub fn search(
+    view: &dyn Snapshot,
+    part: &str,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<Person>, StoreError> {
+    let part = part.trim().to_lowercase();
+    let (mut found, mut after) = (Vec::new(), after);
+    while found.len() < limit {
+        let people = page(view, after, SEARCHED)?;
+        after = people.last().map(|person| person.id);
+        let is_last = people.len() < SEARCHED;
+        found.extend(people.into_iter().filter(|person| person.is_called(&part)));
+        if is_last {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// A page of accounts, in the order of their ids.

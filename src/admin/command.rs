@@ -28,7 +28,14 @@ pub enum Command {
         groups: Vec<String>,
     },
     /// A page of accounts.
-    UserList(Page),
+    UserList {
+        /// What is in the address, a name or the number of those that are wanted.
+        part: Option<String>,
+        /// The id to go on behind.
+        after: Option<String>,
+        /// How many.
+        limit: usize,
+    },
     /// One account and its sessions.
     UserShow(Named),
     /// Sets a password.
@@ -205,7 +212,7 @@ impl Command {
     pub const fn only_reads(&self) -> bool {
         matches!(
             self,
-            Self::UserList(_)
+            Self::UserList { .. }
                 | Self::UserShow(_)
                 | Self::TokenList(_)
                 | Self::InviteList(_)

@@ -10,9 +10,10 @@ use crate::accounts::person;
 use crate::app::{App, Principal};
 use crate::base::{AccountId, GroupName, Permission, try_set_of};
 use crate::groups::{self, MAX_PER_ACCOUNT, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
+use crate::store::{Snapshot, StoreError};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, parse, users};
+use super::{MAX_ROWS, Outcome, Refusal, parse, quoted, users};
 
 /// Members that are taken out in one transaction.
 const PER_STEP: usize = 200;
@@ -28,8 +29,29 @@ pub(super) fn read_names(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusa
     try_set_of(texts.iter().map(|text| read_name(text)))
 }
 
-fn read_name(text: &str) -> Result<GroupName, Refusal> {
-    parse(text, "a group's name", GroupName::parse)
+pub(super) fn read_name(text: &str) -> Result<GroupName, Refusal> {
+    GroupName::parse(text).map_err(|_| {
+        Refusal::invalid(
+            format!("{} is not a group's name", quoted(text)),
+            "it has 1 to 32 of the letters a to z, digits, `.`, `_` and `-`, and begins with a letter or digit",
+        )
+    })
+}
+
+/// Groups that are named when another was meant.
+const NAMED: usize = 20;
+
+/// Refuses a group that is not there: nobody is in it, and no permission is on it. The administrators' always is.
+pub(super) fn require(view: &dyn Snapshot, name: &GroupName) -> Result<Result<(), Refusal>, StoreError> {
+    if *name == GroupName::administrators() || groups::exists(view, name)? {
+        return Ok(Ok(()));
+    }
+    let mut names = groups::names(view)?;
+    names.insert(GroupName::administrators());
+    let shown: Vec<&str> = names.iter().take(NAMED).map(GroupName::as_str).collect();
+    let more = if names.len() > NAMED { ", and more: see `gatelodge group list`" } else { "" };
+    let there_are = format!("there {} {}{more}", if shown.len() == 1 { "is" } else { "are" }, shown.join(", "));
+    Ok(Err(Refusal::unknown(format!("there is no group {}", name.as_str()), &there_are)))
 }
 
 pub(super) fn list(app: &App) -> Outcome {
@@ -53,10 +75,13 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let (ids, people) = app.read(|view| {
+        if let Err(refusal) = require(view, &name)? {
+            return Ok(Err(refusal));
+        }
         let ids = groups::members(view, &name, after, limit)?;
         let people = ids.iter().map(|id| person::load(view, *id)).collect::<Result<Vec<_>, _>>()?;
-        Ok((ids, people))
-    })?;
+        Ok(Ok((ids, people)))
+    })??;
     let next = ids.last().filter(|_| ids.len() == limit).map(ToString::to_string);
     Ok(json!({"items": people.iter().flatten().map(users::describe).collect::<Vec<_>>(), "next": next}))
 }
@@ -68,10 +93,13 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
     Reach::of(by).change_members([&name])?;
     let source = by.source();
     let permitted = app.write_as(by, move |tx, moment, services| {
+        if !is_given && let Err(refusal) = require(tx, &name)? {
+            return Ok(Err(refusal));
+        }
         let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;
-        Ok((permitted, describe(&name, &groups::find(tx, &name)?)))
+        Ok(Ok((permitted, describe(&name, &groups::find(tx, &name)?))))
     });
-    match permitted.await? {
+    match permitted.await?? {
         (Permitted::Done, group) => Ok(group),
         (Permitted::TooMany, _) => {
             Err(Refusal::conflict(format!("{group} has {MAX_PERMISSIONS} permissions, the most a group may have"), ""))
@@ -91,9 +119,7 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
             "take them out one by one; the last stays",
         ));
     }
-    if !app.read(|view| groups::exists(view, &name))? {
-        return Err(Refusal::unknown(format!("there is no group {group}"), "see `gatelodge group list`"));
-    }
+    app.read(|view| require(view, &name))??;
     loop {
         let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
         let step = app.write_as(by, move |tx, moment, services| match reach.disband(tx, &name)? {

@@ -40,7 +40,13 @@ impl Reach {
 
     /// The account that is named, within the transaction that changes it.
     pub(super) fn find(self, view: &dyn Snapshot, named: &str) -> Reached<Person> {
-        let Some(person) = administer::find(view, named)? else { return Ok(Err(users::unknown(named))) };
+        let Some(person) = administer::find(view, named)? else {
+            return Ok(Err(match self {
+                Self::Everybody => users::unknown_but_like(view, named)?,
+                // One that may change accounts need not be one that may read who has one.
+                Self::NoAdministrators => users::unknown(named),
+            }));
+        };
         Ok(self.unless(person.account.is_administrator()).map(|()| person))
     }
 

@@ -19,11 +19,31 @@ use crate::store::{Snapshot, StoreError, Transaction};
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
+/// Accounts that are named when somebody may have meant one of them.
+const MEANT: usize = 5;
+
 pub(super) fn unknown(user: &str) -> Refusal {
     Refusal::unknown(
         format!("there is no account {user}"),
         "name it by id, address or user name; `gatelodge user list` shows them",
     )
+}
+
+/// As [`unknown`], with those accounts of whose names it is a part.
+pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusal, StoreError> {
+    let alike = person::search(view, user, None, MEANT)?;
+    if alike.is_empty() {
+        return Ok(unknown(user));
+    }
+    let names: Vec<String> = alike.iter().map(name_of).collect();
+    Ok(Refusal::unknown(format!("there is no account {user}"), &format!("did you mean {}?", names.join(", "))))
+}
+
+/// What people call an account: its address, else another of its names.
+pub(super) fn name_of(person: &Person) -> String {
+    let email = person.email.as_ref().map(|email| email.shown.clone());
+    let email = email.or_else(|| person.username.as_ref().map(ToString::to_string));
+    email.or_else(|| person.phone.as_ref().map(ToString::to_string)).unwrap_or_else(|| person.id.to_string())
 }
 
 /// What is said with every refused password.
@@ -124,13 +144,20 @@ async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash
 }
 
 pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
-    app.read(|view| administer::find(view, user))?.ok_or_else(|| unknown(user))
+    let found = app.read(|view| match administer::find(view, user)? {
+        Some(person) => Ok(Ok(person)),
+        None => unknown_but_like(view, user).map(Err),
+    });
+    found?
 }
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(app: &App, part: Option<String>, after: Option<String>, limit: usize) -> Outcome {
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let people = app.read(|view| person::page(view, after, limit))?;
+    let people = app.read(|view| match &part {
+        Some(part) => person::search(view, part, after, limit),
+        None => person::page(view, after, limit),
+    })?;
     let next = people.last().filter(|_| people.len() == limit).map(|person| person.id.to_string());
     Ok(json!({"items": people.iter().map(describe).collect::<Vec<_>>(), "next": next}))
 }
@@ -232,9 +259,12 @@ pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outc
 }
 
 pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
-    let group = parse(group, "a group's name", GroupName::parse)?;
+    let group = super::groups::read_name(group)?;
     Reach::of(by).change_members([&group])?;
-    let source = by.source();
+    let (source, named) = (by.source(), group.clone());
+    if !member {
+        app.read(|view| super::groups::require(view, &named))??;
+    }
     change(app, by, user, move |tx, moment, services, person| {
         administer::set_group(tx, moment, services, &source, person, (&group, member))
     })

@@ -12,8 +12,14 @@ use super::{Common, Exit, Page, password, show};
 pub enum User {
     /// Make an account.
     Add(Add),
-    /// List accounts.
-    List(Page),
+    /// List accounts, or those of whose address or names something is a part.
+    List {
+        /// A part of the address, user name, number or name.
+        #[arg(value_name = "PART")]
+        part: Option<String>,
+        #[command(flatten)]
+        page: Page,
+    },
     /// Show an account and its sessions.
     Show(Named),
     /// Set somebody's password. Their sessions end.
@@ -114,7 +120,7 @@ impl User {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         // The configuration first: nobody should type a password only to learn that it is refused.
         let config = common.config()?;
-        let is_list = matches!(self, Self::List(_));
+        let is_list = matches!(self, Self::List { .. });
         let done = self.done();
         let shown = carry_out(config, self.command()?)?;
         if common.json {
@@ -143,7 +149,7 @@ impl User {
             Self::Delete(_) => "This account was deleted:",
             Self::Group(_) => "The groups are set.",
             Self::Phone(_) => "The telephone number is noted.",
-            Self::List(_) | Self::Show(_) | Self::ResetFactors(_) => return None,
+            Self::List { .. } | Self::Show(_) | Self::ResetFactors(_) => return None,
         })
     }
 
@@ -159,7 +165,7 @@ impl User {
                 confirmed: add.confirmed,
                 groups: add.groups,
             },
-            Self::List(page) => Command::UserList(command::Page { after: page.after, limit: page.limit }),
+            Self::List { part, page } => Command::UserList { part, after: page.after, limit: page.limit },
             Self::Show(named) => Command::UserShow(command::Named { user: named.user }),
             Self::Passwd(passwd) => {
                 Command::UserPasswd { password: password::read_new(passwd.password_stdin)?, user: passwd.user }

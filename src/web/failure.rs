@@ -21,6 +21,8 @@ pub enum Failure {
     MalformedJson,
     /// A parameter or member is given twice.
     RepeatedParameter,
+    /// A list has no such parameter.
+    UnknownParameter,
     /// More parameters or members than any route has.
     TooManyFields,
     /// No session, or a dead one.

@@ -74,6 +74,12 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Refuses query parameters that nothing is made of: whoever asks for some rows of a list should not be given all.
+    pub fn takes_only(&self, names: &[&str]) -> Result<(), Failure> {
+        let is_known = |name: &str| names.contains(&name);
+        if self.query.iter().all(|(name, _)| is_known(name)) { Ok(()) } else { Err(Failure::UnknownParameter) }
+    }
+
     /// The members of the JSON body.
     pub fn json(&self) -> Result<Fields, Failure> {
         if self.media_type() != "application/json" {

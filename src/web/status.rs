@@ -73,6 +73,7 @@ impl Failure {
             Self::MalformedRequest => explain(S::BAD_REQUEST, "malformed_request", "The request cannot be understood.", "A path or a parameter is not well formed."),
             Self::MalformedJson => explain(S::BAD_REQUEST, "malformed_json", "The body is not JSON.", "Send one JSON object in UTF-8."),
             Self::RepeatedParameter => explain(S::BAD_REQUEST, "repeated_parameter", "A parameter is given twice.", "Send each parameter once."),
+            Self::UnknownParameter => explain(S::BAD_REQUEST, "unknown_parameter", "There is no such parameter.", "A list that leaves out what was asked for would be taken for the answer: send those that the documentation names."),
             Self::TooManyFields => explain(S::BAD_REQUEST, "too_many_parameters", "There are too many parameters.", "Send those that the documentation names."),
             Self::NotLoggedIn => explain(S::UNAUTHORIZED, "not_logged_in", "You are not logged in.", "Log in first; the session may have ended."),
             Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials", "That did not work.", "The name or the password is wrong, or the address is not confirmed yet: then follow the link in the mail that was sent to it."),

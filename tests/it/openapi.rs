@@ -197,3 +197,26 @@ fn the_guide_lists_every_code_and_every_page() {
         assert!(guide.contains(&format!("`{}`", route.path)), "{}", route.path);
     }
 }
+
+/// Whoever asks for some rows of a list by a name that nothing is made of is not given all of them.
+#[test]
+fn lists_take_exactly_the_documented_parameters() {
+    let world = World::new();
+    let member = world.administrator(ALICE);
+    let mut lists = 0;
+    for (method, path, operation) in operations(&document(&world)) {
+        let items = "/responses/200/content/application~1json/schema/properties/items";
+        if method != "GET" || operation.pointer(items).is_none() {
+            continue;
+        }
+        lists += 1;
+        let path = path.trim_start_matches("/api/v1").replace("{user}", ALICE).replace("{group}", "admins");
+        member.api("GET", &format!("{path}?nosuch=1"), Value::Null).refused(400, "unknown_parameter");
+        for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "query") {
+            let name = parameter["name"].as_str().expect("a name");
+            let reply = member.api("GET", &format!("{path}?{name}=1"), Value::Null);
+            assert!(matches!(reply.status(), 200 | 422), "{path}?{name}=1: {}", reply.status());
+        }
+    }
+    assert!(lists > 10, "{lists} lists");
+}

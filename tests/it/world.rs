@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use gatelodge::accounts::standing::Needs;
-use gatelodge::admin::{Command, execute};
+use gatelodge::admin::{Command, Refusal, execute};
 use gatelodge::app::{App, Caller, Hasher, Principal};
 use gatelodge::audit::{self, Source};
 use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
@@ -205,13 +205,23 @@ impl World {
     }
 
     /// Carries out an administrator's command: its name and, beside it, what belongs to it.
-    pub fn command(&self, mut command: Value) -> Result<Value, String> {
+    pub fn command(&self, command: Value) -> Result<Value, String> {
+        self.asks(command).map_err(|refusal| refusal.message)
+    }
+
+    /// Why a command is not carried out.
+    #[track_caller]
+    pub fn refusal(&self, command: Value) -> Refusal {
+        self.asks(command).expect_err("it is not carried out")
+    }
+
+    fn asks(&self, mut command: Value) -> Result<Value, Refusal> {
         let members = command.as_object_mut().expect("an object");
         let name = members.remove("command").and_then(|name| name.as_str().map(str::to_owned)).expect("a name");
         let command = if members.is_empty() { json!(name) } else { json!({name: members}) };
         let command: Command = serde_json::from_value(command).expect("a command");
         let by = Principal::CommandLine(Source::command_line(0));
-        self.block_on(execute(&self.app, command, &by)).map_err(|refusal| refusal.message)
+        self.block_on(execute(&self.app, command, &by))
     }
 
     /// What the audit log says, oldest first: act, outcome and detail of each row.

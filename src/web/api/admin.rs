@@ -22,6 +22,11 @@ async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, F
 
 /// What `?limit=&after=` ask for.
 fn page(request: &Request) -> Result<(Option<String>, usize), Failure> {
+    request.takes_only(&["limit", "after"])?;
+    read_page(request)
+}
+
+fn read_page(request: &Request) -> Result<(Option<String>, usize), Failure> {
     let limit = match request.query("limit") {
         None => ROWS,
         Some(text) => text
@@ -41,10 +46,12 @@ fn group(request: &Request) -> String {
     request.parameter("group").to_owned()
 }
 
-/// `GET /admin/users?limit=&after=`
+/// `GET /admin/users?limit=&after=&q=`
 pub async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let (after, limit) = page(request)?;
-    show(web, request, Command::UserList(command::Page { after, limit })).await
+    request.takes_only(&["limit", "after", "q"])?;
+    let (after, limit) = read_page(request)?;
+    let part = request.query("q").map(str::to_owned);
+    show(web, request, Command::UserList { part, after, limit }).await
 }
 
 /// `POST /admin/users`
@@ -127,6 +134,7 @@ pub async fn end_all_sessions(web: &Web, request: &Request) -> Result<Reply, Fai
 
 /// `GET /admin/users/{user}/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     show(web, request, Command::TokenList(command::Named { user: user(request) })).await
 }
 
@@ -188,6 +196,7 @@ pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /admin/webhooks`
 pub async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     show(web, request, Command::WebhookList).await
 }
 
@@ -198,6 +207,7 @@ pub async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply, Failur
 
 /// `GET /admin/groups`
 pub async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     show(web, request, Command::GroupList).await
 }
 

@@ -177,6 +177,7 @@ impl<T: Clone> List<T> {
 
     /// Cuts the page out that `?limit=&after=` ask for.
     pub fn page(all: &[T], request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
+        request.takes_only(&["limit", "after"])?;
         let limit = match request.query("limit") {
             None => Self::MAX,
             Some(text) => text

@@ -40,6 +40,7 @@ pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Fa
 
 /// `GET /account/factors`
 pub async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     let found = web.app.factors_of(request.caller()?)?;
     let items: Vec<Value> = found
         .factors
@@ -105,6 +106,7 @@ pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `GET /account/browsers`
 pub async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     let found = web.app.factors_of(request.caller()?)?;
     let items: Vec<Value> = found
         .trusted

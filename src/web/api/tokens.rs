@@ -8,6 +8,7 @@ use crate::web::{Web, acts};
 
 /// `GET /account/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     Ok(Reply::json(Success::Ok, &acts::tokens(web, request).await?))
 }
 

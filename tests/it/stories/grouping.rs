@@ -227,7 +227,7 @@ fn so_many_groups_have_permissions_and_no_more() {
     let refused = permit("one-more", "read", true).expect_err("too many");
     assert_eq!(refused, "there are 500 groups with permissions, the most there may be");
     permit("group0", "write", true).expect("it has some already");
-    permit("one-more", "read", false).expect("nothing is taken");
+    permit("group2", "write", false).expect("nothing is taken");
     permit("group1", "read", false).expect("taken");
     permit("one-more", "read", true).expect("there is room");
 }
@@ -245,4 +245,58 @@ fn the_page_about_limits_says_what_may_be_carried() {
         let told = most.to_string().replace("1000", "1,000");
         assert!(page.contains(&format!("| {what} | {told} |")), "{what}: {told}");
     }
+}
+
+#[test]
+fn a_group_that_is_not_there_is_an_error_that_names_it_and_those_that_are() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    world.command(json!({"command": "user-group", "user": ROOT, "group": "staff", "member": true})).expect("joined");
+    for command in [
+        json!({"command": "group-permit", "group": "nosuch", "permission": "x:y", "given": false}),
+        json!({"command": "user-group", "user": ROOT, "group": "nosuch", "member": false}),
+        json!({"command": "group-members", "group": "nosuch", "after": null, "limit": 9}),
+        json!({"command": "group-disband", "group": "nosuch"}),
+    ] {
+        let refusal = world.refusal(command.clone());
+        assert_eq!(refusal.message, "there is no group nosuch", "{command}");
+        assert_eq!(refusal.hint.as_deref(), Some("there are admins, staff"), "{command}");
+    }
+    for (method, path) in [
+        ("GET", "/admin/groups/nosuch/members"),
+        ("DELETE", "/admin/groups/nosuch"),
+        ("DELETE", "/admin/groups/nosuch/permissions/x:y"),
+        ("DELETE", "/admin/users/root@example.org/groups/nosuch"),
+    ] {
+        root.api(method, path, Value::Null).refused(404, "not_found");
+    }
+    let staff_room = json!({"command": "user-group", "user": ROOT, "group": "Staff Room", "member": true});
+    let refusal = world.refusal(staff_room);
+    assert!(refusal.hint.expect("the rule").contains("letters a to z"));
+}
+
+#[test]
+fn somebody_is_found_by_a_part_of_a_name() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    for (email, name) in [("carol@example.org", "Carola Uma"), ("carl@example.org", "Karl"), ("bob@example.org", "Bob")]
+    {
+        let add = json!({"command": "user-add", "email": email, "name": name, "password": PASSWORD, "admin": false, "confirmed": true, "groups": []});
+        world.command(add).expect("added");
+    }
+    let refusal = world.refusal(json!({"command": "user-show", "user": "carol"}));
+    assert_eq!(refusal.hint.as_deref(), Some("did you mean carol@example.org?"));
+    let refusal = world.refusal(json!({"command": "user-disable", "user": "zoe"}));
+    assert!(refusal.hint.expect("where they are").contains("gatelodge user list"));
+    let found = |part: &str| {
+        let listed = root.api("GET", &format!("/admin/users?q={part}"), Value::Null).expect(200).json();
+        let mut names: Vec<String> =
+            listed["items"].as_array().expect("items").iter().map(|item| item["email"].to_string()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(found("uma"), "\"carol@example.org\"");
+    assert_eq!(found("CAR"), "\"carl@example.org\" \"carol@example.org\"");
+    assert_eq!(found("nobody"), "");
+    root.api("GET", "/admin/users?query=uma", Value::Null).refused(400, "unknown_parameter");
 }
