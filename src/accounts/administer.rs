@@ -8,13 +8,16 @@ use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
+use super::close::By;
 use super::confirm::{self, Confirmed};
+use super::forgot::SetBy;
 use super::links::{self, Wish};
 use super::opening::{self, Added, NewAccount, Opener};
 use super::person::{self, Person};
 use super::{Services, administrators, close, forgot, identity, notices, register};
 
-/// Makes an account. One whose address is not confirmed is mailed the link.
+/// Makes an account. One without a password is mailed a link to choose one, which confirms the address too; one whose address is not
+/// confirmed the link that does.
 ///
 /// # Errors
 /// When the store fails.
@@ -28,9 +31,12 @@ pub fn add(
     let added = opening::open(tx, moment, services, (Opener::Other(source), Act::AccountAdded, ""), new.clone())?;
     if let Added::Done(person) = &added
         && new.email.is_some()
-        && !new.confirmed
     {
-        links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?;
+        match (&new.password, new.confirmed) {
+            (None, _) => links::wish(tx, moment, &Wish::ChoosePassword(person.id))?,
+            (Some(_), false) => links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?,
+            (Some(_), true) => {}
+        }
     }
     Ok(added)
 }
@@ -62,7 +68,7 @@ pub fn set_password(
     (person, hash): (&mut Person, &PasswordHash),
 ) -> Result<(), StoreError> {
     services.audit(tx, moment, source, (Act::PasswordSet, Outcome::Done), person.id)?;
-    forgot::set_password(tx, moment, services, person, hash, None)
+    forgot::set_password(tx, moment, services, person, hash, SetBy::Administrator)
 }
 
 /// What came of confirming in somebody's stead.
@@ -172,7 +178,7 @@ pub fn delete(
     if administrators::is_last(tx, services, person)? {
         return Ok(Changed::LastAdministrator);
     }
-    close::erase(tx, moment, services, person, source)?;
+    close::erase(tx, moment, services, (person, By::Administrator), source)?;
     Ok(Changed::Done)
 }
 

@@ -6,6 +6,7 @@ use crate::crypto::{Bearer, PasswordHash};
 use crate::sessions::{Client, Session};
 use crate::store::{StoreError, Transaction};
 
+use super::forgot::SetBy;
 use super::{Services, forgot, known_devices, person, spent};
 
 /// Sets a new password after `verified`, the hash at that time, matched the old one. Ends the other sessions and tells
@@ -29,7 +30,7 @@ pub fn change(
     };
     let renewed = spent::renew_session(tx, moment, services, (account, kept), &["password"])?;
     let Some(renewed) = renewed else { return Ok(None) };
-    forgot::set_password(tx, moment, services, &mut person, new, Some(kept))?;
+    forgot::set_password(tx, moment, services, &mut person, new, SetBy::Owner { kept: Some(kept) })?;
     if !renewed.1.carrier.is_bearer() {
         // This browser is its owner's: it stays known under the new password.
         known_devices::note(tx, services, account, (client, kept), moment.now())?;

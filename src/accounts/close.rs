@@ -41,8 +41,15 @@ pub fn close(
     if administrators::is_last(tx, services, &person)? {
         return Ok(Closed::LastAdministrator);
     }
-    erase(tx, moment, services, &person, &client.owner_of(account))?;
+    erase(tx, moment, services, (&person, By::Owner), &client.owner_of(account))?;
     Ok(Closed::Done)
+}
+
+/// Who deletes an account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum By {
+    Owner,
+    Administrator,
 }
 
 /// Removes sessions, identities and the account, and tells the owner.
@@ -50,7 +57,7 @@ pub(super) fn erase(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    person: &Person,
+    (person, by): (&Person, By),
     source: &Source,
 ) -> Result<(), StoreError> {
     services.audit(tx, moment, source, (Act::AccountDeleted, Outcome::Done), person.id)?;
@@ -65,5 +72,10 @@ pub(super) fn erase(
     identity::release_all(tx, person.id)?;
     person::remove(tx, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
-    services.mail(tx, moment, to, &Letter::AccountDeleted { at: moment.now() })
+    services.mail(
+        tx,
+        moment,
+        to,
+        &Letter::AccountDeleted { at: moment.now(), by_administrator: by == By::Administrator },
+    )
 }

@@ -1,7 +1,7 @@
 //! Forgot and reset: a mailed link that sets a new password, once.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Moment, Timestamp};
+use crate::base::{AccountId, EmailAddress, Moment, SessionId, Timestamp};
 use crate::config::Span;
 use crate::crypto::{PasswordHash, Purpose, TokenFault};
 use crate::factors;
@@ -12,22 +12,60 @@ use crate::throttle::{self, MailPurpose};
 
 use super::links::{self, is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
-use super::{Services, known_devices, notices};
+use super::{Services, identity, known_devices, notices, register};
 
-/// Mails a link to the owner of an address. Never to an unconfirmed one, and not while a young one is out.
+/// Mails a link to the owner of an address, not while a young one is out. To an unconfirmed one only if the account has no password
+/// yet: then nobody but the reader of the mail has anything in it.
 pub(super) fn mail_link(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
-    let Some(mut person) = owner_to_mail(tx, address)? else { return Ok(()) };
+    let Some(mut person) = owner_to_mail(tx, address)? else {
+        return match identity::owner_of_email(tx, address)? {
+            Some(id) => mail_first_link(tx, moment, services, id),
+            None => Ok(()),
+        };
+    };
     if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
         || !may_take_mail(tx, moment, services, MailPurpose::Reset, address)?
     {
         return Ok(());
     }
-    send_link(tx, moment, services, &mut person, |link, within| Letter::ResetPassword { link, within })
+    let within = services.config.tokens.reset_within;
+    send_link(tx, moment, services, (&mut person, within), |link| Letter::ResetPassword { link, within })
+}
+
+/// Mails a link to somebody for whom an account was made without a password: it sets the first, and confirms the address. Not while a
+/// young one is out.
+pub(super) fn mail_first_link(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    services: &Services,
+    id: AccountId,
+) -> Result<(), StoreError> {
+    let Some(mut person) = person::load(tx, id)?.filter(has_yet_to_choose) else { return Ok(()) };
+    let Some(to) = address_of_link(&person).cloned() else { return Ok(()) };
+    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
+        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &to)?
+    {
+        return Ok(());
+    }
+    let within = services.config.tokens.confirm_within;
+    send_link(tx, moment, services, (&mut person, within), |link| Letter::ChoosePassword { link, within })
+}
+
+/// Whether an account waits for its first password.
+pub(super) fn has_yet_to_choose(person: &Person) -> bool {
+    let account = &person.account;
+    account.password.is_none() && account.disabled_at.is_none() && person.email.is_some()
+}
+
+/// Where a link is mailed to: an address that is confirmed, or that nobody but its owner could confirm by setting the first password.
+fn address_of_link(person: &Person) -> Option<&EmailAddress> {
+    let entered = person.email.as_ref().filter(|_| has_yet_to_choose(person)).map(|email| &email.address);
+    person.verified_address().or(entered)
 }
 
 /// Mails a link to somebody, whatever they were mailed before; it kills older ones.
@@ -38,20 +76,19 @@ pub(super) fn send_link(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    person: &mut Person,
-    letter: impl FnOnce(String, Span) -> Letter,
+    (person, within): (&mut Person, Span),
+    letter: impl FnOnce(String) -> Letter,
 ) -> Result<(), StoreError> {
     let id = person.id;
     person.account.reset_count += 1;
     person.account.reset_asked_at = Some(moment.earliest());
     person::save(tx, id, &person.account)?;
-    let within = services.config.tokens.reset_within;
     let state = State::of(services, person);
     let link =
         services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
-    let Some(to) = person.verified_address() else { return Ok(()) };
+    let Some(to) = address_of_link(person) else { return Ok(()) };
     services.audit(tx, moment, &Source::appliance(), (Act::ResetMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, to, &letter(link, within))
+    services.mail(tx, moment, to, &letter(link))
 }
 
 /// What a reset link is bound to: it dies when it was used, when the password or the address changes another way,
@@ -68,7 +105,7 @@ impl State {
         Self {
             generation: services.generation,
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
-            address: person.verified_address().map(EmailAddress::canonical).unwrap_or_default(),
+            address: address_of_link(person).map(EmailAddress::canonical).unwrap_or_default(),
             count: person.account.reset_count.to_be_bytes(),
         }
     }
@@ -98,13 +135,15 @@ pub fn look_up(
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
     links::open(view, services, (token, &[Purpose::ResetPassword]), now, |opened| {
-        let person = person::load(view, AccountId::from_bytes(opened.subject))?.filter(may_be_mailed);
+        let person = person::load(view, AccountId::from_bytes(opened.subject))?;
+        let person = person.filter(|person| may_be_mailed(person) || has_yet_to_choose(person));
         let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
         Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
     })
 }
 
-/// Sets the password, consumes the link, ends every session, and tells the owner.
+/// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the mailbox: an address
+/// that was entered by an administrator is confirmed by it.
 ///
 /// # Errors
 /// When the store fails.
@@ -119,10 +158,28 @@ pub fn reset(
         Ok(usable) => usable.person,
         Err(fault) => return Ok(Err(fault)),
     };
-    set_password(tx, moment, services, &mut person, hash, None)?;
+    let now = moment.now();
+    if let Some(email) = person.email.as_mut().filter(|email| email.verified_at.is_none()) {
+        email.verified_at = Some(now);
+        identity::set_email(tx, person.id, &email.address, Some(now))?;
+        register::remove_all(tx, &email.address)?;
+        person.account.confirmed_at.get_or_insert(now);
+        services.audit(tx, moment, &client.owner_of(person.id), (Act::AddressConfirmed, Outcome::Done), person.id)?;
+    }
+    set_password(tx, moment, services, &mut person, hash, SetBy::Owner { kept: None })?;
     links::spend(tx, moment, token)?;
     services.audit(tx, moment, &client.owner_of(person.id), (Act::PasswordReset, Outcome::Done), person.id)?;
     Ok(Ok(person))
+}
+
+/// Who sets a password.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SetBy {
+    /// Its owner, whose session this one stays.
+    Owner {
+        kept: Option<SessionId>,
+    },
+    Administrator,
 }
 
 /// Sets a password with all that belongs to it: sessions end (but for one), links die, the owner is told.
@@ -132,8 +189,12 @@ pub(super) fn set_password(
     services: &Services,
     person: &mut Person,
     hash: &PasswordHash,
-    kept: Option<crate::base::SessionId>,
+    by: SetBy,
 ) -> Result<(), StoreError> {
+    let (kept, by_administrator) = match by {
+        SetBy::Owner { kept } => (kept, false),
+        SetBy::Administrator => (None, true),
+    };
     person.account.set_password(hash.clone(), moment.now());
     person.account.retired_password = None;
     // A change of address that somebody with the old password asked for dies with it.
@@ -145,6 +206,6 @@ pub(super) fn set_password(
     factors::end_trusts(tx, person.id)?;
     known_devices::forget(tx, person.id)?;
     throttle::forget(tx, person.id)?;
-    let letter = Letter::PasswordChanged { at: moment.now(), forgot: services.forgot_link() };
+    let letter = Letter::PasswordChanged { at: moment.now(), by_administrator, forgot: services.forgot_link() };
     notices::tell(tx, moment, services, person, &letter)
 }

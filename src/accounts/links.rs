@@ -161,6 +161,7 @@ fn carry_out(
         Wish::Resend(address) => resend(tx, moment, services, &address),
         Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address),
         Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id),
+        Wish::ChoosePassword(id) => forgot::mail_first_link(tx, moment, services, id),
         Wish::Username(address) => usernames::mail(tx, moment, services, &address),
         Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context),
         Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id),
@@ -215,6 +216,9 @@ fn resend(
 ) -> Result<(), StoreError> {
     if let Some(id) = identity::owner_of_email(tx, address)? {
         return match person::load(tx, id)? {
+            Some(person) if person.verified_address().is_none() && forgot::has_yet_to_choose(&person) => {
+                forgot::mail_first_link(tx, moment, services, id)
+            }
             Some(person) if person.verified_address().is_none() => change_address::mail_link(tx, moment, services, id),
             _ => say_already_registered(tx, moment, services, address),
         };

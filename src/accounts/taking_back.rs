@@ -277,9 +277,9 @@ pub fn take_back(
     factors::end_trusts(tx, id)?;
     known_devices::forget(tx, id)?;
     throttle::forget(tx, id)?;
-    let forgot = services.forgot_link();
-    let letter = |link, within| Letter::TakenBack { link, within, forgot };
-    forgot::send_link(tx, moment, services, &mut person, letter)?;
+    let (forgot, within) = (services.forgot_link(), services.config.tokens.reset_within);
+    let letter = |link| Letter::TakenBack { link, within, forgot };
+    forgot::send_link(tx, moment, services, (&mut person, within), letter)?;
     links::spend(tx, moment, token)?;
     Ok(TakenBack::Done)
 }

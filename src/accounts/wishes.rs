@@ -21,6 +21,8 @@ pub enum Wish {
     Forgot(EmailAddress),
     /// An account's address, or the new one in its place, is to be confirmed.
     ConfirmAddress(AccountId),
+    /// Somebody for whom an account was made is to choose its first password.
+    ChoosePassword(AccountId),
     /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
     RefusedLogin(Option<RegistrationId>),
     /// Somebody forgot the user name of an address.
@@ -55,6 +57,7 @@ impl Wish {
             Self::RefusedLogin(Some(id)) => (6, *id.bytes(), String::new()),
             Self::FailedLogin(id) => (7, *id.bytes(), String::new()),
             Self::Username(address) => (9, [0; 16], address.as_str().to_owned()),
+            Self::ChoosePassword(id) => (10, *id.bytes(), String::new()),
             Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
         };
         StoredWish { kind, subject, address, asked_at, is_quiet }
@@ -64,9 +67,11 @@ impl Wish {
     /// nobody's yet, which strangers can name without end.
     pub(super) const fn crowd(&self) -> Option<Kind> {
         match self {
-            Self::Registered(_) | Self::RefusedLogin(Some(_)) | Self::Resend(_) | Self::ConfirmAddress(_) => {
-                Some(Kind::MailStrangers)
-            }
+            Self::Registered(_)
+            | Self::RefusedLogin(Some(_))
+            | Self::Resend(_)
+            | Self::ConfirmAddress(_)
+            | Self::ChoosePassword(_) => Some(Kind::MailStrangers),
             Self::Forgot(_) | Self::Username(_) | Self::LogIn(..) => Some(Kind::MailEverybody),
             Self::FailedLogin(_) | Self::RefusedLogin(None) => None,
         }
@@ -84,6 +89,7 @@ impl Wish {
             7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
             9 => Self::Username(address()?),
             8 => Self::LogIn(Identity::parse(&stored.address), Context::from_bytes(stored.subject)),
+            10 => Self::ChoosePassword(AccountId::from_bytes(stored.subject)),
             _ => return None,
         })
     }
@@ -95,7 +101,8 @@ impl Wish {
 /// When the store fails.
 pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
-    WISHES.put(tx, &id, &wish.to_stored(moment.earliest(), matches!(wish, Wish::ConfirmAddress(_))))
+    let is_quiet = matches!(wish, Wish::ConfirmAddress(_) | Wish::ChoosePassword(_));
+    WISHES.put(tx, &id, &wish.to_stored(moment.earliest(), is_quiet))
 }
 
 /// Writes a stranger's wish down. It is noted whether they asked for little of late: then a crowd does not hold them up.

@@ -10,8 +10,8 @@ use crate::audit::{Act, Outcome as Came, Subject};
 
 use super::command::{self, Named};
 use super::{
-    Command, Outcome, Refusal, approvals, groups, inspection, invitations, limits, log, mails, sessions, tokens, users,
-    webhooks,
+    Command, Outcome, Refusal, adding, approvals, groups, inspection, invitations, limits, log, mails, sessions,
+    tokens, users, webhooks,
 };
 
 /// Carries a command out, for whom the audit log is to name.
@@ -21,7 +21,7 @@ use super::{
 pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcome {
     match command {
         Command::UserAdd { email, username, phone, name, password, admin, confirmed, groups } => {
-            let draft = users::Draft {
+            let draft = adding::Draft {
                 email,
                 username,
                 phone,
@@ -31,7 +31,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
                 is_admin: admin,
                 is_confirmed: confirmed,
             };
-            users::add(app, draft, by).await
+            adding::add(app, draft, by).await
         }
         Command::UserList { part, after, limit } => users::list(app, part, after, limit),
         Command::UserShow(Named { user }) => users::show(app, &user),

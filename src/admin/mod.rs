@@ -1,6 +1,7 @@
 //! What administrators ask for, and how it is carried out. The command line comes here through the control socket, or by itself
 //! when no server runs; programs come through the administrators' part of the API.
 
+mod adding;
 mod approvals;
 pub mod command;
 mod execute;
@@ -19,6 +20,7 @@ mod tokens;
 mod users;
 mod webhooks;
 
+pub use adding::precheck;
 pub use command::{AuditWanted, Command};
 pub use execute::execute;
 pub use mail_test::send_test;

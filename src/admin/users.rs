@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
-use crate::accounts::opening::{Added, NewAccount};
 use crate::accounts::{Person, Services, person};
 use crate::app::{App, Fault, Principal};
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Timestamp, Username};
+use crate::base::{AccountId, Moment, PhoneNumber, Timestamp};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
@@ -53,62 +52,12 @@ fn in_words(fault: PasswordFault) -> Refusal {
     Refusal::invalid(fault.to_string(), GOOD_PASSWORD)
 }
 
-/// An account to be made, as it was typed.
-pub(super) struct Draft {
-    pub email: Option<String>,
-    pub username: Option<String>,
-    pub phone: Option<String>,
-    pub name: Option<String>,
-    pub password: Option<String>,
-    pub groups: Vec<String>,
-    pub is_admin: bool,
-    pub is_confirmed: bool,
-}
-
-pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome {
-    if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
-        let needs = "an account needs an address, a user name or a telephone number";
-        return Err(Refusal::invalid(needs, "give one of them, or more"));
-    }
-    if draft.email.is_none() && draft.password.is_none() {
-        return Err(Refusal::invalid(
-            "without an address nobody can set a password by mail",
-            "give one with --password-stdin",
-        ));
-    }
-    let optional = |text: &Option<String>| text.clone();
-    let email =
-        optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
-    let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
-    let phone = optional(&draft.phone).map(|text| read_phone(&text)).transpose()?;
-    let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
-    let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
-    let groups = super::groups::read_names(&draft.groups.into_iter().chain(administrators).collect::<Vec<_>>())?;
-    Reach::of(by).change_members(&groups)?;
-    let services = app.services();
-    let mut words = services.site_words();
-    words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
-    let password = match draft.password {
-        None => None,
-        Some(text) => Some(hash(app, &text, &words).await?),
-    };
-    let new =
-        NewAccount { email, username, phone, name, language: None, password, confirmed: draft.is_confirmed, groups };
-    let source = by.source();
-    match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
-        Added::Done(person) => Ok(describe(&person)),
-        Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
-        Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
-        Added::PhoneTaken => Err(phone_taken()),
-    }
-}
-
-fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {
+pub(super) fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {
     let none = || Refusal::invalid("this is no telephone number", "write it with its country, like +49 30 123456");
     PhoneNumber::parse(text).map_err(|_| none())
 }
 
-fn phone_taken() -> Refusal {
+pub(super) fn phone_taken() -> Refusal {
     Refusal::conflict("another account has this telephone number", "")
 }
 
@@ -137,7 +86,7 @@ pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String
     }
 }
 
-async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash, Refusal> {
+pub(super) async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash, Refusal> {
     let password = Password::parse(text).map_err(in_words)?;
     app.services().password_policy().accept(&password, words).map_err(in_words)?;
     app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())

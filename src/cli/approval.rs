@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
 
@@ -14,7 +16,12 @@ pub enum Approval {
     /// Let somebody in. They are told by mail.
     Approve(Named),
     /// Delete a registration. Whoever made it is told by mail.
-    Decline(Named),
+    Decline {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -25,15 +32,23 @@ pub struct Named {
 
 impl Approval {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let columns: &[&str] = match self {
-            Self::List(_) => &["id", "email", "username", "name", "confirmed_at"],
-            _ => &[],
+        let config = common.config()?;
+        let (command, is_list) = match self {
+            Self::List(page) => (Command::ApprovalList(command::Page { after: page.after, limit: page.limit }), true),
+            Self::Approve(Named { id }) => (Command::ApprovalDecide { id, approve: true }, false),
+            Self::Decline { named: Named { id }, sure } => {
+                sure.make(&format!("The registration {id} is deleted, and whoever made it is told."))?;
+                (Command::ApprovalDecide { id, approve: false }, false)
+            }
         };
-        let command = match self {
-            Self::List(page) => Command::ApprovalList(command::Page { after: page.after, limit: page.limit }),
-            Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
-            Self::Decline(Named { id }) => Command::ApprovalDecide { id, approve: false },
-        };
-        show::outcome(&carry_out(common.config()?, command)?, columns, common.json)
+        let shown = carry_out(config, command)?;
+        if common.json || is_list {
+            return show::outcome(&shown, &["id", "email", "username", "name", "confirmed_at"], common.json);
+        }
+        match shown["declined"].as_str() {
+            Some(id) => say!("The registration {id} was declined and deleted; whoever made it is told by mail."),
+            None => say!("{} has an account now, and is told by mail.", show::name_of(&shown)),
+        }
+        Ok(())
     }
 }

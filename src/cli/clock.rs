@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::admin::Command;
 use crate::cli::out::say;
 
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, show};
 
@@ -16,16 +17,25 @@ pub enum Clock {
     ///
     /// For a clock that was once years ahead and is right again. Look at the clock first: what has expired may come to
     /// life again when it is set back.
-    Reset,
+    Reset {
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 impl Clock {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let config = common.config()?;
         let command = match self {
             Self::Show => Command::ClockShow,
-            Self::Reset => Command::ClockReset,
+            Self::Reset { sure } => {
+                sure.make(
+                    "This machine's clock is believed as it is: what has expired by a later time may live again.",
+                )?;
+                Command::ClockReset
+            }
         };
-        let shown = carry_out(common.config()?, command)?;
+        let shown = carry_out(config, command)?;
         if common.json {
             return show::json(&shown);
         }

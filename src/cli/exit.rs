@@ -9,6 +9,8 @@ use crate::config::ConfigError;
 use crate::control::CallError;
 use crate::store::OpenError;
 
+use super::out::one_line;
+
 /// A message, perhaps with a hint on a line of its own, and an exit status.
 #[derive(Debug)]
 pub struct Exit {
@@ -17,6 +19,8 @@ pub struct Exit {
 }
 
 const FAILED: u8 = 1;
+/// As clap ends.
+pub const USAGE: u8 = 2;
 const DATA: u8 = 65;
 const CONFIGURATION: u8 = 78;
 
@@ -70,8 +74,11 @@ impl From<OpenError> for Exit {
 
 impl From<Refusal> for Exit {
     fn from(refusal: Refusal) -> Self {
-        let hint = refusal.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-        Self::failed(refusal.message + &hint)
+        let exit = Self::failed(one_line(&refusal.message));
+        match refusal.hint {
+            Some(hint) => exit.with_hint(one_line(&hint)),
+            None => exit,
+        }
     }
 }
 

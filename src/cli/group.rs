@@ -2,8 +2,12 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::Command;
+use serde_json::Value;
 
+use crate::admin::Command;
+use crate::cli::out::say;
+
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
 
@@ -18,7 +22,12 @@ pub enum Group {
     /// Take a permission from a group.
     Forbid(Permission),
     /// Take everybody out of a group, and its permissions with it.
-    Disband(Named),
+    Disband {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -45,12 +54,36 @@ pub struct Permission {
 
 impl Group {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let columns: &[&str] = match self {
+        let config = common.config()?;
+        let columns: &[&str] = match &self {
             Self::List => &["name", "permissions"],
             Self::Members(_) => &["id", "email", "username", "name", "disabled_at"],
+            Self::Disband { named, sure } => {
+                let group = named.group.clone();
+                carry_out(config.clone(), Command::GroupMembers { group, after: None, limit: 1 })?;
+                sure.make(&format!("Everybody is taken out of {}, and its permissions go with it.", named.group))?;
+                &[]
+            }
             _ => &[],
         };
-        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
+        let done = self.done();
+        let shown = carry_out(config, self.command())?;
+        match done {
+            Some(done) if !common.json => say!("{done}{}", those_left(&shown)),
+            _ => show::outcome(&shown, columns, common.json)?,
+        }
+        Ok(())
+    }
+
+    fn done(&self) -> Option<String> {
+        Some(match self {
+            Self::List | Self::Members(_) => return None,
+            Self::Permit(Permission { group, permission }) => format!("The members of {group} may {permission}"),
+            Self::Forbid(Permission { group, permission }) => {
+                format!("{permission} is not among what the members of {group} may do")
+            }
+            Self::Disband { named, .. } => format!("There is no group {} any more", named.group),
+        })
     }
 
     fn command(self) -> Command {
@@ -61,7 +94,15 @@ impl Group {
             }
             Self::Permit(Permission { group, permission }) => Command::GroupPermit { group, permission, given: true },
             Self::Forbid(Permission { group, permission }) => Command::GroupPermit { group, permission, given: false },
-            Self::Disband(Named { group }) => Command::GroupDisband { group },
+            Self::Disband { named, .. } => Command::GroupDisband { group: named.group },
         }
+    }
+}
+
+/// All that a group's members may do.
+fn those_left(shown: &Value) -> String {
+    match shown.get("permissions") {
+        None => ".".into(),
+        Some(permissions) => format!("; all they may do: {}.", show::plain(permissions)),
     }
 }

@@ -1,7 +1,9 @@
 //! What is typed, or piped in.
 
 use std::fmt::Display;
-use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+use std::io::{BufRead, IsTerminal, stdin};
+
+use clap::Args;
 
 use crate::config::text_of;
 
@@ -26,16 +28,34 @@ fn unreadable(fault: impl Display) -> Exit {
     Exit::failed(format!("standard input: {fault}"))
 }
 
+/// What ends something for good asks first.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sure {
+    /// Do not ask first.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Sure {
+    /// Asks, on a terminal.
+    ///
+    /// # Errors
+    /// When the answer is not yes.
+    pub fn make(self, what: &str) -> Result<(), Exit> {
+        make_sure(self.yes, what)
+    }
+}
+
 /// Asks before something ends for good. Without a terminal nobody can answer: a script that asks for it means it.
 ///
 /// # Errors
 /// When the answer is not yes.
-pub fn make_sure(means_it: bool, what: &str) -> Result<(), Exit> {
+fn make_sure(means_it: bool, what: &str) -> Result<(), Exit> {
     if means_it || !stdin().is_terminal() {
         return Ok(());
     }
-    out::write(format_args!("{what}\nGo on? [no]: "));
-    stdout().flush().map_err(Exit::failed)?;
+    // Standard output may be a program's, which waits for JSON.
+    out::ask_on_error(format_args!("{what}\nGo on? [no]: "));
     match line()? {
         Some(answer) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
         _ => Err(Exit::failed("nothing was changed").with_hint("answer yes, or write --yes, to go on")),

@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
 
@@ -14,7 +16,12 @@ pub enum Invite {
     /// List invitations, those that are over too for a month.
     List(Page),
     /// Take an invitation back. Registrations made with it that are not confirmed yet come to nothing.
-    Revoke(Named),
+    Revoke {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -41,18 +48,47 @@ pub struct Named {
 
 impl Invite {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let columns: &[&str] = match self {
-            Self::List(_) => &["id", "email", "groups", "uses_left", "made_by", "expires_at"],
-            _ => &[],
-        };
-        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
+        let config = common.config()?;
+        if let Self::Revoke { named, sure } = &self {
+            sure.make(&format!(
+                "The invitation {} works no more, nor do registrations made with it that wait.",
+                named.id
+            ))?;
+        }
+        let (is_list, is_add) = (matches!(self, Self::List(_)), matches!(self, Self::Add(_)));
+        let shown = carry_out(config, self.command())?;
+        if common.json || is_list {
+            let columns = ["id", "email", "groups", "uses_left", "made_by", "expires_at"];
+            return show::outcome(&shown, &columns, common.json);
+        }
+        match (is_add, shown["link"].as_str()) {
+            (true, Some(link)) => {
+                let people = show::counted(&shown["uses_left"], "person", "people");
+                say!(
+                    "With this link, which is shown once, {people} may register until {}:",
+                    show::plain(&shown["expires_at"])
+                );
+                say!("  {link}");
+                say!("It is taken back with: gatelodge invite revoke {}", show::plain(&shown["id"]));
+            }
+            (true, None) => {
+                say!(
+                    "{} is invited until {}; a mail is on its way.",
+                    show::name_of(&shown),
+                    show::plain(&shown["expires_at"])
+                );
+                say!("It is taken back with: gatelodge invite revoke {}", show::plain(&shown["id"]));
+            }
+            (false, _) => say!("The invitation {} works no more.", show::plain(&shown["revoked"])),
+        }
+        Ok(())
     }
 
     fn command(self) -> Command {
         match self {
             Self::Add(Add { email, uses, within, groups }) => Command::InviteAdd { email, within, uses, groups },
             Self::List(page) => Command::InviteList(command::Page { after: page.after, limit: page.limit }),
-            Self::Revoke(Named { id }) => Command::InviteRevoke { id },
+            Self::Revoke { named, .. } => Command::InviteRevoke { id: named.id },
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::control::{self, CallError};
 use crate::store::old_key_path;
 
+use super::input::Sure;
 use super::offline::{carry_out, give_to_owner, own_user};
 use super::{Common, Exit, opening, show};
 
@@ -23,17 +24,20 @@ pub enum Key {
         /// Let no other signing key count any more: links that are out die. For when somebody else may have had a copy of the store.
         #[arg(long, conflicts_with = "sealing")]
         revoke: bool,
+        #[command(flatten)]
+        sure: Sure,
     },
 }
 
 impl Key {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let Self::Rotate { sealing, revoke } = self;
+        let Self::Rotate { sealing, revoke, sure } = self;
         let config = common.config()?;
         if sealing {
             return rotate_sealing(&config, common.json);
         }
         let (command, links) = if revoke {
+            sure.make("Every link in a mail that is out dies: people have to ask for new ones.")?;
             (Command::KeyRevoke, "links that are out are dead")
         } else {
             (Command::KeyRotate, "links that are out keep working for their lifetime")

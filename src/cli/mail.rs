@@ -106,7 +106,7 @@ fn release(common: &Common, config: Config) -> Result<(), Exit> {
     if common.json {
         return show::json(&shown);
     }
-    say!("{} held mails are queued now.", show::plain(&shown["released"]));
+    say!("{} queued now.", show::counted(&shown["released"], "held mail is", "held mails are"));
     Ok(())
 }
 
@@ -115,6 +115,6 @@ fn retry(common: &Common, config: Config, id: Option<String>) -> Result<(), Exit
     if common.json {
         return show::json(&shown);
     }
-    say!("{} mails are queued again.", show::plain(&shown["queued"]));
+    say!("{} queued again.", show::counted(&shown["queued"], "mail is", "mails are"));
     Ok(())
 }

@@ -8,6 +8,7 @@ mod clock;
 mod courier;
 mod demo;
 mod doctor;
+mod examples;
 mod exit;
 mod group;
 mod input;
@@ -34,12 +35,16 @@ mod user;
 mod webhook;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 
+pub use examples::command;
 pub use exit::Exit;
+
+use out::tell;
 
 /// An authentication appliance for small networks.
 ///
@@ -136,17 +141,39 @@ enum Command {
     Clock(clock::Clock),
 }
 
-impl Cli {
-    /// Does what was asked.
-    ///
-    /// # Errors
-    /// With what to print, and the exit status.
-    pub fn run(self) -> Result<(), Exit> {
-        let outcome = self.carry_out();
-        let printed = out::finish();
-        outcome.and(printed)
+/// Reads the arguments, does what they ask for, and says how it ended.
+pub fn main() -> ExitCode {
+    let read = examples::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let ended = match read {
+        Ok(cli) => {
+            let outcome = cli.carry_out();
+            let printed = out::finish();
+            outcome.and(printed)
+        }
+        Err(told) => return misread(&told),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            // Whoever has closed it, or filled the disk behind it, hears the exit code alone.
+            tell!("gatelodge: {exit}");
+            exit.code()
+        }
     }
+}
 
+/// Help, the version, or what is wrong with the arguments, which holds some of what was typed.
+fn misread(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() {
+        out::ask_on_error(format_args!("{}", told.render()));
+    } else {
+        // Nobody is left to tell that it could not be printed.
+        let _ = told.print();
+    }
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(exit::USAGE))
+}
+
+impl Cli {
     fn carry_out(self) -> Result<(), Exit> {
         let Self { command, common } = self;
         match command {

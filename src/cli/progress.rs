@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::cli::out::tell;
+
 /// Work that is done sooner needs no line.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(200);
@@ -30,7 +32,7 @@ impl Progress {
         let is_due = self.shown.map_or(self.started.elapsed() >= FIRST_AFTER, |shown| shown.elapsed() >= EVERY);
         if self.is_terminal && is_due {
             let mib = self.bytes >> 20;
-            eprint!("\r{}: {mib} MiB after {} s ", self.what, self.started.elapsed().as_secs());
+            let _ = write!(io::stderr(), "\r{}: {mib} MiB after {} s ", self.what, self.started.elapsed().as_secs());
             self.shown = Some(Instant::now());
         }
     }
@@ -39,7 +41,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown.is_some() {
-            eprint!("\r\x1b[K");
+            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }
@@ -50,8 +52,7 @@ pub fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             if is_done.recv_timeout(WORD_AFTER) == Err(mpsc::RecvTimeoutError::Timeout) {
-                // Whoever closed it does not want to know.
-                let _ = writeln!(io::stderr(), "{word}");
+                tell!("{word}");
             }
         });
         let outcome = work();

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use crate::admin::Command;
 use crate::cli::out::say;
 
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, show};
 
@@ -14,7 +15,12 @@ pub enum Session {
     ///
     /// Refresh tokens, logins that wait for their second step, and the trust in browsers end as well; API tokens do not
     /// (`gatelodge token revoke`).
-    End(Whose),
+    End {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -29,12 +35,16 @@ pub struct Whose {
 
 impl Session {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let Self::End(Whose { user, .. }) = self;
-        let shown = carry_out(common.config()?, Command::SessionEnd { user })?;
+        let Self::End { whose: Whose { user, .. }, sure } = self;
+        let config = common.config()?;
+        if user.is_none() {
+            sure.make("Everybody is logged out, everywhere, and browsers are no longer trusted.")?;
+        }
+        let shown = carry_out(config, Command::SessionEnd { user })?;
         if common.json {
             return show::json(&shown);
         }
-        say!("{} sessions have ended.", show::plain(&shown["ended"]));
+        say!("{} ended.", show::counted(&shown["ended"], "session has", "sessions have"));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Exit;
-use crate::cli::out::say;
+use crate::cli::out::{one_line, say};
 
 /// Prints a document.
 pub fn json(value: &Value) -> Result<(), Exit> {
@@ -46,7 +46,18 @@ fn inline(item: &Value) -> String {
     members.collect::<Vec<_>>().join(", ")
 }
 
-/// A value without quotes; control characters in what people typed cannot move the cursor.
+/// What people call the account of a document: its address, else another of its names.
+pub fn name_of(shown: &Value) -> String {
+    let names = ["email", "username", "phone", "id"].map(|member| shown[member].as_str());
+    one_line(names.into_iter().flatten().next().unwrap_or_default())
+}
+
+/// A number of things: "1 mail", "2 mails".
+pub fn counted(number: &Value, one: &str, many: &str) -> String {
+    if *number == 1 { format!("1 {one}") } else { format!("{} {many}", plain(number)) }
+}
+
+/// A value without quotes, in one line.
 pub fn plain(value: &Value) -> String {
     let text = match value {
         Value::Null => "-".to_owned(),
@@ -55,7 +66,7 @@ pub fn plain(value: &Value) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    one_line(&text)
 }
 
 /// Prints a table of the named members.

@@ -42,7 +42,10 @@ impl Throttle {
         if !is_list {
             match shown["lifted"].as_u64() {
                 Some(0) => say!("Nothing was counted."),
-                _ => say!("Tries pass again; {} counters were taken back.", show::plain(&shown["lifted"])),
+                _ => {
+                    let counters = show::counted(&shown["lifted"], "counter was", "counters were");
+                    say!("Tries pass again; {counters} taken back.");
+                }
             }
             return Ok(());
         }

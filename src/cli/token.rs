@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, show};
 
@@ -44,15 +46,34 @@ pub struct Revoke {
     owner: Owner,
     /// The token's id, as `list` shows it.
     id: String,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 impl Token {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let columns: &[&str] = match self {
-            Self::List(_) => &["id", "name", "scopes", "created_at", "expires_at", "last_used_at"],
-            _ => &[],
-        };
-        show::outcome(&carry_out(common.config()?, self.command())?, columns, common.json)
+        let config = common.config()?;
+        if let Self::Revoke(Revoke { owner, id, sure }) = &self {
+            sure.make(&format!("Whatever program has the token {id} of {} is let in no more.", owner.user))?;
+        }
+        let shown = carry_out(config, self.command())?;
+        if common.json || shown.get("items").is_some() {
+            let columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at"];
+            return show::outcome(&shown, &columns, common.json);
+        }
+        match shown["token"].as_str() {
+            Some(token) => {
+                let (name, scopes) = (show::plain(&shown["name"]), show::plain(&shown["scopes"]));
+                say!(
+                    "The token {name:?}, which is shown once, is good for {scopes} until {}:",
+                    show::plain(&shown["expires_at"])
+                );
+                say!("  {token}");
+                say!("Its id is {}.", show::plain(&shown["id"]));
+            }
+            None => say!("The token {} opens nothing any more.", show::plain(&shown["revoked"])),
+        }
+        Ok(())
     }
 
     fn command(self) -> Command {
@@ -61,7 +82,7 @@ impl Token {
                 Command::TokenAdd { user: owner.user, name, scopes, within }
             }
             Self::List(Owner { user }) => Command::TokenList(command::Named { user }),
-            Self::Revoke(Revoke { owner, id }) => Command::TokenRevoke { user: owner.user, id },
+            Self::Revoke(Revoke { owner, id, .. }) => Command::TokenRevoke { user: owner.user, id },
         }
     }
 }

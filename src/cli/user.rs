@@ -2,9 +2,13 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::{Command, command};
-use crate::cli::out::say;
+use serde_json::Value;
 
+use crate::admin::{Command, command, precheck};
+use crate::cli::out::say;
+use crate::config::Config;
+
+use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, password, show};
 
@@ -31,9 +35,9 @@ pub enum User {
     /// Open a locked account.
     Enable(Named),
     /// Delete an account and all that is kept about it.
-    Delete(Named),
+    Delete(Ended),
     /// Take somebody's second factors away, who has lost them. Who it is has to be made sure of in another way.
-    ResetFactors(Named),
+    ResetFactors(Ended),
     /// Give somebody a telephone number to log in with, or take it.
     Phone(Phone),
     /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
@@ -68,7 +72,7 @@ pub struct Add {
     /// Read the password from standard input instead of asking for it.
     #[arg(long, conflicts_with = "no_password")]
     password_stdin: bool,
-    /// Set no password: the person sets one by "Forgot your password?".
+    /// Set no password: the person is mailed a link to choose one, which confirms the address as well.
     #[arg(long)]
     no_password: bool,
 }
@@ -77,6 +81,14 @@ pub struct Add {
 pub struct Named {
     /// Id, address, user name or telephone number.
     user: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Ended {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 #[derive(Debug, Args)]
@@ -120,64 +132,148 @@ impl User {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         // The configuration first: nobody should type a password only to learn that it is refused.
         let config = common.config()?;
-        let is_list = matches!(self, Self::List { .. });
-        let done = self.done();
-        let shown = carry_out(config, self.command()?)?;
+        self.make_sure(&config)?;
+        let told = Told::of(&self);
+        let shown = carry_out(config.clone(), self.command(&config)?)?;
         if common.json {
             return show::json(&shown);
         }
-        if is_list {
-            let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            show::table(items, &["id", "email", "username", "name", "groups", "confirmed_at", "disabled_at"]);
-            show::say_how_to_go_on(&shown);
-            return Ok(());
+        match told {
+            Told::List => {
+                let columns = ["id", "email", "username", "name", "groups", "confirmed_at", "disabled_at"];
+                return show::outcome(&shown, &columns, false);
+            }
+            Told::All => show::object(&shown),
+            told => say!("{}", told.sentence(&shown)),
         }
-        if let Some(done) = done {
-            say!("{done}");
-        }
-        show::object(&shown);
         Ok(())
     }
 
-    fn done(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Add(_) => "The account exists.",
-            Self::Passwd(_) => "The password is set, and the sessions have ended.",
-            Self::Confirm(_) => "The address counts as confirmed.",
-            Self::Disable(_) => "The account is locked, and its sessions have ended.",
-            Self::Enable(_) => "The account is open.",
-            Self::Delete(_) => "This account was deleted:",
-            Self::Group(_) => "The groups are set.",
-            Self::Phone(_) => "The telephone number is noted.",
-            Self::List { .. } | Self::Show(_) | Self::ResetFactors(_) => return None,
-        })
+    /// Whose account it is, and what becomes of it.
+    fn make_sure(&self, config: &Config) -> Result<(), Exit> {
+        let (ended, what) = match self {
+            Self::Delete(ended) => (ended, "is deleted with all that is kept about it, for good"),
+            Self::ResetFactors(ended) => (ended, "loses every second factor and recovery code, for good"),
+            _ => return Ok(()),
+        };
+        let user = ended.named.user.clone();
+        let shown = carry_out(config.clone(), Command::UserShow(command::Named { user }))?;
+        let name = shown["name"].as_str().map(|name| format!(" ({name})")).unwrap_or_default();
+        ended.sure.make(&format!("{}{name} {what}.", show::name_of(&shown)))
     }
 
-    fn command(self) -> Result<Command, Exit> {
+    fn command(self, config: &Config) -> Result<Command, Exit> {
         Ok(match self {
-            Self::Add(add) => Command::UserAdd {
-                password: if add.no_password { None } else { Some(password::read_new(add.password_stdin)?) },
-                email: add.email,
-                username: add.username,
-                phone: add.phone,
-                name: add.name,
-                admin: add.admin,
-                confirmed: add.confirmed,
-                groups: add.groups,
-            },
+            Self::Add(add) => add.command()?,
             Self::List { part, page } => Command::UserList { part, after: page.after, limit: page.limit },
             Self::Show(named) => Command::UserShow(command::Named { user: named.user }),
-            Self::Passwd(passwd) => {
-                Command::UserPasswd { password: password::read_new(passwd.password_stdin)?, user: passwd.user }
+            Self::Passwd(Passwd { user, password_stdin }) => {
+                if !password_stdin {
+                    carry_out(config.clone(), Command::UserShow(command::Named { user: user.clone() }))?;
+                }
+                Command::UserPasswd { password: password::read_new(password_stdin)?, user }
             }
             Self::Phone(phone) => Command::UserPhone { user: phone.named.user, phone: phone.number },
             Self::Confirm(named) => Command::UserConfirm(command::Named { user: named.user }),
             Self::Disable(named) => Command::UserDisable(command::Named { user: named.user }),
             Self::Enable(named) => Command::UserEnable(command::Named { user: named.user }),
-            Self::Delete(named) => Command::UserDelete(command::Named { user: named.user }),
-            Self::ResetFactors(named) => Command::UserResetFactors(command::Named { user: named.user }),
+            Self::Delete(ended) => Command::UserDelete(command::Named { user: ended.named.user }),
+            Self::ResetFactors(ended) => Command::UserResetFactors(command::Named { user: ended.named.user }),
             Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
             Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
         })
+    }
+}
+
+impl Add {
+    /// What is typed is looked at before the password is asked for.
+    fn command(self) -> Result<Command, Exit> {
+        let (no_password, password_stdin) = (self.no_password, self.password_stdin);
+        let mut command = Command::UserAdd {
+            password: None,
+            email: self.email,
+            username: self.username,
+            phone: self.phone,
+            name: self.name,
+            admin: self.admin,
+            confirmed: self.confirmed,
+            groups: self.groups,
+        };
+        precheck(&command)?;
+        if let Command::UserAdd { password, .. } = &mut command
+            && !no_password
+        {
+            *password = Some(password::read_new(password_stdin)?);
+        }
+        Ok(command)
+    }
+}
+
+/// What is said when it is done.
+enum Told {
+    List,
+    All,
+    Added { mail: Option<&'static str> },
+    Passwd,
+    Confirmed,
+    Disabled,
+    Enabled,
+    Deleted,
+    FactorsReset,
+    Phone,
+    Group { group: String, member: bool },
+}
+
+impl Told {
+    fn of(user: &User) -> Self {
+        match user {
+            User::Add(add) => Self::Added {
+                mail: match add {
+                    Add { email: None, .. } => None,
+                    Add { no_password: true, .. } => Some("a mail to choose a password is on its way"),
+                    Add { confirmed: false, .. } => Some("a mail to confirm it is on its way"),
+                    _ => None,
+                },
+            },
+            User::List { .. } => Self::List,
+            User::Show(_) => Self::All,
+            User::Passwd(_) => Self::Passwd,
+            User::Confirm(_) => Self::Confirmed,
+            User::Disable(_) => Self::Disabled,
+            User::Enable(_) => Self::Enabled,
+            User::Delete(_) => Self::Deleted,
+            User::ResetFactors(_) => Self::FactorsReset,
+            User::Phone(_) => Self::Phone,
+            User::Group(Group::Add(row)) => Self::Group { group: row.group.clone(), member: true },
+            User::Group(Group::Remove(row)) => Self::Group { group: row.group.clone(), member: false },
+        }
+    }
+
+    fn sentence(&self, shown: &Value) -> String {
+        let name = show::name_of(shown);
+        match self {
+            Self::List | Self::All => String::new(),
+            Self::Added { mail: Some(mail) } => format!("{name} has an account now; {mail}."),
+            Self::Added { mail: None } => format!("{name} has an account now, and may log in."),
+            Self::Passwd => format!("{name} has a new password; the sessions of before have ended."),
+            Self::Confirmed => format!("{name} counts as confirmed, and may log in."),
+            Self::Disabled => format!("{name} is locked out, and the sessions have ended."),
+            Self::Enabled => format!("{name} may log in again."),
+            Self::Deleted => format!("{name} was deleted, with all that was kept about it."),
+            Self::FactorsReset => match shown["second_factors_end_at"].as_str() {
+                Some(at) => {
+                    format!("{name} loses the second factors at {at}, unless a login with one of them stops that.")
+                }
+                None => format!("{name} has no second factor any more."),
+            },
+            Self::Phone => match shown["phone"].as_str() {
+                Some(phone) => format!("{name} may log in by {phone}."),
+                None => format!("{name} has no telephone number any more."),
+            },
+            Self::Group { group, member } => {
+                let is = if *member { "is in" } else { "is not in" };
+                format!("{name} {is} the group {group}; the groups are now: {}.", show::plain(&shown["groups"]))
+            }
+        }
     }
 }

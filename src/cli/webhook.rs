@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::{Command, command};
+use crate::cli::out::say;
 
 use super::offline::carry_out;
 use super::{Common, Exit, show};
@@ -34,6 +35,13 @@ impl Webhook {
             Self::Test(Named { name }) => Command::WebhookTest(command::Webhook { name }),
             Self::Retry(Named { name }) => Command::WebhookRetry(command::Webhook { name }),
         };
-        show::outcome(&carry_out(common.config()?, command)?, columns, common.json)
+        let shown = carry_out(common.config()?, command)?;
+        match (shown["told"].as_str(), shown["retried"].as_str()) {
+            _ if common.json => show::json(&shown)?,
+            (Some(name), _) => say!("{name} took the event {}, which did not happen.", show::plain(&shown["id"])),
+            (_, Some(name)) => say!("{name} is told again now what waits."),
+            _ => show::outcome(&shown, columns, false)?,
+        }
+        Ok(())
     }
 }

@@ -36,6 +36,7 @@ impl Letter {
             Self::ConfirmRegistration { .. }
             | Self::AlreadyRegistered { .. }
             | Self::ResetPassword { .. }
+            | Self::ChoosePassword { .. }
             | Self::TakenBack { .. }
             | Self::ConfirmAddress { .. }
             | Self::Username { .. }
@@ -73,6 +74,7 @@ impl Letter {
         match self {
             Self::ConfirmRegistration { within, .. }
             | Self::ResetPassword { within, .. }
+            | Self::ChoosePassword { within, .. }
             | Self::TakenBack { within, .. }
             | Self::ConfirmAddress { within, .. } => within.seconds().min(NOTICE_USEFUL),
             Self::LogIn { .. } | Self::SecondFactorCode { .. } => CODE_USEFUL,

@@ -28,6 +28,13 @@ pub enum Letter {
         /// How long it works.
         within: Span,
     },
+    /// To somebody for whom an administrator made an account: the link that sets its first password, and confirms the address.
+    ChoosePassword {
+        /// The link.
+        link: String,
+        /// How long it works.
+        within: Span,
+    },
     /// To the owner, who took the account back: the link that sets a new password.
     TakenBack {
         /// The link.
@@ -41,6 +48,8 @@ pub enum Letter {
     PasswordChanged {
         /// When.
         at: Timestamp,
+        /// Whether an administrator set it.
+        by_administrator: bool,
         /// Where the owner takes the account back.
         forgot: String,
     },
@@ -98,6 +107,8 @@ pub enum Letter {
     AccountDeleted {
         /// When.
         at: Timestamp,
+        /// Whether an administrator deleted it.
+        by_administrator: bool,
     },
     /// To the owner: the user name is another.
     UsernameChanged {
@@ -250,15 +261,16 @@ impl Letter {
             Self::ConfirmRegistration { link: link(), within },
             Self::AlreadyRegistered { login: link(), forgot: link() },
             Self::ResetPassword { link: link(), within },
+            Self::ChoosePassword { link: link(), within },
             Self::TakenBack { link: link(), within, forgot: link() },
-            Self::PasswordChanged { at, forgot: link() },
+            Self::PasswordChanged { at, by_administrator: true, forgot: link() },
             Self::ConfirmAddress { link: link(), within, account: "ada".into() },
             Self::AddressChangeAsked { new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
             Self::PhoneChanged { phone: "+4930123456".into(), at },
             Self::NewLogin { at, network: "192.0.2.7".into(), device: "Firefox on Linux".into(), link: link() },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
-            Self::AccountDeleted { at },
+            Self::AccountDeleted { at, by_administrator: true },
             Self::UsernameChanged { username: "ada".into(), at, forgot: link() },
             Self::Username { username: "ada".into(), login: link() },
             Self::LogIn { link: link(), code: Secret::new("123456".into()), within },
@@ -294,6 +306,7 @@ impl Letter {
             Self::ConfirmRegistration { .. } => "confirm-registration",
             Self::AlreadyRegistered { .. } => "already-registered",
             Self::ResetPassword { .. } => "reset-password",
+            Self::ChoosePassword { .. } => "choose-password",
             Self::TakenBack { .. } => "taken-back",
             Self::PasswordChanged { .. } => "password-changed",
             Self::ConfirmAddress { .. } => "confirm-address",
@@ -329,7 +342,9 @@ impl Letter {
     pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
         let to = to.as_str();
         match self {
-            Self::ConfirmRegistration { link, within } | Self::ResetPassword { link, within } => {
+            Self::ConfirmRegistration { link, within }
+            | Self::ResetPassword { link, within }
+            | Self::ChoosePassword { link, within } => {
                 context! { site, to, link, within => within.in_words() }
             }
             Self::ConfirmAddress { link, within, account } => {
@@ -339,7 +354,9 @@ impl Letter {
                 context! { site, to, link, forgot, within => within.in_words() }
             }
             Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },
-            Self::PasswordChanged { at, forgot } => context! { site, to, forgot, at => at.in_words() },
+            Self::PasswordChanged { at, by_administrator, forgot } => {
+                context! { site, to, forgot, by_administrator, at => at.in_words() }
+            }
             Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
             Self::AddressChanged { old, new, undo } => context! { site, to, old, new, undo },
             Self::PhoneChanged { phone, at } => context! { site, to, phone, at => at.in_words() },
@@ -347,7 +364,9 @@ impl Letter {
                 context! { site, to, network, device, link, at => at.in_words() }
             }
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
-            Self::AccountDeleted { at } => context! { site, to, at => at.in_words() },
+            Self::AccountDeleted { at, by_administrator } => {
+                context! { site, to, by_administrator, at => at.in_words() }
+            }
             Self::UsernameChanged { username, at, forgot } => {
                 context! { site, to, username, forgot, at => at.in_words() }
             }

@@ -1,5 +1,8 @@
 //! What administrators do at the command line, with the real binary beside a running server.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, file_mail, free_port, mailed_token, refusal, run, shown};
@@ -151,10 +154,136 @@ fn sessions_are_ended_beside_a_running_server_and_without_one() {
     assert!(house.is_refused(&["session", "end", "nobody"]).contains("there is no account nobody"));
     let (code, _) = refusal(&["session", "end", "--config", &house.config]);
     assert_eq!(code, Some(2), "whose, is not said");
-    assert_eq!(house.reads(&["session", "end", "--all"]), "1 sessions have ended.\n");
+    assert_eq!(house.reads(&["session", "end", "--all"]), "1 session has ended.\n");
     bob.api("GET", "/session", &Value::Null).expect(401);
     log_in(ALICE);
     let House { folder: _folder, config, server } = house;
     assert_eq!(server.stops(), Some(0));
     assert_eq!(shown(&["session", "end", "--all", "--config", &config], ""), json!({"ended": 1}));
+}
+
+/// What a command at a terminal shows that is answered so, and how it ends.
+fn at_a_terminal(house: &House, words: &[&str], talk: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut child = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal.py"))
+        .arg(env!("CARGO_BIN_EXE_gatelodge"))
+        .args(words)
+        .args(["--config", &house.config])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is there");
+    child.stdin.take().expect("piped").write_all(json!(talk).to_string().as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn what_ends_for_good_is_asked_for_at_a_terminal_and_done_at_once_by_scripts() {
+    let house = House::with("");
+    let add = |name: &str| {
+        let add = ["user", "add", name, "--confirmed", "--name", "Bob Brown", "--group", "staff"];
+        shown(&[&add[..], &["--password-stdin", "--config", &house.config]].concat(), &format!("{PASSWORD}\n"));
+    };
+    add("bob@example.org");
+    let delete = ["user", "delete", "bob@example.org"];
+    for answer in ["", "no", "maybe"] {
+        let (code, said) = at_a_terminal(&house, &delete, &[("Go on? [no]", answer)]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("bob@example.org (Bob Brown) is deleted with all that is kept about it, for good"),
+            "{said}"
+        );
+        assert!(said.contains("nothing was changed") && said.contains("--yes"), "{said}");
+    }
+    house.types(&["user", "show", "bob@example.org"]);
+    // Before anybody is asked: there is none of this name.
+    let (code, said) = at_a_terminal(&house, &["user", "delete", "bib"], &[]);
+    assert!(code == Some(1) && said.contains("there is no account bib"), "{said}");
+    let (code, said) = at_a_terminal(&house, &delete, &[("Go on? [no]", "yes")]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("bob@example.org was deleted"), "{said}");
+    add("bob@example.org");
+    let (code, said) = at_a_terminal(&house, &[&delete[..], &["--yes"]].concat(), &[]);
+    assert!(code == Some(0) && !said.contains("Go on?"), "{said}");
+    add("bob@example.org");
+    house.types(&delete);
+    add("bob@example.org");
+    let token = house.types(&["token", "add", "bob@example.org", "--name", "x", "--scope", "profile"]);
+    let invitation = house.types(&["invite", "add"]);
+    for words in [
+        &["user", "reset-factors", "bob@example.org"][..],
+        &["group", "disband", "staff"],
+        &["session", "end", "--all"],
+        &["token", "revoke", "bob@example.org", id(&token)],
+        &["invite", "revoke", id(&invitation)],
+        &["approval", "decline", "0123456789abcdef0123456789abcdef"],
+        &["key", "rotate", "--revoke"],
+        &["clock", "reset"],
+    ] {
+        let (code, said) = at_a_terminal(&house, words, &[("Go on? [no]", "no")]);
+        assert!(code == Some(1) && said.contains("nothing was changed"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn an_address_is_looked_at_before_a_password_is_asked_for() {
+    let house = House::with("");
+    for (words, hint) in [
+        (&["user", "add", "bob"][..], "gatelodge user add --username bob"),
+        (&["user", "add", "b@example.org", "--group", "Staff Room"], "begins with a letter"),
+        (&["user", "add", "b@example.org", "--phone", "12"], "with its country"),
+        (&["user", "passwd", "nobody"], "gatelodge user list"),
+    ] {
+        let (code, said) = at_a_terminal(&house, words, &[]);
+        assert!(code == Some(1) && said.contains(hint) && !said.contains("password:"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn what_was_done_is_said_in_a_sentence() {
+    let house = House::with("");
+    let types = |words: &[&str], input: &str| {
+        let output = run(&[words, &["--config", &house.config]].concat(), input);
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let bob = "bob@example.org";
+    for (words, said) in [
+        (
+            &["user", "add", bob, "--password-stdin"][..],
+            "bob@example.org has an account now; a mail to confirm it is on its way.\n",
+        ),
+        (&["user", "confirm", bob], "bob@example.org counts as confirmed, and may log in.\n"),
+        (
+            &["user", "group", "add", bob, "staff"],
+            "bob@example.org is in the group staff; the groups are now: staff.\n",
+        ),
+        (
+            &["user", "passwd", bob, "--password-stdin"],
+            "bob@example.org has a new password; the sessions of before have ended.\n",
+        ),
+        (&["user", "phone", bob, "+49 30 123456"], "bob@example.org may log in by +4930123456.\n"),
+        (
+            &["group", "permit", "staff", "lamp:switch"],
+            "The members of staff may lamp:switch; all they may do: lamp:switch.\n",
+        ),
+        (&["group", "disband", "staff"], "There is no group staff any more.\n"),
+        (&["user", "disable", bob], "bob@example.org is locked out, and the sessions have ended.\n"),
+        (&["user", "enable", bob], "bob@example.org may log in again.\n"),
+        (&["session", "end", bob], "0 sessions have ended.\n"),
+        (&["mail", "retry"], "0 mails are queued again.\n"),
+        (&["user", "delete", bob], "bob@example.org was deleted, with all that was kept about it.\n"),
+        (
+            &["user", "add", bob, "--no-password"],
+            "bob@example.org has an account now; a mail to choose a password is on its way.\n",
+        ),
+        (&["user", "add", "--username", "wiki", "--password-stdin"], "wiki has an account now, and may log in.\n"),
+    ] {
+        assert_eq!(types(words, &format!("{PASSWORD}\n")), said, "{words:?}");
+    }
+    let token = types(&["token", "add", "wiki", "--name", "Wiki", "--scope", "profile"], "");
+    assert!(token.contains("shown once") && token.contains("gla_"), "{token}");
+    let invitation = types(&["invite", "add", "--uses", "3"], "");
+    assert!(invitation.contains("3 people may register") && invitation.contains("/invite/gli_"), "{invitation}");
 }

@@ -96,7 +96,11 @@ fn mail(config: &Config) -> (MailId, EmailAddress, Vec<u8>) {
     let mut moment = Moment::new(Timestamp::from_seconds(2_000_000_000), [1; 32]);
     let to = EmailAddress::parse("alice@example.org").expect("an address");
     let id = MailId::draw(&mut moment);
-    let letter = Letter::PasswordChanged { at: moment.now(), forgot: "https://auth.example.org/forgot".into() };
+    let letter = Letter::PasswordChanged {
+        at: moment.now(),
+        by_administrator: false,
+        forgot: "https://auth.example.org/forgot".into(),
+    };
     let message =
         Composer::new(config).map(|composer| composer.compose(&letter, &to, id, &mut moment)).expect("well formed");
     (id, to, message.expect("complete").bytes)

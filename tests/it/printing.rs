@@ -1,8 +1,10 @@
-//! Commands whose words go nowhere: into a closed pipe, or onto a disk that is full.
+//! What commands print: into a closed pipe, onto a disk that is full, and when what was typed would move a terminal's cursor.
 
 use std::fs::OpenOptions;
 use std::io::pipe;
 use std::process::{Command, Output, Stdio};
+
+use gatelodge::cli;
 
 use crate::process::{Server, configuration, file_mail, free_port, run};
 use crate::store::Folder;
@@ -89,4 +91,67 @@ fn commands_whose_words_are_lost_end_with_a_documented_code_and_never_panic() {
     let server = Server::start(&["serve", "--config", &config], port);
     all_are_quiet();
     assert_eq!(server.stops(), Some(0));
+}
+
+/// Turns the text red, rewrites the line, and reverses what follows.
+const VILE: &str = "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2K\r\u{202e}txt";
+
+/// Each command there is, its words and what it takes: positions and options are all the vile text.
+fn vile_calls(command: &clap::Command, words: &[String], calls: &mut Vec<Vec<String>>) {
+    for below in command.get_subcommands() {
+        vile_calls(below, &[words, &[below.get_name().to_owned()]].concat(), calls);
+    }
+    if command.has_subcommands() {
+        calls.push([words, &[VILE.to_owned()]].concat());
+        return;
+    }
+    let filled = [words, &vec![VILE.to_owned(); command.get_positionals().count()]].concat();
+    for option in command.get_opts() {
+        let flag = format!("--{}", option.get_long().expect("each has a long name"));
+        calls.push([&filled[..], &[flag, VILE.to_owned()]].concat());
+    }
+    calls.push(filled);
+}
+
+#[test]
+fn nothing_that_is_typed_reaches_a_terminal_raw() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    let add = ["user", "add", ALICE, "--confirmed", "--admin", "--password-stdin", "--config", &config];
+    assert!(run(&add, PASSWORD).status.success());
+    let mut calls = Vec::new();
+    vile_calls(&cli::command(), &[], &mut calls);
+    assert!(calls.len() > 100, "{}", calls.len());
+    let mut told = 0;
+    for call in calls.iter().filter(|call| !["serve", "demo", "courier"].contains(&call[0].as_str())) {
+        let words: Vec<&str> = call.iter().map(String::as_str).collect();
+        // A second `--config` is wrong usage, which is told as well.
+        let output = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+            .args([&words[..], &["--config", &config]].concat())
+            .current_dir(&folder.0)
+            .stdin(Stdio::null())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let is_tame = !said.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}'));
+        assert!(is_tame && !said.contains("panicked"), "{call:?}: {said:?}");
+        let codes = [0, 1, 2, 65, 78];
+        assert!(output.status.code().is_some_and(|code| codes.contains(&code)), "{call:?}: {:?}", output.status);
+        told += usize::from(said.contains("\\u001b[31mred"));
+    }
+    assert!(told > 50, "{told} answers name what was typed");
+}
+
+#[test]
+fn what_was_typed_begins_no_line_of_its_own() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    let add = ["user", "add", ALICE, "--confirmed", "--admin", "--password-stdin", "--config", &config];
+    assert!(run(&add, PASSWORD).status.success());
+    let output = run(&["user", "show", "nobody\nhint: type your password", "--config", &config], "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("gatelodge: there is no account nobody\\nhint: type your password\nhint: name it"),
+        "{said}"
+    );
 }

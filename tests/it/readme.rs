@@ -29,7 +29,7 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge user phone USER NUMBER", "user phone member@example.org +4930123456"),
     ("gatelodge user phone USER --none", "user phone member@example.org --none"),
     ("gatelodge user group add USER GROUP", "user group add member@example.org staff"),
-    ("gatelodge user group remove USER GROUP", "user group remove member@example.org guests"),
+    ("gatelodge user group remove USER GROUP", "user group remove member@example.org admins"),
     ("gatelodge invite add", "invite add guest@example.org"),
     ("gatelodge invite list", "invite list"),
     ("gatelodge approval list", "approval list"),

@@ -5,16 +5,16 @@
 use std::fs::{create_dir_all, write};
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_complete::{Shell, generate_to};
-use gatelodge::cli::Cli;
+use gatelodge::cli;
 
 fn main() -> std::io::Result<()> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "target/manual".into());
     let (pages, completions) = (Path::new(&folder).join("man"), Path::new(&folder).join("completions"));
     create_dir_all(&pages)?;
     create_dir_all(&completions)?;
-    let mut command = Cli::command();
+    let mut command = cli::command();
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         generate_to(shell, &mut command, "gatelodge", &completions)?;
     }

@@ -126,6 +126,7 @@ fn a_user_name_will_do_and_the_mail_goes_to_the_address_of_its_account() {
     let world = World::with(BY_MAIL);
     let add = json!({"command": "user-add", "email": ALICE, "username": "alice", "password": null, "admin": false, "confirmed": true, "groups": []});
     world.command(add).expect("added");
+    world.run_the_post();
     let browser = world.visitor();
     browser.api("POST", "/login/mail", json!({"identity": "Alice"})).expect(202);
     let letter = world.only_letter_to(ALICE);

@@ -225,3 +225,87 @@ fn resetting_logs_in_only_where_the_configuration_says_so() {
         assert_eq!(browser.is_logged_in(), expected);
     }
 }
+
+fn is_added_without_password(world: &World, is_confirmed: bool) -> serde_json::Value {
+    let add = json!({"command": "user-add", "email": ALICE, "password": null, "admin": false, "confirmed": is_confirmed, "groups": ["staff"]});
+    world.command(add).expect("added")
+}
+
+#[test]
+fn one_link_confirms_the_address_and_chooses_the_password_of_somebody_who_was_added() {
+    let world = World::new();
+    assert_eq!(is_added_without_password(&world, false)["confirmed_at"], json!(null));
+    let letter = world.only_letter_to(ALICE);
+    assert_eq!(letter.subject, "Choose a password for Hill Street");
+    let token = letter.token();
+    assert_eq!(resets(&world, &token, "short").expect(422).json()["code"], "invalid_fields");
+    resets(&world, &token, PASSWORD).expect(200);
+    let user = world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"].clone();
+    assert!(user["confirmed_at"].is_string(), "{user}");
+    assert_eq!(user["groups"], json!(["staff"]));
+    assert!(world.audit().iter().any(|(act, ..)| act == "address-confirmed"));
+    assert_ne!(resets(&world, &token, OTHER_PASSWORD).status(), 200);
+}
+
+#[test]
+fn somebody_who_was_added_as_confirmed_is_mailed_a_link_to_choose_a_password() {
+    let world = World::new();
+    is_added_without_password(&world, true);
+    let letter = world.only_letter_to(ALICE);
+    assert_eq!(letter.subject, "Choose a password for Hill Street");
+    resets(&world, &letter.token(), PASSWORD).expect(200);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn the_first_password_is_chosen_by_another_link_if_the_first_is_lost() {
+    for path in ["/forgot", "/confirm/resend"] {
+        let world = World::new();
+        is_added_without_password(&world, false);
+        let first = world.only_letter_to(ALICE).token();
+        world.advance(HOUR);
+        world.visitor().api("POST", path, json!({"email": ALICE})).expect(202);
+        let letter = world.only_letter_to(ALICE);
+        assert_eq!(letter.subject, "Choose a password for Hill Street", "{path}");
+        assert_ne!(resets(&world, &first, PASSWORD).status(), 200, "{path}: a newer one is out");
+        resets(&world, &letter.token(), PASSWORD).expect(200);
+        world.visitor().log_in(ALICE, PASSWORD).expect(200);
+    }
+}
+
+#[test]
+fn nobody_chooses_the_first_password_of_an_account_that_is_locked_or_gone() {
+    for name in ["user-disable", "user-delete"] {
+        let world = World::new();
+        is_added_without_password(&world, false);
+        let token = world.only_letter_to(ALICE).token();
+        world.command(json!({"command": name, "user": ALICE})).expect("done");
+        world.run_the_post();
+        resets(&world, &token, PASSWORD).refused(403, "token_invalid");
+    }
+}
+
+/// A registration of the same address, by whomever, comes to nothing when its owner chooses the password of the account.
+#[test]
+fn a_registration_beside_the_account_does_not_outlive_the_first_password() {
+    let world = World::new();
+    is_added_without_password(&world, false);
+    let token = world.only_letter_to(ALICE).token();
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": OTHER_PASSWORD})).expect(202);
+    world.run_the_post();
+    resets(&world, &token, PASSWORD).expect(200);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
+
+#[test]
+fn what_an_administrator_did_the_mail_says_was_an_administrators() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.run_the_post();
+    world.command(json!({"command": "user-passwd", "user": ALICE, "password": OTHER_PASSWORD})).expect("set");
+    assert!(world.only_letter_to(ALICE).text.contains("changed by an administrator on"));
+    world.command(json!({"command": "user-delete", "user": ALICE})).expect("deleted");
+    let text = world.only_letter_to(ALICE).text;
+    assert!(text.contains("was deleted by an administrator on") && !text.contains("If it was not you"), "{text}");
+}

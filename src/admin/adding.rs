@@ -1,0 +1,93 @@
+//! Making accounts.
+
+use std::sync::Arc;
+
+use crate::accounts::administer;
+use crate::accounts::opening::{Added, NewAccount};
+use crate::app::{App, Principal};
+use crate::base::{DisplayName, EmailAddress, GroupName, Username};
+
+use super::reach::Reach;
+use super::users::{describe, hash, phone_taken, read_phone};
+use super::{Command, Outcome, Refusal, parse, quoted};
+
+/// An account to be made, as it was typed.
+pub(super) struct Draft {
+    pub email: Option<String>,
+    pub username: Option<String>,
+    pub phone: Option<String>,
+    pub name: Option<String>,
+    pub password: Option<String>,
+    pub groups: Vec<String>,
+    pub is_admin: bool,
+    pub is_confirmed: bool,
+}
+
+/// Looks at what is typed of an account to be, before anybody is asked for its password.
+///
+/// # Errors
+/// When an address, a name or a group is none.
+pub fn precheck(command: &Command) -> Result<(), Refusal> {
+    let Command::UserAdd { email, username, phone, name, groups, admin, .. } = command.clone() else { return Ok(()) };
+    let draft = Draft { email, username, phone, name, password: None, groups, is_admin: admin, is_confirmed: false };
+    read_names(&draft).map(drop)
+}
+
+/// What an account is called, and where it belongs.
+fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
+    let email = draft.email.as_deref().map(read_address).transpose()?;
+    let username = draft.username.as_deref().map(|text| parse(text, "a user name", Username::parse)).transpose()?;
+    let phone = draft.phone.as_deref().map(read_phone).transpose()?;
+    let name = draft.name.as_deref().map(|text| parse(text, "a name", DisplayName::parse)).transpose()?;
+    let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
+    let groups = draft.groups.iter().cloned().chain(administrators).collect::<Vec<_>>();
+    Ok(NewAccount {
+        email,
+        username,
+        phone,
+        name,
+        groups: super::groups::read_names(&groups)?,
+        ..NewAccount::default()
+    })
+}
+
+fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
+    EmailAddress::parse(text).map_err(|_| {
+        let hint = if Username::parse(text).is_ok() {
+            format!("a user name is given by itself: gatelodge user add --username {text}")
+        } else {
+            String::new()
+        };
+        Refusal::invalid(format!("{} is not an e-mail address", quoted(text)), &hint)
+    })
+}
+
+pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome {
+    if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
+        let needs = "an account needs an address, a user name or a telephone number";
+        return Err(Refusal::invalid(needs, "give one of them, or more"));
+    }
+    if draft.email.is_none() && draft.password.is_none() {
+        return Err(Refusal::invalid(
+            "without an address nobody can set a password by mail",
+            "give one with --password-stdin",
+        ));
+    }
+    let new = read_names(&draft)?;
+    Reach::of(by).change_members(&new.groups)?;
+    let services = app.services();
+    let mut words = services.site_words();
+    words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
+    let password = match draft.password {
+        None => None,
+        Some(text) => Some(hash(app, &text, &words).await?),
+    };
+    let new = NewAccount { password, confirmed: draft.is_confirmed, ..new };
+    let source = by.source();
+    match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
+        Added::Done(person) => Ok(describe(&person)),
+        Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
+        Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
+        Added::PhoneTaken => Err(phone_taken()),
+    }
+}
