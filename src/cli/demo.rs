@@ -1,11 +1,12 @@
 //! `gatelodge demo`: the same server with nothing to set up.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::app::App;
-use crate::cli::out::say;
+use crate::cli::out::{say, tell};
 use crate::config::{Config, ConfigError, LogFormat, Reread};
 use crate::courier::Courier;
 use crate::courier::delivery::FileTransport;
@@ -23,36 +24,58 @@ pub struct Demo {
     dir: PathBuf,
 }
 
+/// How the configuration that we write begins. Whatever begins otherwise is somebody's own.
+const OURS: &str = "# Written by `gatelodge demo`, anew at each start.";
+
 impl Demo {
     pub fn run(self) -> Result<(), Exit> {
-        let config = self.config()?;
+        let config = Config::parse(&self.text(), &self.config_path())?;
+        refuse_others(&self.config_path())?;
         logging::to_stdout(LogFormat::Text)?;
         serve::serve(config, &self, vec![])
     }
 
-    fn config(&self) -> Result<Config, Exit> {
-        let dir = self
-            .dir
-            .to_str()
-            .filter(|dir| !dir.contains(['"', '\\']))
-            .ok_or_else(|| Exit::failed("--dir must be plain text"))?;
-        let text = format!(
-            r#"[site]
+    /// Where every other command finds the demo.
+    fn config_path(&self) -> PathBuf {
+        self.dir.join("gatelodge.toml")
+    }
+
+    /// Its paths are taken from its folder, which may be moved.
+    fn text(&self) -> String {
+        format!(
+            r#"{OURS}
+[site]
 name = "Gatelodge demo"
 url = "https://localhost:{port}"
 [listen]
 https = ["127.0.0.1:{port}"]
-control = "{dir}/control.sock"
+control = "control.sock"
 [store]
-path = "{dir}/gatelodge.redb"
+path = "gatelodge.redb"
 [mail]
 from = "Gatelodge demo <auth@localhost>"
 transport = "file"
-directory = "{dir}/mail"
+directory = "mail"
 "#,
             port = self.port,
-        );
-        Ok(Config::parse(&text, Path::new("demo"))?)
+        )
+    }
+
+    /// Once we listen: until then another demo may be at home in the folder.
+    fn write_config(&self) -> std::io::Result<()> {
+        let (path, beside) = (self.config_path(), self.dir.join("gatelodge.toml.new"));
+        std::fs::write(&beside, self.text())?;
+        std::fs::rename(&beside, &path)
+    }
+}
+
+fn refuse_others(path: &Path) -> Result<(), Exit> {
+    match std::fs::read(path) {
+        Ok(text) if !text.starts_with(OURS.as_bytes()) => {
+            Err(Exit::failed(format!("{}: this is no demo's configuration, and stays as it is", path.display()))
+                .with_hint("choose another folder with --dir, or run it: gatelodge serve --config FILE"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -61,30 +84,48 @@ impl Setting for Demo {
         Ok(Courier::to_files(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
     }
 
-    /// There is no file to read.
+    /// Nothing changes while it runs: what is in the file is written at the start.
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
-        present.reread(present, Path::new("demo"))
+        present.reread(present, &self.config_path())
+    }
+
+    fn another_port(&self) -> &'static str {
+        "choose another with --port N"
     }
 
     fn is_ready(&self, app: &App) {
         let services = app.services();
+        let config = self.config_path();
+        if let Err(error) = self.write_config() {
+            tell!("gatelodge: {}: {error}; other commands do not find the demo", config.display());
+        }
         say!("\n  Gatelodge runs at {}", services.config.site.url);
         say!("  Your browser will ask about the certificate, because it is self-signed.");
-        say!("  Mails are kept in {}, and their links appear here.", services.config.mail.directory.display());
+        say!("  Mails are kept in {}, and their links appear here.", self.dir.join("mail").display());
+        say!("  Commands reach it so: gatelodge --config {} user list", shell_word(&config));
         say!("  Everything is in {}; stop with Ctrl-C.\n", self.dir.display());
+    }
+
+    fn offers_set_up(&self, link: &str) {
+        say!("  Whoever opens this link within 30 minutes becomes its administrator:\n  {link}\n");
     }
 }
 
-/// Prints a mail's subject and link.
+/// A path as it is typed in a shell.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// Prints a mail's subject and links.
 fn announce(mail: &str, path: &Path) {
     let header =
         |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     say!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
-    let link = mail
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("https://") && (line.contains("/confirm/") || line.contains("/reset/")));
-    if let Some(link) = link {
+    // In the text each stands on a line of its own; in the form for browsers none does.
+    let links: BTreeSet<&str> = mail.lines().map(str::trim).filter(|line| line.starts_with("https://")).collect();
+    for link in links {
         say!("  {link}");
     }
     say!("  ({})\n", path.display());

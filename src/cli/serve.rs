@@ -45,8 +45,20 @@ pub trait Setting {
     /// The configuration, read again because somebody asked for it.
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError>;
 
+    /// What to do when the port is another program's.
+    fn another_port(&self) -> &'static str {
+        "choose another port in [listen]"
+    }
+
     /// Connections are accepted.
     fn is_ready(&self, _: &App) {}
+
+    /// Nobody administers the site, and this link makes somebody its first administrator.
+    fn offers_set_up(&self, link: &str) {
+        tracing::warn!(
+            "nobody administers this site yet; for 30 minutes, and once, this makes the first administrator: {link}"
+        );
+    }
 }
 
 struct FromFile<'a> {
@@ -115,7 +127,7 @@ async fn run_until_signal(
 ) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
-    let listeners = listen(&app.services().config, certificates.as_deref(), sockets).await?;
+    let listeners = listen(&app.services().config, certificates.as_deref(), sockets, setting.another_port()).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(Exit::failed)?;
@@ -135,7 +147,7 @@ async fn run_until_signal(
     tracing::info!("{status}");
     supervisor::tell_ready(&status);
     setting.is_ready(&app);
-    offer_set_up(&app).await;
+    offer_set_up(&app, setting).await;
 
     let mut outcome = Ok(());
     loop {
@@ -175,13 +187,9 @@ async fn run_until_signal(
 }
 
 /// Says how somebody becomes the first administrator, as long as nobody ever was.
-async fn offer_set_up(app: &Arc<App>) {
+async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
     match app.begin_set_up().await {
-        Ok(Some(link)) => {
-            tracing::warn!(
-                "nobody administers this site yet; for 30 minutes, and once, this makes the first administrator: {link}"
-            );
-        }
+        Ok(Some(link)) => setting.offers_set_up(&link),
         Ok(None) => {}
         Err(error) => tracing::warn!(%error, "there is no link for the first administrator"),
     }
@@ -222,7 +230,9 @@ async fn listen(
     config: &Config,
     certificates: Option<&Certificates>,
     sockets: Vec<Handed>,
+    another_port: &str,
 ) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
+    let bind = |address: SocketAddr| bind(address, another_port);
     let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
     let mut listeners = Vec::new();
     if !sockets.iter().any(Handed::is_for_metrics) {
@@ -282,7 +292,7 @@ const BACKLOG: u32 = 1024;
 /// megabytes for each client that does not read, and they count as the service's memory.
 const BUFFER_BYTES: u32 = 32 * 1024;
 
-fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
+fn bind(address: SocketAddr, another_port: &str) -> Result<TcpListener, Exit> {
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -293,13 +303,11 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
     };
     open().map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there: stop it, or choose another port in [listen]"
-            }
+            std::io::ErrorKind::AddrInUse => format!("another program listens there: stop it, or {another_port}"),
             std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit"
+                "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit".into()
             }
-            _ => "check the address in [listen]",
+            _ => format!("check the address, or {another_port}"),
         };
         Exit::failed(format!("cannot listen on {address}: {error}\nhint: {hint}"))
     })

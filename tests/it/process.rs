@@ -222,6 +222,40 @@ fn the_demo_needs_nothing_and_does_everything() {
 }
 
 #[test]
+fn the_demo_says_how_it_is_reached_and_administered_and_every_command_reaches_it() {
+    let folder = Folder::new();
+    let (dir, port) = (folder.join("a demo"), free_port().to_string());
+    let dir_name = dir.to_str().expect("UTF-8");
+    let words = ["demo", "--port", &port, "--dir", dir_name];
+    let mut server = Server::start(&words, port.parse().expect("a port"));
+    let config = dir.join("gatelodge.toml").to_str().expect("UTF-8").to_owned();
+    server.reads_until(&format!("gatelodge --config '{config}' user list"));
+    server.reads_until("becomes its administrator");
+    let link = server.reads_until("/setup/glf_");
+    let token = link.trim().rsplit('/').next().expect("a token");
+    let mut root = server.client();
+    root.api("POST", "/setup", &json!({"token": token, "email": ALICE, "password": PASSWORD})).expect(200);
+    let listed = || shown(&["user", "list", "--config", &config], "")["items"][0]["email"].clone();
+    assert_eq!(listed(), ALICE);
+    // Every mail's link: of a notice too.
+    root.api("POST", "/login", &json!({"identity": ALICE, "password": PASSWORD})).expect(200);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    root.api("POST", "/account/password", &change).expect(200);
+    server.reads_until("was changed");
+    server.reads_until(&format!("https://localhost:{port}/forgot"));
+    // Another beside it is told which port to choose, and its configuration is not written.
+    let other = folder.join("other");
+    let (code, said) = refusal(&["demo", "--port", &port, "--dir", other.to_str().expect("UTF-8")]);
+    assert!(code == Some(1) && said.contains("choose another with --port N") && !said.contains("[listen]"), "{said}");
+    assert!(!other.join("gatelodge.toml").exists());
+    assert_eq!(server.stops(), Some(0));
+    assert_eq!(listed(), ALICE);
+    std::fs::write(&config, "[site]\nurl = \"https://auth.example.org\"\n").expect("written");
+    let (code, said) = refusal(&words);
+    assert!(code == Some(1) && said.contains("is no demo's configuration"), "{said}");
+}
+
+#[test]
 fn commands_work_beside_a_running_server_and_without_one() {
     let folder = Folder::new();
     let port = free_port();

@@ -75,6 +75,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
     ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),
     ("cargo run --release -- demo", "tests/demo", "cargo run --quiet --release -- demo"),
+    ("gatelodge --config demo/gatelodge.toml user list", "tests/it/process.rs", "user list"),
     ("gatelodge demo", "tests/it/process.rs", "\"demo\", \"--port\""),
     ("gatelodge serve", "tests/it/process.rs", "\"serve\", \"--config\""),
     ("gatelodge serve --courier SOCKET", "tests/it/courier.rs", "\"--courier\""),
