@@ -42,13 +42,18 @@ pub struct Export {
 impl Backup {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
+        if self.file == Path::new("-") {
+            return Err(Exit::failed("a backup is read again once it is written, which standard output cannot be").with_hint(
+                "name a file (`./-` for one that is called so); `gatelodge export -` writes everything to standard output",
+            ));
+        }
         let file = match self.keep {
             Some(_) => next_snapshot(&self.file).map_err(|error| failed(&self.file, &error.into()))?,
             None => self.file.clone(),
         };
         refuse_existing(&file, self.force)?;
         let mut progress = Progress::new("backup");
-        let key = key_at_hand(&config);
+        let (key, key_path) = (key_at_hand(&config), config.sealing_key_path());
         let records = with_source(config, What::Backup, |source| {
             let mut source = Some(source);
             let fill = |out: &mut dyn Write| {
@@ -63,10 +68,12 @@ impl Backup {
             prune_snapshots(&self.file, keep.into()).map_err(|error| failed(&self.file, &error.into()))?;
         }
         if common.json {
-            return show::json(&serde_json::json!({"file": file, "records": records, "verified": true}));
+            return show::json(&serde_json::json!({
+                "file": file, "records": records, "verified": true, "sealing_key": key_path,
+            }));
         }
         say!("{} records are in {}, and were read again.", records, file.display());
-        say!("Keep the sealing key apart from it: without the key it cannot be restored.");
+        say!("It is restored with the sealing key, {}: keep a copy of that file apart from it.", key_path.display());
         Ok(())
     }
 }
@@ -110,7 +117,15 @@ fn verify_export(path: &Path, key: Option<SealingKey>) -> Result<u64, ArchiveErr
 }
 
 fn failed(path: &Path, error: &ArchiveError) -> Exit {
-    Exit::failed(format!("{}: {error}\nhint: nothing was left of it; look for space and permissions", path.display()))
+    let exit = Exit::failed(format!("{}: {error}", path.display()));
+    if path == Path::new("-") {
+        return exit.with_hint("what was written to standard output is not the whole of it");
+    }
+    exit.with_hint(if path.exists() {
+        "look for space and permissions, and at what lies there now"
+    } else {
+        "nothing was left of it; look for space and permissions"
+    })
 }
 
 fn refuse_existing(path: &Path, force: bool) -> Result<(), Exit> {

@@ -1,7 +1,7 @@
 //! `gatelodge restore` and `gatelodge import`: a store made of what was kept elsewhere.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -15,8 +15,8 @@ use crate::config::Config;
 use crate::crypto::{Cost, SealingKey};
 use crate::export::Import as Lines;
 use crate::store::{
-    Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust, known_format,
-    old_key_path, prepare_place, read_key, rebuild,
+    Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust, heading_of,
+    known_format, old_key_path, prepare_place, read_key, rebuild,
 };
 
 use super::offline::own_user;
@@ -147,7 +147,7 @@ impl Kept<'_> {
 
     /// Reads it once to its end, before anything is touched.
     fn check(&self, config: &Config, terms: Terms) -> Result<Heading, Exit> {
-        let wrong = |error: ArchiveError| unusable(self.file, &error);
+        let wrong = |error: ArchiveError| self.unusable(&error);
         let heading = self.open(config, Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
         let key = read_key(&config.sealing_key_path())?;
         // Under another key nothing but its wholeness can be seen; then it is refused for that.
@@ -170,13 +170,13 @@ impl Kept<'_> {
             may_replace: terms.force,
             cache_bytes: config.store.cache_mib << 20,
         };
-        let told = |error: RebuildError| explain(error, self.file);
+        let told = |error: RebuildError| self.explain(error);
         let (mut lock, seal) = prepare_place(&place, &heading.key_fingerprint).map_err(told)?;
         let trust = if terms.accept_unsigned { Trust::KeyOrUnsigned(seal.clone()) } else { Trust::Key(seal.clone()) };
         let mut progress = Progress::new("restore");
         // Read again, and proved again: another file may lie there by now.
         let Opened { heading, is_signed, mut records } =
-            self.open(config, trust, &mut progress).map_err(|error| unusable(self.file, &error))?;
+            self.open(config, trust, &mut progress).map_err(|error| self.unusable(&error))?;
         if !is_signed {
             warn_of_unsigned(self.file);
         }
@@ -247,24 +247,6 @@ fn take_log(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey, terms:
     Ok(audit::go_on_after(tx, moment, seal, broken)?)
 }
 
-fn unusable(path: &Path, error: &ArchiveError) -> Exit {
-    let hint = match error {
-        ArchiveError::Io(_) => "check the path and your permissions",
-        ArchiveError::Newer(_) => "install the newer program",
-        ArchiveError::Forged => {
-            "somebody without the key wrote or changed it; take another backup or snapshot; nothing was changed"
-        }
-        ArchiveError::Unsigned => {
-            "if an older program made it and nobody else could write to where it lay, --accept-unsigned takes it"
-        }
-        ArchiveError::TooDear => {
-            "raise password.memory_kib and iterations here first, if that is meant; nothing was changed"
-        }
-        _ => "take another backup or snapshot; nothing was changed",
-    };
-    Exit::failed(format!("{}: {error}\nhint: {hint}", path.display()))
-}
-
 fn warn_of_unsigned(file: &Path) {
     tell!(
         "gatelodge: WARNING: {} does not prove who wrote it. Everything in it is taken as it is: accounts, passwords,\n\
@@ -273,27 +255,71 @@ fn warn_of_unsigned(file: &Path) {
     );
 }
 
-fn explain(error: RebuildError, file: &Path) -> Exit {
-    match error {
-        RebuildError::Open(error) => error.into(),
-        RebuildError::Records(error) => unusable(file, &error),
-        RebuildError::Refused(reason, hint) => Exit::failed(format!("{}: {reason}\nhint: {hint}", file.display())),
-        RebuildError::Exists(path) => Exit::failed(format!(
-            "{}: there is a store already\nhint: --force puts the new one in its place and keeps the old one beside it",
-            path.display()
-        )),
-        RebuildError::AnotherKey { path, needed } => {
-            let old = old_key_path(&path, &needed);
-            let hint = if old.exists() {
-                format!("it was in force before, and is kept as {}: copy it to this place first", old.display())
-            } else {
-                "put the key that belongs to it in this place first; without it nobody can read the backup".into()
-            };
-            Exit::failed(format!(
-                "{}: this is not the sealing key that {} was made with; the fingerprint of that one is {needed}\nhint: {hint}",
-                path.display(),
-                file.display()
-            ))
+impl Kept<'_> {
+    fn unusable(&self, error: &ArchiveError) -> Exit {
+        let another = match self.form {
+            Form::Archive => "take another backup or snapshot; nothing was changed",
+            Form::Lines => "take another export; nothing was changed",
+        };
+        let hint = match error {
+            ArchiveError::Io(error) if error.kind() == ErrorKind::NotFound && self.file == Path::new("-") => {
+                "it is read twice, which standard input cannot be: name a file"
+            }
+            ArchiveError::Io(_) => "check the path and your permissions",
+            ArchiveError::Newer(_) => "install the newer program",
+            ArchiveError::Forged => {
+                "somebody without the key wrote or changed it; take another backup or snapshot; nothing was changed"
+            }
+            ArchiveError::Unsigned => {
+                "if an older program made it and nobody else could write to where it lay, --accept-unsigned takes it"
+            }
+            ArchiveError::TooDear => {
+                "raise password.memory_kib and iterations here first, if that is meant; nothing was changed"
+            }
+            ArchiveError::NotABackup => self.of_the_other_form().unwrap_or(another),
+            _ => another,
+        };
+        Exit::failed(format!("{}: {error}", self.file.display())).with_hint(hint)
+    }
+
+    /// What to type where a backup was taken for an export, or an export for a backup.
+    fn of_the_other_form(&self) -> Option<&'static str> {
+        let is_archive = || heading_of(self.file).is_ok();
+        let is_lines =
+            || File::open(self.file).is_ok_and(|file| Lines::open(BufReader::new(file), known_format()).is_ok());
+        match self.form {
+            Form::Archive if is_lines() => Some("it is an export: gatelodge restore --from-export FILE"),
+            Form::Lines if is_archive() => Some("it is a backup: gatelodge restore FILE"),
+            _ => None,
+        }
+    }
+
+    fn explain(&self, error: RebuildError) -> Exit {
+        let file = self.file.display();
+        match error {
+            RebuildError::Open(error) => error.into(),
+            RebuildError::Records(error) => self.unusable(&error),
+            RebuildError::Refused(reason, hint) => Exit::failed(format!("{file}: {reason}")).with_hint(hint),
+            RebuildError::Exists(path) => Exit::failed(format!("{}: there is a store already", path.display()))
+                .with_hint("--force puts the new one in its place and keeps the old one beside it"),
+            RebuildError::AnotherKey { path, needed } => {
+                let old = old_key_path(&path, &needed);
+                let hint = if old.exists() {
+                    format!("it was in force before, and is kept as {}: copy it to this place first", old.display())
+                } else {
+                    format!(
+                        "put the key with that fingerprint into this place first, the file that lay beside the store then, chmod 600 and \
+                         its owner the service's; without it nobody can read {file}"
+                    )
+                };
+                let (is_there, path) = (path.exists(), path.display());
+                Exit::failed(if is_there {
+                    format!("{path}: this is not the sealing key that {file} was made with; the fingerprint of that one is {needed}")
+                } else {
+                    format!("{path}: the sealing key is missing that {file} was made with; its fingerprint is {needed}")
+                })
+                .with_hint(hint)
+            }
         }
     }
 }

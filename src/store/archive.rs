@@ -75,7 +75,7 @@ impl fmt::Display for ArchiveError {
             }
             Self::TooDear => f.write_str("a password hash in this costs more than logins here may cost"),
             Self::NotARecord(number) => write!(f, "line {number} is not a record of Gatelodge"),
-            Self::Newer(format) => write!(f, "the backup has format {format}, which a later program wrote"),
+            Self::Newer(format) => write!(f, "it has format {format}, which a later program wrote"),
         }
     }
 }

@@ -124,16 +124,48 @@ fn a_backup_is_restored_elsewhere_with_its_key_and_not_without() {
     assert_eq!(server.stops(), Some(0));
     let backup = text(&lived.folder.join("backup"));
     // Nobody has the store open: the command reads it itself.
-    shown(&lived.with(&["backup", &backup]), "");
+    let key = text(&lived.folder.join("sealing-key"));
+    assert_eq!(shown(&lived.with(&["backup", &backup]), "")["sealing_key"], key);
+    let said = String::from_utf8_lossy(&run(&lived.with(&["backup", &backup, "--force"]), "").stdout).into_owned();
+    assert!(said.contains(&format!("It is restored with the sealing key, {key}: keep a copy")), "{said}");
 
     let elsewhere = Folder::new();
     let config = configuration(&elsewhere.0, free_port(), &file_mail(&elsewhere.0));
+    let (code, message) = refusal(&["restore", &backup, "--config", &config]);
+    let place = text(&elsewhere.join("sealing-key"));
+    assert_eq!((code, message.contains(&format!("{place}: the sealing key is missing"))), (Some(1), true), "{message}");
+    assert!(message.contains("hint: put the key with that fingerprint into this place"), "{message}");
+    std::fs::write(&place, "00".repeat(32)).expect("written");
     let (code, message) = refusal(&["restore", &backup, "--config", &config]);
     assert_eq!((code, message.contains("this is not the sealing key")), (Some(1), true), "{message}");
     assert!(!elsewhere.join("gatelodge.redb").exists());
     std::fs::copy(lived.folder.join("sealing-key"), elsewhere.join("sealing-key")).expect("copied");
     shown(&["restore", &backup, "--config", &config], "");
     assert_eq!(shown(&["user", "show", ALICE, "--config", &config], "")["email"], ALICE);
+}
+
+#[test]
+fn a_backup_and_an_export_are_told_apart_and_neither_comes_from_a_pipe() {
+    let (lived, server) = Lived::new();
+    assert_eq!(server.stops(), Some(0));
+    let (backup, export) = (text(&lived.folder.join("backup")), text(&lived.folder.join("export")));
+    shown(&lived.with(&["backup", &backup]), "");
+    shown(&lived.with(&["export", &export]), "");
+    for (words, hint) in [
+        (&["restore", export.as_str(), "--force"][..], "it is an export: gatelodge restore --from-export FILE"),
+        (&["import", "gatelodge", &backup, "--force"], "it is a backup: gatelodge restore FILE"),
+        (&["backup", "-"], "`gatelodge export -` writes everything to standard output"),
+        (&["restore", "-", "--force"], "name a file"),
+        (&["import", "gatelodge", "-", "--force"], "name a file"),
+    ] {
+        let (code, said) = refusal(&lived.with(words));
+        assert!(code == Some(1) && said.contains(hint), "{words:?}: {said}");
+    }
+    assert!(!Path::new("-").exists());
+    // An editor on Windows saved it anew.
+    let lines = std::fs::read_to_string(&export).expect("UTF-8");
+    std::fs::write(&export, format!("\u{feff}{lines}")).expect("written");
+    shown(&lived.with(&["import", "gatelodge", &export, "--force"]), "");
 }
 
 #[test]
