@@ -72,6 +72,15 @@ pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!WISHES.all(view, Direction::Up, 1)?.is_empty())
 }
 
+/// How many wishes wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
+///
+/// # Errors
+/// When the store fails.
+pub fn count_waiting(view: &dyn Snapshot, most: usize) -> Result<usize, StoreError> {
+    let new = WISHES.all(view, Direction::Up, most)?.len();
+    Ok((new + DEFERRED.all(view, Direction::Up, most)?.len()).min(most))
+}
+
 /// Whether any wish waits for its turn, be it now or later.
 pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!DEFERRED.all(view, Direction::Up, 1)?.is_empty())

@@ -1,8 +1,10 @@
 //! The audit log, for administrators.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::accounts::administer;
+use crate::accounts::{administer, person};
 use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, Timestamp};
@@ -93,13 +95,37 @@ pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
             break None;
         }
     };
-    let items: Vec<Value> = found.iter().map(|(number, row)| describe(*number, row)).collect();
+    let names = app.read(|view| names_in(view, &found))?;
+    let items: Vec<Value> = found.iter().map(|(number, row)| describe(*number, row, &names)).collect();
     Ok(json!({"items": items, "next": next}))
 }
 
-fn describe(number: u64, row: &Row) -> Value {
+/// What the accounts are called that the rows speak of. One that is gone has no name: nothing but its id was kept.
+fn names_in(view: &dyn Snapshot, rows: &[(u64, Row)]) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut names = BTreeMap::new();
+    for id in rows.iter().flat_map(|(_, row)| [actor_id(&row.entry.actor), row.entry.subject.id()]).flatten() {
+        if !names.contains_key(&id.to_string())
+            && let Some(person) = person::load(view, id)?
+        {
+            names.insert(id.to_string(), users::name_of(&person));
+        }
+    }
+    Ok(names)
+}
+
+fn actor_id(actor: &audit::Actor) -> Option<AccountId> {
+    match actor {
+        audit::Actor::Account(id) => Some(*id),
+        _ => None,
+    }
+}
+
+fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
     let entry = &row.entry;
+    let name = |id: Option<AccountId>| id.and_then(|id| names.get(&id.to_string()));
     json!({
+        "actor_name": name(actor_id(&entry.actor)),
+        "subject_name": name(entry.subject.id()),
         "number": number,
         "at": entry.at.to_string(),
         "clock": entry.clock.word(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::accounts::links;
 use crate::app::{App, Principal};
 use crate::audit::{Act, Outcome as Came, Subject};
 use crate::base::MailId;
@@ -29,7 +30,8 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
             })
         })
         .collect();
-    Ok(json!({"items": items, "next": next}))
+    let requests = app.read(|view| links::count_waiting(view, MAX_ROWS))?;
+    Ok(json!({"items": items, "next": next, "requests": requests}))
 }
 
 pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Outcome {

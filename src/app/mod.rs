@@ -35,7 +35,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::accounts::Services;
 use crate::accounts::standing::Denied;
 use crate::base::{Clock, Moment, Seconds, Timestamp};
-use crate::config::Config;
+use crate::config::{Config, Span};
 use crate::crypto::Digest;
 use crate::mail::Composer;
 use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, Work, schema};
@@ -129,7 +129,10 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
-            Self::TooManyAttempts(seconds) => write!(f, "too many tries have failed; try again in {seconds} seconds"),
+            Self::TooManyAttempts(seconds) => {
+                let wait = Span::from_seconds(*seconds).at_most_in_words();
+                write!(f, "too many tries have failed; try again in {wait}")
+            }
             Self::Internal => f.write_str("something went wrong on our side"),
             Self::Denied(_) => f.write_str("whoever asked may not do this any more"),
             Self::ClockUnsure => f.write_str("this machine's clock is wrong; see `gatelodge clock`"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use crate::admin::{AuditWanted, Command};
 use crate::cli::out::say;
@@ -78,7 +79,7 @@ impl Audit {
                 }
                 let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let columns = ["number", "at", "act", "outcome", "actor", "subject", "network", "detail"];
-                show::table(items, &columns);
+                show::table(&items.iter().map(with_names).collect::<Vec<_>>(), &columns);
                 if let Some(next) = shown["next"].as_u64() {
                     say!("There are more: go on with --after {next}");
                 }
@@ -86,6 +87,18 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// With what accounts are called beside their ids.
+fn with_names(item: &Value) -> Value {
+    let mut item = item.clone();
+    for member in ["actor", "subject"] {
+        if let Some(name) = item[format!("{member}_name")].as_str() {
+            let id = show::plain(&item[member]);
+            item[member] = format!("{name} {}", id.trim_start_matches("account ")).into();
+        }
+    }
+    item
 }
 
 /// What a backup says of where the log ended.

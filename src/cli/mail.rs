@@ -92,6 +92,12 @@ fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
         return show::json(&shown);
     }
     let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if shown["requests"].as_u64().is_some_and(|requests| requests > 0) {
+        let requests = show::counted(&shown["requests"], "request for a mail waits", "requests for mails wait");
+        say!(
+            "{requests} to be decided, which takes seconds; longer if no server runs, or the clock is wrong (`gatelodge clock show`)."
+        );
+    }
     if items.is_empty() {
         say!("No mail waits, and none has failed.");
         return Ok(());

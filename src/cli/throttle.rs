@@ -1,9 +1,11 @@
 //! `gatelodge throttle`: limits on tries.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use crate::admin::{Command, command};
 use crate::cli::out::say;
+use crate::config::Span;
 
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
@@ -53,12 +55,18 @@ impl Throttle {
         if items.is_empty() {
             say!("Nobody has used up any tries.");
         } else {
-            show::table(
-                items,
-                &["kind", "who", "left", "of", "next_in_seconds", "full_at", "failures_in_a_row", "out_of_use"],
-            );
+            let columns = ["kind", "who", "left", "of", "next_in", "full_at", "failures_in_a_row", "out_of_use"];
+            show::table(&items.iter().map(with_words).collect::<Vec<_>>(), &columns);
         }
         show::say_how_to_go_on(&shown);
         Ok(())
     }
+}
+
+/// With the time to wait in words.
+fn with_words(item: &Value) -> Value {
+    let wait = item["next_in_seconds"].as_u64().filter(|seconds| *seconds > 0);
+    let mut item = item.clone();
+    item["next_in"] = wait.map(|seconds| Span::from_seconds(seconds).at_most_in_words()).into();
+    item
 }

@@ -27,14 +27,28 @@ impl Span {
         self.0
     }
 
-    /// For people: `2 days`, `1 hour`, `30 minutes`.
+    /// For people, who are promised no more than it is: `2 days`, `1 hour`, `30 minutes`.
     #[must_use]
     pub fn in_words(self) -> String {
-        let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
-        let (size, name) = units.into_iter().find(|(size, _)| self.0.is_multiple_of(*size)).unwrap_or((1, "second"));
-        let count = self.0 / size;
-        format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+        // Nobody counts seconds beyond two minutes.
+        let least = if self.0 > 2 * MINUTE { MINUTE } else { 1 };
+        let whole = self.0 - self.0 % least;
+        let (size, name) = UNITS.into_iter().find(|(size, _)| whole.is_multiple_of(*size)).unwrap_or((1, "second"));
+        counted(whole / size, name)
     }
+
+    /// For people who have to wait so long, and are not sent away twice: `15 minutes` for 897 seconds.
+    #[must_use]
+    pub fn at_most_in_words(self) -> String {
+        let (size, name) = UNITS.into_iter().find(|(size, _)| self.0 > 2 * size).unwrap_or((1, "second"));
+        counted(self.0.div_ceil(size), name)
+    }
+}
+
+const UNITS: [(Seconds, &str); 4] = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
+
+fn counted(count: Seconds, name: &str) -> String {
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
 impl TryFrom<String> for Span {
@@ -92,6 +106,19 @@ mod tests {
     fn durations_read_well() {
         assert_eq!(Span(2 * DAY).in_words(), "2 days");
         assert_eq!(Span(HOUR).in_words(), "1 hour");
+        assert_eq!(Span(90).in_words(), "90 seconds");
+        assert_eq!(Span(15 * MINUTE + 3).in_words(), "15 minutes");
+        for (seconds, words) in [
+            (1, "1 second"),
+            (120, "120 seconds"),
+            (121, "3 minutes"),
+            (897, "15 minutes"),
+            (2 * HOUR, "120 minutes"),
+            (2 * HOUR + 1, "3 hours"),
+            (2 * DAY + 1, "3 days"),
+        ] {
+            assert_eq!(Span(seconds).at_most_in_words(), words);
+        }
         assert_eq!(Span(DAY).to_string(), "1d");
         assert_eq!(Span(90).to_string(), "90s");
     }

@@ -287,3 +287,18 @@ fn what_was_done_is_said_in_a_sentence() {
     let invitation = types(&["invite", "add", "--uses", "3"], "");
     assert!(invitation.contains("3 people may register") && invitation.contains("/invite/gli_"), "{invitation}");
 }
+
+#[test]
+fn the_audit_log_names_people_beside_their_ids() {
+    let house = House::with("");
+    let add = ["user", "add", "bob@example.org", "--confirmed", "--password-stdin", "--config", &house.config];
+    let bob = shown(&add, &format!("{PASSWORD}\n"))["id"].clone();
+    let mut browser = house.server.client();
+    browser.api("POST", "/login", &json!({"identity": "bob@example.org", "password": PASSWORD})).expect(200);
+    let row = house.types(&["audit", "list", "--act", "login"])["items"][0].clone();
+    assert_eq!((&row["actor_name"], &row["subject_name"]), (&json!("bob@example.org"), &json!("bob@example.org")));
+    assert_eq!(row["subject"], bob);
+    let listed = house.reads(&["audit", "list", "--act", "login"]);
+    let beside = format!("bob@example.org {}", bob.as_str().expect("an id"));
+    assert_eq!(listed.matches(&beside).count(), 2, "{listed}");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{MINUTE, map_of};
+use crate::base::map_of;
 use crate::config::Span;
 use crate::templates::{Value, context};
 use crate::web::Web;
@@ -66,10 +66,7 @@ impl<'a> Form<'a> {
         };
         let problem = match failure {
             Failure::TooManyAttempts(seconds) => {
-                let seconds = u64::from(*seconds);
-                // Nobody counts seconds beyond two minutes.
-                let rounded = if seconds > 2 * MINUTE { seconds.div_ceil(MINUTE) * MINUTE } else { seconds };
-                let wait = Span::from_seconds(rounded).in_words();
+                let wait = Span::from_seconds((*seconds).into()).at_most_in_words();
                 format!("This was too often for now. The next one is possible in {wait}.")
             }
             _ if errors.is_empty() => failure.detail().into_owned(),

@@ -111,3 +111,20 @@ fn nothing_secret_stands_readable_in_the_store() {
     }
     assert!(contains(ALICE), "the check itself finds what is there");
 }
+
+#[test]
+fn requests_that_wait_to_be_decided_are_counted_among_the_mails() {
+    let world = World::new();
+    let waiting = || {
+        let listed = world.command(json!({"command": "mail-list", "after": null, "limit": 9})).expect("a list");
+        (listed["items"].as_array().map(Vec::len), listed["requests"].clone())
+    };
+    assert_eq!(waiting(), (Some(0), json!(0)));
+    // Nobody decides at this moment: the clock is wrong, or the server busy.
+    for email in [ALICE, "bob@example.org"] {
+        world.visitor().api("POST", "/register", json!({"email": email, "password": PASSWORD})).expect(202);
+    }
+    assert_eq!(waiting(), (Some(0), json!(2)));
+    world.block_on(async { while world.app.fulfil_wishes().await.expect("memory does not fail") {} });
+    assert_eq!(waiting(), (Some(2), json!(0)));
+}
