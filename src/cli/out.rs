@@ -16,7 +16,7 @@ static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
 pub fn write(words: fmt::Arguments<'_>) {
     // A server's words go where its log goes, in their order, and wait for nobody.
     if let Some(queue) = LogQueue::running() {
-        return queue.push(words.to_string().as_bytes());
+        return queue.push(escaped(words).as_bytes());
     }
     let mut fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
     if fault.is_none() {
