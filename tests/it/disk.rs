@@ -12,13 +12,13 @@ use crate::store::Folder;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD};
 
 /// A server whose store is on a small disk of its own.
-struct SmallDisk {
-    folder: Folder,
+pub struct SmallDisk {
+    pub folder: Folder,
     server: Server,
 }
 
 impl SmallDisk {
-    fn new(mib: u32, settings: &str) -> Self {
+    pub fn new(mib: u32, settings: &str) -> Self {
         let may = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).status();
         assert!(
             may.is_ok_and(|status| status.success()),
@@ -47,6 +47,11 @@ impl SmallDisk {
         small
     }
 
+    /// Where its configuration is.
+    pub fn config(&self) -> String {
+        self.folder.join("gatelodge.toml").to_str().expect("UTF-8").to_owned()
+    }
+
     /// The disk as the server sees it.
     fn seen(&self) -> PathBuf {
         let inside = self.folder.join("disk");
@@ -57,7 +62,7 @@ impl SmallDisk {
     }
 
     /// Leaves so many KiB free.
-    fn fill_but(&self, free_kib: u64) {
+    pub fn fill_but(&self, free_kib: u64) {
         let filler = self.seen().join("filler");
         let _ = std::fs::remove_file(&filler);
         let free = self.free_kib();

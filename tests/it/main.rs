@@ -9,6 +9,7 @@ mod control_sockets;
 mod courier;
 mod disk;
 mod doctor;
+mod every_command;
 mod faults;
 mod floods;
 mod http2;
