@@ -33,7 +33,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
             };
             adding::add(app, draft, by).await
         }
-        Command::UserList { part, after, limit } => users::list(app, part, after, limit),
+        Command::UserList { part, after, limit } => users::list(app, part.as_deref(), after, limit),
         Command::UserShow(Named { user }) => users::show(app, &user),
         Command::UserPasswd { user, password } => users::set_password(app, user, &password, by).await,
         Command::UserConfirm(Named { user }) => users::confirm(app, user, by).await,

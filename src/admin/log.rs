@@ -1,6 +1,7 @@
 //! The audit log, for administrators.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
-use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, parse, users};
+use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, parse, quoted, users};
 
 /// Rows read at a time while the wanted ones are looked for.
 const PAGE: usize = 500;
@@ -50,7 +51,7 @@ impl Filter {
         Ok(Self {
             act: act.transpose()?,
             account: wanted.user.as_ref().map(|user| account(app, user)).transpose()?,
-            network: wanted.network.clone(),
+            network: wanted.network.as_deref().map(read_network).transpose()?,
             since: time(&wanted.since)?,
             until: time(&wanted.until)?,
             outcome: outcome.transpose()?,
@@ -67,6 +68,16 @@ impl Filter {
             && self.until.is_none_or(|until| entry.at < until)
             && self.outcome.as_ref().is_none_or(|outcome| entry.outcome.word() == outcome)
     }
+}
+
+/// As the rows have it.
+fn read_network(text: &str) -> Result<String, Refusal> {
+    text.parse::<IpAddr>().map(|address| address.to_canonical().to_string()).map_err(|_| {
+        Refusal::invalid(
+            format!("{} is no address of a network", quoted(text)),
+            "write it like 192.0.2.7 or 2001:db8::7",
+        )
+    })
 }
 
 /// An account that may be gone by now: then it is named by its id.

@@ -100,10 +100,10 @@ pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
     found?
 }
 
-pub(super) fn list(app: &App, part: Option<String>, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(app: &App, part: Option<&str>, after: Option<String>, limit: usize) -> Outcome {
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let people = app.read(|view| match &part {
+    let people = app.read(|view| match part {
         Some(part) => person::search(view, part, after, limit),
         None => person::page(view, after, limit),
     })?;

@@ -17,9 +17,16 @@ use super::{Outcome, Refusal};
 const COUNTED: usize = 1000;
 
 fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
-    let found = app.services().config.webhooks.get(name).cloned();
-    found.ok_or_else(|| {
-        Refusal::unknown(format!("there is no webhook {name}"), "they stand in the configuration: [webhooks.NAME]")
+    let services = app.services();
+    let hooks = &services.config.webhooks;
+    hooks.get(name).cloned().ok_or_else(|| {
+        let names: Vec<&str> = hooks.keys().map(String::as_str).collect();
+        let there_are = match names.len() {
+            0 => "there are none: they stand in the configuration as [webhooks.NAME]".to_owned(),
+            1 => format!("there is {}", names[0]),
+            _ => format!("there are {}", names.join(", ")),
+        };
+        Refusal::unknown(format!("there is no webhook {name}"), &there_are)
     })
 }
 

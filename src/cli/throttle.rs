@@ -42,12 +42,11 @@ impl Throttle {
             return show::json(&shown);
         }
         if !is_list {
-            match shown["lifted"].as_u64() {
-                Some(0) => say!("Nothing was counted."),
-                _ => {
-                    let counters = show::counted(&shown["lifted"], "counter was", "counters were");
-                    say!("Tries pass again; {counters} taken back.");
-                }
+            let counters = show::counted(&shown["lifted"], "counter was", "counters were");
+            if shown["lifted"] == 0 {
+                say!("Nothing was counted.");
+            } else {
+                say!("Tries pass again; {counters} taken back.");
             }
             return Ok(());
         }

@@ -17,7 +17,9 @@ pub use mailed::{
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, drop_codes_since, make_codes};
 pub(crate) use trusted::TRUSTED;
-pub use trusted::{TrustedBrowser, end_some_trusts, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of};
+pub use trusted::{
+    MAX_TRUSTED, TrustedBrowser, end_some_trusts, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of,
+};
 
 words! {
     /// What a factor is.

@@ -23,7 +23,7 @@ record!(TrustedBrowser, version 1, { digest, generation, created_at, expires_at,
 pub(crate) const TRUSTED: Table<(AccountId, BrowserId), TrustedBrowser> = Table::at(schema::TRUSTED);
 
 /// Browsers that an account may trust; the one that was trusted first makes room.
-const MAX_PER_ACCOUNT: usize = 50;
+pub const MAX_TRUSTED: usize = 50;
 
 /// The id follows from the secret, so that the one finds the other.
 fn id_of(secret: Digest) -> BrowserId {
@@ -44,7 +44,7 @@ pub fn trust(
 ) -> Result<(), StoreError> {
     let now = moment.now();
     let mut others = trusts_of(tx, account)?;
-    if others.len() >= MAX_PER_ACCOUNT {
+    if others.len() >= MAX_TRUSTED {
         others.sort_unstable_by_key(|(_, browser)| browser.created_at);
         TRUSTED.delete(tx, &(account, others[0].0))?;
     }
@@ -78,7 +78,7 @@ pub fn trusts_of(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
 ) -> Result<Vec<(BrowserId, TrustedBrowser)>, StoreError> {
-    let rows = TRUSTED.under(view, &account, Direction::Up, MAX_PER_ACCOUNT + 1)?;
+    let rows = TRUSTED.under(view, &account, Direction::Up, MAX_TRUSTED + 1)?;
     Ok(rows.into_iter().map(|((_, id), browser)| (id, browser)).collect())
 }
 

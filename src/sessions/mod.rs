@@ -151,7 +151,7 @@ pub(crate) const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
 pub(crate) const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
 
 /// Sessions an account may have; a login beyond it ends the one that was unused longest.
-const MAX_PER_ACCOUNT: usize = 100;
+pub const MAX_SESSIONS: usize = 100;
 
 /// What a new session is made from.
 pub struct NewSession<'a> {
@@ -225,7 +225,7 @@ fn store(tx: &mut dyn Transaction, secret: &Bearer, session: &Session) -> Result
 fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     let mut sessions = of_account(tx, account)?;
     sessions.sort_unstable_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
-    sessions.iter().skip(MAX_PER_ACCOUNT - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
+    sessions.iter().skip(MAX_SESSIONS - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
 }
 
 /// The session whose secret has this digest, alive or not.
@@ -261,7 +261,7 @@ pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Sessio
 /// When the store fails.
 pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
     let mut sessions = Vec::new();
-    for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_PER_ACCOUNT + 1)? {
+    for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_SESSIONS + 1)? {
         sessions.extend(SESSIONS.get(view, &digest)?.map(|session| (digest, session)));
     }
     Ok(sessions)

@@ -238,7 +238,7 @@ fn a_test_event_says_what_the_server_made_of_it() {
     let (_, said) = refusal(&["webhook", "test", "ear", "--config", &house.config]);
     assert!(said.contains("it has less than 16 bytes"), "{said}");
     let (_, said) = refusal(&["webhook", "test", "nobody", "--config", &house.config]);
-    assert!(said.contains("there is no webhook nobody") && said.contains("[webhooks.NAME]"), "{said}");
+    assert!(said.contains("there is no webhook nobody") && said.contains("hint: there "), "{said}");
 }
 
 #[test]

@@ -165,7 +165,9 @@ fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Tls
         let Some((certificate, private_key)) = certificate.zip(private_key) else { break None };
         let problem = match trials::pair(&certificate, &private_key, url.host()) {
             Ok(doubts) => {
-                doubts.iter().for_each(|doubt| asker.doubt(doubt));
+                for doubt in &doubts {
+                    asker.doubt(doubt);
+                }
                 break Some((certificate, private_key));
             }
             Err(problem) if asker.can_ask() => problem,

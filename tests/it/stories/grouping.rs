@@ -240,6 +240,9 @@ fn the_page_about_limits_says_what_may_be_carried() {
         ("permissions of a group", gatelodge::groups::MAX_PERMISSIONS),
         ("groups with permissions", gatelodge::groups::MAX_WITH_PERMISSIONS),
         ("API tokens of an account", gatelodge::sessions::MAX_TOKENS),
+        ("sessions of an account", gatelodge::sessions::MAX_SESSIONS),
+        ("second factors of an account", gatelodge::factors::MAX_FACTORS),
+        ("browsers that an account trusts", gatelodge::factors::MAX_TRUSTED),
         ("people that one invitation brings", gatelodge::accounts::invitations::MAX_USES as usize),
     ] {
         let told = most.to_string().replace("1000", "1,000");
@@ -299,4 +302,21 @@ fn somebody_is_found_by_a_part_of_a_name() {
     assert_eq!(found("CAR"), "\"carl@example.org\" \"carol@example.org\"");
     assert_eq!(found("nobody"), "");
     root.api("GET", "/admin/users?query=uma", Value::Null).refused(400, "unknown_parameter");
+}
+
+#[test]
+fn what_is_no_network_act_or_outcome_is_not_taken_for_one_that_nothing_came_from() {
+    let world = World::new();
+    let list = |member: &str, value: &str| {
+        let mut wanted = json!({"command": "audit-list", "limit": 9, "oldest_first": false});
+        for name in ["user", "act", "outcome", "network", "since", "until", "after"] {
+            wanted[name] = Value::Null;
+        }
+        wanted[member] = value.into();
+        world.refusal(wanted).message
+    };
+    assert_eq!(list("network", "kitchen"), "\"kitchen\" is no address of a network");
+    assert_eq!(list("act", "logn"), "\"logn\" is no act");
+    assert_eq!(list("outcome", "well"), "\"well\" is no outcome");
+    assert_eq!(list("user", "nosuch"), "there is no account nosuch");
 }
