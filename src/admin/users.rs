@@ -27,7 +27,7 @@ pub(super) fn unknown(user: &str) -> Refusal {
 }
 
 fn in_words(fault: PasswordFault) -> Refusal {
-    Refusal::invalid(fault.to_string(), "a few words make a good password")
+    Refusal::invalid(fault.to_string(), "four words that have nothing to do with each other make a good password")
 }
 
 /// An account to be made, as it was typed.

@@ -97,7 +97,7 @@ impl Fields {
 
     /// What somebody calls themselves to log in.
     pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
-        let too_long = FieldError { code: "too_long", min: None, max: Some(EmailAddress::MAX_BYTES) };
+        let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
         let found = self.parsed("identity", |text| match text.len() {
             ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
             _ => Err(too_long.clone()),
@@ -145,7 +145,7 @@ impl Fields {
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
             Some(text) if text.len() > MAX_TEXT_BYTES => {
-                self.fault(name, FieldError { code: "too_long", min: None, max: Some(MAX_TEXT_BYTES) })
+                self.fault(name, FieldError { max: Some(MAX_TEXT_BYTES), ..FieldError::from("too_long") })
             }
             text => Some(text),
         }
@@ -191,7 +191,7 @@ impl Fields {
             Some(_) => return self.fault(name, "wrong_type"),
         };
         if items.len() > MAX_ITEMS {
-            return self.fault(name, FieldError { code: "too_many", min: None, max: Some(MAX_ITEMS) });
+            return self.fault(name, FieldError { max: Some(MAX_ITEMS), ..FieldError::from("too_many") });
         }
         Some(items)
     }

@@ -23,6 +23,7 @@ mod mail_habits;
 mod mutations;
 mod observing;
 mod openapi;
+mod passwords;
 mod places;
 mod printing;
 mod process;
