@@ -211,6 +211,14 @@ impl Letters {
                 (1..=12).contains(&one) && (1..=31).contains(&two) || (1..=12).contains(&two) && (1..=31).contains(&one)
             })
         };
+        let is_parted = |one: usize, other: usize| {
+            let sign = self.lower.get(at + one).filter(|sign| ['-', '.', '/', ' '].contains(*sign));
+            sign.is_some() && sign == self.lower.get(at + other)
+        };
+        let is_iso = is_parted(4, 7) && year(0).is_some() && is_day(5, 8);
+        if is_iso || (is_parted(2, 5) && is_day(0, 3) && year(6).is_some()) {
+            return Some((10, DAY));
+        }
         if (year(4).is_some() && is_day(0, 2)) || (year(0).is_some() && is_day(4, 6)) {
             return at_an_end(8).then_some((8, DAY));
         }
