@@ -211,7 +211,7 @@ mod tests {
             ("marmalade1234567", guessable(Piece::Word)),
             ("tulip98765432109876", guessable(Piece::Row)),
             ("x7kq2x7kq2x7kq2!", guessable(Piece::Repetition)),
-            ("alice 21.05.1990 alice", guessable(Piece::Named)),
+            ("alice 1990 hillstreet", guessable(Piece::Named)),
             ("correcthorsebatterystaple", Err(PasswordFault::Common)),
             ("marmalademarmalade", Err(PasswordFault::Common)),
         ] {
