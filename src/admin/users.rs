@@ -57,6 +57,12 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     let email =
         optional(&draft.email).map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let username = optional(&draft.username).map(|text| parse(&text, "a user name", Username::parse)).transpose()?;
+    if username.as_ref().is_some_and(|name| app.services().config.login.takes_for_number(name)) {
+        return Err(Refusal::invalid(
+            "the user name reads as a telephone number, and people log in by those here",
+            "give another; the number itself is noted with --phone",
+        ));
+    }
     let phone = optional(&draft.phone).map(|text| read_phone(&text)).transpose()?;
     let name = optional(&draft.name).map(|text| parse(&text, "a name", DisplayName::parse)).transpose()?;
     let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());

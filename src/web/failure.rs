@@ -201,7 +201,7 @@ impl FieldError {
             }
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
-            "reserved" => "This name is kept for those who run the site. Please choose another.".into(),
+            "reserved" => "This name is kept for those who run the site, or reads as a telephone number. Please choose another.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, map_of};
+use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, bare, map_of};
 use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
 
@@ -89,16 +89,24 @@ impl Fields {
         }
     }
 
+    /// As [`Self::parsed`], of a text whose rule lets white space surround it: nothing else is nothing.
+    fn named<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<Option<T>> {
+        if self.values.get(name).and_then(Value::as_str).is_some_and(|text| bare(text).is_empty()) {
+            self.values.remove(name);
+        }
+        self.parsed(name, parse)
+    }
+
     /// An e-mail address.
     pub fn email(&mut self) -> Option<EmailAddress> {
-        let found = self.parsed("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
+        let found = self.named("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
         self.required("email", found)
     }
 
     /// What somebody calls themselves to log in.
     pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
         let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
-        let found = self.parsed("identity", |text| match text.len() {
+        let found = self.named("identity", |text| match text.len() {
             ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
             _ => Err(too_long.clone()),
         });
@@ -118,7 +126,7 @@ impl Fields {
 
     /// A wished user name, which may be left out.
     pub fn username(&mut self) -> Option<Option<Username>> {
-        self.parsed("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
+        self.named("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }
 
     /// The user name of somebody who registers.
@@ -159,7 +167,7 @@ impl Fields {
 
     /// A code that may be left out.
     pub fn optional_code(&mut self) -> Option<Option<TypedCode>> {
-        self.parsed("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
+        self.named("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
     }
 
     /// An id.
