@@ -15,8 +15,8 @@ use super::failure::{Failure, FieldError, FieldErrors};
 
 /// Items of one list, at most: nothing takes more.
 pub const MAX_ITEMS: usize = 64;
-/// Bytes of a text, at most, that has no rule of its own here: a password of 1,024 characters, and then some.
-pub const MAX_TEXT_BYTES: usize = 4096;
+/// Characters of a text, at most, that has no rule of its own here: a password of 1,024, and then some.
+pub const MAX_TEXT_CHARS: usize = 4096;
 /// Members that nobody knows, of which that is said.
 const MAX_UNKNOWN_TOLD: usize = 16;
 
@@ -64,10 +64,12 @@ impl Fields {
         None
     }
 
-    /// The text of a field that may be absent; an empty one counts as absent. A `null` is no text.
+    /// The text of a field that may be absent; an empty one counts as absent in a form, where nothing else can, and as nothing in JSON, where
+    /// what is not given is left out. A `null` is no text.
     fn text(&mut self, name: &str) -> Option<Option<String>> {
         match self.values.remove(name) {
             None => Some(None),
+            Some(Value::String(text)) if text.is_empty() && self.is_strict => self.fault(name, "required"),
             Some(Value::String(text)) if text.is_empty() => Some(None),
             Some(Value::String(text)) => Some(Some(text)),
             Some(_) => self.fault(name, "wrong_type"),
@@ -89,9 +91,9 @@ impl Fields {
         }
     }
 
-    /// As [`Self::parsed`], of a text whose rule lets white space surround it: nothing else is nothing.
+    /// As [`Self::parsed`], of a text whose rule lets white space surround it: nothing else is nothing, in a form.
     fn named<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<Option<T>> {
-        if self.values.get(name).and_then(Value::as_str).is_some_and(|text| bare(text).is_empty()) {
+        if !self.is_strict && self.values.get(name).and_then(Value::as_str).is_some_and(|text| bare(text).is_empty()) {
             self.values.remove(name);
         }
         self.parsed(name, parse)
@@ -106,7 +108,7 @@ impl Fields {
     /// What somebody calls themselves to log in.
     pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
         let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
-        let found = self.named("identity", |text| match text.len() {
+        let found = self.named("identity", |text| match text.chars().count() {
             ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
             _ => Err(too_long.clone()),
         });
@@ -152,8 +154,8 @@ impl Fields {
     /// A text that is read by whoever carries the command out, which may be left out.
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
-            Some(text) if text.len() > MAX_TEXT_BYTES => {
-                self.fault(name, FieldError { max: Some(MAX_TEXT_BYTES), ..FieldError::from("too_long") })
+            Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
+                self.fault(name, FieldError { max: Some(MAX_TEXT_CHARS), ..FieldError::from("too_long") })
             }
             text => Some(text),
         }

@@ -10,6 +10,7 @@ mod courier;
 mod disk;
 mod doctor;
 mod faults;
+mod fields;
 mod floods;
 mod http2;
 mod keys;
