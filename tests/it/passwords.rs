@@ -32,7 +32,7 @@ impl Draw {
 /// 19 of 20 must be; all but a few are.
 #[test]
 fn common_passwords_of_15_characters_and_more_are_refused() {
-    let common = lines(include_bytes!("../data/passwords/common.lz4"));
+    let common = lines(include_bytes!("../passwords/common.lz4"));
     assert_eq!(common.len(), 9_747);
     let chosen: Vec<&String> = common.iter().filter(|text| judge(text).is_ok()).collect();
     assert!(chosen.len() * 1000 < common.len(), "{chosen:?}");
@@ -40,7 +40,7 @@ fn common_passwords_of_15_characters_and_more_are_refused() {
 
 #[test]
 fn no_pass_phrase_of_four_words_is_refused() {
-    let words = lines(include_bytes!("../data/passwords/words.lz4"));
+    let words = lines(include_bytes!("../passwords/words.lz4"));
     assert_eq!(words.len(), 7_776);
     let mut draw = Draw(4);
     let mut phrases = 0;
@@ -86,7 +86,7 @@ fn nothing_that_chance_chose_is_refused() {
 /// None of these is on a list as a whole.
 #[test]
 fn padded_passwords_are_refused_by_rule() {
-    for text in include_str!("../data/passwords/padded.txt").lines() {
+    for text in include_str!("../passwords/padded.txt").lines() {
         assert!(matches!(judge(text), Err(PasswordFault::Guessable(_) | PasswordFault::Common)), "{text}");
     }
 }
