@@ -30,6 +30,8 @@ const YEAR: Cost = 65;
 const DAY: Cost = 150;
 /// The longest way back to the character from which one follows: that of `1qaz2wsx`, or of a row of three digits.
 const FURTHEST: usize = 6;
+/// A digit of a text of digits alone: so drawn ones are not taken for rows and days by chance.
+const NUMBER: Cost = 40;
 /// Characters that are judged: of a longer text so many halves at its beginning and its end. The time grows with the square of the length, and
 /// whoever registers need not be known.
 const JUDGED: usize = 128;
@@ -57,11 +59,13 @@ pub enum Piece {
 pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
     let letters = Letters::of(text);
     let mut ways = Cheapest::to_nowhere(letters.typed.len());
+    let is_number = letters.lower.iter().all(char::is_ascii_digit);
     let repeated = letters.repetitions();
     let follows = letters.following();
     let names: Vec<Vec<char>> = names.iter().map(|name| name.chars().collect()).collect();
     for at in 0..letters.typed.len() {
-        ways.free(at, free(letters.lower[at]));
+        let cost = if is_number { NUMBER } else { free(letters.lower[at]) };
+        ways.free(at, cost);
         letters.listed(at, |length, cost| ways.take(at, length, cost, Piece::Word));
         for name in &names {
             if letters.lower[at..].starts_with(name) {
@@ -84,7 +88,7 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
 /// What a character costs that follows from nothing. Fewer are likely than are possible.
 fn free(letter: char) -> Cost {
     match letter {
-        '0'..='9' => 40,
+        '0'..='9' => 33,
         ' ' | '-' | '.' | '_' => 20,
         '!' | ',' | '?' => 30,
         'a'..='z' | 'а'..='я' => 45,
