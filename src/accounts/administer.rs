@@ -1,7 +1,7 @@
 //! What administrators do from the command line.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, GroupName, Identity, Moment, PhoneNumber};
+use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, Moment, PhoneNumber};
 use crate::crypto::PasswordHash;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::mail::Letter;
@@ -48,7 +48,11 @@ pub fn add(
 pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreError> {
     match named.parse::<AccountId>() {
         Ok(id) => person::load(view, id),
-        Err(_) => person::find(view, &Identity::parse(named)),
+        Err(_) => match person::find(view, &Identity::parse(named))? {
+            Some(person) => Ok(Some(person)),
+            // What is a user name may be a number, too.
+            None => person::find(view, &Identity::parse_as(named, &[IdentityKind::Phone])),
+        },
     }
 }
 

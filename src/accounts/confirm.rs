@@ -199,9 +199,7 @@ fn judge(services: &Services, registration: &Registration, username: Option<&Use
         _ => {}
     }
     let chosen = username.or(registration.username.as_ref());
-    chosen
-        .is_some_and(|name| settings.reserves(name, &services.config.site.name))
-        .then_some(Confirmed::UsernameReserved)
+    chosen.is_some_and(|name| services.config.reserves(name)).then_some(Confirmed::UsernameReserved)
 }
 
 /// Makes the account of a registration and deletes the address's others: nothing of theirs survives.

@@ -38,7 +38,7 @@ pub fn choose(
     if person.username.as_ref() == Some(new) {
         return Ok(Chosen::Unchanged);
     }
-    if services.config.registration.reserves(new, &services.config.site.name) {
+    if services.config.reserves(new) {
         return Ok(Chosen::Reserved);
     }
     if identity::owner_of_username(tx, new)?.is_some() {

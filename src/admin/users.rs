@@ -46,7 +46,7 @@ pub(super) fn name_of(person: &Person) -> String {
 }
 
 /// What is said with every refused password.
-pub const GOOD_PASSWORD: &str = "a few words make a good password";
+pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
 
 fn in_words(fault: PasswordFault) -> Refusal {
     Refusal::invalid(fault.to_string(), GOOD_PASSWORD)

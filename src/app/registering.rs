@@ -85,11 +85,7 @@ impl App {
         if invited.is_none() && !services.config.registration.lets_in(&new.email) {
             return Ok(Err(RegisterRefused::Domain));
         }
-        if new
-            .username
-            .as_ref()
-            .is_some_and(|name| services.config.registration.reserves(name, &services.config.site.name))
-        {
+        if new.username.as_ref().is_some_and(|name| services.config.reserves(name)) {
             return Ok(Err(RegisterRefused::UsernameReserved));
         }
         let mut words = services.site_words();

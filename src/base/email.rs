@@ -5,6 +5,8 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
+use super::typed::unlinked;
+
 /// A parsed address: local part as typed, domain in lower-case ASCII (IDNA A-labels).
 ///
 /// Two addresses are the same when they agree with ASCII case folded. Unicode is never folded
@@ -46,12 +48,13 @@ impl EmailAddress {
     const MAX_LOCAL_BYTES: usize = 64;
 
     /// Parses `local@domain`: a dot-atom (RFC 5322, 3.2.3; letters beyond ASCII as in RFC 6531),
-    /// and a host name. Quoted local parts and address literals are refused.
+    /// and a host name. Quoted local parts and address literals are refused. White space around it, angle brackets and `mailto:` are
+    /// dropped: they come along when an address is copied.
     ///
     /// # Errors
     /// When the text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
-        let text = text.trim_matches(' ');
+        let text = unlinked(text, "mailto:");
         let (local, domain) = text.rsplit_once('@').ok_or(NotAnAddress)?;
         if text.len() > Self::MAX_BYTES || !is_local_part(local) {
             return Err(NotAnAddress);
@@ -164,13 +167,28 @@ mod tests {
             ".a@example.org",
             "a..b@example.org",
             "a,b@example.org",
-            "<a@example.org>",
+            "<a@example.org",
+            "a@example.org>",
+            "<<a@example.org>>",
             "a@-x.org",
             "a@example..org",
             "evil@a@example.org",
             &long,
         ] {
             assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_along_when_an_address_is_copied_is_dropped() {
+        for text in [
+            "\u{a0}a@example.org\t",
+            "\u{feff}a@example.org\r\n",
+            "<a@example.org>",
+            "mailto:a@example.org",
+            " <MAILTO:a@example.org?subject=x> ",
+        ] {
+            assert_eq!(EmailAddress::parse(text).as_ref().map(EmailAddress::as_str), Ok("a@example.org"), "{text:?}");
         }
     }
 

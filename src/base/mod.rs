@@ -11,6 +11,7 @@ mod secret;
 mod set;
 mod time;
 mod timekeeper;
+mod typed;
 mod visible;
 
 pub use email::{EmailAddress, NotAnAddress};
@@ -24,4 +25,5 @@ pub use secret::Secret;
 pub use set::{map_of, set_of, try_set_of};
 pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};
+pub use typed::{bare, ungrouped};
 pub use visible::{is_hidden, is_visible};

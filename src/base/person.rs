@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, PhoneNumber, is_hidden, is_visible};
+use super::{EmailAddress, PhoneNumber, bare, is_hidden, is_visible};
 
 /// The text breaks the rule of the name it was to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,13 +32,20 @@ impl From<Username> for String {
 impl Username {
     const MAX_BYTES: usize = 32;
 
-    /// Parses a user name; upper case is refused, not folded.
+    /// Parses a user name, in any ASCII case: telephones write the first letter large.
     ///
     /// # Errors
     /// When the text does not follow the rule.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
+        let text = bare(text).to_ascii_lowercase();
         let fits = (2..=Self::MAX_BYTES).contains(&text.len());
-        if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+        if fits && is_slug(&text) { Ok(Self(text)) } else { Err(NotAName) }
+    }
+
+    /// Whether it reads as a telephone number with its country: `004930123456`.
+    #[must_use]
+    pub fn is_dialled(&self) -> bool {
+        PhoneNumber::parse(&self.0).is_ok()
     }
 
     /// The name.
@@ -167,8 +174,7 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
-    /// All there are, in the order in which a text is tried where nothing else is asked for: what [`Identity::typed`] gives is
-    /// read as it was meant, for a user name may look like a number that is dialled, but has no plus sign.
+    /// All there are.
     pub const ALL: [Self; 3] = [Self::Email, Self::Username, Self::Phone];
 
     /// For people.
@@ -183,25 +189,30 @@ impl IdentityKind {
 }
 
 impl Identity {
-    /// Parses what was typed, whatever it may be.
+    /// Parses what [`Identity::typed`] gave, or an administrator typed. A user name may look like a number that is dialled, but has no
+    /// plus sign.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        Self::parse_as(text, &IdentityKind::ALL)
+        match Username::parse(text) {
+            Ok(name) => Self::Username(name),
+            Err(NotAName) => Self::parse_as(text, &IdentityKind::ALL),
+        }
     }
 
     /// Parses what was typed as the first of these kinds whose rule it follows: an address has an `@`, a telephone number is in
-    /// international form, a user name may be typed in any ASCII case.
+    /// international form, a user name may be typed in any ASCII case. Where telephone numbers are among them nobody chooses one as
+    /// a user name, so a number goes before a name, whatever comes first.
     #[must_use]
     pub fn parse_as(text: &str, kinds: &[IdentityKind]) -> Self {
-        let text = text.trim_matches(' ');
         let as_one = |kind: &IdentityKind| match kind {
             IdentityKind::Email => {
                 text.contains('@').then(|| EmailAddress::parse(text).map_or(Self::Nobody, Self::Email))
             }
             IdentityKind::Phone => PhoneNumber::parse(text).ok().map(Self::Phone),
-            IdentityKind::Username => Username::parse(&text.to_ascii_lowercase()).ok().map(Self::Username),
+            IdentityKind::Username => Username::parse(text).ok().map(Self::Username),
         };
-        kinds.iter().find_map(as_one).unwrap_or(Self::Nobody)
+        let dialled = || kinds.contains(&IdentityKind::Phone).then(|| as_one(&IdentityKind::Phone)).flatten();
+        dialled().or_else(|| kinds.iter().find_map(as_one)).unwrap_or(Self::Nobody)
     }
 
     /// A text that parses to it again; nothing for nobody's.
@@ -244,10 +255,10 @@ mod tests {
 
     #[test]
     fn user_names_follow_the_rule() {
-        for good in ["al", "alice", "a.b-c_d", "0x", &"a".repeat(32)] {
+        for good in ["al", "alice", "a.b-c_d", "0x", "Alice", " ada\u{a0}", "ADA\n", &"a".repeat(32)] {
             assert!(Username::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "Alice", "-al", ".al", "al ice", "älice", "a@b", "al\0", &"a".repeat(33)] {
+        for bad in ["", "a", "-al", ".al", "al ice", "älice", "a@b", "al\0", &"a".repeat(33)] {
             assert!(Username::parse(bad).is_err(), "{bad}");
         }
     }
@@ -276,5 +287,20 @@ mod tests {
         assert_eq!(Identity::parse("ALICE"), Identity::Username(Username("alice".into())));
         assert_eq!(Identity::parse("not a name"), Identity::Nobody);
         assert_eq!(Identity::parse("a@b@c"), Identity::Nobody);
+        assert!(matches!(Identity::parse("\u{feff}<mailto:alice@example.org>\t"), Identity::Email(_)));
+    }
+
+    #[test]
+    fn a_number_goes_before_a_name_where_numbers_are_names() {
+        let kinds = [IdentityKind::Email, IdentityKind::Username, IdentityKind::Phone];
+        let number = PhoneNumber::parse("+4930123456").expect("a number");
+        for text in ["004930123456", "0049-30-123456", "+49 30 123456", "\u{a0}0049 (30) 123456\n"] {
+            assert_eq!(Identity::parse_as(text, &kinds), Identity::Phone(number.clone()), "{text}");
+        }
+        assert!(matches!(Identity::parse_as("004930123456", &kinds[..2]), Identity::Username(_)));
+        assert!(matches!(Identity::parse_as("030123456", &kinds), Identity::Username(_)));
+        // What is written down is read as it was meant.
+        assert!(matches!(Identity::parse("004930123456"), Identity::Username(_)));
+        assert_eq!(Identity::parse(&Identity::Phone(number.clone()).typed()), Identity::Phone(number));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::person::NotAName;
+use super::typed::{ungrouped, unlinked};
 
 /// A telephone number in the international form of ITU-T E.164: a plus sign, then at most 15 digits, the first no zero.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -12,15 +13,16 @@ impl PhoneNumber {
     const MIN_DIGITS: usize = 7;
     const MAX_DIGITS: usize = 15;
 
-    /// Parses a number that begins with `+` or `00`. Blanks, dashes, dots, slashes and parentheses between digits say nothing;
-    /// numbers as they are dialled within a country are refused: which country is meant is for nobody to guess.
+    /// Parses a number that begins with `+` or `00`. White space, dashes, dots, slashes and parentheses between digits say nothing, nor do
+    /// `tel:` and the `(0)` that is dialled within the country only; numbers as they are dialled within a country are refused: which country is meant is for nobody to guess.
     ///
     /// # Errors
     /// When it is none.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
-        let text = text.trim_matches(' ');
+        let text = ungrouped(unlinked(text, "tel:")).replacen("(0)", "", 1);
+        let text = text.trim_start_matches('(');
         let rest = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).ok_or(NotAName)?;
-        let is_silent = |c: &char| matches!(c, ' ' | '-' | '.' | '/' | '(' | ')');
+        let is_silent = |c: &char| matches!(c, '.' | '/' | '(' | ')');
         let digits: String = rest.chars().filter(|c| !is_silent(c)).collect();
         let fits = (Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits.len());
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
@@ -47,7 +49,16 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_number_is_one_number() {
-        for text in ["+49 30 123456", "0049-30-123456", "+49 (30) 12.34/56", " +4930123456 "] {
+        for text in [
+            "+49 30 123456",
+            "0049-30-123456",
+            "+49 (30) 12.34/56",
+            " +4930123456 ",
+            "tel:+49-30-123456",
+            "+49\u{a0}30\u{2011}123456\n",
+            "+49 (0)30 123456",
+            "(+49) 30 123456",
+        ] {
             assert_eq!(
                 PhoneNumber::parse(text).map(|number| number.to_string()).as_deref(),
                 Ok("+4930123456"),

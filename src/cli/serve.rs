@@ -176,7 +176,9 @@ async fn run_until_signal(
     }
     let finished = async { while working.join_next().await.is_some() {} };
     if tokio::time::timeout(WORKERS_MAY_FINISH, finished).await.is_err() {
-        tracing::warn!("an attempt to deliver a mail was left off; it is repeated after the start");
+        tracing::warn!(
+            "an attempt to deliver a mail or to tell a webhook was left off; it is repeated after the start"
+        );
     }
     courier.present().part().await;
     // What was seen of sessions since the last note is worth one more commit.

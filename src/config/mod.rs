@@ -125,6 +125,12 @@ impl Config {
     /// How long a login that was not the owner's, or a change of address, can be undone.
     pub const TAKE_BACK_WITHIN: Span = Span::from_seconds(7 * crate::base::DAY);
 
+    /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
+    #[must_use]
+    pub fn reserves(&self, name: &crate::base::Username) -> bool {
+        self.registration.reserves(name, &self.site.name) || self.login.takes_for_number(name)
+    }
+
     /// Reads and checks the file. Secrets that a service manager keeps for us are found in the folder `credentials`
     /// (`LoadCredential=` in systemd.exec(5)), where the file names no others.
     ///

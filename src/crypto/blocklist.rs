@@ -1,69 +1,105 @@
-//! Is this one of the passwords that everybody tries first?
+//! Is this a word, or a password, that everybody tries first?
 
-use sha2::{Digest, Sha256};
+/// 90,153 common words and passwords, with how early they are tried, and 28,401 common passwords of 15 to 32 characters, as
+/// packed digests; `blocklist/build.py` makes both and says how.
+static WORDS: Table = Table { packed: include_bytes!("blocklist/words.bin") };
+static LONG: Table = Table { packed: include_bytes!("blocklist/long.bin") };
 
-/// 46,880 common passwords as sorted 32-bit prefixes of SHA-256, packed; `blocklist/build.py` makes it and says how.
-static COMMON: &[u8] = include_bytes!("blocklist/common.bin");
+/// The longest text that is listed, in characters.
+pub(super) const LONGEST: usize = 32;
 
-/// Whether `password`, in any case, is a common password or a short piece of one repeated.
-///
-/// A password that is not on the list is taken for one with a chance of 1 in 91,000.
-pub(super) fn is_common(password: &str) -> bool {
-    let folded = password.to_lowercase();
-    let unit = smallest_unit(&folded);
-    is_listed(&folded) || (unit.len() < folded.len() && (unit.chars().count() < 5 || is_listed(unit)))
+/// How early a listed text is tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Early {
+    /// Among the first 200 of its list.
+    First,
+    /// Among the first 2,000.
+    Soon,
+    /// Among the first 15,000.
+    Later,
+    /// Further down.
+    Last,
+    /// It is a password of 15 characters or more that more than one person chose.
+    Long,
 }
 
-fn is_listed(word: &str) -> bool {
-    let digest = Sha256::digest(word.as_bytes());
-    let half = |at: usize| u16::from_be_bytes([digest[at], digest[at + 1]]);
-    lows(half(0)).contains(&half(2))
-}
+/// The digest of a text that grows by a character at a time: FNV-1a of 64 bits. That it is easily turned round does no harm:
+/// what is listed is no secret.
+#[derive(Clone, Copy)]
+pub(super) struct Digested(u64);
 
-/// The lower halves of those whose upper half this is.
-fn lows(upper: u16) -> Vec<u16> {
-    let Some((length, rest)) = COMMON.split_first_chunk::<4>() else { return vec![] };
-    let (bits, lows) = rest.split_at(u32::from_be_bytes(*length) as usize);
-    let (lows, _) = lows.as_chunks::<2>();
-    // Each value of the upper half ends with a zero; a one stands for a password.
-    let (mut zeros, mut ones) = (0, 0);
-    let mut found = Vec::new();
-    // Eight bytes at a time are only counted, up to those in which the value is reached.
-    let mut counted = 0;
-    for word in bits.as_chunks::<8>().0 {
-        let word = u64::from_ne_bytes(*word);
-        if zeros + word.count_zeros() >= u32::from(upper) {
-            break;
-        }
-        (zeros, ones) = (zeros + word.count_zeros(), ones + word.count_ones() as usize);
-        counted += 8;
+impl Digested {
+    pub(super) const EMPTY: Self = Self(0xCBF2_9CE4_8422_2325);
+
+    pub(super) fn and(self, letter: char) -> Self {
+        let mut utf8 = [0; 4];
+        let octets = letter.encode_utf8(&mut utf8).bytes();
+        Self(octets.fold(self.0, |value, octet| (value ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)))
     }
-    for byte in &bits[counted..] {
-        for place in 0..8 {
-            if byte >> place & 1 == 0 {
-                zeros += 1;
-                if zeros > u32::from(upper) {
-                    return found;
-                }
-            } else {
-                if zeros == u32::from(upper) {
-                    found.extend(lows.get(ones).map(|low| u16::from_be_bytes(*low)));
-                }
-                ones += 1;
-            }
-        }
+
+    /// Where the text stands on the lists. A text of neither is taken for one with a chance of 1 in 3 million.
+    pub(super) fn listed(self, characters: usize) -> Option<Early> {
+        let value = (self.0 ^ self.0 >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let [first, second, low @ .., _, _, _] = value.to_be_bytes();
+        let (upper, lower) = (u16::from_be_bytes([first, second]), number(low));
+        let word = WORDS.lows(upper).find(|low| low >> 2 == lower >> 2).map(|low| match low & 3 {
+            0 => Early::First,
+            1 => Early::Soon,
+            2 => Early::Later,
+            _ => Early::Last,
+        });
+        let long = || (characters >= 15 && LONG.lows(upper).any(|low| low == lower)).then_some(Early::Long);
+        word.or_else(long)
     }
-    found
 }
 
-/// The shortest piece that, repeated, gives `text`: `ab` for `ababab`.
-fn smallest_unit(text: &str) -> &str {
-    let repeats = |length: &usize| {
-        text.is_char_boundary(*length)
-            && text.len().is_multiple_of(*length)
-            && text.as_bytes().chunks(*length).all(|piece| piece == &text.as_bytes()[..*length])
-    };
-    (1..text.len()).find(repeats).map_or(text, |length| &text[..length])
+/// Where `text`, in lower case, stands on the lists.
+pub(super) fn listed(text: &str) -> Option<Early> {
+    text.chars().fold(Digested::EMPTY, Digested::and).listed(text.chars().count())
+}
+
+fn number(low: [u8; 3]) -> u32 {
+    u32::from_be_bytes([0, low[0], low[1], low[2]])
+}
+
+/// Sorted digests of 40 bits.
+struct Table {
+    packed: &'static [u8],
+}
+
+impl Table {
+    /// Each so-manieth value of the upper bits has its place told.
+    const EVERY: u16 = 16;
+    const PLACES: usize = (1 << 16) / Self::EVERY as usize;
+
+    /// The lower 24 bits of those whose upper 16 are these.
+    fn lows(&self, upper: u16) -> impl Iterator<Item = u32> {
+        let (places, rest) = self.packed.split_at(Self::PLACES * 4);
+        let place = |index: usize| places.as_chunks::<4>().0.get(index).map(|place| u32::from_be_bytes(*place));
+        let index = usize::from(upper / Self::EVERY);
+        let start = place(index).unwrap_or_default() as usize;
+        // A zero ends each value, a one stands for a digest: of the bits before, all but so many zeros are ones.
+        let mut zeros = usize::from(upper / Self::EVERY * Self::EVERY);
+        let mut ones = start - zeros;
+        let mut at = start;
+        let bit = |at: usize| rest[at / 8] >> (at % 8) & 1 == 1;
+        while zeros < usize::from(upper) {
+            let counted = if bit(at) { &mut ones } else { &mut zeros };
+            *counted += 1;
+            at += 1;
+        }
+        let count = (at..rest.len() * 8).take_while(|at| bit(*at)).count();
+        let lows = rest[self.bits()..].as_chunks::<3>().0;
+        lows[ones..ones + count].iter().map(|low| number(*low))
+    }
+
+    /// How many bytes tell the upper halves: a bit for each value and each digest of three bytes.
+    fn bits(&self) -> usize {
+        let length = self.packed.len() - Self::PLACES * 4;
+        // length = ceil((65,536 + n) / 8) + 3 n
+        let entries = (length * 8 - (1 << 16)) / 25;
+        length - entries * 3
+    }
 }
 
 #[cfg(test)]
@@ -71,39 +107,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn common_passwords_are_recognised() {
-        for password in [
-            "password",
-            "PassWord",
-            "1234567890",
-            "qwertyuiop",
-            "passwordpassword",
-            "aaaaaaaaaaaaaaaa",
-            "abababababababab",
+    fn words_and_passwords_are_found_with_their_rank() {
+        for (text, early) in [
+            ("password", Some(Early::First)),
+            ("letmein", Some(Early::First)),
+            ("tidal", Some(Early::Last)),
+            ("correcthorsebatterystaple", Some(Early::Long)),
+            ("manchesterunited", Some(Early::Long)),
+            ("nuncateolvidare", Some(Early::Long)),
+            ("nuncateolvidara", None),
+            ("correct horse battery staple", None),
+            ("", None),
         ] {
-            assert!(is_common(password), "{password}");
+            assert_eq!(listed(text), early, "{text}");
         }
     }
 
     #[test]
     fn all_of_them_are_there_and_in_order() {
-        const PASSWORDS: usize = 46_880;
-        let (length, rest) = COMMON.split_first_chunk::<4>().expect("a length");
-        let (bits, all) = rest.split_at(u32::from_be_bytes(*length) as usize);
-        assert_eq!(bits.iter().map(|byte| byte.count_ones() as usize).sum::<usize>(), PASSWORDS);
-        assert_eq!(all.len(), PASSWORDS * 2);
-        let some: Vec<Vec<u16>> = (0..=u16::MAX).step_by(509).map(lows).collect();
-        assert!(some.iter().all(|lows| lows.is_sorted()) && some.iter().any(|lows| lows.len() > 1));
-        let last = u16::from_be_bytes([all[all.len() - 2], all[all.len() - 1]]);
-        assert_eq!((0..=u16::MAX).map(|upper| lows(upper).len()).sum::<usize>(), PASSWORDS);
-        let highest = (0..=u16::MAX).rev().map(lows).find(|lows| !lows.is_empty());
-        assert_eq!(highest.and_then(|lows| lows.last().copied()), Some(last));
-    }
-
-    #[test]
-    fn phrases_are_not_common() {
-        for password in ["correct horse battery staple", "a lodge at the gate", "eight kites over the moor"] {
-            assert!(!is_common(password), "{password}");
+        for (table, entries) in [(&WORDS, 90_153), (&LONG, 28_401)] {
+            let all: Vec<Vec<u32>> = (0..=u16::MAX).map(|upper| table.lows(upper).collect()).collect();
+            assert_eq!(all.iter().map(Vec::len).sum::<usize>(), entries);
+            assert!(all.iter().all(|lows| lows.is_sorted()) && all.iter().any(|lows| lows.len() > 1));
         }
     }
 }

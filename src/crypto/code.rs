@@ -1,6 +1,6 @@
 //! Codes that people type: six digits, or a recovery code.
 
-use crate::base::{Moment, Secret};
+use crate::base::{Moment, Secret, ungrouped};
 
 use super::totp::DIGITS;
 
@@ -23,7 +23,7 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RECOVERY_CHARS: usize = 16;
 
 impl TypedCode {
-    /// Reads what was typed: blanks and dashes say nothing, nor does case; `o` is a zero, `i` and `l` are ones.
+    /// Reads what was typed: white space and dashes of any kind say nothing, nor does case; `o` is a zero, `i` and `l` are ones.
     ///
     /// # Errors
     /// When it can be no code.
@@ -33,7 +33,7 @@ impl TypedCode {
             'i' | 'l' => '1',
             other => other,
         };
-        let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).map(meant).take(40).collect();
+        let plain: String = ungrouped(text).chars().map(meant).take(40).collect();
         if plain.len() == DIGITS && plain.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Self::Digits(Secret::new(plain)));
         }
@@ -84,7 +84,17 @@ mod tests {
     #[test]
     fn what_people_type_is_understood() {
         assert_eq!(canonical("123 456").as_deref(), Some("digits 123456"));
-        assert_eq!(canonical(" 123456 ").as_deref(), Some("digits 123456"));
+        for typed in [
+            " 123456 ",
+            "123\u{a0}456",
+            "123\t456",
+            "123456\r\n",
+            "\u{feff}123\u{2011}456",
+            "1 2 3 4 5 6",
+            "123\u{200b}456",
+        ] {
+            assert_eq!(canonical(typed).as_deref(), Some("digits 123456"), "{typed:?}");
+        }
         let recovery = Some("recovery 01abcdefghjkmnpq");
         for typed in ["01ab-cdef-ghjk-mnpq", "O1AB CDEF GHJK MNPQ", "oLabcdefghjkmnpq", "0iab-cdefghjkmnpq"] {
             assert_eq!(canonical(typed).as_deref(), recovery, "{typed}");

@@ -4,7 +4,9 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::base::Secret;
 
-use super::{blocklist, constant_time_eq};
+use super::blocklist::listed;
+use super::constant_time_eq;
+use super::guesses::{Cost, Piece, guesses};
 
 /// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
 /// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
@@ -28,8 +30,8 @@ pub enum PasswordFault {
     NotPrintable,
     /// It is on the list of common passwords.
     Common,
-    /// Little is left of it without the names of the site and of the person.
-    Guessable,
+    /// Little is left of it without names, words, rows and repetitions that everybody tries.
+    Guessable(Piece),
     /// It is, or was, in use for this account, and is to be another one.
     Reused,
 }
@@ -41,11 +43,21 @@ impl std::fmt::Display for PasswordFault {
             Self::TooLong { max } => write!(f, "the password has more than {max} characters"),
             Self::NotPrintable => f.write_str("the password contains characters that cannot be printed"),
             Self::Common => f.write_str("the password is on the lists that everybody tries first"),
-            Self::Guessable => {
-                f.write_str("without the names of the person and the site too little is left of the password")
-            }
+            Self::Guessable(piece) => write!(f, "the password is easily guessed: {piece}"),
             Self::Reused => f.write_str("the password was in use before"),
         }
+    }
+}
+
+impl std::fmt::Display for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Named => "without the names of the person and the site too little is left of it",
+            Self::Word => "it is a common word or two with a little around them",
+            Self::Row => "digits, letters or keys in a row count for little",
+            Self::Repetition => "the same again counts for little",
+            Self::Free => "it has too few different characters",
+        })
     }
 }
 
@@ -95,6 +107,11 @@ impl PasswordPolicy {
     pub const LEAST_MIN_CHARS: usize = 8;
     /// Shorter context words are parts of too many others.
     const MIN_CONTEXT_CHARS: usize = 4;
+    /// What a password has to cost whoever guesses it, in tenths of a bit: more than two common words with a few digits, less than
+    /// four words drawn from a list of thousands (`guesses`).
+    const ENOUGH: Cost = 390;
+    /// A site that asks for shorter ones gets shorter ones, of characters that follow from nothing.
+    const ENOUGH_EACH: Cost = 26;
 
     /// Whether `password` may be chosen by somebody whose surroundings hold the words of `context`:
     /// the site's name and host, the user name, the address.
@@ -106,26 +123,45 @@ impl PasswordPolicy {
         if text.chars().count() < self.min_chars {
             return Err(PasswordFault::TooShort { min: self.min_chars });
         }
-        if blocklist::is_common(text) {
+        let folded = text.to_lowercase();
+        let unit = smallest_unit(&folded);
+        if listed(unit).is_some() || unit.len() < folded.len() && unit.chars().count() < 5 {
             return Err(PasswordFault::Common);
         }
-        if without(text, context).chars().count() < Self::LEAST_MIN_CHARS.min(self.min_chars) {
-            return Err(PasswordFault::Guessable);
+        let each = Cost::try_from(self.min_chars).unwrap_or(Cost::MAX).saturating_mul(Self::ENOUGH_EACH);
+        match guesses(text, &names(context)) {
+            (cost, piece) if cost < Self::ENOUGH.min(each) => Err(PasswordFault::Guessable(piece)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
-/// `text` in lower case, less every word of the context; the longest words go first.
-fn without(text: &str, context: &[&str]) -> String {
-    let mut words: Vec<String> = context
+/// The words of the context, each as a whole, without what stands between, and part by part; in lower case.
+fn names(context: &[&str]) -> Vec<String> {
+    let is_between = |c: char| !c.is_alphanumeric();
+    let mut names: Vec<String> = context
         .iter()
-        .flat_map(|entry| std::iter::once(*entry).chain(entry.split(|c: char| !c.is_alphanumeric())))
+        .flat_map(|entry| {
+            [(*entry).to_owned(), entry.replace(is_between, "")]
+                .into_iter()
+                .chain(entry.split(is_between).map(str::to_owned))
+        })
         .filter(|word| word.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS)
-        .map(str::to_lowercase)
+        .map(|word| word.to_lowercase())
         .collect();
-    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
-    words.iter().fold(text.to_lowercase(), |rest, word| rest.replace(word, ""))
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The shortest piece that, repeated, gives `text`: `ab` for `ababab`.
+fn smallest_unit(text: &str) -> &str {
+    let repeats = |length: &usize| {
+        text.is_char_boundary(*length)
+            && text.len().is_multiple_of(*length)
+            && text.as_bytes().chunks(*length).all(|piece| piece == &text.as_bytes()[..*length])
+    };
+    (1..text.len()).find(repeats).map_or(text, |length| &text[..length])
 }
 
 #[cfg(test)]
@@ -155,9 +191,10 @@ mod tests {
 
     #[test]
     fn context_words_do_not_count() {
-        assert_eq!(judge("hillstreet-alice-2026"), Err(PasswordFault::Guessable));
-        assert_eq!(judge("alice@example.org"), Err(PasswordFault::Guessable));
-        assert_eq!(judge("Hill Street alice"), Err(PasswordFault::Guessable));
+        assert_eq!(judge("hillstreet-alice-2026"), Err(PasswordFault::Guessable(Piece::Named)));
+        assert_eq!(judge("alice@example.org"), Err(PasswordFault::Guessable(Piece::Named)));
+        assert_eq!(judge("Hill Street alice"), Err(PasswordFault::Guessable(Piece::Named)));
+        assert_eq!(judge("alice1234567890hillstreet"), Err(PasswordFault::Guessable(Piece::Named)));
         assert_eq!(judge("alice rides her bicycle"), Ok(()));
     }
 
@@ -165,6 +202,21 @@ mod tests {
     fn there_are_no_composition_rules() {
         assert_eq!(judge("only lower case letters"), Ok(()));
         assert_eq!(judge("passwordpassword"), Err(PasswordFault::Common));
+    }
+
+    #[test]
+    fn the_reason_is_what_most_of_it_consists_of() {
+        let guessable = |piece| Err(PasswordFault::Guessable(piece));
+        for (text, judged) in [
+            ("marmalade1234567", guessable(Piece::Word)),
+            ("tulip98765432109876", guessable(Piece::Row)),
+            ("x7kq2x7kq2x7kq2!", guessable(Piece::Repetition)),
+            ("alice 1990 hillstreet", guessable(Piece::Named)),
+            ("correcthorsebatterystaple", Err(PasswordFault::Common)),
+            ("marmalademarmalade", Err(PasswordFault::Common)),
+        ] {
+            assert_eq!(judge(text), judged, "{text}");
+        }
     }
 
     #[test]

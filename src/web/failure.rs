@@ -9,7 +9,7 @@ use crate::accounts::standing::Denied;
 use crate::admin::{Refusal, RefusalKind};
 use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
 use crate::base::{Timestamp, map_of};
-use crate::crypto::{PasswordFault, TokenFault};
+use crate::crypto::{PasswordFault, Piece, TokenFault};
 use crate::store::StoreError;
 
 /// Every way to fail. What a caller must not tell apart shares a variant.
@@ -119,6 +119,9 @@ pub struct FieldError {
     /// The most that is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<usize>,
+    /// What most of a password consists of that is easily guessed, for the words on a page.
+    #[serde(skip)]
+    pub piece: Option<Piece>,
 }
 
 impl FieldErrors {
@@ -153,18 +156,18 @@ impl FieldErrors {
 
 impl From<&'static str> for FieldError {
     fn from(code: &'static str) -> Self {
-        Self { code, min: None, max: None }
+        Self { code, min: None, max: None, piece: None }
     }
 }
 
 impl From<PasswordFault> for FieldError {
     fn from(fault: PasswordFault) -> Self {
         match fault {
-            PasswordFault::TooShort { min } => Self { code: "too_short", min: Some(min), max: None },
-            PasswordFault::TooLong { max } => Self { code: "too_long", min: None, max: Some(max) },
+            PasswordFault::TooShort { min } => Self { min: Some(min), ..Self::from("too_short") },
+            PasswordFault::TooLong { max } => Self { max: Some(max), ..Self::from("too_long") },
             PasswordFault::NotPrintable => "not_printable".into(),
             PasswordFault::Common => "common".into(),
-            PasswordFault::Guessable => "guessable".into(),
+            PasswordFault::Guessable(piece) => Self { piece: Some(piece), ..Self::from("guessable") },
             PasswordFault::Reused => "reused".into(),
         }
     }
@@ -179,9 +182,12 @@ impl FieldError {
             "too_long" => format!("Please use at most {limit} characters."),
             "too_many" => format!("Please give at most {limit}."),
             "not_printable" => "It contains characters that cannot be printed.".into(),
-            "common" => "This password is on the lists that everybody tries first. Please choose another.".into(),
+            "common" => {
+                "This password is on the lists that everybody tries first. Please use four words that have nothing to do with each other.".into()
+            }
             "guessable" => {
-                "Without your name and the name of this site too little is left. Please choose another.".into()
+                let why = self.piece.unwrap_or(Piece::Free);
+                format!("This is easily guessed: {why}. Please use four words that have nothing to do with each other.")
             }
             "reused" => "This password was in use before. Please choose another.".into(),
             "not_an_address" => "This is not an e-mail address; it looks like name@example.org.".into(),
@@ -197,7 +203,7 @@ impl FieldError {
             }
             "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
             "not_invited" => "The invitation is for another address.".into(),
-            "reserved" => "This name is kept for those who run the site. Please choose another.".into(),
+            "reserved" => "This name is kept for those who run the site, or reads as a telephone number. Please choose another.".into(),
             "taken" => "Somebody else has this already.".into(),
             "unchanged" => "This is what you have already.".into(),
             _ => "This is not right.".into(),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, map_of};
+use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, bare, map_of};
 use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
 
@@ -15,8 +15,8 @@ use super::failure::{Failure, FieldError, FieldErrors};
 
 /// Items of one list, at most: nothing takes more.
 pub const MAX_ITEMS: usize = 64;
-/// Bytes of a text, at most, that has no rule of its own here: a password of 1,024 characters, and then some.
-pub const MAX_TEXT_BYTES: usize = 4096;
+/// Characters of a text, at most, that has no rule of its own here: a password of 1,024, and then some.
+pub const MAX_TEXT_CHARS: usize = 4096;
 /// Members that nobody knows, of which that is said.
 const MAX_UNKNOWN_TOLD: usize = 16;
 
@@ -64,10 +64,12 @@ impl Fields {
         None
     }
 
-    /// The text of a field that may be absent; an empty one counts as absent. A `null` is no text.
+    /// The text of a field that may be absent; an empty one counts as absent in a form, where nothing else can, and as nothing in JSON, where
+    /// what is not given is left out. A `null` is no text.
     fn text(&mut self, name: &str) -> Option<Option<String>> {
         match self.values.remove(name) {
             None => Some(None),
+            Some(Value::String(text)) if text.is_empty() && self.is_strict => self.fault(name, "required"),
             Some(Value::String(text)) if text.is_empty() => Some(None),
             Some(Value::String(text)) => Some(Some(text)),
             Some(_) => self.fault(name, "wrong_type"),
@@ -89,16 +91,24 @@ impl Fields {
         }
     }
 
+    /// As [`Self::parsed`], of a text whose rule lets white space surround it: nothing else is nothing, in a form.
+    fn named<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<Option<T>> {
+        if !self.is_strict && self.values.get(name).and_then(Value::as_str).is_some_and(|text| bare(text).is_empty()) {
+            self.values.remove(name);
+        }
+        self.parsed(name, parse)
+    }
+
     /// An e-mail address.
     pub fn email(&mut self) -> Option<EmailAddress> {
-        let found = self.parsed("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
+        let found = self.named("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
         self.required("email", found)
     }
 
     /// What somebody calls themselves to log in.
     pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
-        let too_long = FieldError { code: "too_long", min: None, max: Some(EmailAddress::MAX_BYTES) };
-        let found = self.parsed("identity", |text| match text.len() {
+        let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
+        let found = self.named("identity", |text| match text.chars().count() {
             ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
             _ => Err(too_long.clone()),
         });
@@ -118,7 +128,7 @@ impl Fields {
 
     /// A wished user name, which may be left out.
     pub fn username(&mut self) -> Option<Option<Username>> {
-        self.parsed("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
+        self.named("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }
 
     /// The user name of somebody who registers.
@@ -144,8 +154,8 @@ impl Fields {
     /// A text that is read by whoever carries the command out, which may be left out.
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
-            Some(text) if text.len() > MAX_TEXT_BYTES => {
-                self.fault(name, FieldError { code: "too_long", min: None, max: Some(MAX_TEXT_BYTES) })
+            Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
+                self.fault(name, FieldError { max: Some(MAX_TEXT_CHARS), ..FieldError::from("too_long") })
             }
             text => Some(text),
         }
@@ -159,7 +169,7 @@ impl Fields {
 
     /// A code that may be left out.
     pub fn optional_code(&mut self) -> Option<Option<TypedCode>> {
-        self.parsed("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
+        self.named("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
     }
 
     /// An id.
@@ -191,7 +201,7 @@ impl Fields {
             Some(_) => return self.fault(name, "wrong_type"),
         };
         if items.len() > MAX_ITEMS {
-            return self.fault(name, FieldError { code: "too_many", min: None, max: Some(MAX_ITEMS) });
+            return self.fault(name, FieldError { max: Some(MAX_ITEMS), ..FieldError::from("too_many") });
         }
         Some(items)
     }

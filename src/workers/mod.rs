@@ -56,6 +56,11 @@ pub trait Worker: Send {
     fn woken(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
+
+    /// Returns when nothing is under way any more. No step follows.
+    fn finish(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// How long to wait after a step that failed.
@@ -68,6 +73,7 @@ trait AnyWorker: Send {
     fn name(&self) -> &'static str;
     fn step(&mut self) -> Boxed<'_, Result<Next, Fault>>;
     fn woken(&self) -> Boxed<'_, ()>;
+    fn finish(&mut self) -> Boxed<'_, ()>;
 }
 
 impl<W: Worker + Sync> AnyWorker for W {
@@ -81,6 +87,10 @@ impl<W: Worker + Sync> AnyWorker for W {
 
     fn woken(&self) -> Boxed<'_, ()> {
         Box::pin(Worker::woken(self))
+    }
+
+    fn finish(&mut self) -> Boxed<'_, ()> {
+        Box::pin(Worker::finish(self))
     }
 }
 
@@ -107,6 +117,7 @@ async fn run(app: Arc<App>, mut worker: Box<dyn AnyWorker>, stop: CancellationTo
             () = stop.cancelled() => {}
         }
     }
+    worker.finish().await;
 }
 
 /// Starts all workers.

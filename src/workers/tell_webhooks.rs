@@ -1,4 +1,5 @@
-//! Tells other programs what happened: each webhook one event at a time, in order, all webhooks beside each other.
+//! Tells other programs what happened: each webhook one event at a time, in order, and each at its own pace: a server that is
+//! silent or slow holds up nobody but itself.
 //!
 //! Refused logins are events like others and stand in the same order, which is what receivers rely on. A flood of them is no longer
 //! than the rate limits let tries pass, a few each second at most; a receiver that cannot follow that leaves them out (`events`).
@@ -7,10 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
+use tokio::task::{Id, JoinSet};
 
 use crate::app::{App, Fault};
-use crate::base::Seconds;
+use crate::base::{Seconds, Timestamp};
 use crate::config::Webhook;
 use crate::courier::{Courier, Replaceable, Terms, tell};
 use crate::webhooks::{self, Told, Upcoming};
@@ -23,6 +25,12 @@ pub struct TellWebhooks {
     courier: Arc<Replaceable>,
     /// Up to which row each has nothing to be told.
     seen: BTreeMap<String, u64>,
+    /// One event of each webhook at most, so no more than there may be webhooks.
+    telling: JoinSet<Result<(), Fault>>,
+    /// Whose they are.
+    told: BTreeMap<Id, String>,
+    /// One of them came to its end.
+    ended: Arc<Notify>,
 }
 
 impl TellWebhooks {
@@ -34,7 +42,14 @@ impl TellWebhooks {
     /// By this courier.
     #[must_use]
     pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
-        Self { app, courier, seen: BTreeMap::new() }
+        Self {
+            app,
+            courier,
+            seen: BTreeMap::new(),
+            telling: JoinSet::new(),
+            told: BTreeMap::new(),
+            ended: Arc::default(),
+        }
     }
 
     /// Nothing up to this row: kept in mind, and written down when it is far from what was written before.
@@ -47,26 +62,58 @@ impl TellWebhooks {
         self.seen.insert(name, number);
         Ok(())
     }
+
+    fn tell(&mut self, (name, hook): (String, Webhook), event: webhooks::Event, now: Timestamp) {
+        let terms = Terms { now, patience: Self::PATIENCE };
+        let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
+        let (named, ended) = (name.clone(), Ending(Arc::clone(&self.ended)));
+        let task = self.telling.spawn(async move {
+            let _ending = ended;
+            tell_one(app, courier, (named, hook), event, terms).await
+        });
+        self.told.insert(task.id(), name);
+    }
+
+    /// Those whose event came to its end are to be told the next one.
+    fn take_ended(&mut self) -> Result<(), Fault> {
+        let mut outcome = Ok(());
+        while let Some(ended) = self.telling.try_join_next_with_id() {
+            let (id, told) = match ended {
+                Ok((id, told)) => (id, told),
+                Err(failure) => (failure.id(), Err(Fault::Internal)),
+            };
+            self.told.remove(&id);
+            outcome = outcome.and(told);
+        }
+        outcome
+    }
+}
+
+/// Tells of an end however it came.
+struct Ending(Arc<Notify>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 impl Worker for TellWebhooks {
     const NAME: &'static str = "tell webhooks";
 
     async fn step(&mut self) -> Result<Next, Fault> {
+        self.take_ended()?;
         let hooks = self.app.services().config.webhooks.clone();
-        if hooks.is_empty() {
-            return Ok(Next::Rest(Duration::from_secs(Self::LONGEST_PAUSE)));
-        }
         let now = self.app.time().earlier;
-        let (mut next, mut telling) = (Self::LONGEST_PAUSE, JoinSet::new());
+        let mut next = Self::LONGEST_PAUSE;
+        let is_told = |told: &BTreeMap<Id, String>, name: &String| told.values().any(|other| other == name);
         for (name, hook) in hooks {
+            if is_told(&self.told, &name) {
+                continue;
+            }
             let seen = self.seen.get(&name).copied().unwrap_or_default();
             match self.app.read(|view| webhooks::upcoming(view, (&name, &hook), seen, now))? {
-                Upcoming::Event(event) => {
-                    let terms = Terms { now, patience: Self::PATIENCE };
-                    let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
-                    telling.spawn(tell_one(app, courier, (name, hook), *event, terms));
-                }
+                Upcoming::Event(event) => self.tell((name, hook), *event, now),
                 Upcoming::Later(due_at) => next = next.min(due_at.since(now).max(1)),
                 Upcoming::Nothing(number) => self.pass(name, number).await?,
                 Upcoming::More(number) => {
@@ -75,17 +122,19 @@ impl Worker for TellWebhooks {
                 }
             }
         }
-        if telling.is_empty() && next > 0 {
-            return Ok(Next::After(next));
-        }
-        while let Some(told) = telling.join_next().await {
-            told.unwrap_or(Err(Fault::Internal))?;
-        }
-        Ok(Next::Now)
+        Ok(if next > 0 { Next::After(next) } else { Next::Now })
     }
 
     async fn woken(&self) {
-        self.app.wakes().audited.notified().await;
+        tokio::select! {
+            () = self.app.wakes().audited.notified() => {}
+            () = self.ended.notified() => {}
+        }
+    }
+
+    /// What is under way is noted yet, if the servers answer in time: it would be told again otherwise.
+    async fn finish(&mut self) {
+        while self.telling.join_next().await.is_some() {}
     }
 }
 

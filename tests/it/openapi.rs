@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::world::{ALICE, PASSWORD, World};
 
-fn document(world: &World) -> Value {
+pub fn document(world: &World) -> Value {
     world.visitor().api("GET", "/openapi.json", Value::Null).expect(200).json()
 }
 
 /// Method, path and operation of each.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
@@ -24,7 +24,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     found
 }
 
-fn request_schema(operation: &Value) -> Option<&Value> {
+pub fn request_schema(operation: &Value) -> Option<&Value> {
     operation.pointer("/requestBody/content/application~1json/schema")
 }
 
@@ -114,6 +114,10 @@ fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
             document,
         );
     }
+    if let Some(kinds) = schema["oneOf"].as_array() {
+        let tried: Vec<Result<(), String>> = kinds.iter().map(|kind| fits(value, kind, document)).collect();
+        return tried.iter().find(|tried| tried.is_ok()).or(tried.first()).cloned().unwrap_or(Ok(()));
+    }
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -127,14 +131,19 @@ fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
         Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
         _ => vec![kind],
     };
-    if !allowed.contains(&kind) || schema.get("const").is_some_and(|only| only != value) {
+    let is_another = schema.get("const").is_some_and(|only| only != value)
+        || schema["enum"].as_array().is_some_and(|words| !words.contains(value));
+    if !allowed.contains(&kind) || is_another {
         return Err(format!("{value} is not {schema}"));
     }
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         value.get(name).ok_or(format!("{name} is missing in {value}"))?;
     }
     for (name, member) in value.as_object().into_iter().flatten() {
-        let known = schema["properties"].get(name).ok_or(format!("{name} is not documented"))?;
+        let known = schema["properties"]
+            .get(name)
+            .or_else(|| schema.get("additionalProperties").filter(|rule| rule.is_object()))
+            .ok_or(format!("{name} is not documented"))?;
         fits(member, known, document)?;
     }
     value.as_array().into_iter().flatten().try_for_each(|item| fits(item, &schema["items"], document))
@@ -183,6 +192,61 @@ fn answers_look_as_documented() {
     call(&browser, "POST", "/login", json!({"identity": ALICE, "password": "seven geese over the moor"}));
     call(&browser, "POST", "/account/delete", json!({"current_password": "seven geese over the moor"}));
     call(&browser, "POST", "/logout", Value::Null);
+}
+
+/// Whatever can be read, in a house in which something is there to read; and what is said to a refusal.
+#[test]
+fn lists_and_refusals_look_as_documented() {
+    let world = World::with("[registration]\nmode = \"approval\"");
+    let document = document(&world);
+    let account = json!({"command": "user-add", "email": ALICE, "password": PASSWORD, "admin": true, "confirmed": true, "groups": []});
+    world.command(account).expect("added");
+    let root = world.visitor();
+    root.log_in(ALICE, PASSWORD).expect(200);
+    let wish = json!({"email": "bob@example.org", "password": PASSWORD, "name": "Bob", "username": "bob"});
+    world.visitor().api("POST", "/register", wish).expect(202);
+    let token = world.only_letter_to("bob@example.org").token();
+    world.visitor().api("POST", "/confirm", json!({"token": token, "password": PASSWORD})).expect(200);
+    root.api(
+        "POST",
+        "/admin/users",
+        json!({"email": "eve@example.org", "phone": "+49 30 123456", "groups": ["staff"]}),
+    )
+    .expect(200);
+    root.api("POST", "/admin/invitations", json!({"uses": 3, "groups": ["staff"]})).expect(200);
+    root.api("PUT", "/admin/groups/staff/permissions/files:read", Value::Null).expect(200);
+    root.api("POST", "/account/tokens", json!({"name": "backup", "scopes": ["profile"]})).expect(200);
+    root.api("POST", "/account/factors/totp", json!({"name": "telephone"})).expect(200);
+    let (mut read, mut wrong) = (0, Vec::new());
+    for (method, path, operation) in operations(&document) {
+        let (route, reply) = if method == "GET" {
+            let route = path
+                .replace("{user}", "alice@example.org")
+                .replace("{group}", "staff")
+                .replace("{permission}", "files:read");
+            (route.clone(), root.api("GET", route.trim_start_matches("/api/v1"), Value::Null))
+        } else if request_schema(&operation).is_some() {
+            let route = path.replace("{user}", "alice@example.org");
+            (route.clone(), root.api(&method, route.trim_start_matches("/api/v1"), json!({"nonsense": 7})))
+        } else {
+            continue;
+        };
+        let status = reply.status().to_string();
+        let response = &operation["responses"][&status];
+        let response =
+            response["$ref"].as_str().map_or(response, |place| document.pointer(&place[1..]).expect("it is there"));
+        assert!(response.is_object(), "{method} {route} answers {status}, which is not documented");
+        let schema = response
+            .pointer("/content/application~1json/schema")
+            .or_else(|| response.pointer("/content/application~1problem+json/schema"));
+        if let Some(schema) = schema {
+            fits(&reply.json(), schema, &document)
+                .unwrap_or_else(|reason| wrong.push(format!("{method} {route}: {reason}")));
+            read += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(read > 40, "{read}");
 }
 
 #[test]

@@ -51,23 +51,32 @@ pub struct Ear {
 
 impl Ear {
     pub fn listens() -> Self {
+        Self::answering(|next| Some(next.try_recv().unwrap_or(200)))
+    }
+
+    fn answering(answer: impl Fn(&Receiver<u16>) -> Option<u16> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let ((tell, told), (answers, next)) = (channel(), channel::<u16>());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let status = next.try_recv().unwrap_or(200);
                 let mut reader = BufReader::new(stream);
                 let told = read_request(&mut reader);
-                let answer =
-                    format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nlocation: http://127.0.0.1:1/\r\n\r\n");
-                let _ = reader.get_mut().write_all(answer.as_bytes());
                 if tell.send(told).is_err() {
                     return;
                 }
+                let Some(status) = answer(&next) else { return };
+                let answer =
+                    format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nlocation: http://127.0.0.1:1/\r\n\r\n");
+                let _ = reader.get_mut().write_all(answer.as_bytes());
             }
         });
         Self { port, told, answers }
+    }
+
+    /// One that answers a request only when it is told what.
+    fn waits() -> Self {
+        Self::answering(|next| next.recv().ok())
     }
 
     pub fn hears(&self) -> Told {
@@ -202,6 +211,36 @@ fn what_is_not_taken_is_told_again_with_the_same_id() {
     // At least once: the crash may have come before the third answer was noted.
     let next = if heard.id == first.id { ear.hears() } else { heard };
     assert_eq!(next.json()["user"]["email"], "bob@example.org", "it goes on where it was");
+}
+
+/// As each is alone with its server: neither one that never answers nor one that takes its time holds up another.
+#[test]
+fn each_webhook_goes_at_its_own_pace() {
+    let [ear, slow, silent] = [Ear::listens(), Ear::waits(), Ear::waits()];
+    let other = |name: &str, ear: &Ear| format!("[webhooks.{name}]\nsecret_file = \"secret\"\n{}", at(ear));
+    let mut house = House::with(&[at(&ear), other("slow", &slow), other("silent", &silent)].concat());
+    house.registers();
+    let groups: Vec<String> = (1..=5).map(|number| format!("group-{number}")).collect();
+    for group in &groups {
+        house.types(&["user", "group", "add", ALICE, group]);
+    }
+    let expected: Vec<Option<&str>> =
+        [None, None].into_iter().chain(groups.iter().map(|group| Some(&**group))).collect();
+    let hears = |ear: &Ear| {
+        expected.iter().map(|_| ear.hears().json()["group"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(hears(&ear).iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+    // The others have not answered the first yet, and were not given up either.
+    assert_eq!(silent.hears().event(), "registered");
+    assert!(silent.told.try_recv().is_err(), "one at a time");
+    let attempts: Vec<Value> = house.types(&["webhook", "list"])["items"].as_array().expect("a list").clone();
+    assert!(attempts.iter().all(|hook| hook["attempts"] == 0), "{attempts:?}");
+    for _ in &expected {
+        slow.answers.send(200).expect("it listens");
+    }
+    assert_eq!(hears(&slow).iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+    assert!(silent.told.try_recv().is_err(), "still at the first");
+    assert_eq!(house.server.stops(), Some(0));
 }
 
 #[test]

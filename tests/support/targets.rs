@@ -92,7 +92,7 @@ fn address(bytes: &[u8]) {
         );
     }
     if let Ok(name) = Username::parse(text) {
-        assert!(name.as_str() == text && name.as_str().is_ascii());
+        assert!(name.as_str().is_ascii() && Username::parse(name.as_str()).as_ref() == Ok(&name));
     }
     let identity = Identity::parse(text);
     assert!(identity.canonical().is_none_or(|name| name.contains(':') && !name.contains('\0')));

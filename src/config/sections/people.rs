@@ -296,6 +296,12 @@ impl Default for LogIns {
 }
 
 impl LogIns {
+    /// Whether a user name would stand before somebody's telephone number: `004930123456`.
+    #[must_use]
+    pub fn takes_for_number(&self, name: &Username) -> bool {
+        self.identities.contains(&IdentityKind::Phone) && name.is_dialled()
+    }
+
     /// For people: "e-mail address or user name".
     #[must_use]
     pub fn identities_in_words(&self) -> String {

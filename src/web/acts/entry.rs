@@ -6,7 +6,7 @@ use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
 use crate::web::Web;
 use crate::web::encoded::whole_token;
-use crate::web::failure::Failure;
+use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -43,6 +43,9 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (token, email, password, username, name) = fields.finish(values)?;
+    if username.as_ref().is_some_and(|name| web.app.services().config.login.takes_for_number(name)) {
+        return Err(FieldErrors::of("username", "reserved").into());
+    }
     let first = FirstAdministrator { email, password, username, name };
     let done = web.app.set_up(token, first, request.client()).await?;
     let done = done.map_err(Failure::from);

@@ -42,15 +42,85 @@ fn what_is_switched_off_is_nobodys_name() {
     }
 }
 
+/// Otherwise anybody could stand before the owner of a number.
 #[test]
-fn what_may_be_two_things_is_the_first_in_the_list() {
-    for (order, who) in [("[\"username\", \"phone\"]", "named"), ("[\"phone\", \"username\"]", "called")] {
-        let settings = format!("[login]\nidentities = {order}\n[registration]\nmode = \"closed\"");
-        let world = World::with(&settings);
+fn what_reads_as_a_number_is_one_whatever_comes_first() {
+    for order in ["[\"username\", \"phone\"]", "[\"phone\", \"username\"]", "[\"email\", \"username\", \"phone\"]"] {
+        let world = World::new();
         added(&world, &json!({"username": "004930123456", "name": "named"}));
         added(&world, &json!({"phone": NUMBER, "name": "called"}));
-        let user = world.visitor().log_in("004930123456", PASSWORD).expect(200).json()["user"].clone();
-        assert_eq!(user["name"], who, "{order}");
+        assert_eq!(world.visitor().log_in("004930123456", PASSWORD).expect(200).json()["user"]["name"], "named");
+        world.reconfigure(&format!("[login]\nidentities = {order}\n[registration]\nmode = \"closed\""));
+        for typed in ["004930123456", "0049-30-123456", "\u{a0}0049 (0)30 123456\n", NUMBER] {
+            let user = world.visitor().log_in(typed, PASSWORD).expect(200).json()["user"].clone();
+            assert_eq!(user["name"], "called", "{typed:?} in {order}");
+        }
+    }
+}
+
+#[test]
+fn nobody_gets_a_user_name_that_reads_as_a_number_where_numbers_are_names() {
+    let world = World::with("[login]\nidentities = [\"email\", \"username\", \"phone\"]");
+    let reserved = json!({"username": [{"code": "reserved"}]});
+    for name in ["004930123456", "0049-30-123456", "0049.30.123456"] {
+        let wish = json!({"email": "eve@example.org", "password": PASSWORD, "username": name});
+        let refusal = world.visitor().api("POST", "/register", wish).refused(422, "invalid_fields").json();
+        assert_eq!(refusal["fields"], reserved, "{name}");
+    }
+    let member = world.logged_in(ALICE, PASSWORD);
+    let refusal =
+        member.api("POST", "/account/username", json!({"username": "004930123456"})).refused(422, "invalid_fields");
+    assert_eq!(refusal.json()["fields"], reserved);
+    member.api("POST", "/account/username", json!({"username": "030123456"})).expect(200);
+    world.run_the_post();
+    let root = world.administrator("root@example.org");
+    let wish = json!({"username": "004930123456", "password": PASSWORD});
+    root.api("POST", "/admin/users", wish).refused(422, "refused").says("telephone number");
+}
+
+#[test]
+fn what_comes_along_when_a_name_is_copied_is_no_part_of_it() {
+    let world = World::new();
+    let wish =
+        json!({"email": "\u{feff}<mailto:alice@example.org>\n", "password": PASSWORD, "username": "\u{a0}Ada\t"});
+    world.visitor().api("POST", "/register", wish).expect(202);
+    let token = world.only_letter_to(ALICE).token();
+    let user = world.visitor().api("POST", "/confirm", json!({"token": token, "password": PASSWORD})).expect(200);
+    drop(user);
+    for typed in [
+        "ada",
+        "ADA ",
+        "\u{a0}ada\u{a0}",
+        "ada\r\n",
+        "mailto:alice@example.org",
+        "<alice@example.org>",
+        "\talice@example.org\u{200b}",
+    ] {
+        let user = world.visitor().log_in(typed, PASSWORD).expect(200).json()["user"].clone();
+        assert_eq!((&user["email"], &user["username"]), (&json!(ALICE), &json!("ada")), "{typed:?}");
+    }
+    for typed in ["mailto:", "<>", "\u{a0}", "<alice@example.org"] {
+        assert_ne!(world.visitor().log_in(typed, PASSWORD).status(), 200, "{typed:?}");
+    }
+}
+
+#[test]
+fn names_and_codes_are_not_corrected_by_telephones() {
+    let world = World::with("[login]\nby_mail = true");
+    for (page, field) in [
+        ("/login", "identity"),
+        ("/login/mail", "identity"),
+        ("/register", "email"),
+        ("/register", "username"),
+        ("/forgot", "email"),
+    ] {
+        let text = world.visitor().opens(page).expect(200).text();
+        let input =
+            text.split("<input ").find(|input| input.contains(&format!("name=\"{field}\""))).expect("the field");
+        let input = input.split('>').next().expect("its tag");
+        for attribute in ["autocapitalize=\"none\"", "autocorrect=\"off\"", "spellcheck=\"false\""] {
+            assert_eq!(input.matches(attribute).count(), 1, "{page}: {input}");
+        }
     }
 }
 
@@ -59,11 +129,11 @@ fn a_wish_to_log_in_by_mail_means_who_was_named() {
     let world = World::with(
         "[login]\nby_mail = true\nidentities = [\"username\", \"phone\"]\n[registration]\nmode = \"closed\"",
     );
-    added(&world, &json!({"email": ALICE, "username": "004930123456"}));
+    added(&world, &json!({"email": ALICE, "username": "alice"}));
     added(&world, &json!({"email": "bob@example.org", "phone": NUMBER}));
-    world.visitor().api("POST", "/login/mail", json!({"identity": "004930123456"})).expect(202);
+    world.visitor().api("POST", "/login/mail", json!({"identity": "Alice "})).expect(202);
     assert_eq!(world.only_letter_to(ALICE).to, ALICE);
-    world.visitor().api("POST", "/login/mail", json!({"identity": NUMBER})).expect(202);
+    world.visitor().api("POST", "/login/mail", json!({"identity": "004930123456"})).expect(202);
     assert_eq!(world.only_letter_to("bob@example.org").to, "bob@example.org");
 }
 
