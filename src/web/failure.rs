@@ -178,7 +178,7 @@ impl FieldError {
         let limit = self.min.or(self.max).unwrap_or_default();
         match self.code {
             "required" => "Please fill this in.".into(),
-            "too_short" => format!("Please use at least {limit} characters; a few words make a good password."),
+            "too_short" => format!("Please use at least {limit} characters; four words that have nothing to do with each other make a good password."),
             "too_long" => format!("Please use at most {limit} characters."),
             "too_many" => format!("Please give at most {limit}."),
             "not_printable" => "It contains characters that cannot be printed.".into(),

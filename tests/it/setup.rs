@@ -392,7 +392,7 @@ fn every_password_of_the_command_line_meets_the_rules() {
     for (password, words) in [
         ("short", "fewer than 15 characters"),
         ("aaaaaaaaaaaaaaaaaaaa", "the password "),
-        ("hillstreet alice@example.org", "too little is left of the password"),
+        ("hillstreet alice@example.org", "the names of the person and the site too little"),
         ("tab\tin the middle of it", "cannot be printed"),
     ] {
         std::fs::write(&file, format!("\u{feff}{password}\n")).expect("written");
