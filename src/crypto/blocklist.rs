@@ -37,11 +37,11 @@ impl Digested {
         Self(octets.fold(self.0, |value, octet| (value ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)))
     }
 
-    /// Where the text stands on the lists. A text of neither is taken for one with a chance of 1 in 3 million.
+    /// Where the text stands on the lists. A text of neither is taken for one with a chance of 1 in 700 million.
     pub(super) fn listed(self, characters: usize) -> Option<Early> {
         let value = (self.0 ^ self.0 >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let [first, second, low @ .., _, _, _] = value.to_be_bytes();
-        let (upper, lower) = (u16::from_be_bytes([first, second]), number(low));
+        let [first, second, low @ .., _, _] = value.to_be_bytes();
+        let (upper, lower) = (u16::from_be_bytes([first, second]), u32::from_be_bytes(low));
         let word = WORDS.lows(upper).find(|low| low >> 2 == lower >> 2).map(|low| match low & 3 {
             0 => Early::First,
             1 => Early::Soon,
@@ -58,11 +58,7 @@ pub(super) fn listed(text: &str) -> Option<Early> {
     text.chars().fold(Digested::EMPTY, Digested::and).listed(text.chars().count())
 }
 
-fn number(low: [u8; 3]) -> u32 {
-    u32::from_be_bytes([0, low[0], low[1], low[2]])
-}
-
-/// Sorted digests of 40 bits.
+/// Sorted digests of 48 bits.
 struct Table {
     packed: &'static [u8],
 }
@@ -72,7 +68,7 @@ impl Table {
     const EVERY: u16 = 16;
     const PLACES: usize = (1 << 16) / Self::EVERY as usize;
 
-    /// The lower 24 bits of those whose upper 16 are these.
+    /// The lower 32 bits of those whose upper 16 are these.
     fn lows(&self, upper: u16) -> impl Iterator<Item = u32> {
         let (places, rest) = self.packed.split_at(Self::PLACES * 4);
         let place = |index: usize| places.as_chunks::<4>().0.get(index).map(|place| u32::from_be_bytes(*place));
@@ -89,16 +85,16 @@ impl Table {
             at += 1;
         }
         let count = (at..rest.len() * 8).take_while(|at| bit(*at)).count();
-        let lows = rest[self.bits()..].as_chunks::<3>().0;
-        lows[ones..ones + count].iter().map(|low| number(*low))
+        let lows = rest[self.bits()..].as_chunks::<4>().0;
+        lows[ones..ones + count].iter().map(|low| u32::from_be_bytes(*low))
     }
 
-    /// How many bytes tell the upper halves: a bit for each value and each digest of three bytes.
+    /// How many bytes tell the upper halves: a bit for each value and each digest of four bytes.
     fn bits(&self) -> usize {
         let length = self.packed.len() - Self::PLACES * 4;
-        // length = ceil((65,536 + n) / 8) + 3 n
-        let entries = (length * 8 - (1 << 16)) / 25;
-        length - entries * 3
+        // length = ceil((65,536 + n) / 8) + 4 n
+        let entries = (length * 8 - (1 << 16)) / 33;
+        length - entries * 4
     }
 }
 
