@@ -8,6 +8,7 @@ use crate::admin::Refusal;
 use crate::config::ConfigError;
 use crate::control::CallError;
 use crate::store::OpenError;
+use crate::tls::TlsError;
 
 /// A message, perhaps with a hint on a line of its own, and an exit status.
 #[derive(Debug)]
@@ -59,6 +60,15 @@ impl fmt::Display for Exit {
 impl From<ConfigError> for Exit {
     fn from(error: ConfigError) -> Self {
         Self::configuration(error)
+    }
+}
+
+impl From<TlsError> for Exit {
+    fn from(error: TlsError) -> Self {
+        match &error {
+            TlsError::File { .. } | TlsError::Mismatch { .. } | TlsError::Several(_) => Self::configuration(error),
+            TlsError::SelfSigned(_) | TlsError::Store(_) => Self::failed(error),
+        }
     }
 }
 

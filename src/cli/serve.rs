@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::base::Clock;
+use crate::base::{BUILD_DATE, Clock};
 use crate::config::{Config, ConfigError, Reread, notes};
 use crate::control;
 use crate::courier::{Courier, Replaceable};
@@ -23,6 +23,7 @@ use crate::workers;
 use super::logging;
 use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
+use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
 
@@ -54,6 +55,21 @@ struct FromFile<'a> {
     courier: Option<PathBuf>,
 }
 
+impl FromFile<'_> {
+    /// The configuration, with everything that it names looked at.
+    fn read(&self) -> Result<Config, ConfigError> {
+        let mut draft = self.common.draft();
+        let eyes = if self.courier.is_some() { Eyes::ServingBehindCourier } else { Eyes::Serving };
+        let seen = surroundings::look(&mut draft, eyes, SystemClock.now().max(BUILD_DATE));
+        let config = draft.finish()?;
+        // What is said of the certificate is said where it is taken.
+        for note in notes(&config).into_iter().chain(seen.doubts) {
+            tracing::warn!("{note}");
+        }
+        Ok(config)
+    }
+}
+
 impl Setting for FromFile<'_> {
     fn courier(&self, config: &Config) -> Result<Courier, Exit> {
         if let Some(socket) = &self.courier {
@@ -67,7 +83,7 @@ impl Setting for FromFile<'_> {
     }
 
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
-        present.reread(&self.common.read_config()?, &self.common.config_path())
+        present.reread(&self.read()?, &self.common.config_path())
     }
 }
 
@@ -82,12 +98,9 @@ impl Serve {
     /// Reads the configuration and serves until a signal.
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let sockets = supervisor::take_sockets()?;
-        let config = common.config()?;
-        logging::to_stdout(config.log.format)?;
-        for note in notes(&config) {
-            tracing::warn!("{note}");
-        }
-        serve(config, &FromFile { common, courier: self.courier }, sockets)
+        logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
+        let setting = FromFile { common, courier: self.courier };
+        serve(setting.read()?, &setting, sockets)
     }
 }
 
@@ -114,7 +127,7 @@ async fn run_until_signal(
     sockets: Vec<Handed>,
 ) -> Result<(), Exit> {
     let stop = CancellationToken::new();
-    let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
+    let certificates = Certificates::load(&app).await?.map(Arc::new);
     let listeners = listen(&app.services().config, certificates.as_deref(), sockets).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services().config.listen.control.clone();

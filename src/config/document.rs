@@ -5,6 +5,7 @@
 //! that are refused are to blame.
 
 use std::collections::BTreeSet;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -35,20 +36,25 @@ pub(super) struct Doubtful {
 }
 
 impl Doubtful {
-    /// Whether anything of a key or a section, or what it is part of, is among them.
+    /// Whether anything of a key or a section is among them, or what it is part of: its default may not be what was meant.
     pub fn holds(&self, path: &str) -> bool {
-        let is_within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path) || is_within(path, doubted))
+        self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
     }
+
+    /// Whether anything of a key or a section is among them.
+    pub fn names(&self, path: &str) -> bool {
+        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
+    }
+}
+
+fn is_within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut reading =
-        Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: Default::default() };
+    let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
     let mut tree = table(document.get_ref());
     let mut found = Vec::new();
@@ -118,7 +124,7 @@ struct Reading<'a, T> {
     least: &'a Value,
     faults: Vec<Fault>,
     doubtful: Doubtful,
-    of: std::marker::PhantomData<T>,
+    of: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
@@ -130,7 +136,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             let place = line_and_column(self.text, span.start);
             if lines.insert(place.0) {
                 let (message, hint) = syntax::explain(error.message(), self.text, span.clone(), parsed);
-                self.faults.push(Fault { place: Some(place), message, hint: Some(hint) });
+                self.faults.push(Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() });
                 self.doubt(section_at(self.text, span.start));
             }
         }
@@ -167,7 +173,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         if let DeValue::Array(items) = leaf.value
             && is_list
         {
-            for item in items.iter() {
+            for item in items {
                 let refuses_item = |value: Value| refuses(Value::Array(vec![value]));
                 if let Some(said) = refuses_item(value(item.get_ref())) {
                     let written = self.text.get(item.span()).unwrap_or_default();
@@ -199,6 +205,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         let hint =
             format!("{meant}known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
         let fault = Fault {
+            key: None,
             place: Some(line_and_column(self.text, at)),
             message: format!("unknown key `{key}`"),
             hint: Some(hint),
@@ -244,7 +251,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     key => format!("write `{key} = …` in [{section}]"),
                 };
                 let place = there.map(|(name, _)| line_and_column(self.text, name.span().start));
-                self.faults.push(Fault { place, message: format!("`{key}` is missing"), hint: Some(hint) });
+                self.faults.push(Fault { key: None, place, message: format!("`{key}` is missing"), hint: Some(hint) });
                 self.doubtful.paths.insert(format!("{section}.{key}"));
             }
         }

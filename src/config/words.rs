@@ -46,7 +46,7 @@ fn examples() -> [Value; 15] {
 impl Refused<'_> {
     pub fn explain(&self, place: (usize, usize)) -> Fault {
         let (message, hint) = self.in_words();
-        Fault { place: Some(place), message, hint: Some(hint) }
+        Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() }
     }
 
     fn in_words(&self) -> (String, String) {
@@ -111,10 +111,11 @@ impl Refused<'_> {
             },
             DeValue::Float(number) => meant.push(json!(number.as_str())),
             DeValue::Boolean(is_true) => meant.push(json!(is_true.to_string())),
-            DeValue::Array(items) => match &**items {
-                [only] => meant.push(super::document::value(only.get_ref())),
-                _ => {}
-            },
+            DeValue::Array(items) => {
+                if let [only] = &**items {
+                    meant.push(super::document::value(only.get_ref()));
+                }
+            }
             DeValue::Datetime(date) => meant.push(json!(date.to_string())),
             DeValue::Table(_) => {}
         }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
@@ -24,7 +23,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::base::Timestamp;
 
-use super::expiry::validity;
+use super::parsed::validity;
+use super::pem;
 pub use super::trouble::Trouble;
 
 /// A connection over TLS.
@@ -265,14 +265,20 @@ fn verify_named(
 
 /// Those that the file names: as roots of chains, and as what a server may show.
 fn private_roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let named = read.ok().filter(|named| !named.is_empty()).ok_or("not a certificate in PEM form")?;
+    let named = pem::certificates(path).map_err(|fault| fault.to_string())?;
     let mut roots = RootCertStore::empty();
     for certificate in &named {
-        roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+        roots.add(certificate.clone()).map_err(|_| {
+            "a certificate in it is of an old version, or has an extension that is not known: make it anew".to_owned()
+        })?;
     }
     Ok((roots, named))
+}
+
+/// Whether the system trusts somebody of this name; none if it trusts nobody, as in a container without certificates.
+pub(super) fn is_trusted_by_the_system(is_theirs: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    let roots = system_roots().roots;
+    (!roots.is_empty()).then(|| roots.iter().any(|root| is_theirs(root.subject.as_ref())))
 }
 
 /// Those that the system trusts; what cannot be read among them vouches for nobody.

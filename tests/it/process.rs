@@ -99,6 +99,12 @@ impl Server {
         line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
     }
 
+    /// Asks it to read its configuration again.
+    pub fn hangs_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill is there").success());
+    }
+
     /// Asks it to stop and gives the exit code.
     pub fn stops(mut self) -> Option<i32> {
         let id = self.child.id().to_string();

@@ -10,9 +10,9 @@ use crate::store::Folder;
 use crate::tls::{Authority, from_files};
 
 /// A user who has nothing: Debian's nobody.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().expect("id is there");
     output.stdout == b"0\n"
 }

@@ -65,6 +65,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "rustix::",
         &[
+            "cli/surroundings/folders.rs",
             "cli/offline.rs",
             "workers/watch_space.rs",
             "app/hasher.rs",

@@ -37,7 +37,10 @@ pub fn is_free(address: SocketAddr) -> Result<(), String> {
 /// Whether certificate and key can be served; what browsers will not like comes back.
 pub fn certificate(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, String> {
     let now = SystemClock.now().max(BUILD_DATE);
-    tls::try_files(certificate, private_key, host, now).map_err(|error| without_hint(&error.to_string()))
+    match tls::try_files(certificate, private_key, host, now) {
+        Ok(doubts) => Ok(doubts.iter().map(ToString::to_string).collect()),
+        Err(errors) => Err(errors.iter().map(|error| without_hint(&error.to_string())).collect::<Vec<_>>().join("; ")),
+    }
 }
 
 /// Sends a real mail.
