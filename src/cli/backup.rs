@@ -110,7 +110,11 @@ fn verify_export(path: &Path, key: Option<SealingKey>) -> Result<u64, ArchiveErr
 }
 
 fn failed(path: &Path, error: &ArchiveError) -> Exit {
-    Exit::failed(format!("{}: {error}\nhint: nothing was left of it; look for space and permissions", path.display()))
+    let hint = match error {
+        ArchiveError::Unsettled(_) => "see what is wrong with the disk; `sync` tries again",
+        _ => "nothing was left of it; look for space and permissions",
+    };
+    Exit::failed(format!("{}: {error}", path.display())).with_hint(hint)
 }
 
 fn refuse_existing(path: &Path, force: bool) -> Result<(), Exit> {

@@ -74,7 +74,12 @@ impl From<TlsError> for Exit {
 
 impl From<OpenError> for Exit {
     fn from(error: OpenError) -> Self {
-        Self { status: if error.is_about_data() { DATA } else { FAILED }, message: error.to_string() }
+        let status = match &error {
+            OpenError::Folder(_) => CONFIGURATION,
+            _ if error.is_about_data() => DATA,
+            _ => FAILED,
+        };
+        Self { status, message: error.to_string() }
     }
 }
 

@@ -12,6 +12,7 @@ mod exit;
 mod group;
 mod invite;
 mod key;
+mod listening;
 mod log_queue;
 mod logging;
 mod mail;

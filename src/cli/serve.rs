@@ -1,25 +1,25 @@
 //! `gatelodge serve`: the only place where the parts are put together.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::base::{BUILD_DATE, Clock};
-use crate::config::{Config, ConfigError, Reread, notes};
+use crate::config::{Config, ConfigError, MailTransport, Reread, notes};
 use crate::control;
-use crate::courier::{Courier, Replaceable};
+use crate::courier::delivery::Outcome;
+use crate::courier::{Courier, Replaceable, Terms};
 use crate::tls::Certificates;
 use crate::web::Web;
-use crate::web::server::{self, Protocol};
+use crate::web::server;
 use crate::workers;
 
+use super::listening::listen;
 use super::logging;
 use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
@@ -149,6 +149,7 @@ async fn run_until_signal(
     supervisor::tell_ready(&status);
     setting.is_ready(&app);
     offer_set_up(&app).await;
+    let probing = tokio::spawn(probe_mail_server(Arc::clone(&app), courier.present()));
 
     let mut outcome = Ok(());
     loop {
@@ -171,6 +172,7 @@ async fn run_until_signal(
         break;
     }
     supervisor::tell_stopping();
+    probing.abort();
     stop.cancel();
     if !serving.is_finished() {
         let _ = serving.await;
@@ -200,6 +202,16 @@ async fn offer_set_up(app: &Arc<App>) {
     }
 }
 
+/// Says so if the mail server does not let us in: else nobody would know before the first mail fails. The start does not wait for it.
+async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
+    if app.services().config.mail.transport == MailTransport::File {
+        return;
+    }
+    if let Outcome::Later(reason) | Outcome::Never(reason) = courier.probe(Terms::impatient(app.now())).await {
+        tracing::warn!("the mail server was tried and does not let us in, so mails wait: {reason}");
+    }
+}
+
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
 async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: &dyn Setting) {
     let reread = match setting.reread(&app.services().config) {
@@ -216,6 +228,7 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
     }
     if let Some(other) = other {
         courier.replace(other);
+        tokio::spawn(probe_mail_server(Arc::clone(app), courier.present()));
     }
     if let Err(error) = app.place_webhooks().await {
         tracing::warn!(%error, "new webhooks have no place yet; they get it at the next start");
@@ -228,92 +241,4 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
     if let Err(error) = app.note_reconfigured(taken).await {
         tracing::warn!(%error, "the audit log does not say that the configuration was read again");
     }
-}
-
-/// The sockets that were handed over; only without any are the configured addresses opened.
-async fn listen(
-    config: &Config,
-    certificates: Option<&Certificates>,
-    sockets: Vec<Handed>,
-) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
-    let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
-    let mut listeners = Vec::new();
-    if !sockets.iter().any(Handed::is_for_metrics) {
-        for address in &config.metrics.listen {
-            listeners.push((bind(*address)?, Protocol::Metrics));
-        }
-    }
-    let redirect = certificates.map(|certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
-    let cleartext = redirect.unwrap_or(Protocol::Http);
-    let is_handed = !sockets.iter().all(Handed::is_for_metrics);
-    for handed in sockets {
-        let address = handed.listener.local_addr().map_err(Exit::failed)?;
-        let is_cleartext = match handed.name.as_str() {
-            "http" => true,
-            "https" => false,
-            _ => address.port() == 80 || config.listen.http.iter().any(|http| http.port() == address.port()),
-        };
-        let protocol = match secure.clone() {
-            _ if handed.is_for_metrics() => Protocol::Metrics,
-            Some(secure) if !is_cleartext => secure,
-            _ => cleartext.clone(),
-        };
-        let listener = handed.listener;
-        listener.set_nonblocking(true).map_err(Exit::failed)?;
-        listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
-        tracing::info!("listening on {address}, handed over by the service manager");
-    }
-    if is_handed {
-        note_redirects(&listeners);
-        return Ok(listeners);
-    }
-    if let Some(secure) = secure {
-        for address in &config.listen.https {
-            listeners.push((bind(*address)?, secure.clone()));
-        }
-    }
-    for address in &config.listen.http {
-        listeners.push((bind(*address)?, cleartext.clone()));
-    }
-    note_redirects(&listeners);
-    Ok(listeners)
-}
-
-/// A certificate authority is only sent to port 80 if somebody listens in clear.
-fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
-    for (_, protocol) in listeners {
-        if let Protocol::Redirect(challenges) = protocol {
-            challenges.note_listener();
-        }
-    }
-}
-
-/// Connections that may wait to be accepted, as in `systemd/gatelodge.socket`. Beyond them the system drops whoever comes, who tries
-/// again after a second: the usual 128 are taken within one round of a flood.
-const BACKLOG: u32 = 1024;
-/// What the system buffers of a connection in each direction, as in `systemd/gatelodge.socket`: left to itself it goes on to
-/// megabytes for each client that does not read, and they count as the service's memory.
-const BUFFER_BYTES: u32 = 32 * 1024;
-
-fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?;
-        socket.set_send_buffer_size(BUFFER_BYTES)?;
-        socket.set_recv_buffer_size(BUFFER_BYTES)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    open().map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there: stop it, or choose another port in [listen]"
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit"
-            }
-            _ => "check the address in [listen]",
-        };
-        Exit::failed(format!("cannot listen on {address}: {error}\nhint: {hint}"))
-    })
 }

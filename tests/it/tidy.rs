@@ -66,6 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "rustix::",
         &[
             "cli/surroundings/folders.rs",
+            "cli/listening.rs",
             "cli/offline.rs",
             "workers/watch_space.rs",
             "app/hasher.rs",
