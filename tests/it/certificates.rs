@@ -443,7 +443,7 @@ fn a_file_that_names_whom_to_trust_is_opened_too() {
 }
 
 // Made with openssl, for these cases alone: what the library cannot make.
-const RSA_1024: &str = include_str!("../data/keys/rsa-1024.pem");
-const SECP256K1: &str = include_str!("../data/keys/secp256k1.pem");
-const BRAINPOOL: &str = include_str!("../data/keys/brainpool-p256r1.pem");
-const ED448: &str = include_str!("../data/keys/ed448.pem");
+const RSA_1024: &str = include_str!("certificates/rsa-1024.pem");
+const SECP256K1: &str = include_str!("certificates/secp256k1.pem");
+const BRAINPOOL: &str = include_str!("certificates/brainpool-p256r1.pem");
+const ED448: &str = include_str!("certificates/ed448.pem");
