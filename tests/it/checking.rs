@@ -105,6 +105,16 @@ fn places_that_nothing_can_be_written_to_are_told() {
 }
 
 #[test]
+fn an_address_of_another_machine_is_told() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    let text = std::fs::read_to_string(&config).expect("written");
+    std::fs::write(&config, text.replace("https = [\"127.0.0.1", "https = [\"192.0.2.1")).expect("written");
+    let said = said_by(&["check", "--config", &config]);
+    assert!(said.contains("note: listen.https: this machine does not have the address 192.0.2.1 now"), "{said}");
+}
+
+#[test]
 fn a_configuration_that_is_no_text_is_told_what_it_is() {
     let folder = Folder::new();
     let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));

@@ -5,6 +5,8 @@ mod files;
 mod folders;
 mod templates;
 
+use std::io::ErrorKind;
+use std::net::UdpSocket;
 use std::path::Path;
 
 use crate::base::Timestamp;
@@ -62,6 +64,9 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
         look.templates();
         look.folders();
     }
+    if eyes.are_a_guests() {
+        look.addresses();
+    }
     if eyes.carries() {
         look.mail_server();
         look.authority();
@@ -93,6 +98,25 @@ impl Look<'_> {
             self.seen.unseen.push(format!("{key}: {said}"));
         } else {
             self.draft.blame(key, said, fault.hint);
+        }
+    }
+
+    /// Addresses that this machine does not have now; the start would fail.
+    fn addresses(&mut self) {
+        let config = self.config;
+        let named = [
+            ("listen.https", &config.listen.https),
+            ("listen.http", &config.listen.http),
+            ("metrics.listen", &config.metrics.listen),
+        ];
+        for (key, address) in named.into_iter().flat_map(|(key, list)| list.iter().map(move |address| (key, address))) {
+            // Nothing listens by that, and no port is taken from anybody.
+            let bound = UdpSocket::bind((address.ip(), 0));
+            let is_missing = bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable);
+            if is_missing && !address.ip().is_unspecified() {
+                let said = format!("{key}: this machine does not have the address {} now", address.ip());
+                self.seen.doubts.push(format!("{said}; `ip address` shows those it has"));
+            }
         }
     }
 
