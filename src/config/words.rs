@@ -20,6 +20,8 @@ pub(super) struct Refused<'a> {
     pub said: &'a str,
     /// What is said of another value in its place; nothing if that is taken.
     pub refuses: &'a dyn Fn(Value) -> Option<String>,
+    /// What holds where nothing is written.
+    pub default: Option<Value>,
 }
 
 /// Values that settings take, for those who need an example. The first takes every text.
@@ -61,7 +63,10 @@ impl Refused<'_> {
         }
         let taken = |value: &Value| (self.refuses)(value.clone()).is_none();
         let proposal = self.meant().into_iter().find(taken);
-        let example = examples().into_iter().find(taken);
+        // A section is one in any case, whatever keys it would take.
+        let section = Some(json!({})).filter(taken);
+        let own = section.or_else(|| self.default.clone().filter(|value| !value.is_null() && taken(value)));
+        let example = own.or_else(|| examples().into_iter().find(taken));
         let said_of_a_text = (self.refuses)(json!("…"));
         if let Some(variants) = said_of_a_text.as_deref().and_then(variants) {
             return self.one_of(&variants);
@@ -113,7 +118,7 @@ impl Refused<'_> {
             DeValue::Boolean(is_true) => meant.push(json!(is_true.to_string())),
             DeValue::Array(items) => {
                 if let [only] = &**items {
-                    meant.push(super::document::value(only.get_ref()));
+                    meant.push(super::tree::value(only.get_ref()));
                 }
             }
             DeValue::Datetime(date) => meant.push(json!(date.to_string())),
