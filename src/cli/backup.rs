@@ -121,10 +121,10 @@ fn failed(path: &Path, error: &ArchiveError) -> Exit {
     if path == Path::new("-") {
         return exit.with_hint("what was written to standard output is not the whole of it");
     }
-    exit.with_hint(if path.exists() {
-        "look for space and permissions, and at what lies there now"
-    } else {
-        "nothing was left of it; look for space and permissions"
+    exit.with_hint(match error {
+        ArchiveError::Unsettled(_) => "see what is wrong with the disk; `sync` tries again",
+        _ if path.exists() => "look for space and permissions, and at what lies there now",
+        _ => "nothing was left of it; look for space and permissions",
     })
 }
 

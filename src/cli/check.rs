@@ -1,30 +1,77 @@
-//! `gatelodge check`: validates the configuration and prints what it resolved to.
+//! `gatelodge check`: looks at the configuration and at everything that it names, and says all that is wrong.
 
-use serde_json::Value;
+use clap::Args;
+use serde_json::{Value, json};
 
+use crate::base::{BUILD_DATE, Clock};
 use crate::cli::out::say;
-use crate::config::notes;
+use crate::config::{Config, notes};
 
+use super::surroundings::{self, Eyes, Seen};
+use super::system_clock::SystemClock;
 use super::{Common, Exit, show};
 
-pub fn run(common: &Common) -> Result<(), Exit> {
-    let config = common.config()?;
-    let mut shown = serde_json::to_value(&config).map_err(Exit::failed)?;
-    shown["store"]["key_file"] = Value::String(config.sealing_key_path().display().to_string());
-    if common.json {
-        let notes = notes(&config);
-        return show::json(&serde_json::json!({"configuration": shown, "notes": notes}));
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Print every setting as it is resolved, and the folders with their owners, as well.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Check {
+    pub fn run(self, common: &Common) -> Result<(), Exit> {
+        let mut draft = common.draft();
+        let seen = surroundings::look(&mut draft, Eyes::Checking, SystemClock.now().max(BUILD_DATE));
+        let settings = draft.settings().cloned();
+        let checked = draft.finish();
+        let mut words = settings.as_ref().map(notes).unwrap_or_default();
+        words.extend(seen.doubts.iter().cloned().chain(seen.certificate.iter().map(ToString::to_string)));
+        if common.json {
+            let faults = checked.as_ref().err().map(|error| error.shown()).unwrap_or_default();
+            show::json(&json!({
+                "valid": faults.is_empty(),
+                "faults": faults,
+                "notes": words,
+                "unseen": seen.unseen,
+                "folders": seen.folders,
+                "configuration": settings.as_ref().map(resolved).transpose()?,
+            }))?;
+            return Ok(checked.map(drop)?);
+        }
+        let config = checked.map_err(|error| {
+            let unseen = seen.unseen.iter().map(|what| format!("note: {}", unseen(what)));
+            let lines: Vec<String> = std::iter::once(error.to_string()).chain(unseen).collect();
+            Exit::configuration(lines.join("\n"))
+        })?;
+        let as_far = if seen.unseen.is_empty() { "" } else { ", as far as this user can see" };
+        say!("{}: the configuration is valid{as_far}", common.config_path().display());
+        for word in words.into_iter().chain(seen.unseen.iter().map(|what| unseen(what))) {
+            say!("note: {word}");
+        }
+        if self.all { say_all(&config, &seen) } else { Ok(()) }
     }
+}
+
+fn unseen(what: &str) -> String {
+    format!("not looked at: {what}; run this as the service's user, or as root")
+}
+
+fn say_all(config: &Config, seen: &Seen) -> Result<(), Exit> {
     let mut lines = Vec::new();
-    flatten("", &shown, &mut lines);
+    flatten("", &resolved(config)?, &mut lines);
     for line in lines {
         say!("{line}");
     }
-    for note in notes(&config) {
-        say!("note: {note}");
+    for folder in &seen.folders {
+        say!("# {folder}");
     }
-    say!("{}: the configuration is valid", common.config_path().display());
     Ok(())
+}
+
+fn resolved(config: &Config) -> Result<Value, Exit> {
+    let mut shown = serde_json::to_value(config).map_err(Exit::failed)?;
+    shown["store"]["key_file"] = Value::String(config.sealing_key_path().display().to_string());
+    Ok(shown)
 }
 
 /// `section.key = value`, one per line. Secrets are in files, and only the files' names are printed.

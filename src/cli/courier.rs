@@ -15,6 +15,7 @@ use crate::control;
 use crate::courier::{self, Role};
 
 use super::supervisor;
+use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
 use super::{Common, Exit, logging};
 
@@ -32,11 +33,13 @@ impl Courier {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let handed = supervisor::take_unix_socket()?;
         // What is wrong with the configuration is told to whoever has an errand, until it is mended.
-        logging::to_stdout(common.read_config().map(|config| config.log.format).unwrap_or_default())?;
+        logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
         let reading = common.clone();
         let role = Arc::new(Role::new(move || {
-            let config = reading.read_config().map_err(|error| error.to_string())?;
-            courier::Courier::new(&config, SystemClock.now().max(BUILD_DATE)).map_err(|error| error.to_string())
+            let (mut draft, now) = (reading.draft(), SystemClock.now().max(BUILD_DATE));
+            surroundings::look(&mut draft, Eyes::Carrying, now);
+            let config = draft.finish().map_err(|error| error.to_string())?;
+            courier::Courier::new(&config, now).map_err(|error| error.to_string())
         }));
         if let Err(reason) = role.courier() {
             tracing::error!("{reason}; errands fail until that is mended");

@@ -8,6 +8,7 @@ use crate::admin::Refusal;
 use crate::config::ConfigError;
 use crate::control::CallError;
 use crate::store::OpenError;
+use crate::tls::TlsError;
 
 use super::out::one_line;
 
@@ -66,9 +67,23 @@ impl From<ConfigError> for Exit {
     }
 }
 
+impl From<TlsError> for Exit {
+    fn from(error: TlsError) -> Self {
+        match &error {
+            TlsError::File { .. } | TlsError::Mismatch { .. } | TlsError::Several(_) => Self::configuration(error),
+            TlsError::SelfSigned(_) | TlsError::Store(_) => Self::failed(error),
+        }
+    }
+}
+
 impl From<OpenError> for Exit {
     fn from(error: OpenError) -> Self {
-        Self { status: if error.is_about_data() { DATA } else { FAILED }, message: error.to_string() }
+        let status = match &error {
+            OpenError::Folder(_) => CONFIGURATION,
+            _ if error.is_about_data() => DATA,
+            _ => FAILED,
+        };
+        Self { status, message: error.to_string() }
     }
 }
 

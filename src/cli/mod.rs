@@ -14,6 +14,7 @@ mod group;
 mod input;
 mod invite;
 mod key;
+mod listening;
 mod log_queue;
 mod logging;
 mod mail;
@@ -28,6 +29,7 @@ mod session;
 mod setup;
 mod show;
 mod supervisor;
+mod surroundings;
 mod system_clock;
 mod throttle;
 mod token;
@@ -39,7 +41,7 @@ use std::process::ExitCode;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, Draft};
 
 pub use examples::command;
 pub use exit::Exit;
@@ -91,8 +93,8 @@ enum Command {
     Demo(demo::Demo),
     /// Set it up: ask for what cannot be known, try each answer, write the configuration.
     Setup(Box<setup::Setup>),
-    /// Validate the configuration and print what it resolves to.
-    Check,
+    /// Look at the configuration and all it names (certificates, secrets, templates, folders), and say everything that is wrong.
+    Check(check::Check),
     /// Look at a running installation from end to end, and say what is wrong and what to do.
     Doctor(doctor::Doctor),
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, reset-factors, phone, group.
@@ -181,7 +183,7 @@ impl Cli {
             Command::Courier(courier) => courier.run(&common),
             Command::Demo(demo) => demo.run(),
             Command::Setup(setup) => setup.run(&common),
-            Command::Check => check::run(&common),
+            Command::Check(check) => check.run(&common),
             Command::Doctor(doctor) => doctor.run(&common),
             Command::User(user) => user.run(&common),
             Command::Invite(invite) => invite.run(&common),
@@ -209,14 +211,15 @@ impl Common {
     }
 
     fn config(&self) -> Result<Config, Exit> {
-        Ok(self.read_config()?)
+        Ok(self.draft().finish()?)
     }
 
-    fn read_config(&self) -> Result<Config, ConfigError> {
+    /// The configuration as far as it is understood.
+    fn draft(&self) -> Draft {
         let path = self.config_path();
         // On the command line there is no service manager that hands them over; root finds them where it takes them from.
         let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let credentials = handed.or_else(|| path.parent().map(|folder| folder.join("credentials")));
-        Config::read(&path, credentials.as_deref())
+        Draft::read(&path, credentials.as_deref())
     }
 }

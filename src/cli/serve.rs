@@ -1,28 +1,29 @@
 //! `gatelodge serve`: the only place where the parts are put together.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::base::Clock;
-use crate::config::{Config, ConfigError, Reread, notes};
+use crate::base::{BUILD_DATE, Clock};
+use crate::config::{Config, ConfigError, MailTransport, Reread, notes};
 use crate::control;
-use crate::courier::{Courier, Replaceable};
+use crate::courier::delivery::Outcome;
+use crate::courier::{Courier, Replaceable, Terms};
 use crate::tls::Certificates;
 use crate::web::Web;
-use crate::web::server::{self, Protocol};
+use crate::web::server;
 use crate::workers;
 
+use super::listening::listen;
 use super::logging;
 use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
+use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
 use super::{Common, Exit};
 
@@ -66,6 +67,21 @@ struct FromFile<'a> {
     courier: Option<PathBuf>,
 }
 
+impl FromFile<'_> {
+    /// The configuration, with everything that it names looked at.
+    fn read(&self) -> Result<Config, ConfigError> {
+        let mut draft = self.common.draft();
+        let eyes = if self.courier.is_some() { Eyes::ServingBehindCourier } else { Eyes::Serving };
+        let seen = surroundings::look(&mut draft, eyes, SystemClock.now().max(BUILD_DATE));
+        let config = draft.finish()?;
+        // What is said of the certificate is said where it is taken.
+        for note in notes(&config).into_iter().chain(seen.doubts) {
+            tracing::warn!("{note}");
+        }
+        Ok(config)
+    }
+}
+
 impl Setting for FromFile<'_> {
     fn courier(&self, config: &Config) -> Result<Courier, Exit> {
         if let Some(socket) = &self.courier {
@@ -79,7 +95,7 @@ impl Setting for FromFile<'_> {
     }
 
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
-        present.reread(&self.common.read_config()?, &self.common.config_path())
+        present.reread(&self.read()?, &self.common.config_path())
     }
 }
 
@@ -94,12 +110,9 @@ impl Serve {
     /// Reads the configuration and serves until a signal.
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let sockets = supervisor::take_sockets()?;
-        let config = common.config()?;
-        logging::to_stdout(config.log.format)?;
-        for note in notes(&config) {
-            tracing::warn!("{note}");
-        }
-        serve(config, &FromFile { common, courier: self.courier }, sockets)
+        logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
+        let setting = FromFile { common, courier: self.courier };
+        serve(setting.read()?, &setting, sockets)
     }
 }
 
@@ -126,8 +139,9 @@ async fn run_until_signal(
     sockets: Vec<Handed>,
 ) -> Result<(), Exit> {
     let stop = CancellationToken::new();
-    let certificates = Certificates::load(&app).await.map_err(Exit::failed)?.map(Arc::new);
-    let listeners = listen(&app.services().config, certificates.as_deref(), sockets, setting.another_port()).await?;
+    let certificates = Certificates::load(&app).await?.map(Arc::new);
+    let another_port = setting.another_port();
+    let listeners = listen(&app.services().config, certificates.as_deref(), sockets, another_port).await?;
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(Exit::failed)?;
@@ -148,6 +162,7 @@ async fn run_until_signal(
     supervisor::tell_ready(&status);
     setting.is_ready(&app);
     offer_set_up(&app, setting).await;
+    let probing = tokio::spawn(probe_mail_server(Arc::clone(&app), courier.present()));
 
     let mut outcome = Ok(());
     loop {
@@ -170,6 +185,7 @@ async fn run_until_signal(
         break;
     }
     supervisor::tell_stopping();
+    probing.abort();
     stop.cancel();
     if !serving.is_finished() {
         let _ = serving.await;
@@ -197,6 +213,16 @@ async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
     }
 }
 
+/// Says so if the mail server does not let us in: else nobody would know before the first mail fails. The start does not wait for it.
+async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
+    if app.services().config.mail.transport == MailTransport::File {
+        return;
+    }
+    if let Outcome::Later(reason) | Outcome::Never(reason) = courier.probe(Terms::impatient(app.now())).await {
+        tracing::warn!("the mail server was tried and does not let us in, so mails wait: {reason}");
+    }
+}
+
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
 async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: &dyn Setting) {
     let reread = match setting.reread(&app.services().config) {
@@ -213,6 +239,7 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
     }
     if let Some(other) = other {
         courier.replace(other);
+        tokio::spawn(probe_mail_server(Arc::clone(app), courier.present()));
     }
     if let Err(error) = app.place_webhooks().await {
         tracing::warn!(%error, "new webhooks have no place yet; they get it at the next start");
@@ -225,92 +252,4 @@ async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: 
     if let Err(error) = app.note_reconfigured(taken).await {
         tracing::warn!(%error, "the audit log does not say that the configuration was read again");
     }
-}
-
-/// The sockets that were handed over; only without any are the configured addresses opened.
-async fn listen(
-    config: &Config,
-    certificates: Option<&Certificates>,
-    sockets: Vec<Handed>,
-    another_port: &str,
-) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
-    let bind = |address: SocketAddr| bind(address, another_port);
-    let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
-    let mut listeners = Vec::new();
-    if !sockets.iter().any(Handed::is_for_metrics) {
-        for address in &config.metrics.listen {
-            listeners.push((bind(*address)?, Protocol::Metrics));
-        }
-    }
-    let redirect = certificates.map(|certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
-    let cleartext = redirect.unwrap_or(Protocol::Http);
-    let is_handed = !sockets.iter().all(Handed::is_for_metrics);
-    for handed in sockets {
-        let address = handed.listener.local_addr().map_err(Exit::failed)?;
-        let is_cleartext = match handed.name.as_str() {
-            "http" => true,
-            "https" => false,
-            _ => address.port() == 80 || config.listen.http.iter().any(|http| http.port() == address.port()),
-        };
-        let protocol = match secure.clone() {
-            _ if handed.is_for_metrics() => Protocol::Metrics,
-            Some(secure) if !is_cleartext => secure,
-            _ => cleartext.clone(),
-        };
-        let listener = handed.listener;
-        listener.set_nonblocking(true).map_err(Exit::failed)?;
-        listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
-        tracing::info!("listening on {address}, handed over by the service manager");
-    }
-    if is_handed {
-        note_redirects(&listeners);
-        return Ok(listeners);
-    }
-    if let Some(secure) = secure {
-        for address in &config.listen.https {
-            listeners.push((bind(*address)?, secure.clone()));
-        }
-    }
-    for address in &config.listen.http {
-        listeners.push((bind(*address)?, cleartext.clone()));
-    }
-    note_redirects(&listeners);
-    Ok(listeners)
-}
-
-/// A certificate authority is only sent to port 80 if somebody listens in clear.
-fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
-    for (_, protocol) in listeners {
-        if let Protocol::Redirect(challenges) = protocol {
-            challenges.note_listener();
-        }
-    }
-}
-
-/// Connections that may wait to be accepted, as in `systemd/gatelodge.socket`. Beyond them the system drops whoever comes, who tries
-/// again after a second: the usual 128 are taken within one round of a flood.
-const BACKLOG: u32 = 1024;
-/// What the system buffers of a connection in each direction, as in `systemd/gatelodge.socket`: left to itself it goes on to
-/// megabytes for each client that does not read, and they count as the service's memory.
-const BUFFER_BYTES: u32 = 32 * 1024;
-
-fn bind(address: SocketAddr, another_port: &str) -> Result<TcpListener, Exit> {
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?;
-        socket.set_send_buffer_size(BUFFER_BYTES)?;
-        socket.set_recv_buffer_size(BUFFER_BYTES)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    open().map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!("another program listens there: stop it, or {another_port}"),
-            std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit".into()
-            }
-            _ => format!("check the address, or {another_port}"),
-        };
-        Exit::failed(format!("cannot listen on {address}: {error}\nhint: {hint}"))
-    })
 }

@@ -18,11 +18,11 @@ pub(super) fn listed_networks<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
+    const WRONG: &str = "not an address with a port";
     let text = text.trim();
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    const WRONG: &str = "not an address with a port";
     if let Some((scheme, _)) = text.split_once("://") {
         return Err(format!(
             "a URL, where an address with a port belongs; write it without {scheme}://, like \"[::]:443\""

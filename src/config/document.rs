@@ -1,11 +1,11 @@
-//! The file as a tree, and settings read from the tree.
+//! Settings, read from the tree that the file is.
 //!
 //! A deserialiser that carries places along would be compiled once more for every section, a quarter of a megabyte in all. Instead
 //! the places of mistakes are looked for when there are any: each value is tried beside nothing but what must be there, and those
 //! that are refused are to blame.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ use crate::base::nearest;
 use super::Fault;
 use super::error::line_and_column;
 use super::syntax;
+use super::tree::{Leaf, complete, leaves, put, remove, table, value};
 use super::words::Refused;
 
 /// What a file says, as far as it can be understood, and what is wrong with it.
@@ -35,25 +36,33 @@ pub(super) struct Doubtful {
 }
 
 impl Doubtful {
-    /// Whether anything of a key or a section, or what it is part of, is among them.
+    /// Whether anything of a key or a section is among them, or what it is part of: its default may not be what was meant.
     pub fn holds(&self, path: &str) -> bool {
-        let is_within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path) || is_within(path, doubted))
+        self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
     }
+
+    /// Whether anything of a key or a section is among them.
+    pub fn names(&self, path: &str) -> bool {
+        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
+    }
+}
+
+fn is_within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut reading =
-        Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: Default::default() };
+    let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
     let mut tree = table(document.get_ref());
     let mut found = Vec::new();
     leaves(document.get_ref(), &[], &mut found);
-    let is_whole = errors.is_empty() && serde_json::from_value::<T>(tree.clone()).is_ok();
+    // The deserialiser would take a list of values for a section.
+    let is_list = |leaf: &&Leaf<'_>| matches!(leaf.value, DeValue::Array(_));
+    let has_list = found.iter().filter(is_list).any(|leaf| reading.tries(leaf, json!({})).is_none());
+    let is_whole = errors.is_empty() && !has_list && serde_json::from_value::<T>(tree.clone()).is_ok();
     if !is_whole {
         for leaf in &found {
             let is_broken = broken_lines.contains(&line_and_column(text, leaf.span.start).0);
@@ -68,57 +77,12 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -
     Some(Found { settings, faults: reading.faults, doubtful: reading.doubtful })
 }
 
-fn table(entries: &DeTable<'_>) -> Value {
-    Value::Object(entries.iter().map(|(name, entry)| (name.get_ref().to_string(), value(entry.get_ref()))).collect())
-}
-
-pub(super) fn value(found: &DeValue<'_>) -> Value {
-    // Nothing that a setting takes, wherever it stands: dates of TOML's own, and numbers beyond all bounds.
-    let strange = || json!({ "\0": null });
-    match found {
-        DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Boolean(is_true) => Value::Bool(*is_true),
-        DeValue::Integer(number) => {
-            let (digits, radix) = (number.as_str(), number.radix());
-            let signed = i64::from_str_radix(digits, radix).map(Value::from);
-            signed.or_else(|_| u64::from_str_radix(digits, radix).map(Value::from)).unwrap_or_else(|_| strange())
-        }
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(number) if number.is_finite() => Value::from(number),
-            _ => strange(),
-        },
-        DeValue::Datetime(_) => strange(),
-        DeValue::Array(items) => items.iter().map(|item| value(item.get_ref())).collect(),
-        DeValue::Table(entries) => table(entries),
-    }
-}
-
-/// A place in the document.
-struct Leaf<'a> {
-    /// The names that lead there, each with its own place.
-    names: Vec<(String, Range<usize>)>,
-    value: &'a DeValue<'a>,
-    span: Range<usize>,
-}
-
-/// All leaves in the order of the text; a section without any is one itself.
-fn leaves<'a>(entries: &'a DeTable<'a>, names: &[(String, Range<usize>)], found: &mut Vec<Leaf<'a>>) {
-    for (name, entry) in entries {
-        let names = [names, &[(name.get_ref().to_string(), name.span())]].concat();
-        match entry.get_ref() {
-            DeValue::Table(inner) if !inner.is_empty() => leaves(inner, &names, found),
-            value => found.push(Leaf { names, value, span: entry.span() }),
-        }
-    }
-    found.sort_unstable_by_key(|leaf| leaf.span.start);
-}
-
 struct Reading<'a, T> {
     text: &'a str,
     least: &'a Value,
     faults: Vec<Fault>,
     doubtful: Doubtful,
-    of: std::marker::PhantomData<T>,
+    of: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
@@ -130,7 +94,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             let place = line_and_column(self.text, span.start);
             if lines.insert(place.0) {
                 let (message, hint) = syntax::explain(error.message(), self.text, span.clone(), parsed);
-                self.faults.push(Fault { place: Some(place), message, hint: Some(hint) });
+                self.faults.push(Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() });
                 self.doubt(section_at(self.text, span.start));
             }
         }
@@ -144,12 +108,31 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         }
     }
 
+    /// What the deserialiser says of a value in this place, beside what must be there; nothing if it takes it.
+    fn tries(&self, leaf: &Leaf<'_>, value: Value) -> Option<String> {
+        let mut tree = self.least.clone();
+        put(&mut tree, &leaf.names, value);
+        serde_json::from_value::<T>(tree).err().map(|error| error.to_string())
+    }
+
+    /// What holds where nothing is written in this place.
+    fn default_of(&self, leaf: &Leaf<'_>) -> Option<Value> {
+        let all = serde_json::from_value::<T>(self.least.clone()).ok()?;
+        let mut inner = &serde_json::to_value(all).ok()?;
+        for (name, _) in &leaf.names {
+            inner = inner.get(name)?;
+        }
+        Some(inner.clone())
+    }
+
     /// Whether the leaf is refused beside what must be there, which is noted.
     fn blame(&mut self, leaf: &Leaf<'_>) -> bool {
+        let is_section = self.tries(leaf, json!({})).is_none();
         let refuses = |value: Value| {
-            let mut tree = self.least.clone();
-            put(&mut tree, &leaf.names, value);
-            serde_json::from_value::<T>(tree).err().map(|error| error.to_string())
+            if is_section && value.is_array() {
+                return Some("invalid type: a list".to_owned());
+            }
+            self.tries(leaf, value)
         };
         let Some(said) = refuses(value(leaf.value)) else { return false };
         let names: Vec<String> = leaf.names.iter().map(|(name, _)| name.clone()).collect();
@@ -159,28 +142,32 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             self.blame_unknown(&names[..depth], (&unknown, leaf.names[depth].1.start), &known);
             return true;
         }
-        self.doubtful.paths.insert(names.join("."));
         // One item of a list may be to blame, or several.
         let is_list = refuses(Value::Array(vec![])).is_none();
-        let key = names.last().map_or("", String::as_str);
+        let key = if is_section { names.join(".") } else { names.last().cloned().unwrap_or_default() };
+        let default = self.default_of(leaf);
         let mut blamed = Vec::new();
         if let DeValue::Array(items) = leaf.value
             && is_list
         {
-            for item in items.iter() {
+            for item in items {
                 let refuses_item = |value: Value| refuses(Value::Array(vec![value]));
                 if let Some(said) = refuses_item(value(item.get_ref())) {
                     let written = self.text.get(item.span()).unwrap_or_default();
-                    let refused = Refused { key, found: item.get_ref(), written, said: &said, refuses: &refuses_item };
+                    let default = None;
+                    let found = item.get_ref();
+                    let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses_item, default };
                     blamed.push(refused.explain(line_and_column(self.text, item.span().start)));
                 }
             }
         }
         if blamed.is_empty() {
             let written = self.text.get(leaf.span.clone()).unwrap_or_default();
-            let refused = Refused { key, found: leaf.value, written, said: &said, refuses: &refuses };
+            let found = leaf.value;
+            let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses, default };
             blamed.push(refused.explain(line_and_column(self.text, leaf.span.start)));
         }
+        self.doubtful.paths.insert(names.join("."));
         self.faults.extend(blamed);
         true
     }
@@ -199,6 +186,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         let hint =
             format!("{meant}known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
         let fault = Fault {
+            key: None,
             place: Some(line_and_column(self.text, at)),
             message: format!("unknown key `{key}`"),
             hint: Some(hint),
@@ -244,7 +232,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     key => format!("write `{key} = …` in [{section}]"),
                 };
                 let place = there.map(|(name, _)| line_and_column(self.text, name.span().start));
-                self.faults.push(Fault { place, message: format!("`{key}` is missing"), hint: Some(hint) });
+                self.faults.push(Fault { key: None, place, message: format!("`{key}` is missing"), hint: Some(hint) });
                 self.doubtful.paths.insert(format!("{section}.{key}"));
             }
         }
@@ -278,46 +266,4 @@ fn section_at(text: &str, at: usize) -> Option<String> {
     let heading = text[..line_start].lines().rev().map(str::trim).find(|line| line.starts_with('['))?;
     let name = heading.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
     Some(name.trim().trim_matches('"').to_owned())
-}
-
-fn put(tree: &mut Value, names: &[(String, Range<usize>)], value: Value) {
-    let Some(((name, _), rest)) = names.split_first() else { return };
-    if !tree.is_object() {
-        *tree = Value::Object(Map::new());
-    }
-    if rest.is_empty() {
-        // A heading without keys takes nothing away.
-        if !(value.as_object().is_some_and(Map::is_empty) && tree[name.as_str()].is_object()) {
-            tree[name.as_str()] = value;
-        }
-    } else {
-        put(&mut tree[name.as_str()], rest, value);
-    }
-}
-
-fn remove(tree: &mut Value, names: &[(String, Range<usize>)]) {
-    let (Some(((name, _), rest)), Some(members)) = (names.split_first(), tree.as_object_mut()) else { return };
-    if rest.is_empty() {
-        members.remove(name);
-    } else if let Some(inner) = members.get_mut(name) {
-        remove(inner, rest);
-        // A section that is unknown goes with the last of its keys.
-        if inner.as_object().is_some_and(Map::is_empty) {
-            members.remove(name);
-        }
-    }
-}
-
-/// Adds what must be there where it is not.
-fn complete(tree: &mut Value, least: &Value) {
-    for (section, keys) in least.as_object().into_iter().flatten() {
-        if !tree[section.as_str()].is_object() {
-            tree[section.as_str()] = json!({});
-        }
-        for (key, value) in keys.as_object().into_iter().flatten() {
-            if tree[section.as_str()][key.as_str()].is_null() {
-                tree[section.as_str()][key.as_str()] = value.clone();
-            }
-        }
-    }
 }

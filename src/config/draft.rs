@@ -14,6 +14,7 @@ use super::{Config, ConfigError, rules};
 pub struct Draft {
     path: PathBuf,
     text: String,
+    credentials: Option<PathBuf>,
     settings: Option<Config>,
     doubtful: Doubtful,
     faults: Vec<Fault>,
@@ -38,9 +39,10 @@ impl Draft {
         };
         let least = json!({"site": {"url": "https://localhost"}, "mail": {"from": "nobody@localhost"}});
         let says_nothing = text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'));
-        let mut draft = Self { path: path.into(), text, settings: None, doubtful: Doubtful::default(), faults: vec![] };
+        let mut draft = Self { text, credentials: credentials.map(Path::to_owned), ..Self::without_faults(path) };
         if says_nothing {
             draft.faults.push(Fault {
+                key: None,
                 place: None,
                 message: "the file says nothing: it is empty, or all of it is comments".into(),
                 hint: Some("gatelodge setup writes one; config/minimal.toml shows what must be there".into()),
@@ -63,8 +65,18 @@ impl Draft {
     }
 
     fn nothing(path: &Path, fault: Fault) -> Self {
+        Self { faults: vec![fault], ..Self::without_faults(path) }
+    }
+
+    fn without_faults(path: &Path) -> Self {
         let (text, doubtful) = (String::new(), Doubtful::default());
-        Self { path: path.into(), text, settings: None, doubtful, faults: vec![fault] }
+        Self { path: path.into(), text, credentials: None, settings: None, doubtful, faults: vec![] }
+    }
+
+    /// The folder of secrets that a service manager keeps.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&Path> {
+        self.credentials.as_deref()
     }
 
     /// The settings as far as they are understood; what is not has its default. None if the file cannot be read at all.
@@ -73,10 +85,10 @@ impl Draft {
         self.settings.as_ref()
     }
 
-    /// Whether a section was not understood to its end.
+    /// Whether a setting was not understood.
     #[must_use]
-    pub fn is_doubtful(&self, section: &str) -> bool {
-        self.doubtful.holds(section)
+    pub fn is_doubtful(&self, setting: &str) -> bool {
+        self.doubtful.names(setting)
     }
 
     /// Whether nothing is wrong yet.
@@ -88,7 +100,7 @@ impl Draft {
     /// Notes that what a key says cannot be used.
     pub fn blame(&mut self, key: &str, message: impl Into<String>, hint: Option<String>) {
         let place = place_of(&self.text, key).map(|at| line_and_column(&self.text, at));
-        self.faults.push(Fault { place, message: message.into(), hint });
+        self.faults.push(Fault { key: Some(key.to_owned()), place, message: message.into(), hint });
     }
 
     /// The configuration, if nothing is wrong with it.

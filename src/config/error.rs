@@ -10,8 +10,10 @@ use crate::base::is_hidden;
 use super::text_file::Unreadable;
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Fault {
+    /// The key that is to blame, by its whole name, where it is known.
+    pub key: Option<String>,
     /// Line and column, counted from 1.
     pub place: Option<(usize, usize)>,
     /// What was found.
@@ -63,8 +65,16 @@ impl ConfigError {
 
     pub(super) fn not_together(path: &Path, waiting: &[String], reason: &str) -> Self {
         let hint = format!("restart the service: {} cannot change while it runs", waiting.join(", "));
-        let fault = Fault { place: None, message: format!("not taken: {reason}"), hint: Some(hint) };
+        let fault = Fault { message: format!("not taken: {reason}"), hint: Some(hint), ..Fault::default() };
         Self::new(path, vec![fault])
+    }
+
+    /// Each with the key that is to blame, if it is known, in words.
+    pub fn faults(&self) -> impl Iterator<Item = (Option<&str>, String)> {
+        self.faults.iter().map(|fault| {
+            let one = Self { path: self.path.clone(), faults: vec![fault.clone()] };
+            (fault.key.as_deref(), one.to_string())
+        })
     }
 
     /// For programs.
@@ -72,7 +82,7 @@ impl ConfigError {
     pub fn shown(&self) -> Vec<Value> {
         let shown = |fault: &Fault| {
             let (line, column) = fault.place.unzip();
-            json!({"file": self.path, "line": line, "column": column, "message": fault.message, "hint": fault.hint})
+            json!({"key": fault.key, "file": self.path, "line": line, "column": column, "message": fault.message, "hint": fault.hint})
         };
         self.faults.iter().map(shown).collect()
     }
@@ -88,7 +98,7 @@ impl Fault {
             _ if fault.is_forbidden => Some("run as the user the service runs as, or as root".into()),
             _ => fault.hint,
         };
-        Self { place: fault.place, message: format!("cannot be read: {}", fault.reason), hint }
+        Self { key: None, place: fault.place, message: format!("cannot be read: {}", fault.reason), hint }
     }
 }
 

@@ -23,6 +23,7 @@ mod syntax;
 mod target_url;
 mod text_file;
 mod texts;
+mod tree;
 mod words;
 
 use std::collections::BTreeMap;

@@ -96,6 +96,9 @@ fn mended(line: &str) -> Option<(&'static str, String)> {
     if without.len() < line.len() && is_toml(without) {
         return Some(("there is something behind the value", without.to_owned()));
     }
+    if let Some(name) = line.strip_suffix(':').filter(|name| is_toml(&format!("[{name}]"))) {
+        return Some(("a section is a name in brackets", format!("[{name}]")));
+    }
     let is_key = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let parts = ['=', ':', ' '].into_iter().filter_map(|sign| line.split_once(sign));
     let (key, value) = parts.map(|(key, value)| (key.trim(), value)).find(|(key, _)| is_key(key))?;
@@ -165,6 +168,7 @@ mod tests {
             ("[mail smtp]", ""),
             ("[[site]", "[site]"),
             ("; a comment", "# a comment"),
+            ("site:", "[site]"),
             ("path = \"C:\\store\\x\"", "path = 'C:\\store\\x'"),
             ("https = [\"[::]:443\" \"[::]:444\"]", "https = [\"[::]:443\", \"[::]:444\"]"),
             ("https = [\"[::]:443\"", "https = [\"[::]:443\"]"),

@@ -76,7 +76,7 @@ pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
     let at = |bytes: &[u8]| {
         let line_start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let column = String::from_utf8_lossy(&bytes[line_start..]).chars().count() + 1;
-        Some((bytes.iter().filter(|byte| **byte == b'\n').count() + 1, column))
+        Some((bytes.split(|byte| *byte == b'\n').count(), column))
     };
     if let Some(zero) = bytes.iter().position(|byte| *byte == 0) {
         let fault = Unreadable::saying("holds a zero byte", "it is no text, or damaged: write it anew");

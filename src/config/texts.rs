@@ -63,6 +63,7 @@ pub fn read_texts(path: &Path, known: &[&str]) -> Result<BTreeMap<String, String
         let meant = nearest(&name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let place = parsed.get_ref().iter().find(|(key, _)| key.get_ref() == name.as_str());
         faults.push(Fault {
+            key: None,
             place: place.map(|(key, _)| line_and_column(&text, key.span().start)),
             message: format!("unknown answer `{name}`"),
             hint: Some(format!("{}known here: {}", meant.unwrap_or_default(), known.join(", "))),

@@ -20,6 +20,8 @@ pub(super) struct Refused<'a> {
     pub said: &'a str,
     /// What is said of another value in its place; nothing if that is taken.
     pub refuses: &'a dyn Fn(Value) -> Option<String>,
+    /// What holds where nothing is written.
+    pub default: Option<Value>,
 }
 
 /// Values that settings take, for those who need an example. The first takes every text.
@@ -46,7 +48,7 @@ fn examples() -> [Value; 15] {
 impl Refused<'_> {
     pub fn explain(&self, place: (usize, usize)) -> Fault {
         let (message, hint) = self.in_words();
-        Fault { place: Some(place), message, hint: Some(hint) }
+        Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() }
     }
 
     fn in_words(&self) -> (String, String) {
@@ -61,7 +63,10 @@ impl Refused<'_> {
         }
         let taken = |value: &Value| (self.refuses)(value.clone()).is_none();
         let proposal = self.meant().into_iter().find(taken);
-        let example = examples().into_iter().find(taken);
+        // A section is one in any case, whatever keys it would take.
+        let section = Some(json!({})).filter(taken);
+        let own = section.or_else(|| self.default.clone().filter(|value| !value.is_null() && taken(value)));
+        let example = own.or_else(|| examples().into_iter().find(taken));
         let said_of_a_text = (self.refuses)(json!("…"));
         if let Some(variants) = said_of_a_text.as_deref().and_then(variants) {
             return self.one_of(&variants);
@@ -111,10 +116,11 @@ impl Refused<'_> {
             },
             DeValue::Float(number) => meant.push(json!(number.as_str())),
             DeValue::Boolean(is_true) => meant.push(json!(is_true.to_string())),
-            DeValue::Array(items) => match &**items {
-                [only] => meant.push(super::document::value(only.get_ref())),
-                _ => {}
-            },
+            DeValue::Array(items) => {
+                if let [only] = &**items {
+                    meant.push(super::tree::value(only.get_ref()));
+                }
+            }
             DeValue::Datetime(date) => meant.push(json!(date.to_string())),
             DeValue::Table(_) => {}
         }

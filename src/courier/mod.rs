@@ -21,7 +21,7 @@ use crate::config::{Config, MailTransport, TlsMode, warn_if_open};
 pub use fetch::FetchError;
 pub use role::{Role, serve};
 pub use telling::tell;
-pub use texting::send_text;
+pub use texting::{send_text, try_credentials};
 
 use delivery::{FileTransport, Outcome, SetupError, SmtpTransport};
 use fetch::Server;

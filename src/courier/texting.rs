@@ -1,11 +1,13 @@
 //! A text message on its way: to whatever gateway the configuration describes.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 
 use crate::base::PhoneNumber;
-use crate::config::{Sms, SmsMethod, read_text};
+use crate::config::{Sms, SmsMethod, Unreadable, read_text};
 
 use super::delivery::Outcome;
 use super::{Courier, Terms};
@@ -68,21 +70,38 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
     filled + rest
 }
 
+/// Whether the file with the gateway's credentials can be used.
+///
+/// # Errors
+/// When it cannot.
+pub fn try_credentials(path: &Path) -> Result<(), Unreadable> {
+    headers(&read_text(path)?).map(drop)
+}
+
 fn credentials(sms: &Sms) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let Some(path) = &sms.credentials_file else { return Ok(vec![]) };
-    let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-    let text = read_text(path).map_err(|fault| wrong(&fault))?;
-    let header = |line: &str| {
-        let (name, value) =
-            line.split_once(':').ok_or_else(|| wrong(&"a line is no header, like Authorization: Bearer …"))?;
-        let name = HeaderName::try_from(name.trim())
-            .map_err(|_| wrong(&"the name of a header holds letters, digits and dashes alone"))?;
+    let headers = read_text(path).and_then(|text| headers(&text));
+    headers.map_err(|fault| format!("{}: {fault}", path.display()))
+}
+
+fn headers(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Unreadable> {
+    let header = |(at, line): (usize, &str)| {
+        let wrong = |reason: &str| {
+            let place = Some((at + 1, 1));
+            Unreadable {
+                place,
+                ..Unreadable::saying(reason, "write one header to a line, like Authorization: Bearer …")
+            }
+        };
+        let (name, value) = line.split_once(':').ok_or_else(|| wrong("a line is no header"))?;
+        let name =
+            HeaderName::try_from(name.trim()).map_err(|_| wrong("the name of a header holds something strange"))?;
         let mut value = HeaderValue::try_from(value.trim())
-            .map_err(|_| wrong(&"the value of a header holds a control character"))?;
+            .map_err(|_| wrong("the value of a header holds a control character"))?;
         value.set_sensitive(true);
         Ok((name, value))
     };
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(header).collect()
+    text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(header).collect()
 }
 
 /// What is wrong with the message will be wrong the next time; all else, wrong credentials too, may pass.

@@ -49,6 +49,16 @@ impl From<TemplateError> for ComposeError {
     }
 }
 
+/// The names of the mails' templates, and what is wrong with those in the administrator's folder that replace them.
+#[must_use]
+pub fn try_letters(config: &Config, folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
+    let (names, mut faults) = Templates::try_folder(TEMPLATES, folder);
+    if faults.is_empty() {
+        faults.extend(Composer::new(config).err());
+    }
+    (names, faults)
+}
+
 impl Composer {
     /// Loads the templates, with the administrator's in place of ours.
     ///

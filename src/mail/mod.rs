@@ -10,7 +10,7 @@ pub mod notices;
 mod outbox;
 mod recipient;
 
-pub use compose::{ComposeError, Composer, Message};
+pub use compose::{ComposeError, Composer, Message, try_letters};
 pub use lanes::Urgency;
 pub(crate) use lanes::{BEHIND, DUE, OF_RECIPIENT, TEXTS_DUE};
 pub use letter::Letter;

@@ -39,6 +39,8 @@ pub enum ArchiveError {
     Store(StoreError),
     /// The file or the other end failed.
     Io(io::Error),
+    /// The file is written, whole and in its place; whether its name outlives a power cut is not known.
+    Unsettled(io::Error),
     /// It does not begin as a backup does.
     NotABackup,
     /// It is not what was written: cut off, or changed.
@@ -64,6 +66,12 @@ impl fmt::Display for ArchiveError {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
+            Self::Unsettled(error) => {
+                write!(
+                    f,
+                    "the file is written and whole, but its folder could not be synced, so a power cut may undo it: {error}"
+                )
+            }
             Self::NotABackup => f.write_str("this was not made by Gatelodge"),
             Self::Damaged => f.write_str("the backup is damaged: it was cut off or changed"),
             Self::DamagedExport => f.write_str("the export is damaged: it was cut off or changed"),

@@ -6,35 +6,37 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, ArchiveError};
-use super::open::sync_folder_of;
+use super::settle::sync_folder_of;
 use super::{Heading, Trust, known_format};
 
 /// Has `fill` write a file that only its owner can read, and `check` read it from the disk; then it takes its place. What
 /// stood there before is replaced only then.
 ///
 /// # Errors
-/// When it cannot be written, or is not whole; then nothing is left of it.
+/// When it cannot be written, or is not whole; then nothing is left of it. [`ArchiveError::Unsettled`] when it is in its place all the
+/// same.
 pub fn write_file<T>(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), ArchiveError>,
     check: impl FnOnce(&Path) -> Result<T, ArchiveError>,
 ) -> Result<T, ArchiveError> {
     let partial = partial_path(path);
-    let write = || {
+    let write = || -> Result<T, ArchiveError> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
         let mut out = BufWriter::with_capacity(64 << 10, file);
         fill(&mut out)?;
         out.into_inner().map_err(|error| ArchiveError::Io(error.into_error()))?.sync_all()?;
         let checked = check(&partial)?;
         std::fs::rename(&partial, path)?;
-        sync_folder_of(path)?;
         Ok(checked)
     };
     let written = write();
     if written.is_err() {
         let _ = std::fs::remove_file(&partial);
     }
-    written
+    let written = written?;
+    sync_folder_of(path).map_err(ArchiveError::Unsettled)?;
+    Ok(written)
 }
 
 /// Reads a backup to its end and gives the number of its records.

@@ -44,7 +44,7 @@ impl StoreLock {
                 let holder = content.lines().next().unwrap_or("another process").to_owned();
                 Err(OpenError::InUse { path: store.into(), holder })
             }
-            Err(TryLockError::Error(error)) => Err(io(error)),
+            Err(TryLockError::Error(error)) => Err(without_lock(path, &error)),
         }
     }
 
@@ -70,6 +70,18 @@ impl StoreLock {
     }
 }
 
+/// The lock was not refused for somebody else's: as NFS without lockd (ENOLCK), CIFS (EACCES), and file systems of virtual machines
+/// (EOPNOTSUPP, ENOSYS, EINVAL) do, flock(2).
+fn without_lock(path: PathBuf, error: &std::io::Error) -> OpenError {
+    const ENOLCK: i32 = 37;
+    const EIO: i32 = 5;
+    match error.raw_os_error() {
+        Some(ENOLCK) => OpenError::NoLocks { path, reason: "it has no locks left, or nobody to ask for one".into() },
+        Some(EIO) | None => OpenError::io(&path, error),
+        Some(_) => OpenError::NoLocks { path, reason: error.to_string() },
+    }
+}
+
 impl Drop for StoreLock {
     /// Closing the file is not enough: a process being started at this moment has a copy of the descriptor
     /// until it executes its program, and the lock would be kept with it.
@@ -81,6 +93,16 @@ impl Drop for StoreLock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_told_as_that() {
+        for code in [37, 95, 13, 38, 22] {
+            let said = without_lock("a.lock".into(), &std::io::Error::from_raw_os_error(code)).to_string();
+            assert!(said.starts_with("a.lock: this file system has no locks") && said.contains("nobrl"), "{said}");
+        }
+        let said = without_lock("a.lock".into(), &std::io::Error::from_raw_os_error(5)).to_string();
+        assert!(!said.contains("no locks"), "{said}");
+    }
 
     #[test]
     fn a_copied_descriptor_does_not_keep_the_lock() {

@@ -18,6 +18,7 @@ mod overlay;
 mod rebuild;
 mod record;
 pub mod schema;
+mod settle;
 mod steps;
 mod table;
 mod trust;

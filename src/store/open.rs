@@ -11,6 +11,7 @@ use crate::crypto::SealingKey;
 
 use super::key_file::{key_in_force, read_key, write_key};
 use super::migrate::{Migration, accept_key, fingerprint_of, floor, format_of, generation, migrate, take_codes};
+use super::settle::sync_folder_of;
 use super::steps::STEPS;
 use super::upgrade::{copy_path, keep_copy};
 use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock, Transaction};
@@ -43,6 +44,15 @@ pub enum OpenError {
         /// The key file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The path is a folder's.
+    Folder(PathBuf),
+    /// The file system has no locks, so that two programs could write to one store.
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// The system's words.
         reason: String,
     },
     /// The system said no.
@@ -127,6 +137,17 @@ impl fmt::Display for OpenError {
                 "{}: {reason}\nhint: put the key that belongs to this store in its place; without it the store cannot be read",
                 path.display()
             ),
+            Self::Folder(path) => write!(
+                f,
+                "{}: is a folder, and store.path names a file\nhint: write path = \"{}\" in [store]",
+                path.display(),
+                path.join("gatelodge.redb").display()
+            ),
+            Self::NoLocks { path, reason } => write!(
+                f,
+                "{}: this file system has no locks, without which two programs could write to one store: {reason}\nhint: keep the store on a local disk; or mount it with locks (NFS: with lockd running and without nolock; CIFS: with nobrl)",
+                path.display()
+            ),
             Self::Io { path, reason } => {
                 write!(
                     f,
@@ -177,6 +198,9 @@ pub fn open_file_by(
     (cache_bytes, ballast): (usize, Ballast),
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
+    if path.is_dir() {
+        return Err(OpenError::Folder(path.into()));
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
     }
@@ -334,10 +358,4 @@ pub(super) fn move_into_place(from: &Path, to: &Path) -> Result<(), OpenError> {
     File::open(from).and_then(|file| file.sync_all()).map_err(io)?;
     std::fs::rename(from, to).map_err(io)?;
     sync_folder_of(to).map_err(io)
-}
-
-/// Makes a new name in a folder durable.
-pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -47,16 +47,36 @@ impl Templates {
         Self::of(std::iter::from_fn(|| parts.next().zip(parts.next())), folder)
     }
 
+    /// The names of the built-in templates, and everything that is wrong with the files that replace them.
+    #[must_use]
+    pub fn try_folder(built_in: Packed, folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
+        let all = built_in.unpack().unwrap_or_default();
+        let names: Vec<String> = all.split_terminator('\0').step_by(2).map(str::to_owned).collect();
+        let faults = names.iter().filter_map(|name| Self::replaced(name, Some(folder)).err()).collect();
+        (names, faults)
+    }
+
+    /// The text of the file that replaces a template, if there is one and it is well formed.
+    fn replaced(name: &str, folder: Option<&Path>) -> Result<Option<String>, TemplateError> {
+        let Some(file) = folder.map(|folder| folder.join(name)).filter(|file| file.symlink_metadata().is_ok()) else {
+            return Ok(None);
+        };
+        let faulty = |reason: String| TemplateError { file: Some(file.clone()), reason };
+        let text = read_text(&file).map_err(|fault| faulty(fault.to_string()))?;
+        engine().template_from_named_str(name, &text).map_err(|error| faulty(error.to_string()))?;
+        Ok(Some(text))
+    }
+
     fn of(built_in: impl Iterator<Item = (String, String)>, folder: Option<&Path>) -> Result<Self, TemplateError> {
         let mut texts = BTreeMap::new();
-        for (name, mut text) in built_in {
-            let file = folder.map(|folder| folder.join(&name)).filter(|file| file.exists());
-            let faulty =
-                |reason: String| TemplateError { file: file.clone().or_else(|| Some(name.clone().into())), reason };
-            if let Some(file) = &file {
-                text = read_text(file).map_err(|fault| faulty(fault.to_string()))?;
-            }
-            engine().template_from_named_str(&name, &text).map_err(|error| faulty(error.to_string()))?;
+        for (name, text) in built_in {
+            let text = if let Some(replaced) = Self::replaced(&name, folder)? {
+                replaced
+            } else {
+                let faulty = |reason: String| TemplateError { file: Some(name.clone().into()), reason };
+                engine().template_from_named_str(&name, &text).map_err(|error| faulty(error.to_string()))?;
+                text
+            };
             texts.insert(name, text);
         }
         let mut engine = engine();

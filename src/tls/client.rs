@@ -14,8 +14,7 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
@@ -24,7 +23,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::base::Timestamp;
 
-use super::expiry::validity;
+use super::parsed::validity;
+use super::pem;
 pub use super::trouble::Trouble;
 
 /// A connection over TLS.
@@ -80,15 +80,15 @@ impl Connector {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let believed = Arc::new(Believed(AtomicU64::new(now.seconds())));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
-        let chains = verifier.map_err(|error| wrong(format!("there is nobody to trust: {error}")))?;
+        let chains = verifier.map_err(|_| wrong(NOBODY_TO_TRUST.into()))?;
         let config = ClientConfig::builder_with_details(provider, Arc::clone(&believed) as Arc<dyn TimeProvider>)
             .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(error.to_string()))?
+            .expect("the provider supports TLS 1.2 and 1.3")
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Named { certificates: named, chains }))
             .with_no_client_auth();
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(name).map_err(|error| wrong(error.to_string()))?;
+        let name = ServerName::try_from(name).map_err(|_| no_name(host))?;
         Ok(Self { tls: TlsConnector::from(Arc::new(config)), name, believed })
     }
 
@@ -98,8 +98,7 @@ impl Connector {
     /// When the name is none.
     pub fn believing_anybody(host: &str) -> Result<Self, ConnectorError> {
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let wrong = |error: InvalidDnsNameError| ConnectorError { path: host.into(), reason: error.to_string() };
-        let name = ServerName::try_from(name).map_err(wrong)?;
+        let name = ServerName::try_from(name).map_err(|_| no_name(host))?;
         Ok(Self {
             tls: TlsConnector::from(Arc::new(believing_anybody())),
             name,
@@ -119,6 +118,12 @@ impl Connector {
     pub async fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
         self.tls.connect(self.name.clone(), stream).await
     }
+}
+
+const NOBODY_TO_TRUST: &str = "this machine knows no certificate authority, so nobody can be trusted: install the package ca-certificates, or name the server's CA in a ca_file";
+
+fn no_name(host: &str) -> ConnectorError {
+    ConnectorError { path: host.into(), reason: "is no name that a certificate could be for".into() }
 }
 
 /// What a client is configured with that takes any certificate: to look, never to say a secret.
@@ -265,14 +270,20 @@ fn verify_named(
 
 /// Those that the file names: as roots of chains, and as what a server may show.
 fn private_roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let named = read.ok().filter(|named| !named.is_empty()).ok_or("not a certificate in PEM form")?;
+    let named = pem::certificates(path).map_err(|fault| fault.to_string())?;
     let mut roots = RootCertStore::empty();
     for certificate in &named {
-        roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+        roots.add(certificate.clone()).map_err(|_| {
+            "a certificate in it is of an old version, or has an extension that is not known: make it anew".to_owned()
+        })?;
     }
     Ok((roots, named))
+}
+
+/// Whether the system trusts somebody of this name; none if it trusts nobody, as in a container without certificates.
+pub(super) fn is_trusted_by_the_system(is_theirs: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    let roots = system_roots().roots;
+    (!roots.is_empty()).then(|| roots.iter().any(|root| is_theirs(root.subject.as_ref())))
 }
 
 /// Those that the system trusts; what cannot be read among them vouches for nobody.

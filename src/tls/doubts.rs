@@ -1,39 +1,148 @@
 //! What is wrong with a certificate that can be served all the same: whoever comes will be turned away by their browser.
 
+use std::fmt;
+
 use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
 
 use crate::base::{DAY, Seconds, Timestamp};
 
-use super::expiry::validity;
+use super::client::is_trusted_by_the_system;
+use super::parsed::Parsed;
 
 /// Seconds before its end from which on a certificate is worth a word: those that renew themselves have done so long before.
 const SOON: Seconds = 14 * DAY;
 
-/// In words, each with what to do about it.
+/// What browsers will not like.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Doubt {
+    /// In words, with what to do about it.
+    said: String,
+    /// Whether it is so for every browser, or depends on what it was told to trust.
+    pub is_certain: bool,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+/// Of a chain that begins with the certificate that is served.
 #[must_use]
-pub fn doubts(leaf: &CertificateDer<'_>, host: &str, now: Timestamp) -> Vec<String> {
-    let mut found = Vec::new();
-    let name = ServerName::try_from(host).ok();
+pub fn doubts(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Doubt> {
+    let Some((leaf, parsed)) = chain.first().and_then(|leaf| Some((leaf, Parsed::of(leaf)?))) else { return vec![] };
+    let certain = |said: String| Doubt { said, is_certain: true };
+    let mut found: Vec<Doubt> = [name(leaf, &parsed, host), time(&parsed, now), key(&parsed), purpose(&parsed)]
+        .into_iter()
+        .flatten()
+        .map(certain)
+        .collect();
+    for (at, between) in chain.iter().enumerate().skip(1) {
+        let ended = Parsed::of(between).filter(|between| between.ends_at <= now && !between.is_by_itself());
+        if let Some(ended) = ended {
+            found.push(certain(format!(
+                "certificate {} of the chain expired on {}: take a new chain from the authority",
+                at + 1,
+                ended.ends_at
+            )));
+        }
+    }
+    found.extend(issuer(&parsed, chain));
+    found
+}
+
+fn name(leaf: &CertificateDer<'_>, parsed: &Parsed<'_>, host: &str) -> Option<String> {
+    const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if !parsed.mentions(SUBJECT_ALTERNATIVE_NAME) {
+        let kind = if bare.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+        return Some(format!(
+            "the certificate names no host, and browsers will refuse it (a common name alone does not count): make it anew with the name in it, as openssl req … -addext subjectAltName={kind}:{bare} does"
+        ));
+    }
+    let name = ServerName::try_from(bare).ok();
     let is_for_us = EndEntityCert::try_from(leaf)
         .ok()
         .zip(name)
         .is_some_and(|(certificate, name)| certificate.verify_is_valid_for_subject_name(&name).is_ok());
-    if !is_for_us {
-        found.push(format!(
+    (!is_for_us).then(|| {
+        format!(
             "the certificate is not for {host}, and browsers will refuse it: take one that names the host of site.url"
+        )
+    })
+}
+
+fn time(parsed: &Parsed<'_>, now: Timestamp) -> Option<String> {
+    let (begin, end) = (parsed.begins_at, parsed.ends_at);
+    if end <= now {
+        return Some(format!("the certificate expired on {end}: renew it, it is read anew when the file changes"));
+    }
+    if begin > now {
+        return Some(format!("the certificate is not good before {begin}: wait, or set this machine's clock"));
+    }
+    (end <= now.plus(SOON)).then(|| format!("the certificate expires soon, on {end}: see why it was not renewed"))
+}
+
+/// Kinds of keys and signatures that can be served, and that browsers do not take.
+fn key(parsed: &Parsed<'_>) -> Option<String> {
+    const INSTEAD: &str = "take one with ECDSA of P-256 or P-384, or with RSA";
+    const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+    const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+    const OLD_SIGNATURES: [&[u8]; 3] = [
+        // SHA-1 and MD5 with RSA, SHA-1 with ECDSA.
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05],
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04],
+        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
+    ];
+    if parsed.has_kind(ED25519) {
+        return Some(format!("the certificate has a key of the kind Ed25519, which no browser takes: {INSTEAD}"));
+    }
+    if parsed.has_kind(P521) {
+        return Some(format!(
+            "the certificate has a key of the curve P-521, which Chrome and Safari do not take: {INSTEAD}"
         ));
     }
-    match validity(leaf).map(|(_, ends_at)| ends_at) {
-        Some(end) if end <= now => {
-            found.push(format!("the certificate expired on {end}: renew it, it is read anew when the file changes"));
-        }
-        Some(end) if end <= now.plus(SOON) => {
-            found.push(format!("the certificate expires soon, on {end}: see why it was not renewed"));
-        }
-        _ => {}
+    let is_old = OLD_SIGNATURES.iter().any(|oid| parsed.is_signed_with(oid));
+    is_old.then(|| "the certificate is signed with SHA-1 or MD5, which no browser takes: have it made anew".into())
+}
+
+fn purpose(parsed: &Parsed<'_>) -> Option<String> {
+    const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+    const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+    const ANY: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
+    let is_narrow = parsed.mentions(EXTENDED_KEY_USAGE) && !parsed.mentions(SERVER_AUTH) && !parsed.mentions(ANY);
+    is_narrow.then(|| {
+        "the certificate is not for servers, and browsers will refuse it: it needs the extended key usage serverAuth".into()
+    })
+}
+
+/// Whether a browser can find its way from the certificate to whom it trusts.
+fn issuer(leaf: &Parsed<'_>, chain: &[CertificateDer<'_>]) -> Option<Doubt> {
+    /// Where the issuer's own certificate can be fetched: roots are not fetched, they are known.
+    const ISSUER_IS_AT: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+    if leaf.is_by_itself() {
+        return Some(Doubt {
+            said: "the certificate is signed by itself: browsers ask before they trust it, each of them once".into(),
+            is_certain: false,
+        });
     }
-    found
+    let has_issuer = chain.iter().skip(1).filter_map(|der| Parsed::of(der)).any(|other| leaf.is_issued_by(&other));
+    if has_issuer || is_trusted_by_the_system(|name| leaf.is_issued_by_name(name)) == Some(true) {
+        return None;
+    }
+    let (issuer, is_certain) = (leaf.issuer_in_words(), leaf.mentions(ISSUER_IS_AT));
+    let unless = if is_certain {
+        ""
+    } else {
+        "; nothing is to be done if it is a CA of your own that every browser was told to trust"
+    };
+    Some(Doubt {
+        said: format!(
+            "the chain is incomplete: the certificate of the issuer, {issuer}, is not behind it in the file, and phones and programs will refuse it: take fullchain.pem, or add the intermediate certificate{unless}"
+        ),
+        is_certain,
+    })
 }
 
 #[cfg(test)]
@@ -49,7 +158,9 @@ mod tests {
     }
 
     fn words(names: &[&str], host: &str, now: &str) -> String {
-        doubts(&certificate(names), host, Timestamp::parse(now).expect("a time")).join("; ")
+        let found = doubts(&[certificate(names)], host, Timestamp::parse(now).expect("a time"));
+        let certain = found.iter().filter(|doubt| doubt.is_certain);
+        certain.map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     #[test]

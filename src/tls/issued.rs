@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::crypto::SealingKey;
 use crate::store::{StoreError, Table, Transaction, record, schema};
 
-use super::{TlsError, certified, expiry};
+use super::{TlsError, certified, parsed};
 
 pub(crate) struct Issued {
     directory: String,
@@ -94,7 +94,7 @@ pub async fn keep(
     let certificate = read(chain.as_bytes(), key.clone(), provider)?;
     let leaf = certificate.end_entity_cert().ok();
     let (begins_at, expires_at) = leaf
-        .and_then(|leaf| expiry::validity(leaf))
+        .and_then(|leaf| parsed::validity(leaf))
         .ok_or_else(|| TlsError::SelfSigned("the authority sent something else than a certificate".into()))?;
     app.write(move |tx, moment, services| {
         let sealed_key = services.seal.seal(&place(), &key, moment);

@@ -3,19 +3,22 @@
 
 mod challenges;
 pub mod client;
+mod der;
 mod doubts;
-mod expiry;
 mod files;
 pub mod issued;
+mod parsed;
+mod pem;
 mod self_signed;
 mod trouble;
 
 pub use challenges::{ACME_TLS, Challenges};
+pub use doubts::Doubt;
 pub(crate) use self_signed::CERTIFICATES;
 pub use self_signed::reseal as reseal_self_signed;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -28,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::app::{App, Fault};
 use crate::base::Timestamp;
-use crate::config::TlsMode;
+use crate::config::{TlsMode, Unreadable};
 
 use files::Stamp;
 
@@ -58,13 +61,20 @@ impl ResolvesServerCert for Current {
 pub enum TlsError {
     /// A file is missing, unreadable or holds something else.
     File {
+        /// The setting that names it.
+        setting: &'static str,
         /// Which.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// What is wrong with it.
-        reason: String,
+        fault: Unreadable,
     },
     /// The key is not the certificate's.
-    Mismatch,
+    Mismatch {
+        /// The key's file.
+        private_key: PathBuf,
+    },
+    /// Several things are wrong with the files.
+    Several(Vec<Self>),
     /// A certificate could not be made.
     SelfSigned(String),
     /// It could not be kept.
@@ -76,13 +86,52 @@ impl std::error::Error for TlsError {}
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { path, reason } => {
-                write!(f, "{}: {reason}\nhint: tls.certificate is the chain, tls.private_key its key, both PEM and readable by the service's user", path.display())
+            Self::File { .. } | Self::Mismatch { .. } => {
+                let (_, message, hint) = self.blame();
+                f.write_str(&message)?;
+                hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
             }
-            Self::Mismatch => f.write_str("tls.private_key is not the key of tls.certificate\nhint: take both from the same issue, fullchain.pem and privkey.pem"),
+            Self::Several(several) => {
+                let told: Vec<String> = several.iter().map(ToString::to_string).collect();
+                f.write_str(&told.join("\n"))
+            }
             Self::SelfSigned(reason) => write!(f, "no certificate could be made: {reason}"),
             Self::Store(fault) => write!(f, "the certificate could not be kept: {fault}"),
         }
+    }
+}
+
+impl TlsError {
+    /// Whether only this user cannot read the file.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::File { fault, .. } if fault.is_forbidden)
+    }
+
+    /// The setting that is to blame, what is wrong, and what to do.
+    #[must_use]
+    pub fn blame(&self) -> (&'static str, String, Option<String>) {
+        match self {
+            Self::File { setting, path, fault } => {
+                let line = fault.place.map(|(line, _)| format!(":{line}")).unwrap_or_default();
+                let hint = "tls.certificate is the chain, tls.private_key its key, both PEM and readable by the service's user";
+                let hint = fault.hint.clone().unwrap_or_else(|| hint.into());
+                (setting, format!("{}{line}: {}", path.display(), fault.reason), Some(hint))
+            }
+            Self::Mismatch { private_key } => {
+                let message = format!("{}: tls.private_key is not the key of tls.certificate", private_key.display());
+                (
+                    files::PRIVATE_KEY,
+                    message,
+                    Some("take both from the same issue, fullchain.pem and privkey.pem".into()),
+                )
+            }
+            other => ("tls.mode", other.to_string(), None),
+        }
+    }
+
+    fn of(mut faults: Vec<Self>) -> Self {
+        if faults.len() == 1 { faults.remove(0) } else { Self::Several(faults) }
     }
 }
 
@@ -153,16 +202,18 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
             None => self_signed::obtain(app, provider).await?,
         },
         TlsMode::Files => match (&tls.certificate, &tls.private_key) {
-            (Some(certificate), Some(private_key)) => files::read(certificate, private_key, provider)?,
-            _ => return Err(TlsError::Mismatch),
+            (Some(certificate), Some(private_key)) => {
+                files::read(certificate, private_key, provider).map_err(TlsError::of)?
+            }
+            _ => return Err(TlsError::SelfSigned("mode \"files\" needs certificate and private_key".into())),
         },
     };
     if let Ok(leaf) = key.end_entity_cert() {
-        if let Some((_, ends_at)) = expiry::validity(leaf) {
+        if let Some((_, ends_at)) = parsed::validity(leaf) {
             app.measures.note_certificate(ends_at);
         }
         if tls.mode == TlsMode::Files {
-            for doubt in doubts::doubts(leaf, services.config.site.url.host(), app.now()) {
+            for doubt in doubts::doubts(&key.cert, services.config.site.url.host(), app.now()) {
                 tracing::warn!("{doubt}");
             }
         }
@@ -170,22 +221,39 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
     Ok(Some(key))
 }
 
-/// Whether a file holds a certificate.
+/// Whether certificate and key can be served for this host; what browsers will not like comes back.
 ///
 /// # Errors
-/// When it does not.
-pub fn try_certificate(certificate: &Path) -> Result<(), TlsError> {
-    files::read_chain(certificate).map(drop)
-}
-
-/// Whether certificate and key can be served for this host; what browsers will not like comes back, in words.
-///
-/// # Errors
-/// When they cannot be served.
-pub fn try_files(certificate: &Path, private_key: &Path, host: &str, now: Timestamp) -> Result<Vec<String>, TlsError> {
+/// With everything for which they cannot be served.
+pub fn try_files(
+    certificate: &Path,
+    private_key: &Path,
+    host: &str,
+    now: Timestamp,
+) -> Result<Vec<Doubt>, Vec<TlsError>> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let key = files::read(certificate, private_key, &provider)?;
-    Ok(key.end_entity_cert().map(|leaf| doubts::doubts(leaf, host, now)).unwrap_or_default())
+    Ok(doubts::doubts(&key.cert, host, now))
+}
+
+/// As [`try_files`] where the key cannot be looked at: what browsers will not like about the certificate.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Doubt>, Unreadable> {
+    pem::certificates(certificate).map(|chain| doubts::doubts(&chain, host, now))
+}
+
+/// Whether a file names whom to trust; those that have expired come back, in words.
+///
+/// # Errors
+/// When it names nobody.
+pub fn try_authorities(ca_file: &Path, now: Timestamp) -> Result<Vec<String>, Unreadable> {
+    let ended = |(at, der): (usize, &CertificateDer<'_>)| {
+        let (_, ends_at) = parsed::validity(der).filter(|(_, ends_at)| *ends_at <= now)?;
+        Some(format!("{}: certificate {} in it expired on {ends_at}", ca_file.display(), at + 1))
+    };
+    Ok(pem::certificates(ca_file)?.iter().enumerate().filter_map(ended).collect())
 }
 
 fn certified(
@@ -196,8 +264,10 @@ fn certified(
     // Unknown means that the kind of key cannot be compared; the handshake would tell.
     match CertifiedKey::from_der(chain, key, provider) {
         Ok(key) => Ok(key),
-        Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch),
-        Err(error) => Err(TlsError::SelfSigned(error.to_string())),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(TlsError::SelfSigned("the certificate is for another key than the one it was asked for with".into()))
+        }
+        Err(_) => Err(TlsError::SelfSigned("the certificate or its key is damaged".into())),
     }
 }
 

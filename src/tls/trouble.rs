@@ -118,6 +118,29 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// Why a browser would turn away from what the site shows at `host`.
+    #[must_use]
+    pub fn to_visitors(&self, host: &str) -> String {
+        match self {
+            Self::Untrusted => "no authority that this machine trusts vouches for the certificate: it is signed by itself, or by a CA of your own, or the certificate between is missing (fullchain.pem)".into(),
+            Self::NamesNobody => format!("the certificate names no host (a common name alone does not count); it has to name {host}"),
+            Self::NamesOthers(names) => {
+                let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+                format!("the certificate is for another name{names}, and has to name {host}")
+            }
+            Self::OutOfDate => "the certificate has expired, or is not good yet, or this machine's clock is wrong".into(),
+            Self::NotForServers => "the certificate may not be used for a server".into(),
+            Self::Unusable => "the certificate, its key or its signature is of a kind that browsers do not take".into(),
+            Self::ClearText => "what answers there speaks no TLS".into(),
+            Self::NothingInCommon => "what answers there has no version of TLS, no cipher or no kind of key in common with browsers".into(),
+            Self::Closed => "what answers there ends the connection in the middle of the TLS handshake".into(),
+            Self::Alert(alert) => format!("what answers there refuses the TLS handshake with the alert {alert}"),
+            Self::Other => "the TLS handshake fails".into(),
+        }
+    }
+}
+
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)

@@ -22,6 +22,7 @@ pub mod routes;
 pub mod server;
 mod status;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -86,6 +87,12 @@ impl Web {
         self.pages.store(Arc::new(pages));
         Ok(())
     }
+}
+
+/// The names of the page templates, and what is wrong with those in a folder that replace them.
+#[must_use]
+pub fn try_pages(folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
+    Templates::try_folder(pages::TEMPLATES, folder)
 }
 
 fn load_pages(config: &Config) -> Result<Templates, TemplateError> {

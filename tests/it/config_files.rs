@@ -295,6 +295,25 @@ fn what_is_no_toml_is_mended_in_the_hint() {
 }
 
 #[test]
+fn an_example_is_what_the_setting_takes() {
+    for (more, words) in [
+        ("[password]\nmin_length = \"fifteen\"\n", "hint: write min_length = 15, for example"),
+        ("[store]\ncache_mib = 4.5\n", ": `cache_mib` is a whole number\nhint: write cache_mib = 4, for example"),
+        ("[listen]\nhttps = true\n", "hint: write https = [\"[::]:443\"], for example"),
+        (
+            "[webhooks]\nurl = \"https://x.example\"\n",
+            "`webhooks.url` is a section, and this is a text\nhint: write a section [webhooks.url]",
+        ),
+        ("[[webhooks]]\nurl = \"https://x.example\"\n", "`webhooks` is a section, and this is a list"),
+        ("[tls]\nacme = []\n", "`tls.acme` is a section, and this is a list\nhint: write a section [tls.acme]"),
+        ("[tls]\nacme = [\"https://ca.example.org/dir\"]\n", "`tls.acme` is a section, and this is a list"),
+    ] {
+        let said = parse(&format!("{REQUIRED}{more}")).expect_err(more);
+        assert!(said.contains(words), "{more}\n{said}");
+    }
+}
+
+#[test]
 fn a_key_in_another_section_is_told_where_it_belongs() {
     let said = parse(&format!("{REQUIRED}[listen]\npassword_file = \"x\"\n")).expect_err("elsewhere");
     assert!(said.contains("`password_file` belongs below [mail.smtp]"), "{said}");

@@ -3,6 +3,8 @@
 mod acme;
 mod backups;
 mod bad_input;
+mod certificates;
+mod checking;
 mod commands;
 mod config_files;
 mod control_sockets;

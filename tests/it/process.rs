@@ -99,6 +99,12 @@ impl Server {
         line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
     }
 
+    /// Asks it to read its configuration again.
+    pub fn hangs_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill is there").success());
+    }
+
     /// Asks it to stop and gives the exit code.
     pub fn stops(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
@@ -367,10 +373,11 @@ fn a_mail_server_that_says_nothing_does_not_keep_the_server_from_stopping() {
     let port = free_port();
     let config = configuration(&folder.0, port, &mail);
     let server = Server::start(&["serve", "--config", &config], port);
+    let looking = silent.accept().expect("at the start it is looked whether it lets us in");
     server.client().api("POST", "/register", &json!({"email": ALICE, "password": PASSWORD})).expect(202);
     let connection = silent.accept().expect("the worker connects");
     assert_eq!(server.stops(), Some(0));
-    drop(connection);
+    drop((looking, connection));
     assert_eq!(shown(&["mail", "list", "--config", &config], "")["items"][0]["attempts"], 1);
 }
 

@@ -5,14 +5,14 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Server, configuration, file_mail, free_port, refusal};
+use crate::process::{Server, configuration, file_mail, free_port, refusal, run};
 use crate::store::Folder;
 use crate::tls::{Authority, from_files};
 
 /// A user who has nothing: Debian's nobody.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().expect("id is there");
     output.stdout == b"0\n"
 }
@@ -66,6 +66,68 @@ fn a_port_that_somebody_listens_on_is_named() {
     // What was made before that is whole: when the port is free, the same command serves.
     drop(taken);
     assert_eq!(Server::start(&["serve", "--config", &config], port).stops(), Some(0));
+}
+
+#[test]
+fn a_start_says_where_it_listens_and_for_what() {
+    let folder = Folder::new();
+    let (port, http, metrics) = (free_port(), free_port(), free_port());
+    let more = format!("{}[metrics]\nlisten = [\"127.0.0.1:{metrics}\"]\n", file_mail(&folder.0));
+    let config = configuration(&folder.0, port, &more);
+    let text = std::fs::read_to_string(&config).expect("written");
+    std::fs::write(&config, text.replace("control =", &format!("http = [\"127.0.0.1:{http}\"]\ncontrol =")))
+        .expect("written");
+    let server = Server::start(&["serve", "--config", &config], port);
+    for words in [
+        format!("listening on https://127.0.0.1:{port} for https://localhost:{port}"),
+        format!("listening on http://127.0.0.1:{http}, to send people on to https://localhost:{port}"),
+        format!("listening on http://127.0.0.1:{metrics}/metrics for monitoring"),
+    ] {
+        assert!(server.log.contains(&words), "{words}\n{}", server.log);
+    }
+    assert_eq!(server.stops(), Some(0));
+}
+
+/// Nobody listens there: the start neither waits for the mail server nor is stopped by it.
+#[test]
+fn a_mail_server_that_does_not_let_us_in_is_told_at_the_start() {
+    let folder = Folder::new();
+    let (port, nobody) = (free_port(), free_port());
+    let mail = format!(
+        "[mail]\nfrom = \"auth@example.org\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = {nobody}\nsecurity = \"none\"\n"
+    );
+    let config = configuration(&folder.0, port, &mail);
+    let mut server = Server::start(&["serve", "--config", &config], port);
+    let line = server.reads_until("the mail server was tried and does not let us in");
+    assert!(line.contains("WARN") && line.contains(&format!("127.0.0.1:{nobody}")), "{line}");
+    server.client().get("/login").expect(200);
+    assert_eq!(server.stops(), Some(0));
+}
+
+#[test]
+fn an_address_that_is_named_twice_is_refused() {
+    let folder = Folder::new();
+    let port = free_port();
+    let more = format!("{}[metrics]\nlisten = [\"127.0.0.1:{port}\"]\n", file_mail(&folder.0));
+    let config = configuration(&folder.0, port, &more);
+    let (code, said) = refusal(&["serve", "--config", &config]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains(&format!("127.0.0.1:{port} is named twice")), "{said}");
+}
+
+#[test]
+fn a_folder_in_place_of_the_store_is_told_by_every_command() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    std::fs::create_dir(folder.join("gatelodge.redb")).expect("made");
+    for command in [&["serve"][..], &["check"], &["user", "list"], &["backup", "kept"], &["doctor"]] {
+        let output = run(&[command, &["--config", &config]].concat(), "");
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let expected = if command[0] == "doctor" { 1 } else { 78 };
+        assert_eq!(output.status.code(), Some(expected), "{command:?}: {said}");
+        assert!(said.contains("gatelodge.redb: is a folder, and "), "{command:?}: {said}");
+    }
+    assert_eq!(beside_the_configuration(&folder.0), ["gatelodge.redb"]);
 }
 
 #[test]

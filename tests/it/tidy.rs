@@ -65,6 +65,8 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "rustix::",
         &[
+            "cli/surroundings/folders.rs",
+            "cli/listening.rs",
             "cli/offline.rs",
             "workers/watch_space.rs",
             "app/hasher.rs",

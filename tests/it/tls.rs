@@ -244,9 +244,11 @@ fn a_key_that_is_not_the_certificates_is_refused_at_the_start() {
     authority.issue("localhost", &folder.0);
     std::fs::write(folder.join("cert.pem"), certificate).expect("written");
     let config = configuration(&folder.0, free_port(), &from_files(&folder.0));
-    let (code, message) = crate::process::refusal(&["serve", "--config", &config]);
-    assert_eq!(code, Some(1));
-    assert!(message.contains("is not the key of tls.certificate"), "{message}");
+    for command in ["check", "serve"] {
+        let (code, message) = crate::process::refusal(&[command, "--config", &config]);
+        assert_eq!(code, Some(78), "{message}");
+        assert!(message.contains("is not the key of tls.certificate"), "{message}");
+    }
 }
 
 #[test]

@@ -13,30 +13,60 @@ use crate::cli::mail::wait_for_mail_server;
 use crate::cli::offline::carry_out;
 use crate::cli::progress::patiently;
 use crate::cli::show::plain;
+use crate::cli::surroundings::{self, Eyes};
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
 use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
 use crate::store::read_key;
-use crate::tls;
+use crate::tls::Doubt;
 
 use super::findings::Findings;
 
 /// The folder of the nightly snapshots, as the units have it.
 const SNAPSHOTS: &str = "/var/backups/gatelodge";
 
+/// The configuration and everything that it names. What it names may be wrong without an end to the rest.
 pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config> {
-    match common.read_config() {
-        Ok(config) => {
-            findings.good("configuration", format!("{} is valid", common.config_path().display()));
-            for note in notes(&config) {
-                findings.note("configuration", note, "");
-            }
-            Some(config)
-        }
+    let mut draft = common.draft();
+    let settings = draft.settings().cloned().filter(|_| draft.is_sound());
+    let seen = surroundings::look(&mut draft, Eyes::Checking, SystemClock.now().max(BUILD_DATE));
+    let mut is_served = true;
+    match draft.finish() {
+        Ok(_) => findings.good("configuration", format!("{} is valid", common.config_path().display())),
         Err(error) => {
-            findings.wrong("configuration", error.to_string(), "gatelodge setup writes one");
-            None
+            for (key, said) in error.faults() {
+                let is_of_certificate = key.is_some_and(|key| key.starts_with("tls."));
+                is_served &= !is_of_certificate;
+                let what = if is_of_certificate { "certificate" } else { "configuration" };
+                findings.wrong(what, said, "gatelodge setup writes one");
+            }
         }
+    }
+    let config = settings?;
+    for note in notes(&config).into_iter().chain(seen.doubts) {
+        findings.note("configuration", note, "");
+    }
+    for unseen in seen.unseen {
+        findings.note("configuration", format!("not looked at: {unseen}"), "ask as root, or as the service's user");
+    }
+    if config.tls.mode == TlsMode::Files && is_served {
+        certificate(&config, &seen.certificate, findings);
+    }
+    Some(config)
+}
+
+/// What browsers will say of a certificate in files that can be served.
+fn certificate(config: &Config, doubts: &[Doubt], findings: &mut Findings) {
+    let path = config.tls.certificate.clone().unwrap_or_default();
+    for doubt in doubts {
+        if doubt.is_certain {
+            findings.wrong("certificate", doubt.to_string(), "");
+        } else {
+            findings.note("certificate", doubt.to_string(), "");
+        }
+    }
+    if doubts.is_empty() {
+        findings.good("certificate", format!("{} can be served", path.display()));
     }
 }
 
@@ -69,22 +99,6 @@ pub fn files(config: &Config, findings: &mut Findings) {
     }
     if is_fine {
         findings.good("files", "secrets are their owner's alone");
-    }
-}
-
-/// Certificates in files: whether they can be served, and what browsers will say.
-pub fn certificate(config: &Config, findings: &mut Findings) {
-    if config.tls.mode != TlsMode::Files {
-        return;
-    }
-    let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.private_key) else { return };
-    let now = SystemClock.now().max(BUILD_DATE);
-    match tls::try_files(certificate, key, config.site.url.host(), now) {
-        Ok(doubts) if doubts.is_empty() => {
-            findings.good("certificate", format!("{} can be served", certificate.display()));
-        }
-        Ok(doubts) => doubts.into_iter().for_each(|doubt| findings.wrong("certificate", doubt, "")),
-        Err(error) => findings.wrong("certificate", error.to_string(), ""),
     }
 }
 

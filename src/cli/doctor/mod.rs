@@ -29,7 +29,6 @@ impl Doctor {
         // Without a configuration there is nothing else to look at.
         if let Some(config) = here::configuration(common, &mut findings) {
             here::files(&config, &mut findings);
-            here::certificate(&config, &mut findings);
             let ask = |command: Command| match control::call(&config, &command) {
                 Ok(Answer::Done(shown)) => Ok(shown),
                 Ok(Answer::Refused(refusal)) => Err(refusal.message),

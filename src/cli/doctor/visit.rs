@@ -1,5 +1,6 @@
 //! One visit to the site, as a browser would make it.
 
+use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::base::Timestamp;
-use crate::tls::client::Connector;
+use crate::tls::client::{Connector, Trouble};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -56,7 +57,7 @@ impl Visit<'_> {
     async fn ask(&self, path: &str, headers: &str) -> Result<Answer, String> {
         let connect = || async {
             let at = format!("{}:{}", self.host, self.port);
-            TcpStream::connect((self.bare(), self.port)).await.map_err(|error| format!("{at}: {error}"))
+            TcpStream::connect((self.bare(), self.port)).await.map_err(|error| unreachable(&at, &error))
         };
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}User-Agent: gatelodge-doctor\r\nConnection: close\r\n\r\n",
@@ -70,11 +71,23 @@ impl Visit<'_> {
             Ok(stream) => converse(stream, &request, None).await,
             Err(error) => {
                 let anybody = Connector::believing_anybody(self.host).map_err(|error| error.to_string())?;
-                let stream = anybody.connect(connect().await?).await.map_err(|_| format!("TLS failed: {error}"))?;
-                converse(stream, &request, Some(error.to_string())).await
+                let why = Trouble::of(&error).to_visitors(self.bare());
+                let stream = anybody.connect(connect().await?).await.map_err(|_| why.clone())?;
+                converse(stream, &request, Some(why)).await
             }
         }
     }
+}
+
+/// Why nobody could be asked there.
+fn unreachable(at: &str, error: &Error) -> String {
+    let why = match error.kind() {
+        ErrorKind::ConnectionRefused => "nobody listens there",
+        ErrorKind::TimedOut => "there is no answer: something in between drops what is sent",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way there from this machine",
+        _ => return format!("{at} cannot be reached: {error}"),
+    };
+    format!("{at} cannot be reached: {why}")
 }
 
 async fn converse(
@@ -82,7 +95,7 @@ async fn converse(
     request: &str,
     distrust: Option<String>,
 ) -> Result<Answer, String> {
-    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    stream.write_all(request.as_bytes()).await.map_err(|_| "what answers ended the connection at once")?;
     let mut bytes = Vec::new();
     // A server that closes without the TLS goodbye has answered all the same.
     let _ = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).await;

@@ -158,7 +158,7 @@ fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Tls
             question("certificate", "The certificate with its chain, PEM", chain_before.as_deref());
         let certificate = asker.settle(&question_for_chain, chain_given.as_ref(), |text| {
             let certificate = readable(text)?;
-            trials::certificate(&certificate).map(|()| certificate)
+            trials::certificate(&certificate, url.host()).map(|()| certificate)
         })?;
         let question_for_key = question("private-key", "Its private key, PEM", key_before.as_deref());
         let private_key = asker.settle(&question_for_key, key_given.as_ref(), readable)?;

@@ -35,8 +35,9 @@ pub fn is_free(address: SocketAddr) -> Result<(), String> {
 }
 
 /// Whether there is a certificate in a file.
-pub fn certificate(certificate: &Path) -> Result<(), String> {
-    tls::try_certificate(certificate).map_err(|error| without_hint(&error.to_string()))
+pub fn certificate(certificate: &Path, host: &str) -> Result<(), String> {
+    let now = SystemClock.now().max(BUILD_DATE);
+    tls::try_certificate(certificate, host, now).map(drop).map_err(|fault| without_hint(&fault.to_string()))
 }
 
 /// Why a certificate cannot be served with a key.
@@ -49,10 +50,14 @@ pub struct Mispaired {
 /// Whether certificate and key can be served; what browsers will not like comes back.
 pub fn pair(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, Mispaired> {
     let now = SystemClock.now().max(BUILD_DATE);
-    tls::try_files(certificate, private_key, host, now).map_err(|error| Mispaired {
-        is_of_the_key: matches!(&error, TlsError::File { path, .. } if path == private_key),
-        words: without_hint(&error.to_string()),
-    })
+    tls::try_files(certificate, private_key, host, now)
+        .map(|doubts| doubts.iter().map(ToString::to_string).collect())
+        .map_err(|errors| Mispaired {
+            is_of_the_key: errors
+                .iter()
+                .all(|error| matches!(error, TlsError::File { path, .. } if path == private_key)),
+            words: errors.iter().map(|error| without_hint(&error.to_string())).collect::<Vec<_>>().join("; "),
+        })
 }
 
 /// Sends a real mail.

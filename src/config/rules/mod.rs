@@ -20,6 +20,7 @@ const RULES: &[(Rule, &[&str])] = &[
     (tls, &["tls", "proxy", "site.url"]),
     (acme, &["tls", "site.url"]),
     (listeners, &["tls.mode", "listen"]),
+    (addresses, &["listen.https", "listen.http", "metrics.listen"]),
     (mail_server, &["mail.transport", "mail.smtp.host"]),
     (mail_port, &["mail.transport", "mail.smtp.port"]),
     (mail_in_clear, &["mail.transport", "mail.smtp"]),
@@ -127,6 +128,20 @@ fn listeners(config: &Config, verdict: &mut Verdict) {
     }
     let hint = "write `https = [\"[::]:443\"]` in [listen]";
     verdict.require(!config.listen.https.is_empty(), "listen.https", "there is no address to listen on", hint);
+}
+
+fn addresses(config: &Config, verdict: &mut Verdict) {
+    let named = [
+        ("listen.https", &config.listen.https),
+        ("listen.http", &config.listen.http),
+        ("metrics.listen", &config.metrics.listen),
+    ];
+    let mut seen = Vec::new();
+    for (key, address) in named.into_iter().flat_map(|(key, list)| list.iter().map(move |address| (key, address))) {
+        let is_new = address.port() == 0 || !seen.contains(&address);
+        verdict.require(is_new, key, format!("{address} is named twice"), "name it once: a port speaks one protocol");
+        seen.push(address);
+    }
 }
 
 fn registration(config: &Config, verdict: &mut Verdict) {

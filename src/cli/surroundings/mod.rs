@@ -1,0 +1,127 @@
+//! What the configuration names, looked at: files, folders and templates. Whoever starts looks in the same way as `gatelodge check`, so
+//! that what passes there starts.
+
+mod files;
+mod folders;
+mod templates;
+
+use std::io::ErrorKind;
+use std::net::UdpSocket;
+use std::path::Path;
+
+use crate::base::Timestamp;
+use crate::config::{Config, Draft, Unreadable};
+use crate::tls::Doubt;
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Eyes {
+    /// Somebody who wants to know: another user may be the one that serves.
+    Checking,
+    /// The service itself, which makes every connection.
+    Serving,
+    /// The service, which leaves its connections to a courier, and their secrets.
+    ServingBehindCourier,
+    /// The courier: mails and requests alone.
+    Carrying,
+}
+
+impl Eyes {
+    fn serves(self) -> bool {
+        self != Self::Carrying
+    }
+
+    fn carries(self) -> bool {
+        self != Self::ServingBehindCourier
+    }
+
+    /// Whether what this user may not read is another user's matter.
+    fn are_a_guests(self) -> bool {
+        self == Self::Checking
+    }
+}
+
+/// What is no fault, and deserves a word.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// What this user could not look at.
+    pub unseen: Vec<String>,
+    /// What works, and will not do what somebody may expect.
+    pub doubts: Vec<String>,
+    /// What browsers will not like about the certificate.
+    pub certificate: Vec<Doubt>,
+    /// The folders, and whose they are.
+    pub folders: Vec<String>,
+}
+
+/// Looks at everything that is named; what cannot be used is noted in the draft.
+pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
+    let Some(config) = draft.settings().cloned() else { return Seen::default() };
+    let mut look = Look { draft, config: &config, eyes, now, seen: Seen::default() };
+    if eyes.serves() {
+        look.certificate();
+        look.sealing_key();
+        look.templates();
+        look.folders();
+    }
+    if eyes.are_a_guests() {
+        look.addresses();
+    }
+    if eyes.carries() {
+        look.mail_server();
+        look.authority();
+        look.gateway();
+        look.webhooks();
+    }
+    look.seen
+}
+
+struct Look<'a> {
+    draft: &'a mut Draft,
+    config: &'a Config,
+    eyes: Eyes,
+    now: Timestamp,
+    seen: Seen,
+}
+
+impl Look<'_> {
+    /// Whether these settings were understood, so that something can be said of what they name.
+    fn is_clear(&self, settings: &[&str]) -> bool {
+        !settings.iter().any(|setting| self.draft.is_doubtful(setting))
+    }
+
+    /// Notes a fault of a file, or that this user cannot tell.
+    fn blame(&mut self, key: &str, path: &Path, fault: Unreadable) {
+        let line = fault.place.map(|(line, _)| format!(":{line}")).unwrap_or_default();
+        let said = format!("{}{line}: {}", path.display(), fault.reason);
+        if fault.is_forbidden && self.eyes.are_a_guests() {
+            self.seen.unseen.push(format!("{key}: {said}"));
+        } else {
+            self.draft.blame(key, said, fault.hint);
+        }
+    }
+
+    /// Addresses that this machine does not have now; the start would fail.
+    fn addresses(&mut self) {
+        let config = self.config;
+        let named = [
+            ("listen.https", &config.listen.https),
+            ("listen.http", &config.listen.http),
+            ("metrics.listen", &config.metrics.listen),
+        ];
+        for (key, address) in named.into_iter().flat_map(|(key, list)| list.iter().map(move |address| (key, address))) {
+            // Nothing listens by that, and no port is taken from anybody.
+            let bound = UdpSocket::bind((address.ip(), 0));
+            let is_missing = bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable);
+            if is_missing && !address.ip().is_unspecified() {
+                let said = format!("{key}: this machine does not have the address {} now", address.ip());
+                self.seen.doubts.push(format!("{said}; `ip address` shows those it has"));
+            }
+        }
+    }
+
+    /// What a fallible look gives, or nothing and a note.
+    fn take<T>(&mut self, key: &str, path: &Path, looked: Result<T, Unreadable>) -> Option<T> {
+        looked.map_err(|fault| self.blame(key, path, fault)).ok()
+    }
+}

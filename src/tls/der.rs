@@ -1,0 +1,42 @@
+//! As much of DER as is looked at here, so that nobody needs a whole parser (X.690, 8.1, in the definite form that DER demands).
+
+pub const INTEGER: u8 = 0x02;
+pub const BIT_STRING: u8 = 0x03;
+pub const OCTET_STRING: u8 = 0x04;
+pub const SEQUENCE: u8 = 0x30;
+
+/// The content of the next element, if its tag is this one.
+pub fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+    take(input).filter(|(found, _)| *found == tag).map(|(_, content)| content)
+}
+
+/// The next element: its tag and content.
+pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let (&[tag, first], mut rest) = input.split_first_chunk::<2>()?;
+    let length = if first < 0x80 {
+        usize::from(first)
+    } else {
+        let (bytes, behind) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        rest = behind;
+        bytes.iter().try_fold(0usize, |length, byte| length.checked_mul(256)?.checked_add(usize::from(*byte)))?
+    };
+    let (content, behind) = rest.split_at_checked(length)?;
+    *input = behind;
+    Some((tag, content))
+}
+
+/// Whether an object identifier stands somewhere in it. Other bytes that look like one are as rare as keys that are equal.
+pub fn names(der: &[u8], oid: &[u8]) -> bool {
+    der.windows(oid.len() + 2)
+        .any(|window| window[0] == 0x06 && usize::from(window[1]) == oid.len() && &window[2..] == oid)
+}
+
+/// The number of bits of an RSA key: the first big number in a public or private one (RFC 8017, A.1).
+pub fn rsa_bits(key: &[u8]) -> Option<usize> {
+    let mut content = expect(&mut { key }, SEQUENCE)?;
+    // A private one has a version before it.
+    let first = expect(&mut content, INTEGER)?;
+    let modulus = if first.len() > 1 { first } else { expect(&mut content, INTEGER)? };
+    let modulus = modulus.iter().position(|byte| *byte != 0).map(|start| &modulus[start..])?;
+    Some(modulus.len() * 8 - usize::try_from(modulus[0].leading_zeros()).ok()?)
+}
