@@ -62,7 +62,12 @@ fn a_port_that_somebody_listens_on_is_named() {
     let (code, message) = refusal(&["serve", "--config", &config]);
     assert_eq!(code, Some(1));
     assert!(message.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{message}");
-    assert!(message.contains("hint: another program listens there: stop it (`ss -ltnp` names it), or choose another port in [listen]"), "{message}");
+    assert!(
+        message.contains(
+            "hint: another program listens there: stop it (`ss -ltnp` names it), or choose another port in [listen]"
+        ),
+        "{message}"
+    );
     // What was made before that is whole: when the port is free, the same command serves.
     drop(taken);
     assert_eq!(Server::start(&["serve", "--config", &config], port).stops(), Some(0));
