@@ -3,6 +3,7 @@
 //! A thread of its own writes them, so that no request, no mail and no signal ever waits for whoever reads them: a pipe that is full, a
 //! disk that is full, a reader that has gone. Lines that find no room are dropped and counted; when writing works again the log says how many.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,6 +13,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::metrics::LOST_LOG_LINES;
+
+use super::out::is_dangerous;
 
 /// What may wait to be written; some two thousand lines.
 const MAX_WAITING_BYTES: usize = 256 * 1024;
@@ -107,7 +110,7 @@ impl LogQueue {
 /// How a subscriber writes: each event is one line, given at once.
 impl Write for &LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.push(line);
+        self.push(&in_one_line(line));
         Ok(line.len())
     }
 
@@ -120,6 +123,26 @@ impl Write for &LogQueue {
 fn wait_for_room(out: BorrowedFd<'_>) {
     // A fault of `poll` is met again by the next write.
     let _ = poll(&mut [PollFd::from_borrowed_fd(out, PollFlags::OUT)], None);
+}
+
+/// An event in one line, whatever is in the words of others: none of them begins a line that would pass for ours (CWE-117), or moves a
+/// terminal's cursor. Colours are the subscriber's, which lets no others through.
+fn in_one_line(event: &[u8]) -> Cow<'_, [u8]> {
+    let text = String::from_utf8_lossy(event.strip_suffix(b"\n").unwrap_or(event));
+    let is_harmless = |c: char| c == '\u{1b}' || !is_dangerous(c);
+    if text.chars().all(is_harmless) {
+        return event.into();
+    }
+    let mut line = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => line.push_str(" | "),
+            c if is_harmless(c) => line.push(c),
+            c => line.extend(c.escape_unicode()),
+        }
+    }
+    line.push('\n');
+    line.into_bytes().into()
 }
 
 /// Writes until a fault; how many bytes were taken.
@@ -156,6 +179,18 @@ mod tests {
         let lines = queue.lock();
         assert_eq!((lines.waiting.len(), lines.lost), (MAX_WAITING_BYTES, 300 - 256));
         assert!(LOST_LOG_LINES.get() >= before + 300 - 256);
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let one = |event: &str| String::from_utf8(in_one_line(event.as_bytes()).into_owned()).expect("text");
+        assert_eq!(one(" INFO a plain one\n"), " INFO a plain one\n");
+        assert_eq!(one("a\nhint: b\n"), "a | hint: b\n");
+        assert_eq!(
+            one("x\r\n INFO login refused from 192.0.2.1\u{9b}\u{202e}\n"),
+            "x\\u{d} |  INFO login refused from 192.0.2.1\\u{9b}\\u{202e}\n"
+        );
+        assert_eq!(one("\u{1b}[32m INFO\u{1b}[0m Jürgen\n"), "\u{1b}[32m INFO\u{1b}[0m Jürgen\n");
     }
 
     /// Takes a few bytes at a time, is interrupted, has no room now and then, and breaks in the end.

@@ -49,7 +49,7 @@ impl fmt::Write for Escaped {
 }
 
 /// Control characters of both sets (ECMA-48), line ends of Unicode, what reverses text (UAX 9, 2), and tags nobody sees.
-fn is_dangerous(c: char) -> bool {
+pub fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
