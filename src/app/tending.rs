@@ -32,7 +32,7 @@ impl App {
     pub async fn fulfil_wishes(self: &Arc<Self>) -> Result<bool, Fault> {
         // A link is good for a time, and nobody knows what time it is: the wishes wait until somebody does.
         let time = self.time();
-        if time.state != ClockState::Sure {
+        if time.state != ClockState::Sure || self.is_unsettled() {
             return Ok(false);
         }
         let services = self.services();

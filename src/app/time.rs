@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::accounts::keyring;
 use crate::base::{BUILD_DATE, Clock, ClockState, Moment, Reading, Seconds, Timekeeper, Timestamp};
 use crate::factors;
 use crate::mail;
 use crate::store::{self, StoreError};
+use crate::throttle;
 
 use super::{App, Fault};
 
@@ -18,15 +20,15 @@ pub(super) struct Time {
 struct Kept {
     keeper: Timekeeper,
     told: ClockState,
-    /// The floor was lowered, and the store does not know it yet.
-    is_lowered: bool,
+    /// The floor before it was lowered, while the store does not know it yet.
+    lowered_from: Option<Timestamp>,
 }
 
 impl Time {
     /// Begins with the store's floor; a store without one is new, and the floor is then the program's build date.
     pub fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
         let keeper = Timekeeper::new(floor.unwrap_or_default().max(BUILD_DATE), clock.uptime(), floor.is_none());
-        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure, is_lowered: false }) }
+        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure, lowered_from: None }) }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -37,8 +39,8 @@ impl Time {
         let mut kept = self.kept();
         let before = kept.keeper.floor();
         let reading = kept.keeper.read(self.clock.now(), self.clock.uptime());
-        if kept.keeper.floor() < before && !kept.is_lowered {
-            kept.is_lowered = true;
+        if kept.keeper.floor() < before && kept.lowered_from.is_none() {
+            kept.lowered_from = Some(before);
             tracing::warn!("the clock was ahead, at {before}, and is right again: it is {}", reading.later);
         }
         if reading.state != kept.told {
@@ -102,7 +104,12 @@ impl App {
     /// # Errors
     /// [`Fault::ClockUnsure`].
     pub(super) fn require_clock(&self) -> Result<(), Fault> {
-        if self.time().state == ClockState::Behind { Err(Fault::ClockUnsure) } else { Ok(()) }
+        if self.time().state == ClockState::Behind || self.is_unsettled() { Err(Fault::ClockUnsure) } else { Ok(()) }
+    }
+
+    /// Whether a step was taken back, and what it left behind is not yet out of use.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.time.kept().lowered_from.is_some()
     }
 
     /// The clocks, for an administrator.
@@ -111,17 +118,19 @@ impl App {
         ClockReport { wall: self.time.clock.now(), reading, floor: self.time.kept().keeper.floor() }
     }
 
-    /// Looks at the clocks, and has the store know if a step forward was taken back.
+    /// Looks at the clocks, and has the store know if a step forward was taken back. Mailed links die: those of before, because one that
+    /// expired while the machine was off would work again, for whoever has the clock's source say what they like; those made in the
+    /// step, because they would work until its time has come. People ask for new ones, which work at once.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn settle_clock(self: &Arc<Self>) -> Result<(), Fault> {
         let reading = self.time();
-        if reading.state != ClockState::Sure || !self.time.kept().is_lowered {
+        let Some(from) = self.time.kept().lowered_from.filter(|_| reading.state == ClockState::Sure) else {
             return Ok(());
-        }
-        self.lower_floor(reading.later).await?;
-        self.time.kept().is_lowered = false;
+        };
+        self.lower_floor((from, reading.later), true).await?;
+        self.time.kept().lowered_from = None;
         Ok(())
     }
 
@@ -131,14 +140,23 @@ impl App {
     /// When the store fails; then the floor may come back with the next start.
     pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
         let wall = self.time.clock.now();
+        let from = self.time.kept().keeper.floor();
         self.time.kept().keeper.reset(wall, self.time.clock.uptime());
-        self.lower_floor(wall).await?;
+        self.lower_floor((from, wall), false).await?;
         Ok(self.clock_report())
     }
 
     /// Takes back what was noted for a time that has not come.
-    async fn lower_floor(self: &Arc<Self>, to: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx, _, _| {
+    async fn lower_floor(
+        self: &Arc<Self>,
+        (from, to): (Timestamp, Timestamp),
+        ends_links: bool,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx, moment, services| {
+            if ends_links {
+                keyring::revoke(tx, moment, &services.seal)?;
+            }
+            throttle::take_back(tx, &services.config.throttle, (from, to))?;
             factors::lower_steps(tx, to)?;
             mail::bring_forward(tx, to)?;
             store::reset_floor(tx, to)

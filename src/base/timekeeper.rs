@@ -1,7 +1,7 @@
 //! What time it is, when the clock may lie: a small board has no battery clock and wakes in the past after a power cut,
 //! and one bad answer from the network can put any clock years ahead.
 
-use super::{DAY, MINUTE, Seconds, Timestamp};
+use super::{DAY, HOUR, MINUTE, Seconds, Timestamp};
 
 /// How far the wall clock may lie behind the highest time seen before it is doubted.
 pub const SLACK: Seconds = 5 * MINUTE;
@@ -13,7 +13,13 @@ pub const SLACK: Seconds = 5 * MINUTE;
 /// is "behind", which the log says loudly and `gatelodge clock reset` mends; unless it was right again within [`HOLD`], as after a start
 /// with a battery clock in local time: then the step is taken back. It revives nothing that was over by the time before it, which
 /// has surely been. Those whose network may not be trusted with the time give it to chrony with authenticated sources (NTS).
+///
+/// Of a step that was there at the start so much is taken back at most as a time zone makes out (UTC+14): how long the machine was
+/// off nobody knows, and what expired meanwhile is to stay so. What was signed before a step that is taken back, or in it, is out of
+/// use, see `App::settle_clock`.
 pub const LEAP: Seconds = 7 * DAY;
+/// The widest time zone.
+const ZONE: Seconds = 14 * HOUR;
 /// How long a doubted step forward must last before it is believed, and one that was believed before it stays.
 pub const HOLD: Seconds = 10 * MINUTE;
 
@@ -62,6 +68,8 @@ pub struct Timekeeper {
     /// A step forward that was believed, and may be taken back yet.
     step: Option<Step>,
     is_first_start: bool,
+    /// Whether nobody looked since the start.
+    is_first_look: bool,
 }
 
 /// The time that would be without a step, and the monotonic clock's then.
@@ -76,7 +84,7 @@ impl Timekeeper {
     /// the floor is then the program's build date and says nothing about this machine.
     #[must_use]
     pub const fn new(floor: Timestamp, uptime: Seconds, is_first_start: bool) -> Self {
-        Self { floor, raised_at: uptime, leapt_at: None, step: None, is_first_start }
+        Self { floor, raised_at: uptime, leapt_at: None, step: None, is_first_start, is_first_look: true }
     }
 
     /// The highest time that was believed.
@@ -108,16 +116,17 @@ impl Timekeeper {
         }
         // One that was doubted has lasted already, and before the first start there was no time.
         if self.leapt_at.take().is_none() && wall.since(at_least) > SLACK && !self.is_first_start {
-            self.step.get_or_insert(Step { before: at_least, at: uptime });
+            let before = if self.is_first_look { at_least.max(wall.minus(ZONE)) } else { at_least };
+            self.step.get_or_insert(Step { before, at: uptime });
         }
-        self.is_first_start = false;
+        (self.is_first_start, self.is_first_look) = (false, false);
         self.raise(wall, uptime);
         Reading { later: self.floor, earlier: self.floor, state: ClockState::Sure }
     }
 
     /// Believes the wall clock as it is, backwards too: an administrator said so.
     pub fn reset(&mut self, wall: Timestamp, uptime: Seconds) {
-        *self = Self::new(wall, uptime, false);
+        *self = Self { is_first_look: false, ..Self::new(wall, uptime, false) };
     }
 
     fn raise(&mut self, to: Timestamp, uptime: Seconds) {
@@ -131,7 +140,7 @@ impl Timekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{BUILD_DATE, HOUR};
+    use crate::base::BUILD_DATE;
 
     const FLOOR: Timestamp = Timestamp::from_seconds(2_000_000_000);
 
@@ -204,7 +213,13 @@ mod tests {
         let now = FLOOR.plus(off_for + 4);
         assert_eq!(right, Reading { later: now, earlier: now, state: ClockState::Sure });
         assert_eq!(keeper.floor(), now);
-        // But not to a time before the step, nor after it has lasted.
+        // But not to a time before the step, nor by more than a time zone where nobody knows how long it was off, nor after it has lasted.
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR.plus(2 * DAY), 1);
+        assert_eq!(keeper.read(FLOOR.plus(2 * DAY - 15 * HOUR), 5).state, ClockState::Behind);
+        let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR.plus(2 * DAY), 1);
+        assert_eq!(keeper.read(FLOOR.plus(2 * DAY - 13 * HOUR), 5).state, ClockState::Sure);
         let mut keeper = Timekeeper::new(FLOOR, 0, false);
         keeper.read(FLOOR.plus(2 * HOUR), 1);
         assert_eq!(keeper.read(back(HOUR), 5).state, ClockState::Behind);
@@ -213,6 +228,7 @@ mod tests {
         assert_eq!(keeper.read(FLOOR.plus(HOLD), HOLD + 1).state, ClockState::Behind);
         // Several are one: it is taken back to before the first.
         let mut keeper = Timekeeper::new(FLOOR, 0, false);
+        keeper.read(FLOOR, 0);
         keeper.read(FLOOR.plus(6 * DAY), 1);
         keeper.read(FLOOR.plus(12 * DAY), 2);
         assert_eq!(keeper.read(FLOOR.plus(3), 3).state, ClockState::Sure);

@@ -42,6 +42,9 @@ impl Bucket {
     }
 }
 
+/// Rows in one look.
+const ROWS: usize = 500;
+
 /// What is kept of a bucket.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
@@ -233,6 +236,38 @@ pub fn sweep(
         }
     }
     Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+}
+
+/// Takes rows back that were written while the clock was ahead, at `from`, in place of which it is `to`: else whoever did anything then
+/// would have to wait until that time has come.
+///
+/// # Errors
+/// When the store fails or a row is damaged.
+pub fn take_back(
+    tx: &mut dyn Transaction,
+    settings: &Settings,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = BUCKETS.page(tx, after.as_ref(), ROWS)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        for (key, stored) in page {
+            let rate = key.0.rate(settings);
+            let latest = to.plus(rate.every.seconds() * u64::from(rate.burst));
+            // More than was ever owed: it was written then.
+            let is_of_then = stored.full_at > latest || stored.failed_at > to;
+            if !is_of_then {
+                continue;
+            }
+            let full_at =
+                if stored.full_at > latest { stored.full_at.minus(from.since(to)).min(latest) } else { stored.full_at };
+            let told_at = stored.told_at.map(|told_at| told_at.min(to));
+            let taken_back = Stored { full_at, failed_at: stored.failed_at.min(to), told_at, ..stored };
+            BUCKETS.put(tx, &key, &taken_back)?;
+        }
+    }
 }
 
 /// How many rows there are, counted up to `limit`.

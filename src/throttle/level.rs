@@ -19,18 +19,24 @@ impl Level {
     /// Nothing was tried.
     pub const FULL: Self = Self { full_at: Timestamp::from_seconds(0), failures: 0 };
 
+    /// Seconds until all tries are there again: never more than an empty bucket takes, also where the row was written while the clock
+    /// was ahead.
+    fn owed(self, rate: Rate, now: Timestamp) -> Seconds {
+        self.full_at.since(now).min(rate.every.seconds() * u64::from(rate.burst))
+    }
+
     /// Seconds until a try is allowed, when `under_way` others count as failed already; zero if it is now.
     #[must_use]
     pub fn wait(&self, rate: Rate, now: Timestamp, under_way: u32) -> Seconds {
         let every = rate.every.seconds();
-        let owed = self.full_at.since(now) + every * u64::from(under_way + 1);
+        let owed = self.owed(rate, now) + every * u64::from(under_way + 1);
         owed.saturating_sub(every * u64::from(rate.burst))
     }
 
     /// How many tries there are.
     #[must_use]
     pub fn left(&self, rate: Rate, now: Timestamp) -> u32 {
-        let taken = self.full_at.since(now).div_ceil(rate.every.seconds());
+        let taken = self.owed(rate, now).div_ceil(rate.every.seconds());
         rate.burst.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
     }
 
@@ -86,6 +92,14 @@ mod tests {
         (0..50).for_each(|_| level = level.charged(RATE, NOW));
         assert_eq!(level.wait(RATE, NOW, 0), 60);
         assert_eq!(level.failures, 3);
+    }
+
+    /// Of a time that did not come, because the clock was wrong, or of a limit that was larger.
+    #[test]
+    fn nobody_waits_longer_than_an_empty_bucket_takes() {
+        let level = Level { full_at: NOW.plus(1_000_000), failures: 1 };
+        assert_eq!((level.wait(RATE, NOW, 0), level.left(RATE, NOW)), (60, 0));
+        assert_eq!((level.wait(RATE, NOW, 2), level.charged(RATE, NOW).full_at), (180, NOW.plus(180)));
     }
 
     proptest! {

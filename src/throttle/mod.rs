@@ -20,7 +20,7 @@ mod tell;
 pub(crate) use bucket::BUCKETS;
 pub use bucket::{
     Bucket, MAX_CONSECUTIVE, all, charge, count, forget, level_of, lift, passed, passed_in_session,
-    passed_mailed_digits, passed_second_factor, sweep,
+    passed_mailed_digits, passed_second_factor, sweep, take_back,
 };
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
 pub use kind::Kind;
