@@ -28,7 +28,7 @@ pub fn change(
     else {
         return Ok(None);
     };
-    let renewed = spent::renew_session(tx, moment, services, (account, kept), &["password"])?;
+    let renewed = spent::renew_session(tx, moment, services, (account, kept, Act::PasswordChanged), &["password"])?;
     let Some(renewed) = renewed else { return Ok(None) };
     forgot::set_password(tx, moment, services, &mut person, new, SetBy::Owner { kept: Some(kept) })?;
     if !renewed.1.carrier.is_bearer() {

@@ -113,7 +113,9 @@ fn added(
     (kind, methods): (&str, &[&str]),
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
-    let Some(renewed) = keep_session(tx, moment, services, owner, methods)? else { return Ok(Added::Overtaken) };
+    let Some(renewed) = keep_session(tx, moment, services, owner, (Act::FactorAdded, methods))? else {
+        return Ok(Added::Overtaken);
+    };
     let (source, what) = (owner.client.owner_of(account), (Act::FactorAdded, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, kind)?;
     let letter = Letter::FactorAdded { at: moment.now(), forgot: services.forgot_link() };
@@ -131,10 +133,10 @@ fn keep_session(
     moment: &mut Moment,
     services: &Services,
     owner: &Owner,
-    methods: &[&str],
+    (act, methods): (Act, &[&str]),
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     sessions::end_all(tx, owner.person.id, Some(owner.session))?;
-    spent::renew_session(tx, moment, services, (owner.person.id, owner.session), methods)
+    spent::renew_session(tx, moment, services, (owner.person.id, owner.session, act), methods)
 }
 
 /// What came of removing a factor.
@@ -176,7 +178,7 @@ pub fn remove(
         sessions::end_all(tx, account, Some(owner.session))?;
         None
     } else {
-        keep_session(tx, moment, services, owner, &[])?
+        keep_session(tx, moment, services, owner, (Act::FactorRemoved, &[]))?
     };
     let (source, what) = (owner.client.owner_of(account), (Act::FactorRemoved, Outcome::Done));
     services.audit_in_detail(tx, moment, &source, what, account, factor.kind.word())?;

@@ -153,7 +153,7 @@ pub fn look_up(
         Some(invitation) if !invitation.stands(view)? => Err(TokenFault::Invalid),
         Some(invitation) if now >= invitation.expires_at => Err(TokenFault::Expired),
         Some(invitation) if invitation.uses_left > 0 => Ok((id, invitation)),
-        _ => Err(spent::find(view, secret)?.map_or(TokenFault::Invalid, TokenFault::Used)),
+        _ => Err(spent::used_at(view, secret)?.map_or(TokenFault::Invalid, TokenFault::Used)),
     })
 }
 

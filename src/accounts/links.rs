@@ -43,7 +43,7 @@ pub(super) fn open<T>(
     if !Purpose::said_by(token).is_some_and(|purpose| purposes.contains(&purpose)) {
         return Ok(Err(fault));
     }
-    Ok(Err(spent::find(view, digest_of(token))?.map_or(fault, TokenFault::Used)))
+    Ok(Err(spent::used_at(view, digest_of(token))?.map_or(fault, TokenFault::Used)))
 }
 
 /// Notes that a token did its work.

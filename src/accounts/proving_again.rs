@@ -84,7 +84,7 @@ pub fn prove(
         }
     }
     throttle::passed_in_session(tx, session.id)?;
-    let renewed = spent::renew_session(tx, moment, services, (account, session.id), &methods)?;
+    let renewed = spent::renew_session(tx, moment, services, (account, session.id, Act::ProvedAgain), &methods)?;
     let Some((secret, session)) = renewed else { return Ok(ProvedAgain::Overtaken) };
     services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
     Ok(ProvedAgain::Done(Box::new((secret, session))))

@@ -75,7 +75,7 @@ pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Resu
     let Some(secret) = Bearer::parse(BearerKind::SetUp, secret) else { return Ok(Err(TokenFault::Invalid)) };
     let kept = SET_UP.get(view, &name())?.filter(|kept| !kept.is_over && secret.digest() == Digest(kept.digest));
     Ok(match kept {
-        None => Err(spent::find(view, secret.digest())?.map_or(TokenFault::Invalid, TokenFault::Used)),
+        None => Err(spent::used_at(view, secret.digest())?.map_or(TokenFault::Invalid, TokenFault::Used)),
         Some(kept) if kept.expires_at <= now => Err(TokenFault::Expired),
         Some(_) => Ok(()),
     })

@@ -3,6 +3,7 @@
 //! Whoever opens a used link again, or posts a form twice, hears that it is done, and when: the second of two clicks is what a browser
 //! shows. Only the digest of a secret that worked is here, so nobody learns anything by guessing, and it opens nothing any more.
 
+use crate::audit::Act;
 use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
 use crate::sessions::{self, Session};
@@ -13,24 +14,33 @@ use super::Services;
 /// Seconds for which a link still says that it did its work; after that it does not work, as any other.
 const REMEMBERED_FOR: Seconds = 30 * DAY;
 
-pub(crate) struct Spent {
-    done_at: Timestamp,
+/// What a secret did.
+pub struct Spent {
+    /// When.
+    pub done_at: Timestamp,
+    /// What the session was renewed for; none for a link, which is of one kind.
+    pub act: Option<Act>,
 }
-record!(Spent, version 1, { done_at });
+record!(Spent, version 1, { done_at, act });
 
 pub(crate) const SPENT: Table<Digest, Spent> = Table::at(schema::SPENT_SECRETS);
 
-/// Notes that this secret did its work now.
+/// Notes that the link with this secret did its work now.
 pub(super) fn note(tx: &mut dyn Transaction, moment: &Moment, secret: Digest) -> Result<(), StoreError> {
-    SPENT.put(tx, &secret, &Spent { done_at: moment.now() })
+    SPENT.put(tx, &secret, &Spent { done_at: moment.now(), act: None })
 }
 
-/// When this secret did its work, if it did.
+/// What this secret did, if it did its work.
 ///
 /// # Errors
 /// When the store fails.
-pub fn find(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Timestamp>, StoreError> {
-    Ok(SPENT.get(view, &secret)?.map(|spent| spent.done_at))
+pub fn find(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Spent>, StoreError> {
+    SPENT.get(view, &secret)
+}
+
+/// When the link with this secret did its work, if it did.
+pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Timestamp>, StoreError> {
+    Ok(find(view, secret)?.map(|spent| spent.done_at))
 }
 
 /// As [`sessions::renew`], and notes that the old secret did its work: a form that is posted twice comes with it once more.
@@ -41,11 +51,11 @@ pub fn renew_session(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     services: &Services,
-    (account, id): (AccountId, SessionId),
+    (account, id, act): (AccountId, SessionId, Act),
     methods: &[&str],
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     if let Some(old) = sessions::secret_of(tx, account, id)? {
-        note(tx, moment, old)?;
+        SPENT.put(tx, &old, &Spent { done_at: moment.now(), act: Some(act) })?;
     }
     sessions::renew(tx, moment, (account, id), methods, services.config.spa.access.seconds())
 }

@@ -74,9 +74,9 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
         ));
     }
     let new = read_names(&draft)?;
-    if new.username.as_ref().is_some_and(|name| app.services().config.login.takes_for_number(name)) {
+    if new.username.as_ref().is_some_and(|name| app.services().config.login.takes_otherwise(name)) {
         return Err(Refusal::invalid(
-            "the user name reads as a telephone number, and people log in by those here",
+            "the user name reads as an account's id, or as a telephone number, and people log in by those here",
             "give another; the number itself is noted with --phone",
         ));
     }

@@ -224,7 +224,7 @@ impl App {
             if carrier.is_bearer() {
                 return Ok(None);
             }
-            spent::renew_session(tx, moment, services, (account, kept), &[])
+            spent::renew_session(tx, moment, services, (account, kept, Act::SessionsEnded), &[])
         });
         ended.await
     }

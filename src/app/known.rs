@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use crate::accounts::standing::{self, Credential};
 use crate::accounts::{Person, permissions, person, spent};
-use crate::base::{AccountId, Permission, Timestamp};
+use crate::audit::Act;
+use crate::base::{AccountId, MINUTE, Permission, Seconds, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::groups;
@@ -40,10 +41,14 @@ pub struct LoggedIn {
     seen_at: AtomicU64,
 }
 
+/// How long after a form was posted another post of it is the second of two clicks.
+const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
+
 impl App {
-    /// Whether the session that had this secret went on under a new one. A fault of the store is no reason to say so.
-    pub fn was_renewed(&self, secret: Digest) -> bool {
-        self.read(|view| spent::find(view, secret)).is_ok_and(|found| found.is_some())
+    /// For what, a moment ago, the session that had this secret went on under a new one. A fault of the store is no reason to say so.
+    pub fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
+        let found = self.read(|view| spent::find(view, secret)).ok().flatten()?;
+        found.act.filter(|_| self.now().since(found.done_at) < SECOND_CLICK_WITHIN)
     }
 }
 

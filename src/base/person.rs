@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EmailAddress, PhoneNumber, bare, is_hidden, is_visible};
+use super::{AccountId, EmailAddress, PhoneNumber, bare, is_hidden, is_visible};
 
 /// The text breaks the rule of the name it was to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,6 +40,12 @@ impl Username {
         let text = bare(text).to_ascii_lowercase();
         let fits = (2..=Self::MAX_BYTES).contains(&text.len());
         if fits && is_slug(&text) { Ok(Self(text)) } else { Err(NotAName) }
+    }
+
+    /// Whether it reads as the id of an account.
+    #[must_use]
+    pub fn is_an_id(&self) -> bool {
+        self.0.parse::<AccountId>().is_ok()
     }
 
     /// Whether it reads as a telephone number with its country: `004930123456`.

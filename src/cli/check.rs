@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::base::{BUILD_DATE, Clock};
 use crate::cli::out::say;
-use crate::config::{Config, notes};
+use crate::config::{Config, notes, without_secrets};
 
 use super::surroundings::{self, Eyes, Seen};
 use super::system_clock::SystemClock;
@@ -71,7 +71,18 @@ fn say_all(config: &Config, seen: &Seen) -> Result<(), Exit> {
 fn resolved(config: &Config) -> Result<Value, Exit> {
     let mut shown = serde_json::to_value(config).map_err(Exit::failed)?;
     shown["store"]["key_file"] = Value::String(config.sealing_key_path().display().to_string());
+    mask(&mut shown);
     Ok(shown)
+}
+
+/// Leaves out what URLs of other services hold that is secret.
+fn mask(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = without_secrets(text),
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Object(members) => members.values_mut().for_each(mask),
+        _ => {}
+    }
 }
 
 /// `section.key = value`, one per line. Secrets are in files, and only the files' names are printed.

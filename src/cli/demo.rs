@@ -12,7 +12,7 @@ use crate::courier::Courier;
 use crate::courier::delivery::FileTransport;
 
 use super::serve::{self, Setting};
-use super::{Exit, logging};
+use super::{Exit, anew, logging};
 
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -64,7 +64,7 @@ directory = "mail"
     /// Once we listen: until then another demo may be at home in the folder.
     fn write_config(&self) -> std::io::Result<()> {
         let (path, beside) = (self.config_path(), self.dir.join("gatelodge.toml.new"));
-        std::fs::write(&beside, self.text())?;
+        anew::write(&beside, &self.text(), 0o644)?;
         std::fs::rename(&beside, &path)
     }
 }

@@ -94,6 +94,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             let place = line_and_column(self.text, span.start);
             if lines.insert(place.0) {
                 let (message, hint) = syntax::explain(error.message(), self.text, span.clone(), parsed);
+                let hint = syntax::without_value(hint, |key| self.knows(key));
                 self.faults.push(Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() });
                 self.doubt(section_at(self.text, span.start));
             }
@@ -195,6 +196,14 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
+    }
+
+    /// Whether a setting of any section is called so.
+    fn knows(&self, key: &str) -> bool {
+        let mut known = Vec::new();
+        let all = serde_json::from_value::<T>(self.least.clone()).ok().and_then(|all| serde_json::to_value(all).ok());
+        keys_below(&all.unwrap_or_default(), "", &mut known);
+        known.iter().any(|(_, name)| name == key)
     }
 
     /// In which other section a key of this name is known, or of one like it.

@@ -53,6 +53,7 @@ pub use span::Span;
 pub use target_url::TargetUrl;
 pub use text_file::{Unreadable, read_bytes, read_first_line, read_text, text_of};
 pub use texts::read_texts;
+pub use words::without_secrets;
 
 /// Everything that an administrator decides. Every key has its default in its section, but for `site.url`
 /// and `mail.from`, which nobody can guess.
@@ -129,7 +130,7 @@ impl Config {
     /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
     #[must_use]
     pub fn reserves(&self, name: &crate::base::Username) -> bool {
-        self.registration.reserves(name, &self.site.name) || self.login.takes_for_number(name)
+        self.registration.reserves(name, &self.site.name) || self.login.takes_otherwise(name)
     }
 
     /// Reads and checks the file. Secrets that a service manager keeps for us are found in the folder `credentials`

@@ -37,6 +37,17 @@ pub(super) fn explain(parser: &str, text: &str, span: Range<usize>, parsed: &DeT
     )
 }
 
+/// A hint that shows a line as it was meant; without what stands in it, if it is no setting of ours: the file may be another, `/etc/shadow`
+/// say, or somebody wrote a secret where its file is to be named, and this goes to a log.
+pub(super) fn without_value(hint: String, is_known: impl Fn(&str) -> bool) -> String {
+    let Some((key, _)) = hint.strip_prefix("write ").and_then(|line| line.split_once('=')) else {
+        return if hint.starts_with("write #") { "a comment begins with #".to_owned() } else { hint };
+    };
+    let key = key.trim();
+    let is_secretive = ["password", "secret", "token", "credential"].iter().any(|word| key.contains(word));
+    if is_known(key) && !is_secretive { hint } else { format!("write {key} = \"…\"") }
+}
+
 fn line_at(text: &str, at: usize) -> (usize, &str) {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -147,6 +158,15 @@ fn is_toml(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_secret_is_not_repeated() {
+        let hint = |line: &str| without_value(format!("write {line}"), |key| ["url", "password_file"].contains(&key));
+        assert_eq!(hint("url = \"https://a.example\""), "write url = \"https://a.example\"");
+        assert_eq!(hint("root = \"*:20228:0\""), "write root = \"…\"");
+        assert_eq!(hint("password_file = \"hunter2\""), "write password_file = \"…\"");
+        assert_eq!((hint("#hunter2").as_str(), hint("[site]").as_str()), ("a comment begins with #", "write [site]"));
+    }
 
     #[test]
     fn lines_are_mended_as_they_were_meant() {

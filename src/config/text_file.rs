@@ -1,6 +1,7 @@
 //! Files of text that people write: read whatever their editor put around the text, or refused in words that say what to do.
 
 use std::fmt;
+use std::io::Read;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
@@ -40,12 +41,24 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     text_of(read_bytes(path)?)
 }
 
+/// What a file may hold that somebody wrote; a bundle of every authority there is has an eighth of it.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// The bytes of a file.
 ///
 /// # Errors
 /// When there is no such file, or it is no file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    std::fs::read(path).map_err(|error| Unreadable::of(&error))
+    let read = || {
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes: Vec<u8> = read().map_err(|error| Unreadable::of(&error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Unreadable::saying("is larger than 4 MiB", "this can hardly be the file that was meant"));
+    }
+    Ok(bytes)
 }
 
 /// The first line of a file that holds a secret.

@@ -219,9 +219,43 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 }
 
 /// As much of it as fits into a line.
+/// A text without what URLs of other services hold that is secret: who asks there, and with which key.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority_ends = rest.find(['/', '?', '#', '"', '\'', ',', ' ']).unwrap_or(rest.len());
+    let start = rest[..authority_ends].rfind('@').map_or(0, |at| at + 1);
+    let asks = if start > 0 { "…@" } else { "" };
+    let rest = &rest[start..];
+    let ends = rest.find(['"', '\'', ',', ' ', ']']).unwrap_or(rest.len());
+    let (url, behind) = rest.split_at(ends);
+    let url = url.split_once('?').map_or_else(|| url.to_owned(), |(before, _)| format!("{before}?…"));
+    format!("{scheme}://{asks}{url}{}", without_secrets(behind))
+}
+
 fn shortened(written: &str) -> String {
     const MAX_CHARS: usize = 60;
-    let line = written.lines().next().unwrap_or_default().trim();
+    let line = without_secrets(written.lines().next().unwrap_or_default().trim());
     let cut: String = line.chars().take(MAX_CHARS).collect();
-    if cut.len() < written.trim().len() { format!("{cut}…") } else { cut }
+    if cut.chars().count() < line.chars().count() || written.trim().contains('\n') { format!("{cut}…") } else { cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_shown_without_their_secrets() {
+        for (written, shown) in [
+            ("\"https://u:hunter2@sms.example/send?key=hunter2\"", "\"https://…@sms.example/send?…\""),
+            (
+                "[\"https://a.example/?k=1\", \"https://u@b.example\"]",
+                "[\"https://a.example/?…\", \"https://…@b.example\"]",
+            ),
+            ("\"https://auth.example.org\"", "\"https://auth.example.org\""),
+            ("587", "587"),
+        ] {
+            assert_eq!(without_secrets(written), shown);
+        }
+    }
 }

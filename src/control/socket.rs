@@ -5,12 +5,18 @@ use std::fs::{File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tokio::net::{UnixListener, UnixStream};
 
 /// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
 const MAX_PATH_BYTES: usize = 107;
+
+/// How long another start of ours may take to look and make.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The socket cannot be made.
 #[derive(Debug)]
@@ -107,9 +113,15 @@ async fn make(path: &Path) -> Result<UnixListener, Reason> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Reason::Io)?;
-    // Two that start at once look and make one after the other. Where a folder cannot be locked, each still looks.
+    // Two that start at once look and make one after the other. Where a folder cannot be locked, or somebody else keeps it locked, each
+    // still looks: whoever may read the folder can lock it, and is not to keep the service from starting.
     let folder = File::open(folder).map_err(Reason::Io)?;
-    let _ = flock(&folder, FlockOperation::LockExclusive);
+    for _ in 0..LOCK_TRIES {
+        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => tokio::time::sleep(LOCK_PAUSE).await,
+            _ => break,
+        }
+    }
     if stands_empty(path).await? {
         std::fs::remove_file(path).map_err(Reason::Io)?;
     }

@@ -143,7 +143,8 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
             if client == peer {
                 UNREADABLE.call_once(|| {
                     let text = String::from_utf8_lossy(text);
-                    tracing::warn!(%peer, %text, "the proxy's X-Forwarded-For does not end with an address: everybody behind it counts as one");
+                    let text: String = text.chars().take(MAX_TOLD_CHARS).collect();
+                    tracing::warn!(%peer, ?text, "the proxy's X-Forwarded-For does not end with an address: everybody behind it counts as one");
                 });
             }
             break;
@@ -156,6 +157,8 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
+/// Characters of it that are told.
+const MAX_TOLD_CHARS: usize = 100;
 /// It is said once, not with every request.
 static UNREADABLE: Once = Once::new();
 

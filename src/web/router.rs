@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Method, header};
 
+use crate::audit::Act;
+
 use super::access::Audience;
 use super::cors::FrontEnd;
 use super::encoded::{percent_decoded, whole_token};
@@ -95,6 +97,20 @@ pub fn audience_of(path: &str) -> Audience {
     if path == "/api" || path.starts_with("/api/") { Audience::Api } else { Audience::Page }
 }
 
+/// What a form does that gives the session a new secret. Posted a second time, as by a double click, it comes with the old one, and a
+/// browser shows the second answer.
+fn second_click(method: &Method, path: &str) -> Option<Act> {
+    let path = (*method == Method::POST).then_some(path)?;
+    match path.strip_prefix("/account/")? {
+        "password" => Some(Act::PasswordChanged),
+        "verify" => Some(Act::ProvedAgain),
+        "sessions/end-others" => Some(Act::SessionsEnded),
+        "second-factor/totp/confirm" | "second-factor/mail" | "second-factor/sms" => Some(Act::FactorAdded),
+        other if other.starts_with("second-factor/") && other.ends_with("/remove") => Some(Act::FactorRemoved),
+        _ => None,
+    }
+}
+
 impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
@@ -107,10 +123,8 @@ impl Web {
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }
-        // A form that is posted twice: what the first of them did has given the session a new secret, and a browser shows the second answer.
-        let posted_by = (audience == Audience::Page && head.method == Method::POST)
-            .then(|| self.cookies.session(&head.headers).map(|secret| secret.digest()))
-            .flatten();
+        let posted = second_click(&head.method, uri.path())
+            .and_then(|act| self.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let found = self.router.find(&head.method, uri.path());
         let meant = matches!(found, Err(Failure::NotFound))
@@ -137,8 +151,10 @@ impl Web {
             }
         };
         let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
-        let reply = match posted_by {
-            Some(secret) if is_refused && self.app.was_renewed(secret) => Ok(Reply::see_other(pages::DONE_ALREADY)),
+        let reply = match posted {
+            Some((secret, act)) if is_refused && self.app.just_renewed_for(secret) == Some(act) => {
+                Ok(Reply::see_other(pages::DONE_ALREADY))
+            }
             _ => reply,
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));

@@ -7,7 +7,6 @@ mod plan;
 mod questions;
 mod trials;
 
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,7 +17,7 @@ use crate::cli::out::say;
 use crate::config::{Config, SiteUrl};
 
 use super::offline::carry_out;
-use super::{Common, Exit};
+use super::{Common, Exit, anew};
 
 use answers::Answers;
 use ask::{Asker, Question};
@@ -199,7 +198,7 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
     }
     // Everything is on the disk before anything takes the place of something else.
     let unfinished = target.with_extension("toml.new");
-    std::fs::write(&unfinished, decided.plan.text()).map_err(told(&unfinished))?;
+    anew::write(&unfinished, &decided.plan.text(), 0o644).map_err(told(&unfinished))?;
     if let Some(password) = &decided.smtp_password {
         let beside = files.smtp_password.with_extension("new");
         write_secret(&beside, password).map_err(told(&beside))?;
@@ -215,9 +214,7 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
 
 /// For its owner's eyes only, from the first byte on.
 fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
-    let _ = std::fs::remove_file(path);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    std::io::Write::write_all(&mut file, format!("{secret}\n").as_bytes())
+    anew::write(path, &format!("{secret}\n"), 0o600)
 }
 
 fn add_administrator(config: Config, email: &EmailAddress, password: String) -> Result<(), Exit> {

@@ -296,10 +296,11 @@ impl Default for LogIns {
 }
 
 impl LogIns {
-    /// Whether a user name would stand before somebody's telephone number: `004930123456`.
+    /// Whether a user name would be taken for something else of somebody's: for an account's id, which goes first wherever an account is
+    /// named, or for a telephone number, `004930123456`.
     #[must_use]
-    pub fn takes_for_number(&self, name: &Username) -> bool {
-        self.identities.contains(&IdentityKind::Phone) && name.is_dialled()
+    pub fn takes_otherwise(&self, name: &Username) -> bool {
+        name.is_an_id() || self.identities.contains(&IdentityKind::Phone) && name.is_dialled()
     }
 
     /// For people: "e-mail address or user name".

@@ -43,7 +43,7 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (token, email, password, username, name) = fields.finish(values)?;
-    if username.as_ref().is_some_and(|name| web.app.services().config.login.takes_for_number(name)) {
+    if username.as_ref().is_some_and(|name| web.app.services().config.login.takes_otherwise(name)) {
         return Err(FieldErrors::of("username", "reserved").into());
     }
     let first = FirstAdministrator { email, password, username, name };
