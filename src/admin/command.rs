@@ -207,29 +207,11 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it only looks at what is there. Where nothing is, it makes nothing.
+    /// Whether it makes a store where there is none, as the server does when it starts. Everything else is about what is there, and a
+    /// mistyped path is no reason for an empty one.
     #[must_use]
-    pub const fn only_reads(&self) -> bool {
-        matches!(
-            self,
-            Self::UserList { .. }
-                | Self::UserShow(_)
-                | Self::TokenList(_)
-                | Self::InviteList(_)
-                | Self::ApprovalList(_)
-                | Self::GroupList
-                | Self::GroupMembers { .. }
-                | Self::Inspect
-                | Self::MailList(_)
-                | Self::WebhookList
-                | Self::Backup
-                | Self::Export
-                | Self::ThrottleList(_)
-                | Self::AuditList(_)
-                | Self::AuditVerify
-                | Self::AuditWitness(_)
-                | Self::ClockShow
-        )
+    pub const fn begins_a_store(&self) -> bool {
+        matches!(self, Self::UserAdd { .. })
     }
 
     /// Whether it only ends what something else began. Nobody is kept from that by a rate limit: whoever stole an administrator's

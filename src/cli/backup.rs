@@ -128,11 +128,40 @@ fn failed(path: &Path, error: &ArchiveError) -> Exit {
     })
 }
 
+/// What stands there is replaced only with `--force`, and only if it is of the kind that was written here: a slip of the hand is not to
+/// cost the store, its key or the configuration.
 fn refuse_existing(path: &Path, force: bool) -> Result<(), Exit> {
-    if path.exists() && !force {
-        return Err(Exit::failed(format!("{} is there already\nhint: --force replaces it", path.display())));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(
+            Exit::failed(format!("there is no folder {}", folder.display())).with_hint("make it, or name another file")
+        );
     }
-    Ok(())
+    let Ok(found) = std::fs::metadata(path) else { return Ok(()) };
+    let shown = path.display();
+    if found.is_dir() {
+        return Err(Exit::failed(format!("{shown} is a folder")).with_hint("name a file in it"));
+    }
+    if !found.is_file() {
+        return Err(Exit::failed(format!("{shown} is no file, and stays as it is")).with_hint("name another file"));
+    }
+    if !force {
+        return Err(Exit::failed(format!("{shown} is there already")).with_hint("--force replaces it"));
+    }
+    let was_written_here = found.len() == 0 || is_backup(path) || is_export(path);
+    if was_written_here {
+        return Ok(());
+    }
+    Err(Exit::failed(format!("{shown} is neither a backup nor an export, and stays as it is"))
+        .with_hint("name another file, or remove it first"))
+}
+
+fn is_backup(path: &Path) -> bool {
+    heading_of(path).is_ok()
+}
+
+fn is_export(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| Import::open(BufReader::new(file), known_format()).is_ok())
 }
 
 /// What is written.

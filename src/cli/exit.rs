@@ -79,7 +79,7 @@ impl From<TlsError> for Exit {
 impl From<OpenError> for Exit {
     fn from(error: OpenError) -> Self {
         let status = match &error {
-            OpenError::Folder(_) => CONFIGURATION,
+            OpenError::Folder(_) | OpenError::NoFile(_) => CONFIGURATION,
             _ if error.is_about_data() => DATA,
             _ => FAILED,
         };

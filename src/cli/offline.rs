@@ -36,7 +36,7 @@ pub fn own_user() -> u32 {
 fn alone(config: Config, command: Command) -> Result<Value, Exit> {
     let (store, key) = (config.store.path.clone(), config.sealing_key_path());
     let opened =
-        if command.only_reads() { opening::open_present_store(&config)? } else { opening::open_store(&config)? };
+        if command.begins_a_store() { opening::open_store(&config)? } else { opening::open_present_store(&config)? };
     let app = opening::build(config, opened)?;
     let shown = execute_alone(&app, command);
     give_to_owner(&store, &key);

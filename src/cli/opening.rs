@@ -11,15 +11,16 @@ use crate::store::{Ballast, Opened, open_file, read_key};
 use super::Exit;
 use super::system_clock::SystemClock;
 
-/// As [`open_store`], for whoever only reads: makes none.
+/// As [`open_store`], for all but the few that make one.
 ///
 /// # Errors
 /// When there is none, or it cannot be opened.
 pub fn open_present_store(config: &Config) -> Result<Opened, Exit> {
     let path = &config.store.path;
-    if !path.exists() && !config.sealing_key_path().exists() {
-        return Err(Exit::without_store(format!("there is no store at {}", path.display())).with_hint(
-            "the server makes one when it starts, and so does the first `gatelodge user add`; `store.path` may name another place",
+    // Without a key it is no store either; one that lacks the other is told of when it is opened.
+    let is_there = std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0);
+    if !is_there && !config.sealing_key_path().exists() {
+        return Err(Exit::without_store(format!("there is no store at {}", path.display())).with_hint(            "the server makes one when it starts, and so does the first `gatelodge user add`; `store.path` may name another place",
         ));
     }
     open_store(config)

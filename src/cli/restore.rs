@@ -11,7 +11,7 @@ use crate::app::settle;
 use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment, Timestamp};
 use crate::cli::out::{say, tell};
-use crate::config::Config;
+use crate::config::{Config, Unreadable};
 use crate::crypto::{Cost, SealingKey};
 use crate::export::Import as Lines;
 use crate::store::{
@@ -261,6 +261,14 @@ impl Kept<'_> {
             Form::Archive => "take another backup or snapshot; nothing was changed",
             Form::Lines => "take another export; nothing was changed",
         };
+        if let ArchiveError::Io(error) = error
+            && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory)
+            && self.file != Path::new("-")
+        {
+            let words = Unreadable::of(error).reason;
+            return Exit::failed(format!("{}: {words}", self.file.display()))
+                .with_hint("name the file of a backup or export");
+        }
         let hint = match error {
             ArchiveError::Io(error) if error.kind() == ErrorKind::NotFound && self.file == Path::new("-") => {
                 "it is read twice, which standard input cannot be: name a file"

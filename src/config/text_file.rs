@@ -49,6 +49,12 @@ const MAX_BYTES: u64 = 4 << 20;
 /// # Errors
 /// When there is no such file, or it is no file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    let kind = std::fs::metadata(path).map_err(|error| Unreadable::of(&error))?;
+    // A pipe that nobody writes to would be waited for without end. What a shell hands over is named by its descriptor.
+    let is_handed = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|place| path.starts_with(place));
+    if !kind.is_file() && !kind.is_dir() && !is_handed {
+        return Err(Unreadable::saying("is no file", "name a file with text in it"));
+    }
     let read = || {
         let mut bytes = Vec::new();
         std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;

@@ -48,6 +48,8 @@ pub enum OpenError {
     },
     /// The path is a folder's.
     Folder(PathBuf),
+    /// Something that is no file stands in its place: a device, a pipe, a socket.
+    NoFile(PathBuf),
     /// The file system has no locks, so that two programs could write to one store.
     NoLocks {
         /// The lock file.
@@ -143,6 +145,9 @@ impl fmt::Display for OpenError {
                 path.display(),
                 path.join("gatelodge.redb").display()
             ),
+            Self::NoFile(path) => {
+                write!(f, "{}: is no file, and stays as it is\nhint: write another path in [store]", path.display())
+            }
             Self::NoLocks { path, reason } => write!(
                 f,
                 "{}: this file system has no locks, without which two programs could write to one store: {reason}\nhint: keep the store on a local disk; or mount it with locks (NFS: with lockd running and without nolock; CIFS: with nobrl)",
@@ -198,9 +203,7 @@ pub fn open_file_by(
     (cache_bytes, ballast): (usize, Ballast),
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
-    if path.is_dir() {
-        return Err(OpenError::Folder(path.into()));
-    }
+    refuse_what_is_no_file(path)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
     }
@@ -225,6 +228,15 @@ pub fn open_file_by(
     let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
     let Prepared { sealing_key, generation, floor } = prepared;
     Ok(Opened { store, sealing_key, generation, floor, lock: Some(lock) })
+}
+
+/// A store is a file of its own: nothing else that stands in its place is written to, or replaced.
+pub(super) fn refuse_what_is_no_file(path: &Path) -> Result<(), OpenError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(OpenError::Folder(path.into())),
+        Ok(found) if !found.is_file() => Err(OpenError::NoFile(path.into())),
+        _ => Ok(()),
+    }
 }
 
 /// A store that is gone when it is dropped: for tests.

@@ -7,7 +7,7 @@ use crate::crypto::SealingKey;
 
 use super::archive::{ArchiveError, Records};
 use super::key_file::read_key;
-use super::open::{OpenError, move_into_place, unfinished_path};
+use super::open::{OpenError, move_into_place, refuse_what_is_no_file, unfinished_path};
 use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
 /// Records in one commit.
@@ -78,18 +78,22 @@ pub struct Rebuilt {
 /// When not.
 pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(StoreLock, SealingKey), RebuildError> {
     let io = |path: &Path, error: &std::io::Error| OpenError::io(path, error);
+    refuse_what_is_no_file(place.path)?;
+    let exists = || std::fs::metadata(place.path).is_ok_and(|metadata| metadata.len() > 0);
+    let refuse_existing = || {
+        if exists() && !place.may_replace { Err(RebuildError::Exists(place.path.into())) } else { Ok(()) }
+    };
+    // What can be judged before anything is made leaves nothing behind.
+    refuse_existing()?;
+    let key = read_key(place.key_path)?.filter(|key| key.fingerprint() == needed_fingerprint);
+    let another = || RebuildError::AnotherKey { path: place.key_path.into(), needed: needed_fingerprint.into() };
+    let key = key.ok_or_else(another)?;
     if let Some(folder) = place.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
     }
     let lock = StoreLock::take(place.path)?;
-    let exists = std::fs::metadata(place.path).is_ok_and(|metadata| metadata.len() > 0);
-    if exists && !place.may_replace {
-        return Err(RebuildError::Exists(place.path.into()));
-    }
-    match read_key(place.key_path)?.filter(|key| key.fingerprint() == needed_fingerprint) {
-        Some(key) => Ok((lock, key)),
-        None => Err(RebuildError::AnotherKey { path: place.key_path.into(), needed: needed_fingerprint.into() }),
-    }
+    refuse_existing()?;
+    Ok((lock, key))
 }
 
 /// Completes a store that was made of records, or refuses what is in them.

@@ -169,6 +169,45 @@ fn a_backup_and_an_export_are_told_apart_and_neither_comes_from_a_pipe() {
 }
 
 #[test]
+fn force_replaces_nothing_but_backups_and_exports() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config];
+    assert!(run(&add, PASSWORD).status.success());
+    let listener = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("made");
+    std::fs::create_dir(folder.join("folder")).expect("made");
+    std::fs::write(folder.join("notes.txt"), "precious").expect("written");
+    for command in ["backup", "export"] {
+        for (name, words) in [
+            ("gatelodge.redb", "is neither a backup nor an export"),
+            ("sealing-key", "is neither a backup nor an export"),
+            ("gatelodge.toml", "is neither a backup nor an export"),
+            ("gatelodge.redb.lock", "is neither a backup nor an export"),
+            ("notes.txt", "is neither a backup nor an export"),
+            ("socket", "is no file"),
+            ("folder", "is a folder"),
+            ("nowhere/b1", "there is no folder"),
+        ] {
+            let path = folder.join(name);
+            let before = std::fs::read(&path).ok();
+            let (code, said) = refusal(&[command, "--force", path.to_str().expect("UTF-8"), "--config", &config]);
+            assert!(code == Some(1) && said.contains(words) && said.contains("hint: "), "{command} {name}: {said}");
+            assert!(!said.contains("os error"), "{said}");
+            assert_eq!(std::fs::read(&path).ok(), before, "{command} {name}");
+        }
+        let path = folder.join(command);
+        std::fs::write(&path, "").expect("written");
+        for _ in 0..2 {
+            let again = run(&[command, "--force", path.to_str().expect("UTF-8"), "--config", &config], "");
+            assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+        }
+        let (code, said) = refusal(&[command, path.to_str().expect("UTF-8"), "--config", &config]);
+        assert!(code == Some(1) && said.contains("--force replaces it"), "{said}");
+    }
+    drop(listener);
+}
+
+#[test]
 fn a_damaged_backup_is_refused_and_nothing_is_touched() {
     let (lived, server) = Lived::new();
     assert_eq!(server.stops(), Some(0));
@@ -189,7 +228,7 @@ fn a_damaged_backup_is_refused_and_nothing_is_touched() {
         assert_eq!((code, message.contains(words)), (Some(1), true), "{message}");
     }
     let (code, message) = refusal(&lived.with(&["restore", "/nowhere/backup", "--force"]));
-    assert_eq!((code, message.contains("check the path")), (Some(1), true), "{message}");
+    assert_eq!((code, message.contains("name the file of a backup")), (Some(1), true), "{message}");
     assert!(records(&lived.folder.join("gatelodge.redb")) == before, "nothing was touched");
 }
 

@@ -171,7 +171,7 @@ fn plausible(name: &str, schema: &Value) -> Value {
 /// What the program made of a field: none if it took it, whatever it then said of the whole.
 fn refusal(caller: &Visitor<'_>, method: &str, path: &str, body: &Value, field: &str) -> Option<String> {
     /// What is said of a text that follows the document, and is refused for another reason.
-    const FOR_OTHER_REASONS: [&str; 11] = [
+    const FOR_OTHER_REASONS: [&str; 12] = [
         "are for administrators",
         "has fewer",
         "everybody tries",
@@ -181,6 +181,7 @@ fn refusal(caller: &Visitor<'_>, method: &str, path: &str, body: &Value, field: 
         "\"guessable\"",
         "\"reused\"",
         "\"reserved\"",
+        "reads as an account's id",
         "\"taken\"",
         "\"unchanged\"",
     ];

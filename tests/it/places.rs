@@ -59,9 +59,11 @@ fn a_path_that_only_a_shell_understands_is_refused() {
 }
 
 #[test]
-fn a_command_that_only_reads_makes_no_store() {
+fn only_the_server_and_whoever_adds_an_account_make_a_store() {
     let folder = Folder::new();
     let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    // An empty file is none.
+    std::fs::write(folder.join("gatelodge.redb"), "").expect("written");
     let before = names(&folder.0);
     for command in [
         &["user", "list"][..],
@@ -79,6 +81,22 @@ fn a_command_that_only_reads_makes_no_store() {
         &["clock", "show"],
         &["export", "-"],
         &["backup", "kept"],
+        &["clock", "reset"],
+        &["session", "end", "--all"],
+        &["key", "rotate"],
+        &["key", "rotate", "--sealing"],
+        &["mail", "retry"],
+        &["mail", "release"],
+        &["throttle", "lift", "--all"],
+        &["group", "permit", "staff", "wiki.read"],
+        &["invite", "add"],
+        &["invite", "revoke", "x"],
+        &["approval", "approve", "x"],
+        &["user", "disable", "x"],
+        &["user", "delete", "x"],
+        &["user", "confirm", "x"],
+        &["user", "group", "add", "x", "staff"],
+        &["webhook", "retry", "x"],
         &["doctor"],
         &["check"],
     ] {
@@ -93,4 +111,46 @@ fn a_command_that_only_reads_makes_no_store() {
     let add = ["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config];
     assert!(run(&add, PASSWORD).status.success());
     assert_eq!(shown(&["user", "list", "--config", &config], "")["items"][0]["email"], ALICE);
+}
+
+#[test]
+fn what_is_no_file_is_never_a_store() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    let store = folder.join("gatelodge.redb");
+    let listener = std::os::unix::net::UnixListener::bind(&store).expect("made");
+    for command in
+        [&["serve"][..], &["user", "list"], &["user", "add", ALICE, "--no-password"], &["restore", "x", "--force"]]
+    {
+        let output = run(&[command, &["--config", &config]].concat(), "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(output.status.code(), Some(1 | 78)), "{command:?}: {said}");
+        assert!(command[0] == "restore" || said.contains("is no file"), "{command:?}: {said}");
+        assert!(!store.symlink_metadata().expect("still there").is_file(), "{command:?}");
+    }
+    drop(listener);
+}
+
+#[test]
+fn a_file_that_nobody_writes_to_is_not_waited_for() {
+    let folder = Folder::new();
+    let pipe = folder.join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("made");
+    let smtp = format!(
+        "[mail]\nfrom = \"a@example.org\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = 25\nsecurity = \"none\"\nusername = \"x\"\npassword_file = \"{}\"\n",
+        pipe.display()
+    );
+    let config = configuration(&folder.0, 8443, &smtp);
+    let pipe = pipe.to_str().expect("UTF-8");
+    for arguments in [
+        &["check", "--config", &config][..],
+        &["serve", "--config", &config],
+        &["check", "--config", pipe],
+        &["check", "--config", "/dev/zero"],
+        &["setup", "--answers", pipe],
+    ] {
+        let output = run(arguments, "");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(matches!(output.status.code(), Some(1 | 78)) && said.contains("is no file"), "{arguments:?}: {said}");
+    }
 }
