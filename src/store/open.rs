@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,8 @@ pub enum OpenError {
     Missing(PathBuf),
     /// Its checksums or its records are wrong.
     Damaged(PathBuf),
+    /// The file holds something else, or no longer says what it is.
+    Foreign(PathBuf),
     /// A later program wrote it.
     Newer {
         /// The version in the file.
@@ -78,7 +80,7 @@ impl OpenError {
     /// Whether the store itself is at fault, so that starting again cannot help.
     #[must_use]
     pub fn is_about_data(&self) -> bool {
-        matches!(self, Self::Missing(_) | Self::Damaged(_) | Self::Newer { .. } | Self::Key { .. })
+        matches!(self, Self::Missing(_) | Self::Damaged(_) | Self::Foreign(_) | Self::Newer { .. } | Self::Key { .. })
     }
 }
 
@@ -86,7 +88,7 @@ impl OpenError {
     /// Whether a backup would help.
     #[must_use]
     pub fn is_repaired_by_restoring(&self) -> bool {
-        matches!(self, Self::Missing(_) | Self::Damaged(_))
+        matches!(self, Self::Missing(_) | Self::Damaged(_) | Self::Foreign(_))
     }
 }
 
@@ -120,6 +122,11 @@ impl fmt::Display for OpenError {
             Self::Damaged(path) => write!(
                 f,
                 "{}: the store is damaged\nhint: keep the file, and put the newest good copy in its place",
+                path.display()
+            ),
+            Self::Foreign(path) => write!(
+                f,
+                "{}: holds something else than a store\nhint: see store.path; or, if it was the store, it is damaged: keep the file, and put the newest good copy in its place",
                 path.display()
             ),
             Self::Newer { found, known, copy } => {
@@ -204,6 +211,9 @@ pub fn open_file_by(
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
     refuse_what_is_no_file(path)?;
+    if !begins_as_a_store(path) {
+        return Err(OpenError::Foreign(path.into()));
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
     }
@@ -228,6 +238,14 @@ pub fn open_file_by(
     let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
     let Prepared { sealing_key, generation, floor } = prepared;
     Ok(Opened { store, sealing_key, generation, floor, lock: Some(lock) })
+}
+
+/// Whether a file begins as redb's do. One that is empty, or cannot be read, is judged when it is opened.
+fn begins_as_a_store(path: &Path) -> bool {
+    const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+    let mut begins = Vec::with_capacity(MAGIC.len());
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begins));
+    read.is_err() || begins.is_empty() || begins == MAGIC
 }
 
 /// A store is a file of its own: nothing else that stands in its place is written to, or replaced.

@@ -158,7 +158,7 @@ fn try_out(case: &Case) -> String {
 
 /// Every case, and all that is not as it should be.
 fn try_all(cases: &[Case]) {
-    let wrong: String = cases.iter().map(|case| try_out(case)).collect();
+    let wrong: String = cases.iter().map(try_out).collect();
     assert!(wrong.is_empty(), "{wrong}");
 }
 

@@ -154,3 +154,21 @@ fn a_file_that_nobody_writes_to_is_not_waited_for() {
         assert!(matches!(output.status.code(), Some(1 | 78)) && said.contains("is no file"), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_file_that_never_was_a_store_is_told_as_such_and_left_alone() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, 8443, &file_mail(&folder.0));
+    for content in ["hello", "[site]\nname = \"x\"\n", "redb"] {
+        std::fs::write(folder.join("gatelodge.redb"), content).expect("written");
+        let before = names(&folder.0);
+        for command in [&["serve"][..], &["user", "list"]] {
+            let output = run(&[command, &["--config", &config]].concat(), "");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(65), "{said}");
+            assert!(said.contains("holds something else than a store"), "{said}");
+        }
+        assert_eq!(names(&folder.0), before);
+        assert_eq!(std::fs::read_to_string(folder.join("gatelodge.redb")).expect("there"), content);
+    }
+}

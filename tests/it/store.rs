@@ -484,6 +484,8 @@ fn a_damaged_store_is_refused() {
         std::fs::write(&path, &damaged).expect("written");
         match open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()) {
             Err(OpenError::Damaged(_)) => refused += 1,
+            // The first says what the file is.
+            Err(OpenError::Foreign(_)) if page == 0 => refused += 1,
             // A page that holds nothing now may be anything.
             Ok(opened) => {
                 let left =
