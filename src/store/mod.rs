@@ -14,6 +14,7 @@ mod lock;
 mod memory;
 mod migrate;
 mod open;
+mod open_error;
 mod overlay;
 mod rebuild;
 mod record;
@@ -36,7 +37,8 @@ pub use memory::MemoryEngine;
 pub use migrate::{
     Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
 };
-pub use open::{OpenError, Opened, open_file, open_file_by, open_memory};
+pub use open::{Opened, open_file, open_file_by, open_memory};
+pub use open_error::OpenError;
 pub use overlay::Overlay;
 pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};

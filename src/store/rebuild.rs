@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::base::Moment;
 use crate::crypto::SealingKey;
 
+use super::OpenError;
 use super::archive::{ArchiveError, Records};
 use super::key_file::read_key;
-use super::open::{OpenError, move_into_place, refuse_what_is_no_file, unfinished_path};
+use super::open::{move_into_place, refuse_what_is_no_file, unfinished_path};
 use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
 /// Records in one commit.
