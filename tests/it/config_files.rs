@@ -280,6 +280,12 @@ fn what_is_no_toml_is_mended_in_the_hint() {
             "[site] stands here a second time\nhint: it stands in line 1 already; put everything below one",
         ),
         ("url = \"a\u{7}b\"", "control character U+0007"),
+        ("url =\u{a0}\"https://a.example\"", "the line holds an invisible U+00A0\nhint: delete it"),
+        ("u\u{200b}rl = \"https://a.example\"", "the line holds an invisible U+200B\nhint: delete it"),
+        ("url = \"https://a.example\"\u{a0}", "the line holds an invisible U+00A0\nhint: delete it"),
+        ("\u{feff}url = \"https://a.example\"", "the line holds an invisible U+FEFF\nhint: delete it"),
+        ("url\u{b} = \"https://a.example\"", "the line holds the control character U+000B\nhint: delete it"),
+        ("<<<<<<< HEAD", "the mark of a merge that is not done\nhint: keep one"),
         ("url = \"\"\"a", "hint: "),
     ] {
         let said = parse(&format!("[site]\n# \n{line}\n")).expect_err(line);
@@ -292,6 +298,65 @@ fn what_is_no_toml_is_mended_in_the_hint() {
         said.contains("2 things are wrong") && said.contains(":2:") && said.contains(":5:1: unknown key `prot`"),
         "{said}"
     );
+}
+
+/// A parser may give up at a line: what stands behind it is not said to be missing, and what is wrong there is told.
+#[test]
+fn a_line_that_is_no_toml_hides_nothing_that_follows() {
+    for line in [
+        "name: \"H\"",
+        "name \"H\"",
+        "name",
+        "<<<<<<< HEAD",
+        "=======",
+        "naïve = 1",
+        "name = \"H",
+        "name = \"H\"s",
+        "= 1",
+    ] {
+        let whole = REQUIRED.replacen("[site]\n", &format!("[site]\n{line}\n"), 1);
+        let said = parse(&whole).expect_err(line);
+        assert!(said.starts_with("gatelodge.toml:2:") && said.matches("gatelodge.toml").count() == 1, "{line}\n{said}");
+        let said = parse(&whole.replace("from", "form")).expect_err(line);
+        assert!(said.contains(": unknown key `form`") && said.contains("2 things are wrong"), "{line}\n{said}");
+        let said = parse(&whole.replace("from =", "from:")).expect_err(line);
+        assert!(said.contains("2 things are wrong") && said.contains("toml:5:"), "{line}\n{said}");
+    }
+    let another = "root:x:0:0\n".repeat(1000);
+    for open in ["name = \"\"\"H", "https = [", "[site", &another] {
+        let said = parse(&format!("{open}\n{REQUIRED}")).expect_err(open);
+        assert!(!said.contains("is missing") && !said.contains("needs the mail"), "{open}\n{said}");
+    }
+}
+
+/// No path is one that something else would have to read first, and each is told once.
+#[test]
+fn a_path_that_cannot_be_meant_is_refused() {
+    for (path, words) in [
+        ("/srv/g.redb ", "`/srv/g.redb ` has blanks around it\nhint: write \"/srv/g.redb\""),
+        (" /srv/g.redb", "has blanks around it"),
+        ("/srv/g\u{200b}.redb", "the path holds an invisible U+200B"),
+        ("/srv/g\\u0000.redb", "the path holds an invisible U+0000"),
+        ("%h/g.redb", "begins with `%`, which only systemd understands"),
+        ("/run/user/%U/g.redb", "holds a `%`, which only systemd understands"),
+        ("~/g.redb", "begins with `~`, which only a shell"),
+        ("$HOME/g.redb", "begins with `$`, which only a shell"),
+        ("/home/${USER}/g.redb", "holds a `$`, which only a shell"),
+        ("file:///g.redb", "is a URL"),
+        ("", "is empty"),
+        ("/srv/", "ends with `/` as a folder does"),
+        ("./gatelodge.toml", "is this configuration itself"),
+    ] {
+        for key in ["store]\npath", "store]\nkey_file", "listen]\ncontrol", "sms]\nca_file"] {
+            let said = parse(&format!("{REQUIRED}[{key} = \"{path}\"\n")).expect_err(path);
+            assert!(said.contains(words), "{path}\n{said}");
+            assert_eq!(said.matches("gatelodge.toml:").count(), 1, "{said}");
+        }
+    }
+    for path in ["/srv/100%/g.redb", "/srv/a$/g.redb", "/srv/a b/g.redb", "g.redb"] {
+        parse(&format!("{REQUIRED}[store]\npath = \"{path}\"\n")).expect(path);
+    }
+    parse(&format!("{REQUIRED}[backup]\ndirectory = \"/srv/backup/\"\n")).expect("a folder");
 }
 
 #[test]

@@ -92,6 +92,9 @@ impl Look<'_> {
 
     /// Notes a fault of a file, or that this user cannot tell.
     fn blame(&mut self, key: &str, path: &Path, fault: Unreadable) {
+        if !self.is_clear(&[key]) {
+            return;
+        }
         let line = fault.place.map(|(line, _)| format!(":{line}")).unwrap_or_default();
         let said = format!("{}{line}: {}", path.display(), fault.reason);
         if fault.is_forbidden && self.eyes.are_a_guests() {
