@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::base::Timestamp;
 use crate::config::{Config, Draft, Unreadable};
+use crate::store::StoreLock;
 use crate::tls::Doubt;
 
 /// Who looks.
@@ -74,6 +75,14 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
         look.webhooks();
     }
     look.seen
+}
+
+/// Whether the store is gone: a start made one, and would not make another in its place.
+pub fn is_store_gone(config: &Config) -> bool {
+    let path = &config.store.path;
+    let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
+    let was_there = StoreLock::path_for(path).metadata().is_ok_and(|found| found.len() > 0);
+    was_there && !is_there
 }
 
 struct Look<'a> {

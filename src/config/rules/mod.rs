@@ -1,6 +1,7 @@
 //! Rules between settings: combinations that cannot work.
 
 mod mail;
+mod places;
 mod verdict;
 
 use crate::base::{GroupName, IdentityKind, is_visible};
@@ -9,6 +10,7 @@ use crate::crypto::{Cost, PasswordPolicy};
 use super::{Config, HostName, RegistrationMode, TargetUrl, TlsMode, UsernameRule};
 
 use mail::{mail_in_clear, mail_password, mail_port, mail_server};
+use places::places;
 pub(super) use verdict::BrokenRule;
 use verdict::Verdict;
 
@@ -37,6 +39,7 @@ const RULES: &[(Rule, &[&str])] = &[
     (space, &["store.low_space_mib", "store.critical_space_mib"]),
     (ballast, &["store.ballast_mib"]),
     (cache, &["store.cache_mib"]),
+    (places, &["store.path", "store.key_file", "listen.control", "mail.directory", "backup.directory"]),
 ];
 
 /// Every rule that is broken, as far as its settings were understood.
