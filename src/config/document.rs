@@ -16,6 +16,7 @@ use crate::base::nearest;
 
 use super::Fault;
 use super::error::line_and_column;
+use super::rules::limits;
 use super::syntax;
 use super::tree::{Leaf, complete, leaves, put, remove, table, value};
 use super::words::Refused;
@@ -196,7 +197,16 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     let written = self.text.get(item.span()).unwrap_or_default();
                     let default = None;
                     let found = item.get_ref();
-                    let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses_item, default };
+                    let refused = Refused {
+                        key: &key,
+                        found,
+                        written,
+                        said: &said,
+                        refuses: &refuses_item,
+                        default,
+                        is_item: true,
+                        limits: None,
+                    };
                     blamed.push(refused.explain(line_and_column(self.text, item.span().start)));
                 }
             }
@@ -204,7 +214,9 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         if blamed.is_empty() {
             let written = self.text.get(leaf.span.clone()).unwrap_or_default();
             let found = leaf.value;
-            let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses, default };
+            let limits = limits(&names.join("."));
+            let refused =
+                Refused { key: &key, found, written, said: &said, refuses: &refuses, default, is_item: false, limits };
             blamed.push(refused.explain(line_and_column(self.text, leaf.span.start)));
         }
         self.doubtful.paths.insert(names.join("."));
