@@ -54,7 +54,9 @@ impl Draft {
         (draft.faults, draft.doubtful) = (found.faults, found.doubtful);
         let mut broken = config.place_beside(path);
         // What is no path is told once, and not looked for.
-        broken.iter().for_each(|rule| draft.doubtful.add(&rule.key));
+        for rule in &broken {
+            draft.doubtful.add(&rule.key);
+        }
         if let Some(folder) = credentials {
             config.take_credentials(folder);
         }
