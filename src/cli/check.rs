@@ -25,6 +25,10 @@ impl Check {
         let settings = draft.settings().cloned();
         let checked = draft.finish();
         let mut words = settings.as_ref().map(notes).unwrap_or_default();
+        words.extend(settings.as_ref().filter(|config| surroundings::is_store_gone(config)).map(|config| {
+            let path = config.store.path.display();
+            format!("{path}: the store is missing, but there was one: the service does not start before it is put back; gatelodge doctor")
+        }));
         words.extend(seen.doubts.iter().cloned().chain(seen.certificate.iter().map(ToString::to_string)));
         if common.json {
             let faults = checked.as_ref().err().map(|error| error.shown()).unwrap_or_default();

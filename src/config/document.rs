@@ -16,6 +16,7 @@ use crate::base::nearest;
 
 use super::Fault;
 use super::error::line_and_column;
+use super::rules::limits;
 use super::syntax;
 use super::tree::{Leaf, complete, leaves, put, remove, table, value};
 use super::words::Refused;
@@ -41,6 +42,11 @@ impl Doubtful {
         self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
     }
 
+    /// Notes a key that was not understood.
+    pub fn add(&mut self, key: &str) {
+        self.paths.insert(key.to_owned());
+    }
+
     /// Whether anything of a key or a section is among them.
     pub fn names(&self, path: &str) -> bool {
         self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
@@ -53,9 +59,12 @@ fn is_within(inner: &str, outer: &str) -> bool {
 
 /// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (readable, errors) = without_broken_lines(text);
+    let (document, remaining) = DeTable::parse_recoverable(&readable);
     let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
+    // Behind a line that the parser gave up at nobody knows what there is.
+    reading.doubtful.everything |= remaining.iter().any(|error| !syntax::is_of_repetition(error.message()));
     let mut tree = table(document.get_ref());
     let mut found = Vec::new();
     leaves(document.get_ref(), &[], &mut found);
@@ -75,6 +84,37 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -
     complete(&mut tree, least);
     let settings = serde_json::from_value(tree).or_else(|_| serde_json::from_value(least.clone())).ok()?;
     Some(Found { settings, faults: reading.faults, doubtful: reading.doubtful })
+}
+
+/// How many lines that are no TOML are looked for: a file with more of them is something else.
+const MAX_BROKEN_LINES: usize = 8;
+
+/// The text with blanks in place of lines that are no TOML, and what the parser says of those: at some it gives up and skips what
+/// follows, which would look as if it were missing.
+fn without_broken_lines(text: &str) -> (String, Vec<toml::de::Error>) {
+    let mut readable = text.to_owned();
+    let (mut found, mut lines) = (Vec::new(), BTreeSet::new());
+    loop {
+        let (_, errors) = DeTable::parse_recoverable(&readable);
+        let mut blanked = Vec::new();
+        for error in errors {
+            let line = syntax::line_range(&readable, error.span().unwrap_or(0..0).start);
+            if !lines.insert(line.start) {
+                continue;
+            }
+            if !syntax::is_of_repetition(error.message()) && syntax::stands_alone(&readable[line.clone()]) {
+                blanked.push(line);
+            }
+            found.push(error);
+        }
+        if blanked.is_empty() || found.len() > MAX_BROKEN_LINES {
+            return (readable, found);
+        }
+        for line in blanked {
+            let blanks = " ".repeat(line.len());
+            readable.replace_range(line, &blanks);
+        }
+    }
 }
 
 struct Reading<'a, T> {
@@ -157,7 +197,16 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     let written = self.text.get(item.span()).unwrap_or_default();
                     let default = None;
                     let found = item.get_ref();
-                    let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses_item, default };
+                    let refused = Refused {
+                        key: &key,
+                        found,
+                        written,
+                        said: &said,
+                        refuses: &refuses_item,
+                        default,
+                        is_item: true,
+                        limits: None,
+                    };
                     blamed.push(refused.explain(line_and_column(self.text, item.span().start)));
                 }
             }
@@ -165,7 +214,9 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         if blamed.is_empty() {
             let written = self.text.get(leaf.span.clone()).unwrap_or_default();
             let found = leaf.value;
-            let refused = Refused { key: &key, found, written, said: &said, refuses: &refuses, default };
+            let limits = limits(&names.join("."));
+            let refused =
+                Refused { key: &key, found, written, said: &said, refuses: &refuses, default, is_item: false, limits };
             blamed.push(refused.explain(line_and_column(self.text, leaf.span.start)));
         }
         self.doubtful.paths.insert(names.join("."));
@@ -232,7 +283,8 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     DeValue::Table(inner) => inner.iter().any(|(name, _)| name.get_ref() == key),
                     _ => true,
                 });
-                if is_there {
+                // Or it is there by a name that is mistyped.
+                if is_there || self.doubtful.paths.contains(&format!("{section}.{key}")) {
                     continue;
                 }
                 let hint = match key.as_str() {

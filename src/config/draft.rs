@@ -53,6 +53,10 @@ impl Draft {
         let mut config = found.settings;
         (draft.faults, draft.doubtful) = (found.faults, found.doubtful);
         let mut broken = config.place_beside(path);
+        // What is no path is told once, and not looked for.
+        for rule in &broken {
+            draft.doubtful.add(&rule.key);
+        }
         if let Some(folder) = credentials {
             config.take_credentials(folder);
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// `https://host[:port]`, or `http://` on loopback. It has no path and no trailing slash.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -80,8 +80,12 @@ impl TryFrom<String> for SiteUrl {
         if authority.contains(['/', '?', '#']) {
             return Err("a site's URL has no path; give the site a host name of its own");
         }
-        let (host, port) = split_port(authority).ok_or(WRONG)?;
-        let host = normal_host(host).ok_or(WRONG)?;
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let (host, port) = split_port(authority).ok_or_else(|| match authority.rsplit_once(':') {
+            Some((_, port)) if is_port(port) => "no port there is; ports are numbers from 1 to 65535",
+            _ => WRONG,
+        })?;
+        let host = normal_host(host).ok_or_else(|| trouble_with_host(host).unwrap_or(WRONG))?;
         if !is_https && !is_loopback(&host) {
             return Err("http:// is only for loopback; write https:// (with tls.mode = \"off\" a proxy may serve it)");
         }
@@ -91,6 +95,33 @@ impl TryFrom<String> for SiteUrl {
         let scheme = if is_https { "https" } else { "http" };
         Ok(Self { origin: format!("{scheme}://{host}{shown}"), host, port, is_https })
     }
+}
+
+/// What keeps a text from being a host, and what to write instead.
+fn trouble_with_host(host: &str) -> Option<&'static str> {
+    if host.contains('@') {
+        Some("a site's URL names no user; leave out what stands before the @")
+    } else if host.contains('_') {
+        Some("a host's name has no underscore; write \"-\" in its place, or the name under which it is found")
+    } else if host.ends_with('.') {
+        Some("a site's URL has no dot behind the host; leave it out, for browsers take it for another site")
+    } else {
+        None
+    }
+}
+
+/// A list of origins; what is wrong with one is said of an origin.
+pub(super) fn listed_origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SiteUrl>, D::Error> {
+    let origin = |text: String| {
+        let start = text.find("://").map_or(0, |at| at + 3);
+        let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
+        SiteUrl::try_from(text.clone()).map_err(|said| match SiteUrl::try_from(text[..end].to_owned()) {
+            Ok(origin) => format!("an origin has no path; write \"{origin}\""),
+            Err(_) => said.replace("a site's URL", "an origin"),
+        })
+    };
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.into_iter().map(|text| origin(text).map_err(serde::de::Error::custom)).collect()
 }
 
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {

@@ -4,19 +4,34 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::base::is_hidden;
+
 /// What was found at a place, and what to write instead.
 pub(super) fn explain(parser: &str, text: &str, span: Range<usize>, parsed: &DeTable<'_>) -> (String, String) {
-    if parser.contains("duplicate key") {
+    if is_of_repetition(parser) {
         return twice(text, span, parsed);
     }
     let (line_start, line) = line_at(text, span.start);
+    if ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
+        let hint = "keep one of the two versions that it parts, and delete the marks".to_owned();
+        return ("the mark of a merge that is not done".to_owned(), hint);
+    }
+    let is_invisible = |c: char| c != ' ' && c != '\t' && c != '\r' && (is_hidden(c) || c.is_whitespace());
+    let invisible = line.chars().find(|c| is_invisible(*c)).map(|c| {
+        let what = if c.is_control() { "the control character" } else { "an invisible" };
+        let hint = "delete it; an editor that shows all characters finds it".to_owned();
+        (format!("the line holds {what} U+{:04X}", u32::from(c)), hint)
+    });
+    let is_all = ["", " "].iter().any(|without| is_toml(&line.replace(is_invisible, without)));
+    if let Some(invisible) = invisible.clone().filter(|_| is_all) {
+        return invisible;
+    }
     let line = line.trim();
     if let Some((cause, mended)) = mended(line) {
         return (cause.to_owned(), format!("write {mended}"));
     }
-    if let Some(c) = line.chars().find(|c| c.is_control() && *c != '\t') {
-        let hint = "delete it; an editor that shows all characters finds it".to_owned();
-        return (format!("the line holds the control character U+{:04X}", u32::from(c)), hint);
+    if let Some(invisible) = invisible {
+        return invisible;
     }
     if let Some(key) = line.strip_suffix('=') {
         let key = key.trim();
@@ -49,10 +64,27 @@ pub(super) fn without_value(hint: String, is_known: impl Fn(&str) -> bool) -> St
 }
 
 fn line_at(text: &str, at: usize) -> (usize, &str) {
+    let line = line_range(text, at);
+    (line.start, &text[line])
+}
+
+/// Where the line of a byte begins and ends.
+pub(super) fn line_range(text: &str, at: usize) -> Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-    (start, &text[start..end])
+    start..text[start..].find('\n').map_or(text.len(), |newline| start + newline)
+}
+
+/// Whether what follows a line means the same without it: it is no heading, and nothing in it goes on in the next.
+pub(super) fn stands_alone(line: &str) -> bool {
+    let count = |sign: char| line.matches(sign).count();
+    let is_closed = count('[') == count(']') && count('{') == count('}');
+    is_closed && !line.trim_start().starts_with('[') && !line.contains("\"\"\"") && !line.contains("'''")
+}
+
+/// Whether the parser says that a key or a section stands there twice. It goes on behind that.
+pub(super) fn is_of_repetition(parser: &str) -> bool {
+    parser.contains("duplicate key")
 }
 
 fn twice(text: &str, span: Range<usize>, parsed: &DeTable<'_>) -> (String, String) {

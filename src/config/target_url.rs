@@ -44,10 +44,11 @@ impl TryFrom<String> for TargetUrl {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
+        const WRONG: &str = "not an https:// URL; write it whole, like \"https://gateway.example.org/send\"";
         match text.strip_prefix("http://") {
-            None => Ok(Self { url: HttpsUrl::try_from(text)?, is_https: true }),
+            None => Ok(Self { url: HttpsUrl::try_from(text).map_err(|_| WRONG)?, is_https: true }),
             Some(rest) => {
-                let url = HttpsUrl::try_from(format!("https://{rest}"))?;
+                let url = HttpsUrl::try_from(format!("https://{rest}")).map_err(|_| WRONG)?;
                 let is_near = is_loopback(url.host());
                 is_near.then_some(Self { url, is_https: false }).ok_or("http:// is only for loopback; write https://")
             }

@@ -1,10 +1,12 @@
 //! What is wrong with a value, in words: what was found, and what to write instead. Whatever is proposed has been tried, so a proposal
 //! is taken by the setting it is made for.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use crate::base::nearest;
+use crate::base::{is_hidden, nearest};
 
 use super::Fault;
 
@@ -22,6 +24,10 @@ pub(super) struct Refused<'a> {
     pub refuses: &'a dyn Fn(Value) -> Option<String>,
     /// What holds where nothing is written.
     pub default: Option<Value>,
+    /// Whether it is one of the items of a list.
+    pub is_item: bool,
+    /// Between which numbers it is, where a rule says so.
+    pub limits: Option<RangeInclusive<u64>>,
 }
 
 /// Values that settings take, for those who need an example. The first takes every text.
@@ -56,17 +62,27 @@ impl Refused<'_> {
         if let Some(variants) = variants(self.said) {
             return self.one_of(&variants);
         }
+        if let DeValue::String(text) = self.found
+            && let Some(found) = self.invisible_in(text)
+        {
+            return found;
+        }
         if !is_the_librarys(self.said) {
             // Our own types say `what is wrong; hint` in one string.
             let (message, hint) = self.said.split_once("; ").unwrap_or((self.said, "see example.toml"));
             return (format!("{written}: {message}"), hint.to_owned());
         }
         let taken = |value: &Value| (self.refuses)(value.clone()).is_none();
-        let proposal = self.meant().into_iter().find(taken);
+        // A section is written with its heading, not as a value.
+        let proposal = self.meant().into_iter().find(taken).filter(|value| !value.is_object());
         // A section is one in any case, whatever keys it would take.
         let section = Some(json!({})).filter(taken);
         let own = section.or_else(|| self.default.clone().filter(|value| !value.is_null() && taken(value)));
-        let example = own.or_else(|| examples().into_iter().find(taken));
+        let items = |value: Value| match &value {
+            Value::Array(items) if self.is_item => items.clone(),
+            _ => vec![value],
+        };
+        let example = own.or_else(|| examples().into_iter().flat_map(items).find(taken));
         let said_of_a_text = (self.refuses)(json!("…"));
         if let Some(variants) = said_of_a_text.as_deref().and_then(variants) {
             return self.one_of(&variants);
@@ -77,7 +93,10 @@ impl Refused<'_> {
                 return (format!("{written} is out of range for `{}`", self.key), self.range());
             }
             (DeValue::Float(_), "a number") => format!("{written}: `{}` is a whole number", self.key),
-            (found, wanted) => format!("{written}: `{}` is {wanted}, and this is {}", self.key, kind_of(found)),
+            (found, wanted) => {
+                let of = if self.is_item { "an item of " } else { "" };
+                format!("{written}: {of}`{}` is {wanted}, and this is {}", self.key, kind_of(found))
+            }
         };
         // Of the text that was meant, our own types may know better what to write.
         let better = self.meant().into_iter().filter(|value| value.is_string() || value.is_array());
@@ -86,12 +105,34 @@ impl Refused<'_> {
             (Some(value), _) => self.write(&value),
             (None, Some(example)) => match better.as_deref().and_then(|said| said.split_once("; ")) {
                 Some((_, hint)) => hint.to_owned(),
+                None if self.is_list_of_tables() && example.is_object() => {
+                    format!("write [{}] in place of [[{}]]", self.key, self.key)
+                }
+                None if example.is_object() && self.key.starts_with("webhooks.") => {
+                    "write a section [webhooks.NAME], by a name of your choice, with `url` and others below it"
+                        .to_owned()
+                }
                 None if example.is_object() => format!("write a section [{}] with keys below it", self.key),
                 None => format!("{}, for example", self.write(&example)),
             },
             (None, None) => "see example.toml for what it takes".to_owned(),
         };
         (message, hint)
+    }
+
+    /// What nobody sees in a text that would be taken without it.
+    fn invisible_in(&self, text: &str) -> Option<(String, String)> {
+        let cleaned: String = text.chars().filter(|c| !is_hidden(*c)).collect();
+        let cleaned = cleaned.trim();
+        if cleaned.len() == text.len() || (self.refuses)(json!(cleaned)).is_some() {
+            return None;
+        }
+        let what = match text.chars().find(|c| is_hidden(*c)) {
+            Some(c) => format!("holds an invisible U+{:04X}", u32::from(c)),
+            None => "has blanks around it".to_owned(),
+        };
+        let shown = shortened(&json!(cleaned).to_string());
+        Some((format!("{} {what}", shortened(self.written)), format!("write {shown}")))
     }
 
     /// What somebody may have meant by a value of another kind.
@@ -112,7 +153,7 @@ impl Refused<'_> {
             DeValue::Integer(number) => match number.as_str() {
                 "1" => meant.extend([json!(true), json!("1")]),
                 "0" => meant.extend([json!(false), json!("0")]),
-                digits => meant.extend([json!(digits), json!([digits])]),
+                digits => meant.extend([json!(digits), json!([digits]), json!(format!("[::]:{digits}"))]),
             },
             DeValue::Float(number) => meant.push(json!(number.as_str())),
             DeValue::Boolean(is_true) => meant.push(json!(is_true.to_string())),
@@ -127,12 +168,22 @@ impl Refused<'_> {
         meant
     }
 
+    /// Whether it is written with a heading of double brackets.
+    fn is_list_of_tables(&self) -> bool {
+        let DeValue::Array(items) = self.found else { return false };
+        !items.is_empty() && items.iter().all(|item| matches!(item.get_ref(), DeValue::Table(_)))
+    }
+
     fn write(&self, value: &Value) -> String {
+        let value = if self.is_item { json!([value]) } else { value.clone() };
         format!("write {} = {}", self.key, value.to_string().replace("\",\"", "\", \""))
     }
 
     /// Between which numbers.
     fn range(&self) -> String {
+        if let Some(limits) = &self.limits {
+            return format!("write a whole number from {} to {}", limits.start(), limits.end());
+        }
         let most = [u64::from(u8::MAX), u64::from(u16::MAX), u64::from(u32::MAX), i64::MAX.unsigned_abs()];
         let most = most.into_iter().rev().find(|most| (self.refuses)(json!(most)).is_none());
         let most = most.map_or_else(|| "what it takes".to_owned(), |most| most.to_string());
@@ -218,7 +269,6 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// As much of it as fits into a line.
 /// A text without what URLs of other services hold that is secret: who asks there, and with which key.
 #[must_use]
 pub fn without_secrets(text: &str) -> String {
@@ -233,6 +283,7 @@ pub fn without_secrets(text: &str) -> String {
     format!("{scheme}://{asks}{url}{}", without_secrets(behind))
 }
 
+/// As much of it as fits into a line.
 fn shortened(written: &str) -> String {
     const MAX_CHARS: usize = 60;
     let line = without_secrets(written.lines().next().unwrap_or_default().trim());

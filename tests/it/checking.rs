@@ -104,6 +104,77 @@ fn places_that_nothing_can_be_written_to_are_told() {
     }
 }
 
+/// Whatever stands where the service makes its files, it is told before the start, and the start ends alike.
+#[test]
+fn what_stands_where_the_service_makes_its_files_is_told() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    let text = std::fs::read_to_string(&config).expect("written");
+    let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::write(path("precious"), "precious").expect("written");
+    std::fs::create_dir(path("folder")).expect("made");
+    std::os::unix::fs::symlink("/nowhere", path("link")).expect("made");
+    assert!(Command::new("mkfifo").arg(path("fifo")).status().expect("mkfifo is there").success());
+    let control = "control.sock";
+    let store = "gatelodge.redb";
+    for (key, of, other, words) in [
+        ("listen.control", control, path("precious"), "is there and is no socket"),
+        ("listen.control", control, path("folder"), "is there and is no socket"),
+        ("listen.control", control, path("link"), "is there and is no socket"),
+        ("listen.control", control, path("fifo"), "is there and is no socket"),
+        ("listen.control", control, path(&"x".repeat(108)), "the path of a socket may have 107 bytes"),
+        ("listen.control", control, path("gatelodge.redb"), "is the path of `store.path` as well"),
+        ("listen.control", control, path("./sealing-key"), "is the path of `store.key_file` as well"),
+        ("listen.control", control, config.clone(), "is this configuration itself"),
+        ("mail.directory", "mail", path("control.sock"), "is the path of `listen.control` as well"),
+        ("store.path", store, config.clone(), "is this configuration itself"),
+        ("store.path", store, path("folder/"), "ends with `/` as a folder does"),
+        ("store.path", store, path("fifo"), "is no regular file"),
+        ("store.path", store, "/dev/null".into(), "is no regular file"),
+        ("store.path", store, "/proc/g.redb".into(), "is the system's own"),
+    ] {
+        let wrong = text.replace(&format!("\"{}\"", path(of)), &format!("\"{other}\""));
+        std::fs::write(&config, wrong).expect("written");
+        let output = run(&["check", "--json", "--config", &config], "");
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(shown["faults"][0]["key"], key, "{other}: {shown}");
+        for command in ["check", "serve"] {
+            let (code, said) = refusal(&[command, "--config", &config]);
+            assert_eq!(code, Some(78), "{other}: {said}");
+            assert!(said.contains(words), "{other}: {said}");
+            assert_eq!(said.matches("\nhint: ").count(), 1, "{other}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(path("precious")).expect("left"), "precious");
+}
+
+#[test]
+fn a_store_that_is_gone_is_told() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    std::fs::write(folder.join("gatelodge.redb.lock"), "1\n").expect("written");
+    let said = said_by(&["check", "--config", &config]);
+    assert!(said.contains("is valid\nnote: ") && said.contains("the store is missing, but there was one"), "{said}");
+    assert_eq!(refusal(&["serve", "--config", &config]).0, Some(65));
+}
+
+#[test]
+fn authorities_that_nothing_needs_are_looked_at_all_the_same() {
+    let folder = Folder::new();
+    let ca = folder.join("ca.pem");
+    let mail = format!(
+        "[mail]\nfrom = \"auth@example.org\"\n[mail.smtp]\nhost = \"localhost\"\nsecurity = \"none\"\nca_file = \"{}\"\n",
+        ca.display()
+    );
+    let config = configuration(&folder.0, free_port(), &mail);
+    let (code, said) = refusal(&["check", "--config", &config]);
+    assert!(code == Some(78) && said.contains("ca.pem: there is no such file"), "{said}");
+    crate::tls::Authority::new().issue("localhost", &folder.0);
+    std::fs::rename(folder.join("cert.pem"), &ca).expect("a certificate");
+    let said = said_by(&["check", "--config", &config]);
+    assert!(said.contains("note: mail.smtp.ca_file: is not used with security = \"none\""), "{said}");
+}
+
 #[test]
 fn an_address_of_another_machine_is_told() {
     let folder = Folder::new();

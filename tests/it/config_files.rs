@@ -176,7 +176,7 @@ cache_mib = 0
         ":18:25: \"bogus\": not a network",
         ":20:8: 7: `idle` is a text in quotation marks, and this is a number\nhint: write a whole number and a unit",
         ":22:14: 3 is outside 8 to 128",
-        ":23:14: 5000000000 is out of range for `memory_kib`\nhint: write a whole number from 0 to 4294967295",
+        ":23:14: 5000000000 is out of range for `memory_kib`\nhint: write a whole number from 8 to 1048576",
         ":25:13: 0 is outside 1 to 1024",
     ] {
         assert!(said.contains(expected), "{expected}\n\n{said}");
@@ -280,6 +280,12 @@ fn what_is_no_toml_is_mended_in_the_hint() {
             "[site] stands here a second time\nhint: it stands in line 1 already; put everything below one",
         ),
         ("url = \"a\u{7}b\"", "control character U+0007"),
+        ("url =\u{a0}\"https://a.example\"", "the line holds an invisible U+00A0\nhint: delete it"),
+        ("u\u{200b}rl = \"https://a.example\"", "the line holds an invisible U+200B\nhint: delete it"),
+        ("url = \"https://a.example\"\u{a0}", "the line holds an invisible U+00A0\nhint: delete it"),
+        ("\u{feff}url = \"https://a.example\"", "the line holds an invisible U+FEFF\nhint: delete it"),
+        ("url\u{b} = \"https://a.example\"", "the line holds the control character U+000B\nhint: delete it"),
+        ("<<<<<<< HEAD", "the mark of a merge that is not done\nhint: keep one"),
         ("url = \"\"\"a", "hint: "),
     ] {
         let said = parse(&format!("[site]\n# \n{line}\n")).expect_err(line);
@@ -294,6 +300,65 @@ fn what_is_no_toml_is_mended_in_the_hint() {
     );
 }
 
+/// A parser may give up at a line: what stands behind it is not said to be missing, and what is wrong there is told.
+#[test]
+fn a_line_that_is_no_toml_hides_nothing_that_follows() {
+    for line in [
+        "name: \"H\"",
+        "name \"H\"",
+        "name",
+        "<<<<<<< HEAD",
+        "=======",
+        "naïve = 1",
+        "name = \"H",
+        "name = \"H\"s",
+        "= 1",
+    ] {
+        let whole = REQUIRED.replacen("[site]\n", &format!("[site]\n{line}\n"), 1);
+        let said = parse(&whole).expect_err(line);
+        assert!(said.starts_with("gatelodge.toml:2:") && said.matches("gatelodge.toml").count() == 1, "{line}\n{said}");
+        let said = parse(&whole.replace("from", "form")).expect_err(line);
+        assert!(said.contains(": unknown key `form`") && said.contains("2 things are wrong"), "{line}\n{said}");
+        let said = parse(&whole.replace("from =", "from:")).expect_err(line);
+        assert!(said.contains("2 things are wrong") && said.contains("toml:5:"), "{line}\n{said}");
+    }
+    let another = "root:x:0:0\n".repeat(1000);
+    for open in ["name = \"\"\"H", "https = [", "[site", &another] {
+        let said = parse(&format!("{open}\n{REQUIRED}")).expect_err(open);
+        assert!(!said.contains("is missing") && !said.contains("needs the mail"), "{open}\n{said}");
+    }
+}
+
+/// No path is one that something else would have to read first, and each is told once.
+#[test]
+fn a_path_that_cannot_be_meant_is_refused() {
+    for (path, words) in [
+        ("/srv/g.redb ", "`/srv/g.redb ` has blanks around it\nhint: write \"/srv/g.redb\""),
+        (" /srv/g.redb", "has blanks around it"),
+        ("/srv/g\u{200b}.redb", "the path holds an invisible U+200B"),
+        ("/srv/g\\u0000.redb", "the path holds an invisible U+0000"),
+        ("%h/g.redb", "begins with `%`, which only systemd understands"),
+        ("/run/user/%U/g.redb", "holds a `%`, which only systemd understands"),
+        ("~/g.redb", "begins with `~`, which only a shell"),
+        ("$HOME/g.redb", "begins with `$`, which only a shell"),
+        ("/home/${USER}/g.redb", "holds a `$`, which only a shell"),
+        ("file:///g.redb", "is a URL"),
+        ("", "is empty"),
+        ("/srv/", "ends with `/` as a folder does"),
+        ("./gatelodge.toml", "is this configuration itself"),
+    ] {
+        for key in ["store]\npath", "store]\nkey_file", "listen]\ncontrol", "sms]\nca_file"] {
+            let said = parse(&format!("{REQUIRED}[{key} = \"{path}\"\n")).expect_err(path);
+            assert!(said.contains(words), "{path}\n{said}");
+            assert_eq!(said.matches("gatelodge.toml:").count(), 1, "{said}");
+        }
+    }
+    for path in ["/srv/100%/g.redb", "/srv/a$/g.redb", "/srv/a b/g.redb", "g.redb"] {
+        parse(&format!("{REQUIRED}[store]\npath = \"{path}\"\n")).expect(path);
+    }
+    parse(&format!("{REQUIRED}[backup]\ndirectory = \"/srv/backup/\"\n")).expect("a folder");
+}
+
 #[test]
 fn an_example_is_what_the_setting_takes() {
     for (more, words) in [
@@ -302,15 +367,49 @@ fn an_example_is_what_the_setting_takes() {
         ("[listen]\nhttps = true\n", "hint: write https = [\"[::]:443\"], for example"),
         (
             "[webhooks]\nurl = \"https://x.example\"\n",
-            "`webhooks.url` is a section, and this is a text\nhint: write a section [webhooks.url]",
+            "`webhooks.url` is a section, and this is a text\nhint: write a section [webhooks.NAME]",
         ),
         ("[[webhooks]]\nurl = \"https://x.example\"\n", "`webhooks` is a section, and this is a list"),
+        ("[[tls.acme]]\ncontact = \"a@b.example\"\n", "hint: write [tls.acme] in place of [[tls.acme]]"),
+        ("[listen]\nhttps = [20460]\n", "hint: write https = [\"[::]:20460\"]"),
+        ("[listen]\nhttps = [70000]\n", "hint: ports are numbers from 1 to 65535"),
+        (
+            "[proxy]\ntrusted = [127]\n",
+            "127: an item of `trusted` is a text in quotation marks, and this is a number\nhint: write it like",
+        ),
+        ("[password]\niterations = -1\n", "hint: write a whole number from 1 to 64"),
+        ("[backup]\nkeep = -1\n", "hint: write a whole number from 1 to 10000"),
+        ("[store]\ncache_mib = 99999999999999999999\n", "hint: write a whole number from 1 to 1024"),
+        ("[sms]\nurl = \"sms.example.net\"\n", "hint: write it whole, like \"https://gateway.example.org/send\""),
+        (
+            "[sms]\nurl = \" https://sms.example.net\"\n",
+            "has blanks around it\nhint: write \"https://sms.example.net\"",
+        ),
+        ("[spa]\norigins = [\"https://app.test/x\"]\n", "an origin has no path\nhint: write \"https://app.test\""),
+        ("[spa]\norigins = [\"app.test\"]\n", "\"app.test\": not an origin"),
         ("[tls]\nacme = []\n", "`tls.acme` is a section, and this is a list\nhint: write a section [tls.acme]"),
         ("[tls]\nacme = [\"https://ca.example.org/dir\"]\n", "`tls.acme` is a section, and this is a list"),
     ] {
         let said = parse(&format!("{REQUIRED}{more}")).expect_err(more);
         assert!(said.contains(words), "{more}\n{said}");
     }
+    let doubled = REQUIRED.replace("[mail.smtp]", "[[mail.smtp]]").replace("[site]", "[[site]]");
+    let said = parse(&doubled).expect_err("two headings");
+    assert!(said.contains("write [site] in place of") && said.contains("write [mail.smtp] in place of"), "{said}");
+    for (url, words) in [
+        (" https://a.example ", "has blanks around it\nhint: write \"https://a.example\""),
+        ("https://a.example:8443\u{200b}", "holds an invisible U+200B\nhint: write \"https://a.example:8443\""),
+        ("https://my_host.example", "has no underscore"),
+        ("https://a.example:99999", "ports are numbers from 1 to 65535"),
+        ("https://a.example:0", "ports are numbers from 1 to 65535"),
+        ("https://a.example.", "has no dot behind the host"),
+        ("https://user@a.example", "names no user"),
+    ] {
+        let said = parse(&REQUIRED.replace("https://auth.example.org", url)).expect_err(url);
+        assert!(said.contains(words) && said.contains(":2:7: "), "{url}\n{said}");
+    }
+    let port = parse(&format!("{REQUIRED}port = 70000\n")).expect_err("no port");
+    assert!(port.contains("from 1 to 65535"), "{port}");
 }
 
 #[test]
@@ -334,6 +433,9 @@ fn a_mail_server_is_named_by_its_name_alone() {
     ] {
         let said = parse(&REQUIRED.replace("smtp.example.org", host)).expect_err(host);
         assert!(said.contains(hint) && said.contains(":6:8: "), "{host}\n{said}");
+        // Of a host that is none nothing else is said.
+        let plain = format!("{}security = \"none\"\n", REQUIRED.replace("smtp.example.org", host));
+        assert!(!parse(&plain).expect_err(host).contains("would send"), "{host}");
     }
     for host in ["mail.lab", "mail", "192.0.2.1", "2001:db8::1", "bücher.example", "mail.example.org."] {
         parse(&REQUIRED.replace("smtp.example.org", host)).expect(host);

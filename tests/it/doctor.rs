@@ -27,8 +27,12 @@ impl Found {
             (text(&item["level"]), text(&item["what"]), said)
         };
         let all = Self(shown["findings"].as_array().expect("findings").iter().map(found).collect());
-        let is_fine = all.0.iter().all(|(level, ..)| level != "wrong");
-        assert_eq!(output.status.code(), Some(i32::from(!is_fine)));
+        let wrong: Vec<&str> =
+            all.0.iter().filter(|(level, ..)| level == "wrong").map(|(_, what, _)| &**what).collect();
+        // A configuration that the start refuses ends it as it ends the start.
+        let is_refused = run(&["check", "--config", config], "").status.code() == Some(78);
+        let expected = if is_refused { 78 } else { i32::from(!wrong.is_empty()) };
+        assert_eq!(output.status.code(), Some(expected), "{wrong:?}");
         all
     }
 
@@ -95,6 +99,9 @@ fn what_is_wrong_on_the_machine_is_said_with_what_to_do() {
         .says("wrong", "service", "it does not run start it")
         .says("note", "store", "none yet")
         .says("note", "backup", "gatelodge-backup.timer");
+    std::fs::write(folder.join("gatelodge.redb.lock"), "1\n").expect("written");
+    Found::by(&config, &[]).says("wrong", "store", "the store is missing, but there was one");
+    std::fs::remove_file(folder.join("gatelodge.redb.lock")).expect("removed");
     let server = Server::start(&["serve", "--config", &config], port);
     std::fs::set_permissions(folder.join("sealing-key"), PermissionsExt::from_mode(0o644)).expect("ours");
     Found::by(&config, &[])

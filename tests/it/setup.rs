@@ -277,6 +277,42 @@ fn everything_that_is_missing_is_named_at_once_and_what_is_wrong_by_its_flag() {
     assert!(said.contains("answers.toml:3:1: unknown answer `smtp-hots`\nhint: did you mean `smtp-host`?"), "{said}");
 }
 
+/// A file of answers is told about as the configuration is: by line, with what was meant, and with its status.
+#[test]
+fn what_is_wrong_in_a_file_of_answers_is_told_by_its_line() {
+    let place = Place::new();
+    let file = place.path("answers.toml");
+    for (text, words) in [
+        (
+            "[site]\nurl = \"https://localhost\"\nname = \"x\"\n",
+            ":1:2: answers have no sections\nhint: delete the heading",
+        ),
+        ("[[site]]\nurl = \"https://localhost\"\n", ":1:3: answers have no sections"),
+        ("smtp-port = 25.5\n", ":1:13: 25.5: no whole number\nhint: write a whole number"),
+        ("smtp-host = \"a\"\nsmtp_host = \"b\"\n", ":2:1: `smtp_host` stands here a second time\nhint: keep one"),
+        (
+            "tls = \"selfsigned\"\n",
+            ":1:7: \"selfsigned\" is nothing that `tls` can be\nhint: did you mean \"self-signed\"? write one of \"acme\"",
+        ),
+        (
+            "registration = \"invitation\"\n",
+            ":1:16: \"invitation\" is nothing that `registration` can be\nhint: did you mean \"invite\"?",
+        ),
+        ("smtp_security = \"starttsl\"\n", "hint: did you mean \"starttls\"?"),
+        ("name: \"x\"\n", ":1:7: `=` stands between a key and its value"),
+    ] {
+        std::fs::write(&file, text).expect("written");
+        let output = place.runs(&["--answers", &file]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.contains(words) && said.matches("answers.toml").count() == 1, "{text}\n{said}");
+    }
+    for missing in ["/nowhere.toml", "-"] {
+        let said = String::from_utf8_lossy(&place.runs(&["--answers", missing]).stderr).into_owned();
+        assert!(said.contains("hint: name another file with --answers FILE\n") && !said.contains("--config"), "{said}");
+    }
+}
+
 #[test]
 fn a_certificate_is_tried_before_it_is_taken() {
     let place = Place::new();

@@ -25,13 +25,15 @@ use super::findings::Findings;
 /// The folder of the nightly snapshots, as the units have it.
 const SNAPSHOTS: &str = "/var/backups/gatelodge";
 
-/// The configuration and everything that it names. What it names may be wrong without an end to the rest.
-pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config> {
+/// The configuration and everything that it names, and whether a start takes it. What it names may be wrong without an end to the rest.
+pub fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config>, bool) {
     let mut draft = common.draft();
     let settings = draft.settings().cloned().filter(|_| draft.is_sound());
     let seen = surroundings::look(&mut draft, Eyes::Checking, SystemClock.now().max(BUILD_DATE));
     let mut is_served = true;
-    match draft.finish() {
+    let finished = draft.finish();
+    let is_valid = finished.is_ok();
+    match finished {
         Ok(_) => findings.good("configuration", format!("{} is valid", common.config_path().display())),
         Err(error) => {
             for (key, said) in error.faults() {
@@ -42,7 +44,7 @@ pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config>
             }
         }
     }
-    let config = settings?;
+    let Some(config) = settings else { return (None, is_valid) };
     for note in notes(&config).into_iter().chain(seen.doubts) {
         findings.note("configuration", note, "");
     }
@@ -52,7 +54,7 @@ pub fn configuration(common: &Common, findings: &mut Findings) -> Option<Config>
     if config.tls.mode == TlsMode::Files && is_served {
         certificate(&config, &seen.certificate, findings);
     }
-    Some(config)
+    (Some(config), is_valid)
 }
 
 /// What browsers will say of a certificate in files that can be served.
@@ -188,6 +190,10 @@ fn store(report: &Value, findings: &mut Findings) {
 
 /// Without a server we look ourselves.
 pub fn store_at_rest(config: &Config, findings: &mut Findings) {
+    if surroundings::is_store_gone(config) {
+        let said = format!("{}: the store is missing, but there was one", config.store.path.display());
+        return findings.wrong("store", said, "put it back, or restore a backup: gatelodge restore");
+    }
     if !config.store.path.exists() {
         return findings.note("store", "there is none yet", "it is made at the first start");
     }

@@ -27,7 +27,8 @@ impl Doctor {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let mut findings = Findings::default();
         // Without a configuration there is nothing else to look at.
-        if let Some(config) = here::configuration(common, &mut findings) {
+        let (config, is_valid) = here::configuration(common, &mut findings);
+        if let Some(config) = config {
             here::files(&config, &mut findings);
             let ask = |command: Command| match control::call(&config, &command) {
                 Ok(Answer::Done(shown)) => Ok(shown),
@@ -61,10 +62,12 @@ impl Doctor {
                 say!("{finding}");
             }
         }
-        match findings.iter().filter(|finding| finding.level == Level::Wrong).count() {
-            0 => Ok(()),
-            1 => Err(Exit::failed("one thing is wrong")),
-            count => Err(Exit::failed(format!("{count} things are wrong"))),
-        }
+        let said = match findings.iter().filter(|finding| finding.level == Level::Wrong).count() {
+            0 => return Ok(()),
+            1 => "one thing is wrong".to_owned(),
+            count => format!("{count} things are wrong"),
+        };
+        // With the status with which the start would end.
+        Err(if is_valid { Exit::failed(said) } else { Exit::configuration(said) })
     }
 }

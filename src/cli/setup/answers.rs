@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Exit;
 use crate::config;
 
+/// Answers that are one of some words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("tls", &["acme", "files", "self-signed", "off"]),
+    ("registration", &["open", "approval", "invite", "closed"]),
+    ("smtp-security", &["starttls", "tls", "none"]),
+];
+
 /// Every question can be answered here; the rest is asked for on the terminal.
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -92,7 +99,7 @@ impl Answers {
         let (mut all, flags) = (as_members(&Self::default())?, as_members(&self)?);
         let known: Vec<&str> =
             flags.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str)).collect();
-        for (name, value) in config::read_texts(path, &known)? {
+        for (name, value) in config::read_texts(path, &known, WORDS)? {
             all[name] = value.into();
         }
         for (name, value) in flags.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {

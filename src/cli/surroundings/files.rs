@@ -79,8 +79,11 @@ impl Look<'_> {
         if self.config.mail.transport != MailTransport::Smtp || !self.is_clear(&["mail.transport"]) {
             return;
         }
-        if let Some(path) = smtp.ca_file.as_ref().filter(|_| smtp.security != Security::None) {
+        if let Some(path) = &smtp.ca_file {
             self.authorities("mail.smtp.ca_file", path);
+            if smtp.security == Security::None && self.is_clear(&["mail.smtp.security"]) {
+                self.seen.doubts.push("mail.smtp.ca_file: is not used with security = \"none\"".into());
+            }
         }
         if let Some(path) = &smtp.password_file {
             self.take("mail.smtp.password_file", path, read_first_line(path));

@@ -1,6 +1,6 @@
 //! Folders that are written to: there, or made when they are needed.
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{Access, access};
@@ -8,6 +8,12 @@ use rustix::fs::{Access, access};
 use crate::config::MailTransport;
 
 use super::Look;
+
+/// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
+const MAX_SOCKET_PATH_BYTES: usize = 107;
+
+/// Where the system shows itself as files: what is written there is kept nowhere.
+const SHOWN_BY_THE_SYSTEM: [&str; 2] = ["/proc", "/sys"];
 
 /// What can be said of a place to write to.
 enum Place {
@@ -31,16 +37,52 @@ impl Look<'_> {
             named.push(("mail.directory", config.mail.directory.clone(), false));
         }
         named.extend(config.backup.directory.clone().map(|folder| ("backup.directory", folder, false)));
-        if config.store.path.is_dir() && self.is_clear(&["store.path"]) {
-            let message = format!("{}: is a folder, and should be a file in one", config.store.path.display());
-            let hint = format!("write \"{}\"", config.store.path.join("gatelodge.redb").display());
-            self.draft.blame("store.path", message, Some(hint));
-        }
+        self.store();
+        self.socket();
         for (key, folder, is_needed) in named {
             if self.is_clear(&[key]) {
                 self.folder(key, &folder, is_needed);
             }
         }
+    }
+
+    /// What stands where the store is to be.
+    fn store(&mut self) {
+        let path = &self.config.store.path;
+        if !self.is_clear(&["store.path"]) {
+            return;
+        }
+        let (said, hint) = match path.metadata() {
+            Ok(found) if found.is_dir() => (
+                "is a folder, and should be a file in one",
+                format!("write \"{}\"", path.join("gatelodge.redb").display()),
+            ),
+            Ok(found) if !found.is_file() => (
+                "is no regular file, and nothing can be kept in it",
+                "write another path, whose file is made at the first start".to_owned(),
+            ),
+            _ => return,
+        };
+        self.draft.blame("store.path", format!("{}: {said}", path.display()), Some(hint));
+    }
+
+    /// What stands where the control socket is to be, in the words in which the start would refuse it.
+    fn socket(&mut self) {
+        let path = &self.config.listen.control;
+        if !self.is_clear(&["listen.control"]) {
+            return;
+        }
+        let (said, hint) = if path.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
+            (
+                format!("the path of a socket may have {MAX_SOCKET_PATH_BYTES} bytes"),
+                "set a shorter one in listen.control",
+            )
+        } else if path.symlink_metadata().is_ok_and(|found| !found.file_type().is_socket()) {
+            ("is there and is no socket; it was left as it is".to_owned(), "set listen.control to a path of its own")
+        } else {
+            return;
+        };
+        self.draft.blame("listen.control", format!("{}: {said}", path.display()), Some(hint.into()));
     }
 
     fn folder(&mut self, key: &str, folder: &Path, is_needed: bool) {
@@ -78,6 +120,9 @@ fn judge(there: &Path) -> Place {
         return Place::Impossible(
             if is_link { "is a link that leads nowhere" } else { "is a file, and should be a folder" }.into(),
         );
+    }
+    if SHOWN_BY_THE_SYSTEM.iter().any(|shown| there.starts_with(shown)) {
+        return Place::Impossible("is the system's own, and nothing can be kept there".into());
     }
     match access(there, Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) => Place::Good,

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::base::Timestamp;
 use crate::config::{Config, Draft, Unreadable};
+use crate::store::StoreLock;
 use crate::tls::Doubt;
 
 /// Who looks.
@@ -76,6 +77,14 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
     look.seen
 }
 
+/// Whether the store is gone: a start made one, and would not make another in its place.
+pub fn is_store_gone(config: &Config) -> bool {
+    let path = &config.store.path;
+    let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
+    let was_there = StoreLock::path_for(path).metadata().is_ok_and(|found| found.len() > 0);
+    was_there && !is_there
+}
+
 struct Look<'a> {
     draft: &'a mut Draft,
     config: &'a Config,
@@ -92,6 +101,9 @@ impl Look<'_> {
 
     /// Notes a fault of a file, or that this user cannot tell.
     fn blame(&mut self, key: &str, path: &Path, fault: Unreadable) {
+        if !self.is_clear(&[key]) {
+            return;
+        }
         let line = fault.place.map(|(line, _)| format!(":{line}")).unwrap_or_default();
         let said = format!("{}{line}: {}", path.display(), fault.reason);
         if fault.is_forbidden && self.eyes.are_a_guests() {

@@ -30,8 +30,10 @@ pub(super) fn mail_port(config: &Config, verdict: &mut Verdict) {
 
 pub(super) fn mail_in_clear(config: &Config, verdict: &mut Verdict) {
     let Some(smtp) = smtp(config) else { return };
+    // A host that is none is told as such.
+    let is_host = !smtp.host.trim().is_empty() && trouble_with_host(&smtp.host).is_none();
     verdict.require(
-        smtp.security != Security::None || is_loopback(&smtp.host) || smtp.allow_plaintext,
+        !is_host || smtp.security != Security::None || is_loopback(&smtp.host) || smtp.allow_plaintext,
         "mail.smtp.security",
         "\"none\" would send passwords and links readable over the network",
         "write \"starttls\" or \"tls\"; for a network you trust, allow_plaintext = true",

@@ -1,14 +1,18 @@
 //! Rules between settings: combinations that cannot work.
 
+mod limits;
 mod mail;
+mod places;
 mod verdict;
 
 use crate::base::{GroupName, IdentityKind, is_visible};
-use crate::crypto::{Cost, PasswordPolicy};
+use crate::crypto::Cost;
 
 use super::{Config, HostName, RegistrationMode, TargetUrl, TlsMode, UsernameRule};
 
+pub(super) use limits::limits;
 use mail::{mail_in_clear, mail_password, mail_port, mail_server};
+use places::places;
 pub(super) use verdict::BrokenRule;
 use verdict::Verdict;
 
@@ -37,6 +41,7 @@ const RULES: &[(Rule, &[&str])] = &[
     (space, &["store.low_space_mib", "store.critical_space_mib"]),
     (ballast, &["store.ballast_mib"]),
     (cache, &["store.cache_mib"]),
+    (places, &["store.path", "store.key_file", "listen.control", "mail.directory", "backup.directory"]),
 ];
 
 /// Every rule that is broken, as far as its settings were understood.
@@ -170,14 +175,14 @@ fn registration(config: &Config, verdict: &mut Verdict) {
 }
 
 fn password_length(config: &Config, verdict: &mut Verdict) {
-    let passwords = &config.password;
-    let least = PasswordPolicy::LEAST_MIN_CHARS;
-    verdict.require(
-        (least..=128).contains(&passwords.min_length),
-        "password.min_length",
-        format!("{} is outside {least} to 128", passwords.min_length),
-        "15 is what NIST SP 800-63B-4 asks for where the password is the only factor",
-    );
+    let hint = "15 is what NIST SP 800-63B-4 asks for where the password is the only factor";
+    within_limits("password.min_length", config.password.min_length, hint, verdict);
+}
+
+fn within_limits(setting: &str, number: usize, hint: &str, verdict: &mut Verdict) {
+    let Some(limits) = limits(setting) else { return };
+    let said = format!("{number} is outside {} to {}", limits.start(), limits.end());
+    verdict.require(limits.contains(&(number as u64)), setting, said, hint);
 }
 
 fn password_cost(config: &Config, verdict: &mut Verdict) {
@@ -271,12 +276,7 @@ fn sessions(config: &Config, verdict: &mut Verdict) {
 }
 
 fn snapshots(config: &Config, verdict: &mut Verdict) {
-    verdict.require(
-        (1..=10_000).contains(&config.backup.keep),
-        "backup.keep",
-        format!("{} is outside 1 to 10000", config.backup.keep),
-        "7 with every = \"1d\" reaches back a week",
-    );
+    within_limits("backup.keep", config.backup.keep, "7 with every = \"1d\" reaches back a week", verdict);
 }
 
 fn space(config: &Config, verdict: &mut Verdict) {
@@ -300,11 +300,5 @@ fn ballast(config: &Config, verdict: &mut Verdict) {
 }
 
 fn cache(config: &Config, verdict: &mut Verdict) {
-    let cache = config.store.cache_mib;
-    verdict.require(
-        (1..=1024).contains(&cache),
-        "store.cache_mib",
-        format!("{cache} is outside 1 to 1024"),
-        "4 serves a million accounts",
-    );
+    within_limits("store.cache_mib", config.store.cache_mib, "4 serves a million accounts", verdict);
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE, Username};
 use crate::config::reserved::{is_reserved, reads_as};
+use crate::config::site_url::listed_origins;
 use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
 
@@ -322,6 +323,7 @@ pub struct Spa {
     /// The front end to whose pages mailed links lead in the end; without, to ours.
     pub url: Option<FrontEndUrl>,
     /// The origins whose scripts may use the API, besides this site's own.
+    #[serde(deserialize_with = "listed_origins")]
     pub origins: Vec<SiteUrl>,
     /// How long an access token works that a refresh token renews.
     pub access: Span,

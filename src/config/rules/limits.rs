@@ -1,0 +1,21 @@
+//! Between which numbers a setting is, where its type holds more.
+
+use std::ops::RangeInclusive;
+
+use crate::crypto::{Cost, PasswordPolicy};
+
+/// The least and the most of a setting, by its whole name; none if every number of its type will do.
+pub fn limits(setting: &str) -> Option<RangeInclusive<u64>> {
+    let (least, most) = match setting {
+        "mail.smtp.port" => (1, u64::from(u16::MAX)),
+        "password.min_length" => (PasswordPolicy::LEAST_MIN_CHARS as u64, 128),
+        "password.memory_kib" => (8, u64::from(Cost::MAX.memory_kib)),
+        "password.iterations" => (1, u64::from(Cost::MAX.iterations)),
+        "password.lanes" => (1, u64::from(Cost::MAX.lanes)),
+        "backup.keep" => (1, 10_000),
+        "store.cache_mib" => (1, 1024),
+        "store.ballast_mib" => (0, 1024),
+        _ => return None,
+    };
+    Some(least..=most)
+}
