@@ -128,7 +128,7 @@ impl PasswordPolicy {
         spellings(text).iter().try_for_each(|spelling| self.accept_spelling(spelling, &names))
     }
 
-    fn accept_spelling(&self, text: &str, names: &[String]) -> Result<(), PasswordFault> {
+    fn accept_spelling(self, text: &str, names: &[String]) -> Result<(), PasswordFault> {
         let folded = text.to_lowercase();
         let unit = smallest_unit(&folded);
         if listed(unit).is_some() || unit.len() < folded.len() && unit.chars().count() < 5 {
