@@ -139,17 +139,14 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
 async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(Opened, Bound), Exit> {
     let present = config.store.path.exists().then(|| open_store(config)).transpose()?;
     let bound = bind_all(config, sockets, setting.another_port())?;
-    let opened = match present {
-        Some(opened) => opened,
-        None => {
-            // Whether it can be made is seen when it is; who answers there can be asked now.
-            if UnixStream::connect(&config.listen.control).await.is_ok() {
-                control::bind(&config.listen.control).await.map_err(Exit::failed)?;
-            }
-            open_store(config)?
-        }
-    };
-    Ok((opened, bound))
+    if let Some(opened) = present {
+        return Ok((opened, bound));
+    }
+    // Whether it can be made is seen when it is; who answers there can be asked now.
+    if UnixStream::connect(&config.listen.control).await.is_ok() {
+        control::bind(&config.listen.control).await.map_err(Exit::failed)?;
+    }
+    Ok((open_store(config)?, bound))
 }
 
 async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting, bound: Bound) -> Result<(), Exit> {
