@@ -56,7 +56,7 @@ fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
         let hint = if Username::parse(text).is_ok() {
             format!("a user name is given by itself: gatelodge user add --username {text}")
         } else {
-            String::new()
+            "write it like alice@example.org".to_owned()
         };
         Refusal::invalid(format!("{} is not an e-mail address", quoted(text)), &hint)
     })
@@ -74,6 +74,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
         ));
     }
     let new = read_names(&draft)?;
+    let (email, username) = (draft.email.clone().unwrap_or_default(), draft.username.clone().unwrap_or_default());
     if new.username.as_ref().is_some_and(|name| app.services().config.login.takes_otherwise(name)) {
         return Err(Refusal::invalid(
             "the user name reads as an account's id, or as a telephone number, and people log in by those here",
@@ -92,8 +93,14 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     let source = by.source();
     match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
-        Added::AddressTaken => Err(Refusal::conflict("another account has this address", "")),
-        Added::UsernameTaken => Err(Refusal::conflict("another account has this user name", "")),
+        Added::AddressTaken => Err(Refusal::conflict(
+            format!("another account has the address {email}"),
+            "`gatelodge user show` with it shows that account",
+        )),
+        Added::UsernameTaken => Err(Refusal::conflict(
+            format!("another account has the user name {username}"),
+            "`gatelodge user show` with it shows that account",
+        )),
         Added::PhoneTaken => Err(phone_taken()),
     }
 }

@@ -22,6 +22,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             "write mode = \"invite\" in [registration], or add the account with `gatelodge user add`",
         ));
     }
+    let named = email.clone().unwrap_or_default();
     let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
     let within = within.map_or(Ok(Span::from_seconds(7 * DAY)), |text| {
         Span::try_from(text.clone())
@@ -53,7 +54,10 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             shown["link"] = link.into();
             Ok(shown)
         }
-        Invited::AddressTaken => Err(Refusal::conflict("this address has an account already", "")),
+        Invited::AddressTaken => Err(Refusal::conflict(
+            format!("{named} has an account already"),
+            "`gatelodge user show` with it shows that account",
+        )),
         Invited::MailedEnough => Err(Refusal::conflict(
             "this address was mailed enough invitations for now",
             "wait an hour, or leave the address out and pass the link on yourself",

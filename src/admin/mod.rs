@@ -37,7 +37,15 @@ const MAX_ROWS: usize = 1000;
 
 /// Reads what was typed. `what` says what it should have been.
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
-    parse(text).map_err(|_| Refusal::invalid(format!("{} is not {what}", quoted(text)), ""))
+    let hint = match what {
+        "an e-mail address" => "write it like alice@example.org",
+        "an account's id" => "`gatelodge user list` shows them",
+        "a mail's id" => "`gatelodge mail list` shows them",
+        "an invitation's id" => "`gatelodge invite list` shows them",
+        "a permission" => "it is a word or more, like files:read",
+        _ => "",
+    };
+    parse(text).map_err(|_| Refusal::invalid(format!("{} is not {what}", quoted(text)), hint))
 }
 
 /// What was typed, in quotation marks, and no more of it than anybody reads.

@@ -16,7 +16,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, parse};
+use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
 
 /// Accounts that are named when somebody may have meant one of them.
 const MEANT: usize = 5;
@@ -53,7 +53,12 @@ fn in_words(fault: PasswordFault) -> Refusal {
 }
 
 pub(super) fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {
-    let none = || Refusal::invalid("this is no telephone number", "write it with its country, like +49 30 123456");
+    let none = || {
+        Refusal::invalid(
+            format!("{} is no telephone number", quoted(text)),
+            "write it with its country, like +49 30 123456",
+        )
+    };
     PhoneNumber::parse(text).map_err(|_| none())
 }
 

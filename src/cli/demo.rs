@@ -17,7 +17,7 @@ use super::{Exit, anew, logging};
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The port on localhost.
-    #[arg(long, default_value_t = 8443, value_name = "N")]
+    #[arg(long, default_value_t = 8443, value_name = "N", value_parser = port)]
     port: u16,
     /// Where the store and the mails are kept; delete it to begin anew.
     #[arg(long, default_value = "demo", value_name = "DIR")]
@@ -27,8 +27,25 @@ pub struct Demo {
 /// How the configuration that we write begins. Whatever begins otherwise is somebody's own.
 const OURS: &str = "# Written by `gatelodge demo`, anew at each start.";
 
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().ok().filter(|port| *port != 0).ok_or("a port is a number from 1 to 65535")
+}
+
+/// A folder that is there, or can be made.
+fn refuse_files(folder: &Path) -> Result<(), Exit> {
+    match folder.ancestors().find_map(|folder| folder.metadata().ok()) {
+        Some(found) if !found.is_dir() => Err(Exit::failed(format!(
+            "--dir: {} is no folder, or leads through something that is none",
+            folder.display()
+        ))
+        .with_hint("name another folder; it is made if it is not there")),
+        _ => Ok(()),
+    }
+}
+
 impl Demo {
     pub fn run(self) -> Result<(), Exit> {
+        refuse_files(&self.dir)?;
         let config = Config::parse(&self.text(), &self.config_path())?;
         refuse_others(&self.config_path())?;
         logging::to_stdout(LogFormat::Text)?;

@@ -48,6 +48,11 @@ impl Exit {
         self
     }
 
+    /// The message without its hint.
+    pub fn message(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
     /// The exit status.
     #[must_use]
     pub fn code(&self) -> ExitCode {

@@ -5,7 +5,9 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::admin::Command;
+use crate::base::GroupName;
 use crate::cli::out::say;
+use crate::config::Config;
 
 use super::input::Sure;
 use super::offline::carry_out;
@@ -66,24 +68,28 @@ impl Group {
             }
             _ => &[],
         };
-        let done = self.done();
+        let done = if common.json { None } else { self.done(&config)? };
         let shown = carry_out(config, self.command())?;
         match done {
-            Some(done) if !common.json => say!("{done}{}", those_left(&shown)),
+            Some(done) => say!("{done}{}", those_left(&shown)),
             _ => show::outcome(&shown, columns, common.json)?,
         }
         Ok(())
     }
 
-    fn done(&self) -> Option<String> {
-        Some(match self {
-            Self::List | Self::Members(_) => return None,
-            Self::Permit(Permission { group, permission }) => format!("The members of {group} may {permission}"),
+    fn done(&self, config: &Config) -> Result<Option<String>, Exit> {
+        Ok(Some(match self {
+            Self::List | Self::Members(_) => return Ok(None),
+            Self::Permit(Permission { group, permission }) => {
+                let the =
+                    if new_among(config, std::slice::from_ref(group))?.is_empty() { "" } else { "the new group " };
+                format!("The members of {the}{group} may {permission}")
+            }
             Self::Forbid(Permission { group, permission }) => {
                 format!("{permission} is not among what the members of {group} may do")
             }
             Self::Disband { named, .. } => format!("There is no group {} any more", named.group),
-        })
+        }))
     }
 
     fn command(self) -> Command {
@@ -97,6 +103,19 @@ impl Group {
             Self::Disband { named, .. } => Command::GroupDisband { group: named.group },
         }
     }
+}
+
+/// Those of the groups that nobody is in yet and that may do nothing: a name that is mistyped is another group's. To be asked before they
+/// are made.
+pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit> {
+    if groups.is_empty() {
+        return Ok(vec![]);
+    }
+    let shown = carry_out(config.clone(), Command::GroupList)?;
+    let known: Vec<&str> =
+        shown["items"].as_array().into_iter().flatten().filter_map(|group| group["name"].as_str()).collect();
+    let is_new = |group: &&String| *group != GroupName::ADMINISTRATORS && !known.contains(&group.as_str());
+    Ok(groups.iter().filter(is_new).cloned().collect())
 }
 
 /// All that a group's members may do.

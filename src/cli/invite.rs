@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 
+use super::group::new_among;
 use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, show};
@@ -56,6 +57,10 @@ impl Invite {
             ))?;
         }
         let (is_list, is_add) = (matches!(self, Self::List(_)), matches!(self, Self::Add(_)));
+        let groups = match &self {
+            Self::Add(add) if !common.json => new_among(&config, &add.groups)?,
+            _ => vec![],
+        };
         let shown = carry_out(config, self.command())?;
         if common.json || is_list {
             let columns = ["id", "email", "groups", "uses_left", "made_by", "expires_at"];
@@ -80,6 +85,9 @@ impl Invite {
                 say!("It is taken back with: gatelodge invite revoke {}", show::plain(&shown["id"]));
             }
             (false, _) => say!("The invitation {} works no more.", show::plain(&shown["revoked"])),
+        }
+        for group in groups {
+            say!("{group} is a new group: nobody was in it before.");
         }
         Ok(())
     }

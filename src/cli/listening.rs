@@ -7,31 +7,38 @@ use std::sync::Arc;
 use rustix::net::sockopt::set_ipv6_v6only;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::config::Config;
+use crate::config::{Config, TlsMode};
 use crate::tls::Certificates;
 use crate::web::server::Protocol;
 
 use super::Exit;
 use super::supervisor::Handed;
 
+/// What a socket is for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Https,
+    /// Sends people on to HTTPS, or serves the site where there is none.
+    Cleartext,
+    Metrics,
+}
+
+/// The sockets that people will come in by; whoever comes waits in them.
+pub struct Bound(Vec<(TcpListener, Purpose)>);
+
 /// The sockets that were handed over; only without any are the configured addresses opened.
-pub async fn listen(
-    config: &Config,
-    certificates: Option<&Certificates>,
-    sockets: Vec<Handed>,
-    another_port: &str,
-) -> Result<Vec<(TcpListener, Protocol)>, Exit> {
-    let open = |address| open(address, config, another_port);
-    let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
-    let mut listeners = Vec::new();
+pub fn bind_all(config: &Config, sockets: Vec<Handed>, another_port: &str) -> Result<Bound, Exit> {
+    let is_secure = config.tls.mode != TlsMode::Off;
+    let mut wanted = Vec::new();
     if !sockets.iter().any(Handed::is_for_metrics) {
-        for address in &config.metrics.listen {
-            listeners.push((open(*address)?, Protocol::Metrics));
-        }
+        wanted.extend(config.metrics.listen.iter().map(|address| (*address, Purpose::Metrics)));
     }
-    let redirect = certificates.map(|certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
-    let cleartext = redirect.unwrap_or(Protocol::Http);
-    let is_handed = !sockets.iter().all(Handed::is_for_metrics);
+    if sockets.iter().all(Handed::is_for_metrics) {
+        let https = config.listen.https.iter().filter(|_| is_secure);
+        wanted.extend(https.map(|address| (*address, Purpose::Https)));
+        wanted.extend(config.listen.http.iter().map(|address| (*address, Purpose::Cleartext)));
+    }
+    let mut bound = Vec::new();
     for handed in sockets {
         let address = handed.listener.local_addr().map_err(Exit::failed)?;
         let is_cleartext = match handed.name.as_str() {
@@ -39,30 +46,39 @@ pub async fn listen(
             "https" => false,
             _ => address.port() == 80 || config.listen.http.iter().any(|http| http.port() == address.port()),
         };
-        let protocol = match secure.clone() {
-            _ if handed.is_for_metrics() => Protocol::Metrics,
-            Some(secure) if !is_cleartext => secure,
-            _ => cleartext.clone(),
+        let purpose = match is_cleartext {
+            _ if handed.is_for_metrics() => Purpose::Metrics,
+            false if is_secure => Purpose::Https,
+            _ => Purpose::Cleartext,
         };
         let listener = handed.listener;
         listener.set_nonblocking(true).map_err(Exit::failed)?;
-        listeners.push((TcpListener::from_std(listener).map_err(Exit::failed)?, protocol));
+        bound.push((TcpListener::from_std(listener).map_err(Exit::failed)?, purpose));
     }
-    if let Some(secure) = secure.filter(|_| !is_handed) {
-        for address in &config.listen.https {
-            listeners.push((open(*address)?, secure.clone()));
+    for (address, purpose) in wanted {
+        bound.push((open(address, config, another_port)?, purpose));
+    }
+    Ok(Bound(bound))
+}
+
+impl Bound {
+    /// What is spoken on each. Without certificates the site itself is served in clear.
+    pub fn speaking(self, config: &Config, certificates: Option<&Certificates>) -> Vec<(TcpListener, Protocol)> {
+        let cleartext = certificates
+            .map_or(Protocol::Http, |certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
+        let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));
+        let protocol = |purpose| match (purpose, &secure) {
+            (Purpose::Metrics, _) => Protocol::Metrics,
+            (Purpose::Https, Some(secure)) => secure.clone(),
+            _ => cleartext.clone(),
+        };
+        let listeners: Vec<_> = self.0.into_iter().map(|(listener, purpose)| (listener, protocol(purpose))).collect();
+        for (listener, protocol) in &listeners {
+            tell(listener, protocol, config);
         }
+        note_redirects(&listeners);
+        listeners
     }
-    if !is_handed {
-        for address in &config.listen.http {
-            listeners.push((open(*address)?, cleartext.clone()));
-        }
-    }
-    for (listener, protocol) in &listeners {
-        tell(listener, protocol, config);
-    }
-    note_redirects(&listeners);
-    Ok(listeners)
 }
 
 /// A certificate authority is only sent to port 80 if somebody listens in clear.

@@ -151,6 +151,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => {
             let outcome = cli.carry_out();
             let printed = out::finish();
+            // What a failed command found, as the doctor, was to be printed too.
+            if let (Err(_), Err(lost)) = (&outcome, &printed) {
+                tell!("gatelodge: {}", lost.message());
+            }
             outcome.and(printed)
         }
         Err(told) => return misread(&told),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -14,12 +15,13 @@ use crate::config::{Config, ConfigError, MailTransport, Reread, notes};
 use crate::control;
 use crate::courier::delivery::Outcome;
 use crate::courier::{Courier, Replaceable, Terms};
+use crate::store::Opened;
 use crate::tls::Certificates;
 use crate::web::Web;
 use crate::web::server;
 use crate::workers;
 
-use super::listening::listen;
+use super::listening::{Bound, bind_all};
 use super::logging;
 use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
@@ -127,21 +129,30 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
         .map_err(Exit::failed)?;
     runtime.block_on(async {
         let courier = setting.courier(&config)?;
-        let opened = open_store(&config)?;
-        run_until_signal(build(config, opened)?, courier, setting, sockets).await
+        let (opened, bound) = open(&config, setting, sockets).await?;
+        run_until_signal(build(config, opened)?, courier, setting, bound).await
     })
 }
 
-async fn run_until_signal(
-    app: Arc<App>,
-    courier: Courier,
-    setting: &dyn Setting,
-    sockets: Vec<Handed>,
-) -> Result<(), Exit> {
+/// Opens the store and the sockets. A start that is refused leaves nothing, so a store is made last; one that is there is opened
+/// first, and says by whom it is in use.
+async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(Opened, Bound), Exit> {
+    let present = config.store.path.exists().then(|| open_store(config)).transpose()?;
+    let bound = bind_all(config, sockets, setting.another_port())?;
+    if let Some(opened) = present {
+        return Ok((opened, bound));
+    }
+    // Whether it can be made is seen when it is; who answers there can be asked now.
+    if UnixStream::connect(&config.listen.control).await.is_ok() {
+        control::bind(&config.listen.control).await.map_err(Exit::failed)?;
+    }
+    Ok((open_store(config)?, bound))
+}
+
+async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting, bound: Bound) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await?.map(Arc::new);
-    let another_port = setting.another_port();
-    let listeners = listen(&app.services().config, certificates.as_deref(), sockets, another_port).await?;
+    let listeners = bound.speaking(&app.services().config, certificates.as_deref());
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.services().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(Exit::failed)?;

@@ -8,6 +8,7 @@ use crate::admin::{Command, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
 
+use super::group::new_among;
 use super::input::Sure;
 use super::offline::carry_out;
 use super::{Common, Exit, Page, password, show};
@@ -134,6 +135,12 @@ impl User {
         let config = common.config()?;
         self.make_sure(&config)?;
         let told = Told::of(&self);
+        let groups = match &self {
+            _ if common.json => vec![],
+            Self::Add(add) => new_among(&config, &add.groups)?,
+            Self::Group(Group::Add(row)) => new_among(&config, std::slice::from_ref(&row.group))?,
+            _ => vec![],
+        };
         let shown = carry_out(config.clone(), self.command(&config)?)?;
         if common.json {
             return show::json(&shown);
@@ -145,6 +152,9 @@ impl User {
             }
             Told::All => show::object(&shown),
             told => say!("{}", told.sentence(&shown)),
+        }
+        for group in groups {
+            say!("{group} is a new group: nobody was in it before.");
         }
         Ok(())
     }
@@ -172,6 +182,10 @@ impl User {
                     carry_out(config.clone(), Command::UserShow(command::Named { user: user.clone() }))?;
                 }
                 Command::UserPasswd { password: password::read_new(password_stdin)?, user }
+            }
+            Self::Phone(phone) if phone.number.as_ref().is_some_and(|number| number.eq_ignore_ascii_case("none")) => {
+                return Err(Exit::failed("\"none\" is no telephone number")
+                    .with_hint("to take the number that is there: gatelodge user phone USER --none"));
             }
             Self::Phone(phone) => Command::UserPhone { user: phone.named.user, phone: phone.number },
             Self::Confirm(named) => Command::UserConfirm(command::Named { user: named.user }),

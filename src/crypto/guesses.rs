@@ -6,6 +6,7 @@
 
 use super::blocklist::{Digested, Early, LONGEST};
 use super::patterns::{Standing, Ways};
+use super::series::by_heart;
 
 /// A cost, in tenths of a bit.
 pub(super) type Cost = u32;
@@ -67,6 +68,7 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
         let cost = if is_number { NUMBER } else { free(letters.lower[at]) };
         ways.free(at, cost);
         letters.listed(at, |length, cost| ways.take(at, length, cost, Piece::Word));
+        by_heart(&letters.lower[at..], |length, cost| ways.take(at, length, cost, Piece::Word));
         for name in &names {
             if letters.lower[at..].starts_with(name) {
                 ways.take(at, name.len(), NAMED, Piece::Named);
@@ -82,7 +84,11 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
             ways.take(at, length, AGAIN, Piece::Repetition);
         }
     }
-    ways.outcome()
+    let (cost, piece) = ways.outcome();
+    match letters.few() {
+        Some(few) if few < cost => (few, Piece::Free),
+        _ => (cost, piece),
+    }
 }
 
 /// What a character costs that follows from nothing. Fewer are likely than are possible.
@@ -167,6 +173,19 @@ impl Letters {
         // One for one, so that places stay the same.
         let lower = typed.iter().map(|letter| letter.to_lowercase().next().unwrap_or(*letter)).collect();
         Self { typed, lower }
+    }
+
+    /// What a text of two or three different characters costs at most: to choose these, and then among them.
+    fn few(&self) -> Option<Cost> {
+        let mut different = self.lower.clone();
+        different.sort_unstable();
+        different.dedup();
+        let (characters, each) = match different.len() {
+            2 => (2, 10),
+            3 => (3, 16),
+            _ => return None,
+        };
+        Some(Cost::try_from(self.lower.len()).unwrap_or(Cost::MAX).saturating_mul(each) + characters * 45)
     }
 
     /// Each listed word that begins at a place: as it stands, with signs read as letters, backwards.

@@ -10,6 +10,8 @@ mod password;
 mod patterns;
 mod policy;
 mod seal;
+mod series;
+mod spelling;
 mod token;
 mod totp;
 

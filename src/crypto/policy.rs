@@ -7,6 +7,7 @@ use crate::base::Secret;
 use super::blocklist::listed;
 use super::constant_time_eq;
 use super::guesses::{Cost, Piece, guesses};
+use super::spelling::spellings;
 
 /// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
 /// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
@@ -123,13 +124,18 @@ impl PasswordPolicy {
         if text.chars().count() < self.min_chars {
             return Err(PasswordFault::TooShort { min: self.min_chars });
         }
+        let names = names(context);
+        spellings(text).iter().try_for_each(|spelling| self.accept_spelling(spelling, &names))
+    }
+
+    fn accept_spelling(self, text: &str, names: &[String]) -> Result<(), PasswordFault> {
         let folded = text.to_lowercase();
         let unit = smallest_unit(&folded);
         if listed(unit).is_some() || unit.len() < folded.len() && unit.chars().count() < 5 {
             return Err(PasswordFault::Common);
         }
         let each = Cost::try_from(self.min_chars).unwrap_or(Cost::MAX).saturating_mul(Self::ENOUGH_EACH);
-        match guesses(text, &names(context)) {
+        match guesses(text, names) {
             (cost, piece) if cost < Self::ENOUGH.min(each) => Err(PasswordFault::Guessable(piece)),
             _ => Ok(()),
         }

@@ -8,7 +8,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 
-use crate::config::{Tls, Unreadable, warn_if_open};
+use crate::config::{Tls, Unreadable};
 
 use super::der::{self, OCTET_STRING, SEQUENCE};
 use super::parsed::Parsed;
@@ -21,7 +21,6 @@ pub const PRIVATE_KEY: &str = "tls.private_key";
 /// Reads a certificate chain and its key. The certificate that the key belongs to comes first, each one's issuer behind it, in
 /// whichever order the file has them.
 pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<TlsError>> {
-    warn_if_open(private_key, "the certificate's private key");
     // Both are looked at before anything is said: the other one may be wrong too.
     let chain = pem::certificates(certificate).map_err(|fault| wrong(CERTIFICATE, certificate, fault));
     let keys = pem::private_keys(private_key).map_err(|fault| wrong(PRIVATE_KEY, private_key, fault));

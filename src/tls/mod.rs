@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::app::{App, Fault};
 use crate::base::Timestamp;
-use crate::config::{TlsMode, Unreadable};
+use crate::config::{TlsMode, Unreadable, warn_if_open};
 
 use files::Stamp;
 
@@ -203,7 +203,9 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
         },
         TlsMode::Files => match (&tls.certificate, &tls.private_key) {
             (Some(certificate), Some(private_key)) => {
-                files::read(certificate, private_key, provider).map_err(TlsError::of)?
+                let key = files::read(certificate, private_key, provider).map_err(TlsError::of)?;
+                warn_if_open(private_key, "the certificate's private key");
+                key
             }
             _ => return Err(TlsError::SelfSigned("mode \"files\" needs certificate and private_key".into())),
         },

@@ -241,6 +241,23 @@ fn an_address_is_looked_at_before_a_password_is_asked_for() {
 }
 
 #[test]
+fn what_is_refused_is_named_and_how_to_do_it_is_said() {
+    let house = House::with("");
+    house.types(&["user", "add", ALICE, "--no-password"]);
+    for (words, said) in [
+        (&["invite", "add", "nonsense"][..], "\"nonsense\" is not an e-mail address\nhint: write it like "),
+        (&["invite", "add", ALICE], "alice@example.org has an account already\nhint: "),
+        (&["mail", "retry", "zzz"], "\"zzz\" is not a mail's id\nhint: `gatelodge mail list`"),
+        (&["user", "add", ALICE, "--no-password"], "another account has the address alice@example.org\nhint: "),
+        (&["user", "phone", ALICE, "none"], "\"none\" is no telephone number\nhint: to take the number"),
+        (&["user", "phone", ALICE, "n"], "\"n\" is no telephone number\nhint: write it with its country"),
+    ] {
+        let message = house.is_refused(words);
+        assert!(message.contains(said), "{words:?}: {message}");
+    }
+}
+
+#[test]
 fn what_was_done_is_said_in_a_sentence() {
     let house = House::with("");
     let types = |words: &[&str], input: &str| {
@@ -257,6 +274,10 @@ fn what_was_done_is_said_in_a_sentence() {
         (&["user", "confirm", bob], "bob@example.org counts as confirmed, and may log in.\n"),
         (
             &["user", "group", "add", bob, "staff"],
+            "bob@example.org is in the group staff; the groups are now: staff.\nstaff is a new group: nobody was in it before.\n",
+        ),
+        (
+            &["user", "group", "add", bob, "staff"],
             "bob@example.org is in the group staff; the groups are now: staff.\n",
         ),
         (
@@ -267,6 +288,10 @@ fn what_was_done_is_said_in_a_sentence() {
         (
             &["group", "permit", "staff", "lamp:switch"],
             "The members of staff may lamp:switch; all they may do: lamp:switch.\n",
+        ),
+        (
+            &["group", "permit", "staf", "lamp:switch"],
+            "The members of the new group staf may lamp:switch; all they may do: lamp:switch.\n",
         ),
         (&["group", "disband", "staff"], "There is no group staff any more.\n"),
         (&["user", "disable", bob], "bob@example.org is locked out, and the sessions have ended.\n"),

@@ -68,9 +68,47 @@ fn a_port_that_somebody_listens_on_is_named() {
         ),
         "{message}"
     );
-    // What was made before that is whole: when the port is free, the same command serves.
+    assert_eq!(beside_the_configuration(&folder.0), Vec::<String>::new(), "a refused start leaves nothing");
+    let demo = folder.join("demo");
+    let (code, message) = refusal(&["demo", "--port", &port.to_string(), "--dir", demo.to_str().expect("UTF-8")]);
+    assert!(code == Some(1) && message.contains("choose another with --port N"), "{message}");
+    assert!(!demo.exists(), "a refused start leaves nothing");
     drop(taken);
     assert_eq!(Server::start(&["serve", "--config", &config], port).stops(), Some(0));
+}
+
+#[test]
+fn another_server_at_the_control_socket_is_told_before_a_store_is_made() {
+    let (one, other) = (Folder::new(), Folder::new());
+    let taken = std::os::unix::net::UnixListener::bind(other.join("taken.sock")).expect("bound");
+    let config = configuration(&one.0, free_port(), &file_mail(&one.0));
+    let text = std::fs::read_to_string(&config).expect("written");
+    let control = text.lines().find(|line| line.starts_with("control = ")).expect("it is set").to_owned();
+    let other = format!("control = {:?}", other.join("taken.sock"));
+    std::fs::write(&config, text.replace(&control, &other)).expect("written");
+    let (code, message) = refusal(&["serve", "--config", &config]);
+    assert!(code == Some(1) && message.contains("another server answers there"), "{message}");
+    assert_eq!(beside_the_configuration(&one.0), Vec::<String>::new());
+    drop(taken);
+}
+
+#[test]
+fn what_a_demo_is_told_is_judged_by_its_flag() {
+    let folder = Folder::new();
+    std::fs::write(folder.join("words"), "words\n").expect("written");
+    let words = folder.join("words").to_str().expect("UTF-8").to_owned();
+    let below = format!("{words}/below");
+    for (flag, value, told) in [
+        ("--port", "0", "--port <N>': a port is a number from 1 to 65535"),
+        ("--port", "x", "--port <N>': a port is a number from 1 to 65535"),
+        ("--port", "65536", "--port <N>': a port is a number from 1 to 65535"),
+        ("--dir", &words, "--dir: "),
+        ("--dir", &below, "--dir: "),
+    ] {
+        let (code, said) = refusal(&["demo", flag, value]);
+        assert_eq!(code, Some(if flag == "--port" { 2 } else { 1 }), "{value}: {said}");
+        assert!(said.contains(told), "{value}: {said}");
+    }
 }
 
 #[test]
@@ -154,7 +192,9 @@ fn a_certificate_for_another_host_and_a_key_that_all_may_read_are_warned_of() {
     let port = free_port();
     let config = configuration(&folder.0, port, &from_files(&folder.0));
     let server = Server::start(&["serve", "--config", &config], port);
-    let warned = |words: &str| server.log.lines().any(|line| line.contains("WARN") && line.contains(words));
+    let warnings =
+        |words: &str| server.log.lines().filter(|line| line.contains("WARN") && line.contains(words)).count();
+    let warned = |words: &str| warnings(words) == 1;
     assert!(warned("the certificate is not for localhost"), "{}", server.log);
     assert!(
         warned(&format!("{}: the certificate's private key can be read by every user", key.display())),

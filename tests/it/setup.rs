@@ -259,11 +259,18 @@ fn everything_that_is_missing_is_named_at_once_and_what_is_wrong_by_its_flag() {
         ("--tls", "yes", "--tls: write acme, files, self-signed or off"),
         ("--https", "443", "is no address and port"),
         ("--https", "192.0.2.1:443", "is no address of this machine"),
+        ("--http", "127.0.0.1:PORT", "--http: HTTPS comes in by 127.0.0.1:"),
+        ("--http", "0.0.0.0:PORT", "a port speaks one protocol: choose another, or none"),
+        ("--url", "http://localhost", "--tls: an http:// site serves no TLS"),
+        ("--smtp-host", "a|b:c", "these answers do not go together: \"a|b:c\" is no host's name; nothing was written"),
         ("--url", "https://a.example/login", "--url: a site's URL has no path"),
     ] {
         let mut arguments = ENOUGH.to_vec();
         let at = arguments.iter().position(|word| *word == flag).expect("it is among them");
-        arguments[at + 1] = value;
+        let port = free_port().to_string();
+        let (value, https) = (value.replace("PORT", &port), format!("127.0.0.1:{port}"));
+        arguments[5] = &https;
+        arguments[at + 1] = &value;
         let said = place.refuses(&arguments);
         assert!(said.contains(words), "{said}");
     }
@@ -311,6 +318,66 @@ fn what_is_wrong_in_a_file_of_answers_is_told_by_its_line() {
         let said = String::from_utf8_lossy(&place.runs(&["--answers", missing]).stderr).into_owned();
         assert!(said.contains("hint: name another file with --answers FILE\n") && !said.contains("--config"), "{said}");
     }
+}
+
+#[test]
+fn where_things_go_is_tried_before_anything_is_asked() {
+    let place = Place::new();
+    std::fs::write(place.0.join("words"), "words\n").expect("written");
+    let (file, below) = (place.path("words"), place.path("words/below"));
+    let (config, in_config) = (place.path("etc/gatelodge.toml"), place.path("etc/gatelodge.toml/store"));
+    for (state, words) in [
+        ("", "--state: write a folder's name"),
+        (&*file, "is no folder"),
+        (&*below, "is no folder"),
+        ("/proc/x", "nothing can be made in /proc/x"),
+        (&*config, "is where the configuration goes"),
+        (&*in_config, "is where the configuration goes"),
+    ] {
+        let output = run(&[&["setup", "--config", &config, "--state", state][..], &ENOUGH].concat(), "");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{state}");
+        assert!(said.contains(words), "{state}: {said}");
+        assert!(!place.0.join("etc").exists(), "{state}: something was left");
+    }
+    let output = run(&[&["setup", "--config", &below][..], &ENOUGH].concat(), "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--config: ") && said.contains("is no folder"), "{said}");
+}
+
+#[test]
+fn what_does_not_go_together_is_asked_for_again_and_nothing_is_lost() {
+    let place = Place::new();
+    let port = free_port();
+    let https = format!("127.0.0.1:{port}");
+    let shown = place.converses(
+        &["--registration", "open", "--admin", "none", "--test-mail", "none"],
+        &[
+            ("URL", &format!("https://localhost:{port}")),
+            ("pages and in mails", "Hill Street"),
+            ("self-signed or off", ""),
+            ("for HTTPS on", &https),
+            ("(or none)", &https),
+            ("a port speaks one protocol", ""),
+            ("Sender", ""),
+            ("smtp.example.org", "a|b:c"),
+            ("Its port", ""),
+            ("encrypted", ""),
+            ("User name", ""),
+            ("is no host's name", ""),
+            ("[Hill Street]", ""),
+            ("self-signed or off", ""),
+            (&format!("for HTTPS on [{https}]"), ""),
+            ("(or none) [none]", ""),
+            ("invite or closed [open]", ""),
+            ("Sender", ""),
+            ("[a|b:c]", "none"),
+            ("Write it?", ""),
+        ],
+    );
+    // No line of a file is named: there is none yet.
+    assert!(shown.lines().any(|line| line.trim_end() == "  \"a|b:c\" is no host's name"), "{shown}");
+    assert_eq!(place.config()["site"]["name"], "Hill Street");
 }
 
 #[test]

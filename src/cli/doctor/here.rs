@@ -12,7 +12,7 @@ use crate::base::{BUILD_DATE, Clock, DAY, Timestamp};
 use crate::cli::mail::wait_for_mail_server;
 use crate::cli::offline::carry_out;
 use crate::cli::progress::patiently;
-use crate::cli::show::plain;
+use crate::cli::show::{counted, plain};
 use crate::cli::surroundings::{self, Eyes};
 use crate::cli::system_clock::SystemClock;
 use crate::cli::{Common, Exit};
@@ -150,7 +150,8 @@ pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
     match report["failed_mails"].as_u64() {
         Some(0) | None => {}
         Some(count) => {
-            findings.note("mail", format!("{count} mails were given up"), "gatelodge mail list; gatelodge mail retry");
+            let given_up = counted(&count.into(), "mail was given up", "mails were given up");
+            findings.note("mail", given_up, "gatelodge mail list; gatelodge mail retry");
         }
     }
     for hook in report["webhooks"].as_array().into_iter().flatten().filter(|hook| !hook["last_error"].is_null()) {

@@ -1,14 +1,19 @@
 //! Asking: on the terminal if there is one, else only what the flags and the file say.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use crate::cli::out::{self, say, tell};
 use crate::cli::{Exit, input};
 
 /// The one who asks. What was answered beforehand is not asked for, unless the answer will not do.
+#[derive(Default)]
 pub struct Asker {
     is_terminal: bool,
     missing: Vec<&'static str>,
+    /// What would do, by its flag.
+    answered: BTreeMap<&'static str, String>,
+    is_again: bool,
 }
 
 /// A question: its flag, what is printed before the prompt, and what a blank answer stands for.
@@ -20,12 +25,17 @@ pub struct Question<'a> {
 
 impl Asker {
     pub fn new(may_ask: bool) -> Self {
-        Self { is_terminal: may_ask && std::io::stdin().is_terminal(), missing: vec![] }
+        Self { is_terminal: may_ask && std::io::stdin().is_terminal(), ..Self::default() }
     }
 
     /// Whether somebody is there to answer.
     pub fn can_ask(&self) -> bool {
         self.is_terminal
+    }
+
+    /// Everything is asked for from now on, also what was given beforehand; what was answered is what a blank answer stands for.
+    pub fn begin_again(&mut self) {
+        self.is_again = true;
     }
 
     /// Prints what the next questions are about.
@@ -51,7 +61,10 @@ impl Asker {
         given: Option<&String>,
         mut check: impl FnMut(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Exit> {
-        let mut next = given.cloned();
+        let mut next = given.filter(|_| !self.is_again).cloned();
+        let before = self.answered.get(question.flag).filter(|_| self.is_again);
+        let default = before.or(question.default.as_ref()).cloned();
+        let question = &Question { default, ..*question };
         loop {
             let answer = match next.take() {
                 Some(answer) => answer,
@@ -65,7 +78,10 @@ impl Asker {
                 }
             };
             match check(answer.trim()) {
-                Ok(value) => return Ok(Some(value)),
+                Ok(value) => {
+                    self.answered.insert(question.flag, answer);
+                    return Ok(Some(value));
+                }
                 Err(problem) if self.is_terminal => say!("  {problem}"),
                 Err(problem) => return Err(Exit::failed(format!("--{}: {problem}", question.flag))),
             }

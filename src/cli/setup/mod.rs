@@ -61,6 +61,7 @@ impl Setup {
         let mut asker = Asker::new(!self.no_input);
         asker.tell("This sets Gatelodge up. Each question has its flag, see `gatelodge setup --help`; nothing is written before the end.");
         let files = Files::beside(&target, given.state.as_deref());
+        try_places(&target, given.state.as_deref())?;
         let decided = decide(&mut asker, &given, &files, &target)?;
         asker.tell(&format!("This goes into {}:\n\n{}", target.display(), decided.plan));
         if !asker.confirms("Write it?")? {
@@ -75,6 +76,23 @@ impl Setup {
         say!("{}", how_to_go_on(&target));
         Ok(())
     }
+}
+
+/// Looks at where things go before anything is asked: what was typed would be lost.
+fn try_places(target: &Path, state: Option<&str>) -> Result<(), Exit> {
+    let folder = target.parent().unwrap_or(Path::new(""));
+    trials::takes_files(folder).map_err(|problem| {
+        Exit::failed(format!("--config: {problem}")).with_hint("set-up is for root, or for whom the folder belongs to")
+    })?;
+    let Some(state) = state else { return Ok(()) };
+    let problem = if state.trim().is_empty() {
+        Err("write a folder's name, or leave it out".to_owned())
+    } else if trials::lies_in(Path::new(state), target) {
+        Err(format!("{state} is where the configuration goes: the store needs a folder"))
+    } else {
+        trials::takes_files(Path::new(state))
+    };
+    problem.map_err(|problem| Exit::failed(format!("--state: {problem}")))
 }
 
 /// Where things go.
@@ -96,7 +114,43 @@ impl Files {
     }
 }
 
+/// Asks until the whole is a configuration: what was typed stands in brackets when it is asked for again.
 fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> Result<Decided, Exit> {
+    let mut administrator = None;
+    loop {
+        let problem = match decide_once(asker, given, files, &mut administrator)? {
+            Ok((mut plan, mut smtp_password)) => {
+                let email = administrator.as_ref().and_then(|who: &Administrator| who.as_ref()).map(|(email, _)| email);
+                try_mail(asker, given, (&mut plan, &mut smtp_password), email)?;
+                if let MailPlan::Smtp(smtp) = &mut plan.mail {
+                    let is_file = smtp.username.is_some() && !files.is_credential;
+                    smtp.password_file = is_file.then(|| files.smtp_password.clone());
+                }
+                match judge(&plan, target) {
+                    Ok(_) => return Ok(Decided { plan, smtp_password, administrator: administrator.flatten() }),
+                    Err(problem) => problem,
+                }
+            }
+            Err(problem) => problem,
+        };
+        if !asker.can_ask() {
+            return Err(Exit::failed(format!("these answers do not go together: {problem}; nothing was written")));
+        }
+        say!("\n  {problem}\n  So once more; what you typed stands in brackets.");
+        asker.begin_again();
+    }
+}
+
+/// The first one, if they are to be made here, and their password.
+type Administrator = Option<(EmailAddress, String)>;
+
+/// All questions but for the test mail; what is wrong with the answers together, in words.
+fn decide_once(
+    asker: &mut Asker,
+    given: &Answers,
+    files: &Files,
+    administrator: &mut Option<Administrator>,
+) -> Result<Result<(Plan, Option<String>), String>, Exit> {
     let url = questions::url(asker, given)?;
     let name = questions::name(asker, given)?;
     let tls = match &url {
@@ -107,28 +161,46 @@ fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> R
         Some(url) => questions::registration(asker, given, url)?,
         None => None,
     };
-    let context = [name.as_deref(), url.as_ref().map(SiteUrl::host), Some("gatelodge")];
-    let context: Vec<&str> = context.into_iter().flatten().collect();
-    let administrator = questions::administrator(asker, given, &context)?;
+    if administrator.is_none() {
+        let context = [name.as_deref(), url.as_ref().map(SiteUrl::host), Some("gatelodge")];
+        let context: Vec<&str> = context.into_iter().flatten().collect();
+        *administrator = Some(questions::administrator(asker, given, &context)?);
+    }
     let sender = match (&url, &name) {
         (Some(url), Some(name)) => questions::sender(asker, given, url, name)?,
         _ => None,
     };
     let mail = questions::mail(asker, given, None)?;
     asker.require_all()?;
-    let (Some(url), Some(name), Some(tls), Some(registration), Some(sender), Some((mail, mut smtp_password))) =
+    let (Some(url), Some(name), Some(tls), Some(registration), Some(sender), Some((mail, smtp_password))) =
         (url, name, tls, registration, sender, mail)
     else {
         return Err(Exit::failed("set-up needs more answers"));
     };
     let mut plan = Plan { url, name, tls, mail, sender, registration, state: files.state.clone() };
-    try_mail(asker, given, (&mut plan, &mut smtp_password), administrator.as_ref().map(|(email, _)| email))?;
+    // The password's file is none yet: what else there is to judge is judged before a mail is sent by it.
     if let MailPlan::Smtp(smtp) = &mut plan.mail {
-        smtp.password_file = (smtp.username.is_some() && !files.is_credential).then(|| files.smtp_password.clone());
+        smtp.password_file = smtp.username.is_some().then(|| files.smtp_password.clone());
     }
-    // By the same rules as at the start of the service.
-    Config::parse(&plan.text(), target).map_err(Exit::failed)?;
-    Ok(Decided { plan, smtp_password, administrator })
+    let judged = judge(&plan, Path::new("set-up"));
+    if let MailPlan::Smtp(smtp) = &mut plan.mail {
+        smtp.password_file = None;
+    }
+    Ok(judged.map(|_| (plan, smtp_password)))
+}
+
+/// By the same rules as at the start of the service. No line is named: there is no such file yet.
+fn judge(plan: &Plan, path: &Path) -> Result<Config, String> {
+    Config::parse(&plan.text(), path).map_err(|error| {
+        let path = path.display().to_string();
+        let message = error.to_string();
+        let faults = message
+            .lines()
+            .filter_map(|line| line.strip_prefix(&path))
+            .map(|fault| fault.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit()).trim_start());
+        let faults: Vec<&str> = faults.filter(|fault| !fault.ends_with("things are wrong")).collect();
+        faults.join("; ")
+    })
 }
 
 /// Sends a mail as the service would. As long as it does not arrive, the mail server can be described anew.
@@ -177,8 +249,7 @@ fn send(plan: &mut Plan, password: Option<&str>, address: &str) -> Result<(), St
         write_secret(&temporary, password).map_err(|error| error.to_string())?;
         smtp.password_file = Some(temporary.clone());
     }
-    let config = Config::parse(&plan.text(), Path::new("set-up")).map_err(|error| error.to_string());
-    let sent = config.and_then(|config| trials::test_mail(&config, address));
+    let sent = judge(plan, Path::new("set-up")).and_then(|config| trials::test_mail(&config, address));
     let _ = std::fs::remove_file(&temporary);
     if let MailPlan::Smtp(smtp) = &mut plan.mail {
         smtp.password_file = None;

@@ -68,11 +68,17 @@ pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<T
     );
     let is_private = url.is_loopback() || !url.host().contains('.');
     // A choice that nobody made is not made for a program that cannot be asked back.
-    let default = asker.can_ask().then_some(if is_private { "self-signed" } else { "acme" });
+    let usual = match is_private {
+        _ if !url.is_https() => "off",
+        true => "self-signed",
+        false => "acme",
+    };
+    let default = asker.can_ask().then_some(usual);
     let mode =
         asker.settle(&question("tls", "acme, files, self-signed or off", default), given.tls.as_ref(), |text| {
             match text {
                 "acme" if is_private => Err(format!("no authority gives a certificate for {}", url.host())),
+                "acme" | "files" | "self-signed" if !url.is_https() => Err("an http:// site serves no TLS: off".into()),
                 "acme" | "files" | "self-signed" | "off" => Ok(text.to_owned()),
                 _ => Err("write acme, files, self-signed or off".into()),
             }
@@ -118,7 +124,14 @@ fn listen(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Li
     // Whoever chose a port has their reason: port 80 is then often another's.
     let usual = if url.port().is_none() { "[::]:80" } else { NONE };
     let redirects = question("http", "Listen for plain HTTP, which is sent on to HTTPS, on (or none)", Some(usual));
-    let http = asker.settle(&redirects, given.http.as_ref(), optional(socket))?;
+    let http = asker.settle(
+        &redirects,
+        given.http.as_ref(),
+        optional(|text| {
+            let http = socket(text)?;
+            https.map_or(Ok(()), |https| trials::are_apart(https, http)).map(|()| http)
+        }),
+    )?;
     Ok(https.zip(http).map(|(https, http)| Listen { https, http }))
 }
 
@@ -129,7 +142,7 @@ fn acme(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsP
     let contact =
         question("acme-contact", "Where may the authority write to when something is wrong (or none)?", Some(NONE));
     let contact = asker.settle(&contact, given.acme_contact.as_ref(), optional(address))?;
-    let directory = question("acme-directory", "", Some(NONE));
+    let directory = question("acme-directory", "The authority's directory", None);
     let directory = match &given.acme_directory {
         None => None,
         some => asker

@@ -1,5 +1,6 @@
 //! What can be tried of an answer as soon as it is given.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 
@@ -24,14 +25,47 @@ pub fn resolves(host: &str) -> Option<String> {
 /// Whether nobody else listens there. That ports below 1024 are not for everybody is no matter: systemd opens them for us.
 pub fn is_free(address: SocketAddr) -> Result<(), String> {
     match TcpListener::bind(address) {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
             Err(format!("another program listens on {address}: stop it, or choose another port"))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
             Err(format!("{address} is no address of this machine"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether HTTPS and plain HTTP do not come in by one port, of which zero is any that is free.
+pub fn are_apart(https: SocketAddr, http: SocketAddr) -> Result<(), String> {
+    let is_shared = https.ip() == http.ip() || https.ip().is_unspecified() || http.ip().is_unspecified();
+    if https.port() == http.port() && https.port() != 0 && is_shared {
+        return Err(format!("HTTPS comes in by {https}, and a port speaks one protocol: choose another, or none"));
+    }
+    Ok(())
+}
+
+/// Whether a path is another one, or leads through it.
+pub fn lies_in(path: &Path, other: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute(path).starts_with(absolute(other))
+}
+
+/// Whether files can be made in a folder, which is made for that if it is not there. Nothing stays of it.
+pub fn takes_files(folder: &Path) -> Result<(), String> {
+    let folder = std::path::absolute(folder).or_else(|_| std::env::current_dir()).unwrap_or_default();
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| folder.symlink_metadata().is_err()).collect();
+    let trial = folder.join(format!(".gatelodge-setup-{}", std::process::id()));
+    let tried = std::fs::create_dir_all(&folder).and_then(|()| std::fs::create_dir(&trial));
+    let _ = std::fs::remove_dir(&trial);
+    for made in missing {
+        let _ = std::fs::remove_dir(made);
+    }
+    tried.map_err(|error| match error.kind() {
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            format!("{} is no folder, or leads through something that is none", folder.display())
+        }
+        _ => format!("nothing can be made in {}: {error}", folder.display()),
+    })
 }
 
 /// Whether there is a certificate in a file.

@@ -22,7 +22,7 @@ fn a_first_administrator_is_made_and_logs_in() {
         world.visitor().log_in(ALICE, PASSWORD).expect(200).json()["user"]["groups"],
         json!(["admins", "family"])
     );
-    assert_eq!(add(&world, "ALICE@example.org", true), Err("another account has this address".into()));
+    assert_eq!(add(&world, "ALICE@example.org", true), Err("another account has the address ALICE@example.org".into()));
 }
 
 #[test]
