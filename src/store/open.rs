@@ -14,7 +14,7 @@ use super::open_error::OpenError;
 use super::settle::sync_folder_of;
 use super::steps::STEPS;
 use super::upgrade::{copy_path, keep_copy};
-use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreError, StoreLock, Transaction};
+use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreLock, Transaction};
 
 /// An open store and what belongs to it.
 pub struct Opened {
