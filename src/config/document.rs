@@ -59,7 +59,7 @@ fn is_within(inner: &str, outer: &str) -> bool {
 
 /// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
-    let (readable, errors) = without_broken_lines(text);
+    let (readable, errors) = syntax::without_broken_lines(text);
     let (document, remaining) = DeTable::parse_recoverable(&readable);
     let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
@@ -86,37 +86,6 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -
     Some(Found { settings, faults: reading.faults, doubtful: reading.doubtful })
 }
 
-/// How many lines that are no TOML are looked for: a file with more of them is something else.
-const MAX_BROKEN_LINES: usize = 8;
-
-/// The text with blanks in place of lines that are no TOML, and what the parser says of those: at some it gives up and skips what
-/// follows, which would look as if it were missing.
-fn without_broken_lines(text: &str) -> (String, Vec<toml::de::Error>) {
-    let mut readable = text.to_owned();
-    let (mut found, mut lines) = (Vec::new(), BTreeSet::new());
-    loop {
-        let (_, errors) = DeTable::parse_recoverable(&readable);
-        let mut blanked = Vec::new();
-        for error in errors {
-            let line = syntax::line_range(&readable, error.span().unwrap_or(0..0).start);
-            if !lines.insert(line.start) {
-                continue;
-            }
-            if !syntax::is_of_repetition(error.message()) && syntax::stands_alone(&readable[line.clone()]) {
-                blanked.push(line);
-            }
-            found.push(error);
-        }
-        if blanked.is_empty() || found.len() > MAX_BROKEN_LINES {
-            return (readable, found);
-        }
-        for line in blanked {
-            let blanks = " ".repeat(line.len());
-            readable.replace_range(line, &blanks);
-        }
-    }
-}
-
 struct Reading<'a, T> {
     text: &'a str,
     least: &'a Value,
@@ -136,7 +105,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                 let (message, hint) = syntax::explain(error.message(), self.text, span.clone(), parsed);
                 let hint = syntax::without_value(hint, |key| self.knows(key));
                 self.faults.push(Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() });
-                self.doubt(section_at(self.text, span.start));
+                self.doubt(syntax::section_at(self.text, span.start));
             }
         }
         lines
@@ -315,16 +284,4 @@ fn keys_below(settings: &Value, section: &str, found: &mut Vec<(String, String)>
         let path = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
         keys_below(inner, &path, found);
     }
-}
-
-/// The top-level section that a byte stands in; none before the first, or on the line of a heading.
-fn section_at(text: &str, at: usize) -> Option<String> {
-    let at = text.floor_char_boundary(at);
-    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    if text[line_start..].trim_start().starts_with('[') {
-        return None;
-    }
-    let heading = text[..line_start].lines().rev().map(str::trim).find(|line| line.starts_with('['))?;
-    let name = heading.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
-    Some(name.trim().trim_matches('"').to_owned())
 }

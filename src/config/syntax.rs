@@ -1,5 +1,6 @@
 //! What is no TOML, in words. The parser says what it expected of the grammar; people want to know what to write.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -68,15 +69,58 @@ fn line_at(text: &str, at: usize) -> (usize, &str) {
     (line.start, &text[line])
 }
 
+/// How many lines that are no TOML are looked for: a file with more of them is something else.
+const MAX_BROKEN_LINES: usize = 8;
+
+/// The text with blanks in place of lines that are no TOML, and what the parser says of those: at some it gives up and skips what
+/// follows, which would look as if it were missing.
+pub(super) fn without_broken_lines(text: &str) -> (String, Vec<toml::de::Error>) {
+    let mut readable = text.to_owned();
+    let (mut found, mut lines) = (Vec::new(), BTreeSet::new());
+    loop {
+        let (_, errors) = DeTable::parse_recoverable(&readable);
+        let mut blanked = Vec::new();
+        for error in errors {
+            let line = line_range(&readable, error.span().unwrap_or(0..0).start);
+            if !lines.insert(line.start) {
+                continue;
+            }
+            if !is_of_repetition(error.message()) && stands_alone(&readable[line.clone()]) {
+                blanked.push(line);
+            }
+            found.push(error);
+        }
+        if blanked.is_empty() || found.len() > MAX_BROKEN_LINES {
+            return (readable, found);
+        }
+        for line in blanked {
+            let blanks = " ".repeat(line.len());
+            readable.replace_range(line, &blanks);
+        }
+    }
+}
+
+/// The top-level section that a byte stands in; none before the first, or on the line of a heading.
+pub(super) fn section_at(text: &str, at: usize) -> Option<String> {
+    let at = text.floor_char_boundary(at);
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    if text[line_start..].trim_start().starts_with('[') {
+        return None;
+    }
+    let heading = text[..line_start].lines().rev().map(str::trim).find(|line| line.starts_with('['))?;
+    let name = heading.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
+    Some(name.trim().trim_matches('"').to_owned())
+}
+
 /// Where the line of a byte begins and ends.
-pub(super) fn line_range(text: &str, at: usize) -> Range<usize> {
+fn line_range(text: &str, at: usize) -> Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     start..text[start..].find('\n').map_or(text.len(), |newline| start + newline)
 }
 
 /// Whether what follows a line means the same without it: it is no heading, and nothing in it goes on in the next.
-pub(super) fn stands_alone(line: &str) -> bool {
+fn stands_alone(line: &str) -> bool {
     let count = |sign: char| line.matches(sign).count();
     let is_closed = count('[') == count(']') && count('{') == count('}');
     is_closed && !line.trim_start().starts_with('[') && !line.contains("\"\"\"") && !line.contains("'''")

@@ -129,8 +129,8 @@ fn what_stands_where_the_service_makes_its_files_is_told() {
         ("mail.directory", "mail", path("control.sock"), "is the path of `listen.control` as well"),
         ("store.path", store, config.clone(), "is this configuration itself"),
         ("store.path", store, path("folder/"), "ends with `/` as a folder does"),
-        ("store.path", store, path("fifo"), "is no regular file"),
-        ("store.path", store, "/dev/null".into(), "is no regular file"),
+        ("store.path", store, path("fifo"), "is no file, and stays as it is"),
+        ("store.path", store, "/dev/null".into(), "is no file, and stays as it is"),
         ("store.path", store, "/proc/g.redb".into(), "is the system's own"),
     ] {
         let wrong = text.replace(&format!("\"{}\"", path(of)), &format!("\"{other}\""));

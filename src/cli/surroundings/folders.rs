@@ -57,10 +57,9 @@ impl Look<'_> {
                 "is a folder, and should be a file in one",
                 format!("write \"{}\"", path.join("gatelodge.redb").display()),
             ),
-            Ok(found) if !found.is_file() => (
-                "is no regular file, and nothing can be kept in it",
-                "write another path, whose file is made at the first start".to_owned(),
-            ),
+            Ok(found) if !found.is_file() => {
+                ("is no file, and stays as it is", "write another path in [store]".to_owned())
+            }
             _ => return,
         };
         self.draft.blame("store.path", format!("{}: {said}", path.display()), Some(hint));
