@@ -1,6 +1,6 @@
 //! What is done once says so to whoever asks again with the same link, or whose form is posted twice.
 
-use gatelodge::base::DAY;
+use gatelodge::base::{DAY, MINUTE};
 use serde_json::{Value, json};
 
 use super::second_factors::set_up;
@@ -149,6 +149,22 @@ fn the_second_of_two_clicks_says_that_it_is_done() {
     alice.opens(&to).leads_to("/account");
     let failed = world.audit().into_iter().filter(|(_, outcome, _)| outcome.contains("wrong")).count();
     assert_eq!(failed, 0, "nobody typed a wrong password");
+
+    // Nothing else that comes with the old cookie is said to be done.
+    let old = alice.copy();
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).expect(200);
+    alice.posts("/account/sessions/end-others", &[]).leads_to("/account/sessions?notice=session-ended");
+    old.copy().posts("/account/sessions/end-others", &[]).leads_to("/login?notice=done-already");
+    for path in ["/account/delete", "/account/password", "/account/username", "/account/email"] {
+        let answer = old.copy().posts(path, &[("current_password", OTHER_PASSWORD)]);
+        let to = answer.expect(303).header("location").unwrap_or_default().to_owned();
+        assert!(to.starts_with("/login?return_to="), "{path}: {to}");
+    }
+    old.copy().posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).expect(401);
+    old.copy().posts("/register", &[("email", "nonsense"), ("password", "short")]).expect(422);
+    // And after a while not even that.
+    world.advance(10 * MINUTE);
+    old.posts("/account/sessions/end-others", &[]).leads_to("/login?return_to=%2Faccount%2Fsessions");
 
     let other = world.visitor();
     other.log_in(ALICE, OTHER_PASSWORD).expect(200);

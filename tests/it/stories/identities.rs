@@ -205,3 +205,18 @@ fn user_names_are_required_optional_or_off() {
     let alice = world.logged_in(ALICE, PASSWORD);
     alice.api("POST", "/account/username", json!({"username": "alice"})).refused(404, "not_found");
 }
+
+#[test]
+fn nobody_is_called_by_the_id_of_somebody_else() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let id = alice.api("GET", "/session", Value::Null).expect(200).json()["user"]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let bob = world.logged_in("bob@example.org", PASSWORD);
+    let refused = bob.api("POST", "/account/username", json!({"username": id})).refused(422, "invalid_fields").json();
+    assert_eq!(refused["fields"]["username"][0]["code"], "reserved");
+    let registers = json!({"email": "carol@example.org", "password": PASSWORD, "username": id.to_uppercase()});
+    world.visitor().api("POST", "/register", registers).refused(422, "invalid_fields");
+    let add = json!({"command": "user-add", "email": "carol@example.org", "username": id, "password": PASSWORD, "admin": false, "confirmed": true, "groups": []});
+    assert!(world.command(add).is_err_and(|words| words.contains("reads as an account's id")));
+}
