@@ -1,6 +1,6 @@
 //! Secrets that did their work: links that were used, and the secrets of sessions that go on under new ones.
 //!
-//! Whoever opens a used link again, or posts a form twice, hears that it is done, and when: the second of two clicks is what a browser
+//! Whoever opens a used link again, or posts a form twice (a double submit), hears that it is done, and when: the second of two clicks is what a browser
 //! shows. Only the digest of a secret that worked is here, so nobody learns anything by guessing, and it opens nothing any more.
 
 use crate::audit::Act;

@@ -16,7 +16,7 @@ use crate::admin::Refusal;
 
 pub use client::{CallError, call, call_for_stream};
 pub use server::listen;
-pub use socket::{BindError, Place, bind};
+pub use socket::{BindError, MAX_PATH_BYTES, Place, bind};
 
 /// The first line on the socket. Another version says "restart the service".
 pub const GREETING: &str = "gatelodge-control 4";

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use tokio::net::{UnixListener, UnixStream};
 
 /// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
-const MAX_PATH_BYTES: usize = 107;
+pub const MAX_PATH_BYTES: usize = 107;
 
 /// How long another start of ours may take to look and make.
 const LOCK_TRIES: u32 = 20;

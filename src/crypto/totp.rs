@@ -17,7 +17,7 @@ pub const STEP: Seconds = 30;
 pub const DIGITS: usize = 6;
 /// Steps that a code may lie back: somebody types it while the next one begins (RFC 6238, section 5.2).
 const STEPS_BACK: u64 = 1;
-/// Steps that a code may lie ahead: clocks of telephones, and of boards without a battery, differ by some seconds (RFC 6238, section 6).
+/// Steps that a code may lie ahead: clocks of telephones, and of boards without a battery, drift by some seconds (clock drift; RFC 6238, section 6).
 const STEPS_AHEAD: u64 = 1;
 
 /// The number of the step that `now` lies in.

@@ -6,11 +6,9 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use crate::config::MailTransport;
+use crate::control::MAX_PATH_BYTES;
 
 use super::Look;
-
-/// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
-const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// Where the system shows itself as files: what is written there is kept nowhere.
 const SHOWN_BY_THE_SYSTEM: [&str; 2] = ["/proc", "/sys"];
@@ -71,11 +69,8 @@ impl Look<'_> {
         if !self.is_clear(&["listen.control"]) {
             return;
         }
-        let (said, hint) = if path.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
-            (
-                format!("the path of a socket may have {MAX_SOCKET_PATH_BYTES} bytes"),
-                "set a shorter one in listen.control",
-            )
+        let (said, hint) = if path.as_os_str().len() > MAX_PATH_BYTES {
+            (format!("the path of a socket may have {MAX_PATH_BYTES} bytes"), "set a shorter one in listen.control")
         } else if path.symlink_metadata().is_ok_and(|found| !found.file_type().is_socket()) {
             ("is there and is no socket; it was left as it is".to_owned(), "set listen.control to a path of its own")
         } else {
