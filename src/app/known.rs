@@ -2,6 +2,7 @@
 //! so an ended session is refused from the moment its ending was acknowledged.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -66,9 +67,29 @@ pub(super) struct KnownSessions(RwLock<Known>);
 
 #[derive(Default)]
 struct Known {
-    by_digest: HashMap<Digest, Arc<LoggedIn>>,
+    by_digest: HashMap<Digest, Arc<LoggedIn>, BuildHasherDefault<Spread>>,
     /// Counts what was heard: whoever read an older view must not remember what it says.
     heard: u64,
+}
+
+/// The first bytes of a digest. They are spread evenly, and what is kept are digests of secrets that we drew: nobody can choose some
+/// that meet.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    /// The length, which is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl KnownSessions {

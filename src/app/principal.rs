@@ -1,5 +1,6 @@
 //! In whose name something is written. What the door saw is looked at again in the transaction, here, once for every act.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use super::{App, Fault, LoggedIn};
 pub struct Caller {
     who: Arc<LoggedIn>,
     needs: Needs,
-    network: String,
+    network: IpAddr,
     /// The rate limit that the act counts in.
     limit: Option<Kind>,
 }
@@ -44,7 +45,7 @@ impl LoggedIn {
     ///
     /// # Errors
     /// With what is missing.
-    pub fn let_in(self: Arc<Self>, needs: Needs, network: String) -> Result<Caller, Denied> {
+    pub fn let_in(self: Arc<Self>, needs: Needs, network: IpAddr) -> Result<Caller, Denied> {
         needs.judge(&self.person.account, self.scopes.as_ref(), self.lacks_second_factor)?;
         Ok(Caller { who: self, needs, network, limit: None })
     }
@@ -83,7 +84,7 @@ impl Principal {
     pub fn source(&self) -> Source {
         match self {
             Self::CommandLine(source) => source.clone(),
-            Self::Caller(caller) => Source::account(caller.person.id, &caller.network),
+            Self::Caller(caller) => Source::account(caller.person.id, &caller.network.to_string()),
         }
     }
 

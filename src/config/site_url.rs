@@ -22,6 +22,12 @@ impl SiteUrl {
         &self.origin
     }
 
+    /// Host and port, as a browser writes them into `Host`: the port only where it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
     /// The host without a port; IPv6 addresses stand in brackets.
     #[must_use]
     pub fn host(&self) -> &str {

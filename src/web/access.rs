@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::header::AsHeaderName;
 use http::{HeaderMap, Method, header};
 
 use crate::accounts::permissions;
@@ -97,7 +98,7 @@ impl Web {
         }
         let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
         // The same is asked again when whatever they want is written.
-        let caller = caller.let_in(access.needs(scope), network.to_string())?;
+        let caller = caller.let_in(access.needs(scope), network)?;
         if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
             return Err(Failure::Forbidden);
         }
@@ -146,7 +147,7 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The value of a header that stands once; of one that stands twice, or is no text, a value that means nothing.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next().map(|value| value.to_str().unwrap_or("?"));
     if values.next().is_some() { Some("?") } else { first }
@@ -154,7 +155,7 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// Whether a browser sent it from this site (Fetch Metadata; RFC 6454); nothing where neither header says.
 fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> Option<bool> {
-    match (single(headers, "sec-fetch-site"), single(headers, "origin")) {
+    match (single(headers, "sec-fetch-site"), single(headers, header::ORIGIN)) {
         (Some("same-origin"), _) => Some(true),
         (Some("none"), _) => Some(audience == Audience::Page),
         (Some(_), _) => Some(false),

@@ -23,8 +23,8 @@ pub struct FrontEnd {
 impl Web {
     /// The listed front end that a request to the API comes from, if it does.
     pub(super) fn front_end(&self, headers: &HeaderMap, audience: Audience) -> Option<FrontEnd> {
+        let origin = if audience == Audience::Api { single(headers, header::ORIGIN) } else { None }?;
         let services = self.app.services();
-        let origin = single(headers, "origin").filter(|_| audience == Audience::Api)?;
         let is_listed = services.config.spa.origins.iter().any(|listed| listed.origin() == origin);
         let origin = HeaderValue::try_from(origin).ok().filter(|_| is_listed)?;
         let is_same_site = matches!(single(headers, "sec-fetch-site"), Some("same-site" | "same-origin"));

@@ -17,6 +17,9 @@ fn page_policy(return_hosts: &[HostName]) -> HeaderValue {
 
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// Room for what an answer has of its own.
 const ROOM: usize = 16;
 const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
@@ -27,14 +30,27 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
-/// What was asked for with credentials is kept by no cache, whatever it is.
-pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// One year. Sub-domains are left out: a homelab's may be plain HTTP.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The headers of every answer, put together once: copying them is cheaper than adding them one by one.
+/// What an answer is made of.
+pub enum Media {
+    /// A page.
+    Page,
+    /// JSON.
+    Json,
+    /// Something else, called so.
+    Other(&'static str),
+    /// There is no body.
+    None,
+}
+
+/// The headers of every answer, put together once: copying them is cheaper than adding them one by one, and for most answers they
+/// are all there are.
 pub struct Hardened {
     page: HeaderMap,
+    json: HeaderMap,
     data: HeaderMap,
 }
 
@@ -51,16 +67,21 @@ impl Hardened {
             }
             headers
         };
-        Self { page: with(page_policy(return_hosts)), data: with(DATA_POLICY) }
+        let (mut page, mut json, data) = (with(page_policy(return_hosts)), with(DATA_POLICY), with(DATA_POLICY));
+        page.insert(header::CONTENT_TYPE, HTML);
+        json.insert(header::CONTENT_TYPE, JSON);
+        Self { page, json, data }
     }
 
-    /// The headers of an answer of this kind, with what the answer says of its own. What does not say otherwise is kept by no
-    /// cache.
-    pub fn around(&self, kind: Option<HeaderValue>, own: HeaderMap) -> HeaderMap {
-        let is_page = kind.as_ref().is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        let mut all = if is_page { self.page.clone() } else { self.data.clone() };
-        if let Some(kind) = kind {
-            all.insert(header::CONTENT_TYPE, kind);
+    /// The headers of an answer, with what it says of its own. What does not say otherwise is kept by no cache.
+    pub fn around(&self, media: &Media, own: HeaderMap) -> HeaderMap {
+        let mut all = match media {
+            Media::Page => self.page.clone(),
+            Media::Json => self.json.clone(),
+            Media::Other(_) | Media::None => self.data.clone(),
+        };
+        if let Media::Other(name) = media {
+            all.insert(header::CONTENT_TYPE, HeaderValue::from_static(name));
         }
         if !own.is_empty() {
             all.extend(own);

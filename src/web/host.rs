@@ -75,7 +75,10 @@ pub struct Asked<'a> {
 /// (RFC 9112, 3.2).
 pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
     // As nearly everybody writes it: what is the same needs no reading.
-    if head.uri.authority().is_none() && the_one_host(&head.headers)? == Some(asked.site.host()) {
+    if head.uri.authority().is_none()
+        && let Some(host) = the_one_host(&head.headers)?
+        && [asked.site.authority(), asked.site.host()].contains(&host)
+    {
         return Ok(());
     }
     let (host, target) = authorities(head)?;

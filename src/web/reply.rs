@@ -2,20 +2,19 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use serde::Serialize;
 
 use super::failure::{Failure, FieldErrors};
-use super::headers::Hardened;
+use super::headers::{Hardened, Media};
 use super::status::Success;
 
-/// The response type of the server.
-pub type Response = http::Response<Full<Bytes>>;
+/// The response type of the server. The body stands in memory as one piece.
+pub type Response = http::Response<Bytes>;
 
 /// An answer before the headers that every answer gets.
 pub struct Reply {
     status: StatusCode,
-    kind: Option<HeaderValue>,
+    media: Media,
     headers: HeaderMap,
     body: Bytes,
     is_shared: bool,
@@ -25,9 +24,7 @@ pub struct Reply {
 #[derive(Clone, Copy)]
 pub struct IsShared;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const PROBLEM: Media = Media::Other("application/problem+json");
 
 /// Writes a document of ours.
 pub fn to_json(value: &impl Serialize) -> Bytes {
@@ -35,15 +32,24 @@ pub fn to_json(value: &impl Serialize) -> Bytes {
 }
 
 impl Reply {
-    fn new(status: StatusCode, kind: Option<HeaderValue>, body: impl Into<Bytes>) -> Self {
-        Self { status, kind, headers: HeaderMap::new(), body: body.into(), is_shared: false }
+    fn new(status: StatusCode, media: Media, body: impl Into<Bytes>) -> Self {
+        Self { status, media, headers: HeaderMap::new(), body: body.into(), is_shared: false }
+    }
+
+    /// Has no cache keep it, whatever it is: it was asked for by somebody.
+    #[must_use]
+    pub fn for_one_person(mut self) -> Self {
+        if !self.headers.is_empty() {
+            self.headers.remove(header::CACHE_CONTROL);
+        }
+        self
     }
 
     /// With the headers that every answer gets.
     pub fn complete(self, hardened: &Hardened) -> Response {
-        let mut response = http::Response::new(Full::new(self.body));
+        let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = hardened.around(self.kind, self.headers);
+        *response.headers_mut() = hardened.around(&self.media, self.headers);
         if self.is_shared {
             response.extensions_mut().insert(IsShared);
         }
@@ -57,7 +63,7 @@ impl Reply {
 
     /// A JSON document that was written before.
     pub fn ready_json(success: Success, document: Bytes) -> Self {
-        Self::new(success.status(), Some(JSON), document)
+        Self::new(success.status(), Media::Json, document)
     }
 
     /// A JSON document.
@@ -76,17 +82,17 @@ impl Reply {
 
     /// Done, nothing to show.
     pub fn no_content() -> Self {
-        Self::new(Success::NoContent.status(), None, Bytes::new())
+        Self::new(Success::NoContent.status(), Media::None, Bytes::new())
     }
 
     /// A page.
     pub fn page(html: String) -> Self {
-        Self::new(Success::Ok.status(), Some(HTML), html)
+        Self::new(Success::Ok.status(), Media::Page, html)
     }
 
     /// A page that says what went wrong.
     pub fn failed_page(failure: &Failure, html: String) -> Self {
-        Self::new(failure.explanation().status, Some(HTML), html).with_failure_headers(failure)
+        Self::new(failure.explanation().status, Media::Page, html).with_failure_headers(failure)
     }
 
     /// Look there with GET. `path` is one of ours.
@@ -96,7 +102,7 @@ impl Reply {
 
     /// Look there.
     pub fn redirect(success: Success, location: &str) -> Self {
-        let mut reply = Self::new(success.status(), None, Bytes::new());
+        let mut reply = Self::new(success.status(), Media::None, Bytes::new());
         match HeaderValue::try_from(location) {
             Ok(location) => drop(reply.headers.insert(header::LOCATION, location)),
             Err(_) => return Self::problem(&Failure::MalformedRequest),
@@ -106,7 +112,7 @@ impl Reply {
 
     /// A file that is compiled in. Whoever passes it keeps it: it is not made anew for each answer.
     pub fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
-        let mut reply = Self::new(Success::Ok.status(), Some(HeaderValue::from_static(kind)), content);
+        let mut reply = Self::new(Success::Ok.status(), Media::Other(kind), content);
         reply.is_shared = true;
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
         reply
@@ -114,19 +120,19 @@ impl Reply {
 
     /// What monitoring reads.
     pub fn metrics(text: String) -> Self {
-        const KIND: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        Self::new(Success::Ok.status(), Some(KIND), text)
+        const KIND: Media = Media::Other("text/plain; version=0.0.4; charset=utf-8");
+        Self::new(Success::Ok.status(), KIND, text)
     }
 
     /// What a certificate authority looks for (RFC 8555, 8.3).
     pub fn challenge(text: String) -> Self {
-        const KIND: HeaderValue = HeaderValue::from_static("application/octet-stream");
-        Self::new(Success::Ok.status(), Some(KIND), text)
+        const KIND: Media = Media::Other("application/octet-stream");
+        Self::new(Success::Ok.status(), KIND, text)
     }
 
     /// Plain text.
     pub fn text(content: &'static str) -> Self {
-        Self::new(Success::Ok.status(), Some(HeaderValue::from_static("text/plain; charset=utf-8")), content)
+        Self::new(Success::Ok.status(), Media::Other("text/plain; charset=utf-8"), content)
     }
 
     /// RFC 9457.
@@ -180,7 +186,7 @@ impl Reply {
             done_at,
         };
         let body = to_json(&problem);
-        Self::new(told.status, Some(PROBLEM), body).with_failure_headers(failure)
+        Self::new(told.status, PROBLEM, body).with_failure_headers(failure)
     }
 
     fn with_failure_headers(mut self, failure: &Failure) -> Self {

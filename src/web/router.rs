@@ -10,15 +10,15 @@ use bytes::Bytes;
 use http::{Method, header};
 
 use crate::audit::Act;
+use crate::crypto::Digest;
 
 use super::access::Audience;
 use super::cors::FrontEnd;
 use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
-use super::headers::NO_STORE;
 use super::reply::{Reply, Response};
 use super::request::{Request, client_network, parse_query};
-use super::routes::{ROUTES, Route};
+use super::routes::{Handler, ROUTES, Route};
 use super::status::Success;
 use super::{Web, pages};
 
@@ -111,12 +111,51 @@ fn second_click(method: &Method, path: &str) -> Option<Act> {
     }
 }
 
+/// What the answer to a request depends on besides what the handler says.
+struct Setting {
+    started: Instant,
+    uri: http::Uri,
+    audience: Audience,
+    /// The row's number in the list; behind the last are those that there is no row for.
+    number: usize,
+    /// Whether it came with something that says who asks.
+    is_personal: bool,
+    front_end: Option<FrontEnd>,
+    is_preflight: bool,
+    /// The secret that a form came with which gives the session a new one.
+    posted: Option<(Digest, Act)>,
+}
+
+/// A request on its way.
+pub enum Begun {
+    /// There was nothing to wait for.
+    Answered(Response),
+    /// The handler waits for something.
+    Waits(Box<Waiting>),
+}
+
+/// A request that was let in, and whose handler has to be waited for.
+pub struct Waiting {
+    setting: Setting,
+    route: &'static Route,
+    request: Request,
+}
+
 impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
+        let (head, body) = request.into_parts();
+        let client = client_network(peer, &head.headers, &self.app.services().config.proxy.trusted);
+        match self.begin(head, body, (peer, client)) {
+            Begun::Answered(response) => response,
+            Begun::Waits(waiting) => self.finish(*waiting).await,
+        }
+    }
+
+    /// Does for a request that was read whole what can be done without waiting. `client` is who sent it, seen through trusted proxies.
+    pub fn begin(&self, mut head: http::request::Parts, body: Bytes, (peer, client): (IpAddr, IpAddr)) -> Begun {
         let started = Instant::now();
-        let (mut head, body) = request.into_parts();
-        let uri = head.uri.clone();
+        let uri = std::mem::take(&mut head.uri);
         let audience = audience_of(uri.path());
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let front_end = self.front_end(&head.headers, audience);
@@ -127,54 +166,72 @@ impl Web {
             .and_then(|act| self.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let found = self.router.find(&head.method, uri.path());
-        let meant = matches!(found, Err(Failure::NotFound))
-            .then(|| self.router.meant_by(uri.path()).filter(|path| audience_of(path) == Audience::Page))
-            .flatten();
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
-        let prepared = found.and_then(|found| self.prepare(found, head, body, (peer, front_end.is_some())));
+        let prepared =
+            found.and_then(|found| self.prepare(found, (head, uri.query()), body, (peer, client, front_end.is_some())));
+        let setting = Setting { started, uri, audience, number, is_personal, front_end, is_preflight, posted };
         let reply = match prepared {
             _ if is_preflight => Ok(Reply::no_content()),
-            Err(failure) => match meant {
-                Some(path) => {
-                    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-                    Ok(Reply::redirect(Success::Moved, &(path + &query)))
-                }
-                None => Err(failure),
+            Err(failure) => self.meant(&failure, &setting.uri).ok_or(failure),
+            Ok((route, request)) => match route.handler {
+                Handler::Later(_) => return Begun::Waits(Box::new(Waiting { setting, route, request })),
+                Handler::Now(handler) => self.noted(caught(|| handler(self, &request)), route, &request),
             },
-            Ok((route, request)) => {
-                let answered = CatchPanic((route.handler)(self, &request)).await;
-                if let Err(failure) = &answered {
-                    self.note_refusal(failure, route, &request);
-                }
-                tracing::debug!(method = route.method, route = route.path, "answered");
-                answered
-            }
         };
+        Begun::Answered(self.complete(setting, reply))
+    }
+
+    /// Waits for the handler, and completes its answer.
+    pub async fn finish(&self, Waiting { setting, route, request }: Waiting) -> Response {
+        let answered = match route.handler {
+            Handler::Later(handler) => CatchPanic(handler(self, &request)).await,
+            Handler::Now(handler) => caught(|| handler(self, &request)),
+        };
+        self.complete(setting, self.noted(answered, route, &request))
+    }
+
+    fn noted(&self, answered: Result<Reply, Failure>, route: &Route, request: &Request) -> Result<Reply, Failure> {
+        if let Err(failure) = &answered {
+            self.note_refusal(failure, route, request);
+        }
+        tracing::debug!(method = route.method, route = route.path, "answered");
+        answered
+    }
+
+    /// Sends whoever asks for a page that is nearly ours to the one they mean.
+    fn meant(&self, failure: &Failure, uri: &http::Uri) -> Option<Reply> {
+        let path =
+            Some(uri.path()).filter(|_| *failure == Failure::NotFound && self.router.0.at(uri.path()).is_err())?;
+        let meant = self.router.meant_by(path).filter(|path| audience_of(path) == Audience::Page)?;
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Some(Reply::redirect(Success::Moved, &(meant + &query)))
+    }
+
+    /// The answer with everything that does not depend on its handler.
+    fn complete(&self, setting: Setting, reply: Result<Reply, Failure>) -> Response {
         let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
-        let reply = match posted {
+        let reply = match setting.posted {
             Some((secret, act)) if is_refused && self.app.just_renewed_for(secret) == Some(act) => {
                 Ok(Reply::see_other(pages::DONE_ALREADY))
             }
             _ => reply,
         };
-        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, audience, uri.path()));
+        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
+        let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete(&self.hardened);
-        if audience == Audience::Api && self.has_front_ends() {
+        if setting.audience == Audience::Api && self.has_front_ends() {
             response.headers_mut().insert(header::VARY, header::ORIGIN.into());
         }
-        if let Some(front_end) = front_end {
-            front_end.admit(&mut response, is_preflight);
+        if let Some(front_end) = setting.front_end {
+            front_end.admit(&mut response, setting.is_preflight);
         }
-        if is_personal {
-            response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
-        }
-        self.requests.note(number, response.status().as_u16(), started.elapsed());
+        self.requests.note(setting.number, response.status().as_u16(), setting.started.elapsed());
         response
     }
 
     /// The answer to what cannot be read, so never reached a route.
-    pub fn refuse(&self, failure: &Failure, path: &str) -> Response {
-        let response = self.tell(failure, audience_of(path), path).complete(&self.hardened);
+    pub fn refuse(&self, failure: &Failure, audience: Audience) -> Response {
+        let response = self.tell(failure, audience, "/").complete(&self.hardened);
         self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
         response
     }
@@ -182,17 +239,17 @@ impl Web {
     fn prepare(
         &self,
         Found { route, parameters, .. }: Found,
-        head: http::request::Parts,
+        (head, query): (http::request::Parts, Option<&str>),
         body: Bytes,
-        (peer, is_from_front_end): (IpAddr, bool),
+        (peer, network, is_from_front_end): (IpAddr, IpAddr, bool),
     ) -> Result<(&'static Route, Request), Failure> {
         let mut request = Request {
             peer: peer.to_canonical(),
-            network: client_network(peer, &head.headers, &self.app.services().config.proxy.trusted),
+            network,
             device_cookie: self.cookies.device(),
             trust_cookie: self.cookies.trust(),
             method: head.method,
-            query: parse_query(head.uri.query())?,
+            query: parse_query(query)?,
             headers: head.headers,
             body,
             parameters,
@@ -226,11 +283,19 @@ impl Future for CatchPanic<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let future = self.0.as_mut();
-        catch_unwind(AssertUnwindSafe(|| future.poll(context))).unwrap_or_else(|_| {
-            tracing::error!("a handler panicked; the request was answered with 500");
-            Poll::Ready(Err(Failure::Internal))
+        caught(|| match future.poll(context) {
+            Poll::Ready(answered) => answered.map(Poll::Ready),
+            Poll::Pending => Ok(Poll::Pending),
         })
+        .map_or_else(|failure| Poll::Ready(Err(failure)), |polled| polled.map(Ok))
     }
+}
+
+fn caught<T>(handler: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(handler)).unwrap_or_else(|_| {
+        tracing::error!("a handler panicked; the request was answered with 500");
+        Err(Failure::Internal)
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,15 @@ use super::{Web, api, pages};
 use crate::sessions::Scope;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
-type Handler = for<'a> fn(&'a Web, &'a Request) -> Answer<'a>;
+
+/// What answers a request.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// On the spot: it waits for nothing.
+    Now(fn(&Web, &Request) -> Result<Reply, Failure>),
+    /// When what it waits for has come.
+    Later(for<'a> fn(&'a Web, &'a Request) -> Answer<'a>),
+}
 
 /// One row of the list.
 pub struct Route {
@@ -31,25 +39,28 @@ pub struct Route {
 macro_rules! routes {
     (@scope) => { None };
     (@scope $scope:ident) => { Some(Scope::$scope) };
-    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident $(by $scope:ident)?;)*) => {
+    (@handler $module:ident $handler:ident) => { Handler::Later(|web, request| Box::pin($module::$handler(web, request))) };
+    (@handler $module:ident $handler:ident once) => { Handler::Now($module::$handler) };
+    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)?;)*) => {
         &[$(Route {
             method: $method,
             path: $path,
             access: $access,
             scope: routes!(@scope $($scope)?),
-            handler: |web, request| Box::pin($module::$handler(web, request)),
+            handler: routes!(@handler $module $handler $($once)?),
         }),*]
     };
 }
 
-/// Every route there is. A handler without a row is dead code; a row without an access does not compile.
+/// Every route there is. A handler without a row is dead code; a row without an access does not compile. Where `at once` stands,
+/// the handler is a plain function: it waits for nothing, and is asked for again and again.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = routes! {
     "GET"    "/"                              Anyone   pages::home;
-    "GET"    "/healthz"                       Anyone   pages::health;
+    "GET"    "/healthz"                       Anyone   pages::health at once;
     "GET"    "/readyz"                        Anyone   pages::ready;
-    "GET"    "/assets/style.css"              Anyone   pages::style;
-    "GET"    "/assets/icon.svg"               Anyone   pages::icon;
+    "GET"    "/assets/style.css"              Anyone   pages::style at once;
+    "GET"    "/assets/icon.svg"               Anyone   pages::icon at once;
 
     "GET"    "/register"                      Anyone   pages::register_form;
     "POST"   "/register"                      Anyone   pages::register;
@@ -121,7 +132,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/admin/approvals/{id}/approve"  FreshAdministrator pages::approve;
     "POST"   "/admin/approvals/{id}/decline"  FreshAdministrator pages::decline;
 
-    "GET"    "/api/v1/openapi.json"           Anyone   api::openapi;
+    "GET"    "/api/v1/openapi.json"           Anyone   api::openapi at once;
     "POST"   "/api/v1/register"               Anyone   api::register;
     "POST"   "/api/v1/confirm"                Anyone   api::confirm;
     "POST"   "/api/v1/confirm/resend"         Anyone   api::resend;
@@ -132,7 +143,7 @@ pub static ROUTES: &[Route] = routes! {
     "POST"   "/api/v1/login/second-factor"       Anyone   factors::take_second_step;
     "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::send_step_code;
     "POST"   "/api/v1/logout"                 Anyone   api::logout;
-    "GET"    "/api/v1/session"                Enrolling api::session by Profile;
+    "GET"    "/api/v1/session"                Enrolling api::session at once by Profile;
     "POST"   "/api/v1/session/refresh"        Anyone   api::refresh;
     "POST"   "/api/v1/session/verify"         Enrolling factors::prove_again;
     "POST"   "/api/v1/session/verify/send"    Enrolling factors::send_session_code;
@@ -162,8 +173,8 @@ pub static ROUTES: &[Route] = routes! {
     "GET"    "/api/v1/account/tokens"                LoggedIn       tokens::tokens;
     "POST"   "/api/v1/account/tokens"                Fresh          tokens::make_token;
     "DELETE" "/api/v1/account/tokens/{id}"           LoggedIn       tokens::revoke_token;
-    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may by Profile;
-    "GET"    "/api/v1/users/{user}/may/{permission}"  Asking api::may_they by Ask;
+    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may at once by Profile;
+    "GET"    "/api/v1/users/{user}/may/{permission}"  Asking api::may_they at once by Ask;
 
     "GET"    "/api/v1/admin/users"                                    Administrator admin::users by AdminRead;
     "POST"   "/api/v1/admin/users"                                    FreshAdministrator admin::add_user by AdminWrite;

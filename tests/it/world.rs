@@ -18,7 +18,6 @@ use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Digest};
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
 use gatelodge::web::Web;
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 pub const ALICE: &str = "alice@example.org";
@@ -301,7 +300,7 @@ impl Visitor<'_> {
         let request = request.body(body.into()).expect("a request");
         let response = self.world.web.answer(request, self.address).await;
         let (head, body) = response.into_parts();
-        let reply = Reply { head, body: body.collect().await.expect("a full body").to_bytes() };
+        let reply = Reply { head, body };
         for cookie in reply.head.headers.get_all("set-cookie") {
             self.keep(cookie.to_str().expect("ASCII"));
         }
@@ -355,7 +354,7 @@ impl Visitor<'_> {
     pub fn caller(&self) -> Caller {
         let digest = Digest::of(self.cookies.borrow()["__Host-gatelodge"].as_bytes());
         let who = self.world.app.who_has(digest).expect("memory does not fail").expect("logged in");
-        who.let_in(Needs::default(), self.address.to_string()).expect("they may")
+        who.let_in(Needs::default(), self.address).expect("they may")
     }
 
     pub fn log_in(&self, identity: &str, password: &str) -> Reply {

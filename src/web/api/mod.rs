@@ -34,7 +34,7 @@ const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi
 static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
 
 /// `GET /openapi.json`
-pub async fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
     let unpacked = UNPACKED.get_or_init(|| OPENAPI.unpack().map(Bytes::from));
     let document = unpacked.clone().ok_or(Failure::Internal)?;
     Ok(Reply::asset("application/json", document))
@@ -122,7 +122,7 @@ pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /session`
-pub async fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
+pub fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let document = || {
         let document = WhoDocument {
@@ -142,7 +142,7 @@ pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /may/{permission}`: whether the person who asks may do something.
-pub async fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
+pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = caller.permissions.contains(&permission);
@@ -150,7 +150,7 @@ pub async fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /users/{user}/may/{permission}`: whether somebody may do something, for an application that lets people in.
-pub async fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;
     Ok(Reply::json(Success::Ok, &MayDocument { allowed }))

@@ -59,7 +59,7 @@ pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /healthz`. With the word that `gatelodge doctor` waits for, it is noted how the request arrived.
-pub async fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::text("ok");
     let Some(word) = request.query("probe") else { return Ok(reply) };
     let is_expected = web.app.note_probe(word, || request.arrival());
@@ -84,12 +84,12 @@ pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /assets/style.css`
-pub async fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::asset("text/css; charset=utf-8", include_str!("../assets/style.css")))
 }
 
 /// `GET /assets/icon.svg`
-pub async fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::asset("image/svg+xml; charset=utf-8", include_str!("../assets/icon.svg")))
 }
 

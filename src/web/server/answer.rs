@@ -4,53 +4,72 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::budget::Room;
 use super::pulse::UnderWay;
 
 /// Bytes that are handed to the connection at a time: what it holds beyond them waits here, where it is counted.
-const CHUNK_BYTES: usize = 16 * 1024;
+pub const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Bytes, with the room that they take and the request that they answer: both are free when the last byte has left, wherever the
 /// connection keeps them until then.
 pub struct Answer {
     rest: Bytes,
-    /// Of an answer without a body.
-    _under_way: Option<UnderWay>,
+    held: Option<Held>,
 }
 
-/// What belongs to the bytes of an answer.
-struct Owned {
-    bytes: Bytes,
+/// What is free when the answer has left.
+struct Held {
     _room: Option<Room>,
     _under_way: UnderWay,
-}
-
-impl AsRef<[u8]> for Owned {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 impl Answer {
     /// The answer to a request.
     pub fn new(bytes: Bytes, room: Option<Room>, under_way: UnderWay) -> Self {
-        if bytes.is_empty() {
-            return Self { rest: bytes, _under_way: Some(under_way) };
-        }
-        Self { rest: Bytes::from_owner(Owned { bytes, _room: room, _under_way: under_way }), _under_way: None }
+        Self { rest: bytes, held: Some(Held { _room: room, _under_way: under_way }) }
+    }
+
+    /// One that leaves at once, so that nothing is held for it.
+    pub fn gone(bytes: Bytes) -> Self {
+        Self { rest: bytes, held: None }
+    }
+}
+
+/// Bytes that the connection was handed; the last ones keep what is held for the answer.
+pub struct Chunk {
+    bytes: Bytes,
+    _held: Option<Held>,
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
     }
 }
 
 impl Body for Answer {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Infallible>>> {
         let length = self.rest.len().min(CHUNK_BYTES);
-        Poll::Ready((length > 0).then(|| Ok(Frame::data(self.rest.split_to(length)))))
+        if length == 0 {
+            return Poll::Ready(None);
+        }
+        let bytes = self.rest.split_to(length);
+        let held = if self.rest.is_empty() { self.held.take() } else { None };
+        Poll::Ready(Some(Ok(Frame::data(Chunk { bytes, _held: held }))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -80,12 +99,13 @@ mod tests {
         let client = std::net::Ipv4Addr::LOCALHOST.into();
         let room = budget.share(client).room(2 * CHUNK_BYTES).expect("room");
         let bytes = Bytes::from(vec![7; 2 * CHUNK_BYTES]);
-        let mut answer = Answer::new(bytes, Some(room), pulse.begin());
-        let first = runtime.block_on(answer.frame()).expect("a frame").expect("bytes").into_data().expect("bytes");
-        assert_eq!((first.len(), answer.is_end_stream()), (CHUNK_BYTES, false));
-        let last = runtime.block_on(answer.frame()).expect("a frame").expect("bytes").into_data().expect("bytes");
-        assert!(answer.is_end_stream());
+        let mut answer = Answer::new(bytes, Some(room), pulse.begin(false));
+        let mut next =
+            || runtime.block_on(answer.frame()).expect("a frame").expect("bytes").into_data().ok().expect("bytes");
+        let (first, mut last) = (next(), next());
+        assert_eq!((first.remaining(), answer.is_end_stream()), (CHUNK_BYTES, true));
         drop((answer, first));
+        last.advance(CHUNK_BYTES);
         assert!(!budget.is_free());
         drop(last);
         assert!(budget.is_free());

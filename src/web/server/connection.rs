@@ -1,6 +1,5 @@
 //! One connection: which protocol it speaks, what it may take, and how long it may last.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +30,9 @@ const MAX_STREAMS: u32 = 8;
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024;
 /// The same on a connection: it cannot be smaller (RFC 9113, 6.9.2).
 const CONNECTION_WINDOW_BYTES: u32 = 65_535;
+/// How long a connection over HTTP/2 may last on which no request is under way. Frames that are no request (PING, SETTINGS,
+/// `WINDOW_UPDATE`) do not keep it: whoever sends nothing else wants nothing.
+const IDLE: Duration = Duration::from_secs(75);
 /// What HTTP/2 takes of an answer before the client has room for it.
 const MAX_SEND_BYTES: usize = 16 * 1024;
 
@@ -52,7 +54,7 @@ pub struct Serving {
 impl Serving {
     /// Serves until the client is done, a limit is reached, or the connection has to end.
     pub async fn run(self, stream: TcpStream, place: Place, protocol: Protocol) {
-        let stream = Polite::new(stream, place);
+        let stream = Polite::new(stream, place, Arc::clone(&self.pulse));
         match protocol {
             Protocol::Http => self.http1(stream, Serves::Site).await,
             Protocol::Redirect(challenges) => self.http1(stream, Serves::Redirect(challenges)).await,
@@ -80,23 +82,17 @@ impl Serving {
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {
         let (stream, head) = Watched::new(stream);
         let desk = self.desk(serves, Some(head));
+        // How long the head of a request may take is the pulse's: hyper's own timer would be made and dropped with each.
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.patience)
             .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
-            .serve_connection(
-                TokioIo::new(stream),
-                service_fn(|request| {
-                    let desk = Arc::clone(&desk);
-                    async move { Ok::<_, Infallible>(desk.serve(request).await) }
-                }),
-            );
+            .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
         finish(self.ending.serve(connection, &self.pulse)).await;
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let desk = self.desk(Serves::Site, None);
+        self.pulse.allow_idling(IDLE);
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -104,13 +100,7 @@ impl Serving {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(MAX_SEND_BYTES)
             .max_header_list_size(MAX_HEADER_BYTES)
-            .serve_connection(
-                TokioIo::new(stream),
-                service_fn(|request| {
-                    let desk = Arc::clone(&desk);
-                    async move { Ok::<_, Infallible>(desk.serve(request).await) }
-                }),
-            );
+            .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
         finish(self.ending.serve(connection, &self.pulse)).await;
     }
 }

@@ -7,6 +7,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::pulse::{Overdue, Pulse};
 
 /// How long somebody who has not asked anything yet is waited for when the server stops: their first request may be on its way,
@@ -43,18 +44,27 @@ impl Ending {
         self.leave.run_until_cancelled(something).await
     }
 
-    /// Serves a connection to its end, which comes with the server's at the latest.
-    pub async fn serve<C: GracefulConnection>(&self, connection: C, pulse: &Pulse) -> Result<(), C::Error> {
-        let mut connection = pin!(connection);
-        let why = tokio::select! {
+    /// Waits until a connection has to end, and says why.
+    async fn has_to_end(&self, pulse: &Pulse) -> Why {
+        tokio::select! {
             biased;
-            ended = connection.as_mut() => return ended,
             () = self.leave.cancelled() => Why::Leaves(HURRY),
             () = self.stop.cancelled() => Why::Stops,
             overdue = pulse.overdue() => match overdue {
                 Overdue::Idle => Why::Leaves(LEAVE),
                 Overdue::Unread => Why::Breaks,
             },
+        }
+    }
+
+    /// Serves a connection to its end, which comes with the server's at the latest.
+    pub async fn serve<C: GracefulConnection>(&self, connection: C, pulse: &Pulse) -> Result<(), C::Error> {
+        let mut connection = pin!(connection);
+        let mut has_to_end = Aside::new(Box::pin(self.has_to_end(pulse)));
+        let why = tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            why = &mut has_to_end => why,
         };
         match why {
             // Dropped as it is: whoever does not read an answer does not read a word of farewell.

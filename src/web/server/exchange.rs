@@ -1,25 +1,28 @@
 //! One request and its answer, with a limit on everything they may take.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Version, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
+use super::super::access::Audience;
 use super::super::failure::Failure;
 use super::super::host;
 use super::super::reply::{IsShared, Reply, Response};
 use super::super::request::client_network;
+use super::super::router::{Begun, Waiting, audience_of};
 use super::super::status::Success;
 use super::Web;
-use super::answer::Answer;
+use super::answer::{Answer, CHUNK_BYTES};
 use super::budget::{Budget, Room, Share};
 use super::head::Head;
 use super::pulse::{Pulse, UnderWay};
@@ -62,71 +65,164 @@ pub struct Desk {
     pub share: Option<Arc<Share>>,
 }
 
+/// An answer: there at once, or waited for.
+pub enum Answering {
+    /// Taken when it is polled.
+    There(Option<http::Response<Answer>>),
+    /// Boxed, because hyper moves what it is given several times.
+    Waits(Pin<Box<dyn Future<Output = http::Response<Answer>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<http::Response<Answer>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::There(answer) => Poll::Ready(Ok(answer.take().expect("nobody polls a future that is done"))),
+            Self::Waits(answer) => answer.as_mut().poll(context).map(Ok),
+        }
+    }
+}
+
+/// One request, from its head until its answer is ready.
+struct Exchange {
+    desk: Arc<Desk>,
+    under_way: UnderWay,
+    /// Who sent it, seen through trusted proxies.
+    client: IpAddr,
+    /// What it takes, its answer left out.
+    bytes: usize,
+    room: Option<Room>,
+    audience: Audience,
+    is_http_1: bool,
+    is_safe: bool,
+    is_head: bool,
+}
+
+/// What is waited for until a request is answered.
+#[expect(clippy::large_enum_variant, reason = "it is moved once, into a box")]
+enum Left {
+    Body(Parts, Incoming),
+    Handler(Box<Waiting>),
+}
+
 impl Desk {
-    /// Answers a request.
-    pub async fn serve(self: Arc<Self>, request: http::Request<Incoming>) -> http::Response<Answer> {
-        let mut under_way = self.pulse.begin();
-        let uri = request.uri().clone();
-        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_head = *request.method() == Method::HEAD;
-        let mut room = self.room_for(&request);
-        let response = match &mut room {
-            None => self.web.refuse(&Failure::NoRoom, uri.path()),
-            // Boxed, because hyper moves what it is given several times.
-            Some(room) => match timeout(REQUEST, Box::pin(self.respond(request, room, &mut under_way))).await {
-                Ok(response) => response,
-                Err(_) => self.web.refuse(&Failure::OutcomeUnknown, uri.path()),
-            },
+    /// Answers a request. What waits for nothing, as most of those about sessions, is answered on the spot: no box, no timer, and
+    /// no room, because there are no more of them at a time than threads.
+    pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
+        let (head, body) = request.into_parts();
+        let exchange = Exchange {
+            under_way: self.pulse.begin(body.is_end_stream()),
+            client: client_network(self.peer, &head.headers, &self.web.app.services().config.proxy.trusted),
+            bytes: bytes_of(&head),
+            room: None,
+            audience: audience_of(head.uri.path()),
+            is_http_1: head.version != Version::HTTP_2,
+            is_safe: matches!(head.method, Method::GET | Method::HEAD),
+            is_head: head.method == Method::HEAD,
+            desk: Arc::clone(self),
         };
-        under_way.is_ready();
-        if let Some(head) = &self.head {
+        exchange.begin(head, body)
+    }
+}
+
+fn bytes_of(head: &Parts) -> usize {
+    let fields = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES);
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    REQUEST_BYTES + target + fields.sum::<usize>()
+}
+
+impl Exchange {
+    fn begin(self, head: Parts, body: Incoming) -> Answering {
+        let web = &self.desk.web;
+        let response = if let Some(failure) = self.desk.refuses(&head, &body) {
+            // Whatever follows on the connection cannot be told from what we have not read.
+            closing(web.refuse(&failure, self.audience), self.is_http_1)
+        } else {
+            match &self.desk.serves {
+                Serves::Redirect(challenges) => redirect(web, challenges, &head),
+                Serves::Metrics => metrics(web, &head),
+                Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
+                Serves::Site => match web.begin(head, Bytes::new(), (self.desk.peer, self.client)) {
+                    Begun::Answered(response) => response,
+                    Begun::Waits(waiting) => return self.wait(Left::Handler(waiting)),
+                },
+            }
+        };
+        Answering::There(Some(self.end(response)))
+    }
+
+    /// Has room for so many bytes, from here until the answer has left. False if there is none.
+    fn take_room(&mut self, bytes: usize) -> bool {
+        if let Some(room) = &mut self.room {
+            return room.hold(bytes);
+        }
+        self.room = match &self.desk.share {
+            Some(share) => share.room(bytes),
+            None => self.desk.budget.share(self.client).room(bytes),
+        };
+        self.room.is_some()
+    }
+
+    /// Waits for what is left to wait for, within the limit of all requests.
+    fn wait(mut self, left: Left) -> Answering {
+        if !self.take_room(self.bytes) {
+            let response = self.desk.web.refuse(&Failure::NoRoom, self.audience);
+            return Answering::There(Some(self.end(response)));
+        }
+        Answering::Waits(Box::pin(async move {
+            let answered = timeout(REQUEST, self.answer(left)).await;
+            let late = |_| self.desk.web.refuse(&Failure::OutcomeUnknown, self.audience);
+            let response = answered.unwrap_or_else(late);
+            self.end(response)
+        }))
+    }
+
+    async fn answer(&mut self, left: Left) -> Response {
+        let web = &self.desk.web;
+        match left {
+            Left::Handler(waiting) => web.finish(*waiting).await,
+            Left::Body(head, body) => match read_body(body, self.room.as_mut()).await {
+                Ok(body) => {
+                    self.under_way.works();
+                    match web.begin(head, body, (self.desk.peer, self.client)) {
+                        Begun::Answered(response) => response,
+                        Begun::Waits(waiting) => web.finish(*waiting).await,
+                    }
+                }
+                Err(failure) => web.refuse(&failure, self.audience),
+            },
+        }
+    }
+
+    /// The answer is ready: from here on the client is waited for.
+    fn end(mut self, response: Response) -> http::Response<Answer> {
+        if let Some(head) = &self.desk.head {
             head.begin_anew();
         }
-        let response = if is_head { without_body(response) } else { response };
-        let (head, bytes) = into_bytes(response);
+        let (mut head, mut bytes) = response.into_parts();
+        if self.is_head {
+            without_body(&mut head, &mut bytes);
+        }
         let length = if head.extensions.get::<IsShared>().is_some() { 0 } else { bytes.len() };
-        if room.as_mut().is_none_or(|room| room.resize(ANSWER_BYTES + length)) {
-            return http::Response::from_parts(head, Answer::new(bytes, room, under_way));
+        // Over HTTP/1 a small one is in the connection's buffer before anything else happens; over HTTP/2 it may have to wait.
+        let is_gone = self.is_http_1 && self.room.is_none() && length <= CHUNK_BYTES;
+        if is_gone {
+            self.under_way.ends();
+            return http::Response::from_parts(head, Answer::gone(bytes));
+        }
+        self.under_way.is_ready();
+        if self.take_room(ANSWER_BYTES + length) {
+            return http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way));
         }
         // It may have been done; there is only no room to tell.
-        let failure = if is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
-        let (head, bytes) = into_bytes(self.web.refuse(&failure, uri.path()));
-        http::Response::from_parts(head, Answer::new(bytes, room, under_way))
+        let failure = if self.is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
+        let (head, bytes) = self.desk.web.refuse(&failure, self.audience).into_parts();
+        http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way))
     }
+}
 
-    fn room_for(&self, request: &http::Request<Incoming>) -> Option<Room> {
-        let headers = request.headers();
-        let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES);
-        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-        let bytes = REQUEST_BYTES + target + fields.sum::<usize>();
-        if let Some(share) = &self.share {
-            return share.room(bytes);
-        }
-        let client = client_network(self.peer, headers, &self.web.app.services().config.proxy.trusted);
-        self.budget.share(client).room(bytes)
-    }
-
-    async fn respond(&self, request: http::Request<Incoming>, room: &mut Room, under_way: &mut UnderWay) -> Response {
-        let uri = request.uri().clone();
-        let (head, body) = request.into_parts();
-        let is_http_1 = head.version != Version::HTTP_2;
-        match self.refuses(&head, &body) {
-            // Whatever follows on the connection cannot be told from what we have not read.
-            Some(failure) => closing(self.web.refuse(&failure, uri.path()), is_http_1),
-            None => match &self.serves {
-                Serves::Redirect(challenges) => redirect(&self.web, challenges, &head),
-                Serves::Metrics => metrics(&self.web, &head),
-                Serves::Site => match read_body(body, room).await {
-                    Ok(body) => {
-                        under_way.works();
-                        self.web.answer(http::Request::from_parts(head, body), self.peer).await
-                    }
-                    Err(failure) => self.web.refuse(&failure, uri.path()),
-                },
-            },
-        }
-    }
-
+impl Desk {
     /// Why a request is refused by what its head says, before anything of its body was read.
     fn refuses(&self, head: &Parts, body: &Incoming) -> Option<Failure> {
         let has_length = self.head.as_ref().is_some_and(|head| head.has_length());
@@ -189,29 +285,12 @@ fn closing(mut response: Response, is_http_1: bool) -> Response {
 }
 
 /// The answer to HEAD: as to GET, but for the body (RFC 9110, 9.3.2). hyper leaves one out in HTTP/1 only.
-fn without_body(response: Response) -> Response {
-    let (mut head, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact() {
-        head.headers.insert(header::CONTENT_LENGTH, length.into());
-    }
-    Response::from_parts(head, Full::default())
+fn without_body(head: &mut http::response::Parts, bytes: &mut Bytes) {
+    head.headers.insert(header::CONTENT_LENGTH, std::mem::take(bytes).len().into());
 }
 
-/// The body of an answer stands in memory as one piece, so nothing is waited for or copied.
-fn into_bytes(response: Response) -> (http::response::Parts, Bytes) {
-    let (head, mut body) = response.into_parts();
-    let frame = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
-    let bytes = match frame {
-        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-        _ => Bytes::new(),
-    };
-    (head, bytes)
-}
-
-async fn read_body(body: Incoming, room: &mut Room) -> Result<Bytes, Failure> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
+async fn read_body(body: Incoming, room: Option<&mut Room>) -> Result<Bytes, Failure> {
+    let room = room.ok_or(Failure::NoRoom)?;
     timeout(BODY, collect(body, room)).await.unwrap_or(Err(Failure::Timeout))
 }
 
@@ -257,7 +336,7 @@ fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
     let mut response = if is_page && path.starts_with('/') {
         Reply::redirect(Success::Moved, &web.app.services().config.site.url.link(path)).complete(&web.hardened)
     } else {
-        web.refuse(&Failure::NotFound, path)
+        web.refuse(&Failure::NotFound, audience_of(path))
     };
     // Not over a connection in clear (RFC 6797, 7.2).
     response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
@@ -267,10 +346,10 @@ fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
 /// `GET /metrics`, on a listener of its own.
 fn metrics(web: &Web, head: &Parts) -> Response {
     if head.method != Method::GET || head.uri.path() != "/metrics" {
-        return web.refuse(&Failure::NotFound, "/api/");
+        return web.refuse(&Failure::NotFound, Audience::Api);
     }
     match web.metrics() {
         Ok(text) => Reply::metrics(text).complete(&web.hardened),
-        Err(error) => web.refuse(&error.into(), "/api/"),
+        Err(error) => web.refuse(&error.into(), Audience::Api),
     }
 }

@@ -1,6 +1,7 @@
 //! Connections: accepting them, bounding them, draining them.
 
 mod answer;
+mod aside;
 mod budget;
 mod connection;
 mod ending;

@@ -237,7 +237,7 @@ mod tests {
         let proxy = take(&places, "127.0.0.1").expect("a place");
         let alone = take(&places, "192.0.2.1").expect("a place");
         let many: Vec<_> = (0..3).map(|_| take(&places, "192.0.2.2").expect("a place")).collect();
-        let mut worked_on = lock(&places.taken).places[&many[0].number].pulse.begin();
+        let mut worked_on = lock(&places.taken).places[&many[0].number].pulse.begin(false);
         worked_on.works();
         for expected in [&many[1], &many[2], &alone, &proxy] {
             assert!(!expected.leave.is_cancelled());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::places::Place;
+use super::pulse::Pulse;
 
 /// How long, and how much, a client may go on sending after its connection was ended.
 const LINGER: Duration = Duration::from_secs(2);
@@ -19,12 +21,14 @@ const MAX_LINGER_BYTES: usize = 2 * 1024 * 1024;
 pub struct Polite {
     inner: Option<TcpStream>,
     place: Option<Place>,
+    pulse: Arc<Pulse>,
+    is_stalled: bool,
     is_over: bool,
 }
 
 impl Polite {
-    pub fn new(inner: TcpStream, place: Place) -> Self {
-        Self { inner: Some(inner), place: Some(place), is_over: false }
+    pub fn new(inner: TcpStream, place: Place, pulse: Arc<Pulse>) -> Self {
+        Self { inner: Some(inner), place: Some(place), pulse, is_stalled: false, is_over: false }
     }
 
     fn stream(&mut self) -> Pin<&mut TcpStream> {
@@ -83,10 +87,17 @@ impl AsyncRead for Polite {
 impl AsyncWrite for Polite {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = self.stream().poll_write(context, bytes);
+        if polled.is_pending() && !std::mem::replace(&mut self.is_stalled, true) {
+            self.pulse.stalls();
+        }
         self.note(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Asked for when everything was written.
+        if std::mem::take(&mut self.is_stalled) {
+            self.pulse.has_caught_up();
+        }
         let polled = self.stream().poll_flush(context);
         self.note(polled)
     }

@@ -6,9 +6,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a connection may last on which no request is under way. Frames of HTTP/2 that are no request (PING, SETTINGS,
-/// `WINDOW_UPDATE`) do not keep it: whoever sends nothing else wants nothing.
-const IDLE: Duration = Duration::from_secs(75);
 /// How long a client may take to read an answer, whatever it reads meanwhile.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -21,13 +18,17 @@ pub struct Pulse {
 struct State {
     /// Until when the first request must have come; nothing once it has.
     first_by: Option<Instant>,
+    /// How long the connection may last on which no request is under way.
+    idle: Duration,
     under_way: usize,
     /// Requests that we work on: whoever has one is not waited for.
     working: usize,
     /// Answers that are ready and not read to their end: number, and since when. As many as there are streams at most.
     unread: Vec<(u64, Instant)>,
+    /// Since when the client has taken nothing of what we send.
+    stalled_at: Option<Instant>,
     last_number: u64,
-    /// When the connection came, or something was answered.
+    /// When the connection came, or the last answer was on its way.
     moved_at: Instant,
 }
 
@@ -46,24 +47,45 @@ impl Pulse {
         let now = Instant::now();
         let state = State {
             first_by: Some(now + patience),
+            idle: patience,
             under_way: 0,
             working: 0,
             unread: Vec::new(),
+            stalled_at: None,
             last_number: 0,
             moved_at: now,
         };
         Self { state: Mutex::new(state), first: Notify::new() }
     }
 
-    /// A request has come.
-    pub fn begin(self: &Arc<Self>) -> UnderWay {
+    /// Has the connection last so long from now on while no request is under way.
+    pub fn allow_idling(&self, idle: Duration) {
+        self.state().idle = idle;
+    }
+
+    /// The client takes nothing of what we send.
+    pub fn stalls(&self) {
+        self.state().stalled_at.get_or_insert_with(Instant::now);
+    }
+
+    /// The client has taken everything that was to be sent.
+    pub fn has_caught_up(&self) {
         let mut state = self.state();
+        if state.stalled_at.take().is_some() {
+            state.moved_at = Instant::now();
+        }
+    }
+
+    /// A request has come; perhaps whole, so that it is worked on from now on.
+    pub fn begin(self: &Arc<Self>, is_whole: bool) -> UnderWay {
+        let mut state = self.state();
+        state.working += usize::from(is_whole);
         if state.first_by.take().is_some() {
             self.first.notify_one();
         }
         state.under_way += 1;
         state.last_number += 1;
-        UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: false }
+        UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: is_whole, is_over: false }
     }
 
     /// Waits until a request has come.
@@ -100,11 +122,12 @@ impl Pulse {
 impl State {
     /// What is due first, and when; nothing that begins after `now` is due before that.
     fn due(&self, now: Instant) -> (Overdue, Instant) {
-        let oldest = self.unread.first().map_or(now, |(_, since)| *since);
-        let unread = (Overdue::Unread, oldest + ANSWER);
+        let answered = self.unread.first().map(|(_, since)| *since);
+        let oldest = answered.into_iter().chain(self.stalled_at).min();
+        let unread = (Overdue::Unread, oldest.unwrap_or(now) + ANSWER);
         let idle = match self.first_by {
             Some(by) => by,
-            None if self.under_way == 0 => self.moved_at + IDLE,
+            None if self.under_way == 0 && self.stalled_at.is_none() => self.moved_at + self.idle,
             None => return unread,
         };
         if idle < unread.1 { (Overdue::Idle, idle) } else { unread }
@@ -116,6 +139,7 @@ pub struct UnderWay {
     pulse: Arc<Pulse>,
     number: u64,
     is_worked_on: bool,
+    is_over: bool,
 }
 
 impl UnderWay {
@@ -132,19 +156,32 @@ impl UnderWay {
         if std::mem::take(&mut self.is_worked_on) {
             state.working -= 1;
         }
-        state.moved_at = now;
         state.unread.push((self.number, now));
     }
-}
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
+    /// The answer is ready, and leaves at once: there is nothing to wait for but the connection itself.
+    pub fn ends(mut self) {
+        self.end(Instant::now());
+    }
+
+    fn end(&mut self, now: Instant) {
         let mut state = self.pulse.state();
         state.under_way -= 1;
         if self.is_worked_on {
             state.working -= 1;
         }
         state.unread.retain(|(number, _)| *number != self.number);
+        state.moved_at = now;
+        drop(state);
+        self.is_over = true;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.end(Instant::now());
+        }
     }
 }
 
@@ -153,10 +190,12 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const IDLE: Duration = Duration::from_secs(75);
 
     fn pulse() -> (Arc<Pulse>, Instant) {
         let pulse = Arc::new(Pulse::new(10 * SECOND));
         let came = pulse.state().moved_at;
+        pulse.allow_idling(IDLE);
         (pulse, came)
     }
 
@@ -164,7 +203,7 @@ mod tests {
     fn the_first_request_has_to_come_soon() {
         let (pulse, came) = pulse();
         assert_eq!(pulse.state().due(came), (Overdue::Idle, came + 10 * SECOND));
-        drop(pulse.begin());
+        drop(pulse.begin(false));
         let state = pulse.state();
         assert_eq!(state.due(came + ANSWER * 2), (Overdue::Idle, state.moved_at + IDLE));
     }
@@ -172,7 +211,7 @@ mod tests {
     #[test]
     fn a_connection_does_not_idle_while_a_request_is_under_way() {
         let (pulse, came) = pulse();
-        let mut under_way = pulse.begin();
+        let mut under_way = pulse.begin(false);
         let late = came + IDLE * 2;
         assert_eq!(pulse.state().due(late), (Overdue::Unread, late + ANSWER));
         assert!(pulse.waits_since().is_some(), "the body is waited for");
@@ -188,11 +227,11 @@ mod tests {
     #[test]
     fn an_answer_has_to_be_read_whatever_else_is_asked_for() {
         let (pulse, came) = pulse();
-        let mut unread = pulse.begin();
+        let mut unread = pulse.begin(false);
         unread.is_ready();
         let since = pulse.state().unread[0].1;
         for _ in 0..3 {
-            let mut read = pulse.begin();
+            let mut read = pulse.begin(false);
             read.is_ready();
             drop(read);
         }
@@ -202,9 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn whoever_takes_nothing_of_what_is_sent_has_not_read_it() {
+        let (pulse, _) = pulse();
+        drop(pulse.begin(false));
+        pulse.stalls();
+        let since = pulse.state().stalled_at.expect("it stalls");
+        pulse.stalls();
+        let late = since + IDLE * 2;
+        assert_eq!(pulse.state().due(late), (Overdue::Unread, since + ANSWER));
+        pulse.has_caught_up();
+        let state = pulse.state();
+        assert!(state.moved_at >= since);
+        assert_eq!(state.due(late), (Overdue::Idle, state.moved_at + IDLE));
+    }
+
+    #[test]
     fn whoever_goes_away_while_we_work_leaves_nothing_behind() {
         let (pulse, _) = pulse();
-        let mut under_way = pulse.begin();
+        let mut under_way = pulse.begin(false);
         under_way.works();
         drop(under_way);
         let state = pulse.state();

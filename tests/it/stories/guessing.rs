@@ -391,9 +391,7 @@ fn guesses_that_come_together_do_not_pass_together() {
 }
 
 /// Polls all of them in turns, and gives their statuses.
-async fn futures_of(
-    futures: Vec<impl Future<Output = http::Response<http_body_util::Full<bytes::Bytes>>>>,
-) -> Vec<u16> {
+async fn futures_of(futures: Vec<impl Future<Output = http::Response<bytes::Bytes>>>) -> Vec<u16> {
     let mut waiting: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         for (future, status) in &mut waiting {
