@@ -5,6 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::oneshot;
 
 use crate::base::Moment;
@@ -146,10 +149,7 @@ impl Queue {
     }
 
     fn work(&self) {
-        // Whoever only shows a session must not wait for those who log in. On Linux a thread has a priority of its own.
-        if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), Hasher::NICENESS) {
-            tracing::debug!(%error, "passwords are hashed at the priority of everything else");
-        }
+        step_back();
         let mut memory = Memory::default();
         while let Some(task) = self.next(&mut memory) {
             // A panic ends one task, whose asker is answered "busy", and not the thread.
@@ -176,6 +176,21 @@ impl Queue {
                 *memory = Memory::default();
             }
         }
+    }
+}
+
+/// Has this thread run when no other has something to do: whoever only shows a session must not wait for those who log in.
+///
+/// The lowest priority alone is not enough. Linux from 6.6 on lets a thread finish its slice of some milliseconds before one
+/// of a higher priority that wakes; only one of the policy `SCHED_IDLE` gives way at once (sched(7)). The priority counts where the
+/// policy cannot be had. Other programs do not starve the threads for that: services share the processor by group first.
+fn step_back() {
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy) {
+        tracing::debug!(%error, "passwords are hashed beside everything else, not after it");
+    }
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), Hasher::NICENESS) {
+        tracing::debug!(%error, "passwords are hashed at the priority of everything else");
     }
 }
 
