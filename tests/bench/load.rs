@@ -42,6 +42,12 @@ pub struct Load {
     pub time: Duration,
 }
 
+/// The same with a pause after each answer.
+pub struct Paced {
+    load: Load,
+    pause: Duration,
+}
+
 /// How many answers, and how many a second.
 pub struct Result {
     pub count: usize,
@@ -49,15 +55,28 @@ pub struct Result {
 }
 
 impl Load {
+    /// With a pause of each client after each answer.
+    pub fn paced(self, pause: Duration) -> Paced {
+        Paced { load: self, pause }
+    }
+
     /// Runs it, one request after another on each connection. Any other status ends the run.
+    pub fn run(self, body: impl Fn(usize, usize) -> String + Copy + Send + 'static, expected: u16) -> Result {
+        self.paced(Duration::ZERO).run(body, expected)
+    }
+}
+
+impl Paced {
+    /// Runs it. Any other status ends the run.
     pub fn run(&self, body: impl Fn(usize, usize) -> String + Copy + Send + 'static, expected: u16) -> Result {
+        let (load, pause) = (&self.load, self.pause);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let started = Instant::now();
-        let end = started + self.time;
+        let end = started + load.time;
         let count = runtime.block_on(async {
             let mut clients = tokio::task::JoinSet::new();
-            for client in 0..self.clients {
-                let target = self.target.clone();
+            for client in 0..load.clients {
+                let target = load.target.clone();
                 clients.spawn(async move {
                     let mut connection = Connection::open(target.port).await;
                     let mut count = 0;
@@ -66,6 +85,9 @@ impl Load {
                         let (status, answer) = connection.ask(&request).await;
                         assert_eq!(status, expected, "{}", String::from_utf8_lossy(&answer));
                         count += 1;
+                        if !pause.is_zero() {
+                            tokio::time::sleep(pause).await;
+                        }
                     }
                     count
                 });
@@ -126,6 +148,9 @@ impl Connection {
     }
 }
 
+/// Sessions that one account may have.
+pub const SESSIONS_EACH: usize = 100;
+
 /// Logs in `count` times, one hundred to an account at most, and gives the cookies' values.
 pub fn log_in_often(port: u16, count: usize, password: &str) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -136,7 +161,7 @@ pub fn log_in_often(port: u16, count: usize, password: &str) -> Vec<String> {
         for number in 0..count {
             let body = format!(
                 "{{\"identity\":\"alice{}@example.org\",\"password\":\"{password}\",\"bearer\":true}}",
-                number / 100
+                number / SESSIONS_EACH
             );
             let (status, answer) = connection.ask(&target.request(number, &body)).await;
             assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -59,53 +59,52 @@ pub fn fdatasync_rate(folder: &Path, time: Duration) -> f64 {
 }
 
 /// A disk under a program: as it is, or with every fdatasync held up, as an SD card would.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Disk {
-    shim: Option<std::path::PathBuf>,
+    is_slower: bool,
 }
-
-/// Stands before the C library's own function. Tracing the program instead would slow down everything else as well.
-const SLOWER: &str = r#"
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <unistd.h>
-int fdatasync(int file) {
-    static int (*real)(int);
-    if (!real) real = (int (*)(int)) dlsym(RTLD_NEXT, "fdatasync");
-    int result = real(file);
-    usleep(2000);
-    return result;
-}
-"#;
 
 impl Disk {
     pub fn as_it_is() -> Self {
-        Self { shim: None }
+        Self { is_slower: false }
     }
 
-    /// Every fdatasync takes 2 ms longer. None without a C compiler.
-    pub fn slower(folder: &Path) -> Option<Self> {
-        let (source, shim) = (folder.join("slower.c"), folder.join("slower.so"));
-        std::fs::write(&source, SLOWER).expect("written");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&shim).arg(&source).arg("-ldl");
-        compiler.status().is_ok_and(|status| status.success()).then_some(Self { shim: Some(shim) })
+    /// Every fdatasync takes 2 ms longer. None without strace.
+    pub fn slower() -> Option<Self> {
+        let mut strace = Command::new("strace");
+        strace.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        strace.status().is_ok_and(|status| status.success()).then_some(Self { is_slower: true })
     }
 
-    fn run(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        if let Some(shim) = &self.shim {
-            command.env("LD_PRELOAD", shim);
+    /// The kernel stops the program at this one call and at no other, so the rest runs as fast as ever; and it works for static programs.
+    fn run(self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        if !self.is_slower {
+            return Command::new(program);
         }
+        let mut command = Command::new("strace");
+        // As a grandchild of ours, so that the program is the child.
+        command.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]);
+        command.args(["-e", "inject=fdatasync:delay_exit=2000"]).arg(program);
         command
     }
 
     /// Durable writes a second, measured by a program under the same conditions as the server.
-    pub fn fdatasync_rate(&self, folder: &Path) -> f64 {
+    pub fn fdatasync_rate(self, folder: &Path) -> f64 {
         let program = std::env::current_exe().expect("this program");
         let output = self.run(program).arg("fdatasync").arg(folder).output().expect("it runs");
         String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
     }
+}
+
+/// The program that is measured: the static build that people install, or another one that is named.
+pub fn binary() -> PathBuf {
+    let built = || format!("target/{}-unknown-linux-musl/release/gatelodge", std::env::consts::ARCH);
+    let path = PathBuf::from(std::env::var("GATELODGE_BENCH_BINARY").unwrap_or_else(|_| built()));
+    if !path.exists() {
+        eprintln!("there is no {}; build it first: tests/cross {}", path.display(), std::env::consts::ARCH);
+        std::process::exit(2);
+    }
+    path
 }
 
 pub fn free_port() -> u16 {
@@ -114,7 +113,7 @@ pub fn free_port() -> u16 {
 
 /// Makes an account that the load logs in to.
 pub fn add_account(config: &str, email: &str, password: &str) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
+    let mut child = Command::new(binary())
         .args(["user", "add", email, "--confirmed", "--password-stdin", "--config", config])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -171,17 +170,17 @@ impl Server {
         Self::write_config(folder, &listen, more)
     }
 
-    pub fn start_plain(folder: &Path, more: &str, disk: &Disk) -> Self {
+    pub fn start_plain(folder: &Path, more: &str, disk: Disk) -> Self {
         let config = Self::configure(folder, more);
         let text = std::fs::read_to_string(&config).expect("read");
         let port =
             text.split("localhost:").nth(1).and_then(|rest| rest.split('"').next()?.parse().ok()).expect("a port");
-        let mut command = disk.run(env!("CARGO_BIN_EXE_gatelodge"));
+        let mut command = disk.run(binary());
         command.args(["serve", "--config", &config]).env("GATELODGE_LOG", "warn");
         Self::spawn(&mut command, port, "").listening()
     }
 
-    pub fn start_tls(folder: &Path, binary: &str) -> Self {
+    pub fn start_tls(folder: &Path, binary: &Path) -> Self {
         let port = free_port();
         let listen = format!("[site]\nurl = \"https://localhost:{port}\"\n[listen]\nhttps = [\"127.0.0.1:{port}\"]");
         let config = Self::write_config(folder, &listen, "");
@@ -250,13 +249,13 @@ impl Server {
         peak.into_inner()
     }
 
-    /// User and system time so far.
     /// Bytes that the process has sent to the disk.
     pub fn written_bytes(&self) -> u64 {
         let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).expect("it runs");
         io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).expect("a number")
     }
 
+    /// User and system time so far.
     pub fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();

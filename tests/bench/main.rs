@@ -1,14 +1,16 @@
-//! The figures of the README, measured: `cargo bench`.
+//! The figures of the README, measured: `tests/cross x86_64`, then `cargo bench`.
 //!
-//! Whatever is compared runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from
-//! this process, on the same cores as the server, over loopback; every loop is bounded. `cargo bench --bench figures -- sessions`
-//! measures one part alone.
+//! What is measured is the static build that people install, or the program that `GATELODGE_BENCH_BINARY` names. Whatever is compared
+//! runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from this process, on the
+//! same cores as the server, over loopback; every loop is bounded. `cargo bench --bench figures -- sessions` measures one part
+//! alone. `soak`, which takes an hour, runs only when it is named.
 
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
 mod filled;
 mod load;
 mod machine;
+mod soak;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ use gatelodge::base::{Moment, Timestamp};
 use gatelodge::crypto::{Cost, Memory, Password, PasswordHash};
 
 use load::{Load, Target};
-use machine::{Disk, Server, free_port, median};
+use machine::{Disk, Server, binary, free_port, median};
 
 const PASSWORD: &str = "correct horse battery staple";
 const ROUNDS: usize = 5;
@@ -46,7 +48,7 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("gatelodge-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     for (name, measure) in PARTS {
-        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+        if arguments.iter().any(|argument| argument == name) || (arguments.is_empty() && name != "soak") {
             measure(&folder.join(name));
         }
     }
@@ -55,18 +57,19 @@ fn main() {
 
 type Measure = fn(&Path);
 
-const PARTS: [(&str, Measure); 6] = [
+const PARTS: [(&str, Measure); 7] = [
     ("footprint", footprint),
     ("registrations", registrations),
     ("logins", logins),
     ("sessions", sessions),
     ("beside", sessions_beside_logins),
     ("wear", wear),
+    ("soak", soak::soak),
 ];
 
 const CHEAP: &str = "[password]\nmemory_kib = 8\niterations = 1\n";
 
-/// Size, memory and start: of this build, and of the static ones that `tests/cross` made for this machine.
+/// Size, memory and start.
 fn footprint(folder: &Path) {
     println!("\n## Footprint");
     let empty = folder.join("empty");
@@ -74,58 +77,70 @@ fn footprint(folder: &Path) {
     filled::fill(&Server::configure(&full, CHEAP));
     let size = std::fs::metadata(full.join("gatelodge.redb")).map_or(0, |found| found.len());
     println!("a store of {} accounts and {} sessions: {} MiB", filled::ACCOUNTS, filled::SESSIONS, size >> 20);
-    let cross = format!("target/{}-unknown-linux-musl/release/gatelodge", std::env::consts::ARCH);
-    let binaries = [("this build", env!("CARGO_BIN_EXE_gatelodge")), ("static", cross.as_str())];
-    for (name, binary) in binaries.into_iter().filter(|(_, binary)| Path::new(binary).exists()) {
-        let size = std::fs::metadata(binary).expect("the binary").len();
-        println!("{name}: {:.2} MB ({size} bytes)", size as f64 / 1e6);
-        let mut figures = [(&empty, vec![], vec![]), (&full, vec![], vec![])];
-        for _ in 0..20 {
-            for (store, starts, resident) in &mut figures {
-                let started = Instant::now();
-                let server = Server::start_tls(store, binary);
-                server.answers_over_tls();
-                starts.push(started.elapsed().as_secs_f64() * 1e3);
-                std::thread::sleep(Duration::from_millis(500));
-                resident.push(server.resident_kib() as f64 * 1024.0 / 1e6);
-                server.stops();
-            }
+    let binary = binary();
+    let size = std::fs::metadata(&binary).expect("the binary").len();
+    println!("{:.2} MB ({size} bytes)", size as f64 / 1e6);
+    let mut figures = [(&empty, vec![], vec![]), (&full, vec![], vec![])];
+    for _ in 0..20 {
+        for (store, starts, resident) in &mut figures {
+            let started = Instant::now();
+            let server = Server::start_tls(store, &binary);
+            server.answers_over_tls();
+            starts.push(started.elapsed().as_secs_f64() * 1e3);
+            std::thread::sleep(Duration::from_millis(500));
+            resident.push(server.resident_kib() as f64 * 1024.0 / 1e6);
+            server.stops();
         }
-        for (what, (_, starts, resident)) in ["nobody in the store", "the store filled"].into_iter().zip(&mut figures) {
-            println!(
-                "{name}, {what}: exec to first HTTPS answer {:.1} ms, idle RSS {:.2} MB (medians of {})",
-                median(starts),
-                median(resident),
-                starts.len()
-            );
-        }
+    }
+    for (what, (_, starts, resident)) in ["nobody in the store", "the store filled"].into_iter().zip(&mut figures) {
+        println!(
+            "{what}: exec to first HTTPS answer {:.1} ms, idle RSS {:.2} MB (medians of {})",
+            median(starts),
+            median(resident),
+            starts.len()
+        );
     }
 }
 
-/// Durable registrations at 64 clients against the disk's own rate: on this disk, and on one that is as slow as an SD card.
+/// Durable registrations at 64 clients against the disk's own rate: on this disk, and on one that is as slow as an SD card, there
+/// also beside 1,000 people who are logged in and whose sessions are looked at.
 fn registrations(folder: &Path) {
     println!("\n## Durable registrations, 64 clients, until the 202 (hash made cheap)");
-    measure_registrations(folder, &Disk::as_it_is());
-    match Disk::slower(folder) {
-        Some(disk) => {
-            println!("every fdatasync 2 ms slower:");
-            measure_registrations(&folder.join("slow"), &disk);
-        }
-        None => println!("(no C compiler: no figures for a slow disk)"),
-    }
+    measure_registrations(folder, Disk::as_it_is(), 0);
+    let Some(disk) = Disk::slower() else { return println!("(no strace: no figures for a slow disk)") };
+    println!("every fdatasync 2 ms slower:");
+    measure_registrations(&folder.join("slow"), disk, 0);
+    println!("the same beside 1,000 people who are logged in, whose sessions are looked at 1,000 times a second:");
+    measure_registrations(&folder.join("beside"), disk, 1000);
 }
 
-fn measure_registrations(folder: &Path, disk: &Disk) {
+fn measure_registrations(folder: &Path, disk: Disk, logged_in: usize) {
+    let config = Server::configure(folder, CHEAP);
+    let people = logged_in.div_ceil(load::SESSIONS_EACH);
+    (0..people).for_each(|number| machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD));
     let server = Server::start_plain(folder, CHEAP, disk);
+    let tokens = load::log_in_often(server.port, logged_in, PASSWORD);
     let (mut rates, mut syncs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let sync = disk.fdatasync_rate(folder);
         let body = move |client: usize, number: usize| {
             format!("{{\"email\":\"person{round}-{client}-{number}@example.org\",\"password\":\"{PASSWORD}\"}}")
         };
+        let time = Duration::from_secs(3);
+        let looks = (!tokens.is_empty()).then(|| {
+            let target = Target::get(server.port, "/api/v1/session", &tokens);
+            let looks = Load { target, clients: 50, time }.paced(Duration::from_millis(50));
+            std::thread::spawn(move || looks.run(|_, _| String::new(), 200))
+        });
         let target = Target::post(server.port, "/api/v1/register");
-        let rate = Load { target, clients: 64, time: Duration::from_secs(3) }.run(body, 202).rate;
-        println!("round {round}: {rate:.0}/s, fdatasync {sync:.0}/s ({:.2} ms), ratio {:.1}", 1e3 / sync, rate / sync);
+        let rate = Load { target, clients: 64, time }.run(body, 202).rate;
+        let looks = looks.map(|looks| format!(", beside {:.0} looks/s", looks.join().expect("no panic").rate));
+        println!(
+            "round {round}: {rate:.0}/s, fdatasync {sync:.0}/s ({:.2} ms), ratio {:.1}{}",
+            1e3 / sync,
+            rate / sync,
+            looks.unwrap_or_default()
+        );
         rates.push(rate);
         syncs.push(sync);
         ratios.push(rate / sync);
@@ -139,7 +154,7 @@ fn logins(folder: &Path) {
     println!("\n## Logins (argon2id, 19 MiB, 2 passes)");
     let config = Server::configure(folder, "");
     machine::add_account(&config, "alice@example.org", PASSWORD);
-    let server = Server::start_plain(folder, "", &Disk::as_it_is());
+    let server = Server::start_plain(folder, "", Disk::as_it_is());
     let body = |_: usize, _: usize| {
         format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
     };
@@ -207,7 +222,7 @@ fn sessions(folder: &Path) {
     for number in 0..10 {
         machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
     }
-    let server = Server::start_plain(folder, CHEAP, &Disk::as_it_is());
+    let server = Server::start_plain(folder, CHEAP, Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1000, PASSWORD);
     let bare = Server::start_bare(free_port());
     let (mut rates, mut cpus) = (Vec::new(), Vec::new());
@@ -246,7 +261,7 @@ fn sessions_beside_logins(folder: &Path) {
     for name in ["alice0@example.org", "crowd@example.org"] {
         machine::add_account(&config, name, PASSWORD);
     }
-    let server = Server::start_plain(folder, "", &Disk::as_it_is());
+    let server = Server::start_plain(folder, "", Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1, PASSWORD);
     let target = Target::get(server.port, "/api/v1/session", &tokens);
     let p99 = |times: &[f64]| times[times.len() * 99 / 100];
@@ -289,7 +304,7 @@ fn wear(folder: &Path) {
     for number in 0..10 {
         machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
     }
-    let server = Server::start_plain(folder, CHEAP, &Disk::as_it_is());
+    let server = Server::start_plain(folder, CHEAP, Disk::as_it_is());
     std::thread::sleep(Duration::from_secs(3));
     let measure = |what: &str, count: usize, work: &mut dyn FnMut()| {
         let before = server.written_bytes();
