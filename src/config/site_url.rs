@@ -25,7 +25,8 @@ impl SiteUrl {
     /// Host and port, as a browser writes them into `Host`: the port only where it is not the scheme's own.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+        let scheme = if self.is_https { "https://" } else { "http://" };
+        &self.origin[scheme.len()..]
     }
 
     /// The host without a port; IPv6 addresses stand in brackets.

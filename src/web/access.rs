@@ -71,8 +71,13 @@ impl Web {
     /// Whoever is asking: by `Authorization: Bearer`, else by the session cookie. A bad bearer token is nobody,
     /// even beside a good cookie.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
-        let api_token = bearer_token(headers).and_then(|token| Bearer::parse(BearerKind::ApiToken, token));
-        match api_token.or_else(|| self.session_secret(headers)) {
+        let secret = match bearer_token(headers) {
+            Some(token) => {
+                Bearer::parse(BearerKind::ApiToken, token).or_else(|| Bearer::parse(BearerKind::Session, token))
+            }
+            None => self.cookies.session(headers),
+        };
+        match secret {
             Some(secret) => Ok(self.app.who_has(secret.digest())?),
             None => Ok(None),
         }

@@ -225,9 +225,10 @@ impl Exchange {
 impl Desk {
     /// Why a request is refused by what its head says, before anything of its body was read.
     fn refuses(&self, head: &Parts, body: &Incoming) -> Option<Failure> {
-        let has_length = self.head.as_ref().is_some_and(|head| head.has_length());
-        check_framing(&head.headers, has_length)
-            .and_then(|()| check_expectation(&head.headers))
+        let has_length = || self.head.as_ref().is_some_and(|head| head.has_length());
+        // What is chunked has a body; every other coding hyper refuses.
+        check_expectation(&head.headers)
+            .and_then(|()| if body.is_end_stream() { Ok(()) } else { check_framing(&head.headers, has_length()) })
             .and_then(|()| {
                 // Asked before the client sends it: nobody is told to go on (RFC 9110, 10.1.1) with what is too much.
                 if body.size_hint().lower() > MAX_BODY_BYTES as u64 { Err(Failure::TooLarge) } else { Ok(()) }

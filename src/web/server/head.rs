@@ -25,10 +25,16 @@ impl Head {
         self.has_length.load(Ordering::Relaxed)
     }
 
-    fn note_line(&self, is_blank: bool, is_length: bool) {
-        let has_begun = self.has_begun.fetch_or(!is_blank, Ordering::Relaxed);
-        self.has_length.fetch_or(is_length, Ordering::Relaxed);
-        self.is_over.store(is_blank && has_begun, Ordering::Relaxed);
+    /// A line, or what it begins with. One task reads a connection, so nothing comes between looking and noting.
+    fn note_line(&self, line: &[u8]) {
+        if matches!(line, b"\n" | b"\r\n") {
+            self.is_over.store(self.has_begun.load(Ordering::Relaxed), Ordering::Relaxed);
+            return;
+        }
+        self.has_begun.store(true, Ordering::Relaxed);
+        if line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH)) {
+            self.has_length.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What comes now is another head.
@@ -60,12 +66,14 @@ impl<S> Watched<S> {
             let line = bytes;
             let is_whole = bytes.skip_until(b'\n').is_ok_and(|length| line[..length].ends_with(b"\n"));
             let line = &line[..line.len() - bytes.len()];
+            if is_whole && self.line.is_empty() {
+                self.head.note_line(line);
+                continue;
+            }
             let room = (LENGTH.len() + 1).saturating_sub(self.line.len());
             self.line.extend_from_slice(&line[..line.len().min(room)]);
             if is_whole {
-                let is_blank = matches!(self.line.as_slice(), b"\n" | b"\r\n");
-                let is_length = self.line.get(..LENGTH.len()).is_some_and(|start| start.eq_ignore_ascii_case(LENGTH));
-                self.head.note_line(is_blank, is_length);
+                self.head.note_line(&self.line);
                 self.line.clear();
             }
         }
