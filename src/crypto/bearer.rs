@@ -2,7 +2,7 @@
 
 use crate::base::{Moment, Secret};
 
-use super::{Digest, base64url, from_base64url};
+use super::{Digest, base64url, from_base64url, is_base64url};
 
 /// What a bearer secret opens. Each kind has a prefix that leak scanners can look for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,10 +99,13 @@ impl Bearer {
     /// Reads a presented secret of this kind; anything of another form is none.
     #[must_use]
     pub fn parse(kind: BearerKind, text: &str) -> Option<Self> {
-        let body = text.strip_prefix(kind.prefix())?;
-        let length = if kind == BearerKind::Refresh { 64 } else { 43 };
-        let well_formed = body.len() == length && from_base64url(body).is_some();
-        well_formed.then(|| Self(Secret::new(text.to_owned())))
+        is_well_formed(kind, text).then(|| Self(Secret::new(text.to_owned())))
+    }
+
+    /// The digest of a presented secret of this kind, for whoever only looks it up: nothing of it is kept, or allocated.
+    #[must_use]
+    pub fn digest_of(kind: BearerKind, text: &str) -> Option<Digest> {
+        is_well_formed(kind, text).then(|| Digest::of(text.as_bytes()))
     }
 
     /// The text that is handed to the client.
@@ -118,6 +121,11 @@ impl Bearer {
     }
 }
 
+fn is_well_formed(kind: BearerKind, text: &str) -> bool {
+    let length = if kind == BearerKind::Refresh { 64 } else { 43 };
+    text.strip_prefix(kind.prefix()).is_some_and(|body| body.len() == length && is_base64url(body))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +136,7 @@ mod tests {
         let secret = Bearer::draw(BearerKind::Session, &mut Moment::new(Timestamp::default(), [1; 32]));
         let again = Bearer::parse(BearerKind::Session, secret.expose()).expect("well formed");
         assert_eq!(again.digest(), secret.digest());
+        assert_eq!(Bearer::digest_of(BearerKind::Session, secret.expose()), Some(secret.digest()));
         assert!(Bearer::parse(BearerKind::Browser, secret.expose()).is_none());
     }
 
@@ -135,6 +144,7 @@ mod tests {
     fn garbage_is_no_secret() {
         for text in ["", "gls_", "gls_AAAA", &format!("gls_{}", "!".repeat(43)), &format!("gls_{}", "A".repeat(44))] {
             assert!(Bearer::parse(BearerKind::Session, text).is_none(), "{text}");
+            assert!(Bearer::digest_of(BearerKind::Session, text).is_none(), "{text}");
         }
     }
 }

@@ -96,6 +96,15 @@ pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// The longest text that [`is_base64url`] looks at.
+const MAX_LOOKED_AT: usize = 64;
+
+/// Whether [`from_base64url`] reads a text of up to 64 characters, without making anything of it.
+#[must_use]
+pub fn is_base64url(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode_slice(text, &mut [0; MAX_LOOKED_AT]).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,9 @@ mod totp;
 
 pub use bearer::{Bearer, BearerKind};
 pub use code::{NotACode, TypedCode, draw_digits, draw_recovery_code, print_recovery_code};
-pub use digest::{Digest, Hashing, base64, base64url, constant_time_eq, from_base64, from_base64url, hmac_sha256};
+pub use digest::{
+    Digest, Hashing, base64, base64url, constant_time_eq, from_base64, from_base64url, hmac_sha256, is_base64url,
+};
 pub use guesses::Piece;
 pub use keyring::{KeyId, Keyring, SigningKey};
 pub use password::{Cost, Memory, NotAHash, PasswordHash};

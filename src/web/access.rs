@@ -71,14 +71,14 @@ impl Web {
     /// Whoever is asking: by `Authorization: Bearer`, else by the session cookie. A bad bearer token is nobody,
     /// even beside a good cookie.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
-        let secret = match bearer_token(headers) {
+        let digest = match bearer_token(headers) {
             Some(token) => {
-                Bearer::parse(BearerKind::ApiToken, token).or_else(|| Bearer::parse(BearerKind::Session, token))
+                Bearer::digest_of(BearerKind::ApiToken, token).or_else(|| Bearer::digest_of(BearerKind::Session, token))
             }
-            None => self.cookies.session(headers),
+            None => self.cookies.session_digest(headers),
         };
-        match secret {
-            Some(secret) => Ok(self.app.who_has(secret.digest())?),
+        match digest {
+            Some(digest) => Ok(self.app.who_has(digest)?),
             None => Ok(None),
         }
     }

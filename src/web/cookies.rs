@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::accounts::second_step::STEP_WITHIN;
 use crate::base::{MINUTE, Seconds};
 use crate::config::SiteUrl;
-use crate::crypto::{Bearer, BearerKind};
+use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::sessions::{Carrier, Session};
 use crate::throttle::Devices;
 
@@ -49,6 +49,11 @@ impl CookieNames {
     /// The session's secret that the client sent.
     pub fn session(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Session, only(headers, self.session)?)
+    }
+
+    /// The digest of that secret, for whoever only looks it up.
+    pub fn session_digest(&self, headers: &HeaderMap) -> Option<Digest> {
+        Bearer::digest_of(BearerKind::Session, only(headers, self.session)?)
     }
 
     /// The secret of the browser that registered.

@@ -20,8 +20,10 @@ const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; f
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Room for what an answer has of its own.
+/// Headers that an answer has room for at first.
 const ROOM: usize = 16;
+/// A map of the request's that is used again has room for so many at most.
+const MAX_SPARE: usize = 4 * ROOM;
 const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     // A stricter one makes browsers send `Origin: null` with our own forms.
@@ -46,42 +48,42 @@ pub enum Media {
     None,
 }
 
-/// The headers of every answer, put together once: copying them is cheaper than adding them one by one, and for most answers they
-/// are all there are.
+/// The headers of every answer; for most answers they are all there are.
 pub struct Hardened {
-    page: HeaderMap,
-    json: HeaderMap,
-    data: HeaderMap,
+    page: Vec<(HeaderName, HeaderValue)>,
+    data: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Hardened {
     /// For a site that sends HSTS, or does not, and whose logins may lead back to these hosts.
     pub fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
         let with = |policy: HeaderValue| {
-            let mut headers = HeaderMap::with_capacity(ROOM);
-            headers.extend(EVERYWHERE);
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-            headers.insert(header::CACHE_CONTROL, NO_STORE);
-            if sends_hsts {
-                headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
-            }
-            headers
+            let hsts = sends_hsts.then_some((header::STRICT_TRANSPORT_SECURITY, HSTS));
+            let own = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, NO_STORE)];
+            EVERYWHERE.into_iter().chain(own).chain(hsts).collect()
         };
-        let (mut page, mut json, data) = (with(page_policy(return_hosts)), with(DATA_POLICY), with(DATA_POLICY));
-        page.insert(header::CONTENT_TYPE, HTML);
-        json.insert(header::CONTENT_TYPE, JSON);
-        Self { page, json, data }
+        Self { page: with(page_policy(return_hosts)), data: with(DATA_POLICY) }
     }
 
     /// The headers of an answer, with what it says of its own. What does not say otherwise is kept by no cache.
-    pub fn around(&self, media: &Media, own: HeaderMap) -> HeaderMap {
-        let mut all = match media {
-            Media::Page => self.page.clone(),
-            Media::Json => self.json.clone(),
-            Media::Other(_) | Media::None => self.data.clone(),
+    ///
+    /// `spare` is a map that nobody needs any more: that of the request. The connection takes it over for the next one, so a request
+    /// allocates none.
+    pub fn around(&self, media: &Media, own: HeaderMap, spare: HeaderMap) -> HeaderMap {
+        // Nobody who has sent many headers leaves us with the memory for them.
+        let mut all = if spare.capacity() > MAX_SPARE { HeaderMap::with_capacity(ROOM) } else { spare };
+        all.clear();
+        for (name, value) in if matches!(media, Media::Page) { &self.page } else { &self.data } {
+            all.append(name, value.clone());
+        }
+        let kind = match media {
+            Media::Page => Some(HTML),
+            Media::Json => Some(JSON),
+            Media::Other(name) => Some(HeaderValue::from_static(name)),
+            Media::None => None,
         };
-        if let Media::Other(name) = media {
-            all.insert(header::CONTENT_TYPE, HeaderValue::from_static(name));
+        if let Some(kind) = kind {
+            all.append(header::CONTENT_TYPE, kind);
         }
         if !own.is_empty() {
             all.extend(own);

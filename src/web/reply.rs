@@ -47,9 +47,14 @@ impl Reply {
 
     /// With the headers that every answer gets.
     pub fn complete(self, hardened: &Hardened) -> Response {
+        self.complete_with(hardened, HeaderMap::new())
+    }
+
+    /// The same, in a map of headers that nobody needs any more.
+    pub fn complete_with(self, hardened: &Hardened, spare: HeaderMap) -> Response {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = hardened.around(&self.media, self.headers);
+        *response.headers_mut() = hardened.around(&self.media, self.headers, spare);
         if self.is_shared {
             response.extensions_mut().insert(IsShared);
         }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{HeaderMap, Method, header};
 
 use crate::audit::Act;
 use crate::crypto::Digest;
@@ -170,15 +170,17 @@ impl Web {
         let prepared =
             found.and_then(|found| self.prepare(found, (head, uri.query()), body, (peer, client, front_end.is_some())));
         let setting = Setting { started, uri, audience, number, is_personal, front_end, is_preflight, posted };
-        let reply = match prepared {
-            _ if is_preflight => Ok(Reply::no_content()),
-            Err(failure) => self.meant(&failure, &setting.uri).ok_or(failure),
+        let (reply, spare) = match prepared {
+            _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
+            Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
             Ok((route, request)) => match route.handler {
                 Handler::Later(_) => return Begun::Waits(Box::new(Waiting { setting, route, request })),
-                Handler::Now(handler) => self.noted(caught(|| handler(self, &request)), route, &request),
+                Handler::Now(handler) => {
+                    (self.noted(caught(|| handler(self, &request)), route, &request), request.headers)
+                }
             },
         };
-        Begun::Answered(self.complete(setting, reply))
+        Begun::Answered(self.complete(setting, reply, spare))
     }
 
     /// Waits for the handler, and completes its answer.
@@ -187,7 +189,8 @@ impl Web {
             Handler::Later(handler) => CatchPanic(handler(self, &request)).await,
             Handler::Now(handler) => caught(|| handler(self, &request)),
         };
-        self.complete(setting, self.noted(answered, route, &request))
+        let reply = self.noted(answered, route, &request);
+        self.complete(setting, reply, request.headers)
     }
 
     fn noted(&self, answered: Result<Reply, Failure>, route: &Route, request: &Request) -> Result<Reply, Failure> {
@@ -208,7 +211,7 @@ impl Web {
     }
 
     /// The answer with everything that does not depend on its handler.
-    fn complete(&self, setting: Setting, reply: Result<Reply, Failure>) -> Response {
+    fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
         let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
         let reply = match setting.posted {
             Some((secret, act)) if is_refused && self.app.just_renewed_for(secret) == Some(act) => {
@@ -218,7 +221,7 @@ impl Web {
         };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
-        let mut response = reply.complete(&self.hardened);
+        let mut response = reply.complete_with(&self.hardened, spare);
         if setting.audience == Audience::Api && self.has_front_ends() {
             response.headers_mut().insert(header::VARY, header::ORIGIN.into());
         }
