@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-/// Every request allocates on two threads, which would meet at the one lock of musl's heap.
+/// musl's own heap maps and unmaps pages all the time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nobody installs a provider before main");
