@@ -62,8 +62,9 @@ impl LoggedIn {
     }
 }
 
+/// In several parts, each behind a lock of its own: threads that look sessions up would meet at one lock with every request.
 #[derive(Default)]
-pub(super) struct KnownSessions(RwLock<Known>);
+pub(super) struct KnownSessions([RwLock<Known>; KnownSessions::PARTS]);
 
 #[derive(Default)]
 struct Known {
@@ -93,31 +94,45 @@ impl Hasher for Spread {
 }
 
 impl KnownSessions {
-    /// Sessions remembered at most; beyond it all are forgotten and looked up again.
-    const MAX: usize = 10_000;
+    const PARTS: usize = 16;
+    /// Sessions remembered in each part at most; beyond it all of them are forgotten and looked up again.
+    const MAX: usize = 10_000 / Self::PARTS;
 
     pub(super) fn hear(&self, event: &Event<'_>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Reopened => known.by_digest.clear(),
-            Event::Committed(changes, _) => known.forget(changes),
+            Event::Reopened => self.forget_all(),
+            Event::Committed(changes, _) => {
+                let changed = Changed::of(changes);
+                self.each(|known| known.forget(&changed));
+            }
         }
-        known.heard += 1;
     }
 
     pub(super) fn forget_all(&self) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.by_digest.clear();
-        known.heard += 1;
+        self.each(|known| known.by_digest.clear());
+    }
+
+    /// Whatever is heard, every part hears.
+    fn each(&self, forget: impl Fn(&mut Known)) {
+        for part in &self.0 {
+            let mut known = part.write().unwrap_or_else(PoisonError::into_inner);
+            forget(&mut known);
+            known.heard += 1;
+        }
+    }
+
+    /// By the last byte, because the table in a part goes by the first ones.
+    fn part(&self, digest: &Digest) -> &RwLock<Known> {
+        &self.0[usize::from(digest.0[31]) % Self::PARTS]
     }
 
     fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
         known.by_digest.get(digest).cloned().ok_or(known.heard)
     }
 
     fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.part(&logged_in.digest).write().unwrap_or_else(PoisonError::into_inner);
         if known.heard != heard {
             return;
         }
@@ -128,23 +143,39 @@ impl KnownSessions {
     }
 }
 
+/// What a commit changed, as far as sessions depend on it.
+struct Changed {
+    /// What a group may do is part of what is remembered of all its members.
+    groups: bool,
+    credentials: Vec<Digest>,
+    accounts: BTreeSet<AccountId>,
+}
+
+impl Changed {
+    fn of(changes: &Changes) -> Self {
+        let credentials = keys(changes, schema::SESSIONS).chain(keys(changes, schema::API_TOKENS));
+        let accounts = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS].into_iter();
+        Self {
+            groups: keys(changes, schema::GROUPS).next().is_some(),
+            credentials: credentials.filter_map(|key| key.try_into().ok().map(Digest)).collect(),
+            accounts: accounts
+                .flat_map(|range| keys(changes, range))
+                .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
+                .collect(),
+        }
+    }
+}
+
 impl Known {
-    fn forget(&mut self, changes: &Changes) {
-        if keys(changes, schema::GROUPS).next().is_some() {
+    fn forget(&mut self, changed: &Changed) {
+        if changed.groups {
             self.by_digest.clear();
         }
-        for key in keys(changes, schema::SESSIONS).chain(keys(changes, schema::API_TOKENS)) {
-            if let Ok(digest) = <[u8; 32]>::try_from(key) {
-                self.by_digest.remove(&Digest(digest));
-            }
+        for digest in &changed.credentials {
+            self.by_digest.remove(digest);
         }
-        let accounts: Vec<AccountId> = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS]
-            .into_iter()
-            .flat_map(|range| keys(changes, range))
-            .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
-            .collect();
-        if !accounts.is_empty() {
-            self.by_digest.retain(|_, logged_in| !accounts.contains(&logged_in.person.id));
+        if !changed.accounts.is_empty() {
+            self.by_digest.retain(|_, logged_in| !changed.accounts.contains(&logged_in.person.id));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The time, as the appliance believes it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::accounts::keyring;
@@ -15,6 +16,18 @@ use super::{App, Fault};
 pub(super) struct Time {
     clock: Arc<dyn Clock>,
     kept: Mutex<Kept>,
+    /// What the clocks showed at the last look, if they were believed: whoever sees the same need not ask again, under a lock, what is
+    /// made of it. They change twice a second, and every request looks.
+    believed: AtomicU64,
+}
+
+/// Believed is nothing.
+const NOTHING: u64 = u64::MAX;
+
+/// What both clocks show, in one word: the wall clock's seconds until the year 36,000, and those of the monotonic one over half a year.
+fn shown(wall: Timestamp, uptime: Seconds) -> u64 {
+    const WALL_BITS: u32 = 40;
+    (uptime << WALL_BITS) | (wall.seconds() & ((1 << WALL_BITS) - 1))
 }
 
 struct Kept {
@@ -28,7 +41,8 @@ impl Time {
     /// Begins with the store's floor; a store without one is new, and the floor is then the program's build date.
     pub fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
         let keeper = Timekeeper::new(floor.unwrap_or_default().max(BUILD_DATE), clock.uptime(), floor.is_none());
-        Self { clock, kept: Mutex::new(Kept { keeper, told: ClockState::Sure, lowered_from: None }) }
+        let kept = Kept { keeper, told: ClockState::Sure, lowered_from: None };
+        Self { clock, kept: Mutex::new(kept), believed: AtomicU64::new(NOTHING) }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -36,9 +50,15 @@ impl Time {
     }
 
     fn read(&self) -> Reading {
+        let (wall, uptime) = (self.clock.now(), self.clock.uptime());
+        if self.believed.load(Ordering::Acquire) == shown(wall, uptime) {
+            return Reading { later: wall, earlier: wall, state: ClockState::Sure };
+        }
         let mut kept = self.kept();
         let before = kept.keeper.floor();
-        let reading = kept.keeper.read(self.clock.now(), self.clock.uptime());
+        let reading = kept.keeper.read(wall, uptime);
+        let is_believed = reading == Reading { later: wall, earlier: wall, state: ClockState::Sure };
+        self.believed.store(if is_believed { shown(wall, uptime) } else { NOTHING }, Ordering::Release);
         if kept.keeper.floor() < before && kept.lowered_from.is_none() {
             kept.lowered_from = Some(before);
             tracing::warn!("the clock was ahead, at {before}, and is right again: it is {}", reading.later);
@@ -49,6 +69,12 @@ impl Time {
             tell(&reading, self.clock.now());
         }
         reading
+    }
+
+    fn reset(&self, wall: Timestamp) {
+        let mut kept = self.kept();
+        kept.keeper.reset(wall, self.clock.uptime());
+        self.believed.store(NOTHING, Ordering::Release);
     }
 }
 
@@ -141,7 +167,7 @@ impl App {
     pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
         let wall = self.time.clock.now();
         let from = self.time.kept().keeper.floor();
-        self.time.kept().keeper.reset(wall, self.time.clock.uptime());
+        self.time.reset(wall);
         self.lower_floor((from, wall), false).await?;
         Ok(self.clock_report())
     }

@@ -1,8 +1,12 @@
 //! What is counted and timed, and the text form in which monitoring reads it (Prometheus text exposition format 0.0.4).
 
+mod per_thread;
+
 use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use per_thread::PerThread;
 
 /// Counts up from the start of the process.
 #[derive(Debug, Default)]
@@ -58,6 +62,14 @@ impl Histogram {
         let bucket = BOUNDS.iter().position(|(bound, _)| took <= *bound).unwrap_or(BOUNDS.len());
         self.buckets[bucket].add();
         self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Everything that another one has noted, too.
+    pub fn add_all(&self, other: &Self) {
+        for (bucket, more) in self.buckets.iter().zip(&other.buckets) {
+            bucket.add_many(more.get());
+        }
+        self.micros.fetch_add(other.micros.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// How often.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::metrics::{Counter, Histogram, Kind, Text};
+use crate::metrics::{Counter, Histogram, Kind, PerThread, Text};
 use crate::store::StoreError;
 
 use super::Web;
@@ -11,32 +11,31 @@ use super::status::STATUSES;
 
 /// Counted by route, and what never reached one.
 pub struct Requests {
-    routes: Vec<Counted>,
+    routes: Vec<(&'static str, &'static str, PerThread<Counted>)>,
 }
 
 struct Counted {
-    method: &'static str,
-    path: &'static str,
     took: Histogram,
     by_status: [Counter; STATUSES.len()],
 }
 
-impl Counted {
-    fn new(method: &'static str, path: &'static str) -> Self {
-        Self { method, path, took: Histogram::default(), by_status: std::array::from_fn(|_| Counter::default()) }
+impl Default for Counted {
+    fn default() -> Self {
+        Self { took: Histogram::default(), by_status: std::array::from_fn(|_| Counter::default()) }
     }
 }
 
 impl Requests {
     /// Nothing yet.
     pub fn new(routes: &'static [Route]) -> Self {
-        let rows = routes.iter().map(|route| Counted::new(route.method, route.path));
-        Self { routes: rows.chain([Counted::new("", "")]).collect() }
+        let rows = routes.iter().map(|route| (route.method, route.path));
+        Self { routes: rows.chain([("", "")]).map(|(method, path)| (method, path, PerThread::default())).collect() }
     }
 
     /// A request to the route of this number in the list was answered; behind the last are those to none.
     pub fn note(&self, number: usize, status: u16, took: Duration) {
-        let Some(counted) = self.routes.get(number) else { return };
+        let Some((_, _, counted)) = self.routes.get(number) else { return };
+        let counted = counted.mine();
         counted.took.note(took);
         if let Some(place) = STATUSES.iter().position(|known| *known == status) {
             counted.by_status[place].add();
@@ -44,21 +43,33 @@ impl Requests {
     }
 
     fn write(&self, text: &mut Text) {
-        let asked = || self.routes.iter().filter(|counted| counted.took.count() > 0);
+        let whole: Vec<_> = self.routes.iter().map(|(method, path, counted)| (method, path, whole(counted))).collect();
+        let asked = || whole.iter().filter(|(_, _, counted)| counted.took.count() > 0);
         text.family("requests_total", Kind::Counter, "Requests, by route and status.");
-        for counted in asked() {
+        for (method, path, counted) in asked() {
             for (status, counter) in STATUSES.iter().zip(&counted.by_status).filter(|(_, counter)| counter.get() > 0) {
                 let status = status.to_string();
-                let labels = [("method", counted.method), ("route", counted.path), ("status", status.as_str())];
+                let labels = [("method", **method), ("route", **path), ("status", status.as_str())];
                 text.sample("requests_total", &labels, counter.get());
             }
         }
         text.family("request_seconds", Kind::Histogram, "Seconds until a request was answered, by route.");
-        for counted in asked() {
-            let labels = [("method", counted.method), ("route", counted.path)];
-            text.histogram("request_seconds", &labels, &counted.took);
+        for (method, path, counted) in asked() {
+            text.histogram("request_seconds", &[("method", **method), ("route", **path)], &counted.took);
         }
     }
+}
+
+/// What all threads have counted together.
+fn whole(counted: &PerThread<Counted>) -> Counted {
+    let whole = Counted::default();
+    for part in counted.parts() {
+        whole.took.add_all(&part.took);
+        for (sum, counter) in whole.by_status.iter().zip(&part.by_status) {
+            sum.add_many(counter.get());
+        }
+    }
+    whole
 }
 
 impl Web {
