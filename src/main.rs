@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 /// musl's own heap maps and unmaps pages all the time.
+#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
