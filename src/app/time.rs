@@ -70,12 +70,6 @@ impl Time {
         }
         reading
     }
-
-    fn reset(&self, wall: Timestamp) {
-        let mut kept = self.kept();
-        kept.keeper.reset(wall, self.clock.uptime());
-        self.believed.store(NOTHING, Ordering::Release);
-    }
 }
 
 fn tell(reading: &Reading, wall: Timestamp) {
@@ -167,7 +161,7 @@ impl App {
     pub async fn reset_clock(self: &Arc<Self>) -> Result<ClockReport, StoreError> {
         let wall = self.time.clock.now();
         let from = self.time.kept().keeper.floor();
-        self.time.reset(wall);
+        self.time.kept().keeper.reset(wall, self.time.clock.uptime());
         self.lower_floor((from, wall), false).await?;
         Ok(self.clock_report())
     }

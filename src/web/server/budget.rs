@@ -99,11 +99,6 @@ impl Room {
         self.bytes
     }
 
-    /// Takes more if this is less than so much, and gives nothing back: what is over soon is not worth a word to all others.
-    pub fn hold(&mut self, bytes: usize) -> bool {
-        bytes <= self.bytes || self.resize(bytes)
-    }
-
     /// Takes more, or gives some back. False if there is not so much more: then everything stays as it was.
     pub fn resize(&mut self, bytes: usize) -> bool {
         let (total, held) = (&self.share.budget.total, &self.share.held);

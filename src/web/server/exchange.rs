@@ -155,7 +155,7 @@ impl Exchange {
     /// Has room for so many bytes, from here until the answer has left. False if there is none.
     fn take_room(&mut self, bytes: usize) -> bool {
         if let Some(room) = &mut self.room {
-            return room.hold(bytes);
+            return room.resize(bytes);
         }
         self.room = match &self.desk.share {
             Some(share) => share.room(bytes),
@@ -206,7 +206,7 @@ impl Exchange {
         }
         let length = if head.extensions.get::<IsShared>().is_some() { 0 } else { bytes.len() };
         // Over HTTP/1 a small one is in the connection's buffer before anything else happens; over HTTP/2 it may have to wait.
-        let is_gone = self.is_http_1 && self.room.is_none() && length <= CHUNK_BYTES;
+        let is_gone = self.is_http_1 && self.room.is_none() && bytes.len() <= CHUNK_BYTES;
         if is_gone {
             self.under_way.ends();
             return http::Response::from_parts(head, Answer::gone(bytes));

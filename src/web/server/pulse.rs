@@ -104,13 +104,11 @@ impl Pulse {
     /// Waits until the connection has to end.
     pub async fn overdue(&self) -> Overdue {
         loop {
-            let now = Instant::now();
-            let (reason, due) = self.state().due(now);
-            if due <= now {
-                return reason;
+            let look = self.state().look(Instant::now());
+            match look {
+                Ok(reason) => return reason,
+                Err(again_at) => sleep_until(again_at).await,
             }
-            // What comes meanwhile is due later than this.
-            sleep_until(due).await;
         }
     }
 
@@ -120,7 +118,14 @@ impl Pulse {
 }
 
 impl State {
-    /// What is due first, and when; nothing that begins after `now` is due before that.
+    /// Why the connection has to end now, or when to look again: at what is due next, but before anything can be due that begins
+    /// after `now`, as the time for the next request does when an answer under way has been read.
+    fn look(&self, now: Instant) -> Result<Overdue, Instant> {
+        let (reason, due) = self.due(now);
+        if due <= now { Ok(reason) } else { Err(due.min(now + self.idle)) }
+    }
+
+    /// What is due first, and when.
     fn due(&self, now: Instant) -> (Overdue, Instant) {
         let answered = self.unread.first().map(|(_, since)| *since);
         let oldest = answered.into_iter().chain(self.stalled_at).min();
@@ -253,6 +258,21 @@ mod tests {
         let state = pulse.state();
         assert!(state.moved_at >= since);
         assert_eq!(state.due(late), (Overdue::Idle, state.moved_at + IDLE));
+    }
+
+    #[test]
+    fn the_time_for_the_next_request_is_not_slept_through() {
+        let (pulse, came) = pulse();
+        pulse.allow_idling(10 * SECOND);
+        let mut under_way = pulse.begin(true);
+        assert_eq!(pulse.state().look(came), Err(came + 10 * SECOND));
+        under_way.is_ready();
+        let since = pulse.state().unread[0].1;
+        assert_eq!(pulse.state().look(since), Err(since + 10 * SECOND));
+        drop(under_way);
+        let state = pulse.state();
+        assert_eq!(state.look(state.moved_at + 9 * SECOND), Err(state.moved_at + 10 * SECOND));
+        assert_eq!(state.look(state.moved_at + 10 * SECOND), Ok(Overdue::Idle));
     }
 
     #[test]
