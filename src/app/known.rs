@@ -63,8 +63,11 @@ impl LoggedIn {
 }
 
 /// In several parts, each behind a lock of its own: threads that look sessions up would meet at one lock with every request.
-#[derive(Default)]
-pub(super) struct KnownSessions([RwLock<Known>; KnownSessions::PARTS]);
+pub(super) struct KnownSessions {
+    parts: [RwLock<Known>; KnownSessions::PARTS],
+    /// The store's: sessions of another one are none.
+    generation: [u8; 16],
+}
 
 #[derive(Default)]
 struct Known {
@@ -98,6 +101,11 @@ impl KnownSessions {
     /// Sessions remembered in each part at most; beyond it all of them are forgotten and looked up again.
     const MAX: usize = 10_000 / Self::PARTS;
 
+    /// None are known yet of those that the store has in this generation.
+    pub(super) fn new(generation: [u8; 16]) -> Self {
+        Self { parts: Default::default(), generation }
+    }
+
     pub(super) fn hear(&self, event: &Event<'_>) {
         match event {
             Event::Reopened => self.forget_all(),
@@ -114,7 +122,7 @@ impl KnownSessions {
 
     /// Whatever is heard, every part hears.
     fn each(&self, forget: impl Fn(&mut Known)) {
-        for part in &self.0 {
+        for part in &self.parts {
             let mut known = part.write().unwrap_or_else(PoisonError::into_inner);
             forget(&mut known);
             known.heard += 1;
@@ -123,7 +131,7 @@ impl KnownSessions {
 
     /// By the last byte, because the table in a part goes by the first ones.
     fn part(&self, digest: &Digest) -> &RwLock<Known> {
-        &self.0[usize::from(digest.0[31]) % Self::PARTS]
+        &self.parts[usize::from(digest.0[31]) % Self::PARTS]
     }
 
     fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
@@ -203,7 +211,7 @@ impl App {
         };
         let time = self.time();
         let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
-        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.services().generation);
+        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.known.generation);
         if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
             return Ok(None);
         }

@@ -169,7 +169,7 @@ impl App {
         let composer = Composer::new(&config)?;
         let seal = Arc::new(opened.sealing_key);
         let services = ArcSwap::from_pointee(Services { config, seal, composer, generation: opened.generation });
-        let known = Arc::new(KnownSessions::default());
+        let known = Arc::new(KnownSessions::new(opened.generation));
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
         let (forgetting, waking, measuring) = (Arc::clone(&known), Arc::clone(&wakes), Arc::clone(&measures));

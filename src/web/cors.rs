@@ -3,9 +3,9 @@
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
-use super::Web;
 use super::access::{Audience, single};
 use super::reply::Response;
+use crate::config::SiteUrl;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type");
@@ -20,24 +20,20 @@ pub struct FrontEnd {
     is_same_site: bool,
 }
 
-impl Web {
+impl FrontEnd {
     /// The listed front end that a request to the API comes from, if it does.
-    pub(super) fn front_end(&self, headers: &HeaderMap, audience: Audience) -> Option<FrontEnd> {
-        let origin = if audience == Audience::Api { single(headers, header::ORIGIN) } else { None }?;
-        let services = self.app.services();
-        let is_listed = services.config.spa.origins.iter().any(|listed| listed.origin() == origin);
+    pub fn of(headers: &HeaderMap, audience: Audience, listed: &[SiteUrl]) -> Option<Self> {
+        // Most sites have none, and most requests come from none.
+        if listed.is_empty() || audience != Audience::Api {
+            return None;
+        }
+        let origin = single(headers, header::ORIGIN)?;
+        let is_listed = listed.iter().any(|listed| listed.origin() == origin);
         let origin = HeaderValue::try_from(origin).ok().filter(|_| is_listed)?;
         let is_same_site = matches!(single(headers, "sec-fetch-site"), Some("same-site" | "same-origin"));
-        Some(FrontEnd { origin, is_same_site })
+        Some(Self { origin, is_same_site })
     }
 
-    /// Whether caches must tell answers to different origins apart.
-    pub(super) fn has_front_ends(&self) -> bool {
-        !self.app.services().config.spa.origins.is_empty()
-    }
-}
-
-impl FrontEnd {
     /// Takes from a request what a script on this origin has no use of: a cookie that did not come from the same site.
     pub fn restrict(&self, headers: &mut HeaderMap) {
         if !self.is_same_site {

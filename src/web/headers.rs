@@ -24,13 +24,16 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ROOM: usize = 16;
 /// A map of the request's that is used again has room for so many at most.
 const MAX_SPARE: usize = 4 * ROOM;
-const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
+const EVERYWHERE: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     // A stricter one makes browsers send `Origin: null` with our own forms.
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+/// For documents (ASVS 5.0, 3.4.8), and browsers too old for `frame-ancestors`, which data has as well.
+const ON_PAGES: [(HeaderName, HeaderValue); 2] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// One year. Sub-domains are left out: a homelab's may be plain HTTP.
@@ -57,12 +60,12 @@ pub struct Hardened {
 impl Hardened {
     /// For a site that sends HSTS, or does not, and whose logins may lead back to these hosts.
     pub fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
-        let with = |policy: HeaderValue| {
+        let data = |policy: HeaderValue| {
             let hsts = sends_hsts.then_some((header::STRICT_TRANSPORT_SECURITY, HSTS));
             let own = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, NO_STORE)];
-            EVERYWHERE.into_iter().chain(own).chain(hsts).collect()
+            EVERYWHERE.into_iter().chain(own).chain(hsts)
         };
-        Self { page: with(page_policy(return_hosts)), data: with(DATA_POLICY) }
+        Self { page: data(page_policy(return_hosts)).chain(ON_PAGES).collect(), data: data(DATA_POLICY).collect() }
     }
 
     /// The headers of an answer, with what it says of its own. What does not say otherwise is kept by no cache.

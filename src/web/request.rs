@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -14,6 +15,17 @@ use super::cookies::only;
 use super::encoded::parse_form;
 use super::failure::Failure;
 use super::fields::Fields;
+
+/// How a request came.
+#[derive(Clone, Copy)]
+pub struct Received {
+    /// When it was there, as far as it is read before it is worked on.
+    pub at: Instant,
+    /// Who is connected: the client, or a proxy.
+    pub peer: IpAddr,
+    /// Where it comes from, seen through trusted proxies.
+    pub network: IpAddr,
+}
 
 /// What a handler is given.
 pub struct Request {

@@ -17,7 +17,7 @@ use super::cors::FrontEnd;
 use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
 use super::reply::{Reply, Response};
-use super::request::{Request, client_network, parse_query};
+use super::request::{Received, Request, client_network, parse_query};
 use super::routes::{Handler, ROUTES, Route};
 use super::status::Success;
 use super::{Web, pages};
@@ -113,13 +113,15 @@ fn second_click(method: &Method, path: &str) -> Option<Act> {
 
 /// What the answer to a request depends on besides what the handler says.
 struct Setting {
-    started: Instant,
+    received: Received,
     uri: http::Uri,
     audience: Audience,
     /// The row's number in the list; behind the last are those that there is no row for.
     number: usize,
     /// Whether it came with something that says who asks.
     is_personal: bool,
+    /// Whether answers to other origins are different ones, which caches must tell apart.
+    varies: bool,
     front_end: Option<FrontEnd>,
     is_preflight: bool,
     /// The secret that a form came with which gives the session a new one.
@@ -145,20 +147,22 @@ impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
         let (head, body) = request.into_parts();
-        let client = client_network(peer, &head.headers, &self.app.services().config.proxy.trusted);
-        match self.begin(head, body, (peer, client)) {
+        let network = client_network(peer, &head.headers, &self.app.services().config.proxy.trusted);
+        match self.begin(head, body, Received { at: Instant::now(), peer, network }) {
             Begun::Answered(response) => response,
             Begun::Waits(waiting) => self.finish(*waiting).await,
         }
     }
 
-    /// Does for a request that was read whole what can be done without waiting. `client` is who sent it, seen through trusted proxies.
-    pub fn begin(&self, mut head: http::request::Parts, body: Bytes, (peer, client): (IpAddr, IpAddr)) -> Begun {
-        let started = Instant::now();
+    /// Does for a request that was read whole what can be done without waiting.
+    pub fn begin(&self, mut head: http::request::Parts, body: Bytes, received: Received) -> Begun {
         let uri = std::mem::take(&mut head.uri);
         let audience = audience_of(uri.path());
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
-        let front_end = self.front_end(&head.headers, audience);
+        let services = self.app.services();
+        let listed = &services.config.spa.origins;
+        let varies = audience == Audience::Api && !listed.is_empty();
+        let front_end = FrontEnd::of(&head.headers, audience, listed);
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }
@@ -168,8 +172,8 @@ impl Web {
         let found = self.router.find(&head.method, uri.path());
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
         let prepared =
-            found.and_then(|found| self.prepare(found, (head, uri.query()), body, (peer, client, front_end.is_some())));
-        let setting = Setting { started, uri, audience, number, is_personal, front_end, is_preflight, posted };
+            found.and_then(|found| self.prepare(found, (head, uri.query()), body, (received, front_end.is_some())));
+        let setting = Setting { received, uri, audience, number, is_personal, varies, front_end, is_preflight, posted };
         let (reply, spare) = match prepared {
             _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
             Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
@@ -222,13 +226,13 @@ impl Web {
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete_with(&self.hardened, spare);
-        if setting.audience == Audience::Api && self.has_front_ends() {
+        if setting.varies {
             response.headers_mut().insert(header::VARY, header::ORIGIN.into());
         }
         if let Some(front_end) = setting.front_end {
             front_end.admit(&mut response, setting.is_preflight);
         }
-        self.requests.note(setting.number, response.status().as_u16(), setting.started.elapsed());
+        self.requests.note(setting.number, response.status().as_u16(), setting.received.at.elapsed());
         response
     }
 
@@ -244,11 +248,11 @@ impl Web {
         Found { route, parameters, .. }: Found,
         (head, query): (http::request::Parts, Option<&str>),
         body: Bytes,
-        (peer, network, is_from_front_end): (IpAddr, IpAddr, bool),
+        (received, is_from_front_end): (Received, bool),
     ) -> Result<(&'static Route, Request), Failure> {
         let mut request = Request {
-            peer: peer.to_canonical(),
-            network,
+            peer: received.peer.to_canonical(),
+            network: received.network,
             device_cookie: self.cookies.device(),
             trust_cookie: self.cookies.trust(),
             method: head.method,

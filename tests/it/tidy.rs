@@ -67,6 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "cli/surroundings/folders.rs",
             "cli/listening.rs",
+            "cli/system_clock.rs",
             "cli/offline.rs",
             "workers/watch_space.rs",
             "app/hasher.rs",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -18,7 +18,7 @@ use super::super::access::Audience;
 use super::super::failure::Failure;
 use super::super::host;
 use super::super::reply::{IsShared, Reply, Response};
-use super::super::request::client_network;
+use super::super::request::{Received, client_network};
 use super::super::router::{Begun, Waiting, audience_of};
 use super::super::status::Success;
 use super::Web;
@@ -26,6 +26,7 @@ use super::answer::{Answer, CHUNK_BYTES};
 use super::budget::{Budget, Room, Share};
 use super::head::Head;
 use super::pulse::{Pulse, UnderWay};
+use crate::config::Config;
 use crate::tls::Challenges;
 
 /// How long a body may take.
@@ -88,8 +89,7 @@ impl Future for Answering {
 struct Exchange {
     desk: Arc<Desk>,
     under_way: UnderWay,
-    /// Who sent it, seen through trusted proxies.
-    client: IpAddr,
+    received: Received,
     /// What it takes, its answer left out.
     bytes: usize,
     room: Option<Room>,
@@ -111,9 +111,11 @@ impl Desk {
     /// no room, because there are no more of them at a time than threads.
     pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
+        let services = self.web.app.services();
+        let network = client_network(self.peer, &head.headers, &services.config.proxy.trusted);
         let exchange = Exchange {
             under_way: self.pulse.begin(body.is_end_stream()),
-            client: client_network(self.peer, &head.headers, &self.web.app.services().config.proxy.trusted),
+            received: Received { at: Instant::now(), peer: self.peer, network },
             bytes: bytes_of(&head),
             room: None,
             audience: audience_of(head.uri.path()),
@@ -122,7 +124,12 @@ impl Desk {
             is_head: head.method == Method::HEAD,
             desk: Arc::clone(self),
         };
-        exchange.begin(head, body)
+        let refused = self.refuses(&head, &body, &services.config);
+        drop(services);
+        match refused {
+            Some(failure) => exchange.refuse(&failure),
+            None => exchange.begin(head, body),
+        }
     }
 }
 
@@ -135,20 +142,21 @@ fn bytes_of(head: &Parts) -> usize {
 impl Exchange {
     fn begin(self, head: Parts, body: Incoming) -> Answering {
         let web = &self.desk.web;
-        let response = if let Some(failure) = self.desk.refuses(&head, &body) {
-            // Whatever follows on the connection cannot be told from what we have not read.
-            closing(web.refuse(&failure, self.audience), self.is_http_1)
-        } else {
-            match &self.desk.serves {
-                Serves::Redirect(challenges) => redirect(web, challenges, &head),
-                Serves::Metrics => metrics(web, &head),
-                Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
-                Serves::Site => match web.begin(head, Bytes::new(), (self.desk.peer, self.client)) {
-                    Begun::Answered(response) => response,
-                    Begun::Waits(waiting) => return self.wait(Left::Handler(waiting)),
-                },
-            }
+        let response = match &self.desk.serves {
+            Serves::Redirect(challenges) => redirect(web, challenges, &head),
+            Serves::Metrics => metrics(web, &head),
+            Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
+            Serves::Site => match web.begin(head, Bytes::new(), self.received) {
+                Begun::Answered(response) => response,
+                Begun::Waits(waiting) => return self.wait(Left::Handler(waiting)),
+            },
         };
+        Answering::There(Some(self.end(response)))
+    }
+
+    /// Whatever follows on the connection cannot be told from what we have not read.
+    fn refuse(self, failure: &Failure) -> Answering {
+        let response = closing(self.desk.web.refuse(failure, self.audience), self.is_http_1);
         Answering::There(Some(self.end(response)))
     }
 
@@ -159,7 +167,7 @@ impl Exchange {
         }
         self.room = match &self.desk.share {
             Some(share) => share.room(bytes),
-            None => self.desk.budget.share(self.client).room(bytes),
+            None => self.desk.budget.share(self.received.network).room(bytes),
         };
         self.room.is_some()
     }
@@ -185,7 +193,7 @@ impl Exchange {
             Left::Body(head, body) => match read_body(body, self.room.as_mut()).await {
                 Ok(body) => {
                     self.under_way.works();
-                    match web.begin(head, body, (self.desk.peer, self.client)) {
+                    match web.begin(head, body, Received { at: Instant::now(), ..self.received }) {
                         Begun::Answered(response) => response,
                         Begun::Waits(waiting) => web.finish(*waiting).await,
                     }
@@ -208,7 +216,8 @@ impl Exchange {
         // Over HTTP/1 a small one is in the connection's buffer before anything else happens; over HTTP/2 it may have to wait.
         let is_gone = self.is_http_1 && self.room.is_none() && bytes.len() <= CHUNK_BYTES;
         if is_gone {
-            self.under_way.ends();
+            // Since it came, nothing was waited for.
+            self.under_way.ends(self.received.at.into());
             return http::Response::from_parts(head, Answer::gone(bytes));
         }
         self.under_way.is_ready();
@@ -224,7 +233,7 @@ impl Exchange {
 
 impl Desk {
     /// Why a request is refused by what its head says, before anything of its body was read.
-    fn refuses(&self, head: &Parts, body: &Incoming) -> Option<Failure> {
+    fn refuses(&self, head: &Parts, body: &Incoming, config: &Config) -> Option<Failure> {
         let has_length = || self.head.as_ref().is_some_and(|head| head.has_length());
         // What is chunked has a body; every other coding hyper refuses.
         check_expectation(&head.headers)
@@ -233,15 +242,14 @@ impl Desk {
                 // Asked before the client sends it: nobody is told to go on (RFC 9110, 10.1.1) with what is too much.
                 if body.size_hint().lower() > MAX_BODY_BYTES as u64 { Err(Failure::TooLarge) } else { Ok(()) }
             })
-            .and_then(|()| self.check_host(head))
+            .and_then(|()| self.check_host(head, config))
             .err()
     }
 
-    fn check_host(&self, head: &Parts) -> Result<(), Failure> {
-        let services = self.web.app.services();
+    fn check_host(&self, head: &Parts, config: &Config) -> Result<(), Failure> {
         let asked = host::Asked {
-            site: &services.config.site.url,
-            certified: &services.config.tls.acme.hosts,
+            site: &config.site.url,
+            certified: &config.tls.acme.hosts,
             listener: self.listener,
             is_through_proxy: self.share.is_none(),
         };

@@ -164,9 +164,9 @@ impl UnderWay {
         state.unread.push((self.number, now));
     }
 
-    /// The answer is ready, and leaves at once: there is nothing to wait for but the connection itself.
-    pub fn ends(mut self) {
-        self.end(Instant::now());
+    /// The answer was ready at this time, and leaves at once: there is nothing to wait for but the connection itself.
+    pub fn ends(mut self, at: Instant) {
+        self.end(at);
     }
 
     fn end(&mut self, now: Instant) {
