@@ -75,16 +75,9 @@ impl Table {
         let index = usize::from(upper / Self::EVERY);
         let start = place(index).unwrap_or_default() as usize;
         // A zero ends each value, a one stands for a digest: of the bits before, all but so many zeros are ones.
-        let mut zeros = usize::from(upper / Self::EVERY * Self::EVERY);
-        let mut ones = start - zeros;
-        let mut at = start;
-        let bit = |at: usize| rest[at / 8] >> (at % 8) & 1 == 1;
-        while zeros < usize::from(upper) {
-            let counted = if bit(at) { &mut ones } else { &mut zeros };
-            *counted += 1;
-            at += 1;
-        }
-        let count = (at..rest.len() * 8).take_while(|at| bit(*at)).count();
+        let (before, values) = (start - index * usize::from(Self::EVERY), usize::from(upper % Self::EVERY));
+        let (at, count) = nth_run(rest, start, values);
+        let ones = before + (at - start) - values;
         let lows = rest[self.bits()..].as_chunks::<4>().0;
         lows[ones..ones + count].iter().map(|low| u32::from_be_bytes(*low))
     }
@@ -98,9 +91,51 @@ impl Table {
     }
 }
 
+/// Where, from `start` on, the ones after the `n`th zero begin, and how many they are. A password is looked up in hundreds of
+/// pieces, so this goes from zero to zero in a word, not bit by bit.
+fn nth_run(bits: &[u8], start: usize, n: usize) -> (usize, usize) {
+    /// As many are in a word of eight bytes wherever in its first byte they begin.
+    const SEEN: u32 = 57;
+    let next = bits[start / 8..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word) >> (start % 8));
+    let mut zeros = !next;
+    for _ in 1..n {
+        zeros &= zeros.wrapping_sub(1);
+    }
+    let begin = if n == 0 { 0 } else { zeros.trailing_zeros() + 1 };
+    let count = next.checked_shr(begin).unwrap_or_default().trailing_ones();
+    if begin + count < SEEN {
+        return (start + begin as usize, count as usize);
+    }
+    let bit = |at: usize| bits[at / 8] >> (at % 8) & 1 == 1;
+    let mut left = n;
+    let mut at = start;
+    while left > 0 {
+        left -= usize::from(!bit(at));
+        at += 1;
+    }
+    (at, (at..bits.len() * 8).take_while(|at| bit(*at)).count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_are_found_in_a_word_and_beyond_it() {
+        let by_bits = |bits: &[u8], start: usize, n: usize| {
+            let text: Vec<bool> = (0..bits.len() * 8).map(|at| bits[at / 8] >> (at % 8) & 1 == 1).collect();
+            let zeros = (start..text.len()).filter(|at| !text[*at]);
+            let begin = if n == 0 { start } else { zeros.clone().nth(n - 1).expect("so many zeros") + 1 };
+            (begin, text[begin..].iter().take_while(|bit| **bit).count())
+        };
+        let sparse: Vec<u8> = (0..40_u8).map(|byte| byte.wrapping_mul(97) ^ byte >> 1).chain([0; 8]).collect();
+        let dense: Vec<u8> = (0..40).map(|byte| if byte % 9 == 0 { 0xf7 } else { 0xff }).chain([0; 8]).collect();
+        for bits in [sparse, dense] {
+            for (start, n) in (0..150).flat_map(|start| (0..16).map(move |n| (start, n))) {
+                assert_eq!(nth_run(&bits, start, n), by_bits(&bits, start, n), "{start} {n}");
+            }
+        }
+    }
 
     #[test]
     fn words_and_passwords_are_found_with_their_rank() {

@@ -266,19 +266,20 @@ impl Letters {
         let length = self.lower.len();
         let mut longest = vec![0; length];
         // How much is the same from this place and from the other on; and from the other backwards.
-        let (mut forth, mut back) = (vec![0; length + 1], vec![0; length + 1]);
+        let row = || vec![0; length + 1];
+        let (mut forth, mut back, mut next_forth, mut next_back) = (row(), row(), row(), row());
         for at in (0..length).rev() {
-            let (mut next_forth, mut next_back) = (vec![0; length + 1], vec![0; length + 1]);
             for other in 0..length {
-                if self.lower[at] == self.lower[other] {
-                    next_forth[other] = forth[other + 1] + 1;
-                    next_back[other] = other.checked_sub(1).map_or(0, |before| back[before]) + 1;
-                }
+                let is_same = self.lower[at] == self.lower[other];
+                let before = other.checked_sub(1).map_or(0, |before| back[before]);
+                next_forth[other] = if is_same { forth[other + 1] + 1 } else { 0 };
+                next_back[other] = if is_same { before + 1 } else { 0 };
                 if other < at {
                     longest[at] = longest[at].max(next_forth[other]).max(next_back[other]);
                 }
             }
-            (forth, back) = (next_forth, next_back);
+            std::mem::swap(&mut forth, &mut next_forth);
+            std::mem::swap(&mut back, &mut next_back);
         }
         longest
     }

@@ -61,7 +61,8 @@ struct Job {
 /// The store as the program uses it: reads run where they are called, writes are grouped.
 pub struct Store {
     shared: Arc<Shared>,
-    queue: Option<SyncSender<Job>>,
+    /// Boxed, because the queue has room for all of them from the start.
+    queue: Option<SyncSender<Box<Job>>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -152,7 +153,7 @@ impl Store {
     pub fn write_by(&self, moment: Moment, work: Work, done: Done) {
         let job = Job { moment, work, done };
         let refused = match &self.queue {
-            Some(queue) => queue.try_send(job).err().map(not_sent),
+            Some(queue) => queue.try_send(Box::new(job)).err().map(not_sent),
             None => Some(job),
         };
         if let Some(job) = refused {
@@ -186,9 +187,9 @@ impl Drop for Store {
     }
 }
 
-fn not_sent(error: TrySendError<Job>) -> Job {
+fn not_sent(error: TrySendError<Box<Job>>) -> Job {
     match error {
-        TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+        TrySendError::Full(job) | TrySendError::Disconnected(job) => *job,
     }
 }
 
@@ -214,9 +215,9 @@ impl Writer {
     /// A disk that stalls for seconds must not make the next commit wait as long.
     const MAX_GATHERING: Duration = Duration::from_millis(10);
 
-    fn run(mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, jobs: &Receiver<Box<Job>>) {
         while let Ok(first) = jobs.recv() {
-            let batch = self.gather(first, jobs);
+            let batch = self.gather(*first, jobs);
             let (size, started) = (batch.len(), Instant::now());
             self.commit(batch);
             self.recent = Recent { sizes: [self.recent.sizes[1], size], took: started.elapsed() };
@@ -225,15 +226,15 @@ impl Writer {
 
     /// Takes all that wait. After a commit that held many, most of those who were answered are about to write again, so it
     /// waits for them: at most half of what a commit takes, and not at all when writes come one by one.
-    fn gather(&self, first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+    fn gather(&self, first: Job, jobs: &Receiver<Box<Job>>) -> Vec<Job> {
         let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1));
+        batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1).map(|job| *job));
         let [earlier, last] = self.recent.sizes;
         let expected = earlier.max(last).min(Self::MAX_BATCH);
         let end = Instant::now() + (self.recent.took / 2).min(Self::MAX_GATHERING);
         while batch.len() < expected {
             match jobs.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(job) => batch.push(job),
+                Ok(job) => batch.push(*job),
                 Err(_) => break,
             }
         }
