@@ -18,7 +18,8 @@ use crate::metrics::Histogram;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Busy;
 
-type Task = Box<dyn FnOnce(&mut Memory) + Send>;
+/// What is to be hashed; says whether it had to be. It may be run twice, by two threads: who is done first answers.
+type Task = Arc<dyn Fn(&mut Memory) -> bool + Send + Sync>;
 
 /// A fixed number of threads; memory is bounded by their number, however many people log in.
 pub struct Hasher {
@@ -27,15 +28,25 @@ pub struct Hasher {
     took: Histogram,
 }
 
-#[derive(Default)]
 struct Queue {
     state: Mutex<State>,
+    /// Something is to be done, or it is over.
     changed: Condvar,
+    /// The same for the relief, which need not hear of everything.
+    begins: Condvar,
+    /// After how long without any progress the relief takes over, at least.
+    relief_after: Duration,
 }
 
-#[derive(Default)]
 struct State {
-    tasks: VecDeque<Task>,
+    waiting: VecDeque<Task>,
+    /// Those that a thread has begun with, by their number.
+    begun: VecDeque<(u64, Task)>,
+    last_number: u64,
+    /// When something was done last, or, after there was nothing to do, came.
+    moved_at: Instant,
+    /// The shortest time that anything has taken: with nobody else at work, that is what it takes.
+    fastest: Option<Duration>,
     is_closed: bool,
 }
 
@@ -48,17 +59,30 @@ impl Hasher {
     const NICENESS: i32 = 19;
     /// How long a thread keeps its memory without work.
     const KEEP_MEMORY: Duration = Duration::from_mins(1);
+    /// Without any progress for so long, and for so many times what a hash takes, the relief takes over.
+    const RELIEF_AFTER: Duration = Duration::from_secs(1);
+    const RELIEF_TIMES: u32 = 4;
+    /// While it is not known what a hash takes here.
+    const RELIEF_AT_FIRST: Duration = Duration::from_secs(10);
 
-    /// Starts the threads, one for each core up to four.
+    /// Starts the threads, one for each core up to four, and one that takes over when these get no time.
     ///
     /// # Errors
     /// When the system gives no threads.
     pub fn start(cost: Cost) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::default());
-        for number in 0..Self::threads() {
+        Self::with_relief_after(Self::RELIEF_AFTER, cost)
+    }
+
+    fn with_relief_after(relief_after: Duration, cost: Cost) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::new(relief_after));
+        let start = |name: String, work: fn(&Queue)| -> std::io::Result<_> {
             let queue = Arc::clone(&queue);
-            std::thread::Builder::new().name(format!("hasher {number}")).spawn(move || queue.work())?;
+            std::thread::Builder::new().name(name).spawn(move || work(&queue))
+        };
+        for number in 0..Self::threads() {
+            start(format!("hasher {number}"), Queue::work)?;
         }
+        start("hasher relief".into(), Queue::relieve)?;
         Ok(Self { queue, cost: RwLock::new(cost), took: Histogram::default() })
     }
 
@@ -69,6 +93,7 @@ impl Hasher {
     /// New hashes cost this much from now on.
     pub fn reconfigure(&self, cost: Cost) {
         *self.cost.write().unwrap_or_else(PoisonError::into_inner) = cost;
+        self.queue.lock().fastest = None;
     }
 
     fn threads() -> usize {
@@ -79,9 +104,9 @@ impl Hasher {
     ///
     /// # Errors
     /// When too many wait already.
-    pub async fn hash(&self, password: Password, mut moment: Moment) -> Result<PasswordHash, Busy> {
+    pub async fn hash(&self, password: Password, moment: Moment) -> Result<PasswordHash, Busy> {
         let cost = self.cost();
-        self.run(move |memory| PasswordHash::make(&password, cost, &mut moment, memory)).await
+        self.run(move |memory| PasswordHash::make(&password, cost, &mut moment.clone(), memory)).await
     }
 
     /// Whether `password` is the one that was hashed.
@@ -101,7 +126,7 @@ impl Hasher {
     /// Passwords that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.queue.lock().tasks.len()
+        self.queue.lock().waiting.len()
     }
 
     /// Whether a stored hash was made with other parameters than are configured now.
@@ -110,14 +135,21 @@ impl Hasher {
         hash.cost() != self.cost()
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(&self, work: impl Fn(&mut Memory) -> T + Send + Sync + 'static) -> Result<T, Busy> {
         let started = Instant::now();
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Box::new(move |memory| {
-            // Whoever asked may have hung up while this waited; then nothing needs to be hashed.
-            if !answer.is_closed() {
-                let _ = answer.send(work(memory));
+        let answer = Mutex::new(Some(answer));
+        self.queue.push(Arc::new(move |memory| {
+            let lock = || answer.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever asked may have hung up while this waited, or been answered; then nothing needs to be hashed.
+            if lock().as_ref().is_none_or(oneshot::Sender::is_closed) {
+                return false;
             }
+            let done = work(memory);
+            if let Some(answer) = lock().take() {
+                let _ = answer.send(done);
+            }
+            true
         }))?;
         let done = answered.await.map_err(|_| Busy);
         self.took.note(started.elapsed());
@@ -129,20 +161,38 @@ impl Drop for Hasher {
     fn drop(&mut self) {
         self.queue.lock().is_closed = true;
         self.queue.changed.notify_all();
+        self.queue.begins.notify_all();
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.begun.is_empty()
     }
 }
 
 impl Queue {
+    fn new(relief_after: Duration) -> Self {
+        let (waiting, begun) = (VecDeque::new(), VecDeque::new());
+        let (moved_at, fastest) = (Instant::now(), None);
+        let state = State { waiting, begun, last_number: 0, moved_at, fastest, is_closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), begins: Condvar::new(), relief_after }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, task: Task) -> Result<(), Busy> {
         let mut state = self.lock();
-        if state.tasks.len() >= Hasher::MAX_WAITING {
+        if state.waiting.len() >= Hasher::MAX_WAITING {
             return Err(Busy);
         }
-        state.tasks.push_back(task);
+        if state.is_idle() {
+            state.moved_at = Instant::now();
+            self.begins.notify_one();
+        }
+        state.waiting.push_back(task);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -150,30 +200,75 @@ impl Queue {
 
     fn work(&self) {
         step_back();
+        self.take_each(&self.changed, |state| {
+            let task = state.waiting.pop_front()?;
+            state.last_number += 1;
+            state.begun.push_back((state.last_number, Arc::clone(&task)));
+            Some((state.last_number, task))
+        });
+    }
+
+    /// Takes over when nothing is done for so long: threads that have stepped back get no time at all while requests keep every core
+    /// busy, and nobody must keep others from logging in by asking for pages. What was begun first is begun again.
+    fn relieve(&self) {
+        self.take_each(&self.begins, |state| {
+            if state.moved_at.elapsed() < self.patience(state) {
+                return None;
+            }
+            let begun = state.begun.pop_front();
+            begun.or_else(|| state.waiting.pop_front().map(|task| (0, task)))
+        });
+    }
+
+    /// How long the relief waits for the others.
+    fn patience(&self, state: &State) -> Duration {
+        let usual = state.fastest.map_or(Hasher::RELIEF_AT_FIRST, |fastest| fastest * Hasher::RELIEF_TIMES);
+        usual.max(self.relief_after)
+    }
+
+    fn take_each(&self, changed: &Condvar, take: impl Fn(&mut State) -> Option<(u64, Task)>) {
         let mut memory = Memory::default();
-        while let Some(task) = self.next(&mut memory) {
+        while let Some((number, task)) = self.next(&mut memory, changed, &take) {
+            let began = Instant::now();
             // A panic ends one task, whose asker is answered "busy", and not the thread.
-            if catch_unwind(AssertUnwindSafe(|| task(&mut memory))).is_err() {
+            let done = catch_unwind(AssertUnwindSafe(|| task(&mut memory)));
+            if done.is_err() {
                 memory = Memory::default();
+            }
+            drop(task);
+            let mut state = self.lock();
+            state.begun.retain(|(begun, _)| *begun != number);
+            state.moved_at = Instant::now();
+            if let Ok(true) = done {
+                let took = state.moved_at - began;
+                state.fastest = Some(state.fastest.map_or(took, |fastest| fastest.min(took)));
             }
         }
     }
 
     /// The next task; gives the memory back after a while without one. None when the program ends.
-    fn next(&self, memory: &mut Memory) -> Option<Task> {
+    fn next(
+        &self,
+        memory: &mut Memory,
+        changed: &Condvar,
+        take: impl Fn(&mut State) -> Option<(u64, Task)>,
+    ) -> Option<(u64, Task)> {
         let mut state = self.lock();
+        let mut since = Instant::now();
         loop {
-            if let Some(task) = state.tasks.pop_front() {
-                return Some(task);
+            if let Some(taken) = take(&mut state) {
+                return Some(taken);
             }
             if state.is_closed {
                 return None;
             }
-            let (woken, waited) =
-                self.changed.wait_timeout(state, Hasher::KEEP_MEMORY).unwrap_or_else(PoisonError::into_inner);
+            // While there is something to do, the relief looks again and again.
+            let pause = if state.is_idle() { Hasher::KEEP_MEMORY } else { self.patience(&state) };
+            let (woken, _) = changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if waited.timed_out() && state.tasks.is_empty() {
+            if since.elapsed() >= Hasher::KEEP_MEMORY {
                 *memory = Memory::default();
+                since = Instant::now();
             }
         }
     }
@@ -183,7 +278,7 @@ impl Queue {
 ///
 /// The lowest priority alone is not enough. Linux from 6.6 on lets a thread finish its slice of some milliseconds before one
 /// of a higher priority that wakes; only one of the policy `SCHED_IDLE` gives way at once (sched(7)). The priority counts where the
-/// policy cannot be had. The price: where the kernel shares the processor neither by control group nor by session (autogroup), logins wait
+/// policy cannot be had. The price: while requests keep every core busy, passwords are left to the relief; and where the kernel shares the processor neither by control group nor by session (autogroup), logins wait
 /// for every other program that keeps it busy, longer than at the lowest priority.
 fn step_back() {
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
@@ -207,7 +302,13 @@ mod tests {
     }
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts")
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts")
+    }
+
+    /// What is answered; a test fails rather than waits for ever.
+    fn in_time<T>(asked: impl Future<Output = T>) -> T {
+        let limit = Duration::from_secs(30);
+        runtime().block_on(async { tokio::time::timeout(limit, asked).await }).expect("an answer in time")
     }
 
     /// Keeps every thread busy until the returned sender is dropped.
@@ -219,9 +320,9 @@ mod tests {
             let (release, begun) = (Arc::clone(&release), Arc::clone(&begun));
             let task = move |_: &mut Memory| {
                 begun.wait();
-                let _ = release.lock().map(|release| release.recv());
+                release.lock().is_ok_and(|release| release.recv().is_ok())
             };
-            hasher.queue.push(Box::new(task)).expect("there is room");
+            hasher.queue.push(Arc::new(task)).expect("there is room");
         }
         begun.wait();
         held
@@ -232,17 +333,42 @@ mod tests {
         let hasher = Hasher::start(CHEAP).expect("threads start");
         let held = hold_up(&hasher);
         for _ in 0..Hasher::MAX_WAITING {
-            hasher.queue.push(Box::new(|_| ())).expect("there is room");
+            hasher.queue.push(Arc::new(|_: &mut Memory| false)).expect("there is room");
         }
         let moment = Moment::new(Timestamp::default(), [1; 32]);
         assert_eq!(runtime().block_on(hasher.hash(password(), moment.clone())), Err(Busy));
         drop(held);
         // Once the queue has drained, the threads serve again.
-        while !hasher.queue.lock().tasks.is_empty() {
+        while !hasher.queue.lock().waiting.is_empty() {
             std::thread::yield_now();
         }
         let hash = runtime().block_on(hasher.hash(password(), moment)).expect("served");
         assert_eq!(runtime().block_on(hasher.verify(password(), hash)), Ok(true));
+    }
+
+    #[test]
+    fn a_relief_takes_over_what_waits_and_what_was_begun() {
+        let hasher = Hasher::with_relief_after(Duration::from_millis(1), CHEAP).expect("threads start");
+        let hash = PasswordHash::decoy(CHEAP);
+        // Now it is known how long it takes.
+        assert_eq!(in_time(hasher.verify(password(), hash.clone())), Ok(false));
+        while !hasher.queue.lock().is_idle() {
+            std::thread::yield_now();
+        }
+        let (held, release) = std::sync::mpsc::channel::<()>();
+        let release = Arc::new(Mutex::new(release));
+        let sticks = || {
+            let release = Arc::clone(&release);
+            move |_: &mut Memory| {
+                let is_relief = std::thread::current().name() == Some("hasher relief");
+                is_relief || release.lock().is_ok_and(|release| release.recv().is_ok())
+            }
+        };
+        for _ in 0..2 * Hasher::threads() {
+            assert_eq!(in_time(hasher.run(sticks())), Ok(true));
+        }
+        assert_eq!(in_time(hasher.verify(password(), hash)), Ok(false));
+        drop(held);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //! What is measured is the static build that people install, or the program that `GATELODGE_BENCH_BINARY` names. Whatever is compared
 //! runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from this process, on the
 //! same cores as the server, over loopback; every loop is bounded. `cargo bench --bench figures -- sessions` measures one part
-//! alone. `soak`, which takes an hour, runs only when it is named.
+//! alone. `soak`, which takes an hour, runs only when it is named, and so does `rehearsal`, which measures nothing: it is what
+//! `tests/profile` looks at.
 
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
 mod filled;
 mod load;
 mod machine;
+mod rehearsal;
 mod soak;
 
 use std::path::Path;
@@ -48,7 +50,8 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("gatelodge-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     for (name, measure) in PARTS {
-        if arguments.iter().any(|argument| argument == name) || (arguments.is_empty() && name != "soak") {
+        if arguments.iter().any(|argument| argument == name) || (arguments.is_empty() && !ONLY_BY_NAME.contains(&name))
+        {
             measure(&folder.join(name));
         }
     }
@@ -57,7 +60,10 @@ fn main() {
 
 type Measure = fn(&Path);
 
-const PARTS: [(&str, Measure); 7] = [
+/// What does not run unasked.
+const ONLY_BY_NAME: [&str; 2] = ["soak", "rehearsal"];
+
+const PARTS: [(&str, Measure); 8] = [
     ("footprint", footprint),
     ("registrations", registrations),
     ("logins", logins),
@@ -65,6 +71,7 @@ const PARTS: [(&str, Measure); 7] = [
     ("beside", sessions_beside_logins),
     ("wear", wear),
     ("soak", soak::soak),
+    ("rehearsal", rehearsal::rehearsal),
 ];
 
 const CHEAP: &str = "[password]\nmemory_kib = 8\niterations = 1\n";
