@@ -34,17 +34,16 @@ struct Queue {
     changed: Condvar,
     /// The same for the relief, which need not hear of everything.
     begins: Condvar,
-    /// After how long without any progress the relief takes over, at least.
+    /// How long a task may take, at least, before the relief takes over.
     relief_after: Duration,
 }
 
 struct State {
-    waiting: VecDeque<Task>,
-    /// Those that a thread has begun with, by their number.
-    begun: VecDeque<(u64, Task)>,
+    /// With the time since when.
+    waiting: VecDeque<(Instant, Task)>,
+    /// The same for those that a thread has begun with, by their number.
+    begun: VecDeque<(Instant, u64, Task)>,
     last_number: u64,
-    /// When something was done last, or, after there was nothing to do, came.
-    moved_at: Instant,
     /// The shortest time that anything has taken: with nobody else at work, that is what it takes.
     fastest: Option<Duration>,
     is_closed: bool,
@@ -59,8 +58,8 @@ impl Hasher {
     const NICENESS: i32 = 19;
     /// How long a thread keeps its memory without work.
     const KEEP_MEMORY: Duration = Duration::from_mins(1);
-    /// Without any progress for so long, and for so many times what a hash takes, the relief takes over.
-    const RELIEF_AFTER: Duration = Duration::from_secs(1);
+    /// When a hash takes so long, and so many times what it takes otherwise, the relief takes over.
+    const RELIEF_AFTER: Duration = Duration::from_millis(500);
     const RELIEF_TIMES: u32 = 4;
     /// While it is not known what a hash takes here.
     const RELIEF_AT_FIRST: Duration = Duration::from_secs(10);
@@ -174,8 +173,7 @@ impl State {
 impl Queue {
     fn new(relief_after: Duration) -> Self {
         let (waiting, begun) = (VecDeque::new(), VecDeque::new());
-        let (moved_at, fastest) = (Instant::now(), None);
-        let state = State { waiting, begun, last_number: 0, moved_at, fastest, is_closed: false };
+        let state = State { waiting, begun, last_number: 0, fastest: None, is_closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), begins: Condvar::new(), relief_after }
     }
 
@@ -189,10 +187,9 @@ impl Queue {
             return Err(Busy);
         }
         if state.is_idle() {
-            state.moved_at = Instant::now();
             self.begins.notify_one();
         }
-        state.waiting.push_back(task);
+        state.waiting.push_back((Instant::now(), task));
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -201,22 +198,24 @@ impl Queue {
     fn work(&self) {
         step_back();
         self.take_each(&self.changed, |state| {
-            let task = state.waiting.pop_front()?;
+            let (_, task) = state.waiting.pop_front()?;
             state.last_number += 1;
-            state.begun.push_back((state.last_number, Arc::clone(&task)));
+            state.begun.push_back((Instant::now(), state.last_number, Arc::clone(&task)));
             Some((state.last_number, task))
         });
     }
 
-    /// Takes over when nothing is done for so long: threads that have stepped back get no time at all while requests keep every core
-    /// busy, and nobody must keep others from logging in by asking for pages. What was begun first is begun again.
+    /// Takes over what takes too long: threads that have stepped back get hardly any time while requests keep every core busy, and
+    /// nobody must keep others from logging in by asking for pages. What was begun first is begun again; what only waits, because
+    /// others wait before it, is left to them.
     fn relieve(&self) {
         self.take_each(&self.begins, |state| {
-            if state.moved_at.elapsed() < self.patience(state) {
-                return None;
+            let patience = self.patience(state);
+            if let Some((_, number, task)) = state.begun.pop_front_if(|(since, ..)| since.elapsed() >= patience) {
+                return Some((number, task));
             }
-            let begun = state.begun.pop_front();
-            begun.or_else(|| state.waiting.pop_front().map(|task| (0, task)))
+            let left = state.waiting.pop_front_if(|(since, _)| state.begun.is_empty() && since.elapsed() >= patience);
+            left.map(|(_, task)| (0, task))
         });
     }
 
@@ -237,10 +236,9 @@ impl Queue {
             }
             drop(task);
             let mut state = self.lock();
-            state.begun.retain(|(begun, _)| *begun != number);
-            state.moved_at = Instant::now();
+            state.begun.retain(|(_, begun, _)| *begun != number);
             if let Ok(true) = done {
-                let took = state.moved_at - began;
+                let took = began.elapsed();
                 state.fastest = Some(state.fastest.map_or(took, |fastest| fastest.min(took)));
             }
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use allocator_api2::alloc::System;
+use allocator_api2::vec::Vec;
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
@@ -58,13 +60,21 @@ impl Cost {
 }
 
 /// The working memory of a hash, kept between hashes: touching fresh pages costs half as much as hashing.
-#[derive(Default)]
-pub struct Memory(Vec<Block>);
+///
+/// It is the system's own, not that of the program's allocator, which gives so large a piece back to itself and not to the system.
+pub struct Memory(Vec<Block, System>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Vec::new_in(System))
+    }
+}
 
 impl Memory {
     fn at_least(&mut self, blocks: usize) -> &mut [Block] {
         if self.0.len() < blocks {
-            self.0 = Vec::new();
+            // The old one goes first, so that there are never two.
+            *self = Self::default();
             self.0.resize(blocks, Block::default());
         }
         &mut self.0[..blocks]

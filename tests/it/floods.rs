@@ -382,6 +382,21 @@ fn a_body_without_end_is_refused_and_not_kept() {
 }
 
 #[test]
+fn whoever_sent_a_body_that_is_refused_is_told_that_the_connection_ends() {
+    let flooded = Flooded::new();
+    for (body, status) in [("zz\r\n".to_owned(), "400"), (format!("20000\r\n{}", "a".repeat(0x1_1000)), "413")] {
+        let mut stream = flooded.connect();
+        let head = "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all((head.to_owned() + &body).as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, and the end");
+        let is_told =
+            answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains("\r\nconnection: close\r\n");
+        assert!(is_told, "{answer}");
+    }
+}
+
+#[test]
 fn with_few_file_descriptors_the_server_lives_and_serves() {
     let flooded = Flooded::by(Command::new("sh").args(["-c", "ulimit -n 64 && exec \"$@\"", "sh"]));
     for _ in 0..3 {

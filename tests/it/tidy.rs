@@ -61,6 +61,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("webpki::", &["tls/doubts.rs"]),
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs", "config/host_name.rs"]),
+    ("allocator_api2::", &["crypto/password.rs"]),
     ("getrandom::", &["cli/system_clock.rs"]),
     (
         "rustix::",

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::budget::Budget;
-use super::ending::Ending;
+use super::ending::{Ending, Farewell};
 use super::exchange::{Desk, Serves};
 use super::head::{Head, Watched};
 use super::places::Place;
@@ -87,7 +87,7 @@ impl Serving {
             .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
-        finish(self.ending.serve(connection, &self.pulse)).await;
+        finish(self.ending.serve(connection, &self.pulse, Farewell::NONE)).await;
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
@@ -101,7 +101,7 @@ impl Serving {
             .max_send_buf_size(MAX_SEND_BYTES)
             .max_header_list_size(MAX_HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
-        finish(self.ending.serve(connection, &self.pulse)).await;
+        finish(self.ending.serve(connection, &self.pulse, Farewell::GOAWAY)).await;
     }
 }
 

@@ -13,10 +13,18 @@ use super::pulse::{Overdue, Pulse};
 /// How long somebody who has not asked anything yet is waited for when the server stops: their first request may be on its way,
 /// and would be lost with the connection although a new server is about to listen.
 const FIRST_REQUEST: Duration = Duration::from_secs(2);
-/// How long a client on whose connection nothing is under way may take to hear that it ends: GOAWAY has to get there and back.
-const LEAVE: Duration = Duration::from_secs(1);
-/// The same where somebody waits for the place: GOAWAY is sent, and not waited for.
-const HURRY: Duration = Duration::from_millis(50);
+/// How long a client on whose connection nothing is under way may take to hear that it ends. HTTP/1.1 has no word for it.
+#[derive(Clone, Copy)]
+pub struct Farewell(Duration);
+
+impl Farewell {
+    /// The connection just ends.
+    pub const NONE: Self = Self(Duration::ZERO);
+    /// GOAWAY has to get there and back (RFC 9113, 6.8).
+    pub const GOAWAY: Self = Self(Duration::from_secs(1));
+    /// The same where somebody waits for the place: it is sent, and not waited for.
+    const IN_A_HURRY: Self = Self(Duration::from_millis(50));
+}
 
 /// What one connection knows of its end.
 pub struct Ending {
@@ -27,8 +35,7 @@ pub struct Ending {
 /// Why a connection ends before its client wants it to.
 enum Why {
     Stops,
-    /// Within this time.
-    Leaves(Duration),
+    Leaves(Farewell),
     Breaks,
 }
 
@@ -45,22 +52,27 @@ impl Ending {
     }
 
     /// Waits until a connection has to end, and says why.
-    async fn has_to_end(&self, pulse: &Pulse) -> Why {
+    async fn has_to_end(&self, pulse: &Pulse, farewell: Farewell) -> Why {
         tokio::select! {
             biased;
-            () = self.leave.cancelled() => Why::Leaves(HURRY),
+            () = self.leave.cancelled() => Why::Leaves(Farewell::IN_A_HURRY),
             () = self.stop.cancelled() => Why::Stops,
             overdue = pulse.overdue() => match overdue {
-                Overdue::Idle => Why::Leaves(LEAVE),
+                Overdue::Idle => Why::Leaves(farewell),
                 Overdue::Unread => Why::Breaks,
             },
         }
     }
 
     /// Serves a connection to its end, which comes with the server's at the latest.
-    pub async fn serve<C: GracefulConnection>(&self, connection: C, pulse: &Pulse) -> Result<(), C::Error> {
+    pub async fn serve<C: GracefulConnection>(
+        &self,
+        connection: C,
+        pulse: &Pulse,
+        farewell: Farewell,
+    ) -> Result<(), C::Error> {
         let mut connection = pin!(connection);
-        let mut has_to_end = Aside::new(Box::pin(self.has_to_end(pulse)));
+        let mut has_to_end = Aside::new(Box::pin(self.has_to_end(pulse, farewell)));
         let why = tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
@@ -69,9 +81,20 @@ impl Ending {
         match why {
             // Dropped as it is: whoever does not read an answer does not read a word of farewell.
             Why::Breaks => Ok(()),
-            Why::Leaves(within) => {
+            Why::Leaves(Farewell(within)) => {
                 connection.as_mut().graceful_shutdown();
-                timeout(within, connection).await.unwrap_or(Ok(()))
+                if let Ok(ended) = timeout(within, connection.as_mut()).await {
+                    return ended;
+                }
+                // What came in the last moment was taken, so it is answered, within the limits of every answer.
+                if !pulse.is_answering() {
+                    return Ok(());
+                }
+                tokio::select! {
+                    biased;
+                    ended = connection => ended,
+                    _ = pulse.overdue() => Ok(()),
+                }
             }
             Why::Stops => {
                 tokio::select! {
@@ -84,5 +107,52 @@ impl Ending {
                 connection.await
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[test]
+    fn what_came_in_the_last_moment_is_answered() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
+        let leave = CancellationToken::new();
+        let ending = Ending::new(&CancellationToken::new(), leave.clone());
+        let pulse = Arc::new(Pulse::new(Duration::from_mins(1)));
+        let [came, ready] = [Notify::new(), Notify::new()];
+        let service = service_fn(async |_| {
+            let _under_way = pulse.begin(true);
+            came.notify_one();
+            ready.notified().await;
+            Ok::<_, Infallible>(http::Response::new(Full::<Bytes>::default()))
+        });
+        let (mut client, server) = tokio::io::duplex(1024);
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        let asks = async {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+            came.notified().await;
+            leave.cancel();
+            let mut answer = Vec::new();
+            let early = timeout(2 * Farewell::IN_A_HURRY.0, client.read_buf(&mut answer)).await;
+            assert!(early.is_err(), "the connection has ended");
+            ready.notify_one();
+            client.read_to_end(&mut answer).await.expect("an answer, and the end");
+            answer
+        };
+        let (ended, answer) =
+            runtime.block_on(async { tokio::join!(ending.serve(connection, &pulse, Farewell::NONE), asks) });
+        assert!(ended.is_ok() && answer.starts_with(b"HTTP/1.1 200 "));
     }
 }

@@ -198,7 +198,8 @@ impl Exchange {
                         Begun::Waits(waiting) => web.finish(*waiting).await,
                     }
                 }
-                Err(failure) => web.refuse(&failure, self.audience),
+                // What is left of it cannot be told from a next request, so the connection ends, and says so.
+                Err(failure) => closing(web.refuse(&failure, self.audience), self.is_http_1),
             },
         }
     }
@@ -354,7 +355,7 @@ fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
 
 /// `GET /metrics`, on a listener of its own.
 fn metrics(web: &Web, head: &Parts) -> Response {
-    if head.method != Method::GET || head.uri.path() != "/metrics" {
+    if !matches!(head.method, Method::GET | Method::HEAD) || head.uri.path() != "/metrics" {
         return web.refuse(&Failure::NotFound, Audience::Api);
     }
     match web.metrics() {

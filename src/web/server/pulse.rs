@@ -88,6 +88,11 @@ impl Pulse {
         UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: is_whole, is_over: false }
     }
 
+    /// Whether a request is under way.
+    pub fn is_answering(&self) -> bool {
+        self.state().under_way > 0
+    }
+
     /// Waits until a request has come.
     pub async fn has_asked(&self) {
         if self.state().first_by.is_some() {
