@@ -1,4 +1,4 @@
-//! The threads that hash passwords: as many as cores, with memory they use again, and a queue with an end.
+//! The threads that hash passwords: as many as cores and a relief, with memory they use again, and a queue with an end.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
