@@ -202,10 +202,10 @@ struct Writer {
     recent: Recent,
 }
 
-/// How many writes the last two commits held, and how long the last one took.
+/// How many writes the last commit held, and how long it took.
 #[derive(Default)]
 struct Recent {
-    sizes: [usize; 2],
+    size: usize,
     took: Duration,
 }
 
@@ -220,20 +220,20 @@ impl Writer {
             let batch = self.gather(*first, jobs);
             let (size, started) = (batch.len(), Instant::now());
             self.commit(batch);
-            self.recent = Recent { sizes: [self.recent.sizes[1], size], took: started.elapsed() };
+            self.recent = Recent { size, took: started.elapsed() };
         }
     }
 
     /// Takes all that wait. After a commit that held many, most of those who were answered are about to write again, so it
-    /// waits for them: at most half of what a commit takes, and not at all when writes come one by one.
+    /// waits for them: at most half of what a commit takes, only while they keep coming, and not at all when writes come one by one.
     fn gather(&self, first: Job, jobs: &Receiver<Box<Job>>) -> Vec<Job> {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1).map(|job| *job));
-        let [earlier, last] = self.recent.sizes;
-        let expected = earlier.max(last).min(Self::MAX_BATCH);
-        let end = Instant::now() + (self.recent.took / 2).min(Self::MAX_GATHERING);
+        let Recent { size, took } = self.recent;
+        let expected = (batch.len() + size.saturating_sub(1)).min(Self::MAX_BATCH);
+        let end = Instant::now() + (took / 2).min(Self::MAX_GATHERING);
         while batch.len() < expected {
-            match jobs.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match jobs.recv_timeout(end.saturating_duration_since(Instant::now()).min(took / 8)) {
                 Ok(job) => batch.push(*job),
                 Err(_) => break,
             }
