@@ -44,6 +44,8 @@ struct State {
     /// The same for those that a thread has begun with, by their number.
     begun: VecDeque<(Instant, u64, Task)>,
     last_number: u64,
+    /// The relief waits until there is something to do; else it looks again by itself.
+    relief_rests: bool,
     /// The shortest time that anything has taken: with nobody else at work, that is what it takes.
     fastest: Option<Duration>,
     is_closed: bool,
@@ -173,7 +175,7 @@ impl State {
 impl Queue {
     fn new(relief_after: Duration) -> Self {
         let (waiting, begun) = (VecDeque::new(), VecDeque::new());
-        let state = State { waiting, begun, last_number: 0, fastest: None, is_closed: false };
+        let state = State { waiting, begun, last_number: 0, relief_rests: false, fastest: None, is_closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), begins: Condvar::new(), relief_after }
     }
 
@@ -186,7 +188,7 @@ impl Queue {
         if state.waiting.len() >= Hasher::MAX_WAITING {
             return Err(Busy);
         }
-        if state.is_idle() {
+        if std::mem::take(&mut state.relief_rests) {
             self.begins.notify_one();
         }
         state.waiting.push_back((Instant::now(), task));
@@ -215,6 +217,7 @@ impl Queue {
                 return Some((number, task));
             }
             let left = state.waiting.pop_front_if(|(since, _)| state.begun.is_empty() && since.elapsed() >= patience);
+            state.relief_rests = left.is_none() && state.is_idle();
             left.map(|(_, task)| (0, task))
         });
     }
@@ -261,7 +264,7 @@ impl Queue {
                 return None;
             }
             // While there is something to do, the relief looks again and again.
-            let pause = if state.is_idle() { Hasher::KEEP_MEMORY } else { self.patience(&state) };
+            let pause = if state.is_idle() { Hasher::KEEP_MEMORY } else { self.relief_after };
             let (woken, _) = changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if since.elapsed() >= Hasher::KEEP_MEMORY {
