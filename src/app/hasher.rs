@@ -279,8 +279,9 @@ impl Queue {
 ///
 /// The lowest priority alone is not enough. Linux from 6.6 on lets a thread finish its slice of some milliseconds before one
 /// of a higher priority that wakes; only one of the policy `SCHED_IDLE` gives way at once (sched(7)). The priority counts where the
-/// policy cannot be had. The price: while requests keep every core busy, passwords are left to the relief; and where the kernel shares the processor neither by control group nor by session (autogroup), logins wait
-/// for every other program that keeps it busy, longer than at the lowest priority.
+/// policy cannot be had. The price: while requests keep every core busy, passwords are left to the relief; and where the kernel
+/// shares the processor neither by control group nor by session (autogroup), logins wait for every other program that keeps it
+/// busy, longer than at the lowest priority.
 fn step_back() {
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy) {
