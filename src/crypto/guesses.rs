@@ -6,7 +6,7 @@
 
 use super::blocklist::{Digested, Early, LONGEST};
 use super::patterns::{Standing, Ways};
-use super::series::by_heart;
+use super::series::{begins, by_heart};
 
 /// A cost, in tenths of a bit.
 pub(super) type Cost = u32;
@@ -63,16 +63,14 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
     let is_number = letters.lower.iter().all(char::is_ascii_digit);
     let repeated = letters.repetitions();
     let follows = letters.following();
-    let names: Vec<Vec<char>> = names.iter().map(|name| name.chars().collect()).collect();
+    let reversed = letters.reversed();
     for at in 0..letters.typed.len() {
         let cost = if is_number { NUMBER } else { free(letters.lower[at]) };
         ways.free(at, cost);
-        letters.listed(at, |length, cost| ways.take(at, length, cost, Piece::Word));
+        letters.listed(at, &reversed[at], |length, cost| ways.take(at, length, cost, Piece::Word));
         by_heart(&letters.lower[at..], |length, cost| ways.take(at, length, cost, Piece::Word));
-        for name in &names {
-            if letters.lower[at..].starts_with(name) {
-                ways.take(at, name.len(), NAMED, Piece::Named);
-            }
+        for name in names.iter().filter(|name| begins(&letters.lower[at..], name)) {
+            ways.take(at, name.chars().count(), NAMED, Piece::Named);
         }
         if let Some((length, cost)) = letters.date(at) {
             ways.take(at, length, cost, Piece::Word);
@@ -189,7 +187,7 @@ impl Letters {
     }
 
     /// Each listed word that begins at a place: as it stands, with signs read as letters, backwards.
-    fn listed(&self, at: usize, mut found: impl FnMut(usize, Cost)) {
+    fn listed(&self, at: usize, reversed: &[(usize, Early)], mut found: impl FnMut(usize, Cost)) {
         let rest = &self.lower[at..self.lower.len().min(at + LONGEST)];
         let mut capitals = (0, false);
         let mut digests = [Digested::EMPTY; 3];
@@ -216,14 +214,27 @@ impl Letters {
             if disguised && let Some(early) = digests[1].listed(length).or_else(|| digests[2].listed(length)) {
                 found(length, word(early) + capital + DISGUISED);
             }
-            // Short words backwards are chance.
-            let backwards = || rest[..length].iter().rev().fold(Digested::EMPTY, |digest, letter| digest.and(*letter));
-            if (5..=LONGEST_BACKWARDS).contains(&length)
-                && let Some(early) = backwards().listed(length)
-            {
-                found(length, word(early) + capital + DISGUISED);
+            if let Some((_, early)) = reversed.iter().find(|(reversed, _)| *reversed == length) {
+                found(length, word(*early) + capital + DISGUISED);
             }
         }
+    }
+
+    /// For each place, how long the listed words are that begin there and are written backwards.
+    fn reversed(&self) -> Vec<Vec<(usize, Early)>> {
+        let mut reversed = vec![Vec::new(); self.lower.len()];
+        for end in 1..=self.lower.len() {
+            let mut digest = Digested::EMPTY;
+            for (length, letter) in (1..=LONGEST_BACKWARDS).zip(self.lower[..end].iter().rev()) {
+                digest = digest.and(*letter);
+                if length >= SHORTEST_BACKWARDS
+                    && let Some(early) = digest.listed(length)
+                {
+                    reversed[end - length].push((length, early));
+                }
+            }
+        }
+        reversed
     }
 
     /// A year, or a day of a year in digits, at the beginning or the end of a run of digits: within it it is chance.
@@ -285,7 +296,8 @@ impl Letters {
     }
 }
 
-/// Longer words are not written backwards.
+/// Other words are not written backwards, or by chance.
+const SHORTEST_BACKWARDS: usize = 5;
 const LONGEST_BACKWARDS: usize = 12;
 
 /// The letters that a digit or sign stands for.

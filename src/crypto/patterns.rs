@@ -1,5 +1,7 @@
 //! How one character leads to another: along the digits, the alphabet, and the rows and columns of keyboards.
 
+use std::sync::LazyLock;
+
 /// Walks that fingers take, in the order in which they are taken; each may be walked backwards too, and begins again at its end.
 const WALKS: [&str; 9] = [
     "abcdefghijklmnopqrstuvwxyz",
@@ -13,8 +15,6 @@ const WALKS: [&str; 9] = [
     "1qazxsw23edcvfr45tgbnhy67ujmki89olp0",
     "qawsedrftgyhujikolp",
 ];
-/// Their lengths, in characters.
-const LENGTHS: [usize; WALKS.len()] = [26, 26, 26, 26, 32, 32, 36, 36, 19];
 const DIGITS: &str = "0123456789";
 /// What stands below what.
 const ROWS: [&str; 4] = ["1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"];
@@ -26,25 +26,53 @@ const DIGIT_STEPS: [usize; 6] = [1, 9, 2, 8, 3, 7];
 /// Ways in which one character leads to another, a bit for each.
 pub(super) type Ways = u32;
 
-/// Where a character, in lower case, stands on the walks, among the digits, and on the keyboard.
+/// A step of each kind along the digits, each walk forwards and backwards, a key down and up.
+const WAYS: usize = DIGIT_STEPS.len() + 2 * WALKS.len() + 2;
+
+/// A place on a way.
+type Place = u8;
+
+/// Nothing leads to one, and nothing stands on the other.
+const STANDS_NOWHERE: Place = Place::MAX;
+const LEADS_NOWHERE: Place = Place::MAX - 1;
+
+/// Where a character, in lower case, stands on each way, and where that leads.
+#[derive(Clone, Copy)]
 pub(super) struct Standing {
     letter: char,
-    digit: Option<usize>,
-    walks: [Option<usize>; WALKS.len()],
-    /// Row and column.
-    key: Option<(usize, usize)>,
+    stands: [Place; WAYS],
+    leads: [Place; WAYS],
 }
+
+/// Most characters of most passwords.
+static ASCII: LazyLock<[Standing; 128]> =
+    LazyLock::new(|| std::array::from_fn(|code| Standing::look_up(char::from(u8::try_from(code).unwrap_or_default()))));
 
 impl Standing {
     pub(super) fn of(letter: char) -> Self {
+        ASCII.get(letter as usize).copied().unwrap_or_else(|| Self::look_up(letter))
+    }
+
+    fn look_up(letter: char) -> Self {
         let on = |line: &str| line.chars().position(|other| other == letter);
-        let shifted = || SHIFTED.iter().position(|other| *other == letter);
-        Self {
-            letter,
-            digit: on(DIGITS).or_else(shifted),
-            walks: WALKS.map(on),
-            key: ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, on(keys)?))),
+        let digit = on(DIGITS).or_else(|| SHIFTED.iter().position(|other| *other == letter));
+        let digits = DIGIT_STEPS.map(|step| digit.map(|at| (at, (at + step) % DIGITS.len())));
+        let walks = WALKS.into_iter().flat_map(|walk| {
+            let length = walk.chars().count();
+            [1, length - 1].map(|step| on(walk).map(|at| (at, (at + step) % length)))
+        });
+        let key = ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, on(keys)?)));
+        // Counted so that above the first row there is room for one more.
+        let place = |row: usize, column: usize| row * ROWS[0].len() + column;
+        let keys = [2, 0].map(|to| key.map(|(row, column)| (place(row + 1, column), place(row + to, column))));
+        let mut standing = Self { letter, stands: [STANDS_NOWHERE; WAYS], leads: [LEADS_NOWHERE; WAYS] };
+        for (way, step) in digits.into_iter().chain(walks).chain(keys).enumerate() {
+            if let Some((at, to)) = step {
+                let place = |at: usize| Place::try_from(at).expect("ways are shorter");
+                (standing.stands[way], standing.leads[way]) = (place(at), place(to));
+            }
         }
+        standing
     }
 
     /// The ways that lead from here to there.
@@ -52,25 +80,8 @@ impl Standing {
         if self.letter == to.letter {
             return 1;
         }
-        let mut found = 0;
-        let mut bit = 1;
-        let mut note = |holds: bool| {
-            bit <<= 1;
-            found |= if holds { bit } else { 0 };
-        };
-        let digits = self.digit.zip(to.digit);
-        for step in DIGIT_STEPS {
-            note(digits.is_some_and(|(from, to)| (from + step) % 10 == to));
-        }
-        for (walk, (from, to)) in LENGTHS.iter().zip(self.walks.iter().zip(&to.walks)) {
-            let walked = from.zip(*to);
-            note(walked.is_some_and(|(from, to)| (from + 1) % walk == to));
-            note(walked.is_some_and(|(from, to)| (to + 1) % walk == from));
-        }
-        let keys = self.key.zip(to.key).filter(|(from, to)| from.1 == to.1);
-        note(keys.is_some_and(|(from, to)| from.0 + 1 == to.0));
-        note(keys.is_some_and(|(from, to)| to.0 + 1 == from.0));
-        found
+        let each = self.leads.iter().zip(&to.stands);
+        each.fold(0, |found, (leads, stands)| (found | Ways::from(leads == stands)) << 1)
     }
 }
 
@@ -95,9 +106,9 @@ mod tests {
 
     #[test]
     fn no_walk_comes_by_a_key_twice() {
-        for (walk, length) in WALKS.iter().zip(LENGTHS) {
+        for walk in WALKS {
             let keys: std::collections::BTreeSet<char> = walk.chars().collect();
-            assert_eq!((keys.len(), walk.chars().count()), (length, length), "{walk}");
+            assert_eq!(keys.len(), walk.chars().count(), "{walk}");
         }
     }
 }

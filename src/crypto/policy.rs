@@ -145,16 +145,19 @@ impl PasswordPolicy {
 /// The words of the context, each as a whole, without what stands between, and part by part; in lower case.
 fn names(context: &[&str]) -> Vec<String> {
     let is_between = |c: char| !c.is_alphanumeric();
-    let mut names: Vec<String> = context
-        .iter()
-        .flat_map(|entry| {
-            [(*entry).to_owned(), entry.replace(is_between, "")]
-                .into_iter()
-                .chain(entry.split(is_between).map(str::to_owned))
-        })
-        .filter(|word| word.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS)
-        .map(|word| word.to_lowercase())
-        .collect();
+    let mut names = Vec::new();
+    let mut note = |word: &str| {
+        if word.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS {
+            names.push(word.to_lowercase());
+        }
+    };
+    for entry in context {
+        note(entry);
+        if entry.contains(is_between) {
+            note(&entry.replace(is_between, ""));
+            entry.split(is_between).for_each(&mut note);
+        }
+    }
     names.sort_unstable();
     names.dedup();
     names

@@ -114,7 +114,9 @@ fn footprint(folder: &Path) {
 fn registrations(folder: &Path) {
     println!("\n## Durable registrations, 64 clients, until the 202 (hash made cheap)");
     measure_registrations(folder, Disk::as_it_is(), 0);
-    let Some(disk) = Disk::slower() else { return println!("(no figures for a slow disk: tests/bench/slow_disk.py does not work here)") };
+    let Some(disk) = Disk::slower() else {
+        return println!("(no figures for a slow disk: tests/bench/slow_disk.py does not work here)");
+    };
     println!("every fdatasync 2 ms slower:");
     measure_registrations(&folder.join("slow"), disk, 0);
     println!("the same beside 1,000 people who are logged in, whose sessions are looked at 1,000 times a second:");
