@@ -53,19 +53,14 @@ pub enum Media {
 
 /// The headers of every answer; for most answers they are all there are.
 pub struct Hardened {
-    page: Vec<(HeaderName, HeaderValue)>,
-    data: Vec<(HeaderName, HeaderValue)>,
+    page_policy: HeaderValue,
+    sends_hsts: bool,
 }
 
 impl Hardened {
     /// For a site that sends HSTS, or does not, and whose logins may lead back to these hosts.
     pub fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
-        let data = |policy: HeaderValue| {
-            let hsts = sends_hsts.then_some((header::STRICT_TRANSPORT_SECURITY, HSTS));
-            let own = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, NO_STORE)];
-            EVERYWHERE.into_iter().chain(own).chain(hsts)
-        };
-        Self { page: data(page_policy(return_hosts)).chain(ON_PAGES).collect(), data: data(DATA_POLICY).collect() }
+        Self { page_policy: page_policy(return_hosts), sends_hsts }
     }
 
     /// The headers of an answer, with what it says of its own. What does not say otherwise is kept by no cache.
@@ -76,8 +71,21 @@ impl Hardened {
         // Nobody who has sent many headers leaves us with the memory for them.
         let mut all = if spare.capacity() > MAX_SPARE { HeaderMap::with_capacity(ROOM) } else { spare };
         all.clear();
-        for (name, value) in if matches!(media, Media::Page) { &self.page } else { &self.data } {
-            all.append(name, value.clone());
+        // Constants are written where they are needed; values that are kept would each be asked to clone themselves.
+        for (name, value) in EVERYWHERE {
+            all.append(name, value);
+        }
+        all.append(header::CACHE_CONTROL, NO_STORE);
+        if self.sends_hsts {
+            all.append(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        if matches!(media, Media::Page) {
+            all.append(header::CONTENT_SECURITY_POLICY, self.page_policy.clone());
+            for (name, value) in ON_PAGES {
+                all.append(name, value);
+            }
+        } else {
+            all.append(header::CONTENT_SECURITY_POLICY, DATA_POLICY);
         }
         let kind = match media {
             Media::Page => Some(HTML),

@@ -5,7 +5,7 @@ use std::sync::Once;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use ipnet::{IpNet, Ipv6Net};
 
 use crate::app::{Arrival, Caller};
@@ -135,6 +135,8 @@ pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure
     if pairs.iter().enumerate().any(is_repeated) { Err(Failure::RepeatedParameter) } else { Ok(pairs) }
 }
 
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// Proxies that a request is followed back through.
 const MAX_PROXIES: usize = 16;
 
@@ -147,7 +149,7 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         return peer;
     }
     // What the client sent comes before what the proxies added, and may be any bytes: it must not hide the address that they saw.
-    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
     let mut client = peer;
     for text in lines.iter().flat_map(|line| line.split(|byte| *byte == b',')).rev().take(MAX_PROXIES) {
         let Some(address) = str::from_utf8(text).ok().and_then(|text| forwarded_address(text.trim())) else {

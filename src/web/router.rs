@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
 use crate::audit::Act;
+use crate::config::Config;
 use crate::crypto::Digest;
 
 use super::access::Audience;
@@ -147,22 +148,30 @@ impl Web {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
         let (head, body) = request.into_parts();
-        let network = client_network(peer, &head.headers, &self.app.services().config.proxy.trusted);
-        match self.begin(head, body, Received { at: Instant::now(), peer, network }) {
+        let begun = {
+            let services = self.app.services();
+            let network = client_network(peer, &head.headers, &services.config.proxy.trusted);
+            self.begin(head, body, Received { at: Instant::now(), peer, network }, &services.config)
+        };
+        match begun {
             Begun::Answered(response) => response,
             Begun::Waits(waiting) => self.finish(*waiting).await,
         }
     }
 
     /// Does for a request that was read whole what can be done without waiting.
-    pub fn begin(&self, mut head: http::request::Parts, body: Bytes, received: Received) -> Begun {
+    pub fn begin(
+        &self,
+        mut head: http::request::Parts,
+        body: Bytes,
+        received: Received,
+        Config { spa, .. }: &Config,
+    ) -> Begun {
         let uri = std::mem::take(&mut head.uri);
         let audience = audience_of(uri.path());
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
-        let services = self.app.services();
-        let listed = &services.config.spa.origins;
-        let varies = audience == Audience::Api && !listed.is_empty();
-        let front_end = FrontEnd::of(&head.headers, audience, listed);
+        let varies = audience == Audience::Api && !spa.origins.is_empty();
+        let front_end = FrontEnd::of(&head.headers, audience, &spa.origins);
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }

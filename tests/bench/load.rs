@@ -10,28 +10,35 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone)]
 pub struct Target {
     port: u16,
-    head: String,
-    tokens: Arc<Vec<String>>,
+    /// Up to the blank line; one for each session, so that nothing is put together while the clock runs.
+    heads: Arc<Vec<String>>,
 }
 
 impl Target {
     pub fn post(port: u16, path: &str) -> Self {
         let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
-        Self { port, head, tokens: Arc::default() }
+        Self { port, heads: Arc::new(vec![head]) }
     }
 
     pub fn get(port: u16, path: &str, tokens: &[String]) -> Self {
-        Self { port, head: format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n"), tokens: Arc::new(tokens.to_vec()) }
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n");
+        let mut heads: Vec<String> =
+            tokens.iter().map(|token| format!("{head}Cookie: gatelodge={token}\r\n")).collect();
+        if heads.is_empty() {
+            heads.push(head);
+        }
+        Self { port, heads: Arc::new(heads) }
     }
 
-    fn request(&self, number: usize, body: &str) -> Vec<u8> {
-        let cookie = if self.tokens.is_empty() {
-            String::new()
-        } else {
-            format!("Cookie: gatelodge={}\r\n", self.tokens[number % self.tokens.len()])
-        };
-        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        format!("{}{cookie}{length}\r\n{body}", self.head).into_bytes()
+    /// Puts a request in place of what stands there.
+    fn write(&self, request: &mut Vec<u8>, number: usize, body: &str) {
+        request.clear();
+        request.extend_from_slice(self.heads[number % self.heads.len()].as_bytes());
+        if !body.is_empty() {
+            request.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+        }
+        request.extend_from_slice(b"\r\n");
+        request.extend_from_slice(body.as_bytes());
     }
 }
 
@@ -79,11 +86,11 @@ impl Paced {
                 let target = load.target.clone();
                 clients.spawn(async move {
                     let mut connection = Connection::open(target.port).await;
-                    let mut count = 0;
+                    let (mut count, mut request) = (0, Vec::new());
                     while Instant::now() < end {
-                        let request = target.request(client * 7919 + count, &body(client, count));
+                        target.write(&mut request, client * 7919 + count, &body(client, count));
                         let (status, answer) = connection.ask(&request).await;
-                        assert_eq!(status, expected, "{}", String::from_utf8_lossy(&answer));
+                        assert_eq!(status, expected, "{}", String::from_utf8_lossy(answer));
                         count += 1;
                         if !pause.is_zero() {
                             tokio::time::sleep(pause).await;
@@ -103,9 +110,9 @@ pub fn latencies(target: &Target, count: usize, pause: Duration) -> Vec<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut connection = Connection::open(target.port).await;
-        let mut times = Vec::with_capacity(count);
+        let (mut times, mut request) = (Vec::with_capacity(count), Vec::new());
         for number in 0..count {
-            let request = target.request(number, "");
+            target.write(&mut request, number, "");
             let started = Instant::now();
             let (status, _) = connection.ask(&request).await;
             times.push(started.elapsed().as_secs_f64() * 1e3);
@@ -120,31 +127,61 @@ pub fn latencies(target: &Target, count: usize, pause: Duration) -> Vec<f64> {
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    last: Shape,
+}
+
+/// Where things stood in an answer: most answers look like the one before, and need not be searched.
+#[derive(Default)]
+struct Shape {
+    length: Vec<u8>,
+    length_at: usize,
+    head_bytes: usize,
+    bytes: usize,
+}
+
+impl Shape {
+    /// None while the head is not whole.
+    fn of(answer: &[u8]) -> Option<Self> {
+        let head_bytes = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        let head = std::str::from_utf8(&answer[..head_bytes]).expect("ASCII");
+        let (length_at, length) = match head.split_once("\r\ncontent-length: ") {
+            Some((before, rest)) => (before.len() + 18, rest.split('\r').next().expect("an end")),
+            None => (0, ""),
+        };
+        let body_bytes: usize = if length.is_empty() { 0 } else { length.parse().expect("a number") };
+        Some(Self { length: length.into(), length_at, head_bytes, bytes: head_bytes + body_bytes })
+    }
+
+    fn fits(&self, answer: &[u8]) -> bool {
+        self.bytes > 0
+            && answer.len() == self.bytes
+            && answer[self.length_at..].starts_with(&self.length)
+            && answer[..self.head_bytes].ends_with(b"\r\n\r\n")
+    }
 }
 
 impl Connection {
     async fn open(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
         stream.set_nodelay(true).expect("a socket");
-        Self { stream, buffer: Vec::with_capacity(8192) }
+        Self { stream, buffer: Vec::with_capacity(8192), last: Shape::default() }
     }
 
-    /// Sends a request and reads the answer that belongs to it.
-    async fn ask(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
+    /// Sends a request and reads the answer that belongs to it: status and body.
+    async fn ask(&mut self, request: &[u8]) -> (u16, &[u8]) {
         self.stream.write_all(request).await.expect("sent");
         self.buffer.clear();
-        loop {
+        let mut is_whole = false;
+        while !is_whole {
             assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("read"), 0, "the server hung up");
-            let Some(head_end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let head = std::str::from_utf8(&self.buffer[..head_end]).expect("ASCII");
-            let length: usize =
-                head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or_default();
-            let status = head[9..12].parse().expect("a status");
-            while self.buffer.len() < head_end + 4 + length {
-                assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("read"), 0, "the server hung up");
+            if !self.last.fits(&self.buffer) {
+                let Some(shape) = Shape::of(&self.buffer) else { continue };
+                self.last = shape;
             }
-            return (status, self.buffer[head_end + 4..].to_vec());
+            is_whole = self.buffer.len() >= self.last.bytes;
         }
+        let status = std::str::from_utf8(&self.buffer[9..12]).expect("ASCII").parse().expect("a status");
+        (status, &self.buffer[self.last.head_bytes..])
     }
 }
 
@@ -157,15 +194,16 @@ pub fn log_in_often(port: u16, count: usize, password: &str) -> Vec<String> {
     let target = Target::post(port, "/api/v1/login");
     runtime.block_on(async {
         let mut connection = Connection::open(port).await;
-        let mut tokens = Vec::new();
+        let (mut tokens, mut request) = (Vec::new(), Vec::new());
         for number in 0..count {
             let body = format!(
                 "{{\"identity\":\"alice{}@example.org\",\"password\":\"{password}\",\"bearer\":true}}",
                 number / SESSIONS_EACH
             );
-            let (status, answer) = connection.ask(&target.request(number, &body)).await;
-            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
-            let text = String::from_utf8(answer).expect("UTF-8");
+            target.write(&mut request, number, &body);
+            let (status, answer) = connection.ask(&request).await;
+            let text = std::str::from_utf8(answer).expect("UTF-8");
+            assert_eq!(status, 200, "{text}");
             let start = text.find("gls_").expect("a token");
             tokens.push(text[start..].split('"').next().expect("an end").to_owned());
         }

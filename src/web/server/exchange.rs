@@ -124,11 +124,9 @@ impl Desk {
             is_head: head.method == Method::HEAD,
             desk: Arc::clone(self),
         };
-        let refused = self.refuses(&head, &body, &services.config);
-        drop(services);
-        match refused {
+        match self.refuses(&head, &body, &services.config) {
             Some(failure) => exchange.refuse(&failure),
-            None => exchange.begin(head, body),
+            None => exchange.begin(head, body, &services.config),
         }
     }
 }
@@ -140,13 +138,13 @@ fn bytes_of(head: &Parts) -> usize {
 }
 
 impl Exchange {
-    fn begin(self, head: Parts, body: Incoming) -> Answering {
+    fn begin(self, head: Parts, body: Incoming, config: &Config) -> Answering {
         let web = &self.desk.web;
         let response = match &self.desk.serves {
             Serves::Redirect(challenges) => redirect(web, challenges, &head),
             Serves::Metrics => metrics(web, &head),
             Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
-            Serves::Site => match web.begin(head, Bytes::new(), self.received) {
+            Serves::Site => match web.begin(head, Bytes::new(), self.received, config) {
                 Begun::Answered(response) => response,
                 Begun::Waits(waiting) => return self.wait(Left::Handler(waiting)),
             },
@@ -193,7 +191,9 @@ impl Exchange {
             Left::Body(head, body) => match read_body(body, self.room.as_mut()).await {
                 Ok(body) => {
                     self.under_way.works();
-                    match web.begin(head, body, Received { at: Instant::now(), ..self.received }) {
+                    let received = Received { at: Instant::now(), ..self.received };
+                    let begun = web.begin(head, body, received, &web.app.services().config);
+                    match begun {
                         Begun::Answered(response) => response,
                         Begun::Waits(waiting) => web.finish(*waiting).await,
                     }
