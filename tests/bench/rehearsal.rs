@@ -8,7 +8,7 @@ use super::machine::{self, Disk, Server, binary};
 use super::{CHEAP, PASSWORD};
 
 /// Looks at sessions, most of the time; opens pages, logs people in, registers them, mails them links; once without TLS, as behind a
-/// proxy, and a start with it. The server ends as it is asked to, because that is when it writes down how often it ran what.
+/// proxy, and a start with it; and hashes passwords in earnest. The server ends as it is asked to, because that is when it writes down how often it ran what.
 pub fn rehearsal(folder: &Path) {
     println!("\n## A rehearsal");
     let plain = folder.join("plain");
@@ -38,6 +38,14 @@ pub fn rehearsal(folder: &Path) {
     run(post("/api/v1/forgot"), 4, 1).run(forgot, 202);
     let wrong = |_: usize, _: usize| "{\"identity\":\"nobody@example.org\",\"password\":\"a wrong one\"}".to_owned();
     run(post("/api/v1/login"), 4, 1).run(wrong, 401);
+    server.stops();
+    let earnest = folder.join("earnest");
+    machine::add_account(&Server::configure(&earnest, ""), "alice@example.org", PASSWORD);
+    let server = Server::start_plain(&earnest, "", Disk::as_it_is());
+    let login = |_: usize, _: usize| {
+        format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
+    };
+    run(Target::post(server.port, "/api/v1/login"), 8, 4).run(login, 200);
     server.stops();
     let encrypted = folder.join("encrypted");
     for _ in 0..3 {
