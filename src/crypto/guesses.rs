@@ -64,13 +64,16 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
     let repeated = letters.repetitions();
     let follows = letters.following();
     let reversed = letters.reversed();
+    let backwards: Vec<String> = names.iter().map(|name| name.chars().rev().collect()).collect();
     for at in 0..letters.typed.len() {
         let cost = if is_number { NUMBER } else { free(letters.lower[at]) };
         ways.free(at, cost);
         letters.listed(at, &reversed[at], |length, cost| ways.take(at, length, cost, Piece::Word));
         by_heart(&letters.lower[at..], |length, cost| ways.take(at, length, cost, Piece::Word));
-        for name in names.iter().filter(|name| begins(&letters.lower[at..], name)) {
-            ways.take(at, name.chars().count(), NAMED, Piece::Named);
+        for (names, cost) in [(names, NAMED), (&backwards, NAMED + DISGUISED)] {
+            for name in names.iter().filter(|name| begins(&letters.lower[at..], name)) {
+                ways.take(at, name.chars().count(), cost, Piece::Named);
+            }
         }
         if let Some((length, cost)) = letters.date(at) {
             ways.take(at, length, cost, Piece::Word);

@@ -7,7 +7,7 @@ use crate::base::Secret;
 use super::blocklist::listed;
 use super::constant_time_eq;
 use super::guesses::{Cost, Piece, guesses};
-use super::spelling::spellings;
+use super::spelling::{plain, spellings};
 
 /// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
 /// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
@@ -135,14 +135,17 @@ impl PasswordPolicy {
             return Err(PasswordFault::Common);
         }
         let each = Cost::try_from(self.min_chars).unwrap_or(Cost::MAX).saturating_mul(Self::ENOUGH_EACH);
-        match guesses(text, names) {
+        // What is there more than twice is no harder to guess than what is there twice.
+        let judged = if folded.len() > unit.len() * 2 { &folded[..unit.len() * 2] } else { text };
+        match guesses(judged, names) {
             (cost, piece) if cost < Self::ENOUGH.min(each) => Err(PasswordFault::Guessable(piece)),
             _ => Ok(()),
         }
     }
 }
 
-/// The words of the context, each as a whole, without what stands between, and part by part; in lower case.
+/// The words of the context, each as a whole, without what stands between, and part by part; in lower case, and without accents too,
+/// because so is each password judged.
 fn names(context: &[&str]) -> Vec<String> {
     let is_between = |c: char| !c.is_alphanumeric();
     let mut names = Vec::new();
@@ -158,6 +161,8 @@ fn names(context: &[&str]) -> Vec<String> {
             entry.split(is_between).for_each(&mut note);
         }
     }
+    let plain: Vec<String> = names.iter().filter(|name| !name.is_ascii()).map(|name| plain(name)).collect();
+    names.extend(plain);
     names.sort_unstable();
     names.dedup();
     names
@@ -205,6 +210,10 @@ mod tests {
         assert_eq!(judge("Hill Street alice"), Err(PasswordFault::Guessable(Piece::Named)));
         assert_eq!(judge("alice1234567890hillstreet"), Err(PasswordFault::Guessable(Piece::Named)));
         assert_eq!(judge("alice rides her bicycle"), Ok(()));
+        assert_eq!(judge("teertSlliH ecila 1990"), Err(PasswordFault::Guessable(Piece::Named)));
+        let with_accents =
+            Password::parse("Zoe Mullerstein Zoe").and_then(|it| POLICY.accept(&it, &["zoë.müllerstein@example.org"]));
+        assert_eq!(with_accents, Err(PasswordFault::Guessable(Piece::Named)));
     }
 
     #[test]
@@ -225,6 +234,13 @@ mod tests {
             ("marmalademarmalade", Err(PasswordFault::Common)),
         ] {
             assert_eq!(judge(text), judged, "{text}");
+        }
+    }
+
+    #[test]
+    fn more_of_the_same_is_no_better() {
+        for times in [1, 2, 3, 5, 6, 23, 46] {
+            assert!(judge(&"passwordmondaypassword".repeat(times)).is_err(), "{times}");
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn spellings(text: &str) -> Vec<String> {
 }
 
 /// Letters of the Latin script without accents, and those of other widths as ASCII has them (UAX 15, NFKD).
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let parted = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let letters = parted.chars().filter(|letter| !matches!(letter, '\u{300}'..='\u{36f}'));
     letters

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone)]
 pub struct Target {
     port: u16,
-    /// Up to the blank line; one for each session, so that nothing is put together while the clock runs.
+    /// Up to the blank line; one for each session, so that only bodies are put together while the clock runs.
     heads: Arc<Vec<String>>,
 }
 
@@ -183,6 +183,13 @@ impl Connection {
         let status = std::str::from_utf8(&self.buffer[9..12]).expect("ASCII").parse().expect("a status");
         (status, &self.buffer[self.last.head_bytes..])
     }
+}
+
+/// The login of one after another of the people whom [`super::machine::add_crowd`] made: one person who logged in over and over
+/// would have as many sessions as there can be, and each login would end one.
+pub fn login_of_crowd(client: usize, number: usize) -> String {
+    let number = (client * 7919 + number) % super::machine::CROWD;
+    format!("{{\"identity\":\"crowd{number}@example.org\",\"password\":\"{}\",\"bearer\":true}}", super::PASSWORD)
 }
 
 /// Sessions that one account may have.

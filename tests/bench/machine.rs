@@ -69,10 +69,11 @@ impl Disk {
         Self { is_slower: false }
     }
 
-    /// Every fdatasync takes 2 ms longer. None where the kernel cannot hold a call.
+    /// Every fdatasync takes 2 ms longer, and what it takes to be held. None where the kernel cannot hold a call.
     pub fn slower() -> Option<Self> {
         let slower = Self { is_slower: true };
-        let mut trial = slower.run("true");
+        let mut trial = slower.run("python3");
+        trial.args(["-c", "import os; os.fdatasync(os.open('Cargo.toml', os.O_RDONLY))"]);
         trial.stdout(Stdio::null()).stderr(Stdio::null());
         trial.status().is_ok_and(|status| status.success()).then_some(slower)
     }
@@ -119,6 +120,14 @@ pub fn add_account(config: &str, email: &str, password: &str) {
         .expect("the binary starts");
     child.stdin.take().expect("piped").write_all(password.as_bytes()).expect("written");
     assert!(child.wait().expect("it ends").success());
+}
+
+/// How many people log in where it is people that log in.
+pub const CROWD: usize = 50;
+
+/// Makes so many accounts.
+pub fn add_crowd(config: &str, password: &str) {
+    (0..CROWD).for_each(|number| add_account(config, &format!("crowd{number}@example.org"), password));
 }
 
 /// A server that ends with this value.

@@ -60,8 +60,6 @@ fn main() {
 
 type Measure = fn(&Path);
 
-/// Who logs in: one person who did so over and over would have more sessions than anybody has.
-const PEOPLE: usize = 50;
 /// What does not run unasked.
 const ONLY_BY_NAME: [&str; 2] = ["soak", "rehearsal"];
 
@@ -164,15 +162,11 @@ fn measure_registrations(folder: &Path, disk: Disk, logged_in: usize) {
 fn logins(folder: &Path) {
     println!("\n## Logins (argon2id, 19 MiB, 2 passes)");
     let config = Server::configure(folder, "");
-    (0..PEOPLE).for_each(|number| machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD));
+    machine::add_crowd(&config, PASSWORD);
     let server = Server::start_plain(folder, "", Disk::as_it_is());
-    let body = |client: usize, number: usize| {
-        let number = (client * 7919 + number) % PEOPLE;
-        format!("{{\"identity\":\"alice{number}@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
-    };
     let attempt = |clients: usize, seconds: u64| {
         Load { target: Target::post(server.port, "/api/v1/login"), clients, time: Duration::from_secs(seconds) }
-            .run(body, 200)
+            .run(load::login_of_crowd, 200)
     };
     attempt(8, 1);
     let (mut rates, mut bares, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -273,9 +267,8 @@ fn sessions(folder: &Path) {
 fn sessions_beside_logins(folder: &Path) {
     println!("\n## GET /api/v1/session, one after another, while 200 logins are under way");
     let config = Server::configure(folder, "");
-    for name in ["alice0@example.org", "crowd@example.org"] {
-        machine::add_account(&config, name, PASSWORD);
-    }
+    machine::add_account(&config, "alice0@example.org", PASSWORD);
+    machine::add_crowd(&config, PASSWORD);
     let server = Server::start_plain(folder, "", Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1, PASSWORD);
     let target = Target::get(server.port, "/api/v1/session", &tokens);
@@ -285,12 +278,7 @@ fn sessions_beside_logins(folder: &Path) {
         let alone = p99(&load::latencies(&target, 1000, Duration::from_millis(2)));
         let logins =
             Load { target: Target::post(server.port, "/api/v1/login"), clients: 200, time: Duration::from_secs(4) };
-        let flood = std::thread::spawn(move || {
-            logins.run(
-                |_, _| format!("{{\"identity\":\"crowd@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}"),
-                200,
-            )
-        });
+        let flood = std::thread::spawn(move || logins.run(load::login_of_crowd, 200));
         std::thread::sleep(Duration::from_millis(300));
         let beside = p99(&load::latencies(&target, 1000, Duration::from_millis(2)));
         let rate = flood.join().expect("no panic").rate;

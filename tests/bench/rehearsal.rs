@@ -7,8 +7,9 @@ use super::load::{self, Load, Target};
 use super::machine::{self, Disk, Server, binary};
 use super::{CHEAP, PASSWORD};
 
-/// Looks at sessions, most of the time; opens pages, logs people in, registers them, mails them links; once without TLS, as behind a
-/// proxy, and a start with it; and hashes passwords in earnest. The server ends as it is asked to, because that is when it writes down how often it ran what.
+/// Looks at sessions, most of the time; opens pages, logs people in, registers them, mails them links, all without TLS, as behind a
+/// proxy, and with hashes made cheap; then hashes in earnest, and starts with TLS. Each server ends as it is asked to, because that
+/// is when it writes down how often it ran what.
 pub fn rehearsal(folder: &Path) {
     println!("\n## A rehearsal");
     let plain = folder.join("plain");
@@ -40,12 +41,9 @@ pub fn rehearsal(folder: &Path) {
     run(post("/api/v1/login"), 4, 1).run(wrong, 401);
     server.stops();
     let earnest = folder.join("earnest");
-    machine::add_account(&Server::configure(&earnest, ""), "alice@example.org", PASSWORD);
+    machine::add_crowd(&Server::configure(&earnest, ""), PASSWORD);
     let server = Server::start_plain(&earnest, "", Disk::as_it_is());
-    let login = |_: usize, _: usize| {
-        format!("{{\"identity\":\"alice@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
-    };
-    run(Target::post(server.port, "/api/v1/login"), 8, 4).run(login, 200);
+    run(Target::post(server.port, "/api/v1/login"), 8, 4).run(load::login_of_crowd, 200);
     server.stops();
     let encrypted = folder.join("encrypted");
     for _ in 0..3 {

@@ -2,12 +2,13 @@
 
     slow_disk.py MICROSECONDS PROGRAM [ARGUMENT...]
 
-The kernel holds a thread of the program at this one call until we let it go (seccomp_unotify(2), Linux 5.5 and newer), so the program
+The kernel holds a thread of the program at this one call until we let it go (seccomp_unotify(2), Linux 5.9 and newer), so the program
 may be linked as it likes. strace is no instrument for this: version 6.1, told to look at this call alone, was seen to stop most threads
 at every call of theirs, which took half of the registrations away. The program keeps this process's id.
 Standard library only.
 """
 
+import collections
 import ctypes
 import errno
 import fcntl
@@ -53,25 +54,40 @@ def listen():
     return listener
 
 
+def ioctl(listener, request, data):
+    """False when whoever called was ended meanwhile."""
+    try:
+        fcntl.ioctl(listener, request, data)
+        return True
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+
+
 def hold_up(listener, seconds):
     """Lets each call go on after so long, until nobody is left who could call."""
     ready = select.poll()
     ready.register(listener, select.POLLIN)
-    while any(events & select.POLLIN for _, events in ready.poll()):
-        notification = bytearray(SIZE_OF_NOTIFICATION)
-        try:
-            fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification)
-            time.sleep(seconds)
-            (number,) = struct.unpack_from("Q", notification)
-            answer = struct.pack("QqiI", number, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE)
-            fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, bytearray(answer))
-        except OSError as error:
-            # Whoever called was ended meanwhile.
-            if error.errno != errno.ENOENT:
-                raise
+    held = collections.deque()
+    while True:
+        left = max(held[0][0] - time.monotonic(), 0) if held else None
+        select.select([listener], [], [], left)
+        events = sum(events for _, events in ready.poll(0))
+        if events & select.POLLIN:
+            notification = bytearray(SIZE_OF_NOTIFICATION)
+            if ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification):
+                held.append((time.monotonic() + seconds, struct.unpack_from("Q", notification)[0]))
+        elif events:
+            return
+        while held and held[0][0] <= time.monotonic():
+            answer = struct.pack("QqiI", held.popleft()[1], 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE)
+            ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, bytearray(answer))
 
 
 def main():
+    if len(sys.argv) < 3 or not sys.argv[1].isdigit():
+        raise SystemExit(__doc__)
     seconds, command = int(sys.argv[1]) / 1e6, sys.argv[2:]
     ours, theirs = socket.socketpair()
     if os.fork() == 0:

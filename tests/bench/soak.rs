@@ -23,16 +23,13 @@ pub fn soak(folder: &Path) {
     let config = Server::configure(folder, "");
     let people = SESSIONS / SESSIONS_EACH;
     (0..people).for_each(|number| machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD));
-    machine::add_account(&config, "crowd@example.org", PASSWORD);
+    machine::add_crowd(&config, PASSWORD);
     let server = Server::start_plain(folder, "", Disk::as_it_is());
     let tokens = load::log_in_often(server.port, SESSIONS, PASSWORD);
     let began = Instant::now();
     let get = |path: &str, tokens: &[String]| Target::get(server.port, path, tokens);
     let post = |path: &str| Target::post(server.port, path);
     let body = |_: usize, _: usize| String::new();
-    let login = |_: usize, _: usize| {
-        format!("{{\"identity\":\"crowd@example.org\",\"password\":\"{PASSWORD}\",\"bearer\":true}}")
-    };
     let wrong = |_: usize, _: usize| "{\"identity\":\"nobody@example.org\",\"password\":\"a wrong one\"}".to_owned();
     let register = |client: usize, number: usize| {
         let number = (client * 7919 + number) % ADDRESSES;
@@ -42,7 +39,7 @@ pub fn soak(folder: &Path) {
     let threads = [
         spawn(get("/api/v1/session", &tokens), (40, Duration::from_millis(100)), body, 200),
         spawn(get("/login", &[]), (5, Duration::from_millis(500)), body, 200),
-        spawn(post("/api/v1/login"), (4, Duration::from_secs(2)), login, 200),
+        spawn(post("/api/v1/login"), (4, Duration::from_secs(2)), load::login_of_crowd, 200),
         spawn(post("/api/v1/login"), (2, Duration::from_secs(4)), wrong, 401),
         spawn(post("/api/v1/register"), (2, Duration::from_secs(1)), register, 202),
         spawn(post("/api/v1/forgot"), (1, Duration::from_secs(1)), forgot, 202),
