@@ -93,8 +93,10 @@ impl Hasher {
 
     /// New hashes cost this much from now on.
     pub fn reconfigure(&self, cost: Cost) {
-        *self.cost.write().unwrap_or_else(PoisonError::into_inner) = cost;
-        self.queue.lock().fastest = None;
+        let before = std::mem::replace(&mut *self.cost.write().unwrap_or_else(PoisonError::into_inner), cost);
+        if before != cost {
+            self.queue.lock().fastest = None;
+        }
     }
 
     fn threads() -> usize {

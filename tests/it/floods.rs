@@ -185,9 +185,11 @@ fn whoever_keeps_a_place_without_progress_makes_room_for_a_newcomer() {
             assert!(flooded.serves(), "{what}");
             began.elapsed()
         });
-        let waited = waited.min().expect("three");
-        println!("{what}: a newcomer waited {waited:?}");
-        assert!(waited < Duration::from_secs(1), "{what}: {waited:?}");
+        let waited: Vec<Duration> = waited.collect();
+        println!("{what}: newcomers waited {waited:?}");
+        assert!(waited.iter().min() < Some(&Duration::from_secs(1)), "{what}: {waited:?}");
+        // Nor did the first wait until those who keep places were too late by themselves.
+        assert!(waited.iter().max() < Some(&Duration::from_secs(8)), "{what}: {waited:?}");
         drop(crowd);
     }
     flooded.server.stays_below(120);

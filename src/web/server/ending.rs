@@ -1,10 +1,10 @@
 //! How connections end: politely where that can be, with the server, or because somebody else needs the place.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::aside::Aside;
@@ -25,6 +25,9 @@ impl Farewell {
     /// The same where somebody waits for the place: it is sent, and not waited for.
     const IN_A_HURRY: Self = Self(Duration::from_millis(50));
 }
+
+/// How long what came in the last moment may be worked on: as long as any request.
+const LAST_ANSWER: Duration = Duration::from_mins(1);
 
 /// What one connection knows of its end.
 pub struct Ending {
@@ -86,15 +89,7 @@ impl Ending {
                 if let Ok(ended) = timeout(within, connection.as_mut()).await {
                     return ended;
                 }
-                // What came in the last moment was taken, so it is answered, within the limits of every answer.
-                if !pulse.is_answering() {
-                    return Ok(());
-                }
-                tokio::select! {
-                    biased;
-                    ended = connection => ended,
-                    _ = pulse.overdue() => Ok(()),
-                }
+                last_answers(connection, pulse).await
             }
             Why::Stops => {
                 tokio::select! {
@@ -108,6 +103,25 @@ impl Ending {
             }
         }
     }
+}
+
+/// What came in the last moment and is worked on was taken, so it is answered. Nobody else is waited for: whoever has sent half a body,
+/// does not read, or goes on asking after the farewell would keep the place for as long as they like.
+async fn last_answers<C: GracefulConnection>(mut connection: Pin<&mut C>, pulse: &Pulse) -> Result<(), C::Error> {
+    let end = Instant::now() + LAST_ANSWER;
+    let mut has_worked = false;
+    while Instant::now() < end {
+        let works = pulse.is_working();
+        // An answer that became ready meanwhile has as long to leave.
+        if !works && !has_worked {
+            break;
+        }
+        if let Ok(ended) = timeout(Farewell::IN_A_HURRY.0, connection.as_mut()).await {
+            return ended;
+        }
+        has_worked = works;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -124,6 +138,26 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+
+    #[test]
+    fn whoever_has_sent_half_a_body_keeps_no_place() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
+        let leave = CancellationToken::new();
+        let ending = Ending::new(&CancellationToken::new(), leave.clone());
+        let pulse = Arc::new(Pulse::new(Duration::from_mins(1)));
+        let service = service_fn(async |_| {
+            let _under_way = pulse.begin(false);
+            leave.cancel();
+            std::future::pending::<Result<http::Response<Full<Bytes>>, Infallible>>().await
+        });
+        let (mut client, server) = tokio::io::duplex(1024);
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        let ended = runtime.block_on(async {
+            client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx").await.expect("sent");
+            timeout(Duration::from_secs(10), ending.serve(connection, &pulse, Farewell::NONE)).await
+        });
+        assert!(ended.is_ok(), "the connection lasts");
+    }
 
     #[test]
     fn what_came_in_the_last_moment_is_answered() {

@@ -88,9 +88,9 @@ impl Pulse {
         UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: is_whole, is_over: false }
     }
 
-    /// Whether a request is under way.
-    pub fn is_answering(&self) -> bool {
-        self.state().under_way > 0
+    /// Whether we work on a request.
+    pub fn is_working(&self) -> bool {
+        self.state().working > 0
     }
 
     /// Waits until a request has come.
