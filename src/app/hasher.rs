@@ -44,6 +44,8 @@ struct State {
     /// The same for those that a thread has begun with, by their number.
     begun: VecDeque<(Instant, u64, Task)>,
     last_number: u64,
+    /// When the relief last took over what a thread had begun with.
+    overtaken_at: Option<Instant>,
     /// The relief waits until there is something to do; else it looks again by itself.
     relief_rests: bool,
     /// The shortest time that anything has taken: with nobody else at work, that is what it takes.
@@ -169,6 +171,18 @@ impl Drop for Hasher {
 }
 
 impl State {
+    /// What was begun first is begun again. What only waits, because others wait before it, is left to the other threads, unless they
+    /// have begun nothing, or something of theirs has just been overtaken: then they hardly get time for the rest either.
+    fn overdue(&mut self, patience: Duration) -> Option<(u64, Task)> {
+        if let Some((_, number, task)) = self.begun.pop_front_if(|(since, ..)| since.elapsed() >= patience) {
+            self.overtaken_at = Some(Instant::now());
+            return Some((number, task));
+        }
+        let are_starved = self.begun.is_empty() || self.overtaken_at.is_some_and(|at| at.elapsed() < patience * 2);
+        let left = self.waiting.pop_front_if(|(since, _)| are_starved && since.elapsed() >= patience);
+        left.map(|(_, task)| (0, task))
+    }
+
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.begun.is_empty()
     }
@@ -177,7 +191,15 @@ impl State {
 impl Queue {
     fn new(relief_after: Duration) -> Self {
         let (waiting, begun) = (VecDeque::new(), VecDeque::new());
-        let state = State { waiting, begun, last_number: 0, relief_rests: false, fastest: None, is_closed: false };
+        let state = State {
+            waiting,
+            begun,
+            last_number: 0,
+            overtaken_at: None,
+            relief_rests: false,
+            fastest: None,
+            is_closed: false,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new(), begins: Condvar::new(), relief_after }
     }
 
@@ -210,17 +232,13 @@ impl Queue {
     }
 
     /// Takes over what takes too long: threads that have stepped back get hardly any time while requests keep every core busy, and
-    /// nobody must keep others from logging in by asking for pages. What was begun first is begun again; what only waits, because
-    /// others wait before it, is left to them.
+    /// nobody must keep others from logging in by asking for pages.
     fn relieve(&self) {
         self.take_each(&self.begins, |state| {
             let patience = self.patience(state);
-            if let Some((_, number, task)) = state.begun.pop_front_if(|(since, ..)| since.elapsed() >= patience) {
-                return Some((number, task));
-            }
-            let left = state.waiting.pop_front_if(|(since, _)| state.begun.is_empty() && since.elapsed() >= patience);
-            state.relief_rests = left.is_none() && state.is_idle();
-            left.map(|(_, task)| (0, task))
+            let taken = state.overdue(patience);
+            state.relief_rests = taken.is_none() && state.is_idle();
+            taken
         });
     }
 
@@ -373,6 +391,26 @@ mod tests {
         }
         assert_eq!(in_time(hasher.verify(password(), hash)), Ok(false));
         drop(held);
+    }
+
+    #[test]
+    fn those_who_wait_are_relieved_where_others_were_overtaken() {
+        let queue = Queue::new(Duration::ZERO);
+        let mut state = queue.lock();
+        let nothing = || -> Task { Arc::new(|_: &mut Memory| true) };
+        let patience = Duration::from_secs(5);
+        let long_ago = Instant::now().checked_sub(patience * 2).expect("the machine runs for longer");
+        state.waiting.extend([(long_ago, nothing()), (long_ago, nothing()), (Instant::now(), nothing())]);
+        state.begun.push_back((Instant::now(), 8, nothing()));
+        assert!(state.overdue(patience).is_none(), "others wait before them");
+        state.begun.push_front((long_ago, 7, nothing()));
+        let taken = std::iter::from_fn(|| state.overdue(patience).map(|(number, _)| number));
+        assert_eq!(taken.collect::<Vec<_>>(), [7, 0, 0]);
+        state.overtaken_at = Some(long_ago);
+        state.waiting.push_front((long_ago, nothing()));
+        assert!(state.overdue(patience).is_none(), "that was long ago");
+        state.begun.clear();
+        assert!(state.overdue(patience).is_some(), "nobody has begun anything");
     }
 
     #[test]
