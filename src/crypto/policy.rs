@@ -162,7 +162,7 @@ fn names(context: &[&str]) -> Vec<String> {
         }
     }
     let plain: Vec<String> = names.iter().filter(|name| !name.is_ascii()).map(|name| plain(name)).collect();
-    names.extend(plain);
+    names.extend(plain.into_iter().filter(|name| name.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS));
     names.sort_unstable();
     names.dedup();
     names
