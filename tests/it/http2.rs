@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::pin::Pin;
+use std::process::Command;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -42,16 +43,37 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// `GET /login` in HPACK without compression (RFC 7541, 6.2.2).
+/// In HPACK without compression (RFC 7541, 6.2.2): `GET /login`.
 fn get() -> Vec<u8> {
-    // :method GET, :scheme https; then :path and :authority as literals.
-    let mut block = vec![0x82, 0x87];
-    for (index, value) in [(4u8, "/login"), (1, "localhost")] {
-        block.push(index);
-        block.push(u8::try_from(value.len()).expect("short"));
-        block.extend(value.as_bytes());
+    // :method GET.
+    [&[0x82][..], &to_login()].concat()
+}
+
+/// The same: `POST /login`, with a form to come.
+fn post() -> Vec<u8> {
+    // :method POST.
+    let mut block = [&[0x83][..], &to_login()].concat();
+    for (name, value) in [("content-type", "application/x-www-form-urlencoded"), ("content-length", "100")] {
+        block.push(0);
+        literal(name, &mut block);
+        literal(value, &mut block);
     }
     block
+}
+
+fn to_login() -> Vec<u8> {
+    // :scheme https; then :path and :authority as literals.
+    let mut block = vec![0x87];
+    for (index, value) in [(4u8, "/login"), (1, "localhost")] {
+        block.push(index);
+        literal(value, &mut block);
+    }
+    block
+}
+
+fn literal(text: &str, block: &mut Vec<u8>) {
+    block.push(u8::try_from(text.len()).expect("short"));
+    block.extend(text.as_bytes());
 }
 
 struct Flooder {
@@ -60,11 +82,21 @@ struct Flooder {
 
 impl Flooder {
     fn new(server: &Server) -> Self {
+        Self::from(server, Ipv4Addr::LOCALHOST)
+    }
+
+    fn from(server: &Server, source: Ipv4Addr) -> Self {
         let mut config = gatelodge::tls::client::believing_anybody();
         config.alpn_protocols = vec![b"h2".to_vec()];
         let name = ServerName::try_from("localhost").expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a configuration");
-        let socket = TcpStream::connect(("127.0.0.1", server.port)).expect("the server listens");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        let socket = runtime.block_on(async {
+            let socket = connect_from(source, (Ipv4Addr::LOCALHOST, server.port).into()).await?;
+            socket.into_std()
+        });
+        let socket = socket.expect("the server listens");
+        socket.set_nonblocking(false).expect("a socket that waits");
         socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
         let mut flooder = Self { stream: StreamOwned::new(connection, socket) };
         flooder.stream.write_all(PREFACE).expect("sent");
@@ -102,10 +134,14 @@ struct Place {
 }
 
 fn place() -> Place {
+    place_by(&mut Command::new(env!("CARGO_BIN_EXE_gatelodge")))
+}
+
+fn place_by(command: &mut Command) -> Place {
     let folder = Folder::new();
     let port = free_port();
     let config = configuration(&folder.0, port, &file_mail(&folder.0));
-    let server = Server::start(&["serve", "--config", &config], port);
+    let server = Server::start_by(command, &["serve", "--config", &config], port);
     Place { _folder: folder, server }
 }
 
@@ -292,9 +328,16 @@ impl Place {
     /// others to serve.
     #[track_caller]
     fn serves_a_newcomer_soon(&self) {
+        let waits = self.newcomers_wait();
+        println!("newcomers waited {waits:?}");
+        assert!(waits.iter().min() < Some(&Duration::from_secs(1)), "{waits:?}");
+    }
+
+    /// How long each of three waits, one after the other.
+    fn newcomers_wait(&self) -> [Duration; 3] {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let port = self.server.port;
-        let waits = (0..3).map(|_| {
+        [(); 3].map(|()| {
             let began = Instant::now();
             let status = runtime.block_on(async {
                 let mut sender = open(port, Ipv4Addr::new(127, 9, 9, 9), 65_535).await.expect("there is a place");
@@ -303,10 +346,7 @@ impl Place {
             });
             assert_eq!(status, 200);
             began.elapsed()
-        });
-        let waited = waits.min().expect("three");
-        println!("a newcomer waited {waited:?}");
-        assert!(waited < Duration::from_secs(1), "{waited:?}");
+        })
     }
 }
 
@@ -370,4 +410,21 @@ fn connections_on_which_nothing_is_asked_any_more_make_room_for_a_newcomer() {
     place.serves_a_newcomer_soon();
     place.server.stays_below(120);
     drop((answers, crowd));
+}
+
+#[test]
+fn whoever_never_finishes_a_request_makes_room_for_a_newcomer() {
+    // As many descriptors as leave room for some connections.
+    let place = place_by(Command::new("sh").args(["-c", "ulimit -n 52 && exec \"$@\"", "sh"]));
+    let begun = [frame(HEADERS, END_HEADERS, 1, &post()), frame(DATA, 0, 1, b"a")].concat();
+    let crowd = (1..=24u8).map(|number| {
+        // Neither reads what comes nor acknowledges it: not the farewell (RFC 9113, 6.8) nor the ping that goes with it.
+        let mut flooder = Flooder::from(&place.server, Ipv4Addr::new(127, 2, 1, number.div_ceil(5)));
+        flooder.sends(&begun);
+        flooder
+    });
+    let crowd: Vec<_> = crowd.collect();
+    let waits = place.newcomers_wait();
+    assert!(waits.iter().all(|waited| *waited < Duration::from_secs(5)), "{waits:?}");
+    drop(crowd);
 }
