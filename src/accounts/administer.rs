@@ -18,9 +18,6 @@ use super::{Services, administrators, close, forgot, identity, notices, register
 
 /// Makes an account. One without a password is mailed a link to choose one, which confirms the address too; one whose address is not
 /// confirmed the link that does.
-///
-/// # Errors
-/// When the store fails.
 pub fn add(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -42,9 +39,6 @@ pub fn add(
 }
 
 /// The account that an administrator names: by id, address or user name.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreError> {
     match named.parse::<AccountId>() {
         Ok(id) => person::load(view, id),
@@ -61,9 +55,6 @@ pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreErr
 /// That administrators can (ASVS 5.0, 6.4.6, level 3, would have them send a link only) is meant: people without an address have no
 /// other way back, and whoever administers the site could change the address and send the link there. It asks for a login with a
 /// fresh proof, never for a token alone, stands in the audit log, and is mailed to the owner.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_password(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -89,9 +80,6 @@ pub enum ConfirmedFor {
 }
 
 /// Confirms an address in its owner's stead: an account's, or that of the one registration that waits.
-///
-/// # Errors
-/// When the store fails.
 pub fn confirm(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -142,9 +130,6 @@ pub enum Changed {
 }
 
 /// Locks an account, which ends its sessions, or opens it again.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_disabled(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -169,9 +154,6 @@ pub fn set_disabled(
 }
 
 /// Deletes an account and tells its owner.
-///
-/// # Errors
-/// When the store fails.
 pub fn delete(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -200,9 +182,6 @@ pub enum PhoneSet {
 }
 
 /// Gives somebody a telephone number by which they may log in, or takes it, and tells them.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_phone(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -235,9 +214,6 @@ pub fn set_phone(
 }
 
 /// Puts somebody into a group, or takes them out.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_group(
     tx: &mut dyn Transaction,
     moment: &Moment,

@@ -10,26 +10,17 @@ use super::person::{self, ACCOUNTS, Account, Person};
 const PAGE: usize = 100;
 
 /// Whether anybody administers the appliance.
-///
-/// # Errors
-/// When the store fails.
 pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
     groups::has_members(view, &GroupName::administrators())
 }
 
 /// Whether this account administers the appliance, and is not locked.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_active(view: &(impl Snapshot + ?Sized), id: AccountId) -> Result<bool, StoreError> {
     let is_active = |account: Account| account.is_administrator() && account.disabled_at.is_none();
     Ok(ACCOUNTS.get(view, &id)?.is_some_and(is_active))
 }
 
 /// Whether one of those who administer the appliance, locked or not, is in a group.
-///
-/// # Errors
-/// When the store fails.
 pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<bool, StoreError> {
     let mut after = None;
     loop {
@@ -64,17 +55,11 @@ pub fn could_log_in(services: &Services, person: &Person) -> bool {
 }
 
 /// Whether this is the last administrator who could log in.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_last(view: &dyn Snapshot, services: &Services, person: &Person) -> Result<bool, StoreError> {
     Ok(could_log_in(services, person) && find_active(view, services, |id| id != person.id, 1)?.is_empty())
 }
 
 /// Administrators who could log in, at most `limit`.
-///
-/// # Errors
-/// When the store fails.
 pub fn find_active(
     view: &dyn Snapshot,
     services: &Services,

@@ -38,9 +38,6 @@ pub enum Made {
 }
 
 /// Makes a token for somebody, and tells them.
-///
-/// # Errors
-/// When the store fails.
 pub fn make(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -65,9 +62,6 @@ pub fn make(
 }
 
 /// Revokes a token. False if there is none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn revoke(
     tx: &mut dyn Transaction,
     moment: &Moment,

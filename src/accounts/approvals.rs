@@ -48,9 +48,6 @@ pub(super) fn ask(
 }
 
 /// A page of the registrations that wait for a decision, oldest first, looking at `limit` rows behind `after`; and where to go on.
-///
-/// # Errors
-/// When the store fails.
 #[allow(clippy::type_complexity, reason = "rows and a place")]
 pub fn waiting(
     view: &dyn Snapshot,
@@ -100,9 +97,6 @@ pub enum Decided {
 }
 
 /// Decides on a registration, and tells whoever made it. If somebody took the user name meanwhile, the account has none.
-///
-/// # Errors
-/// When the store fails.
 pub fn decide(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -28,9 +28,6 @@ pub enum Asked {
 
 /// Notes the wished address after `verified` matched the password, and tells the present one. Whether the new address belongs
 /// to somebody is for the worker to see.
-///
-/// # Errors
-/// When the store fails.
 pub fn ask(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -12,9 +12,6 @@ use super::{Services, forgot, known_devices, person, spent};
 /// Sets a new password after `verified`, the hash at that time, matched the old one. Ends the other sessions and tells
 /// the owner; the one that is kept goes on under a new secret, which is handed out here, once: whoever had a copy of the old
 /// one is out as well. None if the password was changed meanwhile: then the old one was not the right one any more.
-///
-/// # Errors
-/// When the store fails.
 pub fn change(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -23,9 +23,6 @@ pub enum Closed {
 }
 
 /// Deletes the account after `verified` matched its password.
-///
-/// # Errors
-/// When the store fails.
 pub fn close(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

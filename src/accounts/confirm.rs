@@ -29,9 +29,6 @@ pub enum Target {
 }
 
 /// Looks a token up and changes nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &dyn Snapshot,
     services: &Services,
@@ -129,9 +126,6 @@ impl Proof {
 }
 
 /// Confirms, and consumes the token.
-///
-/// # Errors
-/// When the store fails.
 pub fn confirm(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -17,9 +17,6 @@ fn key(cost: Cost) -> (u32, (u32, u32)) {
 }
 
 /// One hash took the place of another, or was added, or removed.
-///
-/// # Errors
-/// When the store fails.
 pub fn replaced(
     tx: &mut dyn Transaction,
     before: Option<&PasswordHash>,
@@ -62,9 +59,6 @@ pub fn asks_too_much((key, value): &Pair, own: Cost) -> bool {
 
 /// The cost that a name which nobody has would have: drawn from the costs in use, weighted, and always the same for the same
 /// name, so that trying again tells nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_nobody(view: &dyn Snapshot, services: &Services, name: &str) -> Result<Cost, StoreError> {
     let costs = COSTS.all(view, Direction::Up, MAX_COSTS)?;
     // What came from elsewhere may say any number.

@@ -14,9 +14,6 @@ use super::person::Person;
 use super::{Services, second_step};
 
 /// Ends what somebody has, but for `kept`. Returns how many sessions ended.
-///
-/// # Errors
-/// When the store fails.
 pub fn of(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -57,9 +54,6 @@ impl Pass {
 
 /// Ends what everybody has, but for `kept`, looking at up to `limit` rows. Returns how many sessions ended, and where to go on, or
 /// none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_everybody(
     tx: &mut dyn Transaction,
     moment: &Moment,

@@ -44,9 +44,6 @@ pub struct Owner {
 }
 
 /// Confirms an authenticator program by a code that it shows.
-///
-/// # Errors
-/// When the store fails.
 pub fn confirm_totp(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -80,9 +77,6 @@ pub fn is_offered(services: &Services, person: &Person, kind: FactorKind) -> boo
 }
 
 /// Adds codes by mail, or by text message.
-///
-/// # Errors
-/// When the store fails.
 pub fn add_sent(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -151,9 +145,6 @@ pub enum Removed {
 }
 
 /// Removes a factor.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -188,9 +179,6 @@ pub fn remove(
 }
 
 /// Makes new recovery codes in place of the old. None if the account has no second factor.
-///
-/// # Errors
-/// When the store fails.
 pub fn remake_codes(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -223,9 +211,6 @@ fn tell_owner(
 }
 
 /// Ends the trust in a browser. False if there is none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_trust(
     tx: &mut dyn Transaction,
     moment: &Moment,

@@ -44,9 +44,6 @@ pub enum Asked {
 }
 
 /// Has somebody's factors taken away, and tells them.
-///
-/// # Errors
-/// When the store fails.
 pub fn ask(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -92,9 +89,6 @@ fn reset(
 }
 
 /// Carries out the reset of an account whose time has come.
-///
-/// # Errors
-/// When the store fails.
 pub fn carry_out_if_due(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -114,26 +108,17 @@ pub fn carry_out_if_due(
 }
 
 /// The owner has a factor after all.
-///
-/// # Errors
-/// When the store fails.
 pub fn cancel(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     RESETS.delete(tx, &account)
 }
 
 /// Those of a backup, whose owners may have objected since it was made: whoever needs one asks again.
-///
-/// # Errors
-/// When the store fails.
 pub fn cancel_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     let resets = RESETS.all(tx, Direction::Up, usize::MAX)?;
     resets.iter().try_for_each(|(account, _)| RESETS.delete(tx, account))
 }
 
 /// When an account's factors are taken away, if that was asked for.
-///
-/// # Errors
-/// When the store fails.
 pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Option<Timestamp>, StoreError> {
     match RESETS.get(view, &account)? {
         Some(waiting) if waiting.stands(view)? => Ok(Some(waiting.due_at)),
@@ -142,9 +127,6 @@ pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Opt
 }
 
 /// Carries out up to `limit` resets whose time has come, looking at as many behind `after`. Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn carry_out_due(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

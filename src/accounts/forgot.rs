@@ -69,9 +69,6 @@ fn address_of_link(person: &Person) -> Option<&EmailAddress> {
 }
 
 /// Mails a link to somebody, whatever they were mailed before; it kills older ones.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn send_link(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -125,9 +122,6 @@ pub struct Usable {
 }
 
 /// Looks a reset link up and changes nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &dyn Snapshot,
     services: &Services,
@@ -144,9 +138,6 @@ pub fn look_up(
 
 /// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the mailbox: an address
 /// that was entered by an administrator is confirmed by it.
-///
-/// # Errors
-/// When the store fails.
 pub fn reset(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -38,9 +38,6 @@ pub(crate) const OWNERS: Table<(u8, String), AccountId> = Table::at(schema::IDEN
 pub(crate) const OF_ACCOUNT: Table<(AccountId, u8), Claimed> = Table::at(schema::IDENTITIES_OF);
 
 /// The account that a person means.
-///
-/// # Errors
-/// When the store fails.
 pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountId>, StoreError> {
     match identity {
         Identity::Email(address) => owner_of_email(view, address),
@@ -51,41 +48,26 @@ pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountI
 }
 
 /// The account with this address, verified or not.
-///
-/// # Errors
-/// When the store fails.
 pub fn owner_of_email(view: &dyn Snapshot, address: &EmailAddress) -> Result<Option<AccountId>, StoreError> {
     OWNERS.get(view, &(Kind::Email.code(), address.canonical()))
 }
 
 /// The account with this user name.
-///
-/// # Errors
-/// When the store fails.
 pub fn owner_of_username(view: &dyn Snapshot, name: &Username) -> Result<Option<AccountId>, StoreError> {
     OWNERS.get(view, &(Kind::Username.code(), name.as_str().to_owned()))
 }
 
 /// The account with this telephone number.
-///
-/// # Errors
-/// When the store fails.
 pub fn owner_of_phone(view: &dyn Snapshot, number: &PhoneNumber) -> Result<Option<AccountId>, StoreError> {
     OWNERS.get(view, &(Kind::Phone.code(), number.as_str().to_owned()))
 }
 
 /// What an account has of a kind.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: Kind) -> Result<Option<Claimed>, StoreError> {
     OF_ACCOUNT.get(view, &(account, kind.code()))
 }
 
 /// Gives an address to an account, in place of the one it has. The caller has checked that nobody else owns it.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_email(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -98,9 +80,6 @@ pub fn set_email(
 }
 
 /// Gives a user name to an account, in place of the one it has. The caller has checked that nobody else owns it.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_username(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -111,9 +90,6 @@ pub fn set_username(
 }
 
 /// Gives a telephone number to an account in place of the one it has, or takes it. The caller has checked that nobody else owns it.
-///
-/// # Errors
-/// When the store fails.
 pub fn set_phone(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -143,9 +119,6 @@ pub fn release_email(tx: &mut dyn Transaction, account: AccountId) -> Result<(),
 }
 
 /// Takes everything away by which the account can be named.
-///
-/// # Errors
-/// When the store fails.
 pub fn release_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     release(tx, account, Kind::Email)?;
     release(tx, account, Kind::Phone)?;

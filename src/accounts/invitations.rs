@@ -89,9 +89,6 @@ fn id_of(secret: Digest) -> InvitationId {
 }
 
 /// Makes an invitation.
-///
-/// # Errors
-/// When the store fails.
 pub fn invite(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -136,9 +133,6 @@ pub fn invite(
 }
 
 /// The invitation with this secret, if it can be used, and changes nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &(impl Snapshot + ?Sized),
     services: &Services,
@@ -159,9 +153,6 @@ pub fn look_up(
 
 /// What a registration's invitation gives, if it still has a use: one that expired after the registration counts, one that was
 /// taken back or used up does not, nor one into `admins` whose maker administers no more.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_registration(
     view: &(impl Snapshot + ?Sized),
     services: &Services,
@@ -173,9 +164,6 @@ pub fn of_registration(
 }
 
 /// Notes that somebody came by it.
-///
-/// # Errors
-/// When the store fails.
 pub fn use_once(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -190,9 +178,6 @@ pub fn use_once(
 }
 
 /// Takes an invitation back. False if there is none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn revoke(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -209,9 +194,6 @@ pub fn revoke(
 }
 
 /// A page of invitations, in the order of their ids.
-///
-/// # Errors
-/// When the store fails.
 pub fn page(
     view: &dyn Snapshot,
     after: Option<InvitationId>,
@@ -225,9 +207,6 @@ const KEEP: Seconds = 30 * crate::base::DAY;
 
 /// Removes up to `limit` invitations that have long been over, looking at as many behind `after`. Returns where to go on, or
 /// none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -18,9 +18,6 @@ const MAX_KEYS: usize = 64;
 const ROTATE_AFTER: Seconds = 90 * DAY;
 
 /// All keys that still verify.
-///
-/// # Errors
-/// When the store fails, or a key cannot be unsealed.
 pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreError> {
     let unseal = |(id, stored): (KeyId, StoredKey)| {
         let secret = seal.open(&place(&id), &stored.sealed).ok().and_then(|bytes| bytes.try_into().ok());
@@ -32,9 +29,6 @@ pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreErro
 }
 
 /// As [`load`], making the first key.
-///
-/// # Errors
-/// When the store fails.
 pub fn load_or_make(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<Keyring, StoreError> {
     let keys = load(tx, seal)?;
     if keys.newest().is_some() {
@@ -55,9 +49,6 @@ pub enum Rotation {
 
 /// Makes a new key that signs from now on. Links signed before keep working for their lifetime; keys that
 /// cannot have signed any of them go.
-///
-/// # Errors
-/// When the store fails.
 pub fn rotate(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -75,9 +66,6 @@ pub fn rotate(
 }
 
 /// Makes a new key that signs from now on, and drops every other: links that are out die, whoever signed them.
-///
-/// # Errors
-/// When the store fails.
 pub fn revoke(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<(), StoreError> {
     let others = KEYS.all(tx, Direction::Up, usize::MAX)?;
     add(tx, moment, seal)?;
@@ -85,9 +73,6 @@ pub fn revoke(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) 
 }
 
 /// Rotates when the newest key is old, and drops retired keys.
-///
-/// # Errors
-/// When the store fails.
 pub fn rotate_by_schedule(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -21,9 +21,6 @@ pub const RESEND_AFTER: Seconds = 5 * MINUTE;
 
 /// Opens a token for one of these purposes and finds what it is good for, if it is bound to it; what finds nothing does not work, be it
 /// that it did its work already.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn open<T>(
     view: &dyn Snapshot,
     services: &Services,
@@ -65,17 +62,11 @@ const CROWDS: [Kind; 2] = [Kind::MailEverybody, Kind::MailStrangers];
 const DEFERRED_FOR: Seconds = DAY;
 
 /// Whether any wish waits to be looked at.
-///
-/// # Errors
-/// When the store fails.
 pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!WISHES.all(view, Direction::Up, 1)?.is_empty())
 }
 
 /// How many wishes wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
-///
-/// # Errors
-/// When the store fails.
 pub fn count_waiting(view: &dyn Snapshot, most: usize) -> Result<usize, StoreError> {
     let new = WISHES.all(view, Direction::Up, most)?.len();
     Ok((new + DEFERRED.all(view, Direction::Up, most)?.len()).min(most))
@@ -109,9 +100,6 @@ fn left_of(view: &dyn Snapshot, services: &Services, crowd: Kind, now: Timestamp
 
 /// Takes up to `limit` wishes and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
 /// nobody is refused because of what others asked for, and nobody is looked up to decide that.
-///
-/// # Errors
-/// When the store fails.
 pub fn fulfil(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

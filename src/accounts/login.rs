@@ -42,9 +42,6 @@ impl Candidate {
 }
 
 /// Finds the hash for whoever is meant.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) -> Result<Candidate, StoreError> {
     // Both look-ups run for everybody.
     let name = identity.canonical().unwrap_or_default();
@@ -121,9 +118,6 @@ pub enum Login {
 }
 
 /// Records the outcome, after checking that the account has not changed while the password was verified.
-///
-/// # Errors
-/// When the store fails.
 pub fn conclude(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -246,9 +240,6 @@ fn refuse(
 }
 
 /// Takes a refresh token for the next one.
-///
-/// # Errors
-/// When the store fails.
 pub fn refresh(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -264,9 +255,6 @@ pub fn refresh(
 }
 
 /// Ends the session with this secret, if there is one.
-///
-/// # Errors
-/// When the store fails.
 pub fn log_out(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -281,9 +269,6 @@ pub fn log_out(
 }
 
 /// Starts a session in place of the one that the client had, for somebody who proved themselves as the attempt says.
-///
-/// # Errors
-/// When the store fails.
 pub fn start_session(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -329,9 +314,6 @@ pub(super) fn start_session_by(
 
 /// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
 /// factor, which a mailbox is not, nor for anybody whose account is not open.
-///
-/// # Errors
-/// When the store fails.
 pub fn start_after_link(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -87,9 +87,6 @@ pub struct Usable {
 }
 
 /// Looks a link up and changes nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &dyn Snapshot,
     services: &Services,
@@ -127,9 +124,6 @@ pub enum ByMail {
 }
 
 /// Logs in whoever has the key.
-///
-/// # Errors
-/// When the store fails.
 pub fn conclude(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -56,9 +56,6 @@ pub enum Opener<'a> {
 
 /// Opens an account, and tells the audit log: of the account, by the act that opened it, and of each group it is put in, as of any
 /// other way into a group. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
-///
-/// # Errors
-/// When the store fails.
 pub fn open(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -20,9 +20,6 @@ pub fn may_ask(account: &Account, permissions: &BTreeSet<Permission>) -> bool {
 }
 
 /// Whether the person that is named, by id, address or user name, may do something. None if nobody is called so.
-///
-/// # Errors
-/// When the store fails.
 pub fn may(view: &dyn Snapshot, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
     let Some(person) = administer::find(view, named)? else { return Ok(None) };
     let is_open = person.account.disabled_at.is_none();
@@ -41,9 +38,6 @@ pub enum Permitted {
 }
 
 /// Gives a group a permission, or takes it.
-///
-/// # Errors
-/// When the store fails.
 pub fn permit(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -75,9 +69,6 @@ pub fn permit(
 }
 
 /// Takes up to `limit` members out of a group, and when nobody is left its permissions. Says whether it is gone.
-///
-/// # Errors
-/// When the store fails.
 pub fn disband(
     tx: &mut dyn Transaction,
     moment: &Moment,

@@ -155,9 +155,6 @@ impl Person {
 pub(crate) const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNTS);
 
 /// The account of this id, with its identities.
-///
-/// # Errors
-/// When the store fails.
 pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreError> {
     let Some(account) = ACCOUNTS.get(view, &id)? else { return Ok(None) };
     let damaged = StoreError::Damaged("an identity");
@@ -178,9 +175,6 @@ pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreE
 /// As much work as [`load`] does for somebody who is there, for a name that nobody has: the same look-ups, which find nothing,
 /// and the same records read, which are samples. What takes as long tells nothing. `nobody` stands in for the id: another for
 /// each name, so that it is looked for where accounts are.
-///
-/// # Errors
-/// When the store fails.
 pub fn pretend_to_load(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreError> {
     static SAMPLE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
         let cost = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
@@ -201,17 +195,11 @@ pub fn pretend_to_load(view: &dyn Snapshot, nobody: AccountId) -> Result<(), Sto
 }
 
 /// The account that a person means by what they type.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, StoreError> {
     identity::owner(view, identity)?.map_or(Ok(None), |id| load(view, id))
 }
 
 /// Writes an account.
-///
-/// # Errors
-/// When the store fails.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
     if account.is_administrator() {
         set_up::end(tx)?;
@@ -224,9 +212,6 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
 }
 
 /// Removes an account; its identities are released apart.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
@@ -236,9 +221,6 @@ pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError>
 }
 
 /// Whether there is an account of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
     Ok(ACCOUNTS.get(view, &id)?.is_some())
 }
@@ -247,9 +229,6 @@ pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
 const SEARCHED: usize = 500;
 
 /// Accounts of whose address, user name, number or name `part` is a part, in the order of their ids; capitals do not matter.
-///
-/// # Errors
-/// When the store fails.
 pub fn search(
     view: &dyn Snapshot,
     part: &str,
@@ -272,9 +251,6 @@ pub fn search(
 }
 
 /// A page of accounts, in the order of their ids.
-///
-/// # Errors
-/// When the store fails.
 pub fn page(view: &dyn Snapshot, after: Option<AccountId>, limit: usize) -> Result<Vec<Person>, StoreError> {
     let mut people = Vec::new();
     for (id, _) in ACCOUNTS.page(view, after.as_ref(), limit)? {

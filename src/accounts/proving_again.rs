@@ -49,9 +49,6 @@ pub enum ProvedAgain {
 }
 
 /// Notes the proof, and gives the session a new secret (ASVS 5.0, 7.2.4).
-///
-/// # Errors
-/// When the store fails.
 pub fn prove(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

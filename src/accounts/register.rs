@@ -87,9 +87,6 @@ pub enum Registered {
 }
 
 /// Records a registration, without looking whether the address is known.
-///
-/// # Errors
-/// When the store fails.
 pub fn register(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -169,17 +166,11 @@ fn open_account(
 }
 
 /// The registration of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
     REGISTRATIONS.get(view, &id)
 }
 
 /// The registrations of an address, newest first.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_address(
     view: &dyn Snapshot,
     address: &EmailAddress,
@@ -193,9 +184,6 @@ pub fn of_address(
 }
 
 /// The newest registration of an address. Where there is none, a sample is read in its place, which takes as long.
-///
-/// # Errors
-/// When the store fails.
 pub fn newest_of_address(
     view: &dyn Snapshot,
     address: &str,
@@ -225,9 +213,6 @@ pub fn newest_of_address(
 }
 
 /// Writes a registration.
-///
-/// # Errors
-/// When the store fails.
 pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
     let before = find(tx, id)?.map(|registration| registration.password);
     costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
@@ -235,9 +220,6 @@ pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registr
 }
 
 /// Removes a registration.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
     costs::replaced(tx, Some(&registration.password), None)?;
     REGISTRATIONS.delete(tx, &id)?;
@@ -245,9 +227,6 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
 }
 
 /// Removes every registration of an address: it has an account now.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     confirm_links::forget(tx, address)?;
     loop {
@@ -275,9 +254,6 @@ pub struct Patience {
 
 /// Removes up to `limit` registrations that waited in vain, looking at as many behind `after`.
 /// Returns how many, and where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -48,9 +48,6 @@ fn password_of(person: &Person) -> Digest {
 }
 
 /// Whether this account asks this browser for more than the password.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_needed(
     view: &(impl Snapshot + ?Sized),
     services: &Services,
@@ -91,9 +88,6 @@ pub(super) fn begin(
 }
 
 /// The login with this secret, if it still waits, and whose it is.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &dyn Snapshot,
     services: &Services,
@@ -107,9 +101,6 @@ pub fn look_up(
 }
 
 /// The ways in which an account can be asked for more, in stable words.
-///
-/// # Errors
-/// When the store fails.
 pub fn ways(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<&'static str>, StoreError> {
     let mut ways = Vec::new();
     for (_, factor) in factors::confirmed(view, account)? {
@@ -139,9 +130,6 @@ impl Quota {
     }
 
     /// Of whoever logs in: a browser that the owner logged in with before by itself, all others together.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn at_login(
         view: &(impl Snapshot + ?Sized),
         services: &Services,
@@ -156,9 +144,6 @@ impl Quota {
 
 /// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by text message.
 /// False if it has no factor of the kind.
-///
-/// # Errors
-/// When the store fails.
 pub fn send_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -228,9 +213,6 @@ pub enum SecondStep {
 }
 
 /// Takes a code, and starts the session if it is right.
-///
-/// # Errors
-/// When the store fails.
 pub fn conclude(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -336,9 +318,6 @@ pub fn is_required(config: &Config, groups: &BTreeSet<crate::base::GroupName>) -
 }
 
 /// Ends the logins of an account that wait. Returns how many.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Result<usize, StoreError> {
     const PAGE: usize = 500;
     let (mut after, mut ended) = (None, 0);
@@ -356,9 +335,6 @@ pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Resul
 }
 
 /// Ends up to `limit` logins that wait, behind `after`, whosever they are. Returns how many, and where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn end_some_waiting(
     tx: &mut dyn Transaction,
     after: Option<Digest>,
@@ -370,9 +346,6 @@ pub(super) fn end_some_waiting(
 }
 
 /// Removes up to `limit` that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -48,9 +48,6 @@ impl Services {
     }
 
     /// Queues a mail.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn mail(
         &self,
         tx: &mut dyn Transaction,
@@ -68,9 +65,6 @@ impl Services {
 
     /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else
     /// (<https://wicg.github.io/sms-one-time-codes/>).
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn text_code(
         &self,
         tx: &mut dyn Transaction,
@@ -84,9 +78,6 @@ impl Services {
     }
 
     /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn signed_link(
         &self,
         tx: &mut dyn Transaction,
@@ -104,9 +95,6 @@ impl Services {
     }
 
     /// Writes a row of the audit log, in the transaction of the act it tells of.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn audit(
         &self,
         tx: &mut dyn Transaction,
@@ -119,9 +107,6 @@ impl Services {
     }
 
     /// As [`Services::audit`], with a word of ours that says more.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn audit_in_detail(
         &self,
         tx: &mut dyn Transaction,

@@ -26,9 +26,6 @@ fn name() -> String {
 }
 
 /// Whether there ever was an administrator; none in a store that no link was drawn for yet, where nobody took note.
-///
-/// # Errors
-/// When the store fails.
 pub fn noted(view: &(impl Snapshot + ?Sized)) -> Result<Option<bool>, StoreError> {
     Ok(SET_UP.get(view, &name())?.map(|kept| kept.is_over))
 }
@@ -38,9 +35,6 @@ fn is_over(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
 }
 
 /// A new link's secret, unless somebody administers the appliance, or did. It puts an end to the one before.
-///
-/// # Errors
-/// When the store fails.
 pub fn begin(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -57,9 +51,6 @@ pub fn begin(
 }
 
 /// There is an administrator: no link works any more, and none comes back.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn end(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     if is_over(tx)? {
         return Ok(());
@@ -68,9 +59,6 @@ pub(super) fn end(tx: &mut dyn Transaction) -> Result<(), StoreError> {
 }
 
 /// Whether a link works.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Result<(), TokenFault>, StoreError> {
     let Some(secret) = Bearer::parse(BearerKind::SetUp, secret) else { return Ok(Err(TokenFault::Invalid)) };
     let kept = SET_UP.get(view, &name())?.filter(|kept| !kept.is_over && secret.digest() == Digest(kept.digest));
@@ -82,9 +70,6 @@ pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Resu
 }
 
 /// Makes the first administrator. The link is used up in the same transaction; a refusal leaves it as it is.
-///
-/// # Errors
-/// When the store fails.
 pub fn finish(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -31,9 +31,6 @@ pub(super) fn note(tx: &mut dyn Transaction, moment: &Moment, secret: Digest) ->
 }
 
 /// What this secret did, if it did its work.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Spent>, StoreError> {
     SPENT.get(view, &secret)
 }
@@ -44,9 +41,6 @@ pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result
 }
 
 /// As [`sessions::renew`], and notes that the old secret did its work: a form that is posted twice comes with it once more.
-///
-/// # Errors
-/// When the store fails.
 pub fn renew_session(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -62,9 +56,6 @@ pub fn renew_session(
 
 /// Forgets up to `limit` secrets that were spent long ago, looking at as many behind `after`. Returns where to go on, or none at the
 /// end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

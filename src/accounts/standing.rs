@@ -84,9 +84,6 @@ pub struct Credential {
 }
 
 /// What the secret with this digest opens, alive or not.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(view: &dyn Snapshot, digest: Digest) -> Result<Option<Credential>, StoreError> {
     if let Some(session) = sessions::find(view, digest)? {
         return Ok(Some(Credential { session, scopes: None }));
@@ -96,9 +93,6 @@ pub fn look_up(view: &dyn Snapshot, digest: Digest) -> Result<Option<Credential>
 }
 
 /// Whether an account that must have a second factor has none.
-///
-/// # Errors
-/// When the store fails.
 pub fn lacks_second_factor(
     view: &(impl Snapshot + ?Sized),
     services: &Services,
@@ -110,9 +104,6 @@ pub fn lacks_second_factor(
 
 /// Looks again, in the transaction of an act, at what the door saw: the session or token by whose secret somebody came in is
 /// there and alive, their account is there and open, and they still are what the act asks for.
-///
-/// # Errors
-/// When the store fails.
 pub fn still_holds(
     view: &dyn Snapshot,
     services: &Services,

@@ -62,9 +62,6 @@ pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> 
 const MAX_FORMER: usize = 10;
 
 /// Notes a login, and tells the owner of one from a place that is new, or else of one with a second factor.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn note_login(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -136,9 +133,6 @@ fn undoing(services: &Services, account: AccountId, id: Id<OfFormerAddress>) -> 
 }
 
 /// Keeps the address that was changed, and signs the link that brings it back.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn keep_address(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -174,9 +168,6 @@ pub struct Owned {
 const FACTORS_BEFORE: Seconds = 30 * DAY;
 
 /// Looks a link up, of either kind, and changes nothing.
-///
-/// # Errors
-/// When the store fails.
 pub fn look_up(
     view: &dyn Snapshot,
     services: &Services,
@@ -223,9 +214,6 @@ pub enum TakenBack {
 
 /// Ends every session and token, takes the password out of use, removes the second factors that were added since, brings the old
 /// address back if the link says so, and mails a link to choose a new password.
-///
-/// # Errors
-/// When the store fails.
 pub fn take_back(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -323,9 +311,6 @@ fn release_reserved(tx: &mut dyn Transaction, account: AccountId, address: &str)
 }
 
 /// Forgets an account that is gone.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     drop_since(tx, account, Timestamp::default())?;
     sessions::forget_logins(tx, account)
@@ -333,9 +318,6 @@ pub(super) fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(),
 
 /// Removes up to `limit` addresses that cannot be brought back any more, looking at as many behind `after`. Returns where to go on,
 /// or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -38,9 +38,6 @@ pub fn owes_little(level: &Level, rate: Rate, now: Timestamp, under_way: u32) ->
 
 impl Tries {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn at_login(
         view: &dyn Snapshot,
         services: &Services,
@@ -92,9 +89,6 @@ impl Tries {
 
     /// Of somebody who gives a code besides the password: wrong ones are counted apart from wrong passwords. A browser that
     /// the owner logged in with before is counted by itself, so that whoever learnt the password cannot use the owner's up.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn at_second_factor(
         view: &dyn Snapshot,
         services: &Services,
@@ -132,9 +126,6 @@ impl Tries {
     }
 
     /// Whether somebody asks who asked for little of late, judged after this time was counted.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn ask_for_little(
         view: &dyn Snapshot,
         services: &Services,
@@ -176,9 +167,6 @@ impl Tries {
     }
 
     /// Takes one try out of every bucket. What this empties is worth a row in the audit log.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn charge(
         &self,
         tx: &mut dyn Transaction,
@@ -196,9 +184,6 @@ impl Tries {
     }
 
     /// Notes a failed attempt: what it costs, and that it was made.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn refuse(
         &self,
         tx: &mut dyn Transaction,

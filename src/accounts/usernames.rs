@@ -24,9 +24,6 @@ pub enum Chosen {
 }
 
 /// Gives an account another user name, and tells its owner.
-///
-/// # Errors
-/// When the store fails.
 pub fn choose(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -96,9 +96,6 @@ impl Wish {
 }
 
 /// Writes a wish down that somebody has who is known, or that leads to no mail that a crowd could ask for.
-///
-/// # Errors
-/// When the store fails.
 pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
     let is_quiet = matches!(wish, Wish::ConfirmAddress(_) | Wish::ChoosePassword(_));
@@ -106,9 +103,6 @@ pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Resul
 }
 
 /// Writes a stranger's wish down. It is noted whether they asked for little of late: then a crowd does not hold them up.
-///
-/// # Errors
-/// When the store fails.
 pub fn wish_of_stranger(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -45,9 +45,6 @@ pub fn reseal(
 
 /// Replaces the sealing key of a store that nobody else has open. Gives the new one's fingerprint, by which the file is
 /// recognised. `app` still has the old key afterwards, and is of no more use.
-///
-/// # Errors
-/// When the file or the store fails.
 pub async fn rotate_sealing_key(app: &Arc<App>, key_path: &Path, by: &Principal) -> Result<String, RotationError> {
     let old = SealingKey::clone(&app.services().seal);
     let new = old.successor(&mut app.moment());

@@ -85,9 +85,6 @@ const MAX_COMPARED: usize = 4;
 
 impl App {
     /// Looks a confirmation link up and changes nothing. Says what is needed beside it, in this browser with this session.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn check_confirmation(
         &self,
         token: &str,
@@ -117,9 +114,6 @@ impl App {
     }
 
     /// Confirms a registration or an address. With `tokens.login_after_confirm` a session begins.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn confirm(
         self: &Arc<Self>,
         confirmation: Confirmation,

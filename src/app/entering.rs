@@ -127,9 +127,6 @@ impl App {
     }
 
     /// Takes a refresh token for the next one. None if it works no longer; one that was used before ends its session.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn refresh(
         self: &Arc<Self>,
         presented: Bearer,
@@ -162,9 +159,6 @@ impl App {
     }
 
     /// The cookie by which a browser shows that the owner of this session logged in with it, beside those it showed before.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
         let now = self.now();
         Ok(self.read(|view| {
@@ -174,9 +168,6 @@ impl App {
     }
 
     /// The living sessions of the person who asks, newest first.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn sessions_of(&self, asking: &LoggedIn) -> Result<Vec<Session>, Fault> {
         let now = self.now();
         let mut found: Vec<Session> = self
@@ -190,9 +181,6 @@ impl App {
     }
 
     /// Ends one session of the person who asks. False if they have none of this id.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn end_session(self: &Arc<Self>, asking: &Caller, id: SessionId, client: Client) -> Result<bool, Fault> {
         let account = asking.person.id;
         let ended = self.write_as(asking, move |tx, moment, services| {
@@ -207,9 +195,6 @@ impl App {
 
     /// Ends all sessions of the person who asks, but for the one they ask with. That of a browser goes on under a new secret: a
     /// copy of its cookie is one of the others. None where there was nothing to end, which writes nothing.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn end_other_sessions(
         self: &Arc<Self>,
         asking: &Caller,

@@ -43,9 +43,6 @@ fn owner(asking: &LoggedIn, client: Client) -> Owner {
 
 impl App {
     /// What the person who asks has besides the password.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn factors_of(&self, asking: &LoggedIn) -> Result<Factors, Fault> {
         let (services, account, now) = (self.services(), asking.person.id, self.now());
         Ok(self.read(|view| {
@@ -68,9 +65,6 @@ impl App {
     }
 
     /// Begins an authenticator program. None if the account has too many factors.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn begin_totp(self: &Arc<Self>, asking: &Caller, name: DisplayName) -> Result<Option<BegunTotp>, Fault> {
         self.require_clock()?;
         self.require_room()?;
@@ -85,9 +79,6 @@ impl App {
     }
 
     /// The authenticator program that the person who asks has begun and not confirmed.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn begun_totp(&self, asking: &LoggedIn) -> Result<Option<BegunTotp>, Fault> {
         let begun = self.read(|view| factors::seed_of_begun(view, &self.services().seal, asking.person.id))?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
@@ -118,9 +109,6 @@ impl App {
     }
 
     /// Adds codes by mail, or by text message.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn add_sent_codes(
         self: &Arc<Self>,
         asking: &Caller,
@@ -136,9 +124,6 @@ impl App {
     }
 
     /// Removes a factor.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn remove_factor(
         self: &Arc<Self>,
         asking: &Caller,
@@ -152,9 +137,6 @@ impl App {
     }
 
     /// Makes new recovery codes. None without a second factor.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn remake_codes(
         self: &Arc<Self>,
         asking: &Caller,
@@ -169,9 +151,6 @@ impl App {
     }
 
     /// Ends the trust in a browser. False if there is none of this id.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn end_trust(self: &Arc<Self>, asking: &Caller, id: BrowserId, client: Client) -> Result<bool, Fault> {
         let owner = owner(asking, client);
         let ended = self

@@ -69,9 +69,6 @@ impl Hasher {
     const RELIEF_AT_FIRST: Duration = Duration::from_secs(10);
 
     /// Starts the threads, one for each core up to four, and one that takes over when these get no time.
-    ///
-    /// # Errors
-    /// When the system gives no threads.
     pub fn start(cost: Cost) -> std::io::Result<Self> {
         Self::with_relief_after(Self::RELIEF_AFTER, cost)
     }
@@ -106,18 +103,12 @@ impl Hasher {
     }
 
     /// Hashes a new password with the configured cost.
-    ///
-    /// # Errors
-    /// When too many wait already.
     pub async fn hash(&self, password: Password, moment: Moment) -> Result<PasswordHash, Busy> {
         let cost = self.cost();
         self.run(move |memory| PasswordHash::make(&password, cost, &mut moment.clone(), memory)).await
     }
 
     /// Whether `password` is the one that was hashed.
-    ///
-    /// # Errors
-    /// When too many wait already.
     pub async fn verify(&self, password: Password, hash: PasswordHash) -> Result<bool, Busy> {
         self.run(move |memory| hash.matches(&password, memory)).await
     }

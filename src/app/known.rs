@@ -195,9 +195,6 @@ fn keys(changes: &Changes, range: schema::Range) -> impl Iterator<Item = &[u8]> 
 
 impl App {
     /// Who holds the session, or the API token, with this secret, if it is alive and its account open.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn who_has(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
         let logged_in = match self.known.find(&digest) {
             Ok(logged_in) => logged_in,
@@ -225,9 +222,6 @@ impl App {
     }
 
     /// Whether the person that is named may do something. None if nobody is called so.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
         self.read(|view| permissions::may(view, named, permission))
     }

@@ -59,9 +59,6 @@ pub enum MailLoginRefused {
 
 impl App {
     /// Has link and digits mailed to whoever is meant, if anybody is. The secret is for the browser that asks.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn wish_mail_login(
         self: &Arc<Self>,
         identity: Identity,
@@ -77,9 +74,6 @@ impl App {
     }
 
     /// Looks a link up and changes nothing.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
         self.admit(Tries::for_link(&self.services(), client))?;

@@ -79,9 +79,6 @@ impl Measures {
 
 impl App {
     /// Writes down what was counted, and what can be counted now.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
         let measures = &self.measures;
         text.family("logins_total", Kind::Counter, "Attempts to log in, by how they ended.");

@@ -56,25 +56,16 @@ pub enum ChangeRefused {
 
 impl App {
     /// Has a reset link mailed, if the address has a confirmed account.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.wish(Act::ResetWished, Wish::Forgot(email), client).await
     }
 
     /// Has a forgotten user name mailed, if the address has a confirmed account.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn recover_username(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.wish(Act::UsernameWished, Wish::Username(email), client).await
     }
 
     /// Gives the person who asks another user name.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn choose_username(
         self: &Arc<Self>,
         asking: &Caller,
@@ -102,9 +93,6 @@ impl App {
     }
 
     /// Looks a reset link up and changes nothing.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
         self.admit(Tries::for_link(&self.services(), client))?;
@@ -112,9 +100,6 @@ impl App {
     }
 
     /// Notes that somebody posted a link that does not work.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
         let tries = Tries::for_link(&self.services(), &client);
         let charged =
@@ -123,9 +108,6 @@ impl App {
     }
 
     /// Sets a new password by a mailed link. With `tokens.login_after_reset` a session begins.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn reset(
         self: &Arc<Self>,
         token: String,
@@ -165,9 +147,6 @@ impl App {
     }
 
     /// Changes the password of the person who asks. Their other sessions end; this one goes on under a new secret.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn change_password(
         self: &Arc<Self>,
         asking: &Caller,
@@ -195,9 +174,6 @@ impl App {
     }
 
     /// Asks for another address in place of the present one. It takes effect when it is confirmed.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn change_address(
         self: &Arc<Self>,
         asking: &Caller,
@@ -232,9 +208,6 @@ impl App {
     }
 
     /// Deletes the account of the person who asks.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn close_account(
         self: &Arc<Self>,
         asking: &Caller,

@@ -66,9 +66,6 @@ pub enum RegisterRefused {
 
 impl App {
     /// Registers somebody.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<NowRegistered, RegisterRefused>, Fault> {
         let services = self.services();
         match (services.config.registration.mode, new.invitation) {
@@ -133,9 +130,6 @@ impl App {
     }
 
     /// Has the confirmation of an address mailed again, if there is anything to confirm.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.wish(Act::ConfirmationWished, Wish::Resend(email), client).await
     }

@@ -8,9 +8,6 @@ use crate::store::{StoreError, Transaction, floor, raise_floor};
 
 /// Sees to it that what can be used once is not used again: between the backup and now somebody may have. Sessions, links, tokens,
 /// invitations and known browsers die with the generation; this is for what does not. Gives the time that it is at least.
-///
-/// # Errors
-/// When the store fails.
 pub fn settle(tx: &mut dyn Transaction, moment: &Moment, made_at: Option<Timestamp>) -> Result<Timestamp, StoreError> {
     // A board may wake in the past; no time before the backup is believed.
     let now = floor(tx)?.max(made_at).max(Some(moment.now())).unwrap_or_default();

@@ -71,9 +71,6 @@ impl App {
     }
 
     /// The login with this secret, if it waits, and changes nothing.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn waiting_login(&self, secret: Digest) -> Result<Option<Waiting>, Fault> {
         Ok(self.read(|view| {
             let Some((pending, person)) = second_step::look_up(view, &self.services(), secret, self.now())? else {
@@ -113,9 +110,6 @@ impl App {
     }
 
     /// Sends a code for a login that waits, by mail or by text message. False if there is no such login, or its owner has no such codes.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn send_step_code(
         self: &Arc<Self>,
         secret: Digest,
@@ -147,9 +141,6 @@ impl App {
     }
 
     /// In which ways the person who asks can be asked for a code; none if the password is enough.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn ways_of(&self, asking: &LoggedIn) -> Result<Vec<&'static str>, Fault> {
         Ok(self.read(|view| {
             if factors::is_on(view, asking.person.id)? { second_step::ways(view, asking.person.id) } else { Ok(vec![]) }
@@ -157,9 +148,6 @@ impl App {
     }
 
     /// Sends a code for proving anew who one is. False if this person has no such codes.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn send_session_code(self: &Arc<Self>, asking: &Caller, kind: Option<FactorKind>) -> Result<bool, Fault> {
         self.require_clock()?;
         self.require_room()?;

@@ -40,9 +40,6 @@ pub enum SetUpRefused {
 impl App {
     /// The address of the page that makes the first administrator, if nobody administers the appliance and nobody ever did.
     /// It works for half an hour, and once.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn begin_set_up(self: &Arc<Self>) -> Result<Option<String>, Fault> {
         let has_administrator = match self.read(|view| set_up::noted(view))? {
             Some(true) => return Ok(None),
@@ -59,9 +56,6 @@ impl App {
     }
 
     /// Looks such a link up and changes nothing.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
         self.admit(Tries::for_link(&self.services(), client))?;
@@ -69,9 +63,6 @@ impl App {
     }
 
     /// Makes the first administrator.
-    ///
-    /// # Errors
-    /// When the store fails, or too many passwords wait.
     pub async fn set_up(
         self: &Arc<Self>,
         secret: String,

@@ -15,9 +15,6 @@ const SUFFIX: &str = ".gatelodge";
 
 impl App {
     /// Writes a backup of everything to `path`, reads it again, and gives the number of records.
-    ///
-    /// # Errors
-    /// When the store or the file fails.
     pub fn back_up(&self, path: &Path) -> Result<u64, ArchiveError> {
         let fill = |out: &mut dyn std::io::Write| self.write_backup(out).map(drop);
         let seal = SealingKey::clone(&self.services().seal);
@@ -25,9 +22,6 @@ impl App {
     }
 
     /// Writes a backup of everything, signed. Gives the number of records.
-    ///
-    /// # Errors
-    /// When the store or `out` fails.
     pub fn write_backup(&self, out: &mut dyn std::io::Write) -> Result<u64, ArchiveError> {
         let (now, services) = (self.now(), self.services());
         self.read_records(|view| write_archive(view, &services.seal, audit::end(view)?, now, out))
@@ -47,9 +41,6 @@ impl App {
     }
 
     /// Takes a snapshot if the newest one is old enough, and removes those that are too many. None if none was due.
-    ///
-    /// # Errors
-    /// When the store or the folder fails.
     pub fn take_snapshot(&self, settings: &Backups) -> Result<Option<PathBuf>, ArchiveError> {
         let Some(folder) = &settings.directory else { return Ok(None) };
         std::fs::create_dir_all(folder)?;
@@ -69,9 +60,6 @@ impl App {
 }
 
 /// What the next snapshot in a folder is called.
-///
-/// # Errors
-/// When the folder cannot be read.
 pub fn next_snapshot(folder: &Path) -> std::io::Result<PathBuf> {
     let number = numbered(folder)?.last().map_or(1, |(number, _)| number.saturating_add(1));
     Ok(folder.join(format!("{PREFIX}{number:08}{SUFFIX}")))

@@ -34,9 +34,6 @@ impl App {
     }
 
     /// How often the person who asks has logged in, and the last times.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn logins_of(&self, asking: &LoggedIn) -> Result<Logins, Fault> {
         Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id))?)
     }

@@ -26,9 +26,6 @@ const ROWS_PER_STEP: usize = 500;
 
 impl App {
     /// Queues the mails that people's wishes call for. False when none waits.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn fulfil_wishes(self: &Arc<Self>) -> Result<bool, Fault> {
         // A link is good for a time, and nobody knows what time it is: the wishes wait until somebody does.
         let time = self.time();
@@ -46,9 +43,6 @@ impl App {
     }
 
     /// Tells owners together what happened to their accounts often.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn sum_up_notices(self: &Arc<Self>) -> Result<(), Fault> {
         let (now, mut after) = (self.time().earlier, None);
         loop {
@@ -64,9 +58,6 @@ impl App {
     }
 
     /// Whether wishes wait for their turn.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn has_deferred_wishes(&self) -> Result<bool, Fault> {
         Ok(self.read(links::any_deferred)?)
     }
@@ -82,9 +73,6 @@ impl App {
     }
 
     /// Notes that the appliance has started, in this version.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn note_start(self: &Arc<Self>, version: &'static str) -> Result<(), Fault> {
         let noted = self.write(move |tx, moment, services| {
             let what = (Act::Started, Outcome::Done);
@@ -94,9 +82,6 @@ impl App {
     }
 
     /// Notes that the configuration was read again, and which settings were taken.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn note_reconfigured(self: &Arc<Self>, taken: String) -> Result<(), Fault> {
         let noted = self.write(move |tx, moment, services| {
             let what = (Act::Reconfigured, Outcome::Done);
@@ -106,9 +91,6 @@ impl App {
     }
 
     /// Gives the webhooks of the configuration their places in the audit log: they are told what happens from now on.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
         let is_placed = |services: &Services| {
             let names: Vec<&String> = services.config.webhooks.keys().collect();
@@ -121,9 +103,6 @@ impl App {
     }
 
     /// Notes that a backup was made.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn note_backup(self: &Arc<Self>, what: &'static str) -> Result<(), Fault> {
         let noted = self.write(move |tx, moment, services| {
             let made = (Act::BackupMade, Outcome::Done);
@@ -133,17 +112,11 @@ impl App {
     }
 
     /// Attempts that were under way when the program stopped are due at once.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn release_mail_claims(self: &Arc<Self>) -> Result<(), Fault> {
         Ok(self.write(|tx, moment, _| mail::release_claims(tx, moment.earliest())).await?)
     }
 
     /// Takes the mail that is due first: its id, its recipient and its bytes. An attempt on it has begun.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
         Ok(match self.claim(Channel::Mail).await? {
             Some((id, Recipient::Email(to), bytes)) => Some((id, to, bytes)),
@@ -152,9 +125,6 @@ impl App {
     }
 
     /// Takes the text message that is due first: its id, its recipient and its text. An attempt on it has begun.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn claim_text(self: &Arc<Self>) -> Result<Option<(MailId, PhoneNumber, String)>, Fault> {
         Ok(match self.claim(Channel::Text).await? {
             Some((id, Recipient::Phone(to), bytes)) => Some((id, to, String::from_utf8_lossy(&bytes).into_owned())),
@@ -180,9 +150,6 @@ impl App {
     }
 
     /// Notes that an attempt at a mail failed for now, or (`for_good`) for ever.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn note_failed_mail(self: &Arc<Self>, id: MailId, reason: String, for_good: bool) -> Result<(), Fault> {
         let noted = self.write(move |tx, moment, services| {
             let given_up = if for_good {
@@ -196,9 +163,6 @@ impl App {
     }
 
     /// When the next mail, or text message, is due, if any waits.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn next_due(&self, channel: Channel) -> Result<Option<Timestamp>, Fault> {
         Ok(self.read(|view| mail::next_due(view, channel))?)
     }
@@ -217,9 +181,6 @@ impl App {
 
     /// Removes what is over: sessions, registrations nobody confirmed, failed mails nobody looked after, old keys.
     /// Nothing is removed while the clock is in doubt.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn sweep(self: &Arc<Self>) -> Result<(), Fault> {
         self.note_seen().await?;
         if self.time().state != ClockState::Sure {

@@ -141,9 +141,6 @@ impl App {
     /// Looks at the clocks, and has the store know if a step forward was taken back. Mailed links die: those of before, because one that
     /// expired while the machine was off would work again, for whoever has the clock's source say what they like; those made in the
     /// step, because they would work until its time has come. People ask for new ones, which work at once.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn settle_clock(self: &Arc<Self>) -> Result<(), Fault> {
         let reading = self.time();
         let Some(from) = self.time.kept().lowered_from.filter(|_| reading.state == ClockState::Sure) else {

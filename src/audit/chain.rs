@@ -37,9 +37,6 @@ fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
 ///
 /// Before the head is signed anew it is looked at: signing whatever lies there would make a log that somebody cut a whole one
 /// again. See `note_break` for what follows when it does not hold.
-///
-/// # Errors
-/// When the store fails.
 pub fn record(tx: &mut dyn Transaction, seal: &SealingKey, entry: Entry) -> Result<u64, StoreError> {
     let head = match proved_to_its_end(tx, seal, When::InAnAct)? {
         Ok(head) => head,
@@ -50,9 +47,6 @@ pub fn record(tx: &mut dyn Transaction, seal: &SealingKey, entry: Entry) -> Resu
 
 /// Begins the log of a store that was only just made, and looks at the end of every other when it is opened, before anything is
 /// written: of a log that is gone altogether nothing is left by which [`record()`] could tell it from one that never was.
-///
-/// # Errors
-/// When the store fails.
 pub fn begin(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey) -> Result<(), StoreError> {
     match proved_to_its_end(tx, seal, When::AtRest)? {
         Ok(head) if matches!(HEADS.get(tx, &NODE), Ok(None)) => head.save(tx, seal),
@@ -77,9 +71,6 @@ pub(super) fn append(
 }
 
 /// Rows with their numbers: the first in this direction behind `after`, at most `limit`.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn page(
     view: &dyn Snapshot,
     after: Option<u64>,
@@ -103,9 +94,6 @@ pub struct Verified {
 }
 
 /// Follows the chain from its first row to its head.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn verify(view: &dyn Snapshot, seal: &SealingKey) -> Result<Result<Verified, Broken>, StoreError> {
     let head = match proved(view, seal, When::AtRest)? {
         Ok(head) => head,
@@ -148,9 +136,6 @@ pub fn verify(view: &dyn Snapshot, seal: &SealingKey) -> Result<Result<Verified,
 }
 
 /// Remembers for good what [`verify`] found, if [`record()`] would not notice it by itself; somebody decided to go on all the same.
-///
-/// # Errors
-/// When the store fails.
 pub fn go_on_after(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -165,9 +150,6 @@ pub fn go_on_after(
 ///
 /// Each row is looked at before it goes: the new beginning is signed, and rows that somebody took away at the old one would
 /// not be missed any more.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn retain(
     tx: &mut dyn Transaction,
     moment: &Moment,

@@ -150,9 +150,6 @@ pub(super) enum When {
 }
 
 /// The head, if it and its mark are ours and fit.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn proved(view: &dyn Snapshot, seal: &SealingKey, when: When) -> Result<Result<Head, Broken>, StoreError> {
     let (head, mark) =
         match (readable(HEADS.get(view, &NODE), Broken::Head)?, readable(MARKS.get(view, &NODE), Broken::Mark)?) {
@@ -184,9 +181,6 @@ fn is_empty(view: &dyn Snapshot, range: schema::Range) -> Result<bool, StoreErro
 }
 
 /// As [`proved`], and the last row is the one that the head names, with none behind it. What an append costs besides is one read.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn proved_to_its_end(
     view: &dyn Snapshot,
     seal: &SealingKey,
@@ -223,9 +217,6 @@ const MAX_NUMBER: u64 = 1 << 53;
 /// end there. Nor must the next row be signed as if nothing had happened: that is what the intruder waits for. So a row tells of
 /// it, and its number stands in the head, under the key, for good: `verify` reports it ever after, when the row is long gone too.
 /// The rows before stay where they are, for whoever wants to compare them with a backup.
-///
-/// # Errors
-/// When the store fails.
 pub(super) fn note_break(
     tx: &mut dyn Transaction,
     seal: &SealingKey,
@@ -271,9 +262,6 @@ fn number_in(key: &[u8]) -> Option<u64> {
 }
 
 /// Has another key prove the log from now on. What does not hold under the old one is noted first, not signed over.
-///
-/// # Errors
-/// When the store fails.
 pub fn reseal(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -287,9 +275,6 @@ pub fn reseal(
 }
 
 /// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.
-///
-/// # Errors
-/// When the store fails.
 pub fn end(view: &dyn Snapshot) -> Result<Option<LogEnd>, StoreError> {
     let head = readable(HEADS.get(view, &NODE), Broken::Head)?;
     Ok(head.ok().flatten().map(|head| LogEnd::new(head.first, head.next, &head.last)))
@@ -297,9 +282,6 @@ pub fn end(view: &dyn Snapshot) -> Result<Option<LogEnd>, StoreError> {
 
 /// Whether the log still goes through the row with which it ended when a backup was made. A log that was replaced as a whole by
 /// an older state of itself holds; only what lies elsewhere tells.
-///
-/// # Errors
-/// When the store fails.
 pub fn goes_on_from(
     view: &dyn Snapshot,
     seal: &SealingKey,

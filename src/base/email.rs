@@ -50,9 +50,6 @@ impl EmailAddress {
     /// Parses `local@domain`: a dot-atom (RFC 5322, 3.2.3; letters beyond ASCII as in RFC 6531),
     /// and a host name. Quoted local parts and address literals are refused. White space around it, angle brackets and `mailto:` are
     /// dropped: they come along when an address is copied.
-    ///
-    /// # Errors
-    /// When the text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
         let text = unlinked(text, "mailto:");
         let (local, domain) = text.rsplit_once('@').ok_or(NotAnAddress)?;

@@ -33,9 +33,6 @@ impl Username {
     const MAX_BYTES: usize = 32;
 
     /// Parses a user name, in any ASCII case: telephones write the first letter large.
-    ///
-    /// # Errors
-    /// When the text does not follow the rule.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let text = bare(text).to_ascii_lowercase();
         let fits = (2..=Self::MAX_BYTES).contains(&text.len());
@@ -70,9 +67,6 @@ impl GroupName {
     pub const ADMINISTRATORS: &str = "admins";
 
     /// Parses a group's name.
-    ///
-    /// # Errors
-    /// When the text does not follow the rule.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let fits = (1..=Username::MAX_BYTES).contains(&text.len());
         if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
@@ -99,9 +93,6 @@ impl Permission {
     const MAX_BYTES: usize = 64;
 
     /// Parses a permission.
-    ///
-    /// # Errors
-    /// When the text does not follow the rule.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let fits = (1..=Self::MAX_BYTES).contains(&text.len());
         let is_word = text.split(':').all(|part| part.is_empty() || is_slug(part)) && !text.starts_with(':');

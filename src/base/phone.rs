@@ -15,9 +15,6 @@ impl PhoneNumber {
 
     /// Parses a number that begins with `+` or `00`. White space, dashes, dots, slashes and parentheses between digits say nothing, nor do
     /// `tel:` and the `(0)` that is dialled within the country only; numbers as they are dialled within a country are refused: which country is meant is for nobody to guess.
-    ///
-    /// # Errors
-    /// When it is none.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let text = ungrouped(unlinked(text, "tel:")).replacen("(0)", "", 1);
         let text = text.trim_start_matches('(');

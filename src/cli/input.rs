@@ -38,18 +38,12 @@ pub struct Sure {
 
 impl Sure {
     /// Asks, on a terminal.
-    ///
-    /// # Errors
-    /// When the answer is not yes.
     pub fn make(self, what: &str) -> Result<(), Exit> {
         make_sure(self.yes, what)
     }
 }
 
 /// Asks before something ends for good. Without a terminal nobody can answer: a script that asks for it means it.
-///
-/// # Errors
-/// When the answer is not yes.
 fn make_sure(means_it: bool, what: &str) -> Result<(), Exit> {
     if means_it || !stdin().is_terminal() {
         return Ok(());

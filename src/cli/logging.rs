@@ -17,9 +17,6 @@ use super::log_queue::LogQueue;
 use super::system_clock::SystemClock;
 
 /// Begins to log. `GATELODGE_LOG` sets how much.
-///
-/// # Errors
-/// When the system refuses a thread.
 pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
     let queue = LogQueue::start().map_err(|error| Exit::failed(format!("the log cannot be written: {error}")))?;
     let level = match std::env::var("GATELODGE_LOG").as_deref() {

@@ -81,9 +81,6 @@ pub fn read_first_line(path: &Path) -> Result<String, Unreadable> {
 }
 
 /// The text that these bytes are.
-///
-/// # Errors
-/// When they are none.
 pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
     const MARK: &str = "\u{feff}";
     if is_utf16(&bytes) {

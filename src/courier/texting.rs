@@ -71,9 +71,6 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
 }
 
 /// Whether the file with the gateway's credentials can be used.
-///
-/// # Errors
-/// When it cannot.
 pub fn try_credentials(path: &Path) -> Result<(), Unreadable> {
     headers(&read_text(path)?).map(drop)
 }

@@ -123,9 +123,6 @@ const SIGNED_SINCE: u64 = 2;
 const CODE: &[u8] = b"gatelodge export/2";
 
 /// Writes everything that there is at this moment, signed. Gives the number of records.
-///
-/// # Errors
-/// When the store or `out` fails.
 pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
     let mut outcome = Err(ArchiveError::DamagedExport);
     app.read(|view| {
@@ -139,9 +136,6 @@ pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
 }
 
 /// Writes the records that `source` gives, signed. Gives their number.
-///
-/// # Errors
-/// When the source or `out` fails.
 pub fn write(
     heading: &Heading,
     source: &mut dyn Records,

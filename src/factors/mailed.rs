@@ -61,17 +61,11 @@ fn digest(seal: &SealingKey, context: Context, bound_to: Digest, digits: &str) -
 }
 
 /// Whether a code for this was sent within the last minute: then there is none to send.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_recent(view: &(impl Snapshot + ?Sized), now: Timestamp, context: Context) -> Result<bool, StoreError> {
     Ok(MAILED.get(view, &context.0)?.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER))
 }
 
 /// Draws a code, which puts an end to the one before. None while that one is younger than a minute.
-///
-/// # Errors
-/// When the store fails.
 pub fn mail_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -106,9 +100,6 @@ pub enum TakenCode {
 }
 
 /// Takes a code. A wrong one costs a try; after the last there is none any more.
-///
-/// # Errors
-/// When the store fails.
 pub fn take_code(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -131,9 +122,6 @@ pub fn take_code(
 }
 
 /// Whose code waits to be used, if one does.
-///
-/// # Errors
-/// When the store fails.
 pub fn waiting_code(
     view: &(impl Snapshot + ?Sized),
     now: Timestamp,
@@ -143,26 +131,17 @@ pub fn waiting_code(
 }
 
 /// What the code was for happened another way.
-///
-/// # Errors
-/// When the store fails.
 pub fn drop_code(tx: &mut dyn Transaction, context: Context) -> Result<(), StoreError> {
     MAILED.delete(tx, &context.0)
 }
 
 /// Removes every code: those of a backup may have been used since it was made.
-///
-/// # Errors
-/// When the store fails.
 pub fn drop_all_codes(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     let codes = MAILED.all(tx, Direction::Up, usize::MAX)?;
     codes.iter().try_for_each(|(context, _)| MAILED.delete(tx, context))
 }
 
 /// Removes up to `limit` codes whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep_codes(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -64,18 +64,12 @@ const PAGE: usize = 500;
 pub const MAX_FACTORS: usize = 10;
 
 /// The factors of an account, those too that are not confirmed yet.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
     let rows = FACTORS.under(view, &account, Direction::Up, MAX_FACTORS + 1)?;
     Ok(rows.into_iter().map(|((_, id), factor)| (id, factor)).collect())
 }
 
 /// The factors that count.
-///
-/// # Errors
-/// When the store fails.
 pub fn confirmed(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
     let mut factors = of_account(view, account)?;
     factors.retain(|(_, factor)| factor.confirmed_at.is_some());
@@ -83,9 +77,6 @@ pub fn confirmed(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<
 }
 
 /// Whether the account asks for more than a password.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_on(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
     Ok(!confirmed(view, account)?.is_empty())
 }
@@ -95,9 +86,6 @@ fn place(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
 }
 
 /// Begins an authenticator program, in place of others that were begun and not confirmed. None if the account has too many.
-///
-/// # Errors
-/// When the store fails.
 pub fn begin_totp(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -125,9 +113,6 @@ fn begun(kind: FactorKind, name: DisplayName, sealed: Vec<u8>, now: Timestamp) -
 
 /// Adds codes by mail or by text message, which need no confirmation: address and number are known to be the owner's. None if the
 /// account has them, or too much.
-///
-/// # Errors
-/// When the store fails.
 pub fn add_sent(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -145,9 +130,6 @@ pub fn add_sent(
 }
 
 /// What the authenticator program is told: only while it is not confirmed, never again afterwards.
-///
-/// # Errors
-/// When the store fails.
 pub fn seed_of_begun(
     view: &(impl Snapshot + ?Sized),
     seal: &SealingKey,
@@ -190,18 +172,12 @@ fn take_digits(
 
 /// Has no code of an authenticator program taken any more that was shown until now, whether or not it was used: a backup does not
 /// know (RFC 6238, section 5.2: a code is taken once).
-///
-/// # Errors
-/// When the store fails.
 pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     change_steps(tx, |last_step| last_step.max(newest_step_at(now)))
 }
 
 /// Takes back what was noted of codes from the future: an administrator said that it is not as late as was believed, and nobody has
 /// to wait for a time that was a mistake.
-///
-/// # Errors
-/// When the store fails.
 pub fn lower_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     change_steps(tx, |last_step| last_step.min(newest_step_at(now)))
 }
@@ -244,9 +220,6 @@ fn for_each_totp(
 }
 
 /// Confirms an authenticator program by a code that it shows. False if the code is wrong, or there is nothing to confirm.
-///
-/// # Errors
-/// When the store fails.
 pub fn confirm_totp(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -303,9 +276,6 @@ impl ProvedBy {
 
 /// Takes a code of any of the account's factors, once. `context` is where a code was mailed for, `bound_to` the credentials that
 /// it was mailed under. None if it is wrong.
-///
-/// # Errors
-/// When the store fails.
 pub fn prove(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -343,9 +313,6 @@ pub fn prove(
 }
 
 /// Takes a factor away. With the last one its recovery codes go, and the trust in browsers. None if there is none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Result<Option<Factor>, StoreError> {
     let Some(factor) = FACTORS.get(tx, &(account, id))? else { return Ok(None) };
     FACTORS.delete(tx, &(account, id))?;
@@ -356,9 +323,6 @@ pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Res
 }
 
 /// Takes everything away that goes beyond the password.
-///
-/// # Errors
-/// When the store fails.
 pub fn remove_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     for (id, _) in of_account(tx, account)? {
         FACTORS.delete(tx, &(account, id))?;

@@ -24,9 +24,6 @@ fn digest(seal: &SealingKey, account: AccountId, code: &str) -> [u8; 32] {
 }
 
 /// Makes new codes in place of those that are there. They are handed out here, once, in their canonical form.
-///
-/// # Errors
-/// When the store fails.
 pub fn make_codes(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -40,9 +37,6 @@ pub fn make_codes(
 }
 
 /// How many codes an account has left; none if none were ever made.
-///
-/// # Errors
-/// When the store fails.
 pub fn codes_left(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Option<usize>, StoreError> {
     Ok(RECOVERY.get(view, &account)?.map(|recovery| recovery.digests.len()))
 }

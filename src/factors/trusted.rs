@@ -31,9 +31,6 @@ fn id_of(secret: Digest) -> BrowserId {
 }
 
 /// Trusts the browser whose secret has this digest.
-///
-/// # Errors
-/// When the store fails.
 pub fn trust(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -55,9 +52,6 @@ pub fn trust(
 }
 
 /// Whether the browser whose secret has this digest is trusted with this account.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_trusted(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
@@ -71,9 +65,6 @@ pub fn is_trusted(
 }
 
 /// The browsers that an account trusts, those too whose time is over until they are swept.
-///
-/// # Errors
-/// When the store fails.
 pub fn trusts_of(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
@@ -83,9 +74,6 @@ pub fn trusts_of(
 }
 
 /// Ends the trust in a browser. False if there is none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_trust(tx: &mut dyn Transaction, account: AccountId, id: BrowserId) -> Result<bool, StoreError> {
     let is_there = TRUSTED.get(tx, &(account, id))?.is_some();
     TRUSTED.delete(tx, &(account, id))?;
@@ -93,9 +81,6 @@ pub fn end_trust(tx: &mut dyn Transaction, account: AccountId, id: BrowserId) ->
 }
 
 /// Ends the trust in every browser.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     for (id, _) in trusts_of(tx, account)? {
         TRUSTED.delete(tx, &(account, id))?;
@@ -105,9 +90,6 @@ pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), St
 
 /// Ends the trust in up to `limit` browsers behind `after`, whosever they are. Returns in how many, and where to go on, or none at
 /// the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_some_trusts(
     tx: &mut dyn Transaction,
     after: Option<(AccountId, BrowserId)>,
@@ -119,9 +101,6 @@ pub fn end_some_trusts(
 }
 
 /// Removes up to `limit` whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep_trusts(
     tx: &mut dyn Transaction,
     now: Timestamp,

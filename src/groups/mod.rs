@@ -30,9 +30,6 @@ pub const MAX_PER_ACCOUNT: usize = 64;
 pub const MAX_LISTED: usize = 10_000;
 
 /// Keeps the way back from groups to members, when an account's groups change.
-///
-/// # Errors
-/// When the store fails.
 pub fn note_changed(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -49,9 +46,6 @@ pub fn note_changed(
 }
 
 /// Members of a group behind `after`, in the order of their ids.
-///
-/// # Errors
-/// When the store fails.
 pub fn members(
     view: &(impl Snapshot + ?Sized),
     group: &GroupName,
@@ -68,42 +62,27 @@ pub fn members(
 }
 
 /// Whether anybody is in the group.
-///
-/// # Errors
-/// When the store fails.
 pub fn has_members(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<bool, StoreError> {
     Ok(!members(view, group, None, 1)?.is_empty())
 }
 
 /// Whether an account is in the group.
-///
-/// # Errors
-/// When the store fails.
 pub fn has_member(view: &(impl Snapshot + ?Sized), group: &GroupName, account: AccountId) -> Result<bool, StoreError> {
     Ok(MEMBERS.get(view, &(group.as_str().to_owned(), account))?.is_some())
 }
 
 /// What is kept about a group; nothing much for one that no word was put on.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &(impl Snapshot + ?Sized), name: &GroupName) -> Result<Group, StoreError> {
     Ok(GROUPS.get(view, &name.as_str().to_owned())?.unwrap_or_default())
 }
 
 /// Writes what is kept about a group.
-///
-/// # Errors
-/// When the store fails.
 pub fn save(tx: &mut dyn Transaction, name: &GroupName, group: &Group) -> Result<(), StoreError> {
     let key = name.as_str().to_owned();
     if group.permissions.is_empty() { GROUPS.delete(tx, &key) } else { GROUPS.put(tx, &key, group) }
 }
 
 /// What somebody may do who is in these groups.
-///
-/// # Errors
-/// When the store fails.
 pub fn permissions_of(
     view: &(impl Snapshot + ?Sized),
     groups: &BTreeSet<GroupName>,
@@ -116,25 +95,16 @@ pub fn permissions_of(
 }
 
 /// Whether the group has members or permissions.
-///
-/// # Errors
-/// When the store fails.
 pub fn exists(view: &(impl Snapshot + ?Sized), name: &GroupName) -> Result<bool, StoreError> {
     Ok(!find(view, name)?.permissions.is_empty() || has_members(view, name)?)
 }
 
 /// How many groups have permissions, counted up to one more than may have.
-///
-/// # Errors
-/// When the store fails.
 pub fn count_with_permissions(view: &(impl Snapshot + ?Sized)) -> Result<usize, StoreError> {
     Ok(GROUPS.all(view, Direction::Up, MAX_WITH_PERMISSIONS + 1)?.len())
 }
 
 /// The names of the groups that have members or permissions, in alphabetical order; of those with members at most [`MAX_LISTED`].
-///
-/// # Errors
-/// When the store fails.
 pub fn names(view: &(impl Snapshot + ?Sized)) -> Result<BTreeSet<GroupName>, StoreError> {
     let mut names = BTreeSet::new();
     let damaged = |_| StoreError::Damaged("a group's name");

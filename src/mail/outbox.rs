@@ -60,9 +60,6 @@ const KEEP_FAILED: Seconds = 30 * DAY;
 
 /// Queues a letter in the transaction that causes it. None if it cannot be put together: a template of the administrator's fails
 /// with these values.
-///
-/// # Errors
-/// When the store fails.
 pub fn queue(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -85,9 +82,6 @@ pub fn queue(
 }
 
 /// Queues a text message, of one kind, that is useful for so many seconds.
-///
-/// # Errors
-/// When the store fails.
 pub fn queue_text(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -165,26 +159,17 @@ impl Mail {
 }
 
 /// When the next mail is due, if any waits.
-///
-/// # Errors
-/// When the store fails.
 pub fn next_due(view: &dyn Snapshot, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
     Ok(lanes::firsts(view, channel)?.into_iter().map(|(due_at, _)| due_at).min())
 }
 
 /// The mail whose turn it is, if one is due by now.
-///
-/// # Errors
-/// When the store fails.
 pub fn due(view: &dyn Snapshot, channel: Channel, now: Timestamp) -> Result<Option<MailId>, StoreError> {
     Ok(lanes::firsts(view, channel)?.into_iter().find(|(due_at, _)| *due_at <= now).map(|(_, id)| id))
 }
 
 /// Notes that an attempt begins and gives the recipient and the bytes. None if the mail is gone, given up,
 /// or no longer useful; the last becomes a visible failure.
-///
-/// # Errors
-/// When the store fails, or the content cannot be unsealed.
 pub fn claim(
     tx: &mut dyn Transaction,
     seal: &SealingKey,
@@ -214,9 +199,6 @@ pub fn claim(
 }
 
 /// A server has accepted the mail: it is wiped.
-///
-/// # Errors
-/// When the store fails.
 pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError> {
     if let Some(mail) = MAILS.get(tx, &id)? {
         mail.turn(id).leave(tx)?;
@@ -227,9 +209,6 @@ pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError>
 
 /// The attempt failed in a way that may pass: the mail is tried again later, or given up when it is too old. True if it was
 /// given up.
-///
-/// # Errors
-/// When the store fails.
 pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
     let pause = PAUSES[(before.attempts.max(1) as usize - 1).min(PAUSES.len() - 1)];
@@ -242,9 +221,6 @@ pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timesta
 }
 
 /// The mail is given up, and kept to be seen.
-///
-/// # Errors
-/// When the store fails.
 pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
     let mail = Mail { state: MailState::Failed, last_error: Some(reason.to_owned()), ..before.clone() };
@@ -252,17 +228,11 @@ pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), St
 }
 
 /// Whether a mail was given up.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_failed(view: &dyn Snapshot, id: MailId) -> Result<bool, StoreError> {
     Ok(MAILS.get(view, &id)?.is_some_and(|mail| mail.state == MailState::Failed))
 }
 
 /// Queues a failed or waiting mail for now. False if there is none of this id, or it is no longer useful.
-///
-/// # Errors
-/// When the store fails.
 pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
     if before.state == MailState::Sending || now >= before.useful_until {
@@ -292,9 +262,6 @@ fn for_each(
 }
 
 /// Queues every failed mail that is still useful; says how many.
-///
-/// # Errors
-/// When the store fails.
 pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
     let mut count = 0;
     for_each(tx, |tx, id, mail| {
@@ -305,9 +272,6 @@ pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, Stor
 }
 
 /// Attempts that were under way when the program stopped are due at once.
-///
-/// # Errors
-/// When the store fails.
 pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     for_each(tx, |tx, id, before| match before.state {
         MailState::Sending => {
@@ -318,9 +282,6 @@ pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), St
 }
 
 /// Has leave what was to leave later than any pause reaches: it was queued or postponed while the clock was ahead.
-///
-/// # Errors
-/// When the store fails.
 pub fn bring_forward(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     let latest = now.plus(PAUSES[PAUSES.len() - 1]);
     for_each(tx, |tx, id, before| {
@@ -349,9 +310,6 @@ pub fn reseal(
 }
 
 /// Holds every mail that waits: this is a store from a backup, and they may have been delivered since.
-///
-/// # Errors
-/// When the store fails.
 pub fn hold_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     for_each(tx, |tx, id, before| match before.state {
         MailState::Queued | MailState::Sending => {
@@ -362,9 +320,6 @@ pub fn hold_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
 }
 
 /// Lets the held mails go that are still useful, and gives up the others; says how many go.
-///
-/// # Errors
-/// When the store fails.
 pub fn release_held(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
     let mut count = 0;
     for_each(tx, |tx, id, mail| {
@@ -381,17 +336,11 @@ pub fn release_held(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, S
 }
 
 /// A page of the mails that wait or have failed.
-///
-/// # Errors
-/// When the store fails.
 pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, Mail)>, StoreError> {
     MAILS.page(view, after.as_ref(), limit)
 }
 
 /// Forgets failed mails that nobody looked after.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     for_each(tx, |tx, id, mail| match mail.state {
         MailState::Failed if now.since(mail.queued_at) > KEEP_FAILED => MAILS.delete(tx, &id),

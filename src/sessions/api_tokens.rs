@@ -88,9 +88,6 @@ impl ApiToken {
 }
 
 /// Makes a token. The secret is handed out here, once. None if the account has as many as it may have.
-///
-/// # Errors
-/// When the store fails.
 pub fn make(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -111,17 +108,11 @@ pub fn make(
 }
 
 /// The token whose secret has this digest, alive or not.
-///
-/// # Errors
-/// When the store fails.
 pub fn find_token(view: &dyn Snapshot, digest: Digest) -> Result<Option<ApiToken>, StoreError> {
     TOKENS.get(view, &digest)
 }
 
 /// The tokens of an account, dead ones too until they are swept.
-///
-/// # Errors
-/// When the store fails.
 pub fn tokens_of(view: &dyn Snapshot, account: AccountId) -> Result<Vec<ApiToken>, StoreError> {
     let mut tokens = Vec::new();
     for (_, digest) in TOKENS_OF.under(view, &account, Direction::Up, MAX_TOKENS + 1)? {
@@ -131,9 +122,6 @@ pub fn tokens_of(view: &dyn Snapshot, account: AccountId) -> Result<Vec<ApiToken
 }
 
 /// Revokes one token of an account. False if the account has none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn revoke(tx: &mut dyn Transaction, account: AccountId, id: ApiTokenId) -> Result<bool, StoreError> {
     let Some(digest) = TOKENS_OF.get(tx, &(account, id))? else { return Ok(false) };
     TOKENS.delete(tx, &digest)?;
@@ -142,9 +130,6 @@ pub fn revoke(tx: &mut dyn Transaction, account: AccountId, id: ApiTokenId) -> R
 }
 
 /// Revokes every token of an account.
-///
-/// # Errors
-/// When the store fails.
 pub fn revoke_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     tokens_of(tx, account)?.iter().try_for_each(|token| revoke(tx, account, token.id).map(drop))
 }
@@ -158,9 +143,6 @@ pub(super) fn note_used(tx: &mut dyn Transaction, digest: Digest, used_at: Times
 }
 
 /// Removes up to `limit` tokens that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep_tokens(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -66,17 +66,11 @@ pub struct Novelty {
 }
 
 /// What is known of somebody's logins.
-///
-/// # Errors
-/// When the store fails.
 pub fn logins_of(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Logins, StoreError> {
     Ok(LOGINS.get(view, &account)?.unwrap_or_default())
 }
 
 /// Notes a login. `knows_browser` says whether the browser showed that its owner logged in with it before.
-///
-/// # Errors
-/// When the store fails.
 pub fn note_login(
     tx: &mut dyn Transaction,
     seal: &SealingKey,
@@ -127,9 +121,6 @@ fn neighbourhood(network: &str) -> String {
 }
 
 /// The owner took the account back: every place is strange again, and with `ends_links` the links to do so are dead.
-///
-/// # Errors
-/// When the store fails.
 pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: bool) -> Result<(), StoreError> {
     let mut logins = logins_of(tx, account)?;
     logins.places.clear();
@@ -141,9 +132,6 @@ pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: b
 }
 
 /// Forgets an account that is gone.
-///
-/// # Errors
-/// When the store fails.
 pub fn forget_logins(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     LOGINS.delete(tx, &account)
 }

@@ -172,9 +172,6 @@ pub struct NewSession<'a> {
 }
 
 /// Starts a session. The secret is handed out here, once.
-///
-/// # Errors
-/// When the store fails.
 pub fn start(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -233,9 +230,6 @@ fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreEr
 }
 
 /// The session whose secret has this digest, alive or not.
-///
-/// # Errors
-/// When the store fails.
 pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, StoreError> {
     SESSIONS.get(view, &digest)
 }
@@ -260,9 +254,6 @@ pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Sessio
 }
 
 /// The sessions of an account, dead ones too until they are swept.
-///
-/// # Errors
-/// When the store fails.
 pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
     let mut sessions = Vec::new();
     for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_SESSIONS + 1)? {
@@ -272,26 +263,17 @@ pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest
 }
 
 /// Ends the session with this secret, if there is one.
-///
-/// # Errors
-/// When the store fails.
 pub fn end(tx: &mut dyn Transaction, digest: Digest) -> Result<(), StoreError> {
     SESSIONS.get(tx, &digest)?.map_or(Ok(()), |session| remove(tx, digest, &session))
 }
 
 /// Ends one session of an account by its id. False if the account has none of this id.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
     let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(false) };
     end(tx, digest).map(|()| true)
 }
 
 /// Ends every session of an account, but for the one to be kept. Says how many.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<usize, StoreError> {
     let mut ended = 0;
     for (digest, session) in of_account(tx, account)? {
@@ -305,9 +287,6 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
 
 /// Ends sessions, whosever they are, but for the one to be kept, looking at up to `limit` behind `after`. Returns how many ended,
 /// and where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn end_some(
     tx: &mut dyn Transaction,
     kept: Option<SessionId>,
@@ -331,9 +310,6 @@ fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result
 }
 
 /// The digest of the secret that opens a session, while it is there.
-///
-/// # Errors
-/// When the store fails.
 pub fn secret_of(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
@@ -344,9 +320,6 @@ pub fn secret_of(
 
 /// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods` are
 /// those by which its holder proved anew who they are; none leaves its last proof what it was. None if it has ended.
-///
-/// # Errors
-/// When the store fails.
 pub fn renew(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -368,9 +341,6 @@ pub fn renew(
 }
 
 /// Notes when sessions and API tokens were last used. One that has ended meanwhile stays ended.
-///
-/// # Errors
-/// When the store fails.
 pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Result<(), StoreError> {
     for (digest, seen_at) in seen {
         if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
@@ -383,9 +353,6 @@ pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Resu
 
 /// Removes up to `limit` sessions that are over, looking at as many behind `after`.
 /// Returns where to go on, or none at the end.
-///
-/// # Errors
-/// When the store fails.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -403,9 +370,6 @@ pub fn sweep(
 }
 
 /// How many sessions there are, counted up to `limit`.
-///
-/// # Errors
-/// When the store fails.
 pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
     Ok(SESSIONS.all(view, Direction::Up, limit)?.len())
 }

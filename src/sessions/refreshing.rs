@@ -52,9 +52,6 @@ pub(super) fn begin(
 }
 
 /// Whether there is anything to refresh: what is made up costs no write.
-///
-/// # Errors
-/// When the store fails.
 pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, StoreError> {
     match presented.family() {
         Some(family) => Ok(FAMILIES.get(view, &family)?.is_some()),
@@ -63,9 +60,6 @@ pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, Store
 }
 
 /// Takes a refresh token for the next one. Of several that come with the same token at once, one is served, and the session ends.
-///
-/// # Errors
-/// When the store fails.
 pub fn refresh(
     tx: &mut dyn Transaction,
     moment: &mut Moment,

@@ -101,9 +101,6 @@ impl From<StoreError> for ArchiveError {
 }
 
 /// Writes every record of a view, signed. Gives their number. `audit` is where the audit log ends.
-///
-/// # Errors
-/// When the store or `out` fails.
 pub fn write_archive(
     view: &dyn Snapshot,
     key: &SealingKey,
@@ -129,9 +126,6 @@ pub(super) fn write_unsigned(
 
 /// Writes the records that `source` gives, in the order in which it gives them; without a key as programs did that knew no
 /// codes.
-///
-/// # Errors
-/// When the source or `out` fails.
 pub fn write_records(
     heading: &Heading,
     source: &mut dyn Records,

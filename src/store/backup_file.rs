@@ -48,9 +48,6 @@ pub fn verify_file(path: &Path, trust: Trust) -> Result<u64, ArchiveError> {
 }
 
 /// What the backup in a file tells about itself, and whether it carries a code. Neither is proved.
-///
-/// # Errors
-/// When it is no backup.
 pub fn heading_of(path: &Path) -> Result<(Heading, bool), ArchiveError> {
     let archive = opened(path)?;
     let is_signed = archive.is_signed();

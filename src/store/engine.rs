@@ -84,30 +84,18 @@ pub enum Direction {
 /// A consistent view of all records.
 pub trait Snapshot {
     /// The value of a key.
-    ///
-    /// # Errors
-    /// When the engine cannot read.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The pairs within `span`, at most `limit`.
-    ///
-    /// # Errors
-    /// When the engine cannot read.
     fn scan(&self, span: &KeySpan, direction: Direction, limit: usize) -> Result<Vec<Pair>, StoreError>;
 }
 
 /// A view that can be changed. The changes take effect together, or not at all.
 pub trait Transaction: Snapshot {
     /// Sets the value of a key.
-    ///
-    /// # Errors
-    /// When the engine cannot write.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
     /// Removes a key; an absent one is no error.
-    ///
-    /// # Errors
-    /// When the engine cannot write.
     fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
 }
 

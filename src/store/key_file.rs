@@ -70,9 +70,6 @@ pub struct KeyChange {
 
 impl KeyChange {
     /// Writes the new key beside the one in force, and that one where it is kept, for good. Nothing is changed by that.
-    ///
-    /// # Errors
-    /// When they cannot be written.
     pub fn begin(key_path: &Path, old: &SealingKey, new: &SealingKey) -> Result<Self, OpenError> {
         let path = real(key_path);
         let like = std::fs::metadata(&path).map_err(|error| OpenError::io(&path, &error))?;

@@ -55,9 +55,6 @@ impl StoreLock {
     }
 
     /// Notes who we are, and that there is a store now.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn mark(&mut self) -> std::io::Result<()> {
         let pid = std::process::id();
         self.content = format!(

@@ -113,25 +113,16 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
 }
 
 /// The highest time that any commit has seen; none before the first.
-///
-/// # Errors
-/// When the store fails.
 pub fn floor(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
     Ok(NUMBERS.get(view, &FLOOR)?.map(Timestamp::from_seconds))
 }
 
 /// Raises the floor; it never falls.
-///
-/// # Errors
-/// When the store fails.
 pub fn raise_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     if Some(now) > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
 }
 
 /// Takes the floor back to `to`: an administrator said that it was wrong.
-///
-/// # Errors
-/// When the store fails.
 pub fn reset_floor(tx: &mut dyn Transaction, to: Timestamp) -> Result<(), StoreError> {
     NUMBERS.put(tx, &FLOOR, &to.seconds())
 }
@@ -142,17 +133,11 @@ pub(super) fn generation(view: &dyn Snapshot) -> Result<[u8; 16], StoreError> {
 }
 
 /// Draws a new generation: what was valid until now is so no longer.
-///
-/// # Errors
-/// When the store fails.
 pub fn renew_generation(tx: &mut dyn Transaction, moment: &mut Moment) -> Result<(), StoreError> {
     RANDOM.put(tx, &GENERATION, &moment.bytes())
 }
 
 /// The format, and the fingerprint of the sealing key: what a backup tells about itself.
-///
-/// # Errors
-/// When the store fails.
 pub fn about(view: &dyn Snapshot) -> Result<(u64, String), StoreError> {
     let format = NUMBERS.get(view, &FORMAT)?.ok_or(StoreError::Damaged("format"))?;
     Ok((format, TEXTS.get(view, &KEY_FINGERPRINT)?.unwrap_or_default()))
@@ -198,9 +183,6 @@ pub(super) fn take_codes(
 }
 
 /// Notes that the store is sealed with this key from now on; whoever calls it has sealed everything anew.
-///
-/// # Errors
-/// When the store fails.
 pub fn replace_key(tx: &mut dyn Transaction, new: &SealingKey, moment: &mut Moment) -> Result<(), StoreError> {
     SEALED.put(tx, &CODES, &new.seal_codes(moment))?;
     TEXTS.put(tx, &KEY_FINGERPRINT, &new.fingerprint())

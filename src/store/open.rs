@@ -103,9 +103,6 @@ pub(super) fn refuse_what_is_no_file(path: &Path) -> Result<(), OpenError> {
 }
 
 /// A store that is gone when it is dropped: for tests.
-///
-/// # Errors
-/// When no thread can be started.
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);

@@ -74,9 +74,6 @@ pub struct Rebuilt {
 }
 
 /// Checks that a store may be made here, and that the sealing key is the one that is needed; holds the store's lock.
-///
-/// # Errors
-/// When not.
 pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(StoreLock, SealingKey), RebuildError> {
     let io = |path: &Path, error: &std::io::Error| OpenError::io(path, error);
     refuse_what_is_no_file(place.path)?;

@@ -28,9 +28,6 @@ pub trait Shown: Sync {
     fn range(&self) -> Range;
 
     /// A row as other programs read it: key and value. `key` is without the range's prefix.
-    ///
-    /// # Errors
-    /// When the row is damaged.
     fn show(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError>;
 
     /// The row, with its prefix, of what [`Shown::show`] made. None if it is something else.
@@ -73,33 +70,21 @@ impl<K: Key, V: Record> Table<K, V> {
     }
 
     /// The record of a key.
-    ///
-    /// # Errors
-    /// When the store fails or the record is damaged.
     pub fn get(&self, view: &(impl Snapshot + ?Sized), key: &K) -> Result<Option<V>, StoreError> {
         view.get(&self.key(key))?.map(|bytes| V::read(&bytes)).transpose()
     }
 
     /// Sets the record of a key.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn put(&self, tx: &mut (impl Transaction + ?Sized), key: &K, record: &V) -> Result<(), StoreError> {
         tx.put(&self.key(key), &record.to_bytes())
     }
 
     /// Removes the record of a key.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub fn delete(&self, tx: &mut (impl Transaction + ?Sized), key: &K) -> Result<(), StoreError> {
         tx.delete(&self.key(key))
     }
 
     /// The first records in this direction, at most `limit`.
-    ///
-    /// # Errors
-    /// When the store fails or a record is damaged.
     pub fn all(
         &self,
         view: &(impl Snapshot + ?Sized),
@@ -110,9 +95,6 @@ impl<K: Key, V: Record> Table<K, V> {
     }
 
     /// The first records in this direction whose key begins with `prefix`, at most `limit`.
-    ///
-    /// # Errors
-    /// When the store fails or a record is damaged.
     pub fn under(
         &self,
         view: &(impl Snapshot + ?Sized),
@@ -126,9 +108,6 @@ impl<K: Key, V: Record> Table<K, V> {
     }
 
     /// The records behind `after` (or from the first on), at most `limit`: a page of a list.
-    ///
-    /// # Errors
-    /// When the store fails or a record is damaged.
     pub fn page(
         &self,
         view: &(impl Snapshot + ?Sized),
@@ -139,9 +118,6 @@ impl<K: Key, V: Record> Table<K, V> {
     }
 
     /// As [`Table::page`], in either direction.
-    ///
-    /// # Errors
-    /// When the store fails or a record is damaged.
     pub fn page_towards(
         &self,
         view: &(impl Snapshot + ?Sized),

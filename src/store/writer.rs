@@ -77,9 +77,6 @@ impl Store {
     const MAX_WAITING: usize = 4096;
 
     /// Starts the writer.
-    ///
-    /// # Errors
-    /// When no thread can be started.
     pub fn start(engine: Box<dyn Engine>, reopening: Reopening) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { engine: RwLock::new(Some(engine)), observer: OnceLock::new() });
         let (queue, jobs) = sync_channel(Self::MAX_WAITING);

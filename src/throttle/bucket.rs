@@ -65,17 +65,11 @@ impl Stored {
 }
 
 /// How full a bucket is.
-///
-/// # Errors
-/// When the store fails.
 pub fn level_of(view: &dyn Snapshot, bucket: &Bucket) -> Result<Level, StoreError> {
     Ok(BUCKETS.get(view, &(bucket.kind, bucket.id))?.map_or(Level::FULL, |stored| stored.level()))
 }
 
 /// Takes one try out of each bucket. Gives those that this emptied.
-///
-/// # Errors
-/// When the store fails.
 pub fn charge(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -108,9 +102,6 @@ pub fn charge(
 
 /// Somebody proved that they are the owner: failures in a row begin anew, for the account and for the browser.
 /// The tries that are left stay what they are, so that a success shows nobody else anything.
-///
-/// # Errors
-/// When the store fails.
 pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<DeviceId>) -> Result<(), StoreError> {
     let keys = [
         Some((Kind::Account, *account.bytes())),
@@ -121,9 +112,6 @@ pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<Devic
 }
 
 /// Somebody gave a right code: wrong ones in a row begin anew.
-///
-/// # Errors
-/// When the store fails.
 pub fn passed_second_factor(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     let keys = [Kind::SecondFactor, Kind::HalfLogins].map(|kind| (kind, *account.bytes()));
     begin_anew(tx, keys.into_iter())
@@ -149,9 +137,6 @@ fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 1
 }
 
 /// The account is gone, or its password is another: what was counted against the old one is forgotten.
-///
-/// # Errors
-/// When the store fails.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     for kind in [Kind::Account, Kind::SecondFactor, Kind::MailedDigits, Kind::KnownDevices, Kind::HalfLogins] {
         BUCKETS.delete(tx, &(kind, *account.bytes()))?;
@@ -178,9 +163,6 @@ pub(super) fn note_told(
 }
 
 /// Lets tries pass again. False if nothing was counted.
-///
-/// # Errors
-/// When the store fails.
 pub fn lift(tx: &mut dyn Transaction, kind: Kind, id: [u8; 16]) -> Result<bool, StoreError> {
     let found = BUCKETS.get(tx, &(kind, id))?.is_some();
     BUCKETS.delete(tx, &(kind, id))?;
@@ -189,9 +171,6 @@ pub fn lift(tx: &mut dyn Transaction, kind: Kind, id: [u8; 16]) -> Result<bool, 
 
 /// Buckets that somebody took from, behind `after`, at most `limit`; rows that say nothing any more are left out by
 /// the next sweep.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn all(
     view: &dyn Snapshot,
     after: Option<(Kind, [u8; 16])>,
@@ -210,9 +189,6 @@ pub fn all(
 /// Removes rows that say nothing any more, looking at up to `limit` behind `after`. Returns where to go on, or none at
 /// the end. Failures in a row are kept whatever they count, or whoever is patient enough to wait for the sweep could guess
 /// without end (NIST SP 800-63B-4, 3.2.2): those of an account as long as `is_account` knows it.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -240,9 +216,6 @@ pub fn sweep(
 
 /// Takes rows back that were written while the clock was ahead, at `from`, in place of which it is `to`: else whoever did anything then
 /// would have to wait until that time has come.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn take_back(
     tx: &mut dyn Transaction,
     settings: &Settings,
@@ -271,9 +244,6 @@ pub fn take_back(
 }
 
 /// How many rows there are, counted up to `limit`.
-///
-/// # Errors
-/// When the store fails or a row is damaged.
 pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
     Ok(BUCKETS.all(view, Direction::Up, limit)?.len())
 }

@@ -46,9 +46,6 @@ impl MailPurpose {
 }
 
 /// Takes a mail of this purpose to this address (by its digest). False, and nothing is taken, if it had enough of them.
-///
-/// # Errors
-/// When the store fails.
 pub fn take_mail(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -92,9 +89,6 @@ const TELL_OF_CODES: u32 = 5;
 
 /// Whether the owner of this account is to be told that somebody keeps trying: there are no tries left, or the password is
 /// out of use. What known browsers try counts as well, in a bucket of its own. True once a day at most for each.
-///
-/// # Errors
-/// When the store fails.
 pub fn may_be_told(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -114,9 +108,6 @@ pub fn may_be_told(
 
 /// As [`may_be_told`], of wrong codes in the bucket of this kind. A patient guesser never empties it, so the owner is told of a few
 /// in a row.
-///
-/// # Errors
-/// When the store fails.
 pub fn may_be_told_of_codes(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -126,9 +117,6 @@ pub fn may_be_told_of_codes(
 }
 
 /// Whether so many tries failed in a row that the password is out of use.
-///
-/// # Errors
-/// When the store fails.
 pub fn is_out_of_use(view: &dyn Snapshot, account: AccountId) -> Result<bool, StoreError> {
     let bucket = Bucket::of(Kind::Account, *account.bytes());
     Ok(bucket::level_of(view, &bucket)?.failures >= MAX_CONSECUTIVE)

@@ -93,9 +93,6 @@ impl Connector {
     }
 
     /// For whoever answers, be the certificate what it may: to look, never to say a secret.
-    ///
-    /// # Errors
-    /// When the name is none.
     pub fn believing_anybody(host: &str) -> Result<Self, ConnectorError> {
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| no_name(host))?;

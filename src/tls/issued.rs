@@ -49,9 +49,6 @@ pub fn hosts(config: &Config) -> BTreeSet<String> {
 
 /// When a new one is to be asked for: two thirds into the life of the present one, at once if there is none, or it is for
 /// other names, or another authority's.
-///
-/// # Errors
-/// When the store cannot be read.
 pub fn due_at(app: &App) -> Result<Timestamp, Fault> {
     let services = app.services();
     let kept = app.read(|view| ISSUED.get(view, &name()))?;

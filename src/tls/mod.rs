@@ -239,9 +239,6 @@ pub fn try_files(
 }
 
 /// As [`try_files`] where the key cannot be looked at: what browsers will not like about the certificate.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Doubt>, Unreadable> {
     pem::certificates(certificate).map(|chain| doubts::doubts(&chain, host, now))
 }

@@ -74,9 +74,6 @@ fn whole(counted: &PerThread<Counted>) -> Counted {
 
 impl Web {
     /// Everything that is measured, as monitoring reads it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub(super) fn metrics(&self) -> Result<String, StoreError> {
         let mut text = Text::default();
         text.family("build_info", Kind::Gauge, "Which version runs.");

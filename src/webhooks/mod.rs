@@ -52,9 +52,6 @@ const PAGES: usize = 10;
 const MAX: usize = 100;
 
 /// Gives every webhook of the configuration a place, at the present end of the log if it is new, and forgets the others.
-///
-/// # Errors
-/// When the store fails.
 pub fn take_places(tx: &mut dyn Transaction, hooks: &BTreeMap<String, Webhook>) -> Result<(), StoreError> {
     let known = PROGRESS.all(tx, Direction::Up, MAX)?;
     for (name, _) in known.iter().filter(|(name, _)| !hooks.contains_key(name)) {
@@ -68,18 +65,12 @@ pub fn take_places(tx: &mut dyn Transaction, hooks: &BTreeMap<String, Webhook>) 
 }
 
 /// Whether these are the webhooks that have their places.
-///
-/// # Errors
-/// When the store fails.
 pub fn are_placed(view: &dyn Snapshot, names: &[&String]) -> Result<bool, StoreError> {
     let known = PROGRESS.all(view, Direction::Up, MAX)?;
     Ok(known.iter().map(|(name, _)| name).eq(names.iter().copied()))
 }
 
 /// How far a webhook has come; none if it has no place yet.
-///
-/// # Errors
-/// When the store fails.
 pub fn progress(view: &dyn Snapshot, name: &str) -> Result<Option<Progress>, StoreError> {
     PROGRESS.get(view, &name.to_owned())
 }
@@ -98,9 +89,6 @@ pub enum Upcoming {
 }
 
 /// Finds what a webhook is to be told next, behind row `seen` if it was looked at that far before.
-///
-/// # Errors
-/// When the store fails.
 pub fn upcoming(
     view: &dyn Snapshot,
     (name, hook): (&str, &Webhook),
@@ -175,9 +163,6 @@ pub enum Told {
 }
 
 /// Notes what came of telling an event. True if it was given up.
-///
-/// # Errors
-/// When the store fails.
 pub fn note(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -221,9 +206,6 @@ pub fn note(
 }
 
 /// Has a webhook try again now. False if it has no place.
-///
-/// # Errors
-/// When the store fails.
 pub fn retry(tx: &mut dyn Transaction, name: &str, now: Timestamp) -> Result<bool, StoreError> {
     let name = name.to_owned();
     let Some(progress) = PROGRESS.get(tx, &name)? else { return Ok(false) };
@@ -236,9 +218,6 @@ pub const PASS_AFTER: u64 = 500;
 
 /// Moves the place of a webhook that has nothing to be told up to this row: a start looks at few rows again, and events that are
 /// asked for later are told from about then on.
-///
-/// # Errors
-/// When the store fails.
 pub fn pass(tx: &mut dyn Transaction, name: &str, number: u64) -> Result<(), StoreError> {
     let name = name.to_owned();
     match PROGRESS.get(tx, &name)?.filter(|progress| progress.attempts == 0 && progress.after < number) {
@@ -248,9 +227,6 @@ pub fn pass(tx: &mut dyn Transaction, name: &str, number: u64) -> Result<(), Sto
 }
 
 /// How many events wait for a webhook, counted up to `limit`.
-///
-/// # Errors
-/// When the store fails.
 pub fn waiting(view: &dyn Snapshot, (name, hook): (&str, &Webhook), limit: usize) -> Result<usize, StoreError> {
     let Some(progress) = progress(view, name)? else { return Ok(0) };
     let (mut after, mut count) = (progress.after, 0);

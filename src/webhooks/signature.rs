@@ -33,9 +33,6 @@ impl Unusable {
 
 impl Signer {
     /// Reads the first line of a secret's file: bytes in base64 behind `whsec_`, or the text itself.
-    ///
-    /// # Errors
-    /// When it is no secret.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         let line = text.lines().next().unwrap_or_default().trim();
         let bytes = match line.strip_prefix("whsec_") {

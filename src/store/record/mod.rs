@@ -33,15 +33,9 @@ pub trait Record: Sized {
     fn show(&self) -> Value;
 
     /// Reads what [`Record::show`] made.
-    ///
-    /// # Errors
-    /// When it is something else.
     fn from_shown(shown: &Value) -> Result<Self, Damaged>;
 
     /// As [`Record::from_bytes`], naming the kind of record.
-    ///
-    /// # Errors
-    /// When the bytes are damaged.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         Self::from_bytes(bytes).map_err(|Damaged| StoreError::Damaged(Self::NAME))
     }
@@ -53,18 +47,12 @@ pub trait Field: Sized {
     fn put(&self, out: &mut Vec<u8>);
 
     /// Takes it from the front.
-    ///
-    /// # Errors
-    /// When it is not there.
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged>;
 
     /// The value as other programs read it.
     fn show(&self) -> Value;
 
     /// Reads what [`Field::show`] made.
-    ///
-    /// # Errors
-    /// When it is something else.
     fn from_shown(shown: &Value) -> Result<Self, Damaged>;
 }
 
