@@ -1,12 +1,12 @@
 //! What administrators do from the command line.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, Moment, PhoneNumber};
+use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, PhoneNumber};
 use crate::crypto::PasswordHash;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::mail::Letter;
 use crate::sessions;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 
 use super::close::By;
 use super::confirm::{self, Confirmed};
@@ -14,24 +14,18 @@ use super::forgot::SetBy;
 use super::links::{self, Wish};
 use super::opening::{self, Added, NewAccount, Opener};
 use super::person::{self, Person};
-use super::{Services, administrators, close, forgot, identity, notices, register};
+use super::{Work, administrators, close, forgot, identity, notices, register};
 
 /// Makes an account. One without a password is mailed a link to choose one, which confirms the address too; one whose address is not
 /// confirmed the link that does.
-pub fn add(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    new: &NewAccount,
-) -> Result<Added, StoreError> {
-    let added = opening::open(tx, moment, services, (Opener::Other(source), Act::AccountAdded, ""), new.clone())?;
+pub fn add(work: &mut Work<'_>, source: &Source, new: &NewAccount) -> Result<Added, StoreError> {
+    let added = opening::open(work, (Opener::Other(source), Act::AccountAdded, ""), new.clone())?;
     if let Added::Done(person) = &added
         && new.email.is_some()
     {
         match (&new.password, new.confirmed) {
-            (None, _) => links::wish(tx, moment, &Wish::ChoosePassword(person.id))?,
-            (Some(_), false) => links::wish(tx, moment, &Wish::ConfirmAddress(person.id))?,
+            (None, _) => links::wish(work.tx, work.moment, &Wish::ChoosePassword(person.id))?,
+            (Some(_), false) => links::wish(work.tx, work.moment, &Wish::ConfirmAddress(person.id))?,
             (Some(_), true) => {}
         }
     }
@@ -56,14 +50,12 @@ pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreErr
 /// other way back, and whoever administers the site could change the address and send the link there. It asks for a login with a
 /// fresh proof, never for a token alone, stands in the audit log, and is mailed to the owner.
 pub fn set_password(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (person, hash): (&mut Person, &PasswordHash),
 ) -> Result<(), StoreError> {
-    services.audit(tx, moment, source, (Act::PasswordSet, Outcome::Done), person.id)?;
-    forgot::set_password(tx, moment, services, person, hash, SetBy::Administrator)
+    work.audit(source, Act::PasswordSet, person.id)?;
+    forgot::set_password(work, person, hash, SetBy::Administrator)
 }
 
 /// What came of confirming in somebody's stead.
@@ -80,35 +72,29 @@ pub enum ConfirmedFor {
 }
 
 /// Confirms an address in its owner's stead: an account's, or that of the one registration that waits.
-pub fn confirm(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    named: &str,
-) -> Result<ConfirmedFor, StoreError> {
-    if let Some(mut person) = find(tx, named)? {
-        let now = moment.now();
+pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<ConfirmedFor, StoreError> {
+    if let Some(mut person) = find(work.tx, named)? {
+        let now = work.now();
         let is_confirmed = person.account.confirmed_at.is_some();
         if is_confirmed && person.email.as_ref().is_none_or(|email| email.verified_at.is_some()) {
             return Ok(ConfirmedFor::Done(Box::new(person)));
         }
         person.account.confirmed_at.get_or_insert(now);
-        person::save(tx, person.id, &person.account)?;
+        person::save(work.tx, person.id, &person.account)?;
         if let Some(email) = person.email.as_mut().filter(|email| email.verified_at.is_none()) {
             email.verified_at = Some(now);
-            identity::set_email(tx, person.id, &email.address, Some(now))?;
+            identity::set_email(work.tx, person.id, &email.address, Some(now))?;
         }
-        services.audit(tx, moment, source, (Act::AddressConfirmed, Outcome::Done), person.id)?;
+        work.audit(source, Act::AddressConfirmed, person.id)?;
         return Ok(ConfirmedFor::Done(Box::new(person)));
     }
     let Ok(address) = EmailAddress::parse(named) else { return Ok(ConfirmedFor::Unknown) };
-    let mut waiting = register::of_address(tx, &address)?;
+    let mut waiting = register::of_address(work.tx, &address)?;
     match (waiting.pop(), waiting.len()) {
         (None, _) => Ok(ConfirmedFor::Unknown),
         (Some((_, registration)), 0) => {
             let how = (Opener::Other(source), Act::AddressConfirmed, "");
-            Ok(match confirm::open_account(tx, moment, services, how, registration, None)? {
+            Ok(match confirm::open_account(work, how, registration, None)? {
                 Confirmed::Done(person) => ConfirmedFor::Done(person),
                 Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
                 _ => ConfirmedFor::Unknown,
@@ -131,40 +117,32 @@ pub enum Changed {
 
 /// Locks an account, which ends its sessions, or opens it again.
 pub fn set_disabled(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (person, disabled): (&mut Person, bool),
 ) -> Result<Changed, StoreError> {
-    if disabled && administrators::is_last(tx, services, person)? {
+    if disabled && administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
     }
     if disabled == person.account.disabled_at.is_some() {
         return Ok(Changed::Done);
     }
     let act = if disabled { Act::AccountDisabled } else { Act::AccountEnabled };
-    services.audit(tx, moment, source, (act, Outcome::Done), person.id)?;
-    person.account.disabled_at = disabled.then(|| moment.now());
-    person::save(tx, person.id, &person.account)?;
+    work.audit(source, (act, Outcome::Done), person.id)?;
+    person.account.disabled_at = disabled.then(|| work.now());
+    person::save(work.tx, person.id, &person.account)?;
     if disabled {
-        sessions::end_all(tx, person.id, None)?;
+        sessions::end_all(work.tx, person.id, None)?;
     }
     Ok(Changed::Done)
 }
 
 /// Deletes an account and tells its owner.
-pub fn delete(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    person: &Person,
-) -> Result<Changed, StoreError> {
-    if administrators::is_last(tx, services, person)? {
+pub fn delete(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Changed, StoreError> {
+    if administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
     }
-    close::erase(tx, moment, services, (person, By::Administrator), source)?;
+    close::erase(work, (person, By::Administrator), source)?;
     Ok(Changed::Done)
 }
 
@@ -183,15 +161,13 @@ pub enum PhoneSet {
 
 /// Gives somebody a telephone number by which they may log in, or takes it, and tells them.
 pub fn set_phone(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (person, phone): (&Person, Option<&PhoneNumber>),
 ) -> Result<PhoneSet, StoreError> {
     let id = person.id;
     if let Some(phone) = phone
-        && identity::owner_of_phone(tx, phone)?.is_some_and(|owner| owner != id)
+        && identity::owner_of_phone(work.tx, phone)?.is_some_and(|owner| owner != id)
     {
         return Ok(PhoneSet::Taken);
     }
@@ -202,27 +178,25 @@ pub fn set_phone(
         return Ok(PhoneSet::Done(Box::new(person.clone())));
     }
     let after = Person { phone: phone.cloned(), ..person.clone() };
-    if administrators::is_last(tx, services, person)? && !administrators::could_log_in(services, &after) {
+    if administrators::is_last(work.tx, work.env, person)? && !administrators::could_log_in(work.env, &after) {
         return Ok(PhoneSet::LastAdministrator);
     }
-    identity::set_phone(tx, id, phone, moment.now())?;
-    services.audit(tx, moment, source, (Act::PhoneChanged, Outcome::Done), id)?;
-    let letter = Letter::PhoneChanged { phone: phone.map(ToString::to_string).unwrap_or_default(), at: moment.now() };
-    notices::tell(tx, moment, services, person, &letter)?;
-    let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
+    identity::set_phone(work.tx, id, phone, work.moment.now())?;
+    work.audit(source, Act::PhoneChanged, id)?;
+    let letter = Letter::PhoneChanged { phone: phone.map(ToString::to_string).unwrap_or_default(), at: work.now() };
+    notices::tell(work, person, &letter)?;
+    let person = person::load(work.tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
     Ok(PhoneSet::Done(Box::new(person)))
 }
 
 /// Puts somebody into a group, or takes them out.
 pub fn set_group(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     person: &mut Person,
     (group, member): (&GroupName, bool),
 ) -> Result<Changed, StoreError> {
-    if !member && *group == GroupName::administrators() && administrators::is_last(tx, services, person)? {
+    if !member && *group == GroupName::administrators() && administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
     }
     let groups = &person.account.groups;
@@ -233,13 +207,13 @@ pub fn set_group(
         return Ok(Changed::Done);
     }
     let act = if member { Act::GroupJoined } else { Act::GroupLeft };
-    services.audit_in_detail(tx, moment, source, (act, Outcome::Done), person.id, group.as_str())?;
+    work.audit_in_detail(source, (act, Outcome::Done), person.id, group.as_str())?;
     let groups = &mut person.account.groups;
     if member {
         groups.insert(group.clone());
     } else {
         groups.remove(group);
     }
-    person::save(tx, person.id, &person.account)?;
+    person::save(work.tx, person.id, &person.account)?;
     Ok(Changed::Done)
 }

@@ -4,7 +4,7 @@ use crate::base::{AccountId, GroupName, IdentityKind};
 use crate::groups;
 use crate::store::{Snapshot, StoreError};
 
-use super::Services;
+use super::Env;
 use super::person::{self, ACCOUNTS, Account, Person};
 
 const PAGE: usize = 100;
@@ -40,8 +40,8 @@ pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<b
 /// Whether somebody administers the appliance and could log in now: nothing that depends on a mail or a clock yet to come counts,
 /// but a verified address does, to which a link for a new password goes. What is asked here is what [`super::login`] asks.
 #[must_use]
-pub fn could_log_in(services: &Services, person: &Person) -> bool {
-    let (account, settings) = (&person.account, &services.config);
+pub fn could_log_in(env: &Env, person: &Person) -> bool {
+    let (account, settings) = (&person.account, &env.config);
     let is_open = account.is_administrator() && account.disabled_at.is_none();
     let is_confirmed = account.confirmed_at.is_some() || person.email.is_none() || !settings.registration.confirm_email;
     let has_name = |kind: &IdentityKind| match kind {
@@ -55,14 +55,14 @@ pub fn could_log_in(services: &Services, person: &Person) -> bool {
 }
 
 /// Whether this is the last administrator who could log in.
-pub fn is_last(view: &dyn Snapshot, services: &Services, person: &Person) -> Result<bool, StoreError> {
-    Ok(could_log_in(services, person) && find_active(view, services, |id| id != person.id, 1)?.is_empty())
+pub fn is_last(view: &dyn Snapshot, env: &Env, person: &Person) -> Result<bool, StoreError> {
+    Ok(could_log_in(env, person) && find_active(view, env, |id| id != person.id, 1)?.is_empty())
 }
 
 /// Administrators who could log in, at most `limit`.
 pub fn find_active(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     is_meant: impl Fn(AccountId) -> bool,
     limit: usize,
 ) -> Result<Vec<Person>, StoreError> {
@@ -70,7 +70,7 @@ pub fn find_active(
     loop {
         let page = groups::members(view, &GroupName::administrators(), after, PAGE)?;
         for id in page.iter().filter(|id| is_meant(**id)) {
-            found.extend(person::load(view, *id)?.filter(|person| could_log_in(services, person)));
+            found.extend(person::load(view, *id)?.filter(|person| could_log_in(env, person)));
             if found.len() == limit {
                 return Ok(found);
             }

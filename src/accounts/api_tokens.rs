@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{ApiTokenId, DAY, DisplayName, Moment, Seconds};
+use crate::audit::{Act, Source};
+use crate::base::{ApiTokenId, DAY, DisplayName, Seconds};
 use crate::crypto::Bearer;
 use crate::mail::{Letter, Notable};
 use crate::sessions::{self, ApiToken, Scope};
-use crate::store::{StoreError, Transaction};
+use crate::store::StoreError;
 
 use super::person::Person;
-use super::{Services, notices};
+use super::{Work, notices};
 
 /// Seconds for which a token may work: a year, and the day that some have more.
 pub const LONGEST: Seconds = 366 * DAY;
@@ -38,42 +38,28 @@ pub enum Made {
 }
 
 /// Makes a token for somebody, and tells them.
-pub fn make(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    (person, new): (&Person, &NewToken),
-) -> Result<Made, StoreError> {
+pub fn make(work: &mut Work<'_>, source: &Source, (person, new): (&Person, &NewToken)) -> Result<Made, StoreError> {
     if new.scopes.iter().any(|scope| scope.is_administrative()) && !person.account.is_administrator() {
         return Ok(Made::NotAnAdministrator);
     }
     let wanted = (new.name.clone(), new.scopes.clone(), new.within);
-    let Some((secret, token)) = sessions::make(tx, moment, person.id, wanted, services.generation)? else {
+    let Some((secret, token)) = sessions::make(work.tx, work.moment, person.id, wanted, work.env.generation)? else {
         return Ok(Made::TooMany);
     };
-    let what = (Act::ApiTokenMade, Outcome::Done);
-    services.audit_in_detail(tx, moment, source, what, person.id, &token.id.to_string())?;
-    let tokens = services.config.site.url.link("/account/tokens");
+    work.audit_in_detail(source, Act::ApiTokenMade, person.id, &token.id.to_string())?;
+    let tokens = work.env.config.site.url.link("/account/tokens");
     let words: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
     let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
-    notices::tell(tx, moment, services, person, &letter)?;
+    notices::tell(work, person, &letter)?;
     Ok(Made::Done(Box::new((secret, token))))
 }
 
 /// Revokes a token. False if there is none of this id.
-pub fn revoke(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    source: &Source,
-    (person, id): (&Person, ApiTokenId),
-) -> Result<bool, StoreError> {
-    if !sessions::revoke(tx, person.id, id)? {
+pub fn revoke(work: &mut Work<'_>, source: &Source, (person, id): (&Person, ApiTokenId)) -> Result<bool, StoreError> {
+    if !sessions::revoke(work.tx, person.id, id)? {
         return Ok(false);
     }
-    let what = (Act::ApiTokenRevoked, Outcome::Done);
-    services.audit_in_detail(tx, moment, source, what, person.id, &id.to_string())?;
-    notices::count(tx, moment, (person.id, Notable::TokenRevoked))?;
+    work.audit_in_detail(source, Act::ApiTokenRevoked, person.id, &id.to_string())?;
+    notices::count(work.tx, work.moment, (person.id, Notable::TokenRevoked))?;
     Ok(true)
 }

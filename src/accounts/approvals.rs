@@ -1,47 +1,45 @@
 //! Registrations that an administrator decides on, after their address was confirmed.
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{Moment, RegistrationId};
+use crate::audit::{Act, Source};
+use crate::base::RegistrationId;
 use crate::config::RegistrationMode;
 use crate::mail::Letter;
 use crate::sessions::Client;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::MailPurpose;
 
 use super::confirm::{self, Confirmed};
 use super::opening::Opener;
 use super::person::Person;
 use super::register::{self, REGISTRATIONS, Registration};
-use super::{Services, administrators, links};
+use super::{Env, Work, administrators, links};
 
 /// Administrators who are told of one registration.
 const MAX_TOLD: usize = 20;
 
 /// Whether somebody has to decide on it: an invitation is a decision already.
-pub(super) fn is_needed(services: &Services, registration: &Registration) -> bool {
-    services.config.registration.mode == RegistrationMode::Approval && registration.invitation.is_none()
+pub(super) fn is_needed(env: &Env, registration: &Registration) -> bool {
+    env.config.registration.mode == RegistrationMode::Approval && registration.invitation.is_none()
 }
 
 /// Has a registration wait whose address was just confirmed, and tells the administrators.
 pub(super) fn ask(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (id, mut registration): (RegistrationId, Registration),
     client: &Client,
 ) -> Result<(), StoreError> {
-    registration.confirmed_at = Some(moment.now());
-    register::save(tx, id, &registration)?;
-    services.audit(tx, moment, &client.anyone(), (Act::ApprovalAsked, Outcome::Done), id)?;
+    registration.confirmed_at = Some(work.now());
+    register::save(work.tx, id, &registration)?;
+    work.audit(&client.anyone(), Act::ApprovalAsked, id)?;
     let letter = Letter::ApprovalAsked {
         address: registration.email.as_str().to_owned(),
-        link: services.config.site.url.link("/admin/approvals"),
+        link: work.env.config.site.url.link("/admin/approvals"),
     };
-    for person in administrators::find_active(tx, services, |_| true, MAX_TOLD)? {
+    for person in administrators::find_active(work.tx, work.env, |_| true, MAX_TOLD)? {
         if let Some(to) = person.verified_address()
-            && links::may_take_mail(tx, moment, services, MailPurpose::Approval, to)?
+            && links::may_take_mail(work, MailPurpose::Approval, to)?
         {
-            services.mail(tx, moment, to, &letter)?;
+            work.mail(to, &letter)?;
         }
     }
     Ok(())
@@ -98,30 +96,29 @@ pub enum Decided {
 
 /// Decides on a registration, and tells whoever made it. If somebody took the user name meanwhile, the account has none.
 pub fn decide(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (id, decision): (RegistrationId, Decision),
 ) -> Result<Decided, StoreError> {
-    let Some(registration) = register::find(tx, id)?.filter(|registration| registration.confirmed_at.is_some()) else {
+    let Some(registration) = register::find(work.tx, id)?.filter(|registration| registration.confirmed_at.is_some())
+    else {
         return Ok(Decided::Unknown);
     };
     let to = registration.email.clone();
     if decision == Decision::Decline {
-        register::remove(tx, id, &registration)?;
-        services.audit(tx, moment, source, (Act::RegistrationDeclined, Outcome::Done), id)?;
-        services.mail(tx, moment, &to, &Letter::RegistrationDeclined)?;
+        register::remove(work.tx, id, &registration)?;
+        work.audit(source, Act::RegistrationDeclined, id)?;
+        work.mail(&to, &Letter::RegistrationDeclined)?;
         return Ok(Decided::Declined);
     }
     let nameless = Registration { username: None, ..registration.clone() };
     let detail = id.to_string();
     let how = (Opener::Other(source), Act::RegistrationApproved, detail.as_str());
-    let opened = match confirm::open_account(tx, moment, services, how, registration, None)? {
-        Confirmed::UsernameTaken => confirm::open_account(tx, moment, services, how, nameless, None)?,
+    let opened = match confirm::open_account(work, how, registration, None)? {
+        Confirmed::UsernameTaken => confirm::open_account(work, how, nameless, None)?,
         opened => opened,
     };
     let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };
-    services.mail(tx, moment, &to, &Letter::RegistrationApproved { login: services.config.site.url.link("/login") })?;
+    work.mail(&to, &Letter::RegistrationApproved { login: work.env.config.site.url.link("/login") })?;
     Ok(Decided::Approved(person))
 }

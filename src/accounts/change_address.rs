@@ -1,17 +1,17 @@
 //! Change the address: asked for with the password, confirmed at the new address, told to the old.
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Moment, Seconds};
+use crate::audit::{Act, Source};
+use crate::base::{AccountId, EmailAddress, Seconds};
 use crate::crypto::{Opened, PasswordHash, Purpose};
 use crate::mail::Letter;
 use crate::sessions::Client;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
 use super::confirm::Confirmed;
 use super::links::{self, Wish, is_recent, may_take_mail};
 use super::person::{self, Person};
-use super::{Services, identity, notices, register, taking_back};
+use super::{Env, Work, identity, notices, register, taking_back};
 
 /// What came of asking for another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,15 +29,13 @@ pub enum Asked {
 /// Notes the wished address after `verified` matched the password, and tells the present one. Whether the new address belongs
 /// to somebody is for the worker to see.
 pub fn ask(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (account, verified): (AccountId, &PasswordHash),
     new: &EmailAddress,
     client: &Client,
 ) -> Result<Asked, StoreError> {
     let Some(mut person) =
-        person::load(tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
         return Ok(Asked::Overtaken);
     };
@@ -45,13 +43,13 @@ pub fn ask(
     if let Some(verified_at) =
         person.email.as_ref().filter(|email| email.address == *new).and_then(|email| email.verified_at)
     {
-        identity::set_email(tx, account, new, Some(verified_at))?;
-        services.audit(tx, moment, &client.owner_of(account), (Act::AddressChanged, Outcome::Done), account)?;
+        identity::set_email(work.tx, account, new, Some(verified_at))?;
+        work.audit(&client.owner_of(account), Act::AddressChanged, account)?;
         return Ok(Asked::Respelled);
     }
     // Whoever has an account could write to strangers by it, in the site's name: a mail cannon (OWASP, automated threat OAT-019).
     let bucket = Bucket::of(Kind::MailByAccount, *account.bytes());
-    if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {
+    if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
         return Ok(Asked::TooMany(seconds));
     }
     // While the link to the same address is young no other is mailed; whoever mistyped need not wait.
@@ -62,11 +60,11 @@ pub fn ask(
     if person.account.address_asked_at.is_none() {
         person.account.address_count += 1;
     }
-    person::save(tx, account, &person.account)?;
-    services.audit(tx, moment, &client.owner_of(account), (Act::AddressChangeAsked, Outcome::Done), account)?;
-    links::wish(tx, moment, &Wish::ConfirmAddress(account))?;
-    let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: services.forgot_link() };
-    notices::tell(tx, moment, services, &person, &letter)?;
+    person::save(work.tx, account, &person.account)?;
+    work.audit(&client.owner_of(account), Act::AddressChangeAsked, account)?;
+    links::wish(work.tx, work.moment, &Wish::ConfirmAddress(account))?;
+    let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: work.env.forgot_link() };
+    notices::tell(work, &person, &letter)?;
     Ok(Asked::Done)
 }
 
@@ -77,40 +75,28 @@ fn waiting(person: &Person) -> Option<&EmailAddress> {
 }
 
 /// Mails the link to the waiting address; if it is another account's, says so to its owner instead.
-pub(super) fn mail_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    id: AccountId,
-) -> Result<(), StoreError> {
-    let Some(mut person) = person::load(tx, id)?.filter(|person| person.account.disabled_at.is_none()) else {
+pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
+    let Some(mut person) = person::load(work.tx, id)?.filter(|person| person.account.disabled_at.is_none()) else {
         return Ok(());
     };
     let Some(new) = waiting(&person).cloned() else { return Ok(()) };
-    if identity::owner_of_email(tx, &new)?.is_some_and(|owner| owner != id) {
-        return links::say_already_registered(tx, moment, services, &new);
+    if identity::owner_of_email(work.tx, &new)?.is_some_and(|owner| owner != id) {
+        return links::say_already_registered(work, &new);
     }
     let purpose = if person.account.new_address.is_some() { MailPurpose::Change } else { MailPurpose::Confirm };
-    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
-        || !may_take_mail(tx, moment, services, purpose, &new)?
+    if work.env.config.throttle.enabled && is_recent(person.account.address_asked_at, work.moment)
+        || !may_take_mail(work, purpose, &new)?
     {
         return Ok(());
     }
-    person.account.address_asked_at = Some(moment.earliest());
+    person.account.address_asked_at = Some(work.earliest());
     person.account.address_count += 1;
-    person::save(tx, id, &person.account)?;
-    let within = services.config.tokens.confirm_within;
-    let state = State::of(services, &person, &new);
-    let link = services.signed_link(
-        tx,
-        moment,
-        "/confirm/",
-        (Purpose::ConfirmAddress, *id.bytes()),
-        &state.parts(),
-        within,
-    )?;
-    services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, &new, &Letter::ConfirmAddress { link, within, account: called(&person) })
+    person::save(work.tx, id, &person.account)?;
+    let within = work.env.config.tokens.confirm_within;
+    let state = State::of(work.env, &person, &new);
+    let link = work.signed_link("/confirm/", (Purpose::ConfirmAddress, *id.bytes()), &state.parts(), within)?;
+    work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
+    work.mail(&new, &Letter::ConfirmAddress { link, within, account: called(&person) })
 }
 
 /// What whoever reads the mail recognises the account by, which may be a stranger's: its user name, or its present address masked.
@@ -130,9 +116,9 @@ struct State {
 }
 
 impl State {
-    fn of(services: &Services, person: &Person, new: &EmailAddress) -> Self {
+    fn of(env: &Env, person: &Person, new: &EmailAddress) -> Self {
         Self {
-            generation: services.generation,
+            generation: env.generation,
             old: person.email.as_ref().map(|email| email.address.canonical()).unwrap_or_default(),
             new: new.canonical(),
             count: person.account.address_count.to_be_bytes(),
@@ -147,7 +133,7 @@ impl State {
 /// The account whose waiting address the token would confirm.
 pub(super) fn find(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     opened: &Opened<'_>,
 ) -> Result<Option<(Person, EmailAddress)>, StoreError> {
     let id = AccountId::from_bytes(opened.subject);
@@ -155,37 +141,31 @@ pub(super) fn find(
         return Ok(None);
     };
     let Some(new) = waiting(&person).cloned() else { return Ok(None) };
-    let is_bound = opened.is_bound_to(&State::of(services, &person, &new).parts());
+    let is_bound = opened.is_bound_to(&State::of(env, &person, &new).parts());
     let is_free = identity::owner_of_email(view, &new)?.is_none_or(|owner| owner == id);
     Ok((is_bound && is_free).then_some((person, new)))
 }
 
 /// Makes the waiting address the account's own and tells both. The caller has checked the token.
-pub(super) fn complete(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    id: AccountId,
-    client: &Client,
-) -> Result<Confirmed, StoreError> {
+pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> Result<Confirmed, StoreError> {
     let damaged = || StoreError::Damaged("an account just read");
-    let mut person = person::load(tx, id)?.ok_or_else(damaged)?;
+    let mut person = person::load(work.tx, id)?.ok_or_else(damaged)?;
     let new = waiting(&person).cloned().ok_or_else(damaged)?;
     let old = person.verified_address().filter(|old| **old != new).cloned();
-    let now = moment.now();
+    let now = work.now();
     person.account.new_address = None;
     person.account.address_count += 1;
     person.account.address_asked_at = None;
     person.account.confirmed_at.get_or_insert(now);
-    person::save(tx, id, &person.account)?;
-    identity::set_email(tx, id, &new, Some(now))?;
-    services.audit(tx, moment, &client.owner_of(id), (Act::AddressChanged, Outcome::Done), id)?;
-    register::remove_all(tx, &new)?;
+    person::save(work.tx, id, &person.account)?;
+    identity::set_email(work.tx, id, &new, Some(now))?;
+    work.audit(&client.owner_of(id), Act::AddressChanged, id)?;
+    register::remove_all(work.tx, &new)?;
     if let Some(old) = old {
-        let undo = taking_back::keep_address(tx, moment, services, (id, &old))?.unwrap_or_default();
+        let undo = taking_back::keep_address(work, (id, &old))?.unwrap_or_default();
         let letter = |undo| Letter::AddressChanged { old: old.masked(), new: new.masked(), undo };
-        services.mail(tx, moment, &old, &letter(undo))?;
-        services.mail(tx, moment, &new, &letter(String::new()))?;
+        work.mail(&old, &letter(undo))?;
+        work.mail(&new, &letter(String::new()))?;
     }
-    Ok(Confirmed::Done(Box::new(person::load(tx, id)?.ok_or_else(damaged)?)))
+    Ok(Confirmed::Done(Box::new(person::load(work.tx, id)?.ok_or_else(damaged)?)))
 }

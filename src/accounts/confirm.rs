@@ -1,15 +1,15 @@
 //! Confirm: makes an account of a registration, or a new address an account's own.
 
 use crate::audit::Act;
-use crate::base::{AccountId, Moment, RegistrationId, Timestamp, Username};
+use crate::base::{AccountId, RegistrationId, Timestamp, Username};
 use crate::config::RegistrationMode;
 use crate::crypto::{Digest, Opened, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 
 use super::opening::{self, Added, NewAccount, Opener};
 use super::register::{self, Registration};
-use super::{Person, Services, approvals, change_address, confirm_links, identity, invitations, links};
+use super::{Env, Person, Work, approvals, change_address, confirm_links, identity, invitations, links};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -31,15 +31,15 @@ pub enum Target {
 /// Looks a token up and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Target, TokenFault>, StoreError> {
     let purposes = &[Purpose::ConfirmRegistration, Purpose::ConfirmAddress];
-    links::open(view, services, (token, purposes), now, |opened| match opened.purpose {
-        Purpose::ConfirmRegistration => find_registration(view, services, opened),
+    links::open(view, env, (token, purposes), now, |opened| match opened.purpose {
+        Purpose::ConfirmRegistration => find_registration(view, env, opened),
         Purpose::ConfirmAddress => {
-            let Some((person, new)) = change_address::find(view, services, opened)? else { return Ok(None) };
+            let Some((person, new)) = change_address::find(view, env, opened)? else { return Ok(None) };
             let is_contested = !register::of_address(view, &new)?.is_empty();
             Ok(Some(Target::Address { account: person.id, is_contested }))
         }
@@ -47,14 +47,10 @@ pub fn look_up(
     })
 }
 
-fn find_registration(
-    view: &dyn Snapshot,
-    services: &Services,
-    opened: &Opened<'_>,
-) -> Result<Option<Target>, StoreError> {
+fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = register::find(view, id)? else { return Ok(None) };
-    let is_bound = confirm_links::is_newest(view, services, opened, &registration.email)?;
+    let is_bound = confirm_links::is_newest(view, env, opened, &registration.email)?;
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
     let waits = registration.confirmed_at.is_none();
     if !is_bound || !is_free || !waits {
@@ -127,35 +123,29 @@ impl Proof {
 
 /// Confirms, and consumes the token.
 pub fn confirm(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (token, proof): (&str, &Proof),
     username: Option<&Username>,
     client: &Client,
 ) -> Result<Confirmed, StoreError> {
-    let confirmed = carry_out(tx, moment, services, (token, proof), username, client)?;
+    let confirmed = carry_out(work, (token, proof), username, client)?;
     if matches!(confirmed, Confirmed::Done(_) | Confirmed::AwaitsApproval) {
-        links::spend(tx, moment, token)?;
+        links::spend(work.tx, work.moment, token)?;
     }
     Ok(confirmed)
 }
 
 fn carry_out(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (token, proof): (&str, &Proof),
     username: Option<&Username>,
     client: &Client,
 ) -> Result<Confirmed, StoreError> {
-    match look_up(tx, services, token, moment.now())? {
+    match look_up(work.tx, work.env, token, work.moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address { account, is_contested }) => match proof {
-            _ if !is_contested => change_address::complete(tx, moment, services, account, client),
-            Proof::Account(proved) if *proved == account => {
-                change_address::complete(tx, moment, services, account, client)
-            }
+            _ if !is_contested => change_address::complete(work, account, client),
+            Proof::Account(proved) if *proved == account => change_address::complete(work, account, client),
             // Registered since the proof was looked at.
             _ => Ok(Confirmed::Refused(TokenFault::Invalid)),
         },
@@ -163,21 +153,21 @@ fn carry_out(
             let Some((id, mut registration)) = proof.choose(all) else {
                 return Ok(Confirmed::Refused(TokenFault::Invalid));
             };
-            if let Some(refused) = judge(services, &registration, username) {
+            if let Some(refused) = judge(work.env, &registration, username) {
                 return Ok(refused);
             }
-            if approvals::is_needed(services, &registration) {
+            if approvals::is_needed(work.env, &registration) {
                 registration.username = username.cloned().or(registration.username);
                 if let Some(wished) = &registration.username
-                    && identity::owner_of_username(tx, wished)?.is_some()
+                    && identity::owner_of_username(work.tx, wished)?.is_some()
                 {
                     return Ok(Confirmed::UsernameTaken);
                 }
-                approvals::ask(tx, moment, services, (id, registration), client)?;
+                approvals::ask(work, (id, registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
             let (made_by, detail) = (Opener::Owner(client), id.to_string());
-            open_account(tx, moment, services, (made_by, Act::Confirmed, &detail), registration, username)
+            open_account(work, (made_by, Act::Confirmed, &detail), registration, username)
         }
     }
 }
@@ -185,29 +175,27 @@ fn carry_out(
 /// Whether a registration that its owner confirms comes too late. Who may come in is decided when somebody does, not when they began:
 /// a house that was closed because of those who registered in masses does not let in those who wait. Whoever was invited has a
 /// decision of an administrator's, which is taken back by itself; and what an administrator confirms or approves is their decision too.
-fn judge(services: &Services, registration: &Registration, username: Option<&Username>) -> Option<Confirmed> {
-    let settings = &services.config.registration;
+fn judge(env: &Env, registration: &Registration, username: Option<&Username>) -> Option<Confirmed> {
+    let settings = &env.config.registration;
     match settings.mode {
         RegistrationMode::Closed if registration.invitation.is_none() => return Some(Confirmed::Closed),
         RegistrationMode::Invite if registration.invitation.is_none() => return Some(Confirmed::InvitationNeeded),
         _ => {}
     }
     let chosen = username.or(registration.username.as_ref());
-    chosen.is_some_and(|name| services.config.reserves(name)).then_some(Confirmed::UsernameReserved)
+    chosen.is_some_and(|name| env.config.reserves(name)).then_some(Confirmed::UsernameReserved)
 }
 
 /// Makes the account of a registration and deletes the address's others: nothing of theirs survives.
 pub(super) fn open_account(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     how: (Opener<'_>, Act, &str),
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Confirmed, StoreError> {
     let invitation = match registration.invitation {
         None => None,
-        Some(id) => match invitations::of_registration(tx, services, id)? {
+        Some(id) => match invitations::of_registration(work.tx, work.env, id)? {
             Some(invitation) => Some((id, invitation)),
             // Others were quicker, or it was taken back.
             None => return Ok(Confirmed::Refused(TokenFault::Invalid)),
@@ -223,13 +211,13 @@ pub(super) fn open_account(
         confirmed: true,
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
-    let person = match opening::open(tx, moment, services, how, new)? {
+    let person = match opening::open(work, how, new)? {
         Added::Done(person) => person,
         Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
         Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
     };
     if let Some((id, invitation)) = invitation {
-        invitations::use_once(tx, moment, id, invitation)?;
+        invitations::use_once(work.tx, work.moment, id, invitation)?;
     }
     Ok(Confirmed::Done(person))
 }

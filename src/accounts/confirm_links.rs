@@ -4,7 +4,7 @@ use crate::base::{EmailAddress, Timestamp};
 use crate::crypto::Opened;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::Services;
+use super::Env;
 
 /// What is kept of the links that confirm the registrations of one address. A link is for the address and not for one of them:
 /// whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
@@ -37,14 +37,14 @@ pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result
 /// mailed are bound to the address alone; they work until a newer one is mailed.
 pub(super) fn is_newest(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     opened: &Opened<'_>,
     address: &EmailAddress,
 ) -> Result<bool, StoreError> {
     let canonical = address.canonical();
     Ok(match LINKS.get(view, &canonical)? {
-        Some(link) => opened.is_bound_to(&[&services.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
-        None => opened.is_bound_to(&[&services.generation, canonical.as_bytes()]),
+        Some(link) => opened.is_bound_to(&[&env.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
+        None => opened.is_bound_to(&[&env.generation, canonical.as_bytes()]),
     })
 }
 

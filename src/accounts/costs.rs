@@ -4,7 +4,7 @@
 use crate::crypto::{Cost, PasswordHash};
 use crate::store::{Direction, Key, Pair, Record, Snapshot, StoreError, Table, Transaction, schema};
 
-use super::{Account, Registration, Services};
+use super::{Account, Env, Registration};
 
 /// (KiB of memory, passes, lanes) → how many.
 pub(crate) const COSTS: Table<(u32, (u32, u32)), u64> = Table::at(schema::COSTS);
@@ -59,11 +59,11 @@ pub fn asks_too_much((key, value): &Pair, own: Cost) -> bool {
 
 /// The cost that a name which nobody has would have: drawn from the costs in use, weighted, and always the same for the same
 /// name, so that trying again tells nothing.
-pub fn of_nobody(view: &dyn Snapshot, services: &Services, name: &str) -> Result<Cost, StoreError> {
+pub fn of_nobody(view: &dyn Snapshot, env: &Env, name: &str) -> Result<Cost, StoreError> {
     let costs = COSTS.all(view, Direction::Up, MAX_COSTS)?;
     // What came from elsewhere may say any number.
     let total = costs.iter().fold(0u64, |total, (_, count)| total.saturating_add(*count));
-    let code = services.seal.code(b"gatelodge decoy/1", &[name.as_bytes()]);
+    let code = env.seal.code(b"gatelodge decoy/1", &[name.as_bytes()]);
     let drawn = u64::from_be_bytes(*code.first_chunk().expect("a code has 32 bytes"));
     let mut left = drawn.checked_rem(total).unwrap_or_default();
     for ((memory_kib, (iterations, lanes)), count) in costs {
@@ -73,5 +73,5 @@ pub fn of_nobody(view: &dyn Snapshot, services: &Services, name: &str) -> Result
         }
         left = left.saturating_sub(count);
     }
-    Ok(services.config.password.cost())
+    Ok(env.config.password.cost())
 }

@@ -3,34 +3,31 @@
 //! With the sessions go their refresh tokens, logins that wait for their second step, and the trust in browsers: whoever comes in next
 //! proves wholly who they are. API tokens are no sessions: `gatelodge token revoke` is for them.
 
-use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{AccountId, BrowserId, Moment, SessionId};
+use crate::audit::{Act, Source, Subject};
+use crate::base::{AccountId, BrowserId, SessionId};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::sessions;
-use crate::store::{StoreError, Transaction};
+use crate::store::StoreError;
 
 use super::person::Person;
-use super::{Services, second_step};
+use super::{Work, second_step};
 
 /// Ends what somebody has, but for `kept`. Returns how many sessions ended.
 pub fn of(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (source, kept): (&Source, Option<SessionId>),
     person: &Person,
 ) -> Result<usize, StoreError> {
     let is_meant = |(_, session): &&(_, sessions::Session)| Some(session.id) != kept;
-    let ended = sessions::of_account(tx, person.id)?.iter().filter(is_meant).count();
-    let trusts = factors::trusts_of(tx, person.id)?.len();
-    let waiting = second_step::end_waiting(tx, person.id)?;
-    sessions::end_all(tx, person.id, kept)?;
-    factors::end_trusts(tx, person.id)?;
+    let ended = sessions::of_account(work.tx, person.id)?.iter().filter(is_meant).count();
+    let trusts = factors::trusts_of(work.tx, person.id)?.len();
+    let waiting = second_step::end_waiting(work.tx, person.id)?;
+    sessions::end_all(work.tx, person.id, kept)?;
+    factors::end_trusts(work.tx, person.id)?;
     // What changes nothing needs no row.
     if ended + trusts + waiting > 0 {
-        let what = (Act::SessionsEndedFor, Outcome::Done);
-        services.audit_in_detail(tx, moment, source, what, person.id, &format!("{ended} sessions"))?;
+        work.audit_in_detail(source, Act::SessionsEndedFor, person.id, &format!("{ended} sessions"))?;
     }
     Ok(ended)
 }
@@ -55,31 +52,29 @@ impl Pass {
 /// Ends what everybody has, but for `kept`, looking at up to `limit` rows. Returns how many sessions ended, and where to go on, or
 /// none at the end.
 pub fn of_everybody(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (source, kept): (&Source, Option<SessionId>),
     pass: Pass,
     limit: usize,
 ) -> Result<(usize, Option<Pass>), StoreError> {
     let (ended, what, next) = match pass {
         Pass::Sessions(after) => {
-            let (ended, next) = sessions::end_some(tx, kept, after, limit)?;
+            let (ended, next) = sessions::end_some(work.tx, kept, after, limit)?;
             let next = next.map_or(Pass::Waiting(None), |at| Pass::Sessions(Some(at)));
             (ended, "sessions", Some(next))
         }
         Pass::Waiting(after) => {
-            let (ended, next) = second_step::end_some_waiting(tx, after, limit)?;
+            let (ended, next) = second_step::end_some_waiting(work.tx, after, limit)?;
             (ended, "logins", Some(next.map_or(Pass::Trusts(None), |at| Pass::Waiting(Some(at)))))
         }
         Pass::Trusts(after) => {
-            let (ended, next) = factors::end_some_trusts(tx, after, limit)?;
+            let (ended, next) = factors::end_some_trusts(work.tx, after, limit)?;
             (ended, "browsers", next.map(|at| Pass::Trusts(Some(at))))
         }
     };
     if ended > 0 {
-        let (done, detail) = ((Act::SessionsEndedForAll, Outcome::Done), format!("{ended} {what}"));
-        services.audit_in_detail(tx, moment, source, done, Subject::NONE, &detail)?;
+        let (done, detail) = (Act::SessionsEndedForAll, format!("{ended} {what}"));
+        work.audit_in_detail(source, done, Subject::NONE, &detail)?;
     }
     Ok((if matches!(pass, Pass::Sessions(_)) { ended } else { 0 }, next))
 }

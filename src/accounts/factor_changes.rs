@@ -2,17 +2,17 @@
 //! without it.
 
 use crate::audit::{Act, Outcome};
-use crate::base::{BrowserId, DisplayName, FactorId, Moment, Secret, SessionId};
+use crate::base::{BrowserId, DisplayName, FactorId, Secret, SessionId};
 use crate::crypto::{Bearer, TypedCode};
 use crate::factors::{self, FactorKind, ProvedBy};
 use crate::mail::Letter;
 use crate::sessions::{self, Client, Session};
-use crate::store::{StoreError, Transaction};
+use crate::store::StoreError;
 
 use super::notices::tell;
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Services, second_step, spent};
+use super::{Env, Work, second_step, spent};
 
 /// Codes in their canonical form.
 pub type RecoveryCodes = Vec<Secret<String>>;
@@ -45,30 +45,28 @@ pub struct Owner {
 
 /// Confirms an authenticator program by a code that it shows.
 pub fn confirm_totp(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     owner: &Owner,
     (id, code): (FactorId, &TypedCode),
     tries: &Tries,
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
-    if sessions::find_by_id(tx, account, owner.session)?.is_none() {
+    if sessions::find_by_id(work.tx, account, owner.session)?.is_none() {
         return Ok(Added::Overtaken);
     }
-    if !factors::confirm_totp(tx, moment.now(), &services.seal, (account, id), code)? {
+    if !factors::confirm_totp(work.tx, work.moment.now(), &work.env.seal, (account, id), code)? {
         let what = (Act::SecondFactor, Outcome::WrongCode);
-        tries.refuse(tx, moment, services, &owner.client.owner_of(account), what, account)?;
+        tries.refuse(work, &owner.client.owner_of(account), what, account)?;
         return Ok(Added::WrongCode);
     }
     // The code that confirms it proves it, for this session.
-    added(tx, moment, services, owner, ("totp", &[ProvedBy::Totp.word()]))
+    added(work, owner, ("totp", &[ProvedBy::Totp.word()]))
 }
 
 /// Whether somebody may have codes sent in this way: the configuration offers it, and there is where to send them.
 #[must_use]
-pub fn is_offered(services: &Services, person: &Person, kind: FactorKind) -> bool {
-    let settings = &services.config.second_factor;
+pub fn is_offered(env: &Env, person: &Person, kind: FactorKind) -> bool {
+    let settings = &env.config.second_factor;
     match kind {
         FactorKind::Totp => true,
         FactorKind::Mail => settings.mail_codes && person.verified_address().is_some(),
@@ -77,45 +75,33 @@ pub fn is_offered(services: &Services, person: &Person, kind: FactorKind) -> boo
 }
 
 /// Adds codes by mail, or by text message.
-pub fn add_sent(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    owner: &Owner,
-    kind: FactorKind,
-) -> Result<Added, StoreError> {
-    if sessions::find_by_id(tx, owner.person.id, owner.session)?.is_none() {
+pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<Added, StoreError> {
+    if sessions::find_by_id(work.tx, owner.person.id, owner.session)?.is_none() {
         return Ok(Added::Overtaken);
     }
-    let is_offered = person::load(tx, owner.person.id)?.is_some_and(|person| is_offered(services, &person, kind));
+    let is_offered = person::load(work.tx, owner.person.id)?.is_some_and(|person| is_offered(work.env, &person, kind));
     if !is_offered || kind == FactorKind::Totp {
         return Ok(Added::NotOffered);
     }
     let name = if kind == FactorKind::Sms { "Text message" } else { "Mail" };
     let name = DisplayName::parse(name).expect("a name");
-    match factors::add_sent(tx, moment, owner.person.id, (kind, name))? {
-        Some(_) => added(tx, moment, services, owner, (kind.word(), &[])),
+    match factors::add_sent(work.tx, work.moment, owner.person.id, (kind, name))? {
+        Some(_) => added(work, owner, (kind.word(), &[])),
         None => Ok(Added::TooMany),
     }
 }
 
-fn added(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    owner: &Owner,
-    (kind, methods): (&str, &[&str]),
-) -> Result<Added, StoreError> {
+fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (&str, &[&str])) -> Result<Added, StoreError> {
     let account = owner.person.id;
-    let Some(renewed) = keep_session(tx, moment, services, owner, (Act::FactorAdded, methods))? else {
+    let Some(renewed) = keep_session(work, owner, (Act::FactorAdded, methods))? else {
         return Ok(Added::Overtaken);
     };
-    let (source, what) = (owner.client.owner_of(account), (Act::FactorAdded, Outcome::Done));
-    services.audit_in_detail(tx, moment, &source, what, account, kind)?;
-    let letter = Letter::FactorAdded { at: moment.now(), forgot: services.forgot_link() };
-    tell_owner(tx, moment, services, owner, &letter)?;
-    let codes = match factors::codes_left(tx, account)? {
-        None => Some(factors::make_codes(tx, moment, &services.seal, account)?),
+    let (source, what) = (owner.client.owner_of(account), Act::FactorAdded);
+    work.audit_in_detail(&source, what, account, kind)?;
+    let letter = Letter::FactorAdded { at: work.now(), forgot: work.env.forgot_link() };
+    tell_owner(work, owner, &letter)?;
+    let codes = match factors::codes_left(work.tx, account)? {
+        None => Some(factors::make_codes(work.tx, work.moment, &work.env.seal, account)?),
         Some(_) => None,
     };
     Ok(Added::Done(codes, Box::new(renewed)))
@@ -123,14 +109,12 @@ fn added(
 
 /// Ends the other sessions, and gives the one that is kept a new secret: a copy of the old one is another session too.
 fn keep_session(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     owner: &Owner,
     (act, methods): (Act, &[&str]),
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
-    sessions::end_all(tx, owner.person.id, Some(owner.session))?;
-    spent::renew_session(tx, moment, services, (owner.person.id, owner.session, act), methods)
+    sessions::end_all(work.tx, owner.person.id, Some(owner.session))?;
+    spent::renew_session(work, (owner.person.id, owner.session, act), methods)
 }
 
 /// What came of removing a factor.
@@ -145,83 +129,61 @@ pub enum Removed {
 }
 
 /// Removes a factor.
-pub fn remove(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    owner: &Owner,
-    id: FactorId,
-) -> Result<Removed, StoreError> {
+pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Removed, StoreError> {
     let account = owner.person.id;
-    let Some(person) = person::load(tx, account)? else { return Ok(Removed::Unknown) };
-    let counting = factors::confirmed(tx, account)?;
+    let Some(person) = person::load(work.tx, account)? else { return Ok(Removed::Unknown) };
+    let counting = factors::confirmed(work.tx, account)?;
     let is_last = counting.len() == 1 && counting[0].0 == id;
-    if is_last && second_step::is_required(&services.config, &person.account.groups) {
+    if is_last && second_step::is_required(&work.env.config, &person.account.groups) {
         return Ok(Removed::Required);
     }
-    let Some(factor) = factors::remove(tx, account, id)? else { return Ok(Removed::Unknown) };
+    let Some(factor) = factors::remove(work.tx, account, id)? else { return Ok(Removed::Unknown) };
     if factor.confirmed_at.is_none() {
         return Ok(Removed::Done(None));
     }
     // The answer has no body to hand a program its new secret in: its session goes on under the old one.
-    let is_bearer = sessions::find_by_id(tx, account, owner.session)?.is_none_or(|session| session.carrier.is_bearer());
+    let is_bearer =
+        sessions::find_by_id(work.tx, account, owner.session)?.is_none_or(|session| session.carrier.is_bearer());
     let renewed = if is_bearer {
-        sessions::end_all(tx, account, Some(owner.session))?;
+        sessions::end_all(work.tx, account, Some(owner.session))?;
         None
     } else {
-        keep_session(tx, moment, services, owner, (Act::FactorRemoved, &[]))?
+        keep_session(work, owner, (Act::FactorRemoved, &[]))?
     };
-    let (source, what) = (owner.client.owner_of(account), (Act::FactorRemoved, Outcome::Done));
-    services.audit_in_detail(tx, moment, &source, what, account, factor.kind.word())?;
-    let letter = Letter::FactorRemoved { at: moment.now(), is_last, forgot: services.forgot_link() };
-    tell(tx, moment, services, &person, &letter)?;
+    let (source, what) = (owner.client.owner_of(account), Act::FactorRemoved);
+    work.audit_in_detail(&source, what, account, factor.kind.word())?;
+    let letter = Letter::FactorRemoved { at: work.now(), is_last, forgot: work.env.forgot_link() };
+    tell(work, &person, &letter)?;
     Ok(Removed::Done(renewed.map(Box::new)))
 }
 
 /// Makes new recovery codes in place of the old. None if the account has no second factor.
-pub fn remake_codes(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    owner: &Owner,
-) -> Result<Option<RecoveryCodes>, StoreError> {
+pub fn remake_codes(work: &mut Work<'_>, owner: &Owner) -> Result<Option<RecoveryCodes>, StoreError> {
     let account = owner.person.id;
-    if !factors::is_on(tx, account)? {
+    if !factors::is_on(work.tx, account)? {
         return Ok(None);
     }
-    let codes = factors::make_codes(tx, moment, &services.seal, account)?;
-    services.audit(tx, moment, &owner.client.owner_of(account), (Act::RecoveryCodesMade, Outcome::Done), account)?;
-    let letter = Letter::RecoveryCodesMade { at: moment.now(), forgot: services.forgot_link() };
-    tell_owner(tx, moment, services, owner, &letter)?;
+    let codes = factors::make_codes(work.tx, work.moment, &work.env.seal, account)?;
+    work.audit(&owner.client.owner_of(account), Act::RecoveryCodesMade, account)?;
+    let letter = Letter::RecoveryCodesMade { at: work.now(), forgot: work.env.forgot_link() };
+    tell_owner(work, owner, &letter)?;
     Ok(Some(codes))
 }
 
 /// By the address that is the account's now, which may be another than when they were let in.
-fn tell_owner(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    owner: &Owner,
-    letter: &Letter,
-) -> Result<(), StoreError> {
-    match person::load(tx, owner.person.id)? {
-        Some(person) => tell(tx, moment, services, &person, letter),
+fn tell_owner(work: &mut Work<'_>, owner: &Owner, letter: &Letter) -> Result<(), StoreError> {
+    match person::load(work.tx, owner.person.id)? {
+        Some(person) => tell(work, &person, letter),
         None => Ok(()),
     }
 }
 
 /// Ends the trust in a browser. False if there is none of this id.
-pub fn end_trust(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    owner: &Owner,
-    id: BrowserId,
-) -> Result<bool, StoreError> {
+pub fn end_trust(work: &mut Work<'_>, owner: &Owner, id: BrowserId) -> Result<bool, StoreError> {
     let account = owner.person.id;
-    let is_ended = factors::end_trust(tx, account, id)?;
+    let is_ended = factors::end_trust(work.tx, account, id)?;
     if is_ended {
-        services.audit(tx, moment, &owner.client.owner_of(account), (Act::TrustEnded, Outcome::Done), account)?;
+        work.audit(&owner.client.owner_of(account), Act::TrustEnded, account)?;
     }
     Ok(is_ended)
 }

@@ -1,15 +1,15 @@
 //! When somebody has lost every factor: an administrator has them taken away, at once or after a time in which the owner can
 //! object by logging in.
 
-use crate::audit::{Act, Actor, Outcome, Source};
-use crate::base::{AccountId, Moment, Timestamp};
+use crate::audit::{Act, Actor, Source};
+use crate::base::{AccountId, Timestamp};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::person::{self, Person};
-use super::{Services, administrators, second_step};
+use super::{Work, administrators, second_step};
 
 /// A reset that waits for its time.
 pub struct FactorReset {
@@ -44,66 +44,49 @@ pub enum Asked {
 }
 
 /// Has somebody's factors taken away, and tells them.
-pub fn ask(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    person: &Person,
-) -> Result<Asked, StoreError> {
-    if !factors::is_on(tx, person.id)? {
+pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Asked, StoreError> {
+    if !factors::is_on(work.tx, person.id)? {
         return Ok(Asked::Nothing);
     }
-    let Some(wait) = services.config.second_factor.reset_after else {
-        reset(tx, moment, services, source, person)?;
+    let Some(wait) = work.env.config.second_factor.reset_after else {
+        reset(work, source, person)?;
         return Ok(Asked::Done);
     };
-    let (due_at, asked_by) = match RESETS.get(tx, &person.id)? {
-        Some(waiting) if waiting.stands(tx)? => (waiting.due_at, waiting.asked_by),
-        _ => (moment.now().plus(wait.seconds()), Some(source.actor)),
+    let (due_at, asked_by) = match RESETS.get(work.tx, &person.id)? {
+        Some(waiting) if waiting.stands(work.tx)? => (waiting.due_at, waiting.asked_by),
+        _ => (work.now().plus(wait.seconds()), Some(source.actor)),
     };
-    RESETS.put(tx, &person.id, &FactorReset { asked_at: moment.now(), due_at, asked_by })?;
-    services.audit(tx, moment, source, (Act::FactorResetAsked, Outcome::Done), person.id)?;
+    RESETS.put(work.tx, &person.id, &FactorReset { asked_at: work.moment.now(), due_at, asked_by })?;
+    work.audit(source, Act::FactorResetAsked, person.id)?;
     if let Some(to) = person.verified_address() {
-        let login = services.config.site.url.link("/login");
-        services.mail(tx, moment, to, &Letter::FactorResetAsked { due: due_at, login })?;
+        let login = work.env.config.site.url.link("/login");
+        work.mail(to, &Letter::FactorResetAsked { due: due_at, login })?;
     }
     Ok(Asked::WaitsUntil(due_at))
 }
 
-fn reset(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    person: &Person,
-) -> Result<(), StoreError> {
-    factors::remove_all(tx, person.id)?;
-    RESETS.delete(tx, &person.id)?;
-    sessions::end_all(tx, person.id, None)?;
-    services.audit(tx, moment, source, (Act::FactorsReset, Outcome::Done), person.id)?;
+fn reset(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<(), StoreError> {
+    factors::remove_all(work.tx, person.id)?;
+    RESETS.delete(work.tx, &person.id)?;
+    sessions::end_all(work.tx, person.id, None)?;
+    work.audit(source, Act::FactorsReset, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
-    let must_have_one = second_step::is_required(&services.config, &person.account.groups);
-    let letter = Letter::FactorsReset { at: moment.now(), must_have_one, forgot: services.forgot_link() };
-    services.mail(tx, moment, to, &letter)
+    let must_have_one = second_step::is_required(&work.env.config, &person.account.groups);
+    let letter = Letter::FactorsReset { at: work.now(), must_have_one, forgot: work.env.forgot_link() };
+    work.mail(to, &letter)
 }
 
 /// Carries out the reset of an account whose time has come.
-pub fn carry_out_if_due(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    account: AccountId,
-) -> Result<(), StoreError> {
-    let due = RESETS.get(tx, &account)?.filter(|waiting| moment.earliest() >= waiting.due_at);
+pub fn carry_out_if_due(work: &mut Work<'_>, account: AccountId) -> Result<(), StoreError> {
+    let due = RESETS.get(work.tx, &account)?.filter(|waiting| work.moment.earliest() >= waiting.due_at);
     let Some(waiting) = due else { return Ok(()) };
-    if !waiting.stands(tx)? {
-        RESETS.delete(tx, &account)?;
-        return services.audit(tx, moment, &Source::appliance(), (Act::FactorResetDropped, Outcome::Done), account);
+    if !waiting.stands(work.tx)? {
+        RESETS.delete(work.tx, &account)?;
+        return work.audit(&Source::appliance(), Act::FactorResetDropped, account);
     }
-    match person::load(tx, account)? {
-        Some(person) => reset(tx, moment, services, &Source::appliance(), &person),
-        None => RESETS.delete(tx, &account),
+    match person::load(work.tx, account)? {
+        Some(person) => reset(work, &Source::appliance(), &person),
+        None => RESETS.delete(work.tx, &account),
     }
 }
 
@@ -128,15 +111,13 @@ pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Opt
 
 /// Carries out up to `limit` resets whose time has come, looking at as many behind `after`. Returns where to go on, or none at the end.
 pub fn carry_out_due(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     after: Option<AccountId>,
     limit: usize,
 ) -> Result<Option<AccountId>, StoreError> {
-    let page = RESETS.page(tx, after.as_ref(), limit)?;
+    let page = RESETS.page(work.tx, after.as_ref(), limit)?;
     for (account, _) in &page {
-        carry_out_if_due(tx, moment, services, *account)?;
+        carry_out_if_due(work, *account)?;
     }
     Ok((page.len() == limit).then(|| page.last().map(|(account, _)| *account)).flatten())
 }

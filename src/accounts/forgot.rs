@@ -1,59 +1,49 @@
 //! Forgot and reset: a mailed link that sets a new password, once.
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, Moment, SessionId, Timestamp};
+use crate::audit::{Act, Source};
+use crate::base::{AccountId, EmailAddress, SessionId, Timestamp};
 use crate::config::Span;
 use crate::crypto::{PasswordHash, Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
 use super::links::{self, is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
-use super::{Services, identity, known_devices, notices, register};
+use super::{Env, Work, identity, known_devices, notices, register};
 
 /// Mails a link to the owner of an address, not while a young one is out. To an unconfirmed one only if the account has no password
 /// yet: then nobody but the reader of the mail has anything in it.
-pub(super) fn mail_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    address: &EmailAddress,
-) -> Result<(), StoreError> {
-    let Some(mut person) = owner_to_mail(tx, address)? else {
-        return match identity::owner_of_email(tx, address)? {
-            Some(id) => mail_first_link(tx, moment, services, id),
+pub(super) fn mail_link(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
+    let Some(mut person) = owner_to_mail(work.tx, address)? else {
+        return match identity::owner_of_email(work.tx, address)? {
+            Some(id) => mail_first_link(work, id),
             None => Ok(()),
         };
     };
-    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
-        || !may_take_mail(tx, moment, services, MailPurpose::Reset, address)?
+    if work.env.config.throttle.enabled && is_recent(person.account.reset_asked_at, work.moment)
+        || !may_take_mail(work, MailPurpose::Reset, address)?
     {
         return Ok(());
     }
-    let within = services.config.tokens.reset_within;
-    send_link(tx, moment, services, (&mut person, within), |link| Letter::ResetPassword { link, within })
+    let within = work.env.config.tokens.reset_within;
+    send_link(work, (&mut person, within), |link| Letter::ResetPassword { link, within })
 }
 
 /// Mails a link to somebody for whom an account was made without a password: it sets the first, and confirms the address. Not while a
 /// young one is out.
-pub(super) fn mail_first_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    id: AccountId,
-) -> Result<(), StoreError> {
-    let Some(mut person) = person::load(tx, id)?.filter(has_yet_to_choose) else { return Ok(()) };
+pub(super) fn mail_first_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
+    let Some(mut person) = person::load(work.tx, id)?.filter(has_yet_to_choose) else { return Ok(()) };
     let Some(to) = address_of_link(&person).cloned() else { return Ok(()) };
-    if services.config.throttle.enabled && is_recent(person.account.reset_asked_at, moment)
-        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &to)?
+    if work.env.config.throttle.enabled && is_recent(person.account.reset_asked_at, work.moment)
+        || !may_take_mail(work, MailPurpose::Confirm, &to)?
     {
         return Ok(());
     }
-    let within = services.config.tokens.confirm_within;
-    send_link(tx, moment, services, (&mut person, within), |link| Letter::ChoosePassword { link, within })
+    let within = work.env.config.tokens.confirm_within;
+    send_link(work, (&mut person, within), |link| Letter::ChoosePassword { link, within })
 }
 
 /// Whether an account waits for its first password.
@@ -70,22 +60,19 @@ fn address_of_link(person: &Person) -> Option<&EmailAddress> {
 
 /// Mails a link to somebody, whatever they were mailed before; it kills older ones.
 pub(super) fn send_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (person, within): (&mut Person, Span),
     letter: impl FnOnce(String) -> Letter,
 ) -> Result<(), StoreError> {
     let id = person.id;
     person.account.reset_count += 1;
-    person.account.reset_asked_at = Some(moment.earliest());
-    person::save(tx, id, &person.account)?;
-    let state = State::of(services, person);
-    let link =
-        services.signed_link(tx, moment, "/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
+    person.account.reset_asked_at = Some(work.earliest());
+    person::save(work.tx, id, &person.account)?;
+    let state = State::of(work.env, person);
+    let link = work.signed_link("/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = address_of_link(person) else { return Ok(()) };
-    services.audit(tx, moment, &Source::appliance(), (Act::ResetMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, to, &letter(link))
+    work.audit(&Source::appliance(), Act::ResetMailed, id)?;
+    work.mail(to, &letter(link))
 }
 
 /// What a reset link is bound to: it dies when it was used, when the password or the address changes another way,
@@ -98,9 +85,9 @@ struct State {
 }
 
 impl State {
-    fn of(services: &Services, person: &Person) -> Self {
+    fn of(env: &Env, person: &Person) -> Self {
         Self {
-            generation: services.generation,
+            generation: env.generation,
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
             address: address_of_link(person).map(EmailAddress::canonical).unwrap_or_default(),
             count: person.account.reset_count.to_be_bytes(),
@@ -124,14 +111,14 @@ pub struct Usable {
 /// Looks a reset link up and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, services, (token, &[Purpose::ResetPassword]), now, |opened| {
+    links::open(view, env, (token, &[Purpose::ResetPassword]), now, |opened| {
         let person = person::load(view, AccountId::from_bytes(opened.subject))?;
         let person = person.filter(|person| may_be_mailed(person) || has_yet_to_choose(person));
-        let person = person.filter(|person| opened.is_bound_to(&State::of(services, person).parts()));
+        let person = person.filter(|person| opened.is_bound_to(&State::of(env, person).parts()));
         Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
     })
 }
@@ -139,27 +126,25 @@ pub fn look_up(
 /// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the mailbox: an address
 /// that was entered by an administrator is confirmed by it.
 pub fn reset(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (token, hash): (&str, &PasswordHash),
     client: &Client,
 ) -> Result<Result<Person, TokenFault>, StoreError> {
-    let mut person = match look_up(tx, services, token, moment.now())? {
+    let mut person = match look_up(work.tx, work.env, token, work.moment.now())? {
         Ok(usable) => usable.person,
         Err(fault) => return Ok(Err(fault)),
     };
-    let now = moment.now();
+    let now = work.now();
     if let Some(email) = person.email.as_mut().filter(|email| email.verified_at.is_none()) {
         email.verified_at = Some(now);
-        identity::set_email(tx, person.id, &email.address, Some(now))?;
-        register::remove_all(tx, &email.address)?;
+        identity::set_email(work.tx, person.id, &email.address, Some(now))?;
+        register::remove_all(work.tx, &email.address)?;
         person.account.confirmed_at.get_or_insert(now);
-        services.audit(tx, moment, &client.owner_of(person.id), (Act::AddressConfirmed, Outcome::Done), person.id)?;
+        work.audit(&client.owner_of(person.id), Act::AddressConfirmed, person.id)?;
     }
-    set_password(tx, moment, services, &mut person, hash, SetBy::Owner { kept: None })?;
-    links::spend(tx, moment, token)?;
-    services.audit(tx, moment, &client.owner_of(person.id), (Act::PasswordReset, Outcome::Done), person.id)?;
+    set_password(work, &mut person, hash, SetBy::Owner { kept: None })?;
+    links::spend(work.tx, work.moment, token)?;
+    work.audit(&client.owner_of(person.id), Act::PasswordReset, person.id)?;
     Ok(Ok(person))
 }
 
@@ -175,9 +160,7 @@ pub(super) enum SetBy {
 
 /// Sets a password with all that belongs to it: sessions end (but for one), links die, the owner is told.
 pub(super) fn set_password(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     person: &mut Person,
     hash: &PasswordHash,
     by: SetBy,
@@ -186,17 +169,17 @@ pub(super) fn set_password(
         SetBy::Owner { kept } => (kept, false),
         SetBy::Administrator => (None, true),
     };
-    person.account.set_password(hash.clone(), moment.now());
+    person.account.set_password(hash.clone(), work.now());
     person.account.retired_password = None;
     // A change of address that somebody with the old password asked for dies with it.
     person.account.new_address = None;
     person.account.address_count += 1;
-    person::save(tx, person.id, &person.account)?;
-    sessions::end_all(tx, person.id, kept)?;
+    person::save(work.tx, person.id, &person.account)?;
+    sessions::end_all(work.tx, person.id, kept)?;
     // Whoever knew the old password may have made their browser trusted, or known: both end with it, wherever they are.
-    factors::end_trusts(tx, person.id)?;
-    known_devices::forget(tx, person.id)?;
-    throttle::forget(tx, person.id)?;
-    let letter = Letter::PasswordChanged { at: moment.now(), by_administrator, forgot: services.forgot_link() };
-    notices::tell(tx, moment, services, person, &letter)
+    factors::end_trusts(work.tx, person.id)?;
+    known_devices::forget(work.tx, person.id)?;
+    throttle::forget(work.tx, person.id)?;
+    let letter = Letter::PasswordChanged { at: work.now(), by_administrator, forgot: work.env.forgot_link() };
+    notices::tell(work, person, &letter)
 }

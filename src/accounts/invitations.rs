@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::{Act, Actor, Outcome, Source};
+use crate::audit::{Act, Actor, Source};
 use crate::base::{EmailAddress, GroupName, InvitationId, Moment, Seconds, Timestamp};
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, constant_time_eq};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
-use crate::throttle::{self, MailPurpose};
+use crate::throttle::MailPurpose;
 
-use super::{Services, administrators, identity, spent, tries};
+use super::{Env, Work, administrators, identity, spent, tries};
 
 /// An invitation.
 #[derive(Clone, Debug)]
@@ -89,30 +89,24 @@ fn id_of(secret: Digest) -> InvitationId {
 }
 
 /// Makes an invitation.
-pub fn invite(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    source: &Source,
-    new: &NewInvitation,
-) -> Result<Invited, StoreError> {
+pub fn invite(work: &mut Work<'_>, source: &Source, new: &NewInvitation) -> Result<Invited, StoreError> {
     if let Some(address) = &new.email
-        && identity::owner_of_email(tx, address)?.is_some()
+        && identity::owner_of_email(work.tx, address)?.is_some()
     {
         return Ok(Invited::AddressTaken);
     }
     // Like every mail to an address that is not the account's own: also an administrator's token can be stolen.
     if let Some(address) = &new.email {
-        let digest = tries::address_digest(services, address);
-        if !throttle::take_mail(tx, moment, &services.config.throttle, MailPurpose::Invite, digest)? {
+        let digest = tries::address_digest(work.env, address);
+        if !work.may_mail(MailPurpose::Invite, digest)? {
             return Ok(Invited::MailedEnough);
         }
     }
-    let secret = Bearer::draw(BearerKind::Invitation, moment);
-    let (id, now) = (id_of(secret.digest()), moment.now());
+    let secret = Bearer::draw(BearerKind::Invitation, work.moment);
+    let (id, now) = (id_of(secret.digest()), work.now());
     let invitation = Invitation {
         digest: secret.digest(),
-        generation: services.generation,
+        generation: work.env.generation,
         email: new.email.clone(),
         groups: new.groups.clone(),
         uses_left: if new.email.is_some() { 1 } else { new.uses },
@@ -120,12 +114,12 @@ pub fn invite(
         expires_at: now.plus(new.within),
         made_by: Some(source.actor),
     };
-    INVITATIONS.put(tx, &id, &invitation)?;
-    services.audit(tx, moment, source, (Act::Invited, Outcome::Done), id)?;
-    let link = services.config.site.url.link(&format!("/invite/{}", secret.expose()));
+    INVITATIONS.put(work.tx, &id, &invitation)?;
+    work.audit(source, Act::Invited, id)?;
+    let link = work.env.config.site.url.link(&format!("/invite/{}", secret.expose()));
     match &new.email {
         Some(address) => {
-            services.mail(tx, moment, address, &Letter::Invitation { link, until: invitation.expires_at, at: now })?;
+            work.mail(address, &Letter::Invitation { link, until: invitation.expires_at, at: now })?;
             Ok(Invited::Mailed(id, invitation))
         }
         None => Ok(Invited::Link(id, invitation, link)),
@@ -135,13 +129,13 @@ pub fn invite(
 /// The invitation with this secret, if it can be used, and changes nothing.
 pub fn look_up(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     secret: Digest,
     now: Timestamp,
 ) -> Result<Result<(InvitationId, Invitation), TokenFault>, StoreError> {
     let id = id_of(secret);
     let found = INVITATIONS.get(view, &id)?.filter(|invitation| {
-        constant_time_eq(&invitation.digest.0, &secret.0) && invitation.generation == services.generation
+        constant_time_eq(&invitation.digest.0, &secret.0) && invitation.generation == env.generation
     });
     Ok(match found {
         Some(invitation) if !invitation.stands(view)? => Err(TokenFault::Invalid),
@@ -155,11 +149,11 @@ pub fn look_up(
 /// taken back or used up does not, nor one into `admins` whose maker administers no more.
 pub fn of_registration(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     id: InvitationId,
 ) -> Result<Option<Invitation>, StoreError> {
     let Some(found) = INVITATIONS.get(view, &id)? else { return Ok(None) };
-    let works = found.uses_left > 0 && found.generation == services.generation && found.stands(view)?;
+    let works = found.uses_left > 0 && found.generation == env.generation && found.stands(view)?;
     Ok(works.then_some(found))
 }
 
@@ -178,18 +172,12 @@ pub fn use_once(
 }
 
 /// Takes an invitation back. False if there is none of this id.
-pub fn revoke(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    source: &Source,
-    id: InvitationId,
-) -> Result<bool, StoreError> {
-    if INVITATIONS.get(tx, &id)?.is_none() {
+pub fn revoke(work: &mut Work<'_>, source: &Source, id: InvitationId) -> Result<bool, StoreError> {
+    if INVITATIONS.get(work.tx, &id)?.is_none() {
         return Ok(false);
     }
-    INVITATIONS.delete(tx, &id)?;
-    services.audit(tx, moment, source, (Act::InvitationRevoked, Outcome::Done), id)?;
+    INVITATIONS.delete(work.tx, &id)?;
+    work.audit(source, Act::InvitationRevoked, id)?;
     Ok(true)
 }
 

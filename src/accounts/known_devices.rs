@@ -12,7 +12,7 @@ use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{Device, DeviceId, Devices};
 
-use super::Services;
+use super::Env;
 use super::person::{ACCOUNTS, Person};
 
 /// A browser of an account.
@@ -38,12 +38,12 @@ const MAX_PER_ACCOUNT: usize = 20;
 /// The known browser of this account that the client is, if it is one.
 pub fn of_client(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     account: AccountId,
     client: &Client,
     now: Timestamp,
 ) -> Result<Option<DeviceId>, StoreError> {
-    let devices = Devices::read(&client.device, &services.seal, &services.generation, now);
+    let devices = Devices::read(&client.device, &env.seal, &env.generation, now);
     let Some(device) = devices.of(account) else { return Ok(None) };
     let is_present = ACCOUNTS.get(view, &account)?.is_some_and(|it| it.security_stamp == device.stamp);
     if !is_present {
@@ -62,8 +62,8 @@ impl KnownDevices {
 
 /// What a browser is called that is known from this login on. It follows from the session, so that the cookie can be written
 /// when the login is committed.
-fn id_of(services: &Services, session: SessionId) -> DeviceId {
-    let code = services.seal.code(b"gatelodge device id/1", &[session.bytes()]);
+fn id_of(env: &Env, session: SessionId) -> DeviceId {
+    let code = env.seal.code(b"gatelodge device id/1", &[session.bytes()]);
     DeviceId(*code.first_chunk().expect("16 of 32 bytes"))
 }
 
@@ -71,12 +71,12 @@ fn id_of(services: &Services, session: SessionId) -> DeviceId {
 /// logging in again gives no further tries.
 pub fn note(
     tx: &mut dyn Transaction,
-    services: &Services,
+    env: &Env,
     account: AccountId,
     (client, session): (&Client, SessionId),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let id = of_client(tx, services, account, client, now)?.unwrap_or_else(|| id_of(services, session));
+    let id = of_client(tx, env, account, client, now)?.unwrap_or_else(|| id_of(env, session));
     let mut known = KNOWN.get(tx, &account)?.unwrap_or_default();
     known.devices.retain(|known| known.id != id.0);
     known.devices.insert(Known { seen_at: now, id: id.0 });
@@ -89,15 +89,15 @@ pub fn note(
 /// The cookie by which the client shows from now on that this person logged in with it, beside whom else it knows.
 pub fn cookie(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     person: &Person,
     (client, session): (&Client, SessionId),
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let id = of_client(view, services, person.id, client, now)?.unwrap_or_else(|| id_of(services, session));
+    let id = of_client(view, env, person.id, client, now)?.unwrap_or_else(|| id_of(env, session));
     let device = Device::new(person.id, id, person.account.security_stamp, now);
-    let before = Devices::read(&client.device, &services.seal, &services.generation, now);
-    Ok(before.with(device, &services.seal, &services.generation))
+    let before = Devices::read(&client.device, &env.seal, &env.generation, now);
+    Ok(before.with(device, &env.seal, &env.generation))
 }
 
 /// The browsers of an account.

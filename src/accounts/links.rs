@@ -1,6 +1,6 @@
 //! Links that people asked for: of the wishes that were written down, those that call for a mail get one, in turn.
 
-use crate::audit::{Act, Outcome, Source, Subject};
+use crate::audit::{Act, Source, Subject};
 use crate::base::{AccountId, DAY, EmailAddress, JobId, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::config::RegistrationMode;
 use crate::crypto::{Digest, Opened, Purpose, TokenFault};
@@ -12,7 +12,7 @@ use super::person::{self, Person};
 use super::wishes::{StoredWish, WISHES};
 pub use super::wishes::{Wish, wish, wish_of_stranger};
 use super::{
-    Services, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, spent, tries,
+    Env, Work, change_address, confirm_links, forgot, identity, keyring, login_by_mail, register, spent, tries,
     usernames,
 };
 
@@ -23,12 +23,12 @@ pub const RESEND_AFTER: Seconds = 5 * MINUTE;
 /// that it did its work already.
 pub(super) fn open<T>(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     (token, purposes): (&str, &[Purpose]),
     now: Timestamp,
     find: impl FnOnce(&Opened<'_>) -> Result<Option<T>, StoreError>,
 ) -> Result<Result<T, TokenFault>, StoreError> {
-    let keys = keyring::load(view, &services.seal)?;
+    let keys = keyring::load(view, &env.seal)?;
     let fault = match Opened::open(token, &keys, now) {
         Ok(opened) if purposes.contains(&opened.purpose) => match find(&opened)? {
             Some(found) => return Ok(Ok(found)),
@@ -78,19 +78,17 @@ pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
 }
 
 /// Whether it is the turn of any wish that had to wait.
-pub fn any_due(view: &dyn Snapshot, services: &Services, now: Timestamp) -> Result<bool, StoreError> {
+pub fn any_due(view: &dyn Snapshot, env: &Env, now: Timestamp) -> Result<bool, StoreError> {
     for crowd in CROWDS {
-        if left_of(view, services, crowd, now)? > 0
-            && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty()
-        {
+        if left_of(view, env, crowd, now)? > 0 && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn left_of(view: &dyn Snapshot, services: &Services, crowd: Kind, now: Timestamp) -> Result<usize, StoreError> {
-    let settings = &services.config.throttle;
+fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Result<usize, StoreError> {
+    let settings = &env.config.throttle;
     if !settings.enabled {
         return Ok(usize::MAX);
     }
@@ -100,151 +98,123 @@ fn left_of(view: &dyn Snapshot, services: &Services, crowd: Kind, now: Timestamp
 
 /// Takes up to `limit` wishes and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
 /// nobody is refused because of what others asked for, and nobody is looked up to decide that.
-pub fn fulfil(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    limit: usize,
-) -> Result<(), StoreError> {
+pub fn fulfil(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     for crowd in CROWDS {
-        let turns = left_of(tx, services, crowd, moment.earliest())?.min(limit);
-        for (key, stored) in DEFERRED.under(tx, &crowd.number(), Direction::Up, turns)? {
-            DEFERRED.delete(tx, &key)?;
-            if moment.earliest().since(stored.asked_at) < DEFERRED_FOR {
-                carry_out(tx, moment, services, &stored)?;
+        let turns = left_of(work.tx, work.env, crowd, work.moment.earliest())?.min(limit);
+        for (key, stored) in DEFERRED.under(work.tx, &crowd.number(), Direction::Up, turns)? {
+            DEFERRED.delete(work.tx, &key)?;
+            if work.earliest().since(stored.asked_at) < DEFERRED_FOR {
+                carry_out(work, &stored)?;
             }
         }
     }
-    for (id, stored) in WISHES.all(tx, Direction::Up, limit)? {
-        WISHES.delete(tx, &id)?;
+    for (id, stored) in WISHES.all(work.tx, Direction::Up, limit)? {
+        WISHES.delete(work.tx, &id)?;
         match Wish::from_stored(&stored).and_then(|wish| wish.crowd()) {
             Some(crowd)
-                if left_of(tx, services, crowd, moment.earliest())? == 0
-                    && !(stored.is_quiet && passes_by_reserve(tx, moment, services, crowd)?) =>
+                if left_of(work.tx, work.env, crowd, work.moment.earliest())? == 0
+                    && !(stored.is_quiet && passes_by_reserve(work, crowd)?) =>
             {
-                DEFERRED.put(tx, &(crowd.number(), id), &stored)?;
+                DEFERRED.put(work.tx, &(crowd.number(), id), &stored)?;
             }
-            _ => carry_out(tx, moment, services, &stored)?,
+            _ => carry_out(work, &stored)?,
         }
     }
     Ok(())
 }
 
 /// Whether a wish from where little was asked for goes past those who used up the limit over all mails.
-fn passes_by_reserve(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    crowd: Kind,
-) -> Result<bool, StoreError> {
+fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreError> {
     let bucket = Bucket::of(Kind::MailReserve, [crowd.number(); 16]);
-    Ok(throttle::take(tx, moment, &services.config.throttle, bucket)?.is_ok())
+    Ok(throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)?.is_ok())
 }
 
-fn carry_out(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    stored: &StoredWish,
-) -> Result<(), StoreError> {
+fn carry_out(work: &mut Work<'_>, stored: &StoredWish) -> Result<(), StoreError> {
     let Some(wish) = Wish::from_stored(stored) else {
         // One that cannot be read holds up none of those behind it.
         tracing::error!(kind = stored.kind, "a request for a mail cannot be read; it is dropped");
-        let what = (Act::MailRequestDropped, Outcome::Done);
-        return services.audit(tx, moment, &Source::appliance(), what, Subject::NONE);
+        return work.audit(&Source::appliance(), Act::MailRequestDropped, Subject::NONE);
     };
     match wish {
-        Wish::Registered(id) | Wish::RefusedLogin(Some(id)) => confirm_registration(tx, moment, services, id),
-        Wish::Resend(address) => resend(tx, moment, services, &address),
-        Wish::Forgot(address) => forgot::mail_link(tx, moment, services, &address),
-        Wish::ConfirmAddress(id) => change_address::mail_link(tx, moment, services, id),
-        Wish::ChoosePassword(id) => forgot::mail_first_link(tx, moment, services, id),
-        Wish::Username(address) => usernames::mail(tx, moment, services, &address),
-        Wish::LogIn(identity, context) => login_by_mail::mail(tx, moment, services, &identity, context),
-        Wish::FailedLogin(id) => tell_of_failed_logins(tx, moment, services, id),
+        Wish::Registered(id) | Wish::RefusedLogin(Some(id)) => confirm_registration(work, id),
+        Wish::Resend(address) => resend(work, &address),
+        Wish::Forgot(address) => forgot::mail_link(work, &address),
+        Wish::ConfirmAddress(id) => change_address::mail_link(work, id),
+        Wish::ChoosePassword(id) => forgot::mail_first_link(work, id),
+        Wish::Username(address) => usernames::mail(work, &address),
+        Wish::LogIn(identity, context) => login_by_mail::mail(work, &identity, context),
+        Wish::FailedLogin(id) => tell_of_failed_logins(work, id),
         Wish::RefusedLogin(None) => Ok(()),
     }
 }
 
 /// Mails a registration's link, or, if the address has an account, says so to its owner.
-fn confirm_registration(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    id: RegistrationId,
-) -> Result<(), StoreError> {
+fn confirm_registration(work: &mut Work<'_>, id: RegistrationId) -> Result<(), StoreError> {
     // A link that confirms nothing any more is not worth a mail: the house was closed meanwhile.
     let may_confirm = |registration: &register::Registration| {
         registration.invitation.is_some()
-            || !matches!(services.config.registration.mode, RegistrationMode::Closed | RegistrationMode::Invite)
+            || !matches!(work.env.config.registration.mode, RegistrationMode::Closed | RegistrationMode::Invite)
     };
     let waits_for_link =
         |registration: &register::Registration| registration.confirmed_at.is_none() && may_confirm(registration);
-    let Some(mut registration) = register::find(tx, id)?.filter(waits_for_link) else { return Ok(()) };
-    if identity::owner_of_email(tx, &registration.email)?.is_some() {
-        register::remove(tx, id, &registration)?;
-        return say_already_registered(tx, moment, services, &registration.email);
+    let Some(mut registration) = register::find(work.tx, id)?.filter(waits_for_link) else { return Ok(()) };
+    if identity::owner_of_email(work.tx, &registration.email)?.is_some() {
+        register::remove(work.tx, id, &registration)?;
+        return say_already_registered(work, &registration.email);
     }
     let canonical = registration.email.canonical();
     // Where none is mailed because the address had enough of them, the newest that is out serves this registration as well:
     // others who register an address keep its owner from nothing.
-    let limited = services.config.throttle.enabled;
-    if limited && is_recent(registration.mailed_at, moment)
-        || !may_take_mail(tx, moment, services, MailPurpose::Confirm, &registration.email)?
+    let limited = work.env.config.throttle.enabled;
+    if limited && is_recent(registration.mailed_at, work.moment)
+        || !may_take_mail(work, MailPurpose::Confirm, &registration.email)?
     {
         return Ok(());
     }
-    let within = services.config.tokens.confirm_within;
-    registration.mailed_at = Some(moment.earliest());
-    register::save(tx, id, &registration)?;
-    let count = confirm_links::begin_next(tx, &canonical, moment.earliest())?;
+    let within = work.env.config.tokens.confirm_within;
+    registration.mailed_at = Some(work.earliest());
+    register::save(work.tx, id, &registration)?;
+    let count = confirm_links::begin_next(work.tx, &canonical, work.moment.earliest())?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
-    let state: [&[u8]; 3] = [&services.generation, canonical.as_bytes(), &count.to_be_bytes()];
-    let link = services.signed_link(tx, moment, "/confirm/", subject, &state, within)?;
-    services.audit(tx, moment, &Source::appliance(), (Act::ConfirmationMailed, Outcome::Done), id)?;
-    services.mail(tx, moment, &registration.email, &Letter::ConfirmRegistration { link, within })
+    let state: [&[u8]; 3] = [&work.env.generation, canonical.as_bytes(), &count.to_be_bytes()];
+    let link = work.signed_link("/confirm/", subject, &state, within)?;
+    work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
+    work.mail(&registration.email, &Letter::ConfirmRegistration { link, within })
 }
 
-fn resend(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    address: &EmailAddress,
-) -> Result<(), StoreError> {
-    if let Some(id) = identity::owner_of_email(tx, address)? {
-        return match person::load(tx, id)? {
+fn resend(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
+    if let Some(id) = identity::owner_of_email(work.tx, address)? {
+        return match person::load(work.tx, id)? {
             Some(person) if person.verified_address().is_none() && forgot::has_yet_to_choose(&person) => {
-                forgot::mail_first_link(tx, moment, services, id)
+                forgot::mail_first_link(work, id)
             }
-            Some(person) if person.verified_address().is_none() => change_address::mail_link(tx, moment, services, id),
-            _ => say_already_registered(tx, moment, services, address),
+            Some(person) if person.verified_address().is_none() => change_address::mail_link(work, id),
+            _ => say_already_registered(work, address),
         };
     }
     // One link serves all registrations of the address.
-    match register::of_address(tx, address)?.into_iter().find(|(_, registration)| registration.confirmed_at.is_none()) {
-        Some((id, _)) => confirm_registration(tx, moment, services, id),
+    match register::of_address(work.tx, address)?
+        .into_iter()
+        .find(|(_, registration)| registration.confirmed_at.is_none())
+    {
+        Some((id, _)) => confirm_registration(work, id),
         None => Ok(()),
     }
 }
 
 /// Tells the owner of an address that it has an account, to the address in the store and not to the one typed.
-pub(super) fn say_already_registered(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    address: &EmailAddress,
-) -> Result<(), StoreError> {
-    let Some(mut person) = owner_to_mail(tx, address)? else { return Ok(()) };
-    if services.config.throttle.enabled && is_recent(person.account.address_asked_at, moment)
-        || !may_take_mail(tx, moment, services, MailPurpose::Known, address)?
+pub(super) fn say_already_registered(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
+    let Some(mut person) = owner_to_mail(work.tx, address)? else { return Ok(()) };
+    if work.env.config.throttle.enabled && is_recent(person.account.address_asked_at, work.moment)
+        || !may_take_mail(work, MailPurpose::Known, address)?
     {
         return Ok(());
     }
-    person.account.address_asked_at = Some(moment.earliest());
-    person::save(tx, person.id, &person.account)?;
+    person.account.address_asked_at = Some(work.earliest());
+    person::save(work.tx, person.id, &person.account)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
-    let login = services.config.site.url.link("/login");
-    services.mail(tx, moment, to, &Letter::AlreadyRegistered { login, forgot: services.forgot_link() })
+    let login = work.env.config.site.url.link("/login");
+    work.mail(to, &Letter::AlreadyRegistered { login, forgot: work.env.forgot_link() })
 }
 
 /// Whoever owns an address and may be mailed about it.
@@ -265,27 +235,20 @@ pub(super) fn is_recent(asked_at: Option<Timestamp>, moment: &Moment) -> bool {
 
 /// Whether an address may be sent another mail that somebody asked for without being logged in; takes it, if so.
 pub(super) fn may_take_mail(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     purpose: MailPurpose,
     address: &EmailAddress,
 ) -> Result<bool, StoreError> {
-    throttle::take_mail(tx, moment, &services.config.throttle, purpose, tries::address_digest(services, address))
+    work.may_mail(purpose, tries::address_digest(work.env, address))
 }
 
 /// Tells the owner of an account that somebody keeps trying to log in; once a day at most.
-fn tell_of_failed_logins(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    id: AccountId,
-) -> Result<(), StoreError> {
-    let Some(person) = person::load(tx, id)?.filter(may_be_mailed) else { return Ok(()) };
-    if !throttle::may_be_told(tx, moment, &services.config.throttle, id)? {
+fn tell_of_failed_logins(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
+    let Some(person) = person::load(work.tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    if !throttle::may_be_told(work.tx, work.moment, &work.env.config.throttle, id)? {
         return Ok(());
     }
     let Some(to) = person.verified_address() else { return Ok(()) };
-    let is_out_of_use = throttle::is_out_of_use(tx, id)?;
-    services.mail(tx, moment, to, &Letter::LoginsFailed { is_out_of_use, forgot: services.forgot_link() })
+    let is_out_of_use = throttle::is_out_of_use(work.tx, id)?;
+    work.mail(to, &Letter::LoginsFailed { is_out_of_use, forgot: work.env.forgot_link() })
 }

@@ -1,17 +1,17 @@
 //! Log in: look up, verify outside the transaction, record the outcome.
 
 use crate::audit::{Act, Outcome, Subject};
-use crate::base::{AccountId, Identity, Moment, RegistrationId, Seconds, Timestamp};
+use crate::base::{AccountId, Identity, RegistrationId, Seconds, Timestamp};
 use crate::crypto::{Bearer, Digest, PasswordHash};
 use crate::factors;
 use crate::sessions::{self, Carrier, Client, NewSession, Refreshed, Session};
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind};
 
 use super::links::{self, Wish};
 use super::person::{self, Person};
 use super::tries::{self, Tries};
-use super::{Services, costs, factor_resets, known_devices, register, second_step, taking_back};
+use super::{Env, Work, costs, factor_resets, known_devices, register, second_step, taking_back};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -42,10 +42,10 @@ impl Candidate {
 }
 
 /// Finds the hash for whoever is meant.
-pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) -> Result<Candidate, StoreError> {
+pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Candidate, StoreError> {
     // Both look-ups run for everybody.
     let name = identity.canonical().unwrap_or_default();
-    let stand_in = tries::stand_in(services, &name);
+    let stand_in = tries::stand_in(env, &name);
     let account = person::find(view, identity)?;
     if account.is_none() {
         person::pretend_to_load(view, stand_in)?;
@@ -61,7 +61,7 @@ pub fn look_up(view: &dyn Snapshot, services: &Services, identity: &Identity) ->
         (None, None) => None,
     };
     // Drawn for everybody as well.
-    let decoy_cost = costs::of_nobody(view, services, &name)?;
+    let decoy_cost = costs::of_nobody(view, env, &name)?;
     let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
     Ok(Candidate { hash, who, stand_in })
 }
@@ -118,84 +118,67 @@ pub enum Login {
 }
 
 /// Records the outcome, after checking that the account has not changed while the password was verified.
-pub fn conclude(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    candidate: &Candidate,
-    attempt: &Attempt,
-) -> Result<Login, StoreError> {
+pub fn conclude(work: &mut Work<'_>, candidate: &Candidate, attempt: &Attempt) -> Result<Login, StoreError> {
     let person = match candidate.account() {
-        Some(id) => person::load(tx, id)?,
-        None => person::pretend_to_load(tx, candidate.stand_in).map(|()| None)?,
+        Some(id) => person::load(work.tx, id)?,
+        None => person::pretend_to_load(work.tx, candidate.stand_in).map(|()| None)?,
     };
-    let outcome = judge(services, candidate, attempt, person.as_ref());
+    let outcome = judge(work.env, candidate, attempt, person.as_ref());
     let (Outcome::Done, Some(mut person)) = (outcome, person) else {
-        refuse(tx, moment, services, candidate, attempt, outcome)?;
+        refuse(work, candidate, attempt, outcome)?;
         return Ok(Login::Refused);
     };
     if let Some(rehashed) = &attempt.rehashed {
         person.account.password = Some(rehashed.clone());
-        person::save(tx, person.id, &person.account)?;
+        person::save(work.tx, person.id, &person.account)?;
     }
-    throttle::passed(tx, person.id, attempt.tries.device)?;
-    let_in(tx, moment, services, person, attempt)
+    throttle::passed(work.tx, person.id, attempt.tries.device)?;
+    let_in(work, person, attempt)
 }
 
 fn bucket_of_logins(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     account: AccountId,
     client: &Client,
     now: Timestamp,
 ) -> Result<Bucket, StoreError> {
-    if let Some(device) = known_devices::of_client(view, services, account, client, now)? {
+    if let Some(device) = known_devices::of_client(view, env, account, client, now)? {
         return Ok(Bucket::of(Kind::DeviceLogins, device.0));
     }
     // Those that need a second step are counted apart, so that nobody who learnt the password keeps its owner from logging in.
-    let needs_more = second_step::is_needed(view, services, account, client, now)?;
+    let needs_more = second_step::is_needed(view, env, account, client, now)?;
     Ok(Bucket::of(if needs_more { Kind::HalfLogins } else { Kind::Logins }, *account.bytes()))
 }
 
 /// Seconds until one more login of this client to the account may succeed.
-pub(super) fn wait_to_log_in(
-    view: &dyn Snapshot,
-    moment: &Moment,
-    services: &Services,
-    (account, client): (AccountId, &Client),
-) -> Result<Seconds, StoreError> {
-    let settings = &services.config.throttle;
+pub(super) fn wait_to_log_in(work: &Work<'_>, account: AccountId, client: &Client) -> Result<Seconds, StoreError> {
+    let settings = &work.env.config.throttle;
     if !settings.enabled {
         return Ok(0);
     }
-    let bucket = bucket_of_logins(view, services, account, client, moment.now())?;
-    Ok(throttle::level_of(view, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0))
+    let bucket = bucket_of_logins(work.tx, work.env, account, client, work.now())?;
+    Ok(throttle::level_of(work.tx, &bucket)?.wait(bucket.kind.rate(settings), work.earliest(), 0))
 }
 
 /// Whoever passed the first step: a session starts, unless a second factor is asked for.
-pub(super) fn let_in(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    person: Person,
-    attempt: &Attempt,
-) -> Result<Login, StoreError> {
-    factor_resets::carry_out_if_due(tx, moment, services, person.id)?;
+pub(super) fn let_in(work: &mut Work<'_>, person: Person, attempt: &Attempt) -> Result<Login, StoreError> {
+    factor_resets::carry_out_if_due(work, person.id)?;
     // A loop of logins writes rows and mails like any other. Only whoever has the password, or the mailbox, sees this answer.
-    let bucket = bucket_of_logins(tx, services, person.id, &attempt.client, moment.now())?;
-    if let Err(seconds) = throttle::take(tx, moment, &services.config.throttle, bucket)? {
+    let bucket = bucket_of_logins(work.tx, work.env, person.id, &attempt.client, work.moment.now())?;
+    if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
         return Ok(Login::TooMany(seconds));
     }
-    if second_step::is_needed(tx, services, person.id, &attempt.client, moment.now())? {
-        second_step::tell_of_codes(tx, moment, services, (Kind::HalfLogins, person.id))?;
-        let secret = second_step::begin(tx, moment, services, &person, attempt)?;
+    if second_step::is_needed(work.tx, work.env, person.id, &attempt.client, work.moment.now())? {
+        second_step::tell_of_codes(work, (Kind::HalfLogins, person.id))?;
+        let secret = second_step::begin(work, &person, attempt)?;
         return Ok(Login::SecondFactorNeeded(secret, person.id));
     }
-    let (secret, session) = start_session(tx, moment, services, &person, attempt)?;
+    let (secret, session) = start_session(work, &person, attempt)?;
     Ok(Login::Welcome(Box::new((secret, session, person))))
 }
 
-fn judge(services: &Services, candidate: &Candidate, attempt: &Attempt, person: Option<&Person>) -> Outcome {
+fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Person>) -> Outcome {
     let Some(person) = person else {
         return match (candidate.who, attempt.matched) {
             (Who::Registration(_), true) => Outcome::Unconfirmed,
@@ -213,7 +196,7 @@ fn judge(services: &Services, candidate: &Candidate, attempt: &Attempt, person: 
         Outcome::Overtaken
     } else if person.account.disabled_at.is_some() {
         Outcome::Disabled
-    } else if !is_confirmed && services.config.registration.confirm_email {
+    } else if !is_confirmed && env.config.registration.confirm_email {
         Outcome::Unconfirmed
     } else {
         Outcome::Done
@@ -221,93 +204,66 @@ fn judge(services: &Services, candidate: &Candidate, attempt: &Attempt, person: 
 }
 
 /// Notes a refusal: a commit of one shape for each of them, whoever was meant.
-fn refuse(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    candidate: &Candidate,
-    attempt: &Attempt,
-    outcome: Outcome,
-) -> Result<(), StoreError> {
+fn refuse(work: &mut Work<'_>, candidate: &Candidate, attempt: &Attempt, outcome: Outcome) -> Result<(), StoreError> {
     let (subject, wish) = match candidate.who {
         Who::Account(id) => (id.into(), Wish::FailedLogin(id)),
         Who::Registration(id) if attempt.matched => (id.into(), Wish::RefusedLogin(Some(id))),
         Who::Registration(id) => (id.into(), Wish::RefusedLogin(None)),
         Who::Nobody => (Subject::NONE, Wish::RefusedLogin(None)),
     };
-    attempt.tries.refuse(tx, moment, services, &attempt.client.anyone(), (Act::Login, outcome), subject)?;
-    links::wish(tx, moment, &wish)
+    attempt.tries.refuse(work, &attempt.client.anyone(), (Act::Login, outcome), subject)?;
+    links::wish(work.tx, work.moment, &wish)
 }
 
 /// Takes a refresh token for the next one.
-pub fn refresh(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    client: &Client,
-    presented: &Bearer,
-) -> Result<Refreshed, StoreError> {
-    let refreshed = sessions::refresh(tx, moment, presented, services.config.spa.access.seconds())?;
+pub fn refresh(work: &mut Work<'_>, client: &Client, presented: &Bearer) -> Result<Refreshed, StoreError> {
+    let refreshed = sessions::refresh(work.tx, work.moment, presented, work.env.config.spa.access.seconds())?;
     if let Refreshed::Reused(account) = refreshed {
-        services.audit(tx, moment, &client.anyone(), (Act::RefreshReused, Outcome::Done), account)?;
+        work.audit(&client.anyone(), Act::RefreshReused, account)?;
     }
     Ok(refreshed)
 }
 
 /// Ends the session with this secret, if there is one.
-pub fn log_out(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    client: &Client,
-    secret: Digest,
-) -> Result<(), StoreError> {
-    let Some(session) = sessions::find(tx, secret)? else { return Ok(()) };
-    sessions::end(tx, secret)?;
+pub fn log_out(work: &mut Work<'_>, client: &Client, secret: Digest) -> Result<(), StoreError> {
+    let Some(session) = sessions::find(work.tx, secret)? else { return Ok(()) };
+    sessions::end(work.tx, secret)?;
     let source = client.owner_of(session.account);
-    services.audit(tx, moment, &source, (Act::Logout, Outcome::Done), session.account)
+    work.audit(&source, Act::Logout, session.account)
 }
 
 /// Starts a session in place of the one that the client had, for somebody who proved themselves as the attempt says.
-pub fn start_session(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    person: &Person,
-    attempt: &Attempt,
-) -> Result<(Bearer, Session), StoreError> {
-    start_session_by(tx, moment, services, person, attempt, &[attempt.method])
+pub fn start_session(work: &mut Work<'_>, person: &Person, attempt: &Attempt) -> Result<(Bearer, Session), StoreError> {
+    start_session_by(work, person, attempt, &[attempt.method])
 }
 
 /// As [`start_session`], by several methods.
 pub(super) fn start_session_by(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     person: &Person,
     attempt: &Attempt,
     methods: &[&str],
 ) -> Result<(Bearer, Session), StoreError> {
     if let Some(replaced) = attempt.replaces {
-        sessions::end(tx, replaced)?;
+        sessions::end(work.tx, replaced)?;
     }
-    let (source, what) = (attempt.client.owner_of(person.id), (Act::Login, Outcome::Done));
-    services.audit_in_detail(tx, moment, &source, what, person.id, &methods.join(" "))?;
-    taking_back::note_login(tx, moment, services, person, (&attempt.client, attempt.carrier, methods))?;
+    let (source, what) = (attempt.client.owner_of(person.id), Act::Login);
+    work.audit_in_detail(&source, what, person.id, &methods.join(" "))?;
+    taking_back::note_login(work, person, (&attempt.client, attempt.carrier, methods))?;
     let new = NewSession {
         account: person.id,
         carrier: attempt.carrier,
         methods,
         client: &attempt.client,
-        settings: &services.config.session,
-        access: services.config.spa.access.seconds(),
-        generation: services.generation,
+        settings: &work.env.config.session,
+        access: work.env.config.spa.access.seconds(),
+        generation: work.env.generation,
     };
-    let (secret, session) = sessions::start(tx, moment, &new)?;
+    let (secret, session) = sessions::start(work.tx, work.moment, &new)?;
     // A program keeps no cookies, so it is no known browser, and guesses at its account's name can hold up its password. It is told to
     // use an API token, which nobody can hold up (docs/limits.md); a token of a second kind for logging in would be one more secret.
     if !session.carrier.is_bearer() {
-        known_devices::note(tx, services, person.id, (&attempt.client, session.id), session.created_at)?;
+        known_devices::note(work.tx, work.env, person.id, (&attempt.client, session.id), session.created_at)?;
     }
     Ok((secret, session))
 }
@@ -315,15 +271,13 @@ pub(super) fn start_session_by(
 /// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
 /// factor, which a mailbox is not, nor for anybody whose account is not open.
 pub fn start_after_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     person: &Person,
     (client, replaces): (&Client, Option<Digest>),
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
-    if factors::is_on(tx, person.id)? || person.account.disabled_at.is_some() {
+    if factors::is_on(work.tx, person.id)? || person.account.disabled_at.is_some() {
         return Ok(None);
     }
     let attempt = Attempt::proven(Carrier::BrowserCookie, client, replaces);
-    start_session(tx, moment, services, person, &attempt).map(Some)
+    start_session(work, person, &attempt).map(Some)
 }

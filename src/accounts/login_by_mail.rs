@@ -2,44 +2,37 @@
 //! asked, unless its reader says that they mean another one. Whoever has a second factor is asked for it all the same.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, Identity, Moment, Timestamp};
+use crate::base::{AccountId, Identity, Timestamp};
 use crate::config::Span;
 use crate::crypto::{Digest, Purpose, TokenFault, TypedCode};
 use crate::factors::{self, CODE_WORKS_FOR, Context, TakenCode};
 use crate::mail::Letter;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
 use super::links::{self, may_be_mailed, may_take_mail};
 use super::login::{self, Attempt, Login};
 use super::person::{self, Person};
-use super::{Services, second_step};
+use super::{Env, Work, second_step};
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
-pub(super) fn mail(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    identity: &Identity,
-    context: Context,
-) -> Result<(), StoreError> {
-    let Some(mut person) = person::find(tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
-    let Some(to) = person.verified_address().cloned().filter(|_| services.config.login.by_mail) else { return Ok(()) };
-    if factors::is_recent(tx, moment.now(), context)? || !may_take_mail(tx, moment, services, MailPurpose::LogIn, &to)?
-    {
+pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: Context) -> Result<(), StoreError> {
+    let Some(mut person) = person::find(work.tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
+    let Some(to) = person.verified_address().cloned().filter(|_| work.env.config.login.by_mail) else { return Ok(()) };
+    if factors::is_recent(work.tx, work.moment.now(), context)? || !may_take_mail(work, MailPurpose::LogIn, &to)? {
         return Ok(());
     }
     // The newest kills the older ones, link and digits: of several that are out each would be one more chance.
     person.account.login_mail_count += 1;
-    person::save(tx, person.id, &person.account)?;
+    person::save(work.tx, person.id, &person.account)?;
     let whose = (person.id, person.credentials(), false);
-    let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? else { return Ok(()) };
-    let state = State::of(services, &person, context);
+    let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? else { return Ok(()) };
+    let state = State::of(work.env, &person, context);
     let within = Span::from_seconds(CODE_WORKS_FOR);
     let subject = (Purpose::LogIn, *context.bytes());
-    let link = services.signed_link(tx, moment, "/login/mail/", subject, &state.parts(), within)?;
-    services.audit(tx, moment, &Source::appliance(), (Act::LoginMailed, Outcome::Done), person.id)?;
-    services.mail(tx, moment, &to, &Letter::LogIn { link, code, within })
+    let link = work.signed_link("/login/mail/", subject, &state.parts(), within)?;
+    work.audit(&Source::appliance(), Act::LoginMailed, person.id)?;
+    work.mail(&to, &Letter::LogIn { link, code, within })
 }
 
 /// What a link is bound to, besides the digits that were mailed with it: it dies with them, and when the password or the address
@@ -54,9 +47,9 @@ struct State {
 }
 
 impl State {
-    fn of(services: &Services, person: &Person, context: Context) -> Self {
+    fn of(env: &Env, person: &Person, context: Context) -> Self {
         Self {
-            generation: services.generation,
+            generation: env.generation,
             account: person.id,
             address: person.verified_address().map(crate::base::EmailAddress::canonical).unwrap_or_default(),
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -89,16 +82,16 @@ pub struct Usable {
 /// Looks a link up and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, services, (token, &[Purpose::LogIn]), now, |opened| {
+    links::open(view, env, (token, &[Purpose::LogIn]), now, |opened| {
         let context = Context::from_bytes(opened.subject);
         // The digits are the link's single use: whichever of the two comes first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
         let person = person::load(view, account)?.filter(may_be_mailed);
-        let person = person.filter(|person| opened.is_bound_to(&State::of(services, person, context).parts()));
+        let person = person.filter(|person| opened.is_bound_to(&State::of(env, person, context).parts()));
         Ok(person.map(|person| Usable { person, context }))
     })
 }
@@ -124,61 +117,55 @@ pub enum ByMail {
 }
 
 /// Logs in whoever has the key.
-pub fn conclude(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    key: &Key,
-    attempt: &Attempt,
-) -> Result<ByMail, StoreError> {
-    let now = moment.now();
+pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByMail, StoreError> {
+    let now = work.now();
     // Looked at first, so that whoever has to wait has not used up what they were mailed.
     let waiting = match key {
-        Key::Link(token) => look_up(tx, services, token, now)?.ok().map(|usable| usable.person.id),
-        Key::Code(_, context) => factors::waiting_code(tx, now, *context)?,
+        Key::Link(token) => look_up(work.tx, work.env, token, now)?.ok().map(|usable| usable.person.id),
+        Key::Code(_, context) => factors::waiting_code(work.tx, now, *context)?,
     };
     if let Some(account) = waiting {
-        let seconds = login::wait_to_log_in(tx, moment, services, (account, &attempt.client))?;
+        let seconds = login::wait_to_log_in(work, account, &attempt.client)?;
         if seconds > 0 && matches!(key, Key::Link(_)) {
             return Ok(ByMail::Passed(Login::TooMany(seconds)));
         }
     }
     let person = match key {
-        Key::Link(token) => match look_up(tx, services, token, now)? {
+        Key::Link(token) => match look_up(work.tx, work.env, token, now)? {
             Err(fault) => return Ok(ByMail::Refused(fault)),
             Ok(usable) => {
-                factors::drop_code(tx, usable.context)?;
-                links::spend(tx, moment, token)?;
+                factors::drop_code(work.tx, usable.context)?;
+                links::spend(work.tx, work.moment, token)?;
                 Some(usable.person)
             }
         },
         Key::Code(code, context) => {
-            let owner = match factors::waiting_code(tx, now, *context)? {
-                Some(account) => person::load(tx, account)?,
+            let owner = match factors::waiting_code(work.tx, now, *context)? {
+                Some(account) => person::load(work.tx, account)?,
                 None => None,
             };
             // Barred: so many were wrong in a row that no digits count (NIST SP 800-63B-4, 3.2.2); the link still does.
             let bound_to = owner.as_ref().map_or(Digest([0; 32]), Person::credentials);
             let taken = match code {
                 TypedCode::Digits(digits) if !attempt.is_barred => {
-                    factors::take_code(tx, now, &services.seal, (*context, bound_to), digits.expose())?
+                    factors::take_code(work.tx, now, &work.env.seal, (*context, bound_to), digits.expose())?
                 }
                 TypedCode::Digits(_) | TypedCode::Recovery(_) => TakenCode::Wrong,
             };
             match taken {
-                TakenCode::Right { account, .. } => person::load(tx, account)?.filter(may_be_mailed),
+                TakenCode::Right { account, .. } => person::load(work.tx, account)?.filter(may_be_mailed),
                 TakenCode::Wrong => None,
             }
         }
     };
-    let Some(person) = person.filter(|_| services.config.login.by_mail) else {
+    let Some(person) = person.filter(|_| work.env.config.login.by_mail) else {
         let what = (Act::Login, Outcome::WrongCode);
-        attempt.tries.refuse(tx, moment, services, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
+        attempt.tries.refuse(work, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
         if let Some(bucket) = &attempt.tries.hidden {
-            second_step::tell_of_codes(tx, moment, services, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
+            second_step::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
         }
         return Ok(ByMail::WrongCode);
     };
-    throttle::passed_mailed_digits(tx, person.id)?;
-    Ok(ByMail::Passed(login::let_in(tx, moment, services, person, attempt)?))
+    throttle::passed_mailed_digits(work.tx, person.id)?;
+    Ok(ByMail::Passed(login::let_in(work, person, attempt)?))
 }

@@ -1,6 +1,6 @@
 //! Accounts, and what people do with them: one file per use case.
 //!
-//! A use case is a plain function over a transaction, a [`Moment`](crate::base::Moment) and its input. A refusal is
+//! A use case is a plain function over a unit of [`Work`] and its input. A refusal is
 //! an outcome; an `Err` means that *we* failed and undoes the transaction.
 
 pub mod administer;
@@ -14,6 +14,7 @@ pub mod confirm;
 pub mod confirm_links;
 pub mod costs;
 pub mod end_sessions;
+mod env;
 pub mod factor_changes;
 pub mod factor_resets;
 pub mod forgot;
@@ -31,7 +32,6 @@ pub mod person;
 pub mod proving_again;
 pub mod register;
 pub mod second_step;
-mod services;
 pub mod set_up;
 pub mod spent;
 pub mod standing;
@@ -39,7 +39,9 @@ pub mod taking_back;
 pub mod tries;
 pub mod usernames;
 pub mod wishes;
+mod work;
 
+pub use env::Env;
 pub use person::{Account, Person};
 pub use register::Registration;
-pub use services::Services;
+pub use work::Work;

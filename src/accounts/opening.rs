@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Moment, PhoneNumber, Username};
+use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, PhoneNumber, Username};
 use crate::crypto::PasswordHash;
 use crate::sessions::Client;
-use crate::store::{StoreError, Transaction};
+use crate::store::StoreError;
 
 use super::person::{self, Account, Person};
-use super::{Services, identity, register, taking_back};
+use super::{Work, identity, register, taking_back};
 
 /// An account to be.
 #[derive(Clone, Debug, Default)]
@@ -57,51 +57,48 @@ pub enum Opener<'a> {
 /// Opens an account, and tells the audit log: of the account, by the act that opened it, and of each group it is put in, as of any
 /// other way into a group. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
 pub fn open(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (opener, act, detail): (Opener<'_>, Act, &str),
     new: NewAccount,
 ) -> Result<Added, StoreError> {
     if let Some(email) = &new.email {
-        let is_kept = !new.confirmed && taking_back::is_reserved(tx, email, moment.now())?;
-        if is_kept || identity::owner_of_email(tx, email)?.is_some() {
+        let is_kept = !new.confirmed && taking_back::is_reserved(work.tx, email, work.moment.now())?;
+        if is_kept || identity::owner_of_email(work.tx, email)?.is_some() {
             return Ok(Added::AddressTaken);
         }
     }
     if let Some(username) = &new.username
-        && identity::owner_of_username(tx, username)?.is_some()
+        && identity::owner_of_username(work.tx, username)?.is_some()
     {
         return Ok(Added::UsernameTaken);
     }
     if let Some(phone) = &new.phone
-        && identity::owner_of_phone(tx, phone)?.is_some()
+        && identity::owner_of_phone(work.tx, phone)?.is_some()
     {
         return Ok(Added::PhoneTaken);
     }
-    let (id, now) = (AccountId::draw(moment), moment.now());
+    let (id, now) = (AccountId::draw(work.moment), work.now());
     let mut account = Account::new(new.password, new.name, now);
     account.language = new.language.unwrap_or(account.language);
     account.groups = new.groups;
     account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
-    person::save(tx, id, &account)?;
+    person::save(work.tx, id, &account)?;
     if let Some(email) = &new.email {
-        identity::set_email(tx, id, email, new.confirmed.then_some(now))?;
-        register::remove_all(tx, email)?;
+        identity::set_email(work.tx, id, email, new.confirmed.then_some(now))?;
+        register::remove_all(work.tx, email)?;
     }
     if let Some(username) = &new.username {
-        identity::set_username(tx, id, username, now)?;
+        identity::set_username(work.tx, id, username, now)?;
     }
-    identity::set_phone(tx, id, new.phone.as_ref(), now)?;
+    identity::set_phone(work.tx, id, new.phone.as_ref(), now)?;
     let source = match opener {
         Opener::Owner(client) => client.owner_of(id),
         Opener::Other(source) => source.clone(),
     };
-    services.audit_in_detail(tx, moment, &source, (act, Outcome::Done), id, detail)?;
+    work.audit_in_detail(&source, (act, Outcome::Done), id, detail)?;
     for group in &account.groups {
-        let what = (Act::GroupJoined, Outcome::Done);
-        services.audit_in_detail(tx, moment, &source, what, id, group.as_str())?;
+        work.audit_in_detail(&source, Act::GroupJoined, id, group.as_str())?;
     }
-    let person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
+    let person = person::load(work.tx, id)?.ok_or(StoreError::Damaged("an account just made"))?;
     Ok(Added::Done(Box::new(person)))
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{GroupName, Moment, Permission};
+use crate::base::{GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS};
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 
 use super::person::{self, Account};
-use super::{Services, administer};
+use super::{Work, administer};
 
 /// Members of a group with this permission may ask what others may do.
 pub const MAY_ASK: &str = "gatelodge:ask";
@@ -39,17 +39,18 @@ pub enum Permitted {
 
 /// Gives a group a permission, or takes it.
 pub fn permit(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (name, permission, is_given): (&GroupName, &Permission, bool),
 ) -> Result<Permitted, StoreError> {
-    let mut group = groups::find(tx, name)?;
+    let mut group = groups::find(work.tx, name)?;
     if group.permissions.contains(permission) == is_given {
         return Ok(Permitted::Done);
     }
-    if is_given && group.permissions.is_empty() && groups::count_with_permissions(tx)? >= groups::MAX_WITH_PERMISSIONS {
+    if is_given
+        && group.permissions.is_empty()
+        && groups::count_with_permissions(work.tx)? >= groups::MAX_WITH_PERMISSIONS
+    {
         return Ok(Permitted::TooManyGroups);
     }
     let act = if is_given {
@@ -62,31 +63,26 @@ pub fn permit(
     if is_given && group.permissions.len() > MAX_PERMISSIONS {
         return Ok(Permitted::TooMany);
     }
-    groups::save(tx, name, &group)?;
+    groups::save(work.tx, name, &group)?;
     let detail = format!("{} {}", name.as_str(), permission.as_str());
-    services.audit_in_detail(tx, moment, source, (act, Outcome::Done), Subject::NONE, &detail)?;
+    work.audit_in_detail(source, (act, Outcome::Done), Subject::NONE, &detail)?;
     Ok(Permitted::Done)
 }
 
 /// Takes up to `limit` members out of a group, and when nobody is left its permissions. Says whether it is gone.
-pub fn disband(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    source: &Source,
-    name: &GroupName,
-    limit: usize,
-) -> Result<bool, StoreError> {
-    for id in groups::members(tx, name, None, limit)? {
-        let Some(mut person) = person::load(tx, id)? else { return Err(StoreError::Damaged("a member of a group")) };
+pub fn disband(work: &mut Work<'_>, source: &Source, name: &GroupName, limit: usize) -> Result<bool, StoreError> {
+    for id in groups::members(work.tx, name, None, limit)? {
+        let Some(mut person) = person::load(work.tx, id)? else {
+            return Err(StoreError::Damaged("a member of a group"));
+        };
         person.account.groups.remove(name);
-        person::save(tx, id, &person.account)?;
-        services.audit_in_detail(tx, moment, source, (Act::GroupLeft, Outcome::Done), id, name.as_str())?;
+        person::save(work.tx, id, &person.account)?;
+        work.audit_in_detail(source, Act::GroupLeft, id, name.as_str())?;
     }
-    if groups::has_members(tx, name)? {
+    if groups::has_members(work.tx, name)? {
         return Ok(false);
     }
-    groups::save(tx, name, &groups::Group::default())?;
-    services.audit_in_detail(tx, moment, source, (Act::GroupDisbanded, Outcome::Done), Subject::NONE, name.as_str())?;
+    groups::save(work.tx, name, &groups::Group::default())?;
+    work.audit_in_detail(source, Act::GroupDisbanded, Subject::NONE, name.as_str())?;
     Ok(true)
 }

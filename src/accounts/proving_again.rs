@@ -1,16 +1,16 @@
 //! Proving anew who one is, for what a session of some age is not enough for.
 
-use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, Moment, Timestamp};
+use crate::audit::Act;
+use crate::base::{AccountId, Timestamp};
 use crate::config::Config;
 use crate::crypto::{Bearer, Digest, PasswordHash, TypedCode};
 use crate::factors::{self, Context};
 use crate::sessions::{self, Client, Session};
-use crate::store::{StoreError, Transaction};
+use crate::store::StoreError;
 use crate::throttle;
 
 use super::tries::Tries;
-use super::{Services, notices, person, second_step, spent};
+use super::{Work, notices, person, second_step, spent};
 
 /// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
 /// factor when its owner logs in, but is for these.
@@ -49,40 +49,36 @@ pub enum ProvedAgain {
 }
 
 /// Notes the proof, and gives the session a new secret (ASVS 5.0, 7.2.4).
-pub fn prove(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    account: AccountId,
-    proof: &Proof,
-) -> Result<ProvedAgain, StoreError> {
-    let now = moment.now();
-    let Some(person) = person::load(tx, account)?.filter(|person| person.account.password == proof.verified) else {
+pub fn prove(work: &mut Work<'_>, account: AccountId, proof: &Proof) -> Result<ProvedAgain, StoreError> {
+    let now = work.now();
+    let Some(person) = person::load(work.tx, account)?.filter(|person| person.account.password == proof.verified)
+    else {
         return Ok(ProvedAgain::Overtaken);
     };
-    let Some(session) = sessions::find(tx, proof.session)?.filter(|session| session.account == account) else {
+    let Some(session) = sessions::find(work.tx, proof.session)?.filter(|session| session.account == account) else {
         return Ok(ProvedAgain::Overtaken);
     };
     let mut methods: Vec<&str> = proof.verified.iter().map(|_| "password").collect();
-    if factors::is_on(tx, account)? {
+    if factors::is_on(work.tx, account)? {
         let Some(code) = &proof.code else { return Ok(ProvedAgain::CodeNeeded) };
         let context = Context::session(session.id);
-        let Some(proved) = factors::prove(tx, now, &services.seal, account, code, (context, person.credentials()))?
+        let Some(proved) =
+            factors::prove(work.tx, now, &work.env.seal, account, code, (context, person.credentials()))?
         else {
-            second_step::refuse(tx, moment, services, (&proof.tries, &proof.client), &person)?;
+            second_step::refuse(work, (&proof.tries, &proof.client), &person)?;
             return Ok(ProvedAgain::WrongCode);
         };
-        second_step::note_proved(tx, moment, services, &person, proved)?;
+        second_step::note_proved(work, &person, proved)?;
         methods.push(proved.word());
         // A session that began with a factor was told of then.
         let is_news = !factors::is_among(&session.methods);
-        if let Some(letter) = second_step::notice_of_use(services, &methods, now).filter(|_| is_news) {
-            notices::tell(tx, moment, services, &person, &letter)?;
+        if let Some(letter) = second_step::notice_of_use(work.env, &methods, now).filter(|_| is_news) {
+            notices::tell(work, &person, &letter)?;
         }
     }
-    throttle::passed_in_session(tx, session.id)?;
-    let renewed = spent::renew_session(tx, moment, services, (account, session.id, Act::ProvedAgain), &methods)?;
+    throttle::passed_in_session(work.tx, session.id)?;
+    let renewed = spent::renew_session(work, (account, session.id, Act::ProvedAgain), &methods)?;
     let Some((secret, session)) = renewed else { return Ok(ProvedAgain::Overtaken) };
-    services.audit(tx, moment, &proof.client.owner_of(account), (Act::ProvedAgain, Outcome::Done), account)?;
+    work.audit(&proof.client.owner_of(account), Act::ProvedAgain, account)?;
     Ok(ProvedAgain::Done(Box::new((secret, session))))
 }

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::audit::{Act, Outcome, Subject};
-use crate::base::{DisplayName, EmailAddress, InvitationId, Moment, RegistrationId, Seconds, Timestamp, Username};
+use crate::audit::{Act, Subject};
+use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Seconds, Timestamp, Username};
 use crate::crypto::{Cost, Digest, PasswordHash, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
@@ -12,7 +12,7 @@ use super::invitations::{self, Invitation};
 use super::links::{self, Wish};
 use super::opening::{self, Added, NewAccount, Opener};
 use super::tries::Tries;
-use super::{Services, confirm_links, costs};
+use super::{Work, confirm_links, costs};
 
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
@@ -87,16 +87,11 @@ pub enum Registered {
 }
 
 /// Records a registration, without looking whether the address is known.
-pub fn register(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    new: &NewRegistration,
-) -> Result<Registered, StoreError> {
-    new.tries.charge(tx, moment, services, &new.client.anyone(), Subject::NONE)?;
+pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Registered, StoreError> {
+    new.tries.charge(work, &new.client.anyone(), Subject::NONE)?;
     let invitation = match new.invitation {
         None => None,
-        Some(secret) => match invitations::look_up(tx, services, secret, moment.now())? {
+        Some(secret) => match invitations::look_up(work.tx, work.env, secret, work.moment.now())? {
             Ok(found) => Some(found),
             Err(fault) => return Ok(Registered::NotInvited(fault)),
         },
@@ -105,10 +100,10 @@ pub fn register(
     if invited.is_some_and(|address| *address != new.email) {
         return Ok(Registered::InvitedElsewhere);
     }
-    if invited.is_some() || !services.config.registration.confirm_email {
-        return open_account(tx, moment, services, new, invitation);
+    if invited.is_some() || !work.env.config.registration.confirm_email {
+        return open_account(work, new, invitation);
     }
-    let id = RegistrationId::draw_in_order(moment);
+    let id = RegistrationId::draw_in_order(work.moment);
     let registration = Registration {
         email: new.email.clone(),
         password: new.password.clone(),
@@ -116,24 +111,22 @@ pub fn register(
         name: new.name.clone(),
         language: "en".into(),
         browser: new.browser,
-        created_at: moment.earliest(),
+        created_at: work.earliest(),
         mailed_at: None,
         invitation: invitation.map(|(id, _)| id),
         confirmed_at: None,
     };
-    save(tx, id, &registration)?;
-    OF_ADDRESS.put(tx, &(new.email.canonical(), id), &())?;
-    services.audit(tx, moment, &new.client.anyone(), (Act::Registered, Outcome::Done), id)?;
-    links::wish_of_stranger(tx, moment, services, &Wish::Registered(id), &new.client)?;
+    save(work.tx, id, &registration)?;
+    OF_ADDRESS.put(work.tx, &(new.email.canonical(), id), &())?;
+    work.audit(&new.client.anyone(), Act::Registered, id)?;
+    links::wish_of_stranger(work, &Wish::Registered(id), &new.client)?;
     Ok(Registered::Accepted)
 }
 
 /// Where no confirmation is asked for, or the invitation that was mailed to the address proves it, the account exists at once. An
 /// address that nothing proves is mailed a link all the same, because no reset mail ever goes to an unconfirmed address.
 fn open_account(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     new: &NewRegistration,
     invitation: Option<(InvitationId, Invitation)>,
 ) -> Result<Registered, StoreError> {
@@ -150,18 +143,18 @@ fn open_account(
     };
     let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
     let how = (Opener::Owner(&new.client), Act::Registered, detail.as_str());
-    let person = match opening::open(tx, moment, services, how, account)? {
+    let person = match opening::open(work, how, account)? {
         Added::AddressTaken | Added::PhoneTaken => return Ok(Registered::AddressTaken),
         Added::UsernameTaken => return Ok(Registered::UsernameTaken),
         Added::Done(person) => person,
     };
     if let Some((id, invitation)) = invitation {
-        invitations::use_once(tx, moment, id, invitation)?;
+        invitations::use_once(work.tx, work.moment, id, invitation)?;
     }
     if confirmed {
         return Ok(Registered::Opened);
     }
-    links::wish_of_stranger(tx, moment, services, &Wish::ConfirmAddress(person.id), &new.client)?;
+    links::wish_of_stranger(work, &Wish::ConfirmAddress(person.id), &new.client)?;
     Ok(Registered::Accepted)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::{Act, Outcome};
-use crate::base::{AccountId, MINUTE, Moment, Seconds, SessionId, Timestamp, set_of};
+use crate::base::{AccountId, MINUTE, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Config;
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, Context, FactorKind, ProvedBy};
@@ -16,7 +16,7 @@ use super::links::{self, Wish};
 use super::login::{self, Attempt};
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Services, factor_resets, known_devices, notices};
+use super::{Env, Work, factor_resets, known_devices, notices};
 
 /// A login that waits for the second factor. The store keeps the digest of its secret.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ fn password_of(person: &Person) -> Digest {
 /// Whether this account asks this browser for more than the password.
 pub fn is_needed(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     account: AccountId,
     client: &Client,
     now: Timestamp,
@@ -59,42 +59,36 @@ pub fn is_needed(
         return Ok(false);
     }
     let trusted = Bearer::parse(BearerKind::TrustedBrowser, &client.trust);
-    let Some(secret) = trusted.filter(|_| services.config.second_factor.trust_browsers) else { return Ok(true) };
-    Ok(!factors::is_trusted(view, account, (secret.digest(), &services.generation), now)?)
+    let Some(secret) = trusted.filter(|_| env.config.second_factor.trust_browsers) else { return Ok(true) };
+    Ok(!factors::is_trusted(view, account, (secret.digest(), &env.generation), now)?)
 }
 
 /// Has a login wait. The secret is handed out here, once.
-pub(super) fn begin(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    person: &Person,
-    attempt: &Attempt,
-) -> Result<Bearer, StoreError> {
-    let secret = Bearer::draw(BearerKind::PendingLogin, moment);
+pub(super) fn begin(work: &mut Work<'_>, person: &Person, attempt: &Attempt) -> Result<Bearer, StoreError> {
+    let secret = Bearer::draw(BearerKind::PendingLogin, work.moment);
     let pending = PendingLogin {
         account: person.id,
-        generation: services.generation,
+        generation: work.env.generation,
         password: password_of(person),
         carrier: attempt.carrier,
         methods: set_of([attempt.method.to_owned()]),
-        expires_at: moment.now().plus(STEP_WITHIN),
+        expires_at: work.now().plus(STEP_WITHIN),
         tries_left: TRIES,
     };
-    PENDING.put(tx, &secret.digest(), &pending)?;
+    PENDING.put(work.tx, &secret.digest(), &pending)?;
     let what = (Act::Login, Outcome::SecondFactorNeeded);
-    services.audit(tx, moment, &attempt.client.anyone(), what, person.id)?;
+    work.audit(&attempt.client.anyone(), what, person.id)?;
     Ok(secret)
 }
 
 /// The login with this secret, if it still waits, and whose it is.
 pub fn look_up(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     secret: Digest,
     now: Timestamp,
 ) -> Result<Option<(PendingLogin, Person)>, StoreError> {
-    let is_alive = |pending: &PendingLogin| now < pending.expires_at && pending.generation == services.generation;
+    let is_alive = |pending: &PendingLogin| now < pending.expires_at && pending.generation == env.generation;
     let Some(pending) = PENDING.get(view, &secret)?.filter(is_alive) else { return Ok(None) };
     let is_same = |person: &Person| person.account.disabled_at.is_none() && password_of(person) == pending.password;
     Ok(person::load(view, pending.account)?.filter(is_same).map(|person| (pending, person)))
@@ -132,12 +126,12 @@ impl Quota {
     /// Of whoever logs in: a browser that the owner logged in with before by itself, all others together.
     pub fn at_login(
         view: &(impl Snapshot + ?Sized),
-        services: &Services,
+        env: &Env,
         account: AccountId,
         client: &Client,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let device = known_devices::of_client(view, services, account, client, now)?;
+        let device = known_devices::of_client(view, env, account, client, now)?;
         Ok(device.map_or(Self::of_account(account), |device| Self(device.0)))
     }
 }
@@ -145,41 +139,37 @@ impl Quota {
 /// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by text message.
 /// False if it has no factor of the kind.
 pub fn send_code(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     person: &Person,
     (context, wanted): (Context, Option<FactorKind>),
     quota: Quota,
 ) -> Result<bool, StoreError> {
-    let kinds = factors::confirmed(tx, person.id)?;
-    let may_take = |tx: &mut dyn Transaction, purpose, quota: Quota| {
-        throttle::take_mail(tx, moment, &services.config.throttle, purpose, quota.0)
-    };
+    let kinds = factors::confirmed(work.tx, person.id)?;
     let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind == kind);
     if has(FactorKind::Mail)
         && let Some(to) = person.verified_address()
     {
         // Whoever knows the password can ask for codes: not without end, and whoever tries learns nothing by it. What they use up is
         // not the quota of the owner's browsers and sessions.
-        if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Code, quota)? {
+        if factors::is_recent(work.tx, work.moment.now(), context)? || !work.may_mail(MailPurpose::Code, quota.0)? {
             return Ok(true);
         }
         let whose = (person.id, person.credentials(), false);
-        if let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? {
-            services.mail(tx, moment, to, &Letter::SecondFactorCode { code, forgot: services.forgot_link() })?;
+        if let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? {
+            work.mail(to, &Letter::SecondFactorCode { code, forgot: work.env.forgot_link() })?;
         }
         return Ok(true);
     }
     let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
     // Text messages cost money: nobody has them sent without end, by whatever browser, and whoever tries learns nothing by it.
-    if factors::is_recent(tx, moment.now(), context)? || !may_take(tx, MailPurpose::Text, Quota::of_account(person.id))?
+    if factors::is_recent(work.tx, work.moment.now(), context)?
+        || !work.may_mail(MailPurpose::Text, *person.id.bytes())?
     {
         return Ok(true);
     }
     let whose = (person.id, person.credentials(), true);
-    if let Some(code) = factors::mail_code(tx, moment, &services.seal, whose, context)? {
-        services.text_code(tx, moment, phone, &code)?;
+    if let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? {
+        work.text_code(phone, &code)?;
     }
     Ok(true)
 }
@@ -213,102 +203,82 @@ pub enum SecondStep {
 }
 
 /// Takes a code, and starts the session if it is right.
-pub fn conclude(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    step: &StepAttempt,
-) -> Result<SecondStep, StoreError> {
-    let now = moment.now();
-    let Some((pending, person)) = look_up(tx, services, step.secret, now)? else { return Ok(SecondStep::Over) };
+pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<SecondStep, StoreError> {
+    let now = work.now();
+    let Some((pending, person)) = look_up(work.tx, work.env, step.secret, now)? else { return Ok(SecondStep::Over) };
     let context = Context::login(step.secret);
-    let Some(proved) = factors::prove(tx, now, &services.seal, person.id, &step.code, (context, person.credentials()))?
+    let Some(proved) =
+        factors::prove(work.tx, now, &work.env.seal, person.id, &step.code, (context, person.credentials()))?
     else {
-        refuse(tx, moment, services, (&step.tries, &step.client), &person)?;
+        refuse(work, (&step.tries, &step.client), &person)?;
         match pending.tries_left {
-            0 | 1 => PENDING.delete(tx, &step.secret)?,
-            left => PENDING.put(tx, &step.secret, &PendingLogin { tries_left: left - 1, ..pending })?,
+            0 | 1 => PENDING.delete(work.tx, &step.secret)?,
+            left => PENDING.put(work.tx, &step.secret, &PendingLogin { tries_left: left - 1, ..pending })?,
         }
         return Ok(SecondStep::WrongCode);
     };
-    PENDING.delete(tx, &step.secret)?;
-    note_proved(tx, moment, services, &person, proved)?;
+    PENDING.delete(work.tx, &step.secret)?;
+    note_proved(work, &person, proved)?;
     if let Some(secret) = step.trust {
-        let within = services.config.second_factor.trust_browser_for.seconds();
+        let within = work.env.config.second_factor.trust_browser_for.seconds();
         let shown = (step.client.network.as_str(), step.client.agent.as_str());
-        factors::trust(tx, moment, person.id, (secret, services.generation), within, shown)?;
-        services.audit(
-            tx,
-            moment,
-            &step.client.owner_of(person.id),
-            (Act::BrowserTrusted, Outcome::Done),
-            person.id,
-        )?;
+        factors::trust(work.tx, work.moment, person.id, (secret, work.env.generation), within, shown)?;
+        work.audit(&step.client.owner_of(person.id), Act::BrowserTrusted, person.id)?;
     }
     let attempt = Attempt::proven(pending.carrier, &step.client, step.replaces);
     let mut methods: Vec<&str> = pending.methods.iter().map(String::as_str).collect();
     methods.push(proved.word());
-    let (secret, session) = login::start_session_by(tx, moment, services, &person, &attempt, &methods)?;
+    let (secret, session) = login::start_session_by(work, &person, &attempt, &methods)?;
     Ok(SecondStep::Welcome(Box::new((secret, session, person))))
 }
 
 /// Notes a wrong code, and tells the owner when there were many: somebody knows the password.
 pub(super) fn refuse(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (tries, client): (&Tries, &Client),
     person: &Person,
 ) -> Result<(), StoreError> {
-    tries.refuse(tx, moment, services, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
+    tries.refuse(work, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
     // What known browsers and sessions try is counted apart, and told as failed logins are.
-    links::wish(tx, moment, &Wish::FailedLogin(person.id))?;
-    tell_of_codes(tx, moment, services, (throttle::Kind::SecondFactor, person.id))
+    links::wish(work.tx, work.moment, &Wish::FailedLogin(person.id))?;
+    tell_of_codes(work, (throttle::Kind::SecondFactor, person.id))
 }
 
 /// Tells the owner of an account that somebody tries codes, if several in a row were wrong; once a day at most.
 pub(super) fn tell_of_codes(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (kind, account): (throttle::Kind, AccountId),
 ) -> Result<(), StoreError> {
-    if !throttle::may_be_told_of_codes(tx, moment, (kind, account))? {
+    if !throttle::may_be_told_of_codes(work.tx, work.moment, (kind, account))? {
         return Ok(());
     }
-    let Some(person) = person::load(tx, account)? else { return Ok(()) };
+    let Some(person) = person::load(work.tx, account)? else { return Ok(()) };
     let Some(to) = person.verified_address() else { return Ok(()) };
     match kind {
         throttle::Kind::MailedDigits => {
-            let letter = Letter::LoginsFailed { is_out_of_use: false, forgot: services.forgot_link() };
-            services.mail(tx, moment, to, &letter)
+            let letter = Letter::LoginsFailed { is_out_of_use: false, forgot: work.env.forgot_link() };
+            work.mail(to, &letter)
         }
-        _ => services.mail(tx, moment, to, &Letter::CodesFailed { forgot: services.forgot_link() }),
+        _ => work.mail(to, &Letter::CodesFailed { forgot: work.env.forgot_link() }),
     }
 }
 
 /// What tells the owner that somebody proved themselves by `methods`, if they are to know: a mailed code told of itself, and the
 /// use of a recovery code is told when it is taken.
-pub(super) fn notice_of_use(services: &Services, methods: &[&str], at: Timestamp) -> Option<Letter> {
+pub(super) fn notice_of_use(env: &Env, methods: &[&str], at: Timestamp) -> Option<Letter> {
     let is_told = |method: &&str| [ProvedBy::Totp.word(), ProvedBy::Sms.word()].contains(method);
-    let is_wanted = services.config.second_factor.tell_uses && methods.iter().any(is_told);
-    is_wanted.then(|| Letter::FactorUsed { at, forgot: services.forgot_link() })
+    let is_wanted = env.config.second_factor.tell_uses && methods.iter().any(is_told);
+    is_wanted.then(|| Letter::FactorUsed { at, forgot: env.forgot_link() })
 }
 
 /// What follows from a right code: wrong ones in a row begin anew, a reset that was asked for is off, and a recovery code that
 /// was used is told to the owner.
-pub(super) fn note_proved(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    person: &Person,
-    proved: ProvedBy,
-) -> Result<(), StoreError> {
-    throttle::passed_second_factor(tx, person.id)?;
-    factor_resets::cancel(tx, person.id)?;
+pub(super) fn note_proved(work: &mut Work<'_>, person: &Person, proved: ProvedBy) -> Result<(), StoreError> {
+    throttle::passed_second_factor(work.tx, person.id)?;
+    factor_resets::cancel(work.tx, person.id)?;
     let ProvedBy::Recovery { left } = proved else { return Ok(()) };
-    let (at, forgot) = (moment.now(), services.forgot_link());
-    notices::tell(tx, moment, services, person, &Letter::RecoveryCodeUsed { at, left, forgot })
+    let (at, forgot) = (work.now(), work.env.forgot_link());
+    notices::tell(work, person, &Letter::RecoveryCodeUsed { at, left, forgot })
 }
 
 /// Whether somebody in these groups must have a second factor.

@@ -7,7 +7,7 @@ use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::opening::{Added, NewAccount};
-use super::{Services, administer, spent};
+use super::{Work, administer, spent};
 
 /// How long the link works.
 pub const WORKS_FOR: Seconds = 30 * MINUTE;
@@ -71,19 +71,17 @@ pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Resu
 
 /// Makes the first administrator. The link is used up in the same transaction; a refusal leaves it as it is.
 pub fn finish(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (secret, new): (&str, &NewAccount),
 ) -> Result<Result<Added, TokenFault>, StoreError> {
-    if let Err(fault) = look_up(tx, secret, moment.now())? {
+    if let Err(fault) = look_up(work.tx, secret, work.moment.now())? {
         return Ok(Err(fault));
     }
     // Saving an administrator ends it.
-    let added = administer::add(tx, moment, services, source, new)?;
+    let added = administer::add(work, source, new)?;
     if let (Added::Done(_), Some(secret)) = (&added, Bearer::parse(BearerKind::SetUp, secret)) {
-        spent::note(tx, moment, secret.digest())?;
+        spent::note(work.tx, work.moment, secret.digest())?;
     }
     Ok(Ok(added))
 }

@@ -9,7 +9,7 @@ use crate::crypto::{Bearer, Digest};
 use crate::sessions::{self, Session};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::Services;
+use super::Work;
 
 /// Seconds for which a link still says that it did its work; after that it does not work, as any other.
 const REMEMBERED_FOR: Seconds = 30 * DAY;
@@ -42,16 +42,14 @@ pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result
 
 /// As [`sessions::renew`], and notes that the old secret did its work: a form that is posted twice comes with it once more.
 pub fn renew_session(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (account, id, act): (AccountId, SessionId, Act),
     methods: &[&str],
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
-    if let Some(old) = sessions::secret_of(tx, account, id)? {
-        SPENT.put(tx, &old, &Spent { done_at: moment.now(), act: Some(act) })?;
+    if let Some(old) = sessions::secret_of(work.tx, account, id)? {
+        SPENT.put(work.tx, &old, &Spent { done_at: work.moment.now(), act: Some(act) })?;
     }
-    sessions::renew(tx, moment, (account, id), methods, services.config.spa.access.seconds())
+    sessions::renew(work.tx, work.moment, (account, id), methods, work.env.config.spa.access.seconds())
 }
 
 /// Forgets up to `limit` secrets that were spent long ago, looking at as many behind `after`. Returns where to go on, or none at the

@@ -11,7 +11,7 @@ use crate::sessions::{self, Scope, Session};
 use crate::store::{Snapshot, StoreError};
 
 use super::person::{ACCOUNTS, Account};
-use super::{Services, second_step};
+use super::{Env, second_step};
 
 /// What a door asks of whoever comes in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -95,18 +95,18 @@ pub fn look_up(view: &dyn Snapshot, digest: Digest) -> Result<Option<Credential>
 /// Whether an account that must have a second factor has none.
 pub fn lacks_second_factor(
     view: &(impl Snapshot + ?Sized),
-    services: &Services,
+    env: &Env,
     session: &Session,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    Ok(second_step::is_required(&services.config, &account.groups) && !factors::is_on(view, session.account)?)
+    Ok(second_step::is_required(&env.config, &account.groups) && !factors::is_on(view, session.account)?)
 }
 
 /// Looks again, in the transaction of an act, at what the door saw: the session or token by whose secret somebody came in is
 /// there and alive, their account is there and open, and they still are what the act asks for.
 pub fn still_holds(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     (digest, seen): (Digest, &Session),
     needs: Needs,
     now: Timestamp,
@@ -120,12 +120,12 @@ pub fn still_holds(
         return Ok(Err(Denied::NotLoggedIn));
     };
     // It was in use when the door was passed: that it was idle before is no question any more.
-    if !session.is_alive(now, now, &services.generation) || !session.is_open(now) {
+    if !session.is_alive(now, now, &env.generation) || !session.is_open(now) {
         return Ok(Err(Denied::NotLoggedIn));
     }
     let Some(account) = ACCOUNTS.get(view, &session.account)?.filter(|account| account.disabled_at.is_none()) else {
         return Ok(Err(Denied::NotLoggedIn));
     };
-    let lacks_second_factor = lacks_second_factor(view, services, &session, &account)?;
+    let lacks_second_factor = lacks_second_factor(view, env, &session, &account)?;
     Ok(needs.judge(&account, scopes.as_ref(), lacks_second_factor))
 }

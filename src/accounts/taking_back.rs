@@ -1,8 +1,8 @@
 //! An owner takes their account back: "this was not me" after a login, and undoing a change of address. The links stand in
 //! the mails that tell of them, work for a week whatever a thief changes meanwhile, and lead to a new password by mail.
 
-use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, DAY, EmailAddress, Id, Moment, Seconds, Timestamp};
+use crate::audit::{Act, Source};
+use crate::base::{AccountId, DAY, EmailAddress, Id, Seconds, Timestamp};
 use crate::config::{Config, LoginNotices, Span};
 use crate::crypto::{Opened, Purpose, TokenFault};
 use crate::factors;
@@ -12,7 +12,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use crate::throttle;
 
 use super::person::{self, Person};
-use super::{Services, forgot, identity, known_devices, links, notices, second_step};
+use super::{Env, Work, forgot, identity, known_devices, links, notices, second_step};
 
 /// How long the links work.
 const WITHIN: Span = Config::TAKE_BACK_WITHIN;
@@ -63,48 +63,41 @@ const MAX_FORMER: usize = 10;
 
 /// Notes a login, and tells the owner of one from a place that is new, or else of one with a second factor.
 pub(super) fn note_login(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     person: &Person,
     (client, carrier, methods): (&Client, Carrier, &[&str]),
 ) -> Result<(), StoreError> {
-    let now = moment.now();
+    let now = work.now();
     let knows_browser =
-        !carrier.is_bearer() && known_devices::of_client(tx, services, person.id, client, now)?.is_some();
+        !carrier.is_bearer() && known_devices::of_client(work.tx, work.env, person.id, client, now)?.is_some();
     let came = (now, client.network.as_str(), client.agent.as_str());
-    let (note, novelty) = sessions::note_login(tx, &services.seal, person.id, came, knows_browser)?;
-    if !is_told(services.config.login.notices, novelty) {
-        let letter = second_step::notice_of_use(services, methods, now);
-        return letter.map_or(Ok(()), |letter| notices::tell(tx, moment, services, person, &letter));
+    let (note, novelty) = sessions::note_login(work.tx, &work.env.seal, person.id, came, knows_browser)?;
+    if !is_told(work.env.config.login.notices, novelty) {
+        let letter = second_step::notice_of_use(work.env, methods, now);
+        return letter.map_or(Ok(()), |letter| notices::tell(work, person, &letter));
     }
-    let link = not_me_link(tx, moment, services, person)?;
+    let link = not_me_link(work, person)?;
     let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
-    notices::tell(tx, moment, services, person, &letter)
+    notices::tell(work, person, &letter)
 }
 
 /// The link by which the owner takes an account back: "this was not me". It is for whoever reads the address that it is mailed to.
-pub(super) fn not_me_link(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    person: &Person,
-) -> Result<String, StoreError> {
+pub(super) fn not_me_link(work: &mut Work<'_>, person: &Person) -> Result<String, StoreError> {
     let address = person.verified_address().map(EmailAddress::canonical).unwrap_or_default();
-    let [a, b, c] = not_me(tx, services, person.id)?;
+    let [a, b, c] = not_me(work.tx, work.env, person.id)?;
     let state: [&[u8]; 4] = [&a, &b, &c, address.as_bytes()];
-    services.signed_link(tx, moment, "/not-me/", (Purpose::NotMe, *person.id.bytes()), &state, WITHIN)
+    work.signed_link("/not-me/", (Purpose::NotMe, *person.id.bytes()), &state, WITHIN)
 }
 
 /// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief had mailed to
 /// their own is dead once the owner has the account back.
 fn is_bound_to_an_address(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     opened: &Opened<'_>,
     person: &Person,
 ) -> Result<bool, StoreError> {
-    let [a, b, c] = not_me(view, services, person.id)?;
+    let [a, b, c] = not_me(view, env, person.id)?;
     let is_bound = |address: &str| opened.is_bound_to(&[&a[..], &b, &c, address.as_bytes()]);
     if person.verified_address().is_some_and(|address| is_bound(&address.canonical())) {
         return Ok(true);
@@ -123,31 +116,29 @@ fn parts(state: &State) -> [&[u8]; 3] {
 }
 
 /// What "this was not me" is bound to besides the address: nothing that a thief can change.
-fn not_me(view: &(impl Snapshot + ?Sized), services: &Services, account: AccountId) -> Result<State, StoreError> {
+fn not_me(view: &(impl Snapshot + ?Sized), env: &Env, account: AccountId) -> Result<State, StoreError> {
     let count = sessions::logins_of(view, account)?.taken_back.to_be_bytes();
-    Ok([services.generation.to_vec(), account.bytes().to_vec(), count.to_vec()])
+    Ok([env.generation.to_vec(), account.bytes().to_vec(), count.to_vec()])
 }
 
-fn undoing(services: &Services, account: AccountId, id: Id<OfFormerAddress>) -> State {
-    [services.generation.to_vec(), account.bytes().to_vec(), id.bytes().to_vec()]
+fn undoing(env: &Env, account: AccountId, id: Id<OfFormerAddress>) -> State {
+    [env.generation.to_vec(), account.bytes().to_vec(), id.bytes().to_vec()]
 }
 
 /// Keeps the address that was changed, and signs the link that brings it back.
 pub(super) fn keep_address(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     (account, old): (AccountId, &EmailAddress),
 ) -> Result<Option<String>, StoreError> {
-    if FORMER.under(tx, &account, Direction::Up, MAX_FORMER)?.len() == MAX_FORMER {
+    if FORMER.under(work.tx, &account, Direction::Up, MAX_FORMER)?.len() == MAX_FORMER {
         return Ok(None);
     }
-    let (id, changed_at) = (Id::draw(moment), moment.now());
-    FORMER.put(tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
+    let (id, changed_at) = (Id::draw(work.moment), work.now());
+    FORMER.put(work.tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
     let until = changed_at.plus(WITHIN.seconds());
-    FORMER_OWNERS.put(tx, &old.canonical(), &FormerOwner { account, until })?;
-    let (state, what) = (undoing(services, account, id), (Purpose::UndoAddress, *account.bytes()));
-    services.signed_link(tx, moment, "/email/undo/", what, &parts(&state), WITHIN).map(Some)
+    FORMER_OWNERS.put(work.tx, &old.canonical(), &FormerOwner { account, until })?;
+    let (state, what) = (undoing(work.env, account, id), (Purpose::UndoAddress, *account.bytes()));
+    work.signed_link("/email/undo/", what, &parts(&state), WITHIN).map(Some)
 }
 
 /// Whose account a link takes back.
@@ -170,15 +161,15 @@ const FACTORS_BEFORE: Seconds = 30 * DAY;
 /// Looks a link up, of either kind, and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Owned, TokenFault>, StoreError> {
-    links::open(view, services, (token, &[Purpose::NotMe, Purpose::UndoAddress]), now, |opened| {
+    links::open(view, env, (token, &[Purpose::NotMe, Purpose::UndoAddress]), now, |opened| {
         let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
         match opened.purpose {
             Purpose::NotMe => {
-                let is_bound = is_bound_to_an_address(view, services, opened, &person)?;
+                let is_bound = is_bound_to_an_address(view, env, opened, &person)?;
                 let told_at = opened.expires_at.minus(WITHIN.seconds());
                 // Whoever came from one new place may have come from another before, and prepared.
                 let since = sessions::logins_of(view, person.id)?
@@ -188,7 +179,7 @@ pub fn look_up(
             }
             Purpose::UndoAddress => {
                 for ((account, id), former) in FORMER.under(view, &person.id, Direction::Up, MAX_FORMER)? {
-                    if opened.is_bound_to(&parts(&undoing(services, account, id))) {
+                    if opened.is_bound_to(&parts(&undoing(env, account, id))) {
                         let address = EmailAddress::parse(&former.address).ok();
                         let since = former.changed_at.minus(FACTORS_BEFORE);
                         return Ok(Some(Owned { person, address, changed_at: Some(former.changed_at), since }));
@@ -214,77 +205,68 @@ pub enum TakenBack {
 
 /// Ends every session and token, takes the password out of use, removes the second factors that were added since, brings the old
 /// address back if the link says so, and mails a link to choose a new password.
-pub fn take_back(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    token: &str,
-    client: &Client,
-) -> Result<TakenBack, StoreError> {
-    let Owned { mut person, address, changed_at, since } = match look_up(tx, services, token, moment.now())? {
+pub fn take_back(work: &mut Work<'_>, token: &str, client: &Client) -> Result<TakenBack, StoreError> {
+    let Owned { mut person, address, changed_at, since } = match look_up(work.tx, work.env, token, work.moment.now())? {
         Ok(owned) => owned,
         Err(fault) => return Ok(TakenBack::Refused(fault)),
     };
     let (id, source) = (person.id, client.owner_of(person.id));
     let is_login = address.is_none();
     if let Some(old) = address {
-        if let Some(other) = identity::owner_of_email(tx, &old)?.filter(|owner| *owner != id) {
+        if let Some(other) = identity::owner_of_email(work.tx, &old)?.filter(|owner| *owner != id) {
             // Whoever reads the link has the mailbox; an account that never proved it gives way.
-            let has_proved = person::load(tx, other)?.is_some_and(|other| other.verified_address().is_some());
+            let has_proved = person::load(work.tx, other)?.is_some_and(|other| other.verified_address().is_some());
             if has_proved {
                 return Ok(TakenBack::AddressTaken);
             }
-            identity::release_email(tx, other)?;
-            services.audit(tx, moment, &source, (Act::AddressReleased, Outcome::Done), other)?;
+            identity::release_email(work.tx, other)?;
+            work.audit(&source, Act::AddressReleased, other)?;
         }
         let replaced = person.verified_address().cloned();
-        identity::set_email(tx, id, &old, Some(moment.now()))?;
-        services.audit(tx, moment, &source, (Act::AddressRestored, Outcome::Done), id)?;
+        identity::set_email(work.tx, id, &old, Some(work.moment.now()))?;
+        work.audit(&source, Act::AddressRestored, id)?;
         if let Some(replaced) = replaced.filter(|replaced| *replaced != old) {
             let letter = Letter::AddressChanged { old: replaced.masked(), new: old.masked(), undo: String::new() };
-            services.mail(tx, moment, &replaced, &letter)?;
+            work.mail(&replaced, &letter)?;
         }
-        drop_since(tx, id, changed_at.unwrap_or(since))?;
-        FORMER_OWNERS.delete(tx, &old.canonical())?;
-        person = person::load(tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
+        drop_since(work.tx, id, changed_at.unwrap_or(since))?;
+        FORMER_OWNERS.delete(work.tx, &old.canonical())?;
+        person = person::load(work.tx, id)?.ok_or(StoreError::Damaged("an account just read"))?;
     }
-    services.audit(tx, moment, &source, (Act::TakenBack, Outcome::Done), id)?;
+    work.audit(&source, Act::TakenBack, id)?;
     // Somebody else knows it: it is not chosen again, however handy it would be.
     person.account.retired_password = person.account.password.take().or(person.account.retired_password);
     person.account.security_stamp += 1;
     person.account.new_address = None;
     person.account.address_count += 1;
-    person::save(tx, id, &person.account)?;
-    sessions::end_all(tx, id, None)?;
-    sessions::revoke_all(tx, id)?;
+    person::save(work.tx, id, &person.account)?;
+    sessions::end_all(work.tx, id, None)?;
+    sessions::revoke_all(work.tx, id)?;
     // After a change of address was undone, "this was not me" about the login before it still works.
-    sessions::forget_places(tx, id, is_login)?;
-    remove_factors_since(tx, moment, services, &source, (id, since))?;
+    sessions::forget_places(work.tx, id, is_login)?;
+    remove_factors_since(work, &source, (id, since))?;
     // Recovery codes that were made since are known to whoever made them.
-    factors::drop_codes_since(tx, id, since)?;
-    factors::end_trusts(tx, id)?;
-    known_devices::forget(tx, id)?;
-    throttle::forget(tx, id)?;
-    let (forgot, within) = (services.forgot_link(), services.config.tokens.reset_within);
+    factors::drop_codes_since(work.tx, id, since)?;
+    factors::end_trusts(work.tx, id)?;
+    known_devices::forget(work.tx, id)?;
+    throttle::forget(work.tx, id)?;
+    let (forgot, within) = (work.env.forgot_link(), work.env.config.tokens.reset_within);
     let letter = |link| Letter::TakenBack { link, within, forgot };
-    forgot::send_link(tx, moment, services, (&mut person, within), letter)?;
-    links::spend(tx, moment, token)?;
+    forgot::send_link(work, (&mut person, within), letter)?;
+    links::spend(work.tx, work.moment, token)?;
     Ok(TakenBack::Done)
 }
 
 /// What somebody else added would keep the owner out.
 fn remove_factors_since(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
+    work: &mut Work<'_>,
     source: &Source,
     (account, since): (AccountId, Timestamp),
 ) -> Result<(), StoreError> {
-    for (id, factor) in factors::confirmed(tx, account)? {
+    for (id, factor) in factors::confirmed(work.tx, account)? {
         if factor.created_at >= since {
-            factors::remove(tx, account, id)?;
-            let what = (Act::FactorRemoved, Outcome::Done);
-            services.audit_in_detail(tx, moment, source, what, account, factor.kind.word())?;
+            factors::remove(work.tx, account, id)?;
+            work.audit_in_detail(source, Act::FactorRemoved, account, factor.kind.word())?;
         }
     }
     Ok(())

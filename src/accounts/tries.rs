@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{AccountId, EmailAddress, Identity, Moment, SessionId, Timestamp};
+use crate::base::{AccountId, EmailAddress, Identity, SessionId, Timestamp};
 use crate::config::Rate;
 use crate::sessions::Client;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, DeviceId, Kind, Level, MAX_CONSECUTIVE};
 
-use super::{Services, known_devices};
+use super::{Env, Work, known_devices};
 
 /// The buckets of one attempt.
 #[derive(Clone, Debug, Default)]
@@ -40,26 +40,26 @@ impl Tries {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
     pub fn at_login(
         view: &dyn Snapshot,
-        services: &Services,
+        env: &Env,
         identity: &Identity,
         account: Option<AccountId>,
         client: &Client,
         (now, earliest): (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
-        if !services.config.throttle.enabled {
+        if !env.config.throttle.enabled {
             return Ok(Self::default());
         }
         // A text that can be nobody's name is counted by where it comes from; it may well be a password.
         let name = identity.canonical().unwrap_or_else(|| format!("nobody:{}", client.network));
         // Unknown names have a stand-in of the same form, so that the same rows are written for them.
-        let stand_in = stand_in(services, &name);
+        let stand_in = stand_in(env, &name);
         let owner = account.unwrap_or(stand_in);
-        if let Some(device) = usable_device(view, services, owner, client, (now, earliest))? {
+        if let Some(device) = usable_device(view, env, owner, client, (now, earliest))? {
             return Ok(Self::of_device(device, owner));
         }
         let mut open: Vec<Bucket> = networks(client, Kind::Network, Kind::WideNetwork).collect();
         let crowd = Bucket::everybody(Kind::Everybody);
-        open.insert(0, Bucket::of(Kind::Name, digest(services, b"gatelodge name/1", &name)));
+        open.insert(0, Bucket::of(Kind::Name, digest(env, b"gatelodge name/1", &name)));
         let hidden = Some(Bucket::of(Kind::Account, *owner.bytes()));
         Ok(Self { open, crowd: Some(crowd), hidden, ..Self::default() })
     }
@@ -67,8 +67,8 @@ impl Tries {
     /// Of somebody who is logged in and proves anew who they are, by password or code. What a living session does depends on
     /// that session alone: whatever strangers fail with, its holder can act. A hundred failures in a row end that.
     #[must_use]
-    pub fn in_session(services: &Services, account: AccountId, session: SessionId) -> Self {
-        if !services.config.throttle.enabled {
+    pub fn in_session(env: &Env, account: AccountId, session: SessionId) -> Self {
+        if !env.config.throttle.enabled {
             return Self::default();
         }
         let noted = Some(Bucket::of(Kind::KnownDevices, *account.bytes()));
@@ -77,29 +77,26 @@ impl Tries {
 
     /// Of somebody who gives the password that was chosen with a registration of this address.
     #[must_use]
-    pub fn of_registration(services: &Services, address: &EmailAddress, client: &Client) -> Self {
-        if !services.config.throttle.enabled {
+    pub fn of_registration(env: &Env, address: &EmailAddress, client: &Client) -> Self {
+        if !env.config.throttle.enabled {
             return Self::default();
         }
-        Self::visible(
-            Bucket::of(Kind::Name, digest(services, b"gatelodge registration/1", &address.canonical())),
-            client,
-        )
+        Self::visible(Bucket::of(Kind::Name, digest(env, b"gatelodge registration/1", &address.canonical())), client)
     }
 
     /// Of somebody who gives a code besides the password: wrong ones are counted apart from wrong passwords. A browser that
     /// the owner logged in with before is counted by itself, so that whoever learnt the password cannot use the owner's up.
     pub fn at_second_factor(
         view: &dyn Snapshot,
-        services: &Services,
+        env: &Env,
         account: AccountId,
         client: &Client,
         times: (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
-        if !services.config.throttle.enabled {
+        if !env.config.throttle.enabled {
             return Ok(Self::default());
         }
-        if let Some(device) = usable_device(view, services, account, client, times)? {
+        if let Some(device) = usable_device(view, env, account, client, times)? {
             return Ok(Self::of_device(device, account));
         }
         Ok(Self::visible(Bucket::of(Kind::SecondFactor, *account.bytes()), client))
@@ -108,16 +105,16 @@ impl Tries {
     /// Of somebody who types the digits that were mailed to an account's owner; `None` where nothing was mailed, which must
     /// not show.
     #[must_use]
-    pub fn for_mailed_digits(services: &Services, account: Option<AccountId>, client: &Client) -> Self {
+    pub fn for_mailed_digits(env: &Env, account: Option<AccountId>, client: &Client) -> Self {
         let hidden = account.map(|account| Bucket::of(Kind::MailedDigits, *account.bytes()));
-        let tries = Self::for_link(services, client);
-        Self { hidden: hidden.filter(|_| services.config.throttle.enabled), ..tries }
+        let tries = Self::for_link(env, client);
+        Self { hidden: hidden.filter(|_| env.config.throttle.enabled), ..tries }
     }
 
     /// Of somebody who asks for something that may lead to a mail.
     #[must_use]
-    pub fn for_mail(services: &Services, client: &Client) -> Self {
-        if !services.config.throttle.enabled {
+    pub fn for_mail(env: &Env, client: &Client) -> Self {
+        if !env.config.throttle.enabled {
             return Self::default();
         }
         // Not by a bucket of everybody: it is counted where mails are written, and what is beyond it is mailed later. Refusing
@@ -126,14 +123,9 @@ impl Tries {
     }
 
     /// Whether somebody asks who asked for little of late, judged after this time was counted.
-    pub fn ask_for_little(
-        view: &dyn Snapshot,
-        services: &Services,
-        client: &Client,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        for bucket in Self::for_mail(services, client).open {
-            let rate = bucket.kind.rate(&services.config.throttle);
+    pub fn ask_for_little(view: &dyn Snapshot, env: &Env, client: &Client, now: Timestamp) -> Result<bool, StoreError> {
+        for bucket in Self::for_mail(env, client).open {
+            let rate = bucket.kind.rate(&env.config.throttle);
             if !owes_little(&throttle::level_of(view, &bucket)?, rate, now, 0) {
                 return Ok(false);
             }
@@ -143,8 +135,8 @@ impl Tries {
 
     /// Of somebody who follows a link.
     #[must_use]
-    pub fn for_link(services: &Services, client: &Client) -> Self {
-        if !services.config.throttle.enabled {
+    pub fn for_link(env: &Env, client: &Client) -> Self {
+        if !env.config.throttle.enabled {
             return Self::default();
         }
         Self { open: networks(client, Kind::LinkNetwork, Kind::LinkNetwork).take(1).collect(), ..Self::default() }
@@ -167,18 +159,10 @@ impl Tries {
     }
 
     /// Takes one try out of every bucket. What this empties is worth a row in the audit log.
-    pub fn charge(
-        &self,
-        tx: &mut dyn Transaction,
-        moment: &Moment,
-        services: &Services,
-        source: &Source,
-        subject: Subject,
-    ) -> Result<(), StoreError> {
+    pub fn charge(&self, work: &mut Work<'_>, source: &Source, subject: Subject) -> Result<(), StoreError> {
         let buckets: Vec<Bucket> = self.all().cloned().collect();
-        for kind in throttle::charge(tx, moment, &services.config.throttle, &buckets)? {
-            let what = (Act::Throttled, Outcome::Done);
-            services.audit_in_detail(tx, moment, source, what, subject, kind.word())?;
+        for kind in throttle::charge(work.tx, work.moment, &work.env.config.throttle, &buckets)? {
+            work.audit_in_detail(source, Act::Throttled, subject, kind.word())?;
         }
         Ok(())
     }
@@ -186,16 +170,14 @@ impl Tries {
     /// Notes a failed attempt: what it costs, and that it was made.
     pub fn refuse(
         &self,
-        tx: &mut dyn Transaction,
-        moment: &Moment,
-        services: &Services,
+        work: &mut Work<'_>,
         source: &Source,
         what: (Act, Outcome),
         subject: impl Into<Subject>,
     ) -> Result<(), StoreError> {
         let subject = subject.into();
-        self.charge(tx, moment, services, source, subject)?;
-        services.audit(tx, moment, source, what, subject)
+        self.charge(work, source, subject)?;
+        work.audit(source, what, subject)
     }
 }
 
@@ -208,7 +190,7 @@ pub fn is_out_of_use(bucket: &Bucket, level: &Level) -> bool {
 /// The bucket of mails to an address is named by this: all that stands behind a plus goes to the same mailbox (RFC 5233), so it is
 /// counted as one.
 #[must_use]
-pub fn address_digest(services: &Services, address: &EmailAddress) -> [u8; 16] {
+pub fn address_digest(env: &Env, address: &EmailAddress) -> [u8; 16] {
     let canonical = address.canonical();
     let mailbox = match canonical.rsplit_once('@') {
         Some((local, domain)) => match local.split_once('+') {
@@ -217,39 +199,39 @@ pub fn address_digest(services: &Services, address: &EmailAddress) -> [u8; 16] {
         },
         None => canonical,
     };
-    digest(services, b"gatelodge mail address/1", &mailbox)
+    digest(env, b"gatelodge mail address/1", &mailbox)
 }
 
 /// The bucket of a name as it is typed is named by this.
 #[must_use]
-pub fn name_digest(services: &Services, identity: &Identity) -> Option<[u8; 16]> {
-    identity.canonical().map(|name| digest(services, b"gatelodge name/1", &name))
+pub fn name_digest(env: &Env, identity: &Identity) -> Option<[u8; 16]> {
+    identity.canonical().map(|name| digest(env, b"gatelodge name/1", &name))
 }
 
 /// What stands in for the account of a name that nobody has: always the same for the same name, and it tells nobody which.
 #[must_use]
-pub fn stand_in(services: &Services, name: &str) -> AccountId {
-    AccountId::from_bytes(digest(services, b"gatelodge stand-in/1", name))
+pub fn stand_in(env: &Env, name: &str) -> AccountId {
+    AccountId::from_bytes(digest(env, b"gatelodge stand-in/1", name))
 }
 
 /// Keyed, so that the rows tell nobody whose they are.
-fn digest(services: &Services, label: &[u8], text: &str) -> [u8; 16] {
-    let code = services.seal.code(label, &[text.as_bytes()]);
+fn digest(env: &Env, label: &[u8], text: &str) -> [u8; 16] {
+    let code = env.seal.code(label, &[text.as_bytes()]);
     *code.first_chunk().expect("a code has 32 bytes")
 }
 
 /// The browser that the owner logged in with before, unless it has failed too often itself: then it is like any other.
 fn usable_device(
     view: &dyn Snapshot,
-    services: &Services,
+    env: &Env,
     owner: AccountId,
     client: &Client,
     (now, earliest): (Timestamp, Timestamp),
 ) -> Result<Option<DeviceId>, StoreError> {
-    let Some(device) = known_devices::of_client(view, services, owner, client, now)? else { return Ok(None) };
+    let Some(device) = known_devices::of_client(view, env, owner, client, now)? else { return Ok(None) };
     let bucket = Bucket::of_device(device);
     let level = throttle::level_of(view, &bucket)?;
-    let has_tries = level.wait(bucket.kind.rate(&services.config.throttle), earliest, 0) == 0;
+    let has_tries = level.wait(bucket.kind.rate(&env.config.throttle), earliest, 0) == 0;
     Ok((has_tries && !is_out_of_use(&bucket, &level)).then_some(device))
 }
 

@@ -7,7 +7,7 @@ use crate::sessions::Client;
 use crate::store::{StoreError, Table, Transaction, record, schema};
 use crate::throttle::Kind;
 
-use super::Services;
+use super::Work;
 use super::tries::Tries;
 
 /// Who is to be mailed, if anybody.
@@ -103,14 +103,8 @@ pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Resul
 }
 
 /// Writes a stranger's wish down. It is noted whether they asked for little of late: then a crowd does not hold them up.
-pub fn wish_of_stranger(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    services: &Services,
-    wish: &Wish,
-    client: &Client,
-) -> Result<(), StoreError> {
-    let is_quiet = Tries::ask_for_little(tx, services, client, moment.earliest())?;
-    let id = JobId::draw_in_order(moment);
-    WISHES.put(tx, &id, &wish.to_stored(moment.earliest(), is_quiet))
+pub fn wish_of_stranger(work: &mut Work<'_>, wish: &Wish, client: &Client) -> Result<(), StoreError> {
+    let is_quiet = Tries::ask_for_little(work.tx, work.env, client, work.moment.earliest())?;
+    let id = JobId::draw_in_order(work.moment);
+    WISHES.put(work.tx, &id, &wish.to_stored(work.moment.earliest(), is_quiet))
 }

@@ -28,7 +28,7 @@ fn place(directory: &str) -> [&[u8]; 2] {
 
 /// The kept account, or a new one; whoever chose the authority in the configuration agreed to its terms.
 pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: &Wanted) -> Result<Account, AcmeError> {
-    let contact = app.services().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
+    let contact = app.env().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
     let contact: Vec<&str> = contact.as_deref().into_iter().collect();
     if let Some(credentials) = kept(app, &wanted.directory)? {
         let account = builder().from_credentials(credentials).await?;
@@ -50,15 +50,15 @@ pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: 
 fn kept(app: &App, directory: &str) -> Result<Option<AccountCredentials>, Fault> {
     let Some(kept) = app.read(|view| ACCOUNTS.get(view, &directory.to_owned()))? else { return Ok(None) };
     let damaged = || Fault::Store(StoreError::Damaged("the account with the certificate authority"));
-    let opened = app.services().seal.open(&place(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
+    let opened = app.env().seal.open(&place(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
     serde_json::from_slice(&opened).map(Some).map_err(|_| damaged())
 }
 
 async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredentials) -> Result<(), AcmeError> {
     let text = serde_json::to_vec(credentials).map_err(|error| AcmeError::Failed(error.to_string()))?;
-    let kept = app.write(move |tx, moment, services| {
-        let sealed_credentials = services.seal.seal(&place(&directory), &text, moment);
-        ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })
+    let kept = app.write(move |work| {
+        let sealed_credentials = work.env.seal.seal(&place(&directory), &text, work.moment);
+        ACCOUNTS.put(work.tx, &directory, &Kept { sealed_credentials })
     });
     Ok(kept.await.map_err(Fault::from)?)
 }

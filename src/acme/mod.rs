@@ -92,9 +92,9 @@ impl Wanted {
     /// What the configuration asks for.
     #[must_use]
     pub fn by(app: &App) -> Self {
-        let services = app.services();
-        let directory = services.config.tls.acme.directory.to_string();
-        Self { directory, hosts: issued::hosts(&services.config) }
+        let env = app.env();
+        let directory = env.config.tls.acme.directory.to_string();
+        Self { directory, hosts: issued::hosts(&env.config) }
     }
 }
 

@@ -75,15 +75,15 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     }
     let new = read_names(&draft)?;
     let (email, username) = (draft.email.clone().unwrap_or_default(), draft.username.clone().unwrap_or_default());
-    if new.username.as_ref().is_some_and(|name| app.services().config.login.takes_otherwise(name)) {
+    if new.username.as_ref().is_some_and(|name| app.env().config.login.takes_otherwise(name)) {
         return Err(Refusal::invalid(
             "the user name reads as an account's id, or as a telephone number, and people log in by those here",
             "give another; the number itself is noted with --phone",
         ));
     }
     Reach::of(by).change_members(&new.groups)?;
-    let services = app.services();
-    let mut words = services.site_words();
+    let env = app.env();
+    let mut words = env.site_words();
     words.extend([&draft.email, &draft.username, &draft.name].into_iter().flatten().map(String::as_str));
     let password = match draft.password {
         None => None,
@@ -91,7 +91,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     };
     let new = NewAccount { password, confirmed: draft.is_confirmed, ..new };
     let source = by.source();
-    match app.write_as(by, move |tx, moment, services| administer::add(tx, moment, services, &source, &new)).await? {
+    match app.write_as(by, move |work| administer::add(work, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
         Added::AddressTaken => Err(Refusal::conflict(
             format!("another account has the address {email}"),

@@ -35,9 +35,7 @@ pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, by: &Princip
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
     let source = by.source();
-    let decided = app.write_as(by, move |tx, moment, services| {
-        approvals::decide(tx, moment, services, &source, (registration, decision))
-    });
+    let decided = app.write_as(by, move |work| approvals::decide(work, &source, (registration, decision)));
     match decided.await? {
         Decided::Approved(person) => Ok(users::describe(&person)),
         Decided::Declined => Ok(json!({"declined": id})),

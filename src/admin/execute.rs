@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, ClockReport, Principal};
-use crate::audit::{Act, Outcome as Came, Subject};
+use crate::audit::{Act, Subject};
 
 use super::command::{self, Named};
 use super::{
@@ -92,19 +92,17 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
 /// Notes that a backup is made; its bytes come behind the answer.
 async fn back_up(app: &Arc<App>, by: &Principal, what: &'static str) -> Outcome {
     let source = by.source();
-    let noted = app.write_as(by, move |tx, moment, services| {
-        services.audit_in_detail(tx, moment, &source, (Act::BackupMade, Came::Done), Subject::NONE, what)
-    });
+    let noted = app.write_as(by, move |work| work.audit_in_detail(&source, Act::BackupMade, Subject::NONE, what));
     noted.await?;
     Ok(json!({"follows": what}))
 }
 
 async fn rotate_key(app: &Arc<App>, by: &Principal) -> Outcome {
     let source = by.source();
-    let rotated = app.write_as(by, move |tx, moment, services| {
-        let rotation = keyring::rotate(tx, moment, &services.seal, services.config.longest_token_lifetime())?;
+    let rotated = app.write_as(by, move |work| {
+        let rotation = keyring::rotate(work.tx, work.moment, &work.env.seal, work.env.config.longest_token_lifetime())?;
         if rotation == Rotation::Rotated {
-            services.audit(tx, moment, &source, (Act::KeyRotated, Came::Done), Subject::NONE)?;
+            work.audit(&source, Act::KeyRotated, Subject::NONE)?;
         }
         Ok(rotation)
     });
@@ -119,10 +117,9 @@ async fn rotate_key(app: &Arc<App>, by: &Principal) -> Outcome {
 
 async fn revoke_keys(app: &Arc<App>, by: &Principal) -> Outcome {
     let source = by.source();
-    let revoked = app.write_as(by, move |tx, moment, services| {
-        keyring::revoke(tx, moment, &services.seal)?;
-        let what = (Act::KeyRotated, Came::Done);
-        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, "links that were out are dead")
+    let revoked = app.write_as(by, move |work| {
+        keyring::revoke(work.tx, work.moment, &work.env.seal)?;
+        work.audit_in_detail(&source, Act::KeyRotated, Subject::NONE, "links that were out are dead")
     });
     revoked.await?;
     Ok(json!({"rotated": true, "revoked": true}))
@@ -140,9 +137,7 @@ pub(super) fn clock(report: &ClockReport) -> Value {
 async fn reset_clock(app: &Arc<App>, by: &Principal) -> Outcome {
     let report = app.reset_clock().await?;
     let source = by.source();
-    let noted = app.write_as(by, move |tx, moment, services| {
-        services.audit(tx, moment, &source, (Act::ClockReset, Came::Done), Subject::NONE)
-    });
+    let noted = app.write_as(by, move |work| work.audit(&source, Act::ClockReset, Subject::NONE));
     noted.await?;
     Ok(clock(&report))
 }

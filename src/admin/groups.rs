@@ -92,12 +92,12 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
     // What the administrators may do elsewhere is no program's to widen.
     Reach::of(by).change_members([&name])?;
     let source = by.source();
-    let permitted = app.write_as(by, move |tx, moment, services| {
-        if !is_given && let Err(refusal) = require(tx, &name)? {
+    let permitted = app.write_as(by, move |work| {
+        if !is_given && let Err(refusal) = require(work.tx, &name)? {
             return Ok(Err(refusal));
         }
-        let permitted = permissions::permit(tx, moment, services, &source, (&name, &permission, is_given))?;
-        Ok(Ok((permitted, describe(&name, &groups::find(tx, &name)?))))
+        let permitted = permissions::permit(work, &source, (&name, &permission, is_given))?;
+        Ok(Ok((permitted, describe(&name, &groups::find(work.tx, &name)?))))
     });
     match permitted.await?? {
         (Permitted::Done, group) => Ok(group),
@@ -122,8 +122,8 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
     app.read(|view| require(view, &name))??;
     loop {
         let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
-        let step = app.write_as(by, move |tx, moment, services| match reach.disband(tx, &name)? {
-            Ok(()) => permissions::disband(tx, moment, services, &source, &name, PER_STEP).map(Ok),
+        let step = app.write_as(by, move |work| match reach.disband(work.tx, &name)? {
+            Ok(()) => permissions::disband(work, &source, &name, PER_STEP).map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         });
         if step.await?? {

@@ -16,7 +16,7 @@ use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
 pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, by: &Principal) -> Outcome {
-    if app.services().config.registration.mode == RegistrationMode::Closed {
+    if app.env().config.registration.mode == RegistrationMode::Closed {
         return Err(Refusal::conflict(
             "nobody could use an invitation: registration is closed",
             "write mode = \"invite\" in [registration], or add the account with `gatelodge user add`",
@@ -45,8 +45,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
     Reach::of(by).change_members(&groups)?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
     let source = by.source();
-    let invited =
-        app.write_as(by, move |tx, moment, services| invitations::invite(tx, moment, services, &source, &new)).await?;
+    let invited = app.write_as(by, move |work| invitations::invite(work, &source, &new)).await?;
     match invited {
         Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
         Invited::Link(id, invitation, link) => {
@@ -90,7 +89,6 @@ pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Outcome 
     let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "see `gatelodge invite list`");
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
     let source = by.source();
-    let revoked =
-        app.write_as(by, move |tx, moment, services| invitations::revoke(tx, moment, services, &source, invitation));
+    let revoked = app.write_as(by, move |work| invitations::revoke(work, &source, invitation));
     if revoked.await? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
 }

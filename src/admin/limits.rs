@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{Person, administer, known_devices, person, tries};
 use crate::app::{App, Principal};
-use crate::audit::{Act, Outcome as Came, Subject};
+use crate::audit::{Act, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
@@ -59,7 +59,7 @@ fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreEr
 
 /// None for what says nothing any more.
 fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
-    let (rate, now) = (bucket.kind.rate(&app.services().config.throttle), app.time().earlier);
+    let (rate, now) = (bucket.kind.rate(&app.env().config.throttle), app.time().earlier);
     let is_out_of_use = tries::is_out_of_use(bucket, level);
     let left = level.left(rate, now);
     if left == rate.burst && !is_out_of_use {
@@ -92,13 +92,12 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) ->
         Whom::Name(name) => (name_keys(app, name), Subject::NONE, "a name that nobody has".to_owned()),
     };
     let source = by.source();
-    let lifted = app.write_as(by, move |tx, moment, services| {
+    let lifted = app.write_as(by, move |work| {
         let mut count = 0;
         for (kind, id) in &keys {
-            count += usize::from(throttle::lift(tx, *kind, *id)?);
+            count += usize::from(throttle::lift(work.tx, *kind, *id)?);
         }
-        let what = (Act::ThrottleLifted, Came::Done);
-        services.audit_in_detail(tx, moment, &source, what, subject, &detail)?;
+        work.audit_in_detail(&source, Act::ThrottleLifted, subject, &detail)?;
         Ok(count)
     });
     Ok(json!({"lifted": lifted.await?}))
@@ -153,7 +152,7 @@ fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, Stor
 
 fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     let mut keys: Vec<_> =
-        tries::name_digest(&app.services(), name).into_iter().map(|digest| (Kind::Name, digest)).collect();
+        tries::name_digest(&app.env(), name).into_iter().map(|digest| (Kind::Name, digest)).collect();
     if let Identity::Email(address) = name {
         keys.extend(mail_keys(app, address));
     }
@@ -161,6 +160,6 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
 }
 
 fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 7] {
-    let digest = tries::address_digest(&app.services(), address);
+    let digest = tries::address_digest(&app.env(), address);
     [Change, Confirm, Reset, Known, Approval, LogIn, Invite].map(|purpose| (Kind::MailAddress(purpose), digest))
 }

@@ -153,7 +153,7 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
 const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
 
 pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Outcome {
-    let verdict = app.read(|view| audit::goes_on_from(view, &app.services().seal, witness))?;
+    let verdict = app.read(|view| audit::goes_on_from(view, &app.env().seal, witness))?;
     verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
     Ok(json!({"verified": true}))
 }
@@ -166,7 +166,7 @@ fn told_by(view: &dyn Snapshot, number: u64) -> Result<String, StoreError> {
 }
 
 pub(super) fn verify(app: &App) -> Outcome {
-    let verdict = app.read(|view| match audit::verify(view, &app.services().seal) {
+    let verdict = app.read(|view| match audit::verify(view, &app.env().seal) {
         Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
         Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, number)?))),
         other => Ok(other?.map_err(|broken| broken.to_string())),

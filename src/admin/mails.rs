@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::links;
 use crate::app::{App, Principal};
-use crate::audit::{Act, Outcome as Came, Subject};
+use crate::audit::{Act, Subject};
 use crate::base::MailId;
 use crate::mail::{self, MailState};
 
@@ -37,14 +37,13 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
 pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Outcome {
     let id = id.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
     let source = by.source();
-    let retried = app.write_as(by, move |tx, moment, services| {
+    let retried = app.write_as(by, move |work| {
         let (count, subject) = match id {
-            Some(id) => (mail::retry(tx, id, moment.earliest()).map(usize::from)?, id.into()),
-            None => (mail::retry_all(tx, moment.earliest())?, Subject::NONE),
+            Some(id) => (mail::retry(work.tx, id, work.moment.earliest()).map(usize::from)?, id.into()),
+            None => (mail::retry_all(work.tx, work.moment.earliest())?, Subject::NONE),
         };
         if count > 0 {
-            let what = (Act::MailRetried, Came::Done);
-            services.audit_in_detail(tx, moment, &source, what, subject, &count.to_string())?;
+            work.audit_in_detail(&source, Act::MailRetried, subject, &count.to_string())?;
         }
         Ok(count)
     });
@@ -61,10 +60,9 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) ->
 /// Lets go what a restore held back.
 pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Outcome {
     let source = by.source();
-    let released = app.write_as(by, move |tx, moment, services| {
-        let count = mail::release_held(tx, moment.earliest())?;
-        let what = (Act::MailReleased, Came::Done);
-        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &count.to_string())?;
+    let released = app.write_as(by, move |work| {
+        let count = mail::release_held(work.tx, work.moment.earliest())?;
+        work.audit_in_detail(&source, Act::MailReleased, Subject::NONE, &count.to_string())?;
         Ok(count)
     });
     Ok(json!({"released": released.await?}))

@@ -6,7 +6,7 @@
 //! it what would leave whoever stole the token alone at the site (locking, deleting, demoting, ending what the others have).
 //! These ask for a login, which proves who one is and is fresh.
 
-use crate::accounts::{Person, Services, administer, administrators, invitations, register};
+use crate::accounts::{Env, Person, administer, administrators, invitations, register};
 use crate::app::Principal;
 use crate::base::{EmailAddress, GroupName};
 use crate::store::{Snapshot, StoreError};
@@ -51,14 +51,14 @@ impl Reach {
     }
 
     /// Whether whoever is named may be confirmed: an account, or a registration, which its invitation may make an administrator's.
-    pub(super) fn confirm(self, view: &dyn Snapshot, services: &Services, named: &str) -> Reached<()> {
+    pub(super) fn confirm(self, view: &dyn Snapshot, env: &Env, named: &str) -> Reached<()> {
         if let Some(person) = administer::find(view, named)? {
             return Ok(self.unless(person.account.is_administrator()));
         }
         let Ok(address) = EmailAddress::parse(named) else { return Ok(Ok(())) };
         for (_, registration) in register::of_address(view, &address)? {
             let Some(id) = registration.invitation else { continue };
-            let invitation = invitations::of_registration(view, services, id)?;
+            let invitation = invitations::of_registration(view, env, id)?;
             let groups = invitation.map(|invitation| invitation.groups).unwrap_or_default();
             if let Err(refusal) = self.change_members(&groups) {
                 return Ok(Err(refusal));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::accounts::keyring;
 use crate::acme;
 use crate::app::{App, Fault, Principal};
-use crate::audit::{self, Act, Outcome, Subject};
+use crate::audit::{self, Act, Subject};
 use crate::base::Moment;
 use crate::crypto::SealingKey;
 use crate::factors;
@@ -46,15 +46,14 @@ pub fn reseal(
 /// Replaces the sealing key of a store that nobody else has open. Gives the new one's fingerprint, by which the file is
 /// recognised. `app` still has the old key afterwards, and is of no more use.
 pub async fn rotate_sealing_key(app: &Arc<App>, key_path: &Path, by: &Principal) -> Result<String, RotationError> {
-    let old = SealingKey::clone(&app.services().seal);
+    let old = SealingKey::clone(&app.env().seal);
     let new = old.successor(&mut app.moment());
     let fingerprint = new.fingerprint();
     let change = KeyChange::begin(key_path, &old, &new).map_err(RotationError::File)?;
     let source = by.source();
-    let written = app.write_as(by, move |tx, moment, services| {
-        let what = (Act::KeyRotated, Outcome::Done);
-        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, "sealing key")?;
-        reseal(tx, moment, (&old, &new))
+    let written = app.write_as(by, move |work| {
+        work.audit_in_detail(&source, Act::KeyRotated, Subject::NONE, "sealing key")?;
+        reseal(work.tx, work.moment, (&old, &new))
     });
     written.await.map_err(RotationError::Store)?;
     change.finish().map_err(RotationError::File)?;

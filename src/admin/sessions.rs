@@ -16,8 +16,8 @@ const PER_STEP: usize = 500;
 /// Ends somebody's sessions; of one's own the one by which this is asked stays.
 pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let (reach, source, kept) = (Reach::of(by), by.source(), by.session());
-    let ended = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
-        Ok(person) => end_sessions::of(tx, moment, services, (&source, kept), &person).map(Ok),
+    let ended = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
+        Ok(person) => end_sessions::of(work, (&source, kept), &person).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     Ok(json!({"ended": ended.await??}))
@@ -31,9 +31,7 @@ pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Outcome {
     let (mut ended, mut next) = (0, Some(Pass::FIRST));
     while let Some(pass) = next {
         let (source, kept) = (by.source(), by.session());
-        let step = app.write_as(by, move |tx, moment, services| {
-            end_sessions::of_everybody(tx, moment, services, (&source, kept), pass, PER_STEP)
-        });
+        let step = app.write_as(by, move |work| end_sessions::of_everybody(work, (&source, kept), pass, PER_STEP));
         let (count, following) = step.await?;
         (ended, next) = (ended + count, following);
     }

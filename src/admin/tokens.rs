@@ -27,8 +27,8 @@ const WITHIN: Span = Span::from_seconds(90 * DAY);
 pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
     let new = read(&draft)?;
     let (reach, source) = (Reach::of(by), by.source());
-    let made = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
-        Ok(person) => api_tokens::make(tx, moment, services, &source, (&person, &new)).map(Ok),
+    let made = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
+        Ok(person) => api_tokens::make(work, &source, (&person, &new)).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     match made.await?? {
@@ -84,7 +84,7 @@ fn describe(token: &ApiToken) -> Value {
 pub(super) fn list(app: &App, user: &str) -> Outcome {
     let (person, now) = (users::find(app, user)?, app.now());
     let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id))?;
-    tokens.retain(|token| token.is_alive(now, &app.services().generation));
+    tokens.retain(|token| token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
     Ok(json!({"items": tokens.iter().map(describe).collect::<Vec<_>>(), "next": null}))
 }
@@ -93,8 +93,8 @@ pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principa
     let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
     let (reach, source) = (Reach::of(by), by.source());
-    let revoked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &user)? {
-        Ok(person) => api_tokens::revoke(tx, moment, services, &source, (&person, wanted)).map(Ok),
+    let revoked = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
+        Ok(person) => api_tokens::revoke(work, &source, (&person, wanted)).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     if revoked.await?? { Ok(json!({"revoked": id})) } else { Err(unknown()) }

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
-use crate::accounts::{Person, Services, person};
+use crate::accounts::{Person, Work, person};
 use crate::app::{App, Fault, Principal};
-use crate::base::{AccountId, Moment, PhoneNumber, Timestamp};
+use crate::base::{AccountId, PhoneNumber, Timestamp};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::sessions;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
@@ -77,8 +77,8 @@ fn last_administrator(user: &str) -> Refusal {
 pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
-    let set = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
-        Ok(person) => administer::set_phone(tx, moment, services, &source, (&person, phone.as_ref())).map(Ok),
+    let set = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
+        Ok(person) => administer::set_phone(work, &source, (&person, phone.as_ref())).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     match set.await?? {
@@ -93,7 +93,7 @@ pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String
 
 pub(super) async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<PasswordHash, Refusal> {
     let password = Password::parse(text).map_err(in_words)?;
-    app.services().password_policy().accept(&password, words).map_err(in_words)?;
+    app.env().password_policy().accept(&password, words).map_err(in_words)?;
     app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())
 }
 
@@ -123,7 +123,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
     let alive = sessions
         .iter()
         .map(|(_, session)| session)
-        .filter(|session| session.is_alive(session.seen_at, now, &app.services().generation));
+        .filter(|session| session.is_alive(session.seen_at, now, &app.env().generation));
     let logins = app.read(|view: &dyn Snapshot| sessions::logins_of(view, person.id))?;
     let (factors, reset_due) = app.read(|view: &dyn Snapshot| {
         Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?))
@@ -172,27 +172,24 @@ pub(super) fn describe(person: &Person) -> Value {
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
     let person = find(app, &user)?;
-    let hash = hash(app, text, &app.services().words_about(&person)).await?;
+    let hash = hash(app, text, &app.env().words_about(&person)).await?;
     let source = by.source();
-    change(app, by, user, move |tx, moment, services, person| {
-        administer::set_password(tx, moment, services, &source, (person, &hash)).map(|()| Changed::Done)
+    change(app, by, user, move |work, person| {
+        administer::set_password(work, &source, (person, &hash)).map(|()| Changed::Done)
     })
     .await
 }
 
 pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, by: &Principal) -> Outcome {
     let source = by.source();
-    change(app, by, user, move |tx, moment, services, person| {
-        administer::set_disabled(tx, moment, services, &source, (person, disabled))
-    })
-    .await
+    change(app, by, user, move |work, person| administer::set_disabled(work, &source, (person, disabled))).await
 }
 
 /// Says when it is done, if not at once.
 pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
-    let asked = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
-        Ok(person) => Ok(Ok((factor_resets::ask(tx, moment, services, &source, &person)?, person))),
+    let asked = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
+        Ok(person) => Ok(Ok((factor_resets::ask(work, &source, &person)?, person))),
         Err(refusal) => Ok(Err(refusal)),
     });
     let (asked, person) = asked.await??;
@@ -208,8 +205,7 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) 
 
 pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let source = by.source();
-    change(app, by, user, move |tx, moment, services, person| administer::delete(tx, moment, services, &source, person))
-        .await
+    change(app, by, user, move |work, person| administer::delete(work, &source, person)).await
 }
 
 pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
@@ -219,20 +215,17 @@ pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member:
     if !member {
         app.read(|view| super::groups::require(view, &named))??;
     }
-    change(app, by, user, move |tx, moment, services, person| {
-        administer::set_group(tx, moment, services, &source, person, (&group, member))
-    })
-    .await
+    change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
 }
 
 /// Finds the account within the transaction that changes it, and shows it as it is afterwards.
-async fn change<W>(app: &Arc<App>, by: &Principal, user: String, mut work: W) -> Outcome
+async fn change<F>(app: &Arc<App>, by: &Principal, user: String, mut act: F) -> Outcome
 where
-    W: FnMut(&mut dyn Transaction, &mut Moment, &Services, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
+    F: FnMut(&mut Work<'_>, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
     let (named, reach) = (user.clone(), Reach::of(by));
-    let changed = app.write_as(by, move |tx, moment, services| match reach.find(tx, &named)? {
-        Ok(mut person) => Ok(Ok((work(tx, moment, services, &mut person)?, person))),
+    let changed = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
+        Ok(mut person) => Ok(Ok((act(work, &mut person)?, person))),
         Err(refusal) => Ok(Err(refusal)),
     });
     match changed.await?? {
@@ -247,8 +240,8 @@ where
 
 pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
-    let confirmed = app.write_as(by, move |tx, moment, services| match reach.confirm(tx, services, &named)? {
-        Ok(()) => administer::confirm(tx, moment, services, &source, &named).map(Ok),
+    let confirmed = app.write_as(by, move |work| match reach.confirm(work.tx, work.env, &named)? {
+        Ok(()) => administer::confirm(work, &source, &named).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     match confirmed.await?? {

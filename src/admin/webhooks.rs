@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::app::{App, Principal};
-use crate::audit::{Act, Outcome as Came, Subject};
+use crate::audit::{Act, Subject};
 use crate::config::Webhook;
 use crate::courier::{Courier, Terms, tell};
 use crate::store::Snapshot;
@@ -17,8 +17,8 @@ use super::{Outcome, Refusal};
 const COUNTED: usize = 1000;
 
 fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
-    let services = app.services();
-    let hooks = &services.config.webhooks;
+    let env = app.env();
+    let hooks = &env.config.webhooks;
     hooks.get(name).cloned().ok_or_else(|| {
         let names: Vec<&str> = hooks.keys().map(String::as_str).collect();
         let there_are = match names.len() {
@@ -31,7 +31,7 @@ fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
 }
 
 pub(super) fn list(app: &App) -> Outcome {
-    let hooks = app.services().config.webhooks.clone();
+    let hooks = app.env().config.webhooks.clone();
     let items =
         app.read(|view| hooks.iter().map(|(name, hook)| describe(view, name, hook)).collect::<Result<Vec<_>, _>>())?;
     Ok(json!({"items": items, "next": null}))
@@ -57,10 +57,9 @@ fn describe(view: &dyn Snapshot, name: &str, hook: &Webhook) -> Result<Value, cr
 pub(super) async fn retry(app: &Arc<App>, name: String, by: &Principal) -> Outcome {
     find(app, &name)?;
     let (named, source) = (name.clone(), by.source());
-    let retried = app.write_as(by, move |tx, moment, services| {
-        webhooks::retry(tx, &named, moment.earliest())?;
-        let what = (Act::WebhookRetried, Came::Done);
-        services.audit_in_detail(tx, moment, &source, what, Subject::NONE, &named)
+    let retried = app.write_as(by, move |work| {
+        webhooks::retry(work.tx, &named, work.moment.earliest())?;
+        work.audit_in_detail(&source, Act::WebhookRetried, Subject::NONE, &named)
     });
     retried.await?;
     Ok(json!({"retried": name}))

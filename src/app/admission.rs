@@ -173,7 +173,7 @@ impl App {
 
     fn owes_little(&self, bucket: &Bucket, others: u32) -> Result<bool, StoreError> {
         let level = self.read(|view| throttle::level_of(view, bucket))?;
-        Ok(owes_little(&level, bucket.kind.rate(&self.services().config.throttle), self.time().earlier, others))
+        Ok(owes_little(&level, bucket.kind.rate(&self.env().config.throttle), self.time().earlier, others))
     }
 
     fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {
@@ -183,6 +183,6 @@ impl App {
         if is_out_of_use(bucket, &level) || (would_be_last && bucket.kind.counts_in_a_row()) {
             return Ok(LONGEST_WAIT);
         }
-        Ok(level.wait(bucket.kind.rate(&self.services().config.throttle), self.time().earlier, others))
+        Ok(level.wait(bucket.kind.rate(&self.env().config.throttle), self.time().earlier, others))
     }
 }

@@ -92,8 +92,8 @@ impl App {
         client: &Client,
     ) -> Result<Result<Besides, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
-        let target = match self.read(|view| confirm::look_up(view, &self.services(), token, self.now()))? {
+        self.admit(Tries::for_link(&self.env(), client))?;
+        let target = match self.read(|view| confirm::look_up(view, &self.env(), token, self.now()))? {
             Ok(target) => target,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -125,24 +125,17 @@ impl App {
             Err(refused) => return Ok(Err(refused)),
         };
         let outcome = self
-            .write(move |tx, moment, services| {
+            .write(move |work| {
                 let username = confirmation.username.as_ref();
-                let confirmed = confirm::confirm(
-                    tx,
-                    moment,
-                    services,
-                    (&confirmation.token, &proof),
-                    username,
-                    &confirmation.client,
-                )?;
+                let confirmed = confirm::confirm(work, (&confirmation.token, &proof), username, &confirmation.client)?;
                 // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner
                 // in without password and second factor.
                 let is_address = matches!(proof, Proof::None | Proof::Account(_));
-                let may_log_in = services.config.tokens.login_after_confirm && !is_address;
+                let may_log_in = work.env.config.tokens.login_after_confirm && !is_address;
                 let client = (&confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
                     Confirmed::Done(person) if may_log_in => {
-                        let started = login::start_after_link(tx, moment, services, &person, client)?;
+                        let started = login::start_after_link(work, &person, client)?;
                         Ok(started.map_or(NowConfirmed::Done, |started| NowConfirmed::In(Box::new(started))))
                     }
                     Confirmed::Done(_) => Ok(NowConfirmed::Done),
@@ -160,8 +153,8 @@ impl App {
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        self.admit(Tries::for_link(&self.services(), &confirmation.client))?;
-        let target = self.read(|view| confirm::look_up(view, &self.services(), &confirmation.token, self.now()))?;
+        self.admit(Tries::for_link(&self.env(), &confirmation.client))?;
+        let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now()))?;
         let all = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
             Ok(Target::Address { is_contested: false, .. }) => return Ok(Ok(Proof::None)),
@@ -185,7 +178,7 @@ impl App {
         let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
             return Ok(Err(ConfirmRefused::PasswordNeeded));
         };
-        let admitted = self.admit(Tries::of_registration(&self.services(), &first.email, &client))?;
+        let admitted = self.admit(Tries::of_registration(&self.env(), &first.email, &client))?;
         let app = Arc::clone(self);
         let matching = to_its_end(async move {
             let mut matching = None;
@@ -197,9 +190,9 @@ impl App {
             }
             if matching.is_none() {
                 let tries = admitted.tries.clone();
-                let noted = app.write(move |tx, moment, services| {
+                let noted = app.write(move |work| {
                     let what = (Act::Confirmed, Outcome::WrongPassword);
-                    tries.refuse(tx, moment, services, &client.anyone(), what, id)
+                    tries.refuse(work, &client.anyone(), what, id)
                 });
                 noted.await?;
             }
@@ -229,20 +222,19 @@ impl App {
         // further tries, and the owner is told (NIST SP 800-63B-4, 3.2.2).
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
-        let tries =
-            self.read(|view| Tries::at_login(view, &self.services(), &identity, Some(account), &client, times))?;
+        let tries = self.read(|view| Tries::at_login(view, &self.env(), &identity, Some(account), &client, times))?;
         let admitted = self.admit_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {
             let is_right = app.hasher.verify(password, hash).await? && !admitted.is_barred;
             let tries = admitted.tries.clone();
-            let noted = app.write(move |tx, moment, services| {
+            let noted = app.write(move |work| {
                 if is_right {
-                    return throttle::passed(tx, account, tries.device);
+                    return throttle::passed(work.tx, account, tries.device);
                 }
                 let what = (Act::Confirmed, Outcome::WrongPassword);
-                tries.refuse(tx, moment, services, &client.anyone(), what, account)?;
-                links::wish(tx, moment, &Wish::FailedLogin(account))
+                tries.refuse(work, &client.anyone(), what, account)?;
+                links::wish(work.tx, work.moment, &Wish::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);
@@ -257,10 +249,10 @@ impl App {
         all: &[(RegistrationId, Registration)],
         password: Password,
     ) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        let services = self.services();
-        let mut words = services.site_words();
+        let env = self.env();
+        let mut words = env.site_words();
         words.extend(all.first().map(|(_, registration)| registration.email.as_str()));
-        if let Err(fault) = services.password_policy().accept(&password, &words) {
+        if let Err(fault) = env.password_policy().accept(&password, &words) {
             return Ok(Err(ConfirmRefused::Password(fault)));
         }
         Ok(Ok(Proof::Mailbox(self.hasher.hash(password, self.moment()).await?)))

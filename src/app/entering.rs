@@ -8,7 +8,7 @@ use crate::accounts::login::{self, Attempt, Login};
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, known_devices, person};
 use crate::accounts::{second_step, spent};
-use crate::audit::{Act, Outcome};
+use crate::audit::Act;
 use crate::base::{Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::groups;
@@ -83,10 +83,10 @@ impl App {
     async fn enter(self: &Arc<Self>, entry: Entry) -> Result<LogIn, Fault> {
         let time = self.time();
         let (candidate, tries) = self.read(|view| {
-            let candidate = login::look_up(view, &self.services(), &entry.identity)?;
+            let candidate = login::look_up(view, &self.env(), &entry.identity)?;
             let times = (time.later, time.earlier);
             let account = candidate.account();
-            let tries = Tries::at_login(view, &self.services(), &entry.identity, account, &entry.client, times)?;
+            let tries = Tries::at_login(view, &self.env(), &entry.identity, account, &entry.client, times)?;
             Ok((candidate, tries))
         })?;
         let admitted = self.admit_in_turn(tries).await?;
@@ -99,8 +99,7 @@ impl App {
         let Entry { carrier, client, replaces, .. } = entry;
         let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
         let attempt = Attempt { matched, is_barred, tries, rehashed, method: "password", carrier, client, replaces };
-        let outcome =
-            self.write(move |tx, moment, services| login::conclude(tx, moment, services, &candidate, &attempt)).await?;
+        let outcome = self.write(move |work| login::conclude(work, &candidate, &attempt)).await?;
         drop(admitted);
         self.came_in(outcome)
     }
@@ -136,8 +135,7 @@ impl App {
             return Ok(None);
         }
         let (network, come) = (client.network.clone(), client);
-        let refreshed =
-            self.write(move |tx, moment, services| login::refresh(tx, moment, services, &come, &presented)).await?;
+        let refreshed = self.write(move |work| login::refresh(work, &come, &presented)).await?;
         Ok(match refreshed {
             Refreshed::Done(done) => Some(*done),
             Refreshed::Refused => None,
@@ -155,7 +153,7 @@ impl App {
     /// # Errors
     /// When the store fails: then the session may live on, and the person must know.
     pub async fn log_out(self: &Arc<Self>, digest: Digest, client: Client) -> Result<(), Fault> {
-        Ok(self.write(move |tx, moment, services| login::log_out(tx, moment, services, &client, digest)).await?)
+        Ok(self.write(move |work| login::log_out(work, &client, digest)).await?)
     }
 
     /// The cookie by which a browser shows that the owner of this session logged in with it, beside those it showed before.
@@ -163,7 +161,7 @@ impl App {
         let now = self.now();
         Ok(self.read(|view| {
             let person = person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
-            known_devices::cookie(view, &self.services(), &person, (client, session.id), now)
+            known_devices::cookie(view, &self.env(), &person, (client, session.id), now)
         })?)
     }
 
@@ -174,7 +172,7 @@ impl App {
             .read(|view| sessions::of_account(view, asking.person.id))?
             .into_iter()
             .map(|(_, session)| session)
-            .filter(|session| session.is_alive(session.seen_at, now, &self.services().generation))
+            .filter(|session| session.is_alive(session.seen_at, now, &self.env().generation))
             .collect();
         found.sort_unstable_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
         Ok(found)
@@ -183,10 +181,10 @@ impl App {
     /// Ends one session of the person who asks. False if they have none of this id.
     pub async fn end_session(self: &Arc<Self>, asking: &Caller, id: SessionId, client: Client) -> Result<bool, Fault> {
         let account = asking.person.id;
-        let ended = self.write_as(asking, move |tx, moment, services| {
-            let ended = sessions::end_by_id(tx, account, id)?;
+        let ended = self.write_as(asking, move |work| {
+            let ended = sessions::end_by_id(work.tx, account, id)?;
             if ended {
-                services.audit(tx, moment, &client.owner_of(account), (Act::SessionEnded, Outcome::Done), id)?;
+                work.audit(&client.owner_of(account), Act::SessionEnded, id)?;
             }
             Ok(ended)
         });
@@ -201,15 +199,15 @@ impl App {
         client: Client,
     ) -> Result<Option<(Bearer, Session)>, Fault> {
         let (account, kept, carrier) = (asking.person.id, asking.session.id, asking.session.carrier);
-        let ended = self.write_as(asking, move |tx, moment, services| {
-            if sessions::end_all(tx, account, Some(kept))? == 0 {
+        let ended = self.write_as(asking, move |work| {
+            if sessions::end_all(work.tx, account, Some(kept))? == 0 {
                 return Ok(None);
             }
-            services.audit(tx, moment, &client.owner_of(account), (Act::SessionsEnded, Outcome::Done), account)?;
+            work.audit(&client.owner_of(account), Act::SessionsEnded, account)?;
             if carrier.is_bearer() {
                 return Ok(None);
             }
-            spent::renew_session(tx, moment, services, (account, kept, Act::SessionsEnded), &[])
+            spent::renew_session(work, (account, kept, Act::SessionsEnded), &[])
         });
         ended.await
     }

@@ -44,19 +44,19 @@ fn owner(asking: &LoggedIn, client: Client) -> Owner {
 impl App {
     /// What the person who asks has besides the password.
     pub fn factors_of(&self, asking: &LoggedIn) -> Result<Factors, Fault> {
-        let (services, account, now) = (self.services(), asking.person.id, self.now());
+        let (env, account, now) = (self.env(), asking.person.id, self.now());
         Ok(self.read(|view| {
             let factors = factors::confirmed(view, account)?;
             let is_open = |kind: &FactorKind| {
                 let is_new = factors.iter().all(|(_, factor)| factor.kind != *kind);
-                is_new && factor_changes::is_offered(&services, &asking.person, *kind)
+                is_new && factor_changes::is_offered(&env, &asking.person, *kind)
             };
             let offered = [FactorKind::Mail, FactorKind::Sms].into_iter().filter(is_open).collect();
             let mut trusted = factors::trusts_of(view, account)?;
             trusted.retain(|(_, browser)| now < browser.expires_at);
             Ok(Factors {
                 codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
-                is_required: second_step::is_required(&services.config, &asking.person.account.groups),
+                is_required: second_step::is_required(&env.config, &asking.person.account.groups),
                 offered,
                 factors,
                 trusted,
@@ -69,8 +69,8 @@ impl App {
         self.require_clock()?;
         self.require_room()?;
         let account = asking.person.id;
-        let begun = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
-            factors::begin_totp(tx, moment, &services.seal, account, name.clone())
+        let begun = self.write_as(asking.limited_by(Kind::Acts), move |work| {
+            factors::begin_totp(work.tx, work.moment, &work.env.seal, account, name.clone())
         });
         if begun.await?.is_none() {
             return Ok(None);
@@ -80,7 +80,7 @@ impl App {
 
     /// The authenticator program that the person who asks has begun and not confirmed.
     pub fn begun_totp(&self, asking: &LoggedIn) -> Result<Option<BegunTotp>, Fault> {
-        let begun = self.read(|view| factors::seed_of_begun(view, &self.services().seal, asking.person.id))?;
+        let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id))?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
     }
 
@@ -97,11 +97,11 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_clock()?;
         self.require_room()?;
-        let admitted = self.admit(Tries::in_session(&self.services(), asking.person.id, asking.session.id))?;
+        let admitted = self.admit(Tries::in_session(&self.env(), asking.person.id, asking.session.id))?;
         let (owner, tries) = (owner(asking, client), admitted.tries.clone());
         let confirmed = self
-            .write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
-                factor_changes::confirm_totp(tx, moment, services, &owner, (id, &code), &tries)
+            .write_as(asking.limited_by(Kind::Acts), move |work| {
+                factor_changes::confirm_totp(work, &owner, (id, &code), &tries)
             })
             .await?;
         drop(admitted);
@@ -117,9 +117,8 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_room()?;
         let owner = owner(asking, client);
-        let added = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
-            factor_changes::add_sent(tx, moment, services, &owner, kind)
-        });
+        let added =
+            self.write_as(asking.limited_by(Kind::Acts), move |work| factor_changes::add_sent(work, &owner, kind));
         added.await
     }
 
@@ -131,8 +130,7 @@ impl App {
         client: Client,
     ) -> Result<Removed, Fault> {
         let owner = owner(asking, client);
-        let removed =
-            self.write_as(asking, move |tx, moment, services| factor_changes::remove(tx, moment, services, &owner, id));
+        let removed = self.write_as(asking, move |work| factor_changes::remove(work, &owner, id));
         removed.await
     }
 
@@ -144,17 +142,14 @@ impl App {
     ) -> Result<Option<Vec<Secret<String>>>, Fault> {
         self.require_room()?;
         let owner = owner(asking, client);
-        let made = self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
-            factor_changes::remake_codes(tx, moment, services, &owner)
-        });
+        let made = self.write_as(asking.limited_by(Kind::Acts), move |work| factor_changes::remake_codes(work, &owner));
         made.await
     }
 
     /// Ends the trust in a browser. False if there is none of this id.
     pub async fn end_trust(self: &Arc<Self>, asking: &Caller, id: BrowserId, client: Client) -> Result<bool, Fault> {
         let owner = owner(asking, client);
-        let ended = self
-            .write_as(asking, move |tx, moment, services| factor_changes::end_trust(tx, moment, services, &owner, id));
+        let ended = self.write_as(asking, move |work| factor_changes::end_trust(work, &owner, id));
         ended.await
     }
 }

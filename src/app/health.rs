@@ -78,7 +78,7 @@ impl App {
     /// # Errors
     /// When writing is known not to work.
     pub async fn can_write(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.write(|_, _, _| Ok(())).await
+        self.write(|_| Ok(())).await
     }
 
     /// Looks at everything.

@@ -233,7 +233,7 @@ impl App {
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
             let has_second_factor = factors::is_on(view, person.id)?;
-            let lacks_second_factor = standing::lacks_second_factor(view, &self.services(), &session, &person.account)?;
+            let lacks_second_factor = standing::lacks_second_factor(view, &self.env(), &session, &person.account)?;
             Ok(Some(Arc::new(LoggedIn {
                 digest,
                 session,

@@ -64,7 +64,7 @@ impl App {
         identity: Identity,
         client: Client,
     ) -> Result<Option<Bearer>, Fault> {
-        if !self.services().config.login.by_mail {
+        if !self.env().config.login.by_mail {
             return Ok(None);
         }
         let secret = Bearer::draw(BearerKind::MailLogin, &mut self.moment());
@@ -76,19 +76,19 @@ impl App {
     /// Looks a link up and changes nothing.
     pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
-        Ok(self.read(|view| login_by_mail::look_up(view, &self.services(), token, self.now()))?)
+        self.admit(Tries::for_link(&self.env(), client))?;
+        Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Digits are few enough to be guessed, so wrong ones count for the account they were mailed to, wherever they come from.
     fn tries_for(&self, key: &Key, client: &Client) -> Result<Tries, Fault> {
-        let services = self.services();
+        let env = self.env();
         Ok(match key {
-            Key::Link(_) => Tries::for_link(&services, client),
+            Key::Link(_) => Tries::for_link(&env, client),
             Key::Code(_, context) => {
                 let now = self.now();
                 let account = self.read(|view| factors::waiting_code(view, now, *context))?;
-                Tries::for_mailed_digits(&services, account, client)
+                Tries::for_mailed_digits(&env, account, client)
             }
         })
     }
@@ -98,7 +98,7 @@ impl App {
     /// # Errors
     /// When the store fails, or too many did not work.
     pub async fn log_in_by_mail(self: &Arc<Self>, login: MailLogin) -> Result<Result<LogIn, MailLoginRefused>, Fault> {
-        if !self.services().config.login.by_mail {
+        if !self.env().config.login.by_mail {
             return Ok(Err(MailLoginRefused::NotOffered));
         }
         self.require_clock()?;
@@ -121,9 +121,7 @@ impl App {
         let attempt = Attempt { is_barred, tries, method, ..Attempt::proven(carrier, &client, replaces) };
         let app = Arc::clone(self);
         let outcome = to_its_end(async move {
-            let concluded = app
-                .write(move |tx, moment, services| login_by_mail::conclude(tx, moment, services, &key, &attempt))
-                .await?;
+            let concluded = app.write(move |work| login_by_mail::conclude(work, &key, &attempt)).await?;
             drop(admitted);
             Ok(concluded)
         });

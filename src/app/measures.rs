@@ -96,7 +96,7 @@ impl App {
         text.single("hashes_waiting", Kind::Gauge, "Passwords that wait for a hashing thread.", self.hasher.waiting());
         text.family("commit_seconds", Kind::Histogram, "Seconds until a commit was durable.");
         text.histogram("commit_seconds", &[], &measures.commits);
-        let size = std::fs::metadata(&self.services().config.store.path).map_or(0, |found| found.len());
+        let size = std::fs::metadata(&self.env().config.store.path).map_or(0, |found| found.len());
         text.single("store_bytes", Kind::Gauge, "Size of the store's file.", size);
         let free = measures.free_bytes.load(Ordering::Relaxed);
         text.single("disk_free_bytes", Kind::Gauge, "Bytes that are free where the store is.", free);

@@ -32,13 +32,13 @@ use std::task::{Context, Poll, ready};
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, oneshot};
 
-use crate::accounts::Services;
 use crate::accounts::standing::Denied;
-use crate::base::{Clock, Moment, Seconds, Timestamp};
+use crate::accounts::{Env, Work};
+use crate::base::{Clock, Seconds, Timestamp};
 use crate::config::{Config, Span};
 use crate::crypto::Digest;
 use crate::mail::Composer;
-use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, Transaction, Work, schema};
+use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, WriteFn, schema};
 use crate::templates::TemplateError;
 
 pub use confirming::{Besides, ConfirmRefused, Confirmation, NowConfirmed};
@@ -64,7 +64,7 @@ use known::KnownSessions;
 
 /// Everything that runs, behind one handle.
 pub struct App {
-    services: ArcSwap<Services>,
+    env: ArcSwap<Env>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
     /// What is counted for monitoring.
@@ -168,7 +168,7 @@ impl App {
     pub fn new(config: Config, opened: Opened, clock: Arc<dyn Clock>, hasher: Hasher) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
         let seal = Arc::new(opened.sealing_key);
-        let services = ArcSwap::from_pointee(Services { config, seal, composer, generation: opened.generation });
+        let env = ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation });
         let known = Arc::new(KnownSessions::new(opened.generation));
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
@@ -181,7 +181,7 @@ impl App {
             wake(&waking, &event);
         });
         Ok(Self {
-            services,
+            env,
             hasher,
             measures,
             store: opened.store,
@@ -198,8 +198,8 @@ impl App {
     }
 
     /// Settings and keys, as they are now.
-    pub fn services(&self) -> Guard<Arc<Services>> {
-        self.services.load()
+    pub fn env(&self) -> Guard<Arc<Env>> {
+        self.env.load()
     }
 
     /// Takes other settings from now on. What is under way may still go by the old ones.
@@ -208,9 +208,9 @@ impl App {
     /// When a mail template of the administrator's is not well formed: then nothing changes.
     pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
         let composer = Composer::new(&config)?;
-        let (seal, generation) = (Arc::clone(&self.services().seal), self.services().generation);
+        let (seal, generation) = (Arc::clone(&self.env().seal), self.env().generation);
         self.hasher.reconfigure(config.password.cost());
-        self.services.store(Arc::new(Services { config, seal, composer, generation }));
+        self.env.store(Arc::new(Env { config, seal, composer, generation }));
         // Which groups need a second factor stands with each session that was looked up.
         self.known.forget_all();
         Ok(())
@@ -229,30 +229,30 @@ impl App {
         self.store.read(work)
     }
 
-    /// Writes, and returns when the commit is durable. `work` may run twice. In the name of somebody who is in, see
+    /// Writes, and returns when the commit is durable. `act` may run twice. In the name of somebody who is in, see
     /// [`App::write_as`].
     ///
     /// # Errors
-    /// Those of `work`, and the store's own.
-    pub fn write<T, W>(self: &Arc<Self>, mut work: W) -> Writing<T>
+    /// Those of `act`, and the store's own.
+    pub fn write<T, F>(self: &Arc<Self>, mut act: F) -> Writing<T>
     where
         T: Send + 'static,
-        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let slot = Arc::new(Mutex::new(None));
         let (app, filled) = (Arc::clone(self), Arc::clone(&slot));
-        let work: Work = Box::new(move |tx, moment| {
-            let value = work(tx, moment, &app.services())?;
+        let act: WriteFn = Box::new(move |tx, moment| {
+            let value = act(&mut Work { tx, moment, env: &app.env() })?;
             *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             Ok(())
         });
-        Writing { answered: self.write_by(work), slot }
+        Writing { answered: self.write_by(act), slot }
     }
 
     /// What does not depend on what is written, so that it is compiled once.
-    fn write_by(&self, work: Work) -> oneshot::Receiver<Result<(), StoreError>> {
+    fn write_by(&self, act: WriteFn) -> oneshot::Receiver<Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
-        self.store.write_by(self.moment(), work, Box::new(move |outcome| drop(answer.send(outcome))));
+        self.store.write_by(self.moment(), act, Box::new(move |outcome| drop(answer.send(outcome))));
         answered
     }
 

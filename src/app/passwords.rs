@@ -74,20 +74,18 @@ impl App {
     ) -> Result<Chosen, Fault> {
         self.require_room()?;
         let account = asking.person.id;
-        self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| {
-            usernames::choose(tx, moment, services, (account, &new), &client)
-        })
-        .await
+        self.write_as(asking.limited_by(Kind::Acts), move |work| usernames::choose(work, (account, &new), &client))
+            .await
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
     pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: Wish, client: Client) -> Result<(), Fault> {
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.services(), &client))?;
+        let admitted = self.admit(Tries::for_mail(&self.env(), &client))?;
         let tries = admitted.tries.clone();
-        let written = self.write(move |tx, moment, services| {
-            tries.refuse(tx, moment, services, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
-            links::wish_of_stranger(tx, moment, services, &wish, &client)
+        let written = self.write(move |work| {
+            tries.refuse(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
+            links::wish_of_stranger(work, &wish, &client)
         });
         Ok(written.await?)
     }
@@ -95,15 +93,14 @@ impl App {
     /// Looks a reset link up and changes nothing.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
-        Ok(self.read(|view| forgot::look_up(view, &self.services(), token, self.now()))?)
+        self.admit(Tries::for_link(&self.env(), client))?;
+        Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Notes that somebody posted a link that does not work.
     pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
-        let tries = Tries::for_link(&self.services(), &client);
-        let charged =
-            self.write(move |tx, moment, services| tries.charge(tx, moment, services, &client.anyone(), Subject::NONE));
+        let tries = Tries::for_link(&self.env(), &client);
+        let charged = self.write(move |work| tries.charge(work, &client.anyone(), Subject::NONE));
         Ok(charged.await?)
     }
 
@@ -132,15 +129,15 @@ impl App {
         }
         let hash = self.hasher.hash(password, self.moment()).await?;
         let outcome = self
-            .write(move |tx, moment, services| {
-                let person = match forgot::reset(tx, moment, services, (&token, &hash), &client)? {
+            .write(move |work| {
+                let person = match forgot::reset(work, (&token, &hash), &client)? {
                     Ok(person) => person,
                     Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
                 };
-                if !services.config.tokens.login_after_reset {
+                if !work.env.config.tokens.login_after_reset {
                     return Ok(Ok(None));
                 }
-                Ok(Ok(login::start_after_link(tx, moment, services, &person, (&client, replaces))?))
+                Ok(Ok(login::start_after_link(work, &person, (&client, replaces))?))
             })
             .await?;
         Ok(outcome)
@@ -166,8 +163,8 @@ impl App {
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
         let done = self
-            .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
-                change_password::change(tx, moment, services, who, (&verified, &hash), &client)
+            .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
+                change_password::change(work, who, (&verified, &hash), &client)
             })
             .await?;
         Ok(done.ok_or(ChangeRefused::WrongPassword))
@@ -184,7 +181,7 @@ impl App {
         if asking.person.verified_address().is_some_and(|present| present.as_str() == new.as_str()) {
             return Ok(Err(ChangeRefused::SameAddress));
         }
-        if !self.services().config.registration.lets_in(&new) {
+        if !self.env().config.registration.lets_in(&new) {
             return Ok(Err(ChangeRefused::Domain));
         }
         if self.needs_more_than_password(asking) {
@@ -195,8 +192,8 @@ impl App {
         };
         let account = asking.person.id;
         let asked = self
-            .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
-                change_address::ask(tx, moment, services, (account, &verified), &new, &client)
+            .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
+                change_address::ask(work, (account, &verified), &new, &client)
             })
             .await?;
         match asked {
@@ -221,11 +218,7 @@ impl App {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done = self
-            .write_as(asking, move |tx, moment, services| {
-                close::close(tx, moment, services, account, &verified, &client)
-            })
-            .await?;
+        let done = self.write_as(asking, move |work| close::close(work, account, &verified, &client)).await?;
         Ok(match done {
             Closed::Done => Ok(()),
             Closed::PasswordChanged => Err(ChangeRefused::WrongPassword),
@@ -250,19 +243,19 @@ impl App {
         self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, session) = (asking.person.id, asking.session.id);
-        let admitted = self.admit(Tries::in_session(&self.services(), account, session))?;
+        let admitted = self.admit(Tries::in_session(&self.env(), account, session))?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {
             let matches = app.hasher.verify(password, hash.clone()).await?;
             let tries = admitted.tries.clone();
-            let noted = app.write(move |tx, moment, services| {
+            let noted = app.write(move |work| {
                 if matches {
-                    throttle::passed_in_session(tx, session)?;
-                    return throttle::passed(tx, account, None);
+                    throttle::passed_in_session(work.tx, session)?;
+                    return throttle::passed(work.tx, account, None);
                 }
                 let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
-                tries.refuse(tx, moment, services, &source, what, account)?;
-                links::wish(tx, moment, &Wish::FailedLogin(account))
+                tries.refuse(work, &source, what, account)?;
+                links::wish(work.tx, work.moment, &Wish::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::accounts::Services;
+use crate::accounts::Work;
 use crate::accounts::standing::{self, Denied, Needs};
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{Moment, SessionId};
-use crate::store::{StoreError, Transaction};
+use crate::base::SessionId;
+use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind};
 
 use super::{App, Fault, LoggedIn};
@@ -103,27 +103,27 @@ impl Principal {
         matches!(self, Self::Caller(caller) if caller.scopes.is_some())
     }
 
-    fn still_may(
-        &self,
-        tx: &mut dyn Transaction,
-        moment: &Moment,
-        services: &Services,
-    ) -> Result<Result<(), Fault>, StoreError> {
+    fn still_may(&self, work: &mut Work<'_>) -> Result<Result<(), Fault>, StoreError> {
         let Self::Caller(caller) = self else { return Ok(Ok(())) };
         let seen = (caller.digest, &caller.session);
-        let standing = standing::still_holds(tx, services, seen, caller.needs, moment.now())?;
+        let standing = standing::still_holds(work.tx, work.env, seen, caller.needs, work.moment.now())?;
         if let Err(denied) = standing {
             let what = (Act::RightLost, Outcome::Overtaken);
-            services.audit_in_detail(tx, moment, &self.source(), what, caller.person.id, denied.word())?;
+            work.audit_in_detail(&self.source(), what, caller.person.id, denied.word())?;
             return Ok(Err(Fault::Denied(denied)));
         }
         let Some(kind) = caller.limit else { return Ok(Ok(())) };
-        let settings = &services.config.throttle;
+        let settings = &work.env.config.throttle;
         let bucket = Bucket::of(kind, *caller.person.id.bytes());
-        let mut taken = throttle::take(tx, moment, settings, bucket)?;
+        let mut taken = throttle::take(work.tx, work.moment, settings, bucket)?;
         // Whoever stole one session, or learnt the password, is not to keep the owner from acting in theirs.
         if taken.is_err() && matches!(kind, Kind::Acts | Kind::ProvenActs) && caller.scopes.is_none() {
-            taken = throttle::take(tx, moment, settings, Bucket::of(Kind::SessionActs, *caller.session.id.bytes()))?;
+            taken = throttle::take(
+                work.tx,
+                work.moment,
+                settings,
+                Bucket::of(Kind::SessionActs, *caller.session.id.bytes()),
+            )?;
         }
         Ok(taken.map_err(Fault::TooManyAttempts))
     }
@@ -135,21 +135,21 @@ impl App {
     /// [`App::write`] is for workers, and for what anybody may ask.
     ///
     /// # Errors
-    /// Those of `work`, the store's own, [`Fault::Denied`], and [`Fault::TooManyAttempts`].
-    pub fn write_as<T, W, P>(
+    /// Those of `act`, the store's own, [`Fault::Denied`], and [`Fault::TooManyAttempts`].
+    pub fn write_as<T, F, P>(
         self: &Arc<Self>,
         principal: P,
-        mut work: W,
-    ) -> impl Future<Output = Result<T, Fault>> + Send + use<T, W, P>
+        mut act: F,
+    ) -> impl Future<Output = Result<T, Fault>> + Send + use<T, F, P>
     where
         T: Send + 'static,
-        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<T, StoreError> + Send + 'static,
+        F: FnMut(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
         P: Into<Principal>,
     {
         let principal = principal.into();
         // It is on its way from here on, whether or not anybody waits for it.
-        let writing = self.write(move |tx, moment, services| match principal.still_may(tx, moment, services)? {
-            Ok(()) => work(tx, moment, services).map(Ok),
+        let writing = self.write(move |work| match principal.still_may(work)? {
+            Ok(()) => act(work).map(Ok),
             Err(refused) => Ok(Err(refused)),
         });
         async move { writing.await? }

@@ -67,8 +67,8 @@ pub enum RegisterRefused {
 impl App {
     /// Registers somebody.
     pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<NowRegistered, RegisterRefused>, Fault> {
-        let services = self.services();
-        match (services.config.registration.mode, new.invitation) {
+        let env = self.env();
+        match (env.config.registration.mode, new.invitation) {
             (RegistrationMode::Closed, _) => return Ok(Err(RegisterRefused::Closed)),
             (RegistrationMode::Invite, None) => return Ok(Err(RegisterRefused::InvitationNeeded)),
             _ => {}
@@ -79,21 +79,21 @@ impl App {
             Some(Ok(invitation)) => invitation.email,
             None => None,
         };
-        if invited.is_none() && !services.config.registration.lets_in(&new.email) {
+        if invited.is_none() && !env.config.registration.lets_in(&new.email) {
             return Ok(Err(RegisterRefused::Domain));
         }
-        if new.username.as_ref().is_some_and(|name| services.config.reserves(name)) {
+        if new.username.as_ref().is_some_and(|name| env.config.reserves(name)) {
             return Ok(Err(RegisterRefused::UsernameReserved));
         }
-        let mut words = services.site_words();
+        let mut words = env.site_words();
         words.push(new.email.as_str());
         words.extend(new.username.as_ref().map(Username::as_str));
         words.extend(new.name.as_ref().map(DisplayName::as_str));
-        if let Err(fault) = self.services().password_policy().accept(&new.password, &words) {
+        if let Err(fault) = self.env().password_policy().accept(&new.password, &words) {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.services(), &new.client))?;
+        let admitted = self.admit(Tries::for_mail(&self.env(), &new.client))?;
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
@@ -106,7 +106,7 @@ impl App {
             tries: admitted.tries.clone(),
             client: new.client,
         };
-        let outcome = self.write(move |tx, moment, services| register::register(tx, moment, services, &row)).await?;
+        let outcome = self.write(move |work| register::register(work, &row)).await?;
         drop(admitted);
         Ok(match outcome {
             Registered::Accepted => Ok(NowRegistered::Accepted(browser)),
@@ -124,8 +124,8 @@ impl App {
     /// When the store fails, or too many links that do not work were tried.
     pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
-        let found = self.read(|view| invitations::look_up(view, &self.services(), secret, self.now()))?;
+        self.admit(Tries::for_link(&self.env(), client))?;
+        let found = self.read(|view| invitations::look_up(view, &self.env(), secret, self.now()))?;
         Ok(found.map(|(_, invitation)| invitation))
     }
 
@@ -136,6 +136,6 @@ impl App {
 
     /// Whether this person may choose `password`.
     pub(super) fn accept_password(&self, password: &Password, person: &Person) -> Result<(), PasswordFault> {
-        self.services().password_policy().accept(password, &self.services().words_about(person))
+        self.env().password_policy().accept(password, &self.env().words_about(person))
     }
 }

@@ -73,7 +73,7 @@ impl App {
     /// The login with this secret, if it waits, and changes nothing.
     pub fn waiting_login(&self, secret: Digest) -> Result<Option<Waiting>, Fault> {
         Ok(self.read(|view| {
-            let Some((pending, person)) = second_step::look_up(view, &self.services(), secret, self.now())? else {
+            let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
                 return Ok(None);
             };
             let ways = second_step::ways(view, person.id)?;
@@ -90,12 +90,11 @@ impl App {
         let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(StepRefused::Over)) };
         let admitted = self.admit(self.tries_at_step(&waiting.person, &step.client)?)?;
         let Step { secret, code, trust, client, replaces } = step;
-        let trust = trust.filter(|_| self.services().config.second_factor.trust_browsers);
+        let trust = trust.filter(|_| self.env().config.second_factor.trust_browsers);
         let attempt = StepAttempt { secret, code, trust, tries: admitted.tries.clone(), client, replaces };
         let app = Arc::clone(self);
         to_its_end(async move {
-            let concluded =
-                app.write(move |tx, moment, services| second_step::conclude(tx, moment, services, &attempt)).await?;
+            let concluded = app.write(move |work| second_step::conclude(work, &attempt)).await?;
             drop(admitted);
             Ok(match concluded {
                 SecondStep::Over => Err(StepRefused::Over),
@@ -122,22 +121,22 @@ impl App {
         self.require_room()?;
         self.admit(tries)?;
         let (what, client) = ((Context::login(secret), kind), client.clone());
-        let mailed = self.write(move |tx, moment, services| {
-            let quota = Quota::at_login(tx, services, waiting.person.id, &client, moment.now())?;
-            second_step::send_code(tx, moment, services, &waiting.person, what, quota)
+        let mailed = self.write(move |work| {
+            let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
+            second_step::send_code(work, &waiting.person, what, quota)
         });
         Ok(mailed.await?)
     }
 
     fn tries_at_step(&self, person: &Person, client: &Client) -> Result<Tries, Fault> {
-        let (services, time) = (self.services(), self.time());
+        let (env, time) = (self.env(), self.time());
         let times = (time.later, time.earlier);
-        Ok(self.read(|view| Tries::at_second_factor(view, &services, person.id, client, times))?)
+        Ok(self.read(|view| Tries::at_second_factor(view, &env, person.id, client, times))?)
     }
 
     /// Whether the last proof of the person who asks is young enough for what is sensitive.
     pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
-        proving_again::is_fresh(&self.services().config, &asking.session, asking.has_second_factor, self.now())
+        proving_again::is_fresh(&self.env().config, &asking.session, asking.has_second_factor, self.now())
     }
 
     /// In which ways the person who asks can be asked for a code; none if the password is enough.
@@ -152,10 +151,10 @@ impl App {
         self.require_clock()?;
         self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
-        self.admit(Tries::in_session(&self.services(), account, session))?;
+        self.admit(Tries::in_session(&self.env(), account, session))?;
         let what = (Context::session(session), kind);
-        self.write_as(asking.limited_by(Kind::Acts), move |tx, moment, services| match person::load(tx, account)? {
-            Some(person) => second_step::send_code(tx, moment, services, &person, what, Quota::of_session(session)),
+        self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
+            Some(person) => second_step::send_code(work, &person, what, Quota::of_session(session)),
             None => Ok(false),
         })
         .await
@@ -193,14 +192,12 @@ impl App {
             },
         };
         let account = asking.person.id;
-        let admitted = self.admit(Tries::in_session(&self.services(), account, asking.session.id))?;
+        let admitted = self.admit(Tries::in_session(&self.env(), account, asking.session.id))?;
         let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
         let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {
             let proved = app
-                .write_as(asking.limited_by(Kind::ProvenActs), move |tx, moment, services| {
-                    proving_again::prove(tx, moment, services, account, &proof)
-                })
+                .write_as(asking.limited_by(Kind::ProvenActs), move |work| proving_again::prove(work, account, &proof))
                 .await?;
             drop(admitted);
             Ok(match proved {

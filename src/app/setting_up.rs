@@ -50,15 +50,15 @@ impl App {
                 looked.await.map_err(|_| Fault::Internal)??
             }
         };
-        let secret = self.write(move |tx, moment, _| set_up::begin(tx, moment, has_administrator)).await?;
-        let link = |secret: Bearer| self.services().config.site.url.link(&format!("/setup/{}", secret.expose()));
+        let secret = self.write(move |work| set_up::begin(work.tx, work.moment, has_administrator)).await?;
+        let link = |secret: Bearer| self.env().config.site.url.link(&format!("/setup/{}", secret.expose()));
         Ok(secret.map(link))
     }
 
     /// Looks such a link up and changes nothing.
     pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
+        self.admit(Tries::for_link(&self.env(), client))?;
         Ok(self.read(|view| set_up::look_up(view, secret, self.now()))?)
     }
 
@@ -73,12 +73,12 @@ impl App {
         if let Err(fault) = self.check_set_up(&secret, &client)? {
             return Ok(Err(SetUpRefused::Token(fault)));
         }
-        let services = self.services();
-        let mut words = services.site_words();
+        let env = self.env();
+        let mut words = env.site_words();
         words.push(first.email.as_str());
         words.extend(first.username.as_ref().map(Username::as_str));
         words.extend(first.name.as_ref().map(DisplayName::as_str));
-        if let Err(fault) = services.password_policy().accept(&first.password, &words) {
+        if let Err(fault) = env.password_policy().accept(&first.password, &words) {
             return Ok(Err(SetUpRefused::Password(fault)));
         }
         let new = NewAccount {
@@ -91,8 +91,7 @@ impl App {
             confirmed: true,
             groups: set_of([GroupName::administrators()]),
         };
-        let finished = self
-            .write(move |tx, moment, services| set_up::finish(tx, moment, services, &client.anyone(), (&secret, &new)));
+        let finished = self.write(move |work| set_up::finish(work, &client.anyone(), (&secret, &new)));
         Ok(match finished.await? {
             Ok(Added::Done(_)) => Ok(()),
             Ok(Added::AddressTaken | Added::PhoneTaken) => Err(SetUpRefused::AddressTaken),

@@ -17,14 +17,14 @@ impl App {
     /// Writes a backup of everything to `path`, reads it again, and gives the number of records.
     pub fn back_up(&self, path: &Path) -> Result<u64, ArchiveError> {
         let fill = |out: &mut dyn std::io::Write| self.write_backup(out).map(drop);
-        let seal = SealingKey::clone(&self.services().seal);
+        let seal = SealingKey::clone(&self.env().seal);
         write_file(path, fill, |path| verify_file(path, Trust::Key(seal)))
     }
 
     /// Writes a backup of everything, signed. Gives the number of records.
     pub fn write_backup(&self, out: &mut dyn std::io::Write) -> Result<u64, ArchiveError> {
-        let (now, services) = (self.now(), self.services());
-        self.read_records(|view| write_archive(view, &services.seal, audit::end(view)?, now, out))
+        let (now, env) = (self.now(), self.env());
+        self.read_records(|view| write_archive(view, &env.seal, audit::end(view)?, now, out))
     }
 
     /// Reads from a consistent view what is written elsewhere, which may fail too.

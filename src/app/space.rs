@@ -49,7 +49,7 @@ impl App {
     /// Notes how many bytes are free where the store is.
     pub fn note_free_space(&self, free_bytes: u64) {
         self.measures.note_free(free_bytes);
-        let settings = &self.services().config.store;
+        let settings = &self.env().config.store;
         let room = match free_bytes >> 20 {
             mib if mib < settings.critical_space_mib => Room::Critical,
             mib if mib < settings.low_space_mib => Room::Low,

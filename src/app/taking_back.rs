@@ -16,8 +16,8 @@ impl App {
     /// When the store fails, or the clock is unsure.
     pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<Owned, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.services(), client))?;
-        Ok(self.read(|view| taking_back::look_up(view, &self.services(), token, self.now()))?)
+        self.admit(Tries::for_link(&self.env(), client))?;
+        Ok(self.read(|view| taking_back::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Takes the account back, if the link works.
@@ -28,8 +28,7 @@ impl App {
         if let Err(fault) = self.check_taking_back(&token, &client)? {
             return Ok(TakenBack::Refused(fault));
         }
-        let taken =
-            self.write(move |tx, moment, services| taking_back::take_back(tx, moment, services, &token, &client));
+        let taken = self.write(move |work| taking_back::take_back(work, &token, &client));
         Ok(taken.await?)
     }
 

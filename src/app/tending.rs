@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crate::accounts::register::Patience;
 use crate::accounts::{
-    Services, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step, spent,
-    taking_back,
+    Env, Work, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step,
+    spent, taking_back,
 };
-use crate::audit::{self, Act, Outcome, Source, Subject};
-use crate::base::{ClockState, EmailAddress, MailId, Moment, PhoneNumber, Timestamp};
+use crate::audit::{self, Act, Source, Subject};
+use crate::base::{ClockState, EmailAddress, MailId, PhoneNumber, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::mail::{self, Channel, Recipient};
 use crate::sessions;
-use crate::store::{Snapshot, StoreError, Transaction};
+use crate::store::{Snapshot, StoreError};
 use crate::throttle;
 use crate::webhooks;
 
@@ -32,13 +32,12 @@ impl App {
         if time.state != ClockState::Sure || self.is_unsettled() {
             return Ok(false);
         }
-        let services = self.services();
-        let is_any =
-            |view: &dyn Snapshot| Ok(links::any_waiting(view)? || links::any_due(view, &services, time.earlier)?);
+        let env = self.env();
+        let is_any = |view: &dyn Snapshot| Ok(links::any_waiting(view)? || links::any_due(view, &env, time.earlier)?);
         if !self.read(is_any)? {
             return Ok(false);
         }
-        self.write(|tx, moment, services| links::fulfil(tx, moment, services, WISHES_PER_STEP)).await?;
+        self.write(|work| links::fulfil(work, WISHES_PER_STEP)).await?;
         Ok(true)
     }
 
@@ -48,7 +47,7 @@ impl App {
         loop {
             let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP))?;
             if !rows.is_empty() {
-                self.write(move |tx, moment, services| notices::sum_up(tx, moment, services, &rows)).await?;
+                self.write(move |work| notices::sum_up(work, &rows)).await?;
             }
             after = next;
             if after.is_none() {
@@ -65,8 +64,8 @@ impl App {
     /// Looks at the end of the audit log before anything is written, or begins it. What is found is remembered there; it keeps
     /// nobody from starting, nor does a store that cannot be written at present.
     pub fn begin_log(&self) {
-        let services = self.services.load_full();
-        let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, &services.seal));
+        let env = self.env.load_full();
+        let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, &env.seal));
         if let Err(error) = begun {
             tracing::warn!(%error, "the audit log could not be looked at");
         }
@@ -74,46 +73,42 @@ impl App {
 
     /// Notes that the appliance has started, in this version.
     pub async fn note_start(self: &Arc<Self>, version: &'static str) -> Result<(), Fault> {
-        let noted = self.write(move |tx, moment, services| {
-            let what = (Act::Started, Outcome::Done);
-            services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, version)
-        });
+        let noted =
+            self.write(move |work| work.audit_in_detail(&Source::appliance(), Act::Started, Subject::NONE, version));
         Ok(noted.await?)
     }
 
     /// Notes that the configuration was read again, and which settings were taken.
     pub async fn note_reconfigured(self: &Arc<Self>, taken: String) -> Result<(), Fault> {
-        let noted = self.write(move |tx, moment, services| {
-            let what = (Act::Reconfigured, Outcome::Done);
-            services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &taken)
-        });
+        let noted = self
+            .write(move |work| work.audit_in_detail(&Source::appliance(), Act::Reconfigured, Subject::NONE, &taken));
         Ok(noted.await?)
     }
 
     /// Gives the webhooks of the configuration their places in the audit log: they are told what happens from now on.
     pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
-        let is_placed = |services: &Services| {
-            let names: Vec<&String> = services.config.webhooks.keys().collect();
+        let is_placed = |env: &Env| {
+            let names: Vec<&String> = env.config.webhooks.keys().collect();
             self.read(|view| webhooks::are_placed(view, &names))
         };
-        if is_placed(&self.services())? {
+        if is_placed(&self.env())? {
             return Ok(());
         }
-        Ok(self.write(|tx, _, services| webhooks::take_places(tx, &services.config.webhooks)).await?)
+        Ok(self.write(|work| webhooks::take_places(work.tx, &work.env.config.webhooks)).await?)
     }
 
     /// Notes that a backup was made.
     pub async fn note_backup(self: &Arc<Self>, what: &'static str) -> Result<(), Fault> {
-        let noted = self.write(move |tx, moment, services| {
-            let made = (Act::BackupMade, Outcome::Done);
-            services.audit_in_detail(tx, moment, &Source::appliance(), made, Subject::NONE, what)
+        let noted = self.write(move |work| {
+            let made = Act::BackupMade;
+            work.audit_in_detail(&Source::appliance(), made, Subject::NONE, what)
         });
         Ok(noted.await?)
     }
 
     /// Attempts that were under way when the program stopped are due at once.
     pub async fn release_mail_claims(self: &Arc<Self>) -> Result<(), Fault> {
-        Ok(self.write(|tx, moment, _| mail::release_claims(tx, moment.earliest())).await?)
+        Ok(self.write(|work| mail::release_claims(work.tx, work.moment.earliest())).await?)
     }
 
     /// Takes the mail that is due first: its id, its recipient and its bytes. An attempt on it has begun.
@@ -134,10 +129,10 @@ impl App {
 
     async fn claim(self: &Arc<Self>, channel: Channel) -> Result<Option<(MailId, Recipient, Vec<u8>)>, Fault> {
         while let Some(id) = self.read(|view| mail::due(view, channel, self.time().earlier))? {
-            let claiming = self.write(move |tx, moment, services| {
-                let claimed = mail::claim(tx, &services.seal, id, moment.earliest())?;
-                if claimed.is_none() && mail::is_failed(tx, id)? {
-                    note_given_up(tx, moment, services, id)?;
+            let claiming = self.write(move |work| {
+                let claimed = mail::claim(work.tx, &work.env.seal, id, work.moment.earliest())?;
+                if claimed.is_none() && mail::is_failed(work.tx, id)? {
+                    note_given_up(work, id)?;
                 }
                 Ok(claimed)
             });
@@ -151,13 +146,13 @@ impl App {
 
     /// Notes that an attempt at a mail failed for now, or (`for_good`) for ever.
     pub async fn note_failed_mail(self: &Arc<Self>, id: MailId, reason: String, for_good: bool) -> Result<(), Fault> {
-        let noted = self.write(move |tx, moment, services| {
+        let noted = self.write(move |work| {
             let given_up = if for_good {
-                mail::fail(tx, id, &reason).map(|()| true)?
+                mail::fail(work.tx, id, &reason).map(|()| true)?
             } else {
-                mail::postpone(tx, id, &reason, moment.earliest())?
+                mail::postpone(work.tx, id, &reason, work.moment.earliest())?
             };
-            if given_up { note_given_up(tx, moment, services, id) } else { Ok(()) }
+            if given_up { note_given_up(work, id) } else { Ok(()) }
         });
         Ok(noted.await?)
     }
@@ -176,7 +171,7 @@ impl App {
         if seen.is_empty() {
             return Ok(());
         }
-        Ok(self.write(move |tx, _, _| sessions::note_seen(tx, &seen)).await?)
+        Ok(self.write(move |work| sessions::note_seen(work.tx, &seen)).await?)
     }
 
     /// Removes what is over: sessions, registrations nobody confirmed, failed mails nobody looked after, old keys.
@@ -186,48 +181,45 @@ impl App {
         if self.time().state != ClockState::Sure {
             return Ok(());
         }
-        self.sweep_pages(|tx, moment, services, after: Option<Digest>| {
-            sessions::sweep(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
+        self.sweep_pages(|work, after: Option<Digest>| {
+            sessions::sweep(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|tx, moment, services, after: Option<Digest>| {
-            sessions::sweep_tokens(tx, moment.earliest(), &services.generation, after, ROWS_PER_STEP)
+        self.sweep_pages(|work, after: Option<Digest>| {
+            sessions::sweep_tokens(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|tx, moment, _, after| taking_back::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| taking_back::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
         self.sweep_registrations().await?;
-        self.sweep_pages(|tx, moment, _, after| invitations::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| invitations::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|tx, moment, _, after| spent::sweep(tx, moment.earliest(), after, ROWS_PER_STEP)).await?;
-        self.sweep_pages(|tx, moment, _, after| second_step::sweep(tx, moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| spent::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP)).await?;
+        self.sweep_pages(|work, after| second_step::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|tx, moment, _, after| factors::sweep_codes(tx, moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| factors::sweep_codes(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|tx, moment, _, after| factors::sweep_trusts(tx, moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| factors::sweep_trusts(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|tx, moment, services, after| {
-            factor_resets::carry_out_due(tx, moment, services, after, ROWS_PER_STEP)
+        self.sweep_pages(|work, after| factor_resets::carry_out_due(work, after, ROWS_PER_STEP)).await?;
+        self.sweep_pages(|work, after: Option<String>| {
+            let oldest = work.moment.earliest().minus(work.env.config.tokens.confirm_within.seconds());
+            confirm_links::sweep(work.tx, oldest, after.as_ref(), ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|tx, moment, services, after: Option<String>| {
-            let oldest = moment.earliest().minus(services.config.tokens.confirm_within.seconds());
-            confirm_links::sweep(tx, oldest, after.as_ref(), ROWS_PER_STEP)
+        self.sweep_pages(|work, after| {
+            throttle::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP, person::exists)
         })
         .await?;
-        self.sweep_pages(|tx, moment, _, after| {
-            throttle::sweep(tx, moment.earliest(), after, ROWS_PER_STEP, person::exists)
-        })
-        .await?;
-        self.sweep_pages(|tx, moment, services, _: Option<()>| {
-            let oldest = moment.earliest().minus(services.config.audit.keep.seconds());
-            let more = audit::retain(tx, moment, &services.seal, oldest, ROWS_PER_STEP)?;
+        self.sweep_pages(|work, _: Option<()>| {
+            let oldest = work.moment.earliest().minus(work.env.config.audit.keep.seconds());
+            let more = audit::retain(work.tx, work.moment, &work.env.seal, oldest, ROWS_PER_STEP)?;
             Ok(more.then_some(()))
         })
         .await?;
-        self.write(|tx, moment, services| {
-            mail::sweep(tx, moment.earliest())?;
-            keyring::rotate_by_schedule(tx, moment, &services.seal, services.config.longest_token_lifetime())
+        self.write(|work| {
+            mail::sweep(work.tx, work.moment.earliest())?;
+            keyring::rotate_by_schedule(work.tx, work.moment, &work.env.seal, work.env.config.longest_token_lifetime())
         })
         .await?;
         Ok(())
@@ -237,12 +229,12 @@ impl App {
     async fn sweep_registrations(self: &Arc<Self>) -> Result<(), Fault> {
         let (mut after, mut removed) = (None, 0);
         loop {
-            let swept = self.write(move |tx, moment, services| {
+            let swept = self.write(move |work| {
                 let patience = Patience {
-                    confirm_within: services.config.tokens.confirm_within.seconds(),
-                    approve_within: services.config.registration.approve_within.seconds(),
+                    confirm_within: work.env.config.tokens.confirm_within.seconds(),
+                    approve_within: work.env.config.registration.approve_within.seconds(),
                 };
-                register::sweep(tx, moment.earliest(), patience, after, ROWS_PER_STEP)
+                register::sweep(work.tx, work.moment.earliest(), patience, after, ROWS_PER_STEP)
             });
             let (count, next) = swept.await?;
             (removed, after) = (removed + count, next);
@@ -257,18 +249,15 @@ impl App {
     }
 
     /// Runs one part of a sweep page by page, each in a transaction of its own, so that nobody waits long for it.
-    async fn sweep_pages<K, W>(self: &Arc<Self>, work: W) -> Result<(), Fault>
+    async fn sweep_pages<K, F>(self: &Arc<Self>, part: F) -> Result<(), Fault>
     where
         K: Clone + Send + 'static,
-        W: FnMut(&mut dyn Transaction, &mut Moment, &Services, Option<K>) -> Result<Option<K>, StoreError>
-            + Clone
-            + Send
-            + 'static,
+        F: FnMut(&mut Work<'_>, Option<K>) -> Result<Option<K>, StoreError> + Clone + Send + 'static,
     {
         let mut after: Option<K> = None;
         loop {
-            let (mut page, from) = (work.clone(), after.clone());
-            after = self.write(move |tx, moment, services| page(tx, moment, services, from.clone())).await?;
+            let (mut part, from) = (part.clone(), after.clone());
+            after = self.write(move |work| part(work, from.clone())).await?;
             if after.is_none() {
                 return Ok(());
             }
@@ -277,6 +266,6 @@ impl App {
 }
 
 /// A mail that nobody will get is worth a row in the audit log.
-fn note_given_up(tx: &mut dyn Transaction, moment: &Moment, services: &Services, id: MailId) -> Result<(), StoreError> {
-    services.audit(tx, moment, &Source::appliance(), (Act::MailGivenUp, Outcome::Done), id)
+fn note_given_up(work: &mut Work<'_>, id: MailId) -> Result<(), StoreError> {
+    work.audit(&Source::appliance(), Act::MailGivenUp, id)
 }

@@ -169,14 +169,14 @@ impl App {
         (from, to): (Timestamp, Timestamp),
         ends_links: bool,
     ) -> Result<(), StoreError> {
-        self.write(move |tx, moment, services| {
+        self.write(move |work| {
             if ends_links {
-                keyring::revoke(tx, moment, &services.seal)?;
+                keyring::revoke(work.tx, work.moment, &work.env.seal)?;
             }
-            throttle::take_back(tx, &services.config.throttle, (from, to))?;
-            factors::lower_steps(tx, to)?;
-            mail::bring_forward(tx, to)?;
-            store::reset_floor(tx, to)
+            throttle::take_back(work.tx, &work.env.config.throttle, (from, to))?;
+            factors::lower_steps(work.tx, to)?;
+            mail::bring_forward(work.tx, to)?;
+            store::reset_floor(work.tx, to)
         })
         .await
     }

@@ -181,6 +181,13 @@ words! {
     }
 }
 
+/// What was done, where nothing is said of its outcome.
+impl From<Act> for (Act, Outcome) {
+    fn from(act: Act) -> Self {
+        (act, Outcome::Done)
+    }
+}
+
 /// Who did it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Actor {

@@ -111,12 +111,12 @@ impl Setting for Demo {
     }
 
     fn is_ready(&self, app: &App) {
-        let services = app.services();
+        let env = app.env();
         let config = self.config_path();
         if let Err(error) = self.write_config() {
             tell!("gatelodge: {}: {error}; other commands do not find the demo", config.display());
         }
-        say!("\n  Gatelodge runs at {}", services.config.site.url);
+        say!("\n  Gatelodge runs at {}", env.config.site.url);
         say!("  Your browser will ask about the certificate, because it is self-signed.");
         say!("  Mails are kept in {}, and their links appear here.", self.dir.join("mail").display());
         say!("  Commands reach it so: gatelodge --config {} user list", shell_word(&config));

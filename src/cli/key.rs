@@ -64,7 +64,7 @@ fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
     }
     let (path, store) = (config.sealing_key_path(), config.store.path.clone());
     let app = opening::build(config.clone(), opening::open_present_store(config)?)?;
-    let before = app.services().seal.fingerprint();
+    let before = app.env().seal.fingerprint();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     let by = Principal::CommandLine(Source::command_line(own_user()));
     let rotated = runtime.block_on(rotate_sealing_key(&app, &path, &by));

@@ -152,9 +152,9 @@ async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> R
 async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting, bound: Bound) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await?.map(Arc::new);
-    let listeners = bound.speaking(&app.services().config, certificates.as_deref());
+    let listeners = bound.speaking(&app.env().config, certificates.as_deref());
     let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
-    let socket = app.services().config.listen.control.clone();
+    let socket = app.env().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(Exit::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
@@ -167,7 +167,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
     app.place_webhooks().await.map_err(Exit::failed)?;
     let mut serving = tokio::spawn(server::serve(Arc::clone(&web), listeners, stop.clone()));
     app.note_start(env!("CARGO_PKG_VERSION")).await.map_err(Exit::failed)?;
-    let site = app.services().config.site.url.to_string();
+    let site = app.env().config.site.url.to_string();
     let status = format!("serving {site}");
     tracing::info!("{status}");
     supervisor::tell_ready(&status);
@@ -226,7 +226,7 @@ async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
 
 /// Says so if the mail server does not let us in: else nobody would know before the first mail fails. The start does not wait for it.
 async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
-    if app.services().config.mail.transport == MailTransport::File {
+    if app.env().config.mail.transport == MailTransport::File {
         return;
     }
     if let Outcome::Later(reason) | Outcome::Never(reason) = courier.probe(Terms::impatient(app.now())).await {
@@ -236,7 +236,7 @@ async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
 
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
 async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: &dyn Setting) {
-    let reread = match setting.reread(&app.services().config) {
+    let reread = match setting.reread(&app.env().config) {
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };

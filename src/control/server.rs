@@ -65,7 +65,7 @@ fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
 
 async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    let served = serde_json::to_string(&Served::at(&app.services().config.store.path))?;
+    let served = serde_json::to_string(&Served::at(&app.env().config.store.path))?;
     writer.write_all(format!("{GREETING}\n{served}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
@@ -99,7 +99,7 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by:
 async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, by: &Principal) -> Result<Value, Refusal> {
     match command {
         Command::MailTest { address } => {
-            let config = app.services().config.clone();
+            let config = app.env().config.clone();
             send_test(&config, &courier.present(), &address, &mut app.moment()).await
         }
         Command::WebhookTest(command::Webhook { name }) => send_sample(app, &courier.present(), &name).await,

@@ -129,7 +129,7 @@ pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
         let (format, key_fingerprint) = about(view)?;
         let created_at = app.now().to_string();
         let heading = Heading { format, key_fingerprint, created_at, audit: audit::end(view)? };
-        outcome = write(&heading, &mut Scanning::new(view), &app.services().seal, out);
+        outcome = write(&heading, &mut Scanning::new(view), &app.env().seal, out);
         Ok(())
     })?;
     outcome

@@ -44,6 +44,6 @@ pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use table::{Key, Shown, Table};
 pub use trust::{Heading, LogEnd, Trust};
-pub use writer::{Changes, Done, Event, Reopening, Store, Work};
+pub use writer::{Changes, Done, Event, Reopening, Store, WriteFn};
 
 pub(crate) use record::{record, words};

@@ -48,13 +48,13 @@ impl Reopening {
 }
 
 /// What a write does, with its result put where whoever asked finds it.
-pub type Work = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
+pub type WriteFn = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
 /// What is called when it is durable.
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 struct Job {
     moment: Moment,
-    work: Work,
+    work: WriteFn,
     done: Done,
 }
 
@@ -147,7 +147,7 @@ impl Store {
     }
 
     /// As [`Store::write_then`], whatever the result is.
-    pub fn write_by(&self, moment: Moment, work: Work, done: Done) {
+    pub fn write_by(&self, moment: Moment, work: WriteFn, done: Done) {
         let job = Job { moment, work, done };
         let refused = match &self.queue {
             Some(queue) => queue.try_send(Box::new(job)).err().map(not_sent),

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
 use crate::app::{App, Fault};
-use crate::audit::{Act, Outcome, Source, Subject};
+use crate::audit::{Act, Source, Subject};
 use crate::base::{Moment, Timestamp};
 use crate::config::Config;
 use crate::crypto::SealingKey;
@@ -50,11 +50,10 @@ pub fn hosts(config: &Config) -> BTreeSet<String> {
 /// When a new one is to be asked for: two thirds into the life of the present one, at once if there is none, or it is for
 /// other names, or another authority's.
 pub fn due_at(app: &App) -> Result<Timestamp, Fault> {
-    let services = app.services();
+    let env = app.env();
     let kept = app.read(|view| ISSUED.get(view, &name()))?;
-    let fits = |kept: &Issued| {
-        kept.directory == services.config.tls.acme.directory.as_str() && kept.hosts == hosts(&services.config)
-    };
+    let fits =
+        |kept: &Issued| kept.directory == env.config.tls.acme.directory.as_str() && kept.hosts == hosts(&env.config);
     Ok(kept.filter(fits).map_or(Timestamp::default(), |kept| two_thirds(kept.begins_at, kept.expires_at)))
 }
 
@@ -65,7 +64,7 @@ fn two_thirds(from: Timestamp, to: Timestamp) -> Timestamp {
 /// The kept one, whatever it is for: an old one is better than none.
 pub(super) fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
     let Some(kept) = app.read(|view| ISSUED.get(view, &name())).map_err(Fault::from)? else { return Ok(None) };
-    let key = app.services().seal.open(&place(), &kept.sealed_key);
+    let key = app.env().seal.open(&place(), &kept.sealed_key);
     let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
     read(&kept.chain, key, provider).map(Some)
 }
@@ -93,13 +92,12 @@ pub async fn keep(
     let (begins_at, expires_at) = leaf
         .and_then(|leaf| parsed::validity(leaf))
         .ok_or_else(|| TlsError::SelfSigned("the authority sent something else than a certificate".into()))?;
-    app.write(move |tx, moment, services| {
-        let sealed_key = services.seal.seal(&place(), &key, moment);
+    app.write(move |work| {
+        let sealed_key = work.env.seal.seal(&place(), &key, work.moment);
         let (directory, hosts, chain) = (directory.clone(), hosts.clone(), chain.clone().into_bytes());
         let named = hosts.iter().cloned().collect::<Vec<_>>().join(" ");
-        ISSUED.put(tx, &name(), &Issued { directory, hosts, begins_at, expires_at, chain, sealed_key })?;
-        let what = (Act::CertificateIssued, Outcome::Done);
-        services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &named)
+        ISSUED.put(work.tx, &name(), &Issued { directory, hosts, begins_at, expires_at, chain, sealed_key })?;
+        work.audit_in_detail(&Source::appliance(), Act::CertificateIssued, Subject::NONE, &named)
     })
     .await
     .map_err(Fault::from)?;

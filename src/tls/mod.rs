@@ -191,8 +191,8 @@ impl Certificates {
 }
 
 async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
-    let services = Arc::clone(&app.services());
-    let tls = &services.config.tls;
+    let env = Arc::clone(&app.env());
+    let tls = &env.config.tls;
     let key = match tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
@@ -215,7 +215,7 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
             app.measures.note_certificate(ends_at);
         }
         if tls.mode == TlsMode::Files {
-            for doubt in doubts::doubts(&key.cert, services.config.site.url.host(), app.now()) {
+            for doubt in doubts::doubts(&key.cert, env.config.site.url.host(), app.now()) {
                 tracing::warn!("{doubt}");
             }
         }
@@ -281,7 +281,7 @@ impl Watch {
     /// Begins with the files as they are.
     #[must_use]
     pub fn new(app: Arc<App>, certificates: Arc<Certificates>) -> Self {
-        let seen = Stamp::of(&app.services().config.tls);
+        let seen = Stamp::of(&app.env().config.tls);
         Self { app, certificates, seen }
     }
 
@@ -290,7 +290,7 @@ impl Watch {
     /// # Errors
     /// When the new one cannot be used; the old one is served on, and the next change is tried again.
     pub async fn look(&mut self) -> Result<(), TlsError> {
-        match self.app.services().config.tls.mode {
+        match self.app.env().config.tls.mode {
             TlsMode::Off | TlsMode::Acme => Ok(()),
             TlsMode::SelfSigned => {
                 if self_signed::is_due(&self.app)? {
@@ -300,7 +300,7 @@ impl Watch {
                 Ok(())
             }
             TlsMode::Files => {
-                let now = Stamp::of(&self.app.services().config.tls);
+                let now = Stamp::of(&self.app.env().config.tls);
                 if now == self.seen {
                     return Ok(());
                 }

@@ -38,9 +38,8 @@ fn place() -> [&'static [u8]; 2] {
 }
 
 fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
-    let fits = |kept: &Kept| {
-        kept.host == app.services().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
-    };
+    let fits =
+        |kept: &Kept| kept.host == app.env().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at;
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
 
@@ -52,23 +51,23 @@ pub fn is_due(app: &App) -> Result<bool, Fault> {
 /// The kept certificate, or a new one.
 pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
-        let key = app.services().seal.open(&place(), &kept.sealed_key);
+        let key = app.env().seal.open(&place(), &kept.sealed_key);
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
         return certify(kept.certificate, key, provider);
     }
-    let host = app.services().config.site.url.host().to_owned();
+    let host = app.env().config.site.url.host().to_owned();
     let now = app.now();
     let (certificate, key) = make(&host, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
-    app.write(move |tx, moment, services| {
-        let sealed_key = services.seal.seal(&place(), &kept_key, moment);
+    app.write(move |work| {
+        let sealed_key = work.env.seal.seal(&place(), &kept_key, work.moment);
         let kept = Kept {
             host: host.clone(),
             expires_at: now.plus(LIFETIME),
             certificate: kept_certificate.clone(),
             sealed_key,
         };
-        CERTIFICATES.put(tx, &name(), &kept)
+        CERTIFICATES.put(work.tx, &name(), &kept)
     })
     .await
     .map_err(Fault::from)?;

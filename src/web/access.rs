@@ -129,7 +129,7 @@ impl Web {
             return Ok(());
         }
         let is_ours = request.is_from_front_end
-            || match comes_from_here(&request.headers, &self.app.services().config.site.url, audience) {
+            || match comes_from_here(&request.headers, &self.app.env().config.site.url, audience) {
                 Some(comes) => comes,
                 // No browser that sends either header sent it. One that sends neither can be made to send a form's body, or none,
                 // with our cookies, but no JSON: another site's script would have to ask us before (Fetch, 4.8).

@@ -54,8 +54,8 @@ impl Web {
     /// # Errors
     /// When a page template of the administrator's is not well formed.
     pub fn new(app: Arc<App>) -> Result<Self, TemplateError> {
-        let services = Arc::clone(&app.services());
-        let config = &services.config;
+        let env = Arc::clone(&app.env());
+        let config = &env.config;
         let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
         Ok(Self {
             pages: ArcSwap::from_pointee(load_pages(config)?),
@@ -70,9 +70,9 @@ impl Web {
 
     /// Where somebody wants to go after logging in, if they may be sent there; else nothing.
     fn return_target(&self, wished: Option<&str>) -> String {
-        let services = self.app.services();
+        let env = self.app.env();
         wished
-            .and_then(|text| return_to::safe_target(text, &services.config.login.return_hosts))
+            .and_then(|text| return_to::safe_target(text, &env.config.login.return_hosts))
             .unwrap_or_default()
             .to_owned()
     }

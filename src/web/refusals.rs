@@ -113,7 +113,7 @@ impl Web {
         let Some(untold) = told.is_due((reason, widest_network(peer)), Instant::now()) else { return };
         drop(told);
         let asked_for: String = asked_for.chars().filter(char::is_ascii_graphic).take(100).collect();
-        let site = self.app.services().config.site.url.origin().to_owned();
+        let site = self.app.env().config.site.url.origin().to_owned();
         tracing::info!(
             untold,
             "{peer} asked for {asked_for:?}, but this is {site}: type that, or, if {peer} is a proxy, name it in proxy.trusted or have it pass Host on"

@@ -149,9 +149,9 @@ impl Web {
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
         let (head, body) = request.into_parts();
         let begun = {
-            let services = self.app.services();
-            let network = client_network(peer, &head.headers, &services.config.proxy.trusted);
-            self.begin(head, body, Received { at: Instant::now(), peer, network }, &services.config)
+            let env = self.app.env();
+            let network = client_network(peer, &head.headers, &env.config.proxy.trusted);
+            self.begin(head, body, Received { at: Instant::now(), peer, network }, &env.config)
         };
         match begun {
             Begun::Answered(response) => response,

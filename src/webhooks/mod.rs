@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::accounts::{Services, person, register};
-use crate::audit::{self, Act, Outcome as Came, Row, Source, Subject};
+use crate::accounts::{Work, person, register};
+use crate::audit::{self, Act, Row, Source, Subject};
 use crate::base::{DAY, HOUR, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::config::{HookEvent, Webhook};
 use crate::crypto::base64url;
@@ -163,18 +163,12 @@ pub enum Told {
 }
 
 /// Notes what came of telling an event. True if it was given up.
-pub fn note(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    services: &Services,
-    (name, number, at): (&str, u64, Timestamp),
-    told: &Told,
-) -> Result<bool, StoreError> {
+pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), told: &Told) -> Result<bool, StoreError> {
     let name = name.to_owned();
-    let Some(mut progress) = PROGRESS.get(tx, &name)?.filter(|progress| progress.after < number) else {
+    let Some(mut progress) = PROGRESS.get(work.tx, &name)?.filter(|progress| progress.after < number) else {
         return Ok(false);
     };
-    let now = moment.earliest();
+    let now = work.earliest();
     let reason = match told {
         Told::Taken => {
             let delivered = progress.delivered + 1;
@@ -186,7 +180,7 @@ pub fn note(
                 delivered_at: Some(now),
                 ..progress
             };
-            PROGRESS.put(tx, &name, &taken)?;
+            PROGRESS.put(work.tx, &name, &taken)?;
             return Ok(false);
         }
         Told::Later(reason) | Told::Never(reason) => reason,
@@ -196,12 +190,11 @@ pub fn note(
     let is_given_up = matches!(told, Told::Never(_)) || now.plus(pause).since(at) >= GIVE_UP_AFTER;
     if is_given_up {
         (progress.after, progress.attempts, progress.given_up) = (number, 0, progress.given_up + 1);
-        let what = (Act::WebhookGivenUp, Came::Done);
-        services.audit_in_detail(tx, moment, &Source::appliance(), what, Subject::NONE, &format!("{name} {number}"))?;
+        work.audit_in_detail(&Source::appliance(), Act::WebhookGivenUp, Subject::NONE, &format!("{name} {number}"))?;
     } else {
         (progress.attempts, progress.due_at) = (progress.attempts + 1, now.plus(pause));
     }
-    PROGRESS.put(tx, &name, &progress)?;
+    PROGRESS.put(work.tx, &name, &progress)?;
     Ok(is_given_up)
 }
 

@@ -57,7 +57,7 @@ impl Worker for DeliverMail {
 /// Notes what came of an attempt, in the store, in the log and for monitoring.
 pub(super) async fn note(app: &Arc<App>, id: MailId, outcome: Outcome) -> Result<(), Fault> {
     match outcome.clone() {
-        Outcome::Accepted => app.write(move |tx, _, _| mail::delivered(tx, id)).await?,
+        Outcome::Accepted => app.write(move |work| mail::delivered(work.tx, id)).await?,
         Outcome::Later(reason) => app.note_failed_mail(id, reason, false).await?,
         Outcome::Never(reason) => app.note_failed_mail(id, reason, true).await?,
     }

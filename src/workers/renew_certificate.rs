@@ -92,7 +92,7 @@ impl Worker for RenewCertificate {
     const NAME: &'static str = "renew certificate";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        if self.app.services().config.tls.mode == TlsMode::Acme {
+        if self.app.env().config.tls.mode == TlsMode::Acme {
             self.ask_if_due().await?;
         } else if let Err(error) = self.watch.look().await {
             tracing::error!(%error, "the new certificate cannot be used; the old one is served on");

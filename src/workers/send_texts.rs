@@ -36,7 +36,7 @@ impl Worker for SendTexts {
                 self.app.next_due(Channel::Text)?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
-        let gateway = self.app.services().config.sms.clone();
+        let gateway = self.app.env().config.sms.clone();
         let terms = Terms::impatient(self.app.time().earlier);
         let outcome = send_text(&self.courier.present(), &gateway, (&to, &text), terms).await;
         deliver_mail::note(&self.app, id, outcome).await?;

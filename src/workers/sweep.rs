@@ -43,7 +43,7 @@ impl Worker for NoteSeen {
 
     async fn step(&mut self) -> Result<Next, Fault> {
         self.0.note_seen().await?;
-        let shortest_idle = self.0.services().config.session.idle.seconds();
+        let shortest_idle = self.0.env().config.session.idle.seconds();
         Ok(Next::After((shortest_idle / 4).clamp(1, 5 * MINUTE)))
     }
 }

@@ -24,7 +24,7 @@ impl Worker for TakeSnapshot {
     const NAME: &'static str = "take snapshot";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        let settings = self.0.services().config.backup.clone();
+        let settings = self.0.env().config.backup.clone();
         if settings.directory.is_none() {
             return Ok(Next::After(Self::LOOK_EVERY));
         }

@@ -57,7 +57,7 @@ impl TellWebhooks {
         let written = self.app.read(|view| webhooks::progress(view, &name))?.map_or(number, |progress| progress.after);
         if number.saturating_sub(written) >= webhooks::PASS_AFTER {
             let named = name.clone();
-            self.app.write(move |tx, _, _| webhooks::pass(tx, &named, number)).await?;
+            self.app.write(move |work| webhooks::pass(work.tx, &named, number)).await?;
         }
         self.seen.insert(name, number);
         Ok(())
@@ -103,7 +103,7 @@ impl Worker for TellWebhooks {
 
     async fn step(&mut self) -> Result<Next, Fault> {
         self.take_ended()?;
-        let hooks = self.app.services().config.webhooks.clone();
+        let hooks = self.app.env().config.webhooks.clone();
         let now = self.app.time().earlier;
         let mut next = Self::LONGEST_PAUSE;
         let is_told = |told: &BTreeMap<Id, String>, name: &String| told.values().any(|other| other == name);
@@ -147,8 +147,7 @@ async fn tell_one(
 ) -> Result<(), Fault> {
     let told = tell(&courier, &hook, &event, terms).await;
     let (number, at, named, noted) = (event.number, event.at, name.clone(), told.clone());
-    let noting =
-        app.write(move |tx, moment, services| webhooks::note(tx, moment, services, (&named, number, at), &noted));
+    let noting = app.write(move |work| webhooks::note(work, (&named, number, at), &noted));
     noting.await?;
     match &told {
         Told::Taken => tracing::debug!(webhook = name, event = event.id, "told"),

@@ -22,10 +22,10 @@ impl WatchSpace {
     /// For this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
-        let settings = &app.services().config.store;
+        let settings = &app.env().config.store;
         let folder = settings.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        let ballast = Ballast::beside(&settings.path, app.services().config.ballast_bytes());
+        let ballast = Ballast::beside(&settings.path, app.env().config.ballast_bytes());
         Self { app, folder, ballast }
     }
 }
@@ -43,7 +43,7 @@ impl Worker for WatchSpace {
         match free_bytes(&self.folder) {
             Ok(free) => {
                 self.app.note_free_space(free);
-                let low = self.app.services().config.store.low_space_mib << 20;
+                let low = self.app.env().config.store.low_space_mib << 20;
                 let has_room = free.saturating_sub(self.ballast.bytes()) >= low;
                 if self.app.room() == Room::Plenty && has_room && !self.ballast.is_there() {
                     let ballast = self.ballast.clone();

@@ -56,21 +56,15 @@ pub fn fill(config: &str) {
     runtime.block_on(async {
         for first in (0..ACCOUNTS).step_by(AT_A_TIME) {
             let hash = hash.clone();
-            let added = app.write(move |tx, moment, services| {
+            let added = app.write(move |work| {
                 for number in first..first + AT_A_TIME {
                     let email = EmailAddress::parse(&format!("person{number}@example.org")).ok();
                     let new =
                         NewAccount { email, password: Some(hash.clone()), confirmed: true, ..NewAccount::default() };
-                    let made = administer::add(tx, moment, services, &Source::appliance(), &new)?;
+                    let made = administer::add(work, &Source::appliance(), &new)?;
                     if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
                         let client = Client::new("192.0.2.1".into(), "a browser", "");
-                        login::start_session(
-                            tx,
-                            moment,
-                            services,
-                            &person,
-                            &Attempt::proven(Carrier::KeptCookie, &client, None),
-                        )?;
+                        login::start_session(work, &person, &Attempt::proven(Carrier::KeptCookie, &client, None))?;
                     }
                 }
                 Ok(())

@@ -614,7 +614,7 @@ fn a_file_among_the_snapshots_that_somebody_put_there_changes_nothing() {
     let settings = Backups { directory: Some(folder.join("snapshots")), every: Span::from_seconds(DAY), keep: 9 };
     let take = || world.app.take_snapshot(&settings).expect("taken");
     let first = take().expect("due");
-    let key = (*world.app.services().seal).clone();
+    let key = (*world.app.env().seal).clone();
     let (mut heading, pairs) = taken_apart(&first);
     heading.created_at = "2999-01-01T00:00:00Z".into();
     put_together(&folder.join(&format!("snapshots/snapshot-{}.gatelodge", u64::MAX)), (heading, pairs), None);

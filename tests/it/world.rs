@@ -102,7 +102,7 @@ impl World {
         let (release, held) = std::sync::mpsc::channel::<()>();
         let held = std::sync::Mutex::new(held);
         self.block_on(async {
-            let held_up = self.app.write(move |_, _, _| {
+            let held_up = self.app.write(move |_| {
                 let _ = begun.send(());
                 let _ = held.lock().map(|held| held.recv());
                 Ok(())
@@ -175,7 +175,10 @@ impl World {
             while self.app.fulfil_wishes().await.expect("memory does not fail") {}
             while let Some((id, to, bytes)) = self.app.claim_mail().await.expect("memory does not fail") {
                 self.post.borrow_mut().push(read_mail(to.as_str(), &bytes));
-                self.app.write(move |tx, _, _| gatelodge::mail::delivered(tx, id)).await.expect("memory does not fail");
+                self.app
+                    .write(move |work| gatelodge::mail::delivered(work.tx, id))
+                    .await
+                    .expect("memory does not fail");
             }
         });
         self.post.take()
@@ -187,7 +190,7 @@ impl World {
             let mut texts = Vec::new();
             while let Some((id, to, text)) = self.app.claim_text().await.expect("memory does not fail") {
                 texts.push((to.to_string(), text));
-                let sent = self.app.write(move |tx, _, _| gatelodge::mail::delivered(tx, id));
+                let sent = self.app.write(move |work| gatelodge::mail::delivered(work.tx, id));
                 sent.await.expect("memory does not fail");
             }
             texts

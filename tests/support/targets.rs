@@ -258,7 +258,7 @@ fn backup(bytes: &[u8]) {
         pairs.push(pair);
     }
     if Archive::open(bytes, known_format()).is_ok_and(|archive| archive.verify().is_ok()) {
-        let (mut again, seal) = (Vec::new(), &PLACE.app.services().seal);
+        let (mut again, seal) = (Vec::new(), &PLACE.app.env().seal);
         write_records(&heading, &mut Given(pairs.into_iter()), Some(seal), &mut again).expect("memory does not fail");
         let again = Archive::open(again.as_slice(), known_format())
             .and_then(|archive| archive.trusting(Trust::Key((**seal).clone())));

@@ -110,12 +110,12 @@ impl Place {
 
     fn populate(&self) {
         // The cost of a decoy is drawn from those in use; all hashes but the older ones have today's.
-        let today = self.app.services().config.password.cost();
+        let today = self.app.env().config.password.cost();
         for class in [Class::Member, Class::Disabled, Class::OlderHash] {
             for number in 0..PEOPLE {
                 let email = EmailAddress::parse(&class.member(number)).expect("an address");
                 let cost = class.cost(today);
-                let add = self.app.write(move |tx, moment, services| {
+                let add = self.app.write(move |work| {
                     let new = NewAccount {
                         phone: None,
                         email: Some(email.clone()),
@@ -123,10 +123,10 @@ impl Place {
                         confirmed: true,
                         ..NewAccount::default()
                     };
-                    let added = administer::add(tx, moment, services, &Source::appliance(), &new)?;
+                    let added = administer::add(work, &Source::appliance(), &new)?;
                     if let (Added::Done(mut person), Class::Disabled) = (added, class) {
-                        person.account.disabled_at = Some(moment.now());
-                        person::save(tx, person.id, &person.account)?;
+                        person.account.disabled_at = Some(work.now());
+                        person::save(work.tx, person.id, &person.account)?;
                     }
                     Ok(())
                 });
@@ -144,7 +144,7 @@ impl Place {
         self.runtime.block_on(async {
             while self.app.fulfil_wishes().await.expect("stored") {}
             while let Some((id, ..)) = self.app.claim_mail().await.expect("stored") {
-                self.app.write(move |tx, _, _| gatelodge::mail::delivered(tx, id)).await.expect("stored");
+                self.app.write(move |work| gatelodge::mail::delivered(work.tx, id)).await.expect("stored");
             }
         });
     }
@@ -185,7 +185,7 @@ impl Place {
     /// Somebody of a class, and nobody to compare them with. A name that nobody has is given one of the costs in use, always the
     /// same for the same name: whoever compares compares those of the same cost.
     fn pair(&self, class: Class, chance: &mut Chance) -> (String, String) {
-        let cost = class.cost(self.app.services().config.password.cost());
+        let cost = class.cost(self.app.env().config.password.cost());
         let mut nobody = || {
             loop {
                 let address = Class::Nobody.address(chance);
@@ -204,7 +204,7 @@ impl Place {
 
     fn cost_of(&self, address: &str) -> Cost {
         let name = Identity::parse(address).canonical().expect("an address");
-        self.app.read(|view| costs::of_nobody(view, &self.app.services(), &name)).expect("stored")
+        self.app.read(|view| costs::of_nobody(view, &self.app.env(), &name)).expect("stored")
     }
 
     /// A token that names the holder of an address, or somebody who is not there, and whose signature is wrong: nobody but
@@ -218,7 +218,7 @@ impl Place {
             let newest = register::of_address(view, &email)?.into_iter().next();
             Ok(newest.map_or_else(|| chance.sixteen_bytes(), |(id, _): (RegistrationId, _)| *id.bytes()))
         });
-        let keys = self.app.read(|view| keyring::load(view, &self.app.services().seal)).expect("stored");
+        let keys = self.app.read(|view| keyring::load(view, &self.app.env().seal)).expect("stored");
         let ticket = Ticket {
             purpose,
             subject: subject.expect("stored"),
@@ -311,12 +311,12 @@ fn commit_time(place: &Place) -> f64 {
     let mut times: Vec<f64> = (0..200u32)
         .map(|number| {
             let started = Instant::now();
-            let written = place.app.write(move |tx, _, _| tx.put(b"\xffscratch", &number.to_be_bytes()));
+            let written = place.app.write(move |work| work.tx.put(b"\xffscratch", &number.to_be_bytes()));
             place.runtime.block_on(written).expect("stored");
             started.elapsed().as_nanos() as f64
         })
         .collect();
-    let removed = place.app.write(|tx, _, _| tx.delete(b"\xffscratch"));
+    let removed = place.app.write(|work| work.tx.delete(b"\xffscratch"));
     place.runtime.block_on(removed).expect("stored");
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]

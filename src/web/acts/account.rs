@@ -57,7 +57,7 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
 
 /// Chooses another user name.
 pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
-    if web.app.services().config.registration.username == UsernameRule::Off {
+    if web.app.env().config.registration.username == UsernameRule::Off {
         return Err(Failure::NotFound);
     }
     let values = (fields.wanted_username(),);

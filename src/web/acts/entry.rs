@@ -19,7 +19,7 @@ pub async fn register(
     mut fields: Fields,
 ) -> Result<NowRegistered, Failure> {
     let invitation = invitation.map_or_else(|| fields.optional("invitation"), |text| Some(Some(text.to_owned())));
-    let username = fields.username_by(web.app.services().config.registration.username);
+    let username = fields.username_by(web.app.env().config.registration.username);
     let values = (fields.email(), fields.password("password"), username, fields.display_name(), invitation);
     let (email, password, username, name, invitation) = fields.finish(values)?;
     let secret =
@@ -43,7 +43,7 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (token, email, password, username, name) = fields.finish(values)?;
-    if username.as_ref().is_some_and(|name| web.app.services().config.login.takes_otherwise(name)) {
+    if username.as_ref().is_some_and(|name| web.app.env().config.login.takes_otherwise(name)) {
         return Err(FieldErrors::of("username", "reserved").into());
     }
     let first = FirstAdministrator { email, password, username, name };
@@ -71,7 +71,7 @@ pub async fn confirm(
 ) -> Result<NowConfirmed, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     // Another one is only given where the first was taken meanwhile: it is never asked for here.
-    let username = match web.app.services().config.registration.username {
+    let username = match web.app.env().config.registration.username {
         UsernameRule::Off => fields.username_by(UsernameRule::Off),
         UsernameRule::Optional | UsernameRule::Required => fields.username(),
     };
@@ -112,7 +112,7 @@ pub enum Passed {
 /// Logs in.
 pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
     let values = (
-        fields.identity(&web.app.services().config.login.identities),
+        fields.identity(&web.app.env().config.login.identities),
         fields.password("password"),
         wanted_carrier(&mut fields, may_use_bearer),
     );

@@ -52,7 +52,7 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
         StepRefused::Over => Failure::LoginOver,
         StepRefused::WrongCode => Failure::WrongCode,
     })?;
-    let trusted = trusted.filter(|_| web.app.services().config.second_factor.trust_browsers);
+    let trusted = trusted.filter(|_| web.app.env().config.second_factor.trust_browsers);
     Ok(Stepped { entered, trusted })
 }
 
@@ -65,7 +65,7 @@ pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &S
     let reply = super::hand_over(web, request, reply, (secret, session)).with_cookie(web.cookies.clear_pending());
     match &stepped.trusted {
         Some(secret) => {
-            let lifetime = web.app.services().config.second_factor.trust_browser_for.seconds();
+            let lifetime = web.app.env().config.second_factor.trust_browser_for.seconds();
             reply.with_cookie(web.cookies.set_trust(secret, lifetime))
         }
         None => reply,
@@ -188,7 +188,7 @@ pub async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
 /// What an authenticator program reads from a QR code (Key Uri Format of Google Authenticator, which all of them follow).
 pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secret<String>, Failure> {
     let person = &request.caller()?.person;
-    let site = web.app.services().config.site.name.clone();
+    let site = web.app.env().config.site.name.clone();
     let name = person.username.as_ref().map(|name| name.as_str().to_owned());
     let name = name.or(person.email.as_ref().map(|email| email.shown.clone())).unwrap_or_default();
     let encode =

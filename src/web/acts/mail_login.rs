@@ -12,7 +12,7 @@ use super::entry::{Passed, passed, wanted_carrier};
 
 /// Has a mail sent to whoever is meant; the secret is for the browser that asks.
 pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
-    let values = (fields.identity(&web.app.services().config.login.identities),);
+    let values = (fields.identity(&web.app.env().config.login.identities),);
     let (identity,) = fields.finish(values)?;
     web.app.wish_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
 }

@@ -44,7 +44,7 @@ pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::register(web, request, None, request.json()?).await? {
         NowRegistered::Accepted(browser) => {
-            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
+            let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
         NowRegistered::Opened => Ok(Reply::status(Success::Ok, "confirmed")),

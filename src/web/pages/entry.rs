@@ -19,13 +19,13 @@ use super::{notice, render};
 
 /// Whether anybody may register who comes along.
 fn registration_is_open(web: &Web) -> bool {
-    let mode = web.app.services().config.registration.mode;
+    let mode = web.app.env().config.registration.mode;
     matches!(mode, RegistrationMode::Open | RegistrationMode::Approval)
 }
 
 /// `GET /register`
 pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match web.app.services().config.registration.mode {
+    match web.app.env().config.registration.mode {
         RegistrationMode::Open | RegistrationMode::Approval => {}
         RegistrationMode::Invite => return Err(Failure::InvitationNeeded),
         RegistrationMode::Closed => return Err(Failure::RegistrationClosed),
@@ -46,7 +46,7 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
     match came {
         Ok(NowRegistered::Accepted(browser)) => {
-            let lifetime = web.app.services().config.tokens.confirm_within.seconds();
+            let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
         Ok(NowRegistered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
@@ -56,8 +56,8 @@ fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -
 
 /// By what people log in here.
 pub(super) fn names(web: &Web) -> Value {
-    let services = web.app.services();
-    let login = &services.config.login;
+    let env = web.app.env();
+    let login = &env.config.login;
     let words = login.identities_in_words();
     let label = words[..1].to_ascii_uppercase() + &words[1..];
     let has_usernames = login.identities.contains(&IdentityKind::Username);
@@ -66,7 +66,7 @@ pub(super) fn names(web: &Web) -> Value {
 
 /// Whether whoever registers chooses a user name.
 fn username_rule(web: &Web) -> Value {
-    let rule = web.app.services().config.registration.username;
+    let rule = web.app.env().config.registration.username;
     context! { has_username => rule != UsernameRule::Off, needs_username => rule == UsernameRule::Required }
 }
 
@@ -107,8 +107,8 @@ pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Fa
 
 /// `GET /register/sent`
 pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    let confirms = web.app.services().config.registration.confirm_email;
-    let within = web.app.services().config.tokens.confirm_within.in_words();
+    let confirms = web.app.env().config.registration.confirm_email;
+    let within = web.app.env().config.tokens.confirm_within.in_words();
     Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
 }
 

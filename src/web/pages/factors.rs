@@ -27,7 +27,7 @@ pub(super) fn wished(web: &Web, request: &Request, fields: Option<&Fields>) -> S
 fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option<Form<'a>>, Failure> {
     let Some(secret) = web.cookies.pending(&request.headers) else { return Ok(None) };
     let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
-    let settings = &web.app.services().config.second_factor;
+    let settings = &web.app.env().config.second_factor;
     let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
     let has = |way: &str| waiting.ways.contains(&way);
     let values = context! { return_to, trust, has_totp => has("totp"), has_mail => has("mail"), has_sms => has("sms"), notice => notice(request) };

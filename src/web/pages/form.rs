@@ -28,7 +28,7 @@ impl<'a> Form<'a> {
     }
 
     fn html(self, web: &Web, errors: BTreeMap<String, String>, problem: &str) -> String {
-        let (typed, min_length) = (Value::from(self.typed), web.app.services().config.password.min_length);
+        let (typed, min_length) = (Value::from(self.typed), web.app.env().config.password.min_length);
         render(web, self.page, context! { typed, errors => Value::from(errors), problem, min_length, ..self.values })
     }
 

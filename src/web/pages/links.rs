@@ -123,7 +123,7 @@ pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `GET /forgot/sent`
 pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    let within = web.app.services().config.tokens.reset_within.in_words();
+    let within = web.app.env().config.tokens.reset_within.in_words();
     Ok(Reply::page(render(web, "forgot-sent.html", context! { within })))
 }
 

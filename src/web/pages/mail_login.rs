@@ -14,7 +14,7 @@ use super::front_end::{flatten, lead_on};
 const CODE: &str = "/login/mail/code";
 
 fn require_offered(web: &Web) -> Result<(), Failure> {
-    if web.app.services().config.login.by_mail { Ok(()) } else { Err(Failure::NotFound) }
+    if web.app.env().config.login.by_mail { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// `GET /login/mail`

@@ -103,8 +103,8 @@ pub fn failure(web: &Web, failure: &Failure) -> Reply {
 
 /// Renders a page. If a template of the administrator's fails, its visitor still gets an answer.
 fn render(web: &Web, name: &str, values: Value) -> String {
-    let services = web.app.services();
-    let site = services.config.site.name.as_str();
+    let env = web.app.env();
+    let site = env.config.site.name.as_str();
     web.pages.load().render(name, context! { site, ..values }).unwrap_or_else(|error| {
         tracing::error!(%error, "a page template failed");
         "<!doctype html><title>Error</title><p>This page cannot be shown. The people who run this site find the reason in the log."

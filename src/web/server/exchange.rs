@@ -111,8 +111,8 @@ impl Desk {
     /// no room, because there are no more of them at a time than threads.
     pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
-        let services = self.web.app.services();
-        let network = client_network(self.peer, &head.headers, &services.config.proxy.trusted);
+        let env = self.web.app.env();
+        let network = client_network(self.peer, &head.headers, &env.config.proxy.trusted);
         let exchange = Exchange {
             under_way: self.pulse.begin(body.is_end_stream()),
             received: Received { at: Instant::now(), peer: self.peer, network },
@@ -124,9 +124,9 @@ impl Desk {
             is_head: head.method == Method::HEAD,
             desk: Arc::clone(self),
         };
-        match self.refuses(&head, &body, &services.config) {
+        match self.refuses(&head, &body, &env.config) {
             Some(failure) => exchange.refuse(&failure),
-            None => exchange.begin(head, body, &services.config),
+            None => exchange.begin(head, body, &env.config),
         }
     }
 }
@@ -192,7 +192,7 @@ impl Exchange {
                 Ok(body) => {
                     self.under_way.works();
                     let received = Received { at: Instant::now(), ..self.received };
-                    let begun = web.begin(head, body, received, &web.app.services().config);
+                    let begun = web.begin(head, body, received, &web.app.env().config);
                     match begun {
                         Begun::Answered(response) => response,
                         Begun::Waits(waiting) => web.finish(*waiting).await,
@@ -344,7 +344,7 @@ fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let is_page = matches!(head.method, Method::GET | Method::HEAD) && !path.starts_with("/api/");
     let mut response = if is_page && path.starts_with('/') {
-        Reply::redirect(Success::Moved, &web.app.services().config.site.url.link(path)).complete(&web.hardened)
+        Reply::redirect(Success::Moved, &web.app.env().config.site.url.link(path)).complete(&web.hardened)
     } else {
         web.refuse(&Failure::NotFound, audience_of(path))
     };

@@ -52,7 +52,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 /// Serves on all listeners until `stop`, then drains.
 pub async fn serve(web: Arc<Web>, listeners: Vec<(TcpListener, Protocol)>, stop: CancellationToken) {
-    let places = Arc::new(Places::new(web.app.services().config.proxy.trusted.clone()));
+    let places = Arc::new(Places::new(web.app.env().config.proxy.trusted.clone()));
     let budget = Arc::new(Budget::default());
     let connections = TaskTracker::new();
     let mut accepting = tokio::task::JoinSet::new();

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gatelodge::accounts::Services;
+use gatelodge::accounts::Env;
 use gatelodge::store::{Engine, OpenError, Reopening, Store};
 
 use super::disk::{Failing, Fault};
-use super::people::{Oracle, People, services};
+use super::people::{Oracle, People, env};
 use super::{Chance, Disk, fresh, open};
 
 const ROUNDS_BEFORE: usize = 8;
@@ -33,14 +33,14 @@ struct Run {
     has_failed: bool,
 }
 
-fn run(seed: u64, failing: Option<Failing>, services: &Arc<Services>) -> Result<Run, String> {
+fn run(seed: u64, failing: Option<Failing>, env: &Arc<Env>) -> Result<Run, String> {
     let mut oracle = Oracle::default();
     let disk = match failing {
         None => Disk::holding(fresh()),
         Some(failing) => Disk::holding(fresh()).failing(failing, Chance(seed ^ failing.from)),
     };
     if let Some(store) = over(&disk) {
-        let mut people = People { services, chance: Chance(seed), oracle: &mut oracle };
+        let mut people = People { env, chance: Chance(seed), oracle: &mut oracle };
         for _ in 0..ROUNDS_BEFORE + ROUNDS_WHILE_IT_FAILS {
             people.act_together(&store);
         }
@@ -66,7 +66,7 @@ fn run(seed: u64, failing: Option<Failing>, services: &Arc<Services>) -> Result<
     let mut verdict = Ok(());
     engine
         .read(&mut |view| {
-            verdict = oracle.judge(view, services);
+            verdict = oracle.judge(view, env);
             Ok(())
         })
         .map_err(|error| error.to_string())?;
@@ -75,12 +75,12 @@ fn run(seed: u64, failing: Option<Failing>, services: &Arc<Services>) -> Result<
 
 /// One kind of fault at the first call, the second, and so on until the calls are over before it comes: how many runs met theirs.
 /// How many calls a run makes depends on which acts fall into one commit, and that is up to the threads.
-fn at_every_call(seed: u64, fault: Fault, stays: bool, services: &Arc<Services>) -> u64 {
+fn at_every_call(seed: u64, fault: Fault, stays: bool, env: &Arc<Env>) -> u64 {
     const RUNS_WITHOUT_A_FAULT: u64 = 3;
     let (mut from, mut met, mut missed) = (1, 0, 0);
     while missed < RUNS_WITHOUT_A_FAULT {
         let failing = Failing { fault, from, stays };
-        let run = run(seed, Some(failing), services);
+        let run = run(seed, Some(failing), env);
         let run = run.unwrap_or_else(|broken| panic!("seed {seed}, {failing:?}: {broken}"));
         (met, missed) = if run.has_failed { (met + 1, 0) } else { (met, missed + 1) };
         from += 1;
@@ -94,8 +94,8 @@ fn whichever_call_fails_nothing_acknowledged_is_lost_and_the_store_recovers() {
     const SEED: u64 = 42;
     // Each round before the disk is mended is at least one commit: a page and the header written, and both made durable.
     const CALLS_AT_LEAST: u64 = (ROUNDS_BEFORE + ROUNDS_WHILE_IT_FAILS) as u64 * 4;
-    let services = services();
-    run(SEED, None, &services).expect("a disk without faults");
+    let env = env();
+    run(SEED, None, &env).expect("a disk without faults");
     let kinds = [Fault::Write, Fault::Sync, Fault::Full].into_iter().flat_map(|fault| [(fault, false), (fault, true)]);
     let waiting = Mutex::new(kinds);
     std::thread::scope(|scope| {
@@ -104,7 +104,7 @@ fn whichever_call_fails_nothing_acknowledged_is_lost_and_the_store_recovers() {
                 loop {
                     let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((fault, stays)) = next else { return };
-                    let met = at_every_call(SEED, fault, stays, &services);
+                    let met = at_every_call(SEED, fault, stays, &env);
                     assert!(met >= CALLS_AT_LEAST, "only {met} runs met a fault");
                 }
             });

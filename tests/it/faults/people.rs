@@ -9,14 +9,14 @@ use gatelodge::accounts::login::{self, Attempt, Login};
 use gatelodge::accounts::opening::NewAccount;
 use gatelodge::accounts::register::{self, NewRegistration};
 use gatelodge::accounts::tries::Tries;
-use gatelodge::accounts::{Services, administer, forgot, identity, links, person};
+use gatelodge::accounts::{Env, Work, administer, forgot, identity, links, person};
 use gatelodge::audit::{self, Act, Outcome, Source};
 use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Bearer, Cost, Digest, Memory, Password, PasswordHash, SealingKey};
 use gatelodge::mail::{self, Composer};
 use gatelodge::sessions::{self, Carrier, Client, Refreshed};
-use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError, Transaction, schema};
+use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError, schema};
 use gatelodge::throttle::{self, Bucket, Kind};
 
 use super::Chance;
@@ -25,13 +25,13 @@ pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 const MEMBERS: u64 = 3;
 
 /// What an act needs besides its transaction.
-pub fn services() -> Arc<Services> {
+pub fn env() -> Arc<Env> {
     let text = "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n\
                 [throttle]\nname = \"1000, then one every 1d\"\nnetwork = \"1000, then one every 1d\"\nmail_address = \"1000, then one every 1d\"\n";
     let config = Config::parse(text, Path::new("faults.toml")).expect("valid");
     let composer = Composer::new(&config).expect("well formed");
     let seal = SealingKey::draw(&mut Moment::new(NOW, [1; 32]));
-    Arc::new(Services { config, seal: Arc::new(seal), composer, generation: [7; 16] })
+    Arc::new(Env { config, seal: Arc::new(seal), composer, generation: [7; 16] })
 }
 
 /// What somebody was told, once a commit was answered.
@@ -85,7 +85,7 @@ pub struct Oracle {
 
 /// Everybody, with the store they use.
 pub struct People<'a> {
-    pub services: &'a Arc<Services>,
+    pub env: &'a Arc<Env>,
     pub chance: Chance,
     pub oracle: &'a mut Oracle,
 }
@@ -109,16 +109,16 @@ impl People<'_> {
     }
 
     /// Hands an act to the writer. The answer comes later, if it comes.
-    fn ask<W>(&mut self, store: &Store, act: &'static str, mut work: W) -> Answers
+    fn ask<F>(&mut self, store: &Store, act: &'static str, mut run: F) -> Answers
     where
-        W: FnMut(&mut dyn Transaction, &mut Moment, &Services) -> Result<Told, StoreError> + Send + 'static,
+        F: FnMut(&mut Work<'_>) -> Result<Told, StoreError> + Send + 'static,
     {
         self.oracle.counts.entry(act).or_default().1 += 1;
         let (tell, told) = channel();
-        let services = Arc::clone(self.services);
+        let env = Arc::clone(self.env);
         store.write_then(
             self.moment(),
-            move |tx, moment| work(tx, moment, &services),
+            move |tx, moment| run(&mut Work { tx, moment, env: &env }),
             move |done| drop(tell.send(done.ok())),
         );
         told
@@ -175,15 +175,15 @@ impl People<'_> {
             tries: Tries::default(),
             client: Client::default(),
         };
-        self.ask(store, "registered", move |tx, moment, services| {
-            register::register(tx, moment, services, &row)?;
+        self.ask(store, "registered", move |work| {
+            register::register(work, &row)?;
             Ok(Told::Registered(email.clone()))
         })
     }
 
     fn fulfil(&mut self, store: &Store) -> Answers {
-        self.ask(store, "fulfilled", |tx, moment, services| {
-            links::fulfil(tx, moment, services, 4)?;
+        self.ask(store, "fulfilled", |work| {
+            links::fulfil(work, 4)?;
             Ok(Told::Fulfilled)
         })
     }
@@ -195,8 +195,8 @@ impl People<'_> {
             .ok()?
             .and_then(|(id, mail)| mail.to.email().cloned().map(|to| (id, to)))?;
         self.oracle.perhaps_delivered.insert(to.canonical());
-        let answers = self.ask(store, "delivered", move |tx, _, _| {
-            mail::delivered(tx, id)?;
+        let answers = self.ask(store, "delivered", move |work| {
+            mail::delivered(work.tx, id)?;
             Ok(Told::Delivered(to.clone()))
         });
         Some(("delivered", answers))
@@ -204,15 +204,15 @@ impl People<'_> {
 
     fn candidate(&self, store: &Store, member: u64) -> Option<login::Candidate> {
         let identity = Identity::Email(email_of(member));
-        store.read(|view| login::look_up(view, self.services, &identity)).ok().filter(|found| found.account().is_some())
+        store.read(|view| login::look_up(view, self.env, &identity)).ok().filter(|found| found.account().is_some())
     }
 
     fn attempt(&self, store: &Store, member: u64, carrier: Carrier, matched: bool) -> Option<Attempt> {
         let client = Client { network: "192.0.2.1".into(), ..Client::default() };
         let identity = Identity::Email(email_of(member));
         let tries = store.read(|view| {
-            let account = login::look_up(view, self.services, &identity)?.account();
-            Tries::at_login(view, self.services, &identity, account, &client, (NOW, NOW))
+            let account = login::look_up(view, self.env, &identity)?.account();
+            Tries::at_login(view, self.env, &identity, account, &client, (NOW, NOW))
         });
         Some(Attempt {
             matched,
@@ -230,8 +230,8 @@ impl People<'_> {
         let member = self.chance.below(MEMBERS);
         let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, carrier, true)?);
         self.oracle.members.entry(member).or_default().forgiving += 1;
-        let answers = self.ask(store, "login", move |tx, moment, services| {
-            Ok(match login::conclude(tx, moment, services, &candidate, &attempt)? {
+        let answers = self.ask(store, "login", move |work| {
+            Ok(match login::conclude(work, &candidate, &attempt)? {
                 Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.clone()),
                 Login::Refused | Login::TooMany(_) | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
             })
@@ -243,8 +243,8 @@ impl People<'_> {
         let member = self.chance.below(MEMBERS);
         let (candidate, attempt) =
             (self.candidate(store, member)?, self.attempt(store, member, Carrier::KeptCookie, false)?);
-        let answers = self.ask(store, "login-refused", move |tx, moment, services| {
-            login::conclude(tx, moment, services, &candidate, &attempt)?;
+        let answers = self.ask(store, "login-refused", move |work| {
+            login::conclude(work, &candidate, &attempt)?;
             Ok(Told::Refused(member))
         });
         Some(("login-refused", answers))
@@ -256,8 +256,8 @@ impl People<'_> {
         let at = oracle.families.iter().position(|(_, token)| oracle.is_open(token.access().digest()))?;
         let (member, token) = oracle.families.swap_remove(at);
         oracle.perhaps_ended.insert(token.access().digest());
-        let answers = self.ask(store, "refreshed", move |tx, moment, services| {
-            Ok(match sessions::refresh(tx, moment, &token, services.config.spa.access.seconds())? {
+        let answers = self.ask(store, "refreshed", move |work| {
+            Ok(match sessions::refresh(work.tx, work.moment, &token, work.env.config.spa.access.seconds())? {
                 Refreshed::Done(done) => Told::Refreshed(member, token.clone(), done.0),
                 Refreshed::Refused | Refreshed::Reused(_) => Told::Nothing,
             })
@@ -268,8 +268,8 @@ impl People<'_> {
     fn log_out(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
         let digest = *self.oracle.sessions.keys().find(|digest| self.oracle.is_open(**digest))?;
         self.oracle.perhaps_ended.insert(digest);
-        let answers = self.ask(store, "logout", move |tx, moment, services| {
-            login::log_out(tx, moment, services, &Client::default(), digest)?;
+        let answers = self.ask(store, "logout", move |work| {
+            login::log_out(work, &Client::default(), digest)?;
             Ok(Told::LoggedOut(digest))
         });
         Some(("logout", answers))
@@ -280,11 +280,11 @@ impl People<'_> {
         let member = self.chance.below(MEMBERS);
         let hash = self.new_hash();
         self.expect_password(member, &hash);
-        self.ask(store, "password-set", move |tx, moment, services| {
+        self.ask(store, "password-set", move |work| {
             let source = Source::appliance();
             let named = email_of(member);
-            if let Some(mut person) = administer::find(tx, named.as_str())? {
-                administer::set_password(tx, moment, services, &source, (&mut person, &hash))?;
+            if let Some(mut person) = administer::find(work.tx, named.as_str())? {
+                administer::set_password(work, &source, (&mut person, &hash))?;
             } else {
                 let new = NewAccount {
                     phone: None,
@@ -296,7 +296,7 @@ impl People<'_> {
                     confirmed: true,
                     groups: std::collections::BTreeSet::new(),
                 };
-                administer::add(tx, moment, services, &source, &new)?;
+                administer::add(work, &source, &new)?;
             }
             Ok(Told::PasswordSet(member, hash.clone()))
         })
@@ -313,8 +313,8 @@ impl People<'_> {
 
     fn forget(&mut self, store: &Store) -> Answers {
         let email = email_of(self.chance.below(MEMBERS));
-        self.ask(store, "reset-wished", move |tx, moment, _| {
-            links::wish(tx, moment, &links::Wish::Forgot(email.clone()))?;
+        self.ask(store, "reset-wished", move |work| {
+            links::wish(work.tx, work.moment, &links::Wish::Forgot(email.clone()))?;
             Ok(Told::Nothing)
         })
     }
@@ -323,18 +323,18 @@ impl People<'_> {
     fn use_reset_link(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
         let mails = store.read(|view| mail::list(view, None, 100)).ok()?;
         let (id, _) = mails.into_iter().find(|(_, mail)| mail.letter == "reset-password")?;
-        let services = Arc::clone(self.services);
-        let claimed = store.write(self.moment(), move |tx, _| mail::claim(tx, &services.seal, id, NOW)).ok()??;
+        let env = Arc::clone(self.env);
+        let claimed = store.write(self.moment(), move |tx, _| mail::claim(tx, &env.seal, id, NOW)).ok()??;
         let text = String::from_utf8(claimed.1).ok()?.replace("=\r\n", "");
         let token: String =
             text[text.find("glt_")?..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
-        let usable = store.read(|view| forgot::look_up(view, self.services, &token, NOW)).ok()?.ok()?;
+        let usable = store.read(|view| forgot::look_up(view, self.env, &token, NOW)).ok()?.ok()?;
         let name = usable.person.email?.shown;
         let member = (0..MEMBERS).find(|member| email_of(*member).as_str() == name)?;
         let hash = self.new_hash();
         self.expect_password(member, &hash);
-        let answers = self.ask(store, "password-reset", move |tx, moment, services| {
-            Ok(match forgot::reset(tx, moment, services, (&token, &hash), &Client::default())? {
+        let answers = self.ask(store, "password-reset", move |work| {
+            Ok(match forgot::reset(work, (&token, &hash), &Client::default())? {
                 Ok(_) => Told::ResetUsed(member, hash.clone(), token.clone()),
                 Err(_) => Told::Unchanged(member),
             })
@@ -430,15 +430,15 @@ impl Oracle {
     }
 
     /// The first promise that was broken.
-    pub fn judge(&self, view: &dyn Snapshot, services: &Services) -> Result<(), String> {
+    pub fn judge(&self, view: &dyn Snapshot, env: &Env) -> Result<(), String> {
         let read = |error: StoreError| error.to_string();
         self.judge_registrations(view).map_err(read)??;
         self.judge_sessions(view).map_err(read)??;
         self.judge_refreshes(view).map_err(read)??;
         self.judge_members(view).map_err(read)??;
-        self.judge_audit(view, services).map_err(read)??;
+        self.judge_audit(view, env).map_err(read)??;
         for token in &self.used_tokens {
-            if forgot::look_up(view, services, token, NOW).map_err(read)?.is_ok() {
+            if forgot::look_up(view, env, token, NOW).map_err(read)?.is_ok() {
                 return Err("a link that was used works again".into());
             }
         }
@@ -519,8 +519,8 @@ impl Oracle {
     }
 
     /// The chain holds, and each act has its row.
-    fn judge_audit(&self, view: &dyn Snapshot, services: &Services) -> Result<Result<(), String>, StoreError> {
-        if let Err(broken) = audit::verify(view, &services.seal)? {
+    fn judge_audit(&self, view: &dyn Snapshot, env: &Env) -> Result<Result<(), String>, StoreError> {
+        if let Err(broken) = audit::verify(view, &env.seal)? {
             return Ok(Err(format!("the audit log does not hold: {broken:?}")));
         }
         let rows = audit::page(view, None, Direction::Up, usize::MAX)?;

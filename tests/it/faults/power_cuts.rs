@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatelodge::accounts::Services;
+use gatelodge::accounts::Env;
 use gatelodge::store::{Engine, OpenError, Reopening, Store};
 
-use super::people::{Oracle, People, services};
+use super::people::{Oracle, People, env};
 use super::{Chance, Disk, fresh, open};
 
 const CUTS_IN_AN_ORDINARY_RUN: u64 = 20_000;
@@ -20,7 +20,7 @@ const FOUND: &[(u64, &str)] =
     &[(2975, "that the oracle forgot one of two acts under way that take failures back"), (22019, "the same")];
 
 /// Lives a disk's lives, each ended by a cut, half of them by a second one within the recovery. Counts the cuts.
-fn suffer(seed: u64, lies_every: u64, services: &Arc<Services>) -> Result<u64, String> {
+fn suffer(seed: u64, lies_every: u64, env: &Arc<Env>) -> Result<u64, String> {
     let mut chance = Chance(seed);
     let mut oracle = Oracle::default();
     let mut bytes = fresh();
@@ -32,7 +32,7 @@ fn suffer(seed: u64, lies_every: u64, services: &Arc<Services>) -> Result<u64, S
             let gone = || Err(OpenError::Missing("power".into()));
             let store =
                 Store::start(Box::new(engine) as Box<dyn Engine>, Reopening::by(gone)).expect("a thread starts");
-            let mut people = People { services, chance: chance.clone(), oracle: &mut oracle };
+            let mut people = People { env, chance: chance.clone(), oracle: &mut oracle };
             let mut unanswered = 0;
             // Some acts find nothing to do; three rounds without an answer mean that the power is gone.
             while unanswered < 3 {
@@ -53,7 +53,7 @@ fn suffer(seed: u64, lies_every: u64, services: &Arc<Services>) -> Result<u64, S
         let mut verdict = Ok(());
         engine
             .read(&mut |view| {
-                verdict = oracle.judge(view, services);
+                verdict = oracle.judge(view, env);
                 oracle.take_stock(view)
             })
             .map_err(|error| error.to_string())?;
@@ -70,10 +70,10 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         .ok()
         .and_then(|count| count.parse().ok())
         .unwrap_or(CUTS_IN_AN_ORDINARY_RUN);
-    let services = services();
+    let env = env();
     // How acts fall into commits is up to the threads, so that one life is not like the next.
     for (seed, what) in FOUND.iter().flat_map(|found| std::iter::repeat_n(found, LIVES_OF_A_SEED)) {
-        suffer(*seed, 0, &services).unwrap_or_else(|broken| panic!("seed {seed}, which found {what}: {broken}"));
+        suffer(*seed, 0, &env).unwrap_or_else(|broken| panic!("seed {seed}, which found {what}: {broken}"));
     }
     let next = Mutex::new((0, 0));
     std::thread::scope(|scope| {
@@ -88,7 +88,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
                         next.0 += 1;
                         next.0
                     };
-                    let cuts = suffer(seed, 0, &services).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+                    let cuts = suffer(seed, 0, &env).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
                     next.lock().unwrap_or_else(PoisonError::into_inner).1 += cuts;
                 }
             });
@@ -98,7 +98,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
 
 #[test]
 fn a_disk_that_only_pretends_to_sync_is_found_out() {
-    let services = services();
-    let found = (0..150).filter(|seed| suffer(*seed, 7, &services).is_err()).count();
+    let env = env();
+    let found = (0..150).filter(|seed| suffer(*seed, 7, &env).is_err()).count();
     assert!(found > 10, "the simulation would find nothing: {found}");
 }

@@ -126,7 +126,7 @@ fn what_is_cut_out_of_it_is_noticed() {
     world.member(ALICE, PASSWORD);
     world.visitor().log_in(ALICE, PASSWORD).expect(200);
     let newest = world.records().into_iter().rfind(|(key, _)| key[0] == 0x48).expect("a row").0;
-    world.block_on(world.app.write(move |tx, _, _| tx.delete(&newest))).expect("memory does not fail");
+    world.block_on(world.app.write(move |work| work.tx.delete(&newest))).expect("memory does not fail");
     assert_eq!(world.command(json!({"command": "audit-verify"})), Err("row 4 is missing".into()));
 }
 
@@ -217,7 +217,7 @@ fn administrators_see_webhooks_and_have_them_try_again() {
     root.api("POST", "/admin/webhooks/wiki/retry", Value::Null).expect(204);
     root.api("POST", "/admin/webhooks/nobody/retry", Value::Null).refused(404, "not_found");
     assert!(world.audit().iter().any(|(act, ..)| act == "webhook-retried"));
-    let pass = |number| world.app.write(move |tx, _, _| gatelodge::webhooks::pass(tx, "wiki", number));
+    let pass = |number| world.app.write(move |work| gatelodge::webhooks::pass(work.tx, "wiki", number));
     let waiting = || root.api("GET", "/admin/webhooks", Value::Null).expect(200).json()["items"][0]["waiting"].clone();
     world.block_on(pass(0)).expect("memory does not fail");
     assert_eq!(waiting(), json!(1), "a place never goes back");

@@ -201,10 +201,10 @@ fn what_an_older_store_holds_more_of_stays() {
     let account = root.caller().person.id;
     let many = (0..80).map(|number| gatelodge::base::GroupName::parse(&format!("group{number}")).expect("a name"));
     let many: Vec<_> = many.collect();
-    let put = world.app.write(move |tx, _, _| {
-        let mut person = gatelodge::accounts::person::load(tx, account)?.expect("there");
+    let put = world.app.write(move |work| {
+        let mut person = gatelodge::accounts::person::load(work.tx, account)?.expect("there");
         person.account.groups.extend(many.iter().cloned());
-        gatelodge::accounts::person::save(tx, account, &person.account)
+        gatelodge::accounts::person::save(work.tx, account, &person.account)
     });
     world.block_on(put).expect("memory does not fail");
     let group =

@@ -62,12 +62,10 @@ fn unknown_wrong_disabled_and_unconfirmed_look_the_same() {
     world.member("disabled@example.org", PASSWORD);
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
     world
-        .block_on(world.app.write(|tx, moment, services| {
-            let mut person = gatelodge::accounts::administer::find(tx, "disabled@example.org")?.expect("a member");
+        .block_on(world.app.write(|work| {
+            let mut person = gatelodge::accounts::administer::find(work.tx, "disabled@example.org")?.expect("a member");
             gatelodge::accounts::administer::set_disabled(
-                tx,
-                moment,
-                services,
+                work,
                 &gatelodge::audit::Source::appliance(),
                 (&mut person, true),
             )
@@ -217,10 +215,10 @@ fn an_older_hash_is_made_anew_at_login() {
         &mut gatelodge::crypto::Memory::default(),
     );
     world
-        .block_on(world.app.write(move |tx, _, _| {
-            let mut person = gatelodge::accounts::administer::find(tx, ALICE)?.expect("a member");
+        .block_on(world.app.write(move |work| {
+            let mut person = gatelodge::accounts::administer::find(work.tx, ALICE)?.expect("a member");
             person.account.password = Some(hash.clone());
-            gatelodge::accounts::person::save(tx, person.id, &person.account)
+            gatelodge::accounts::person::save(work.tx, person.id, &person.account)
         }))
         .expect("memory does not fail");
     assert_eq!(cost(), older);
@@ -238,22 +236,22 @@ fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_might_have() {
         let identity = gatelodge::base::Identity::parse(&format!("nobody{number}@example.org"));
         let candidate = world
             .app
-            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.services(), &identity))
+            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.env(), &identity))
             .expect("memory does not fail");
         candidate.hash.cost()
     };
-    let today = world.app.services().config.password.cost();
+    let today = world.app.env().config.password.cost();
     assert!((0..20).all(|number| of_nobody(number) == today));
     // Three accounts of today, and nine with a hash of an older kind.
     let older = gatelodge::crypto::Cost { memory_kib: 16, iterations: 2, lanes: 1 };
     (0..12).for_each(|number| world.member(&format!("member{number}@example.org"), PASSWORD));
     world
-        .block_on(world.app.write(move |tx, _, _| {
+        .block_on(world.app.write(move |work| {
             for number in 0..9 {
                 let named = format!("member{number}@example.org");
-                let mut person = gatelodge::accounts::administer::find(tx, &named)?.expect("a member");
+                let mut person = gatelodge::accounts::administer::find(work.tx, &named)?.expect("a member");
                 person.account.password = Some(gatelodge::crypto::PasswordHash::decoy(older));
-                gatelodge::accounts::person::save(tx, person.id, &person.account)?;
+                gatelodge::accounts::person::save(work.tx, person.id, &person.account)?;
             }
             Ok(())
         }))
@@ -264,12 +262,12 @@ fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_might_have() {
     assert_eq!(drawn, (0..400).map(of_nobody).collect::<Vec<_>>(), "the same name, the same cost");
     // When all have logged in, the older kind is gone.
     world
-        .block_on(world.app.write(|tx, _, services| {
+        .block_on(world.app.write(|work| {
             for number in 0..9 {
                 let named = format!("member{number}@example.org");
-                let mut person = gatelodge::accounts::administer::find(tx, &named)?.expect("a member");
-                person.account.password = Some(gatelodge::crypto::PasswordHash::decoy(services.config.password.cost()));
-                gatelodge::accounts::person::save(tx, person.id, &person.account)?;
+                let mut person = gatelodge::accounts::administer::find(work.tx, &named)?.expect("a member");
+                person.account.password = Some(gatelodge::crypto::PasswordHash::decoy(work.env.config.password.cost()));
+                gatelodge::accounts::person::save(work.tx, person.id, &person.account)?;
             }
             Ok(())
         }))

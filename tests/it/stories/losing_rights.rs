@@ -130,7 +130,7 @@ fn command(world: &World, command: Value) -> impl Future<Output = ()> {
 }
 
 async fn end_sessions(world: &World, account: AccountId) {
-    let ended = world.app.write(move |tx, _, _| sessions::end_all(tx, account, None));
+    let ended = world.app.write(move |work| sessions::end_all(work.tx, account, None));
     ended.await.expect("memory does not fail");
 }
 

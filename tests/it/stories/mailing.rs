@@ -21,7 +21,7 @@ fn only_mail(world: &World) -> (MailId, Mail) {
 
 fn tries(
     world: &World,
-    work: fn(
+    attempt: fn(
         &mut dyn gatelodge::store::Transaction,
         MailId,
         gatelodge::base::Timestamp,
@@ -29,7 +29,7 @@ fn tries(
 ) -> bool {
     world.block_on(async {
         let Some((id, _, _)) = world.app.claim_mail().await.expect("memory does not fail") else { return false };
-        world.app.write(move |tx, moment, _| work(tx, id, moment.now())).await.expect("memory does not fail");
+        world.app.write(move |work| attempt(work.tx, id, work.moment.now())).await.expect("memory does not fail");
         true
     })
 }
@@ -62,7 +62,7 @@ fn a_refused_mail_is_kept_to_be_seen_and_queued_again() {
     assert_eq!((failed.state, failed.last_error.as_deref()), (MailState::Failed, Some("550 no such user")));
     assert!(!tries(&world, |_, _, _| Ok(())), "a failed mail is not tried");
     world
-        .block_on(world.app.write(move |tx, moment, _| mail::retry(tx, id, moment.now())))
+        .block_on(world.app.write(move |work| mail::retry(work.tx, id, work.moment.now())))
         .expect("memory does not fail");
     world.only_letter_to(ALICE);
 }

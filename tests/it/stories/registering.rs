@@ -296,15 +296,16 @@ fn a_proof_for_one_address_confirms_no_other() {
     let other = json!({"email": "bob@example.org", "password": PASSWORD});
     world.visitor().api("POST", "/register", other).expect(202);
     let second = world.only_letter_to("bob@example.org").token();
-    let found =
-        world.app.read(|view| look_up(view, &world.app.services(), &first, START)).expect("memory does not fail");
+    let found = world.app.read(|view| look_up(view, &world.app.env(), &first, START)).expect("memory does not fail");
     let Ok(Target::Registrations(first)) = found else { panic!("a registration") };
     for proof in [Proof::Password(first[0].0), Proof::None] {
         let token = second.clone();
         let outcome = world
-            .block_on(world.app.write(move |tx, moment, services| {
-                confirm(tx, moment, services, (&token, &proof), None, &gatelodge::sessions::Client::default())
-            }))
+            .block_on(
+                world
+                    .app
+                    .write(move |work| confirm(work, (&token, &proof), None, &gatelodge::sessions::Client::default())),
+            )
             .expect("memory does not fail");
         assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");
     }
@@ -419,12 +420,12 @@ fn whoever_was_called_so_before_keeps_the_name() {
     let world = World::new();
     let alice = world.logged_in(ALICE, PASSWORD);
     let account = alice.caller().person.id;
-    let renamed = world.app.write(move |tx, _, _| {
-        let mut person = gatelodge::accounts::person::load(tx, account)?.expect("there");
+    let renamed = world.app.write(move |work| {
+        let mut person = gatelodge::accounts::person::load(work.tx, account)?.expect("there");
         person.account.name = gatelodge::base::DisplayName::stored("Al\u{200b}ice".to_owned());
-        gatelodge::accounts::person::save(tx, account, &person.account)?;
+        gatelodge::accounts::person::save(work.tx, account, &person.account)?;
         gatelodge::accounts::identity::set_username(
-            tx,
+            work.tx,
             account,
             &gatelodge::base::Username::parse("admin").expect("a name"),
             person.account.created_at,

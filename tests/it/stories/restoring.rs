@@ -12,10 +12,10 @@ use crate::world::{ALICE, PASSWORD, World};
 /// nothing else ends what is looked at here.
 fn restore(world: &World, records: Vec<Pair>) {
     let present = world.records();
-    let restored = world.app.write(move |tx, moment, _| {
-        present.iter().try_for_each(|(key, _)| tx.delete(key))?;
-        records.iter().try_for_each(|(key, value)| tx.put(key, value))?;
-        settle(tx, moment, None)
+    let restored = world.app.write(move |work| {
+        present.iter().try_for_each(|(key, _)| work.tx.delete(key))?;
+        records.iter().try_for_each(|(key, value)| work.tx.put(key, value))?;
+        settle(work.tx, work.moment, None)
     });
     world.block_on(restored).expect("memory does not fail");
 }

@@ -42,7 +42,7 @@ fn it_works_once_and_never_comes_back_even_when_nobody_administers_the_site_any_
     // No command takes the last administrator away; a store that somebody worked on by hand may be without.
     let alice =
         world.app.read(|view| person::find(view, &Identity::parse(ALICE))).expect("reads").expect("she is there");
-    world.block_on(world.app.write(move |tx, _, _| person::remove(tx, alice.id))).expect("written");
+    world.block_on(world.app.write(move |work| person::remove(work.tx, alice.id))).expect("written");
     assert_eq!(starts(&world), None);
 }
 

@@ -1,0 +1,51 @@
+//! What every use case goes by: settings and keys.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::crypto::{PasswordPolicy, SealingKey};
+use crate::mail::Composer;
+
+use super::Person;
+
+/// Settings and keys. Settings may be read anew while the program runs: one transaction goes by the same ones throughout.
+pub struct Env {
+    /// What the administrator decided.
+    pub config: Config,
+    /// Seals what must be readable.
+    pub seal: Arc<SealingKey>,
+    /// Writes mails.
+    pub composer: Composer,
+    /// The store's generation, bound into tokens and sessions.
+    pub generation: [u8; 16],
+}
+
+impl Env {
+    /// What a new password has to fulfil.
+    #[must_use]
+    pub fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy { min_chars: self.config.password.min_length }
+    }
+
+    /// The words that everybody would try for this site.
+    #[must_use]
+    pub fn site_words(&self) -> Vec<&str> {
+        vec![&self.config.site.name, self.config.site.url.host(), "gatelodge"]
+    }
+
+    /// The words that everybody would try for this person at this site.
+    #[must_use]
+    pub fn words_about<'a>(&'a self, person: &'a Person) -> Vec<&'a str> {
+        let mut words = self.site_words();
+        words.extend(person.email.as_ref().map(|email| email.shown.as_str()));
+        words.extend(person.username.as_ref().map(|name| name.as_str()));
+        words.extend(person.account.name.as_ref().map(|name| name.as_str()));
+        words
+    }
+
+    /// Where a person asks for a new password.
+    #[must_use]
+    pub fn forgot_link(&self) -> String {
+        self.config.site.url.link("/forgot")
+    }
+}

@@ -1,0 +1,108 @@
+//! A unit of work: what every use case is given, and what most of them do with it.
+
+use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
+use crate::base::{EmailAddress, Moment, PhoneNumber, Secret, Timestamp};
+use crate::config::Span;
+use crate::crypto::{Purpose, Ticket};
+use crate::factors::CODE_WORKS_FOR;
+use crate::mail::{self, Letter};
+use crate::store::{StoreError, Transaction};
+use crate::throttle::{self, MailPurpose};
+
+use super::{Env, keyring};
+
+/// One transaction, the moment at which it happens, and what it goes by. It may be run twice, the second time from the beginning and
+/// with an equal moment: whatever it does goes through these three.
+pub struct Work<'a> {
+    /// Holds all that is changed: one act, one transaction.
+    pub tx: &'a mut dyn Transaction,
+    /// The time, read once, and whatever is drawn at random.
+    pub moment: &'a mut Moment,
+    /// Settings and keys.
+    pub env: &'a Env,
+}
+
+impl Work<'_> {
+    /// The time by which validity is judged.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.moment.now()
+    }
+
+    /// The time by which deletion is judged: the earlier one, while the clock is in doubt.
+    #[must_use]
+    pub fn earliest(&self) -> Timestamp {
+        self.moment.earliest()
+    }
+
+    /// Queues a mail.
+    pub fn mail(&mut self, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
+        if mail::queue(self.tx, self.moment, &self.env.composer, &self.env.seal, to, letter)?.is_none() {
+            // What was to be told of has happened all the same, and the mails behind this one must leave.
+            let (source, act) = (Source::appliance(), Act::MailRequestDropped);
+            self.audit_in_detail(&source, act, Subject::NONE, letter.name())?;
+        }
+        Ok(())
+    }
+
+    /// Whether one more mail of this kind may go to whoever `quota` names; takes it, if so.
+    pub fn may_mail(&mut self, purpose: MailPurpose, quota: [u8; 16]) -> Result<bool, StoreError> {
+        throttle::take_mail(self.tx, self.moment, &self.env.config.throttle, purpose, quota)
+    }
+
+    /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else
+    /// (<https://wicg.github.io/sms-one-time-codes/>).
+    pub fn text_code(&mut self, to: &PhoneNumber, code: &Secret<String>) -> Result<(), StoreError> {
+        let (site, host, digits) = (&self.env.config.site.name, self.env.config.site.url.host(), code.expose());
+        let text = format!("{digits} is your code for {site}. Do not pass it on.\n\n@{host} #{digits}");
+        let what = ("second-factor-code", text.as_str());
+        mail::queue_text(self.tx, self.moment, &self.env.seal, to, what, CODE_WORKS_FOR).map(drop)
+    }
+
+    /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.
+    pub fn signed_link(
+        &mut self,
+        path: &str,
+        (purpose, subject): (Purpose, [u8; 16]),
+        state: &[&[u8]],
+        within: Span,
+    ) -> Result<String, StoreError> {
+        let keys = keyring::load_or_make(self.tx, self.moment, &self.env.seal)?;
+        let issued_at = self.now();
+        let ticket = Ticket { purpose, subject, issued_at, expires_at: issued_at.plus(within.seconds()), state };
+        let token = ticket.sign(&keys).ok_or(StoreError::Damaged("keyring"))?;
+        Ok(self.env.config.site.url.link(&format!("{path}{token}")))
+    }
+
+    /// Writes a row of the audit log, in the transaction of the act it tells of: an act that was done, or one with its outcome.
+    pub fn audit(
+        &mut self,
+        source: &Source,
+        what: impl Into<(Act, Outcome)>,
+        subject: impl Into<Subject>,
+    ) -> Result<(), StoreError> {
+        self.audit_in_detail(source, what, subject, "")
+    }
+
+    /// As [`Work::audit`], with a word of ours that says more.
+    pub fn audit_in_detail(
+        &mut self,
+        source: &Source,
+        what: impl Into<(Act, Outcome)>,
+        subject: impl Into<Subject>,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let (act, outcome) = what.into();
+        let entry = Entry {
+            at: self.now(),
+            clock: self.moment.clock(),
+            act,
+            outcome,
+            actor: source.actor,
+            network: source.network.clone(),
+            subject: subject.into(),
+            detail: detail.to_owned(),
+        };
+        audit::record(self.tx, &self.env.seal, entry).map(drop)
+    }
+}
