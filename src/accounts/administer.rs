@@ -8,24 +8,25 @@ use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
-use super::close::By;
-use super::confirm::{self, Confirmed};
+use super::create_account::{self, Added, CreatedBy, NewAccount};
+use super::delete_account::DeletedBy;
 use super::forgot::SetBy;
-use super::links::{self, Wish};
-use super::opening::{self, Added, NewAccount, Opener};
+use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
-use super::{Work, administrators, close, forgot, identity, notices, register};
+use super::{
+    Work, accept_registration, administrators, delete_account, forgot, identity, notices, registration, set_up,
+};
 
 /// Makes an account. One without a password is mailed a link to choose one, which confirms the address too; one whose address is not
 /// confirmed the link that does.
 pub fn add(work: &mut Work<'_>, source: &Source, new: &NewAccount) -> Result<Added, StoreError> {
-    let added = opening::open(work, (Opener::Other(source), Act::AccountAdded, ""), new.clone())?;
+    let added = create_account::create(work, (CreatedBy::Other(source), Act::AccountAdded, ""), new.clone())?;
     if let Added::Done(person) = &added
         && new.email.is_some()
     {
         match (&new.password, new.confirmed) {
-            (None, _) => links::wish(work.tx, work.moment, &Wish::ChoosePassword(person.id))?,
-            (Some(_), false) => links::wish(work.tx, work.moment, &Wish::ConfirmAddress(person.id))?,
+            (None, _) => mail_requests::request(work.tx, work.moment, &MailRequest::ChoosePassword(person.id))?,
+            (Some(_), false) => mail_requests::request(work.tx, work.moment, &MailRequest::ConfirmAddress(person.id))?,
             (Some(_), true) => {}
         }
     }
@@ -89,14 +90,14 @@ pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<Conf
         return Ok(ConfirmedFor::Done(Box::new(person)));
     }
     let Ok(address) = EmailAddress::parse(named) else { return Ok(ConfirmedFor::Unknown) };
-    let mut waiting = register::of_address(work.tx, &address)?;
+    let mut waiting = registration::of_address(work.tx, &address)?;
     match (waiting.pop(), waiting.len()) {
         (None, _) => Ok(ConfirmedFor::Unknown),
         (Some((_, registration)), 0) => {
-            let how = (Opener::Other(source), Act::AddressConfirmed, "");
-            Ok(match confirm::open_account(work, how, registration, None)? {
-                Confirmed::Done(person) => ConfirmedFor::Done(person),
-                Confirmed::UsernameTaken => ConfirmedFor::UsernameTaken,
+            let how = (CreatedBy::Other(source), Act::AddressConfirmed, "");
+            Ok(match accept_registration::accept(work, how, registration, None)? {
+                Some(Added::Done(person)) => ConfirmedFor::Done(person),
+                Some(Added::UsernameTaken) => ConfirmedFor::UsernameTaken,
                 _ => ConfirmedFor::Unknown,
             })
         }
@@ -142,7 +143,7 @@ pub fn delete(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<C
     if administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
     }
-    close::erase(work, (person, By::Administrator), source)?;
+    delete_account::delete(work, (person, DeletedBy::Administrator), source)?;
     Ok(Changed::Done)
 }
 
@@ -215,5 +216,8 @@ pub fn set_group(
         groups.remove(group);
     }
     person::save(work.tx, person.id, &person.account)?;
+    if person.account.is_administrator() {
+        set_up::end(work.tx)?;
+    }
     Ok(Changed::Done)
 }

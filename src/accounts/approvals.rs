@@ -8,11 +8,10 @@ use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::MailPurpose;
 
-use super::confirm::{self, Confirmed};
-use super::opening::Opener;
+use super::create_account::{Added, CreatedBy};
 use super::person::Person;
-use super::register::{self, REGISTRATIONS, Registration};
-use super::{Env, Work, administrators, links};
+use super::registration::{self, REGISTRATIONS, Registration};
+use super::{Env, Work, accept_registration, administrators, mail_rules};
 
 /// Administrators who are told of one registration.
 const MAX_TOLD: usize = 20;
@@ -29,7 +28,7 @@ pub(super) fn ask(
     client: &Client,
 ) -> Result<(), StoreError> {
     registration.confirmed_at = Some(work.now());
-    register::save(work.tx, id, &registration)?;
+    registration::save(work.tx, id, &registration)?;
     work.audit(&client.anyone(), Act::ApprovalAsked, id)?;
     let letter = Letter::ApprovalAsked {
         address: registration.email.as_str().to_owned(),
@@ -37,7 +36,7 @@ pub(super) fn ask(
     };
     for person in administrators::find_active(work.tx, work.env, |_| true, MAX_TOLD)? {
         if let Some(to) = person.verified_address()
-            && links::may_take_mail(work, MailPurpose::Approval, to)?
+            && mail_rules::may_take_mail(work, MailPurpose::Approval, to)?
         {
             work.mail(to, &letter)?;
         }
@@ -100,25 +99,26 @@ pub fn decide(
     source: &Source,
     (id, decision): (RegistrationId, Decision),
 ) -> Result<Decided, StoreError> {
-    let Some(registration) = register::find(work.tx, id)?.filter(|registration| registration.confirmed_at.is_some())
+    let Some(registration) =
+        registration::find(work.tx, id)?.filter(|registration| registration.confirmed_at.is_some())
     else {
         return Ok(Decided::Unknown);
     };
     let to = registration.email.clone();
     if decision == Decision::Decline {
-        register::remove(work.tx, id, &registration)?;
+        registration::remove(work.tx, id, &registration)?;
         work.audit(source, Act::RegistrationDeclined, id)?;
         work.mail(&to, &Letter::RegistrationDeclined)?;
         return Ok(Decided::Declined);
     }
     let nameless = Registration { username: None, ..registration.clone() };
     let detail = id.to_string();
-    let how = (Opener::Other(source), Act::RegistrationApproved, detail.as_str());
-    let opened = match confirm::open_account(work, how, registration, None)? {
-        Confirmed::UsernameTaken => confirm::open_account(work, how, nameless, None)?,
-        opened => opened,
+    let how = (CreatedBy::Other(source), Act::RegistrationApproved, detail.as_str());
+    let added = match accept_registration::accept(work, how, registration, None)? {
+        Some(Added::UsernameTaken) => accept_registration::accept(work, how, nameless, None)?,
+        added => added,
     };
-    let Confirmed::Done(person) = opened else { return Ok(Decided::AddressTaken) };
+    let Some(Added::Done(person)) = added else { return Ok(Decided::AddressTaken) };
     work.mail(&to, &Letter::RegistrationApproved { login: work.env.config.site.url.link("/login") })?;
     Ok(Decided::Approved(person))
 }

@@ -8,10 +8,10 @@ use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
-use super::confirm::Confirmed;
-use super::links::{self, Wish, is_recent, may_take_mail};
+use super::mail_requests::{self, MailRequest};
+use super::mail_rules::{is_recent, may_take_mail};
 use super::person::{self, Person};
-use super::{Env, Work, identity, notices, register, taking_back};
+use super::{Env, Work, already_registered, former_addresses, identity, notices, registration};
 
 /// What came of asking for another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +62,7 @@ pub fn ask(
     }
     person::save(work.tx, account, &person.account)?;
     work.audit(&client.owner_of(account), Act::AddressChangeAsked, account)?;
-    links::wish(work.tx, work.moment, &Wish::ConfirmAddress(account))?;
+    mail_requests::request(work.tx, work.moment, &MailRequest::ConfirmAddress(account))?;
     let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: work.env.forgot_link() };
     notices::tell(work, &person, &letter)?;
     Ok(Asked::Done)
@@ -81,7 +81,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreE
     };
     let Some(new) = waiting(&person).cloned() else { return Ok(()) };
     if identity::owner_of_email(work.tx, &new)?.is_some_and(|owner| owner != id) {
-        return links::say_already_registered(work, &new);
+        return already_registered::tell(work, &new);
     }
     let purpose = if person.account.new_address.is_some() { MailPurpose::Change } else { MailPurpose::Confirm };
     if work.env.config.throttle.enabled && is_recent(person.account.address_asked_at, work.moment)
@@ -147,7 +147,7 @@ pub(super) fn find(
 }
 
 /// Makes the waiting address the account's own and tells both. The caller has checked the token.
-pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> Result<Confirmed, StoreError> {
+pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> Result<Box<Person>, StoreError> {
     let damaged = || StoreError::Damaged("an account just read");
     let mut person = person::load(work.tx, id)?.ok_or_else(damaged)?;
     let new = waiting(&person).cloned().ok_or_else(damaged)?;
@@ -160,12 +160,12 @@ pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> R
     person::save(work.tx, id, &person.account)?;
     identity::set_email(work.tx, id, &new, Some(now))?;
     work.audit(&client.owner_of(id), Act::AddressChanged, id)?;
-    register::remove_all(work.tx, &new)?;
+    registration::remove_all(work.tx, &new)?;
     if let Some(old) = old {
-        let undo = taking_back::keep_address(work, (id, &old))?.unwrap_or_default();
+        let undo = former_addresses::keep(work, id, &old)?.unwrap_or_default();
         let letter = |undo| Letter::AddressChanged { old: old.masked(), new: new.masked(), undo };
         work.mail(&old, &letter(undo))?;
         work.mail(&new, &letter(String::new()))?;
     }
-    Ok(Confirmed::Done(Box::new(person::load(work.tx, id)?.ok_or_else(damaged)?)))
+    Ok(Box::new(person::load(work.tx, id)?.ok_or_else(damaged)?))
 }

@@ -7,9 +7,9 @@ use crate::crypto::{Digest, Opened, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 
-use super::opening::{self, Added, NewAccount, Opener};
-use super::register::{self, Registration};
-use super::{Env, Person, Work, approvals, change_address, confirm_links, identity, invitations, links};
+use super::create_account::{Added, CreatedBy};
+use super::registration::{self, Registration};
+use super::{Env, Person, Work, accept_registration, approvals, change_address, confirm_links, identity, links};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub fn look_up(
         Purpose::ConfirmRegistration => find_registration(view, env, opened),
         Purpose::ConfirmAddress => {
             let Some((person, new)) = change_address::find(view, env, opened)? else { return Ok(None) };
-            let is_contested = !register::of_address(view, &new)?.is_empty();
+            let is_contested = !registration::of_address(view, &new)?.is_empty();
             Ok(Some(Target::Address { account: person.id, is_contested }))
         }
         _ => Ok(None),
@@ -49,14 +49,14 @@ pub fn look_up(
 
 fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
-    let Some(registration) = register::find(view, id)? else { return Ok(None) };
+    let Some(registration) = registration::find(view, id)? else { return Ok(None) };
     let is_bound = confirm_links::is_newest(view, env, opened, &registration.email)?;
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
     let waits = registration.confirmed_at.is_none();
     if !is_bound || !is_free || !waits {
         return Ok(None);
     }
-    let mut all = register::of_address(view, &registration.email)?;
+    let mut all = registration::of_address(view, &registration.email)?;
     all.retain(|(_, registration)| registration.confirmed_at.is_none());
     // The one that the link was mailed for comes first, wherever it stands among the others.
     all.retain(|(other, _)| *other != id);
@@ -144,8 +144,10 @@ fn carry_out(
     match look_up(work.tx, work.env, token, work.moment.now())? {
         Err(fault) => Ok(Confirmed::Refused(fault)),
         Ok(Target::Address { account, is_contested }) => match proof {
-            _ if !is_contested => change_address::complete(work, account, client),
-            Proof::Account(proved) if *proved == account => change_address::complete(work, account, client),
+            _ if !is_contested => change_address::complete(work, account, client).map(Confirmed::Done),
+            Proof::Account(proved) if *proved == account => {
+                change_address::complete(work, account, client).map(Confirmed::Done)
+            }
             // Registered since the proof was looked at.
             _ => Ok(Confirmed::Refused(TokenFault::Invalid)),
         },
@@ -166,8 +168,14 @@ fn carry_out(
                 approvals::ask(work, (id, registration), client)?;
                 return Ok(Confirmed::AwaitsApproval);
             }
-            let (made_by, detail) = (Opener::Owner(client), id.to_string());
-            open_account(work, (made_by, Act::Confirmed, &detail), registration, username)
+            let (made_by, detail) = (CreatedBy::Owner(client), id.to_string());
+            let how = (made_by, Act::Confirmed, detail.as_str());
+            Ok(match accept_registration::accept(work, how, registration, username)? {
+                Some(Added::Done(person)) => Confirmed::Done(person),
+                Some(Added::UsernameTaken) => Confirmed::UsernameTaken,
+                // Others were quicker, or the invitation was taken back.
+                _ => Confirmed::Refused(TokenFault::Invalid),
+            })
         }
     }
 }
@@ -184,40 +192,4 @@ fn judge(env: &Env, registration: &Registration, username: Option<&Username>) ->
     }
     let chosen = username.or(registration.username.as_ref());
     chosen.is_some_and(|name| env.config.reserves(name)).then_some(Confirmed::UsernameReserved)
-}
-
-/// Makes the account of a registration and deletes the address's others: nothing of theirs survives.
-pub(super) fn open_account(
-    work: &mut Work<'_>,
-    how: (Opener<'_>, Act, &str),
-    registration: Registration,
-    username: Option<&Username>,
-) -> Result<Confirmed, StoreError> {
-    let invitation = match registration.invitation {
-        None => None,
-        Some(id) => match invitations::of_registration(work.tx, work.env, id)? {
-            Some(invitation) => Some((id, invitation)),
-            // Others were quicker, or it was taken back.
-            None => return Ok(Confirmed::Refused(TokenFault::Invalid)),
-        },
-    };
-    let new = NewAccount {
-        phone: None,
-        email: Some(registration.email),
-        username: username.cloned().or(registration.username),
-        name: registration.name,
-        language: Some(registration.language),
-        password: Some(registration.password),
-        confirmed: true,
-        groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
-    };
-    let person = match opening::open(work, how, new)? {
-        Added::Done(person) => person,
-        Added::UsernameTaken => return Ok(Confirmed::UsernameTaken),
-        Added::AddressTaken | Added::PhoneTaken => return Ok(Confirmed::Refused(TokenFault::Invalid)),
-    };
-    if let Some((id, invitation)) = invitation {
-        invitations::use_once(work.tx, work.moment, id, invitation)?;
-    }
-    Ok(Confirmed::Done(person))
 }

@@ -2,9 +2,9 @@
 //! has is made to wait as long as somebody whose hash is among these.
 
 use crate::crypto::{Cost, PasswordHash};
-use crate::store::{Direction, Key, Pair, Record, Snapshot, StoreError, Table, Transaction, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 
-use super::{Account, Env, Registration};
+use super::Env;
 
 /// (KiB of memory, passes, lanes) → how many.
 pub(crate) const COSTS: Table<(u32, (u32, u32)), u64> = Table::at(schema::COSTS);
@@ -37,24 +37,6 @@ pub fn replaced(
         COSTS.put(tx, &key(cost), &count.saturating_add(1))?;
     }
     Ok(())
-}
-
-/// Whether a record that others wrote has logins cost more than this house bears: a password hash, or the count of such hashes
-/// by which the cost of a name is drawn that nobody has.
-#[must_use]
-pub fn asks_too_much((key, value): &Pair, own: Cost) -> bool {
-    let Some((prefix, mut rest)) = key.split_first().map(|(prefix, rest)| (*prefix, rest)) else { return false };
-    let cost = if prefix == schema::ACCOUNTS.prefix {
-        Account::from_bytes(value).ok().and_then(|account| account.password).map(|hash| hash.cost())
-    } else if prefix == schema::REGISTRATIONS.prefix {
-        Registration::from_bytes(value).ok().map(|registration| registration.password.cost())
-    } else if prefix == schema::COSTS.prefix {
-        let read = <(u32, (u32, u32))>::take(&mut rest);
-        read.map(|(memory_kib, (iterations, lanes))| Cost { memory_kib, iterations, lanes })
-    } else {
-        None
-    };
-    cost.is_some_and(|cost| !cost.is_bearable(own))
 }
 
 /// The cost that a name which nobody has would have: drawn from the costs in use, weighted, and always the same for the same

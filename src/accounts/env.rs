@@ -6,8 +6,6 @@ use crate::config::Config;
 use crate::crypto::{PasswordPolicy, SealingKey};
 use crate::mail::Composer;
 
-use super::Person;
-
 /// Settings and keys. Settings may be read anew while the program runs: one transaction goes by the same ones throughout.
 pub struct Env {
     /// What the administrator decided.
@@ -31,16 +29,6 @@ impl Env {
     #[must_use]
     pub fn site_words(&self) -> Vec<&str> {
         vec![&self.config.site.name, self.config.site.url.host(), "gatelodge"]
-    }
-
-    /// The words that everybody would try for this person at this site.
-    #[must_use]
-    pub fn words_about<'a>(&'a self, person: &'a Person) -> Vec<&'a str> {
-        let mut words = self.site_words();
-        words.extend(person.email.as_ref().map(|email| email.shown.as_str()));
-        words.extend(person.username.as_ref().map(|name| name.as_str()));
-        words.extend(person.account.name.as_ref().map(|name| name.as_str()));
-        words
     }
 
     /// Where a person asks for a new password.

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use super::notices::tell;
 use super::person::{self, Person};
 use super::tries::Tries;
-use super::{Env, Work, second_step, spent};
+use super::{Env, Work, spent};
 
 /// Codes in their canonical form.
 pub type RecoveryCodes = Vec<Secret<String>>;
@@ -134,7 +134,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
     let Some(person) = person::load(work.tx, account)? else { return Ok(Removed::Unknown) };
     let counting = factors::confirmed(work.tx, account)?;
     let is_last = counting.len() == 1 && counting[0].0 == id;
-    if is_last && second_step::is_required(&work.env.config, &person.account.groups) {
+    if is_last && work.env.config.second_factor.is_required_for(&person.account.groups) {
         return Ok(Removed::Required);
     }
     let Some(factor) = factors::remove(work.tx, account, id)? else { return Ok(Removed::Unknown) };

@@ -9,7 +9,7 @@ use crate::sessions;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::person::{self, Person};
-use super::{Work, administrators, second_step};
+use super::{Work, administrators};
 
 /// A reset that waits for its time.
 pub struct FactorReset {
@@ -71,7 +71,7 @@ fn reset(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<(), St
     sessions::end_all(work.tx, person.id, None)?;
     work.audit(source, Act::FactorsReset, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
-    let must_have_one = second_step::is_required(&work.env.config, &person.account.groups);
+    let must_have_one = work.env.config.second_factor.is_required_for(&person.account.groups);
     let letter = Letter::FactorsReset { at: work.now(), must_have_one, forgot: work.env.forgot_link() };
     work.mail(to, &letter)
 }

@@ -10,9 +10,9 @@ use crate::sessions::{self, Client};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
-use super::links::{self, is_recent, may_be_mailed, may_take_mail, owner_to_mail};
+use super::mail_rules::{is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
-use super::{Env, Work, identity, known_devices, notices, register};
+use super::{Env, Work, identity, known_devices, links, notices, registration};
 
 /// Mails a link to the owner of an address, not while a young one is out. To an unconfirmed one only if the account has no password
 /// yet: then nobody but the reader of the mail has anything in it.
@@ -138,7 +138,7 @@ pub fn reset(
     if let Some(email) = person.email.as_mut().filter(|email| email.verified_at.is_none()) {
         email.verified_at = Some(now);
         identity::set_email(work.tx, person.id, &email.address, Some(now))?;
-        register::remove_all(work.tx, &email.address)?;
+        registration::remove_all(work.tx, &email.address)?;
         person.account.confirmed_at.get_or_insert(now);
         work.audit(&client.owner_of(person.id), Act::AddressConfirmed, person.id)?;
     }

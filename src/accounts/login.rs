@@ -3,15 +3,15 @@
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, Identity, RegistrationId, Seconds, Timestamp};
 use crate::crypto::{Bearer, Digest, PasswordHash};
-use crate::factors;
-use crate::sessions::{self, Carrier, Client, NewSession, Refreshed, Session};
+use crate::sessions::{self, Client, Refreshed, Session};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind};
 
-use super::links::{self, Wish};
+use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
-use super::tries::{self, Tries};
-use super::{Env, Work, costs, factor_resets, known_devices, register, second_step, taking_back};
+use super::start_session::Attempt;
+use super::tries::{self};
+use super::{Env, Work, costs, factor_resets, known_devices, registration, second_factor, second_step, start_session};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -54,7 +54,7 @@ pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Ca
         Identity::Email(address) => address.canonical(),
         _ => String::new(),
     };
-    let registration = register::newest_of_address(view, &address)?;
+    let registration = registration::newest_of_address(view, &address)?;
     let found = match (account, registration) {
         (Some(person), _) => person.account.password.map(|hash| (hash, Who::Account(person.id))),
         (None, Some((id, registration))) => Some((registration.password, Who::Registration(id))),
@@ -64,44 +64,6 @@ pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Ca
     let decoy_cost = costs::of_nobody(view, env, &name)?;
     let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
     Ok(Candidate { hash, who, stand_in })
-}
-
-/// How somebody wants to be logged in.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Whether the password matched the candidate's hash.
-    pub matched: bool,
-    /// Whether so many tries failed before that the password is not considered.
-    pub is_barred: bool,
-    /// What the attempt costs if it fails.
-    pub tries: Tries,
-    /// The password hashed anew, if the parameters have changed since.
-    pub rehashed: Option<PasswordHash>,
-    /// By what the person proves who they are.
-    pub method: &'static str,
-    /// How the session is to be carried.
-    pub carrier: Carrier,
-    /// Where the attempt comes from.
-    pub client: Client,
-    /// The session that the client has now; it ends.
-    pub replaces: Option<Digest>,
-}
-
-impl Attempt {
-    /// For somebody who proved who they are by a mailed link.
-    #[must_use]
-    pub fn proven(carrier: Carrier, client: &Client, replaces: Option<Digest>) -> Self {
-        Self {
-            matched: true,
-            is_barred: false,
-            tries: Tries::default(),
-            rehashed: None,
-            method: "link",
-            carrier,
-            client: client.clone(),
-            replaces,
-        }
-    }
 }
 
 /// What came of it.
@@ -147,7 +109,7 @@ fn bucket_of_logins(
         return Ok(Bucket::of(Kind::DeviceLogins, device.0));
     }
     // Those that need a second step are counted apart, so that nobody who learnt the password keeps its owner from logging in.
-    let needs_more = second_step::is_needed(view, env, account, client, now)?;
+    let needs_more = second_factor::is_needed(view, env, account, client, now)?;
     Ok(Bucket::of(if needs_more { Kind::HalfLogins } else { Kind::Logins }, *account.bytes()))
 }
 
@@ -169,12 +131,12 @@ pub(super) fn let_in(work: &mut Work<'_>, person: Person, attempt: &Attempt) -> 
     if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
         return Ok(Login::TooMany(seconds));
     }
-    if second_step::is_needed(work.tx, work.env, person.id, &attempt.client, work.moment.now())? {
-        second_step::tell_of_codes(work, (Kind::HalfLogins, person.id))?;
+    if second_factor::is_needed(work.tx, work.env, person.id, &attempt.client, work.moment.now())? {
+        second_factor::tell_of_codes(work, (Kind::HalfLogins, person.id))?;
         let secret = second_step::begin(work, &person, attempt)?;
         return Ok(Login::SecondFactorNeeded(secret, person.id));
     }
-    let (secret, session) = start_session(work, &person, attempt)?;
+    let (secret, session) = start_session::start(work, &person, attempt)?;
     Ok(Login::Welcome(Box::new((secret, session, person))))
 }
 
@@ -206,13 +168,13 @@ fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Pe
 /// Notes a refusal: a commit of one shape for each of them, whoever was meant.
 fn refuse(work: &mut Work<'_>, candidate: &Candidate, attempt: &Attempt, outcome: Outcome) -> Result<(), StoreError> {
     let (subject, wish) = match candidate.who {
-        Who::Account(id) => (id.into(), Wish::FailedLogin(id)),
-        Who::Registration(id) if attempt.matched => (id.into(), Wish::RefusedLogin(Some(id))),
-        Who::Registration(id) => (id.into(), Wish::RefusedLogin(None)),
-        Who::Nobody => (Subject::NONE, Wish::RefusedLogin(None)),
+        Who::Account(id) => (id.into(), MailRequest::FailedLogin(id)),
+        Who::Registration(id) if attempt.matched => (id.into(), MailRequest::RefusedLogin(Some(id))),
+        Who::Registration(id) => (id.into(), MailRequest::RefusedLogin(None)),
+        Who::Nobody => (Subject::NONE, MailRequest::RefusedLogin(None)),
     };
     attempt.tries.refuse(work, &attempt.client.anyone(), (Act::Login, outcome), subject)?;
-    links::wish(work.tx, work.moment, &wish)
+    mail_requests::request(work.tx, work.moment, &wish)
 }
 
 /// Takes a refresh token for the next one.
@@ -230,54 +192,4 @@ pub fn log_out(work: &mut Work<'_>, client: &Client, secret: Digest) -> Result<(
     sessions::end(work.tx, secret)?;
     let source = client.owner_of(session.account);
     work.audit(&source, Act::Logout, session.account)
-}
-
-/// Starts a session in place of the one that the client had, for somebody who proved themselves as the attempt says.
-pub fn start_session(work: &mut Work<'_>, person: &Person, attempt: &Attempt) -> Result<(Bearer, Session), StoreError> {
-    start_session_by(work, person, attempt, &[attempt.method])
-}
-
-/// As [`start_session`], by several methods.
-pub(super) fn start_session_by(
-    work: &mut Work<'_>,
-    person: &Person,
-    attempt: &Attempt,
-    methods: &[&str],
-) -> Result<(Bearer, Session), StoreError> {
-    if let Some(replaced) = attempt.replaces {
-        sessions::end(work.tx, replaced)?;
-    }
-    let (source, what) = (attempt.client.owner_of(person.id), Act::Login);
-    work.audit_in_detail(&source, what, person.id, &methods.join(" "))?;
-    taking_back::note_login(work, person, (&attempt.client, attempt.carrier, methods))?;
-    let new = NewSession {
-        account: person.id,
-        carrier: attempt.carrier,
-        methods,
-        client: &attempt.client,
-        settings: &work.env.config.session,
-        access: work.env.config.spa.access.seconds(),
-        generation: work.env.generation,
-    };
-    let (secret, session) = sessions::start(work.tx, work.moment, &new)?;
-    // A program keeps no cookies, so it is no known browser, and guesses at its account's name can hold up its password. It is told to
-    // use an API token, which nobody can hold up (docs/limits.md); a token of a second kind for logging in would be one more secret.
-    if !session.carrier.is_bearer() {
-        known_devices::note(work.tx, work.env, person.id, (&attempt.client, session.id), session.created_at)?;
-    }
-    Ok((secret, session))
-}
-
-/// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
-/// factor, which a mailbox is not, nor for anybody whose account is not open.
-pub fn start_after_link(
-    work: &mut Work<'_>,
-    person: &Person,
-    (client, replaces): (&Client, Option<Digest>),
-) -> Result<Option<(Bearer, Session)>, StoreError> {
-    if factors::is_on(work.tx, person.id)? || person.account.disabled_at.is_some() {
-        return Ok(None);
-    }
-    let attempt = Attempt::proven(Carrier::BrowserCookie, client, replaces);
-    start_session(work, person, &attempt).map(Some)
 }

@@ -10,10 +10,11 @@ use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
-use super::links::{self, may_be_mailed, may_take_mail};
-use super::login::{self, Attempt, Login};
+use super::login::{self, Login};
+use super::mail_rules::{may_be_mailed, may_take_mail};
 use super::person::{self, Person};
-use super::{Env, Work, second_step};
+use super::start_session::Attempt;
+use super::{Env, Work, links, second_factor};
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
 pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: Context) -> Result<(), StoreError> {
@@ -162,7 +163,7 @@ pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByM
         let what = (Act::Login, Outcome::WrongCode);
         attempt.tries.refuse(work, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
         if let Some(bucket) = &attempt.tries.hidden {
-            second_step::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
+            second_factor::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
         }
         return Ok(ByMail::WrongCode);
     };

@@ -9,7 +9,7 @@ use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::identity::{self, Claimed, Kind};
-use super::{costs, set_up};
+use super::{Env, costs};
 
 /// What is kept about an account; its address and user name stand among the identities.
 #[derive(Clone, Debug)]
@@ -132,6 +132,16 @@ impl Person {
         names.iter().flatten().any(|name| name.to_lowercase().contains(part))
     }
 
+    /// The words that everybody would try for this person at this site.
+    #[must_use]
+    pub fn context_words<'a>(&'a self, env: &'a Env) -> Vec<&'a str> {
+        let mut words = env.site_words();
+        words.extend(self.email.as_ref().map(|email| email.shown.as_str()));
+        words.extend(self.username.as_ref().map(|name| name.as_str()));
+        words.extend(self.account.name.as_ref().map(|name| name.as_str()));
+        words
+    }
+
     /// What codes and links are bound to that log somebody in: they die when the password is set anew, when the owner takes
     /// the account back, and when the address changes.
     #[must_use]
@@ -201,9 +211,6 @@ pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, 
 
 /// Writes an account.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
-    if account.is_administrator() {
-        set_up::end(tx)?;
-    }
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
     costs::replaced(tx, password.as_ref(), account.password.as_ref())?;

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::throttle;
 
 use super::tries::Tries;
-use super::{Work, notices, person, second_step, spent};
+use super::{Work, notices, person, second_factor, spent};
 
 /// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
 /// factor when its owner logs in, but is for these.
@@ -65,14 +65,14 @@ pub fn prove(work: &mut Work<'_>, account: AccountId, proof: &Proof) -> Result<P
         let Some(proved) =
             factors::prove(work.tx, now, &work.env.seal, account, code, (context, person.credentials()))?
         else {
-            second_step::refuse(work, (&proof.tries, &proof.client), &person)?;
+            second_factor::refuse(work, (&proof.tries, &proof.client), &person)?;
             return Ok(ProvedAgain::WrongCode);
         };
-        second_step::note_proved(work, &person, proved)?;
+        second_factor::note_proved(work, &person, proved)?;
         methods.push(proved.word());
         // A session that began with a factor was told of then.
         let is_news = !factors::is_among(&session.methods);
-        if let Some(letter) = second_step::notice_of_use(work.env, &methods, now).filter(|_| is_news) {
+        if let Some(letter) = second_factor::notice_of_use(work.env, &methods, now).filter(|_| is_news) {
             notices::tell(work, &person, &letter)?;
         }
     }

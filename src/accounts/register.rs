@@ -1,52 +1,21 @@
 //! Register: a row of its own for each, so that what was acknowledged is there, whoever else uses the address.
 
-use std::sync::LazyLock;
-
-use crate::audit::{Act, Subject};
-use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Seconds, Timestamp, Username};
-use crate::crypto::{Cost, Digest, PasswordHash, TokenFault};
+use crate::audit::{Act, Source, Subject};
+use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Username};
+use crate::crypto::{Digest, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
-use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::StoreError;
 
+use super::create_account::{self, Added, CreatedBy, NewAccount};
 use super::invitations::{self, Invitation};
-use super::links::{self, Wish};
-use super::opening::{self, Added, NewAccount, Opener};
+use super::mail_requests::{self, MailRequest};
+use super::mail_rules::{is_recent, may_take_mail};
+use super::registration::OF_ADDRESS;
 use super::tries::Tries;
-use super::{Work, confirm_links, costs};
-
-/// A registration that waits to be confirmed.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// The address that was registered.
-    pub email: EmailAddress,
-    /// The password that was chosen with it.
-    pub password: PasswordHash,
-    /// The user name that was wished for.
-    pub username: Option<Username>,
-    /// What the person is called.
-    pub name: Option<DisplayName>,
-    /// The language that the person reads.
-    pub language: String,
-    /// The digest of the cookie of the browser that registered.
-    pub browser: Digest,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When its link was last mailed.
-    pub mailed_at: Option<Timestamp>,
-    /// The invitation it was made with.
-    pub invitation: Option<InvitationId>,
-    /// When the address was confirmed: it waits for an administrator to approve it.
-    pub confirmed_at: Option<Timestamp>,
-}
-record!(Registration, version 2, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
-    invitation, confirmed_at,
-});
-
-pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
-pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
-
-/// Registrations of one address that are looked at, the newest; the others wait to be confirmed or to expire.
-const MAX_CONSIDERED: usize = 50;
+use super::{Registration, Work, already_registered, confirm_links, identity, registration};
+use crate::config::RegistrationMode;
+use crate::mail::Letter;
+use crate::throttle::MailPurpose;
 
 /// What somebody registers with.
 #[derive(Clone, Debug)]
@@ -116,10 +85,10 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Registered
         invitation: invitation.map(|(id, _)| id),
         confirmed_at: None,
     };
-    save(work.tx, id, &registration)?;
+    registration::save(work.tx, id, &registration)?;
     OF_ADDRESS.put(work.tx, &(new.email.canonical(), id), &())?;
     work.audit(&new.client.anyone(), Act::Registered, id)?;
-    links::wish_of_stranger(work, &Wish::Registered(id), &new.client)?;
+    mail_requests::request_by_stranger(work, &MailRequest::Registered(id), &new.client)?;
     Ok(Registered::Accepted)
 }
 
@@ -142,8 +111,8 @@ fn open_account(
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
     let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
-    let how = (Opener::Owner(&new.client), Act::Registered, detail.as_str());
-    let person = match opening::open(work, how, account)? {
+    let how = (CreatedBy::Owner(&new.client), Act::Registered, detail.as_str());
+    let person = match create_account::create(work, how, account)? {
         Added::AddressTaken | Added::PhoneTaken => return Ok(Registered::AddressTaken),
         Added::UsernameTaken => return Ok(Registered::UsernameTaken),
         Added::Done(person) => person,
@@ -154,117 +123,39 @@ fn open_account(
     if confirmed {
         return Ok(Registered::Opened);
     }
-    links::wish_of_stranger(work, &Wish::ConfirmAddress(person.id), &new.client)?;
+    mail_requests::request_by_stranger(work, &MailRequest::ConfirmAddress(person.id), &new.client)?;
     Ok(Registered::Accepted)
 }
 
-/// The registration of this id.
-pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
-    REGISTRATIONS.get(view, &id)
-}
-
-/// The registrations of an address, newest first.
-pub fn of_address(
-    view: &dyn Snapshot,
-    address: &EmailAddress,
-) -> Result<Vec<(RegistrationId, Registration)>, StoreError> {
-    let mut found = Vec::new();
-    // The ids follow the time: the newest stand last.
-    for ((_, id), ()) in OF_ADDRESS.under(view, &address.canonical(), Direction::Down, MAX_CONSIDERED)? {
-        found.extend(find(view, id)?.map(|registration| (id, registration)));
+/// Mails a registration's link, or, if the address has an account, says so to its owner.
+pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), StoreError> {
+    // A link that confirms nothing any more is not worth a mail: the house was closed meanwhile.
+    let may_confirm = |registration: &Registration| {
+        registration.invitation.is_some()
+            || !matches!(work.env.config.registration.mode, RegistrationMode::Closed | RegistrationMode::Invite)
+    };
+    let waits_for_link = |registration: &Registration| registration.confirmed_at.is_none() && may_confirm(registration);
+    let Some(mut registration) = registration::find(work.tx, id)?.filter(waits_for_link) else { return Ok(()) };
+    if identity::owner_of_email(work.tx, &registration.email)?.is_some() {
+        registration::remove(work.tx, id, &registration)?;
+        return already_registered::tell(work, &registration.email);
     }
-    Ok(found)
-}
-
-/// The newest registration of an address. Where there is none, a sample is read in its place, which takes as long.
-pub fn newest_of_address(
-    view: &dyn Snapshot,
-    address: &str,
-) -> Result<Option<(RegistrationId, Registration)>, StoreError> {
-    static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let registration = Registration {
-            email: EmailAddress::parse("somebody@example.org").expect("an address"),
-            password: PasswordHash::decoy(Cost { memory_kib: 19456, iterations: 2, lanes: 1 }),
-            username: None,
-            name: None,
-            language: "en".into(),
-            browser: Digest([0; 32]),
-            created_at: Timestamp::from_seconds(1_800_000_000),
-            mailed_at: Some(Timestamp::from_seconds(1_800_000_000)),
-            invitation: None,
-            confirmed_at: None,
-        };
-        registration.to_bytes()
-    });
-    let newest = OF_ADDRESS.under(view, &address.to_owned(), Direction::Down, 1)?.into_iter().next();
-    let id = newest.map(|((_, id), ())| id);
-    let found = find(view, id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
-    if found.is_none() {
-        std::hint::black_box(Registration::read(&SAMPLE)?);
+    let canonical = registration.email.canonical();
+    // Where none is mailed because the address had enough of them, the newest that is out serves this registration as well:
+    // others who register an address keep its owner from nothing.
+    let limited = work.env.config.throttle.enabled;
+    if limited && is_recent(registration.mailed_at, work.moment)
+        || !may_take_mail(work, MailPurpose::Confirm, &registration.email)?
+    {
+        return Ok(());
     }
-    Ok(id.zip(found))
-}
-
-/// Writes a registration.
-pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
-    let before = find(tx, id)?.map(|registration| registration.password);
-    costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
-    REGISTRATIONS.put(tx, &id, registration)
-}
-
-/// Removes a registration.
-pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
-    costs::replaced(tx, Some(&registration.password), None)?;
-    REGISTRATIONS.delete(tx, &id)?;
-    OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
-}
-
-/// Removes every registration of an address: it has an account now.
-pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
-    confirm_links::forget(tx, address)?;
-    loop {
-        let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
-        if some.is_empty() {
-            return Ok(());
-        }
-        for ((canonical, id), ()) in some {
-            match find(tx, id)? {
-                Some(registration) => remove(tx, id, &registration)?,
-                None => OF_ADDRESS.delete(tx, &(canonical, id))?,
-            }
-        }
-    }
-}
-
-/// How long registrations wait.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// For their owner to confirm them.
-    pub confirm_within: Seconds,
-    /// For an administrator to approve them.
-    pub approve_within: Seconds,
-}
-
-/// Removes up to `limit` registrations that waited in vain, looking at as many behind `after`.
-/// Returns how many, and where to go on, or none at the end.
-pub fn sweep(
-    tx: &mut dyn Transaction,
-    now: Timestamp,
-    patience: Patience,
-    after: Option<RegistrationId>,
-    limit: usize,
-) -> Result<(usize, Option<RegistrationId>), StoreError> {
-    let (page, mut removed) = (REGISTRATIONS.page(tx, after.as_ref(), limit)?, 0);
-    for (id, registration) in &page {
-        // The link is made when it is mailed, so it may outlive the row's age by the time that took.
-        let is_over = match registration.confirmed_at {
-            Some(confirmed_at) => now.since(confirmed_at) > patience.approve_within,
-            None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > patience.confirm_within,
-        };
-        if is_over {
-            remove(tx, *id, registration)?;
-            removed += 1;
-        }
-    }
-    Ok((removed, (page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten()))
+    let within = work.env.config.tokens.confirm_within;
+    registration.mailed_at = Some(work.earliest());
+    registration::save(work.tx, id, &registration)?;
+    let count = confirm_links::begin_next(work.tx, &canonical, work.moment.earliest())?;
+    let subject = (Purpose::ConfirmRegistration, *id.bytes());
+    let state: [&[u8]; 3] = [&work.env.generation, canonical.as_bytes(), &count.to_be_bytes()];
+    let link = work.signed_link("/confirm/", subject, &state, within)?;
+    work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
+    work.mail(&registration.email, &Letter::ConfirmRegistration { link, within })
 }

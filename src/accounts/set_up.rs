@@ -1,13 +1,11 @@
 //! The first administrator, by a link that the appliance prints when it starts and nobody administers it yet. Once there was
 //! an administrator, no such link ever comes again: it would be a way in for whoever can read the log.
 
-use crate::audit::Source;
 use crate::base::{MINUTE, Moment, Seconds, Timestamp};
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::opening::{Added, NewAccount};
-use super::{Work, administer, spent};
+use super::spent;
 
 /// How long the link works.
 pub const WORKS_FOR: Seconds = 30 * MINUTE;
@@ -67,21 +65,4 @@ pub fn look_up(view: &dyn Snapshot, secret: &str, now: Timestamp) -> Result<Resu
         Some(kept) if kept.expires_at <= now => Err(TokenFault::Expired),
         Some(_) => Ok(()),
     })
-}
-
-/// Makes the first administrator. The link is used up in the same transaction; a refusal leaves it as it is.
-pub fn finish(
-    work: &mut Work<'_>,
-    source: &Source,
-    (secret, new): (&str, &NewAccount),
-) -> Result<Result<Added, TokenFault>, StoreError> {
-    if let Err(fault) = look_up(work.tx, secret, work.moment.now())? {
-        return Ok(Err(fault));
-    }
-    // Saving an administrator ends it.
-    let added = administer::add(work, source, new)?;
-    if let (Added::Done(_), Some(secret)) = (&added, Bearer::parse(BearerKind::SetUp, secret)) {
-        spent::note(work.tx, work.moment, secret.digest())?;
-    }
-    Ok(Ok(added))
 }

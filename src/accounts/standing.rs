@@ -10,8 +10,8 @@ use crate::factors;
 use crate::sessions::{self, Scope, Session};
 use crate::store::{Snapshot, StoreError};
 
+use super::Env;
 use super::person::{ACCOUNTS, Account};
-use super::{Env, second_step};
 
 /// What a door asks of whoever comes in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -99,7 +99,7 @@ pub fn lacks_second_factor(
     session: &Session,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    Ok(second_step::is_required(&env.config, &account.groups) && !factors::is_on(view, session.account)?)
+    Ok(env.config.second_factor.is_required_for(&account.groups) && !factors::is_on(view, session.account)?)
 }
 
 /// Looks again, in the transaction of an act, at what the door saw: the session or token by whose secret somebody came in is

@@ -7,7 +7,7 @@ use crate::sessions::Client;
 use crate::store::StoreError;
 use crate::throttle::MailPurpose;
 
-use super::links::{may_take_mail, owner_to_mail};
+use super::mail_rules::{may_take_mail, owner_to_mail};
 use super::{Work, identity, notices, person};
 
 /// What came of choosing a user name.

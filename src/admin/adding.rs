@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::administer;
-use crate::accounts::opening::{Added, NewAccount};
+use crate::accounts::create_account::{Added, NewAccount};
 use crate::app::{App, Principal};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::links;
+use crate::accounts::mail_requests;
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 use crate::base::MailId;
@@ -30,7 +30,7 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
             })
         })
         .collect();
-    let requests = app.read(|view| links::count_waiting(view, MAX_ROWS))?;
+    let requests = app.read(|view| mail_requests::count_waiting(view, MAX_ROWS))?;
     Ok(json!({"items": items, "next": next, "requests": requests}))
 }
 

@@ -6,7 +6,7 @@
 //! it what would leave whoever stole the token alone at the site (locking, deleting, demoting, ending what the others have).
 //! These ask for a login, which proves who one is and is fresh.
 
-use crate::accounts::{Env, Person, administer, administrators, invitations, register};
+use crate::accounts::{Env, Person, administer, administrators, invitations, registration};
 use crate::app::Principal;
 use crate::base::{EmailAddress, GroupName};
 use crate::store::{Snapshot, StoreError};
@@ -56,7 +56,7 @@ impl Reach {
             return Ok(self.unless(person.account.is_administrator()));
         }
         let Ok(address) = EmailAddress::parse(named) else { return Ok(Ok(())) };
-        for (_, registration) in register::of_address(view, &address)? {
+        for (_, registration) in registration::of_address(view, &address)? {
             let Some(id) = registration.invitation else { continue };
             let invitation = invitations::of_registration(view, env, id)?;
             let groups = invitation.map(|invitation| invitation.groups).unwrap_or_default();

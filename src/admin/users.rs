@@ -172,7 +172,7 @@ pub(super) fn describe(person: &Person) -> Value {
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
     let person = find(app, &user)?;
-    let hash = hash(app, text, &app.env().words_about(&person)).await?;
+    let hash = hash(app, text, &person.context_words(&app.env())).await?;
     let source = by.source();
     change(app, by, user, move |work, person| {
         administer::set_password(work, &source, (person, &hash)).map(|()| Changed::Done)

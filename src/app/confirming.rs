@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::accounts::confirm::{self, Confirmed, Proof, Target};
-use crate::accounts::links::{self, Wish};
-use crate::accounts::login;
-use crate::accounts::register::Registration;
+use crate::accounts::mail_requests::{self, MailRequest};
+use crate::accounts::registration::Registration;
+use crate::accounts::start_session;
 use crate::accounts::tries::Tries;
 use crate::accounts::{identity, person};
 use crate::audit::{Act, Outcome};
@@ -135,7 +135,7 @@ impl App {
                 let client = (&confirmation.client, confirmation.replaces);
                 Ok(match confirmed {
                     Confirmed::Done(person) if may_log_in => {
-                        let started = login::start_after_link(work, &person, client)?;
+                        let started = start_session::start_after_link(work, &person, client)?;
                         Ok(started.map_or(NowConfirmed::Done, |started| NowConfirmed::In(Box::new(started))))
                     }
                     Confirmed::Done(_) => Ok(NowConfirmed::Done),
@@ -234,7 +234,7 @@ impl App {
                 }
                 let what = (Act::Confirmed, Outcome::WrongPassword);
                 tries.refuse(work, &client.anyone(), what, account)?;
-                links::wish(work.tx, work.moment, &Wish::FailedLogin(account))
+                mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);

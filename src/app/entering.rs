@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::accounts::login::{self, Attempt, Login};
+use crate::accounts::login::{self, Login};
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, known_devices, person};
-use crate::accounts::{second_step, spent};
+use crate::accounts::{second_factor, spent};
 use crate::audit::Act;
 use crate::base::{Identity, Permission, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
@@ -16,6 +16,7 @@ use crate::sessions::{self, Carrier, Client, Refreshed, Session};
 use crate::store::StoreError;
 
 use super::{App, Caller, Fault, LoggedIn};
+use crate::accounts::start_session::Attempt;
 
 /// Somebody at the door.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ impl App {
             Login::Refused => LogIn::Refused,
             Login::TooMany(seconds) => return Err(Fault::TooManyAttempts(seconds)),
             Login::SecondFactorNeeded(secret, account) => {
-                LogIn::SecondFactorNeeded { secret, ways: self.read(|view| second_step::ways(view, account))? }
+                LogIn::SecondFactorNeeded { secret, ways: self.read(|view| second_factor::ways(view, account))? }
             }
             Login::Welcome(welcome) => {
                 let (secret, session, person) = *welcome;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::accounts::factor_changes::{self, Added, Owner, Removed};
-use crate::accounts::second_step;
 use crate::accounts::tries::Tries;
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{TotpSeed, TypedCode};
@@ -56,7 +55,7 @@ impl App {
             trusted.retain(|(_, browser)| now < browser.expires_at);
             Ok(Factors {
                 codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
-                is_required: second_step::is_required(&env.config, &asking.person.account.groups),
+                is_required: env.config.second_factor.is_required_for(&asking.person.account.groups),
                 offered,
                 factors,
                 trusted,

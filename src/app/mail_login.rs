@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::accounts::links::Wish;
-use crate::accounts::login::Attempt;
 use crate::accounts::login_by_mail::{self, ByMail, Key, Usable};
+use crate::accounts::mail_requests::MailRequest;
+use crate::accounts::start_session::Attempt;
 use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::Identity;
@@ -68,7 +68,7 @@ impl App {
             return Ok(None);
         }
         let secret = Bearer::draw(BearerKind::MailLogin, &mut self.moment());
-        let wish = Wish::LogIn(identity, Context::login(secret.digest()));
+        let wish = MailRequest::LogIn(identity, Context::login(secret.digest()));
         self.wish(Act::LoginWished, wish, client).await?;
         Ok(Some(secret))
     }

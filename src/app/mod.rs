@@ -2,6 +2,7 @@
 //!
 //! Pages, API and command line all come through here.
 
+mod account_recovery;
 mod admission;
 mod confirming;
 mod entering;
@@ -20,7 +21,6 @@ mod second_factor;
 mod setting_up;
 mod snapshots;
 mod space;
-mod taking_back;
 mod tending;
 mod time;
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crate::accounts::change_address::{self, Asked};
-use crate::accounts::change_password;
-use crate::accounts::close::{self, Closed};
+use crate::accounts::delete_account::{self, Deletion};
 use crate::accounts::forgot::{self, Usable};
-use crate::accounts::links::{self, Wish};
-use crate::accounts::login;
+use crate::accounts::mail_requests::{self, MailRequest};
 use crate::accounts::tries::Tries;
 use crate::accounts::usernames::{self, Chosen};
+use crate::accounts::{change_password, start_session};
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{EmailAddress, Username};
 use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, TokenFault};
@@ -57,12 +56,12 @@ pub enum ChangeRefused {
 impl App {
     /// Has a reset link mailed, if the address has a confirmed account.
     pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::ResetWished, Wish::Forgot(email), client).await
+        self.wish(Act::ResetWished, MailRequest::Forgot(email), client).await
     }
 
     /// Has a forgotten user name mailed, if the address has a confirmed account.
     pub async fn recover_username(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::UsernameWished, Wish::Username(email), client).await
+        self.wish(Act::UsernameWished, MailRequest::Username(email), client).await
     }
 
     /// Gives the person who asks another user name.
@@ -79,13 +78,13 @@ impl App {
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
-    pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: Wish, client: Client) -> Result<(), Fault> {
+    pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: MailRequest, client: Client) -> Result<(), Fault> {
         self.require_room_to_grow()?;
         let admitted = self.admit(Tries::for_mail(&self.env(), &client))?;
         let tries = admitted.tries.clone();
         let written = self.write(move |work| {
             tries.refuse(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
-            links::wish_of_stranger(work, &wish, &client)
+            mail_requests::request_by_stranger(work, &wish, &client)
         });
         Ok(written.await?)
     }
@@ -137,7 +136,7 @@ impl App {
                 if !work.env.config.tokens.login_after_reset {
                     return Ok(Ok(None));
                 }
-                Ok(Ok(login::start_after_link(work, &person, (&client, replaces))?))
+                Ok(Ok(start_session::start_after_link(work, &person, (&client, replaces))?))
             })
             .await?;
         Ok(outcome)
@@ -218,11 +217,12 @@ impl App {
             return Ok(Err(ChangeRefused::WrongPassword));
         };
         let account = asking.person.id;
-        let done = self.write_as(asking, move |work| close::close(work, account, &verified, &client)).await?;
+        let done =
+            self.write_as(asking, move |work| delete_account::delete_own(work, account, &verified, &client)).await?;
         Ok(match done {
-            Closed::Done => Ok(()),
-            Closed::PasswordChanged => Err(ChangeRefused::WrongPassword),
-            Closed::LastAdministrator => Err(ChangeRefused::LastAdministrator),
+            Deletion::Done => Ok(()),
+            Deletion::PasswordChanged => Err(ChangeRefused::WrongPassword),
+            Deletion::LastAdministrator => Err(ChangeRefused::LastAdministrator),
         })
     }
 
@@ -255,7 +255,7 @@ impl App {
                 }
                 let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
                 tries.refuse(work, &source, what, account)?;
-                links::wish(work.tx, work.moment, &Wish::FailedLogin(account))
+                mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;
             drop(admitted);

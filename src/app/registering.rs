@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::Person;
 use crate::accounts::invitations::{self, Invitation};
-use crate::accounts::links::Wish;
+use crate::accounts::mail_requests::MailRequest;
 use crate::accounts::register::{self, NewRegistration, Registered};
 use crate::accounts::tries::Tries;
 use crate::audit::Act;
@@ -131,11 +131,11 @@ impl App {
 
     /// Has the confirmation of an address mailed again, if there is anything to confirm.
     pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::ConfirmationWished, Wish::Resend(email), client).await
+        self.wish(Act::ConfirmationWished, MailRequest::Resend(email), client).await
     }
 
     /// Whether this person may choose `password`.
     pub(super) fn accept_password(&self, password: &Password, person: &Person) -> Result<(), PasswordFault> {
-        self.env().password_policy().accept(password, &self.env().words_about(person))
+        self.env().password_policy().accept(password, &person.context_words(&self.env()))
     }
 }

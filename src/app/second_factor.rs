@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::accounts::proving_again::{self, Proof, ProvedAgain};
-use crate::accounts::second_step::{self, Quota, SecondStep, StepAttempt};
+use crate::accounts::second_factor::{self, Quota};
+use crate::accounts::second_step::{self, SecondStep, StepAttempt};
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, person};
 use crate::audit::Act;
@@ -76,7 +77,7 @@ impl App {
             let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
                 return Ok(None);
             };
-            let ways = second_step::ways(view, person.id)?;
+            let ways = second_factor::ways(view, person.id)?;
             Ok(Some(Waiting { person, carrier: pending.carrier, ways }))
         })?)
     }
@@ -123,7 +124,7 @@ impl App {
         let (what, client) = ((Context::login(secret), kind), client.clone());
         let mailed = self.write(move |work| {
             let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
-            second_step::send_code(work, &waiting.person, what, quota)
+            second_factor::send_code(work, &waiting.person, what, quota)
         });
         Ok(mailed.await?)
     }
@@ -142,7 +143,11 @@ impl App {
     /// In which ways the person who asks can be asked for a code; none if the password is enough.
     pub fn ways_of(&self, asking: &LoggedIn) -> Result<Vec<&'static str>, Fault> {
         Ok(self.read(|view| {
-            if factors::is_on(view, asking.person.id)? { second_step::ways(view, asking.person.id) } else { Ok(vec![]) }
+            if factors::is_on(view, asking.person.id)? {
+                second_factor::ways(view, asking.person.id)
+            } else {
+                Ok(vec![])
+            }
         })?)
     }
 
@@ -154,7 +159,7 @@ impl App {
         self.admit(Tries::in_session(&self.env(), account, session))?;
         let what = (Context::session(session), kind);
         self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
-            Some(person) => second_step::send_code(work, &person, what, Quota::of_session(session)),
+            Some(person) => second_factor::send_code(work, &person, what, Quota::of_session(session)),
             None => Ok(false),
         })
         .await

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::accounts::opening::{Added, NewAccount};
+use crate::accounts::create_account::{Added, NewAccount};
 use crate::accounts::tries::Tries;
-use crate::accounts::{administrators, set_up};
+use crate::accounts::{administrators, first_administrator, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username, set_of};
 use crate::crypto::{Bearer, Password, PasswordFault, TokenFault};
 use crate::sessions::Client;
@@ -91,7 +91,7 @@ impl App {
             confirmed: true,
             groups: set_of([GroupName::administrators()]),
         };
-        let finished = self.write(move |work| set_up::finish(work, &client.anyone(), (&secret, &new)));
+        let finished = self.write(move |work| first_administrator::finish(work, &client.anyone(), (&secret, &new)));
         Ok(match finished.await? {
             Ok(Added::Done(_)) => Ok(()),
             Ok(Added::AddressTaken | Added::PhoneTaken) => Err(SetUpRefused::AddressTaken),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::accounts::register::Patience;
+use crate::accounts::registration::Patience;
 use crate::accounts::{
-    Env, Work, confirm_links, factor_resets, invitations, keyring, links, notices, person, register, second_step,
-    spent, taking_back,
+    Env, Work, confirm_links, factor_resets, former_addresses, invitations, keyring, mail_requests, notice_summaries,
+    person, process_mail_requests, registration, second_step, spent,
 };
 use crate::audit::{self, Act, Source, Subject};
 use crate::base::{ClockState, EmailAddress, MailId, PhoneNumber, Timestamp};
@@ -33,11 +33,13 @@ impl App {
             return Ok(false);
         }
         let env = self.env();
-        let is_any = |view: &dyn Snapshot| Ok(links::any_waiting(view)? || links::any_due(view, &env, time.earlier)?);
+        let is_any = |view: &dyn Snapshot| {
+            Ok(mail_requests::any_waiting(view)? || process_mail_requests::any_due(view, &env, time.earlier)?)
+        };
         if !self.read(is_any)? {
             return Ok(false);
         }
-        self.write(|work| links::fulfil(work, WISHES_PER_STEP)).await?;
+        self.write(|work| process_mail_requests::process(work, WISHES_PER_STEP)).await?;
         Ok(true)
     }
 
@@ -47,7 +49,7 @@ impl App {
         loop {
             let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP))?;
             if !rows.is_empty() {
-                self.write(move |work| notices::sum_up(work, &rows)).await?;
+                self.write(move |work| notice_summaries::sum_up(work, &rows)).await?;
             }
             after = next;
             if after.is_none() {
@@ -58,7 +60,7 @@ impl App {
 
     /// Whether wishes wait for their turn.
     pub fn has_deferred_wishes(&self) -> Result<bool, Fault> {
-        Ok(self.read(links::any_deferred)?)
+        Ok(self.read(mail_requests::any_deferred)?)
     }
 
     /// Looks at the end of the audit log before anything is written, or begins it. What is found is remembered there; it keeps
@@ -189,7 +191,7 @@ impl App {
             sessions::sweep_tokens(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|work, after| taking_back::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
+        self.sweep_pages(|work, after| former_addresses::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
         self.sweep_registrations().await?;
         self.sweep_pages(|work, after| invitations::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
@@ -234,7 +236,7 @@ impl App {
                     confirm_within: work.env.config.tokens.confirm_within.seconds(),
                     approve_within: work.env.config.registration.approve_within.seconds(),
                 };
-                register::sweep(work.tx, work.moment.earliest(), patience, after, ROWS_PER_STEP)
+                registration::sweep(work.tx, work.moment.earliest(), patience, after, ROWS_PER_STEP)
             });
             let (count, next) = swept.await?;
             (removed, after) = (removed + count, next);

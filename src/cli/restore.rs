@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::accounts::costs;
+use crate::accounts::bearable;
 use crate::app::settle;
 use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment, Timestamp};
@@ -112,7 +112,7 @@ struct Bounded<'a> {
 impl Records for Bounded<'_> {
     fn next(&mut self) -> Result<Option<Pair>, ArchiveError> {
         match self.inner.next()? {
-            Some(pair) if costs::asks_too_much(&pair, self.own) => Err(ArchiveError::TooDear),
+            Some(pair) if bearable::asks_too_much(&pair, self.own) => Err(ArchiveError::TooDear),
             other => Ok(other),
         }
     }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    confirm_links, costs, factor_resets, identity, invitations, keyring, known_devices, links, person, register,
-    second_step, set_up, spent, taking_back, wishes,
+    confirm_links, costs, factor_resets, former_addresses, identity, invitations, keyring, known_devices,
+    mail_requests, person, registration, second_step, set_up, spent,
 };
 use crate::acme;
 use crate::app::App;
@@ -39,20 +39,20 @@ pub const TABLES: &[&dyn Shown] = &[
     &person::ACCOUNTS,
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
-    &register::REGISTRATIONS,
-    &register::OF_ADDRESS,
+    &registration::REGISTRATIONS,
+    &registration::OF_ADDRESS,
     &sessions::SESSIONS,
     &sessions::OF_ACCOUNT,
     &sessions::TOKENS,
     &sessions::TOKENS_OF,
     &sessions::FAMILIES,
     &sessions::LOGINS,
-    &taking_back::FORMER,
-    &taking_back::FORMER_OWNERS,
+    &former_addresses::FORMER,
+    &former_addresses::FORMER_OWNERS,
     &known_devices::KNOWN,
     &keyring::KEYS,
-    &wishes::WISHES,
-    &links::DEFERRED,
+    &mail_requests::REQUESTS,
+    &mail_requests::DEFERRED,
     &confirm_links::LINKS,
     &spent::SPENT,
     &mail::MAILS,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::accounts::{Work, person, register};
+use crate::accounts::{Work, person, registration};
 use crate::audit::{self, Act, Row, Source, Subject};
 use crate::base::{DAY, HOUR, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
 use crate::config::{HookEvent, Webhook};
@@ -134,7 +134,7 @@ fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Re
                 "email": person.email.as_ref().map(|email| email.shown.as_str()),
                 "username": person.username.as_ref().map(|name| name.as_str()),
             });
-        } else if let Some(registration) = register::find(view, registration)? {
+        } else if let Some(registration) = registration::find(view, registration)? {
             body["registration"] = json!({"id": subject.to_string(), "email": registration.email.as_str()});
         } else {
             let kind = if entry.act == Act::Registered { "registration" } else { "user" };

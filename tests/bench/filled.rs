@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gatelodge::accounts::administer;
-use gatelodge::accounts::login::{self, Attempt};
-use gatelodge::accounts::opening::{Added, NewAccount};
+use gatelodge::accounts::create_account::{Added, NewAccount};
+use gatelodge::accounts::start_session::Attempt;
+use gatelodge::accounts::{administer, start_session};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
 use gatelodge::base::{BUILD_DATE, Clock, DAY, EmailAddress, Moment, Seconds, Timestamp};
@@ -64,7 +64,7 @@ pub fn fill(config: &str) {
                     let made = administer::add(work, &Source::appliance(), &new)?;
                     if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
                         let client = Client::new("192.0.2.1".into(), "a browser", "");
-                        login::start_session(work, &person, &Attempt::proven(Carrier::KeptCookie, &client, None))?;
+                        start_session::start(work, &person, &Attempt::proven(Carrier::KeptCookie, &client, None))?;
                     }
                 }
                 Ok(())

@@ -498,7 +498,7 @@ fn the_numbers_of_the_limits_are_those_of_the_code() {
         ("src/accounts/known_devices.rs", "MAX_PER_ACCOUNT: usize = 20;", "twenty for each account"),
         ("src/throttle/tell.rs", "TELL_OF_CODES: u32 = 5;", "told of five in a row"),
         ("src/throttle/tell.rs", "TELL_EVERY: Seconds = DAY;", "once a day at most"),
-        ("src/accounts/links.rs", "DEFERRED_FOR: Seconds = DAY;", "within a day"),
+        ("src/accounts/process_mail_requests.rs", "DEFERRED_FOR: Seconds = DAY;", "within a day"),
         ("src/mail/lanes.rs", "MAX_FOR_ONE_RECIPIENT: usize = 64;", "64 may wait for one recipient"),
         ("src/mail/notices.rs", "AT_ONCE: u32 = 3;", "three are mailed at once"),
         ("src/mail/notices.rs", "FIRST_PAUSE: Seconds = 15 * MINUTE;", "within 15 minutes"),

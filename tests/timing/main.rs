@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gatelodge::accounts::opening::{Added, NewAccount};
-use gatelodge::accounts::{administer, costs, identity, keyring, person, register};
+use gatelodge::accounts::create_account::{Added, NewAccount};
+use gatelodge::accounts::{administer, costs, identity, keyring, person, registration};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
 use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, RegistrationId, Timestamp};
@@ -215,7 +215,7 @@ impl Place {
             if let Some(account) = identity::owner_of_email(view, &email)? {
                 return Ok(*account.bytes());
             }
-            let newest = register::of_address(view, &email)?.into_iter().next();
+            let newest = registration::of_address(view, &email)?.into_iter().next();
             Ok(newest.map_or_else(|| chance.sixteen_bytes(), |(id, _): (RegistrationId, _)| *id.bytes()))
         });
         let keys = self.app.read(|view| keyring::load(view, &self.app.env().seal)).expect("stored");

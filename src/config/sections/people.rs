@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{DAY, EmailAddress, HOUR, IdentityKind, MINUTE, Username};
+use crate::base::{DAY, EmailAddress, GroupName, HOUR, IdentityKind, MINUTE, Username};
 use crate::config::reserved::{is_reserved, reads_as};
 use crate::config::site_url::listed_origins;
 use crate::config::{FrontEndUrl, HostName, MailDomain, Rate, SiteUrl, Span};
 use crate::crypto::Cost;
+use std::collections::BTreeSet;
 
 /// Who may register.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -354,6 +355,14 @@ pub struct SecondFactors {
     pub trust_browser_for: Span,
     /// How long an administrator's reset waits, so that the owner can object; without, it is done at once.
     pub reset_after: Option<Span>,
+}
+
+impl SecondFactors {
+    /// Whether somebody in these groups must have a second factor.
+    #[must_use]
+    pub fn is_required_for(&self, groups: &BTreeSet<GroupName>) -> bool {
+        groups.iter().any(|group| self.required_for.iter().any(|name| name == group.as_str()))
+    }
 }
 
 impl Default for SecondFactors {

@@ -1,17 +1,18 @@
 //! What a request asks for, once for pages and API: take the fields, call the use case, name the refusal.
 
 mod account;
+mod account_recovery;
 mod admin;
 mod entry;
 mod factors;
 mod mail_login;
-mod taking_back;
 mod tokens;
 
 pub use account::{
     change_email, change_password, change_username, check_reset, delete_account, end_session, forgot, recover_username,
     reset,
 };
+pub use account_recovery::take_back;
 pub use admin::carry_out;
 pub use entry::{Passed, confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub use factors::{
@@ -19,5 +20,4 @@ pub use factors::{
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
 pub use mail_login::{log_in_by_code, log_in_by_link, wish_mail_login};
-pub use taking_back::take_back;
 pub use tokens::{make_token, revoke_token, tokens, wanted_token};

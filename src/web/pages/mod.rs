@@ -1,6 +1,7 @@
 //! Pages for people. They work without JavaScript, and opening one changes nothing.
 
 mod account;
+mod account_recovery;
 mod admin;
 mod entry;
 mod factors;
@@ -8,7 +9,6 @@ mod form;
 mod front_end;
 mod links;
 mod mail_login;
-mod taking_back;
 mod tokens;
 
 use crate::base::Packed;
@@ -38,7 +38,7 @@ pub use links::{
     set_up, set_up_form, username_form as recover_form,
 };
 
-pub use taking_back::{not_me_form, take_back, undo_form};
+pub use account_recovery::{not_me_form, take_back, undo_form};
 pub use tokens::{make_token, revoke_token, tokens};
 
 pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};

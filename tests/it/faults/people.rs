@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use gatelodge::accounts::login::{self, Attempt, Login};
-use gatelodge::accounts::opening::NewAccount;
+use gatelodge::accounts::create_account::NewAccount;
+use gatelodge::accounts::login::{self, Login};
 use gatelodge::accounts::register::{self, NewRegistration};
 use gatelodge::accounts::tries::Tries;
-use gatelodge::accounts::{Env, Work, administer, forgot, identity, links, person};
+use gatelodge::accounts::{
+    Env, Work, administer, forgot, identity, mail_requests, person, process_mail_requests, registration,
+};
 use gatelodge::audit::{self, Act, Outcome, Source};
 use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
@@ -20,6 +22,7 @@ use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError,
 use gatelodge::throttle::{self, Bucket, Kind};
 
 use super::Chance;
+use gatelodge::accounts::start_session::Attempt;
 
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 const MEMBERS: u64 = 3;
@@ -183,7 +186,7 @@ impl People<'_> {
 
     fn fulfil(&mut self, store: &Store) -> Answers {
         self.ask(store, "fulfilled", |work| {
-            links::fulfil(work, 4)?;
+            process_mail_requests::process(work, 4)?;
             Ok(Told::Fulfilled)
         })
     }
@@ -314,7 +317,7 @@ impl People<'_> {
     fn forget(&mut self, store: &Store) -> Answers {
         let email = email_of(self.chance.below(MEMBERS));
         self.ask(store, "reset-wished", move |work| {
-            links::wish(work.tx, work.moment, &links::Wish::Forgot(email.clone()))?;
+            mail_requests::request(work.tx, work.moment, &mail_requests::MailRequest::Forgot(email.clone()))?;
             Ok(Told::Nothing)
         })
     }
@@ -455,7 +458,7 @@ impl Oracle {
         let wishes = view.scan(&KeySpan::prefix(&[schema::LINK_REQUESTS.prefix]), Direction::Up, usize::MAX)?;
         for address in &self.registered {
             let parsed = EmailAddress::parse(address).expect("parsed before");
-            let Some((id, _)) = register::of_address(view, &parsed)?.into_iter().next() else {
+            let Some((id, _)) = registration::of_address(view, &parsed)?.into_iter().next() else {
                 return Ok(Err(format!("the acknowledged registration of {address} is lost")));
             };
             let is_wished = wishes.iter().any(|(_, value)| value.windows(16).any(|bytes| bytes == id.bytes()));

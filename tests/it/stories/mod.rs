@@ -1,6 +1,7 @@
 //! What people do, told as stories.
 
 mod account;
+mod account_recovery;
 mod approving;
 mod auditing;
 mod clocks;
@@ -25,7 +26,6 @@ mod resetting;
 mod restoring;
 mod second_factors;
 mod setting_up;
-mod taking_back;
 mod tokens;
 
 pub use second_factors::{halfway_with_a_phone, read_key};

@@ -327,7 +327,7 @@ fn many_older_registrations_do_not_hide_the_newest() {
     assert!(gatelodge::base::EmailAddress::parse(ALICE).is_ok_and(|address| {
         world
             .app
-            .read(|view| gatelodge::accounts::register::of_address(view, &address))
+            .read(|view| gatelodge::accounts::registration::of_address(view, &address))
             .is_ok_and(|left| left.is_empty())
     }));
 }

@@ -1,10 +1,10 @@
-//! What people ask to have mailed. The request only writes a wish down, without looking anybody up, so that it takes the same time
-//! for everybody; [`super::links`] decides later whether there is anything to mail.
+//! The queue of mails that people asked for. Asking only writes a row, without looking anybody up, so that it takes the same time for
+//! everybody (user enumeration: ASVS 5.0, 6.3.8); [`super::process_mail_requests`] decides later whether there is anything to mail.
 
 use crate::base::{AccountId, EmailAddress, Identity, JobId, Moment, RegistrationId, Timestamp};
 use crate::factors::Context;
 use crate::sessions::Client;
-use crate::store::{StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::Kind;
 
 use super::Work;
@@ -12,7 +12,7 @@ use super::tries::Tries;
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub enum MailRequest {
     /// Somebody registered.
     Registered(RegistrationId),
     /// Somebody wants the confirmation of an address again.
@@ -33,8 +33,8 @@ pub enum Wish {
     FailedLogin(AccountId),
 }
 
-/// A wish as it is stored: every kind has the same shape.
-pub(crate) struct StoredWish {
+/// A request as it is stored: every kind has the same shape.
+pub(crate) struct StoredRequest {
     pub kind: u32,
     subject: [u8; 16],
     address: String,
@@ -42,12 +42,15 @@ pub(crate) struct StoredWish {
     /// Whether it comes from where little was asked for of late.
     pub is_quiet: bool,
 }
-record!(StoredWish, version 2, { kind, subject, address, asked_at }, since 2 { is_quiet });
+record!(StoredRequest, version 2, { kind, subject, address, asked_at }, since 2 { is_quiet });
 
-pub(crate) const WISHES: Table<JobId, StoredWish> = Table::at(schema::LINK_REQUESTS);
+pub(crate) const REQUESTS: Table<JobId, StoredRequest> = Table::at(schema::LINK_REQUESTS);
+/// Requests whose mail has to wait until the limit over all mails allows one more. They stand apart by limit, so that mails to
+/// strangers hold up none to the accounts there are.
+pub(crate) const DEFERRED: Table<(u8, JobId), StoredRequest> = Table::at(schema::DEFERRED_REQUESTS);
 
-impl Wish {
-    fn to_stored(&self, asked_at: Timestamp, is_quiet: bool) -> StoredWish {
+impl MailRequest {
+    fn to_stored(&self, asked_at: Timestamp, is_quiet: bool) -> StoredRequest {
         let (kind, subject, address) = match self {
             Self::Registered(id) => (1, *id.bytes(), String::new()),
             Self::Resend(address) => (2, [0; 16], address.as_str().to_owned()),
@@ -60,7 +63,7 @@ impl Wish {
             Self::ChoosePassword(id) => (10, *id.bytes(), String::new()),
             Self::LogIn(identity, context) => (8, *context.bytes(), identity.typed()),
         };
-        StoredWish { kind, subject, address, asked_at, is_quiet }
+        StoredRequest { kind, subject, address, asked_at, is_quiet }
     }
 
     /// The limit over all mails that its own counts in: mails to accounts are counted apart from those to addresses that are
@@ -77,7 +80,7 @@ impl Wish {
         }
     }
 
-    pub(super) fn from_stored(stored: &StoredWish) -> Option<Self> {
+    pub(super) fn from_stored(stored: &StoredRequest) -> Option<Self> {
         let address = || EmailAddress::parse(&stored.address).ok();
         Some(match stored.kind {
             1 => Self::Registered(RegistrationId::from_bytes(stored.subject)),
@@ -95,16 +98,32 @@ impl Wish {
     }
 }
 
-/// Writes a wish down that somebody has who is known, or that leads to no mail that a crowd could ask for.
-pub fn wish(tx: &mut dyn Transaction, moment: &mut Moment, wish: &Wish) -> Result<(), StoreError> {
+/// Queues what somebody asks for who is known, or what leads to no mail that a crowd could ask for.
+pub fn request(tx: &mut dyn Transaction, moment: &mut Moment, wanted: &MailRequest) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
-    let is_quiet = matches!(wish, Wish::ConfirmAddress(_) | Wish::ChoosePassword(_));
-    WISHES.put(tx, &id, &wish.to_stored(moment.earliest(), is_quiet))
+    let is_quiet = matches!(wanted, MailRequest::ConfirmAddress(_) | MailRequest::ChoosePassword(_));
+    REQUESTS.put(tx, &id, &wanted.to_stored(moment.earliest(), is_quiet))
 }
 
-/// Writes a stranger's wish down. It is noted whether they asked for little of late: then a crowd does not hold them up.
-pub fn wish_of_stranger(work: &mut Work<'_>, wish: &Wish, client: &Client) -> Result<(), StoreError> {
+/// Queues what a stranger asks for. It is noted whether they asked for little of late: then a crowd does not hold them up.
+pub fn request_by_stranger(work: &mut Work<'_>, wanted: &MailRequest, client: &Client) -> Result<(), StoreError> {
     let is_quiet = Tries::ask_for_little(work.tx, work.env, client, work.moment.earliest())?;
     let id = JobId::draw_in_order(work.moment);
-    WISHES.put(work.tx, &id, &wish.to_stored(work.moment.earliest(), is_quiet))
+    REQUESTS.put(work.tx, &id, &wanted.to_stored(work.moment.earliest(), is_quiet))
+}
+
+/// Whether any request waits to be looked at.
+pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
+    Ok(!REQUESTS.all(view, Direction::Up, 1)?.is_empty())
+}
+
+/// How many requests wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
+pub fn count_waiting(view: &dyn Snapshot, most: usize) -> Result<usize, StoreError> {
+    let new = REQUESTS.all(view, Direction::Up, most)?.len();
+    Ok((new + DEFERRED.all(view, Direction::Up, most)?.len()).min(most))
+}
+
+/// Whether any request waits for its turn, be it now or later.
+pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
+    Ok(!DEFERRED.all(view, Direction::Up, 1)?.is_empty())
 }

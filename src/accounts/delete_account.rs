@@ -9,11 +9,11 @@ use crate::sessions::{self, Client};
 use crate::store::StoreError;
 use crate::throttle;
 
-use super::{Person, Work, administrators, factor_resets, identity, known_devices, person, taking_back};
+use super::{Person, Work, administrators, factor_resets, former_addresses, identity, known_devices, person};
 
 /// What came of a wish to delete one's account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Closed {
+pub enum Deletion {
     /// It is gone.
     Done,
     /// The password was changed meanwhile.
@@ -23,33 +23,37 @@ pub enum Closed {
 }
 
 /// Deletes the account after `verified` matched its password.
-pub fn close(
+pub fn delete_own(
     work: &mut Work<'_>,
     account: AccountId,
     verified: &PasswordHash,
     client: &Client,
-) -> Result<Closed, StoreError> {
+) -> Result<Deletion, StoreError> {
     let Some(person) =
         person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
     else {
-        return Ok(Closed::PasswordChanged);
+        return Ok(Deletion::PasswordChanged);
     };
     if administrators::is_last(work.tx, work.env, &person)? {
-        return Ok(Closed::LastAdministrator);
+        return Ok(Deletion::LastAdministrator);
     }
-    erase(work, (&person, By::Owner), &client.owner_of(account))?;
-    Ok(Closed::Done)
+    delete(work, (&person, DeletedBy::Owner), &client.owner_of(account))?;
+    Ok(Deletion::Done)
 }
 
 /// Who deletes an account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum By {
+pub(super) enum DeletedBy {
     Owner,
     Administrator,
 }
 
 /// Removes sessions, identities and the account, and tells the owner.
-pub(super) fn erase(work: &mut Work<'_>, (person, by): (&Person, By), source: &Source) -> Result<(), StoreError> {
+pub(super) fn delete(
+    work: &mut Work<'_>,
+    (person, by): (&Person, DeletedBy),
+    source: &Source,
+) -> Result<(), StoreError> {
     work.audit(source, Act::AccountDeleted, person.id)?;
     throttle::forget(work.tx, person.id)?;
     sessions::end_all(work.tx, person.id, None)?;
@@ -58,9 +62,10 @@ pub(super) fn erase(work: &mut Work<'_>, (person, by): (&Person, By), source: &S
     factor_resets::cancel(work.tx, person.id)?;
     known_devices::forget(work.tx, person.id)?;
     crate::mail::notices::forget(work.tx, person.id)?;
-    taking_back::forget(work.tx, person.id)?;
+    former_addresses::forget(work.tx, person.id)?;
+    sessions::forget_logins(work.tx, person.id)?;
     identity::release_all(work.tx, person.id)?;
     person::remove(work.tx, person.id)?;
     let Some(to) = person.verified_address() else { return Ok(()) };
-    work.mail(to, &Letter::AccountDeleted { at: work.now(), by_administrator: by == By::Administrator })
+    work.mail(to, &Letter::AccountDeleted { at: work.now(), by_administrator: by == DeletedBy::Administrator })
 }

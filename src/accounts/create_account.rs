@@ -9,7 +9,7 @@ use crate::sessions::Client;
 use crate::store::StoreError;
 
 use super::person::{self, Account, Person};
-use super::{Work, identity, register, taking_back};
+use super::{Work, former_addresses, identity, registration, set_up};
 
 /// An account to be.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub enum Added {
 
 /// Who opens an account.
 #[derive(Clone, Copy, Debug)]
-pub enum Opener<'a> {
+pub enum CreatedBy<'a> {
     /// The one whose account it becomes.
     Owner(&'a Client),
     /// Somebody else.
@@ -56,13 +56,13 @@ pub enum Opener<'a> {
 
 /// Opens an account, and tells the audit log: of the account, by the act that opened it, and of each group it is put in, as of any
 /// other way into a group. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
-pub fn open(
+pub fn create(
     work: &mut Work<'_>,
-    (opener, act, detail): (Opener<'_>, Act, &str),
+    (by, act, detail): (CreatedBy<'_>, Act, &str),
     new: NewAccount,
 ) -> Result<Added, StoreError> {
     if let Some(email) = &new.email {
-        let is_kept = !new.confirmed && taking_back::is_reserved(work.tx, email, work.moment.now())?;
+        let is_kept = !new.confirmed && former_addresses::is_reserved(work.tx, email, work.moment.now())?;
         if is_kept || identity::owner_of_email(work.tx, email)?.is_some() {
             return Ok(Added::AddressTaken);
         }
@@ -83,17 +83,20 @@ pub fn open(
     account.groups = new.groups;
     account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
     person::save(work.tx, id, &account)?;
+    if account.is_administrator() {
+        set_up::end(work.tx)?;
+    }
     if let Some(email) = &new.email {
         identity::set_email(work.tx, id, email, new.confirmed.then_some(now))?;
-        register::remove_all(work.tx, email)?;
+        registration::remove_all(work.tx, email)?;
     }
     if let Some(username) = &new.username {
         identity::set_username(work.tx, id, username, now)?;
     }
     identity::set_phone(work.tx, id, new.phone.as_ref(), now)?;
-    let source = match opener {
-        Opener::Owner(client) => client.owner_of(id),
-        Opener::Other(source) => source.clone(),
+    let source = match by {
+        CreatedBy::Owner(client) => client.owner_of(id),
+        CreatedBy::Other(source) => source.clone(),
     };
     work.audit_in_detail(&source, (act, Outcome::Done), id, detail)?;
     for group in &account.groups {

@@ -1,6 +1,6 @@
 //! Taking an account back.
 
-use crate::accounts::taking_back::TakenBack;
+use crate::accounts::account_recovery::Recovered;
 use crate::admin::RefusalKind;
 use crate::web::Web;
 use crate::web::failure::Failure;
@@ -12,12 +12,12 @@ pub async fn take_back(web: &Web, request: &Request, token: Option<&str>, mut fi
     let values = (token.map(str::to_owned).or_else(|| fields.token()),);
     let (token,) = fields.finish(values)?;
     match web.app.take_back(token, request.client()).await? {
-        TakenBack::Done => Ok(()),
-        TakenBack::AddressTaken => {
+        Recovered::Done => Ok(()),
+        Recovered::AddressTaken => {
             let words = "The address belongs to another account meanwhile. Write to the people who run this site.";
             Err(Failure::Refused(RefusalKind::Conflict, words.into()))
         }
-        TakenBack::Refused(fault) => {
+        Recovered::Refused(fault) => {
             let failure = Failure::from(fault);
             if failure.is_a_bad_link() {
                 web.app.charge_link(request.client()).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::taking_back::{self, Owned, TakenBack};
+use crate::accounts::account_recovery::{self, Recovered, RecoveryLink};
 use crate::accounts::tries::Tries;
 use crate::crypto::TokenFault;
 use crate::sessions::{Client, Logins};
@@ -14,21 +14,21 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or the clock is unsure.
-    pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<Owned, TokenFault>, Fault> {
+    pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<RecoveryLink, TokenFault>, Fault> {
         self.require_clock()?;
         self.admit(Tries::for_link(&self.env(), client))?;
-        Ok(self.read(|view| taking_back::look_up(view, &self.env(), token, self.now()))?)
+        Ok(self.read(|view| account_recovery::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Takes the account back, if the link works.
     ///
     /// # Errors
     /// When the store fails, or the clock is unsure.
-    pub async fn take_back(self: &Arc<Self>, token: String, client: Client) -> Result<TakenBack, Fault> {
+    pub async fn take_back(self: &Arc<Self>, token: String, client: Client) -> Result<Recovered, Fault> {
         if let Err(fault) = self.check_taking_back(&token, &client)? {
-            return Ok(TakenBack::Refused(fault));
+            return Ok(Recovered::Refused(fault));
         }
-        let taken = self.write(move |work| taking_back::take_back(work, &token, &client));
+        let taken = self.write(move |work| account_recovery::recover(work, &token, &client));
         Ok(taken.await?)
     }
 

@@ -1,0 +1,135 @@
+//! Addresses that were an account's until somebody changed them: for a week its owner can have them back, and nobody else takes them
+//! without proof.
+
+use crate::base::{AccountId, EmailAddress, Id, Timestamp};
+use crate::config::{Config, Span};
+use crate::crypto::{Opened, Purpose};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{Env, Work};
+
+/// How long a change can be undone.
+const WITHIN: Span = Config::TAKE_BACK_WITHIN;
+
+/// Marks the id of a change of address that can be undone.
+pub enum OfFormerAddress {}
+
+/// An address that was an account's until it was changed.
+#[derive(Clone, Debug)]
+pub struct FormerAddress {
+    address: String,
+    /// When another took its place.
+    pub changed_at: Timestamp,
+}
+record!(FormerAddress, version 1, { address, changed_at });
+
+impl FormerAddress {
+    /// The address, if it is one by today's rules.
+    pub(super) fn address(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(&self.address).ok()
+    }
+}
+
+/// Whose an address was, and until when it is kept for them.
+#[derive(Clone, Debug)]
+pub struct FormerOwner {
+    account: AccountId,
+    until: Timestamp,
+}
+record!(FormerOwner, version 1, { account, until });
+
+pub(crate) const FORMER_OWNERS: Table<String, FormerOwner> = Table::at(schema::FORMER_OWNERS);
+
+/// Whether an address is kept for whoever had it before, so that nobody else takes it without proving that it is theirs. A
+/// thief who moved an account to another address could take the old one at once, and the owner's undo link would find it gone.
+pub fn is_reserved(
+    view: &(impl Snapshot + ?Sized),
+    address: &EmailAddress,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(FORMER_OWNERS.get(view, &address.canonical())?.is_some_and(|former| now < former.until))
+}
+
+pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> = Table::at(schema::FORMER_ADDRESSES);
+
+/// Changes of address that can be undone at a time; of more only the oldest, which are the owner's.
+const MAX_FORMER: usize = 10;
+
+/// Keeps the address that was changed, and signs the link that brings it back.
+pub(super) fn keep(work: &mut Work<'_>, account: AccountId, old: &EmailAddress) -> Result<Option<String>, StoreError> {
+    if FORMER.under(work.tx, &account, Direction::Up, MAX_FORMER)?.len() == MAX_FORMER {
+        return Ok(None);
+    }
+    let (id, changed_at) = (Id::draw(work.moment), work.now());
+    FORMER.put(work.tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
+    let until = changed_at.plus(WITHIN.seconds());
+    FORMER_OWNERS.put(work.tx, &old.canonical(), &FormerOwner { account, until })?;
+    let what = (Purpose::UndoAddress, *account.bytes());
+    work.signed_link("/email/undo/", what, &[&work.env.generation, account.bytes(), id.bytes()], WITHIN).map(Some)
+}
+
+/// The addresses that were an account's, and can still be brought back.
+pub(super) fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<EmailAddress>, StoreError> {
+    let former = FORMER.under(view, &account, Direction::Up, MAX_FORMER)?;
+    Ok(former.iter().filter_map(|(_, former)| former.address()).collect())
+}
+
+/// The change of address that a link undoes, if it still can be.
+pub(super) fn undone_by(
+    view: &dyn Snapshot,
+    env: &Env,
+    account: AccountId,
+    link: &Opened<'_>,
+) -> Result<Option<FormerAddress>, StoreError> {
+    let former = FORMER.under(view, &account, Direction::Up, MAX_FORMER)?;
+    let is_meant = |id: &Id<OfFormerAddress>| link.is_bound_to(&[&env.generation, account.bytes(), id.bytes()]);
+    Ok(former.into_iter().find(|((_, id), _)| is_meant(id)).map(|(_, former)| former))
+}
+
+/// An address has its owner back: it is not kept for anybody any more.
+pub(super) fn restored(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
+    FORMER_OWNERS.delete(tx, &address.canonical())
+}
+
+/// With the address that was changed at `since` back, what was changed after it cannot be undone any more.
+pub(super) fn forget_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) -> Result<(), StoreError> {
+    for (key, former) in FORMER.under(tx, &account, Direction::Up, MAX_FORMER)? {
+        if former.changed_at >= since {
+            FORMER.delete(tx, &key)?;
+            release_reserved(tx, account, &former.address)?;
+        }
+    }
+    Ok(())
+}
+
+/// An address is no longer kept for this account.
+fn release_reserved(tx: &mut dyn Transaction, account: AccountId, address: &str) -> Result<(), StoreError> {
+    let Ok(address) = EmailAddress::parse(address) else { return Ok(()) };
+    match FORMER_OWNERS.get(tx, &address.canonical())?.filter(|former| former.account == account) {
+        Some(_) => FORMER_OWNERS.delete(tx, &address.canonical()),
+        None => Ok(()),
+    }
+}
+
+/// Forgets an account that is gone.
+pub(super) fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    forget_since(tx, account, Timestamp::default())
+}
+
+/// Removes up to `limit` addresses that cannot be brought back any more, looking at as many behind `after`. Returns where to go on,
+/// or none at the end.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<(AccountId, Id<OfFormerAddress>)>,
+    limit: usize,
+) -> Result<Option<(AccountId, Id<OfFormerAddress>)>, StoreError> {
+    let page = FORMER.page(tx, after.as_ref(), limit)?;
+    for (key, former) in &page {
+        if now >= former.changed_at.plus(WITHIN.seconds()) {
+            FORMER.delete(tx, key)?;
+            release_reserved(tx, key.0, &former.address)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+}

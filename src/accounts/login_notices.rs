@@ -1,0 +1,36 @@
+//! Notes logins, and tells owners of those that may not be theirs.
+
+use crate::config::LoginNotices;
+use crate::mail::Letter;
+use crate::sessions::{self, Carrier, Client, Novelty};
+use crate::store::StoreError;
+
+use super::{Person, Work, known_devices, notices, recovery_link, second_factor};
+
+fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
+    match notices {
+        LoginNotices::DeviceOrNetwork => novelty.device || novelty.network,
+        LoginNotices::Device => novelty.device,
+        LoginNotices::Never => false,
+    }
+}
+
+/// Notes a login, and tells the owner of one from a place that is new, or else of one with a second factor.
+pub(super) fn note_login(
+    work: &mut Work<'_>,
+    person: &Person,
+    (client, carrier, methods): (&Client, Carrier, &[&str]),
+) -> Result<(), StoreError> {
+    let now = work.now();
+    let knows_browser =
+        !carrier.is_bearer() && known_devices::of_client(work.tx, work.env, person.id, client, now)?.is_some();
+    let came = (now, client.network.as_str(), client.agent.as_str());
+    let (note, novelty) = sessions::note_login(work.tx, &work.env.seal, person.id, came, knows_browser)?;
+    if !is_told(work.env.config.login.notices, novelty) {
+        let letter = second_factor::notice_of_use(work.env, methods, now);
+        return letter.map_or(Ok(()), |letter| notices::tell(work, person, &letter));
+    }
+    let link = recovery_link::sign(work, person)?;
+    let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
+    notices::tell(work, person, &letter)
+}

@@ -1,0 +1,122 @@
+//! Works off the queue of mails that people asked for: of the requests that were written down, those that call for a mail get one, in
+//! turn.
+
+use crate::audit::{Act, Source, Subject};
+use crate::base::{AccountId, DAY, EmailAddress, Seconds, Timestamp};
+use crate::mail::Letter;
+use crate::store::{Direction, Snapshot, StoreError};
+use crate::throttle::{self, Bucket, Kind};
+
+use super::mail_requests::{DEFERRED, MailRequest, REQUESTS, StoredRequest};
+use super::mail_rules::may_be_mailed;
+use super::{
+    Env, Work, already_registered, change_address, forgot, identity, login_by_mail, person, register, registration,
+    usernames,
+};
+
+/// The limits over all mails, in the order in which those who wait are looked at.
+const CROWDS: [Kind; 2] = [Kind::MailEverybody, Kind::MailStrangers];
+/// Seconds after which a request that had to wait is forgotten: nobody waits for its mail any more.
+const DEFERRED_FOR: Seconds = DAY;
+
+/// Whether it is the turn of any wish that had to wait.
+pub fn any_due(view: &dyn Snapshot, env: &Env, now: Timestamp) -> Result<bool, StoreError> {
+    for crowd in CROWDS {
+        if left_of(view, env, crowd, now)? > 0 && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Result<usize, StoreError> {
+    let settings = &env.config.throttle;
+    if !settings.enabled {
+        return Ok(usize::MAX);
+    }
+    let left = throttle::level_of(view, &Bucket::everybody(crowd))?.left(crowd.rate(settings), now);
+    Ok(usize::try_from(left).unwrap_or(usize::MAX))
+}
+
+/// Takes up to `limit` wishes and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
+/// nobody is refused because of what others asked for, and nobody is looked up to decide that.
+pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
+    for crowd in CROWDS {
+        let turns = left_of(work.tx, work.env, crowd, work.moment.earliest())?.min(limit);
+        for (key, stored) in DEFERRED.under(work.tx, &crowd.number(), Direction::Up, turns)? {
+            DEFERRED.delete(work.tx, &key)?;
+            if work.earliest().since(stored.asked_at) < DEFERRED_FOR {
+                carry_out(work, &stored)?;
+            }
+        }
+    }
+    for (id, stored) in REQUESTS.all(work.tx, Direction::Up, limit)? {
+        REQUESTS.delete(work.tx, &id)?;
+        match MailRequest::from_stored(&stored).and_then(|request| request.crowd()) {
+            Some(crowd)
+                if left_of(work.tx, work.env, crowd, work.moment.earliest())? == 0
+                    && !(stored.is_quiet && passes_by_reserve(work, crowd)?) =>
+            {
+                DEFERRED.put(work.tx, &(crowd.number(), id), &stored)?;
+            }
+            _ => carry_out(work, &stored)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether a wish from where little was asked for goes past those who used up the limit over all mails.
+fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreError> {
+    let bucket = Bucket::of(Kind::MailReserve, [crowd.number(); 16]);
+    Ok(throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)?.is_ok())
+}
+
+fn carry_out(work: &mut Work<'_>, stored: &StoredRequest) -> Result<(), StoreError> {
+    let Some(request) = MailRequest::from_stored(stored) else {
+        // One that cannot be read holds up none of those behind it.
+        tracing::error!(kind = stored.kind, "a request for a mail cannot be read; it is dropped");
+        return work.audit(&Source::appliance(), Act::MailRequestDropped, Subject::NONE);
+    };
+    match request {
+        MailRequest::Registered(id) | MailRequest::RefusedLogin(Some(id)) => register::mail_link(work, id),
+        MailRequest::Resend(address) => resend(work, &address),
+        MailRequest::Forgot(address) => forgot::mail_link(work, &address),
+        MailRequest::ConfirmAddress(id) => change_address::mail_link(work, id),
+        MailRequest::ChoosePassword(id) => forgot::mail_first_link(work, id),
+        MailRequest::Username(address) => usernames::mail(work, &address),
+        MailRequest::LogIn(identity, context) => login_by_mail::mail(work, &identity, context),
+        MailRequest::FailedLogin(id) => tell_of_failed_logins(work, id),
+        MailRequest::RefusedLogin(None) => Ok(()),
+    }
+}
+
+fn resend(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
+    if let Some(id) = identity::owner_of_email(work.tx, address)? {
+        return match person::load(work.tx, id)? {
+            Some(person) if person.verified_address().is_none() && forgot::has_yet_to_choose(&person) => {
+                forgot::mail_first_link(work, id)
+            }
+            Some(person) if person.verified_address().is_none() => change_address::mail_link(work, id),
+            _ => already_registered::tell(work, address),
+        };
+    }
+    // One link serves all registrations of the address.
+    match registration::of_address(work.tx, address)?
+        .into_iter()
+        .find(|(_, registration)| registration.confirmed_at.is_none())
+    {
+        Some((id, _)) => register::mail_link(work, id),
+        None => Ok(()),
+    }
+}
+
+/// Tells the owner of an account that somebody keeps trying to log in; once a day at most.
+fn tell_of_failed_logins(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
+    let Some(person) = person::load(work.tx, id)?.filter(may_be_mailed) else { return Ok(()) };
+    if !throttle::may_be_told(work.tx, work.moment, &work.env.config.throttle, id)? {
+        return Ok(());
+    }
+    let Some(to) = person.verified_address() else { return Ok(()) };
+    let is_out_of_use = throttle::is_out_of_use(work.tx, id)?;
+    work.mail(to, &Letter::LoginsFailed { is_out_of_use, forgot: work.env.forgot_link() })
+}

@@ -1,0 +1,155 @@
+//! Registrations that wait to be confirmed: a row of its own for each.
+
+use std::sync::LazyLock;
+
+use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Seconds, Timestamp, Username};
+use crate::crypto::{Cost, Digest, PasswordHash};
+use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::{confirm_links, costs};
+
+/// A registration that waits to be confirmed.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The address that was registered.
+    pub email: EmailAddress,
+    /// The password that was chosen with it.
+    pub password: PasswordHash,
+    /// The user name that was wished for.
+    pub username: Option<Username>,
+    /// What the person is called.
+    pub name: Option<DisplayName>,
+    /// The language that the person reads.
+    pub language: String,
+    /// The digest of the cookie of the browser that registered.
+    pub browser: Digest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its link was last mailed.
+    pub mailed_at: Option<Timestamp>,
+    /// The invitation it was made with.
+    pub invitation: Option<InvitationId>,
+    /// When the address was confirmed: it waits for an administrator to approve it.
+    pub confirmed_at: Option<Timestamp>,
+}
+record!(Registration, version 2, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
+    invitation, confirmed_at,
+});
+
+pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
+
+pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
+
+/// Registrations of one address that are looked at, the newest; the others wait to be confirmed or to expire.
+const MAX_CONSIDERED: usize = 50;
+
+/// The registration of this id.
+pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+    REGISTRATIONS.get(view, &id)
+}
+
+/// The registrations of an address, newest first.
+pub fn of_address(
+    view: &dyn Snapshot,
+    address: &EmailAddress,
+) -> Result<Vec<(RegistrationId, Registration)>, StoreError> {
+    let mut found = Vec::new();
+    // The ids follow the time: the newest stand last.
+    for ((_, id), ()) in OF_ADDRESS.under(view, &address.canonical(), Direction::Down, MAX_CONSIDERED)? {
+        found.extend(find(view, id)?.map(|registration| (id, registration)));
+    }
+    Ok(found)
+}
+
+/// The newest registration of an address. Where there is none, a sample is read in its place, which takes as long.
+pub fn newest_of_address(
+    view: &dyn Snapshot,
+    address: &str,
+) -> Result<Option<(RegistrationId, Registration)>, StoreError> {
+    static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let registration = Registration {
+            email: EmailAddress::parse("somebody@example.org").expect("an address"),
+            password: PasswordHash::decoy(Cost { memory_kib: 19456, iterations: 2, lanes: 1 }),
+            username: None,
+            name: None,
+            language: "en".into(),
+            browser: Digest([0; 32]),
+            created_at: Timestamp::from_seconds(1_800_000_000),
+            mailed_at: Some(Timestamp::from_seconds(1_800_000_000)),
+            invitation: None,
+            confirmed_at: None,
+        };
+        registration.to_bytes()
+    });
+    let newest = OF_ADDRESS.under(view, &address.to_owned(), Direction::Down, 1)?.into_iter().next();
+    let id = newest.map(|((_, id), ())| id);
+    let found = find(view, id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
+    if found.is_none() {
+        std::hint::black_box(Registration::read(&SAMPLE)?);
+    }
+    Ok(id.zip(found))
+}
+
+/// Writes a registration.
+pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
+    let before = find(tx, id)?.map(|registration| registration.password);
+    costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
+    REGISTRATIONS.put(tx, &id, registration)
+}
+
+/// Removes a registration.
+pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
+    costs::replaced(tx, Some(&registration.password), None)?;
+    REGISTRATIONS.delete(tx, &id)?;
+    OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
+}
+
+/// Removes every registration of an address: it has an account now.
+pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
+    confirm_links::forget(tx, address)?;
+    loop {
+        let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
+        if some.is_empty() {
+            return Ok(());
+        }
+        for ((canonical, id), ()) in some {
+            match find(tx, id)? {
+                Some(registration) => remove(tx, id, &registration)?,
+                None => OF_ADDRESS.delete(tx, &(canonical, id))?,
+            }
+        }
+    }
+}
+
+/// How long registrations wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For their owner to confirm them.
+    pub confirm_within: Seconds,
+    /// For an administrator to approve them.
+    pub approve_within: Seconds,
+}
+
+/// Removes up to `limit` registrations that waited in vain, looking at as many behind `after`.
+/// Returns how many, and where to go on, or none at the end.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    patience: Patience,
+    after: Option<RegistrationId>,
+    limit: usize,
+) -> Result<(usize, Option<RegistrationId>), StoreError> {
+    let (page, mut removed) = (REGISTRATIONS.page(tx, after.as_ref(), limit)?, 0);
+    for (id, registration) in &page {
+        // The link is made when it is mailed, so it may outlive the row's age by the time that took.
+        let is_over = match registration.confirmed_at {
+            Some(confirmed_at) => now.since(confirmed_at) > patience.approve_within,
+            None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > patience.confirm_within,
+        };
+        if is_over {
+            remove(tx, *id, registration)?;
+            removed += 1;
+        }
+    }
+    Ok((removed, (page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten()))
+}
