@@ -150,7 +150,7 @@ fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Pe
         };
     };
     let is_confirmed = person.account.confirmed_at.is_some() || person.email.is_none();
-    if attempt.is_barred {
+    if attempt.is_locked_out {
         Outcome::Barred
     } else if !attempt.matched {
         Outcome::WrongPassword

@@ -148,7 +148,7 @@ pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByM
             // Barred: so many were wrong in a row that no digits count (NIST SP 800-63B-4, 3.2.2); the link still does.
             let bound_to = owner.as_ref().map_or(Digest([0; 32]), Person::credentials);
             let taken = match code {
-                TypedCode::Digits(digits) if !attempt.is_barred => {
+                TypedCode::Digits(digits) if !attempt.is_locked_out => {
                     factors::take_code(work.tx, now, &work.env.seal, (*context, bound_to), digits.expose())?
                 }
                 TypedCode::Digits(_) | TypedCode::Recovery(_) => TakenCode::Wrong,

@@ -15,7 +15,7 @@ pub struct Attempt {
     /// Whether the password matched the candidate's hash.
     pub matched: bool,
     /// Whether so many tries failed before that the password is not considered.
-    pub is_barred: bool,
+    pub is_locked_out: bool,
     /// What the attempt costs if it fails.
     pub tries: Tries,
     /// The password hashed anew, if the parameters have changed since.
@@ -36,7 +36,7 @@ impl Attempt {
     pub fn proven(carrier: Carrier, client: &Client, replaces: Option<Digest>) -> Self {
         Self {
             matched: true,
-            is_barred: false,
+            is_locked_out: false,
             tries: Tries::default(),
             rehashed: None,
             method: "link",

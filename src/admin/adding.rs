@@ -9,7 +9,7 @@ use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 
 use super::reach::Reach;
 use super::users::{describe, hash, phone_taken, read_phone};
-use super::{Command, Outcome, Refusal, parse, quoted};
+use super::{Command, Outcome, Refusal, named, parse, quoted};
 
 /// An account to be made, as it was typed.
 pub(super) struct Draft {
@@ -41,14 +41,7 @@ fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
     let name = draft.name.as_deref().map(|text| parse(text, "a name", DisplayName::parse)).transpose()?;
     let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
     let groups = draft.groups.iter().cloned().chain(administrators).collect::<Vec<_>>();
-    Ok(NewAccount {
-        email,
-        username,
-        phone,
-        name,
-        groups: super::groups::read_names(&groups)?,
-        ..NewAccount::default()
-    })
+    Ok(NewAccount { email, username, phone, name, groups: named::read_groups(&groups)?, ..NewAccount::default() })
 }
 
 fn read_address(text: &str) -> Result<EmailAddress, Refusal> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::accounts::keyring::{self, Rotation};
-use crate::app::{App, ClockReport, Principal};
+use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 
 use super::command::{self, Named};
 use super::{
-    Command, Outcome, Refusal, adding, approvals, groups, inspection, invitations, limits, log, mails, sessions,
+    Command, Outcome, Refusal, adding, approvals, clock, groups, inspection, invitations, limits, log, mails, sessions,
     tokens, users, webhooks,
 };
 
@@ -84,8 +84,8 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
         Command::AuditList(wanted) => log::list(app, &wanted),
         Command::AuditVerify => log::verify(app),
         Command::AuditWitness(witness) => log::goes_on_from(app, &witness),
-        Command::ClockShow => Ok(clock(&app.clock_report())),
-        Command::ClockReset => reset_clock(app, by).await,
+        Command::ClockShow => Ok(clock::describe(&app.clock_report())),
+        Command::ClockReset => clock::reset(app, by).await,
     }
 }
 
@@ -123,21 +123,4 @@ async fn revoke_keys(app: &Arc<App>, by: &Principal) -> Outcome {
     });
     revoked.await?;
     Ok(json!({"rotated": true, "revoked": true}))
-}
-
-pub(super) fn clock(report: &ClockReport) -> Value {
-    json!({
-        "state": report.reading.state.word(),
-        "wall": report.wall.to_string(),
-        "now": report.reading.later.to_string(),
-        "floor": report.floor.to_string(),
-    })
-}
-
-async fn reset_clock(app: &Arc<App>, by: &Principal) -> Outcome {
-    let report = app.reset_clock().await?;
-    let source = by.source();
-    let noted = app.write_as(by, move |work| work.audit(&source, Act::ClockReset, Subject::NONE));
-    noted.await?;
-    Ok(clock(&report))
 }

@@ -35,7 +35,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
         "certificate": health.certificate,
         "failed_mails": failed,
         "webhooks": super::webhooks::list(app)?["items"],
-        "clock": super::execute::clock(&app.clock_report()),
+        "clock": super::clock::describe(&app.clock_report()),
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
 use crate::config::{RegistrationMode, Span};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
+use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
 /// What is asked for, as it was typed: address, time, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
@@ -41,7 +41,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             "",
         ));
     }
-    let groups = super::groups::read_names(&groups)?;
+    let groups = named::read_groups(&groups)?;
     Reach::of(by).change_members(&groups)?;
     let new = NewInvitation { email, groups, uses, within: within.seconds() };
     let source = by.source();

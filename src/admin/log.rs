@@ -11,7 +11,7 @@ use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
-use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, parse, quoted, users};
+use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
 /// Rows read at a time while the wanted ones are looked for.
 const PAGE: usize = 500;
@@ -84,7 +84,7 @@ fn read_network(text: &str) -> Result<String, Refusal> {
 fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
     match app.read(|view| administer::find(view, user))? {
         Some(person) => Ok(person.id),
-        None => user.parse().map_err(|_| users::unknown(user)),
+        None => user.parse().map_err(|_| named::unknown_account(user)),
     }
 }
 
@@ -118,7 +118,7 @@ fn names_in(view: &dyn Snapshot, rows: &[(u64, Row)]) -> Result<BTreeMap<String,
         if !names.contains_key(&id.to_string())
             && let Some(person) = person::load(view, id)?
         {
-            names.insert(id.to_string(), users::name_of(&person));
+            names.insert(id.to_string(), named::name_of(&person));
         }
     }
     Ok(names)

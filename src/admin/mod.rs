@@ -3,6 +3,7 @@
 
 mod adding;
 mod approvals;
+mod clock;
 pub mod command;
 mod execute;
 mod groups;
@@ -12,6 +13,7 @@ mod limits;
 mod log;
 mod mail_test;
 mod mails;
+mod named;
 mod reach;
 mod refusal;
 mod sealing;

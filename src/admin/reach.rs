@@ -11,7 +11,7 @@ use crate::app::Principal;
 use crate::base::{EmailAddress, GroupName};
 use crate::store::{Snapshot, StoreError};
 
-use super::{Refusal, users};
+use super::{Refusal, named};
 
 /// Whom commands reach.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,9 +42,9 @@ impl Reach {
     pub(super) fn find(self, view: &dyn Snapshot, named: &str) -> Reached<Person> {
         let Some(person) = administer::find(view, named)? else {
             return Ok(Err(match self {
-                Self::Everybody => users::unknown_but_like(view, named)?,
+                Self::Everybody => named::unknown_but_like(view, named)?,
                 // One that may change accounts need not be one that may read who has one.
-                Self::NoAdministrators => users::unknown(named),
+                Self::NoAdministrators => named::unknown_account(named),
             }));
         };
         Ok(self.unless(person.account.is_administrator()).map(|()| person))

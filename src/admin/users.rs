@@ -16,34 +16,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, parse, quoted};
-
-/// Accounts that are named when somebody may have meant one of them.
-const MEANT: usize = 5;
-
-pub(super) fn unknown(user: &str) -> Refusal {
-    Refusal::unknown(
-        format!("there is no account {user}"),
-        "name it by id, address or user name; `gatelodge user list` shows them",
-    )
-}
-
-/// As [`unknown`], with those accounts of whose names it is a part.
-pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusal, StoreError> {
-    let alike = person::search(view, user, None, MEANT)?;
-    if alike.is_empty() {
-        return Ok(unknown(user));
-    }
-    let names: Vec<String> = alike.iter().map(name_of).collect();
-    Ok(Refusal::unknown(format!("there is no account {user}"), &format!("did you mean {}?", names.join(", "))))
-}
-
-/// What people call an account: its address, else another of its names.
-pub(super) fn name_of(person: &Person) -> String {
-    let email = person.email.as_ref().map(|email| email.shown.clone());
-    let email = email.or_else(|| person.username.as_ref().map(ToString::to_string));
-    email.or_else(|| person.phone.as_ref().map(ToString::to_string)).unwrap_or_else(|| person.id.to_string())
-}
+use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
 /// What is said with every refused password.
 pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
@@ -100,7 +73,7 @@ pub(super) async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<P
 pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
     let found = app.read(|view| match administer::find(view, user)? {
         Some(person) => Ok(Ok(person)),
-        None => unknown_but_like(view, user).map(Err),
+        None => named::unknown_but_like(view, user).map(Err),
     });
     found?
 }
@@ -209,11 +182,11 @@ pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outc
 }
 
 pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
-    let group = super::groups::read_name(group)?;
+    let group = named::read_group(group)?;
     Reach::of(by).change_members([&group])?;
     let (source, named) = (by.source(), group.clone());
     if !member {
-        app.read(|view| super::groups::require(view, &named))??;
+        app.read(|view| named::require_group(view, &named))??;
     }
     change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
 }
@@ -246,7 +219,7 @@ pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Out
     });
     match confirmed.await?? {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
-        ConfirmedFor::Unknown => Err(unknown(&user)),
+        ConfirmedFor::Unknown => Err(named::unknown_account(&user)),
         ConfirmedFor::Several(count) => Err(Refusal::conflict(
             format!("{count} people registered {user}, each with a password of their own"),
             "nobody but the owner of the address can tell which is theirs; add the account with `gatelodge user add`, which deletes the registrations",

@@ -92,7 +92,7 @@ impl App {
         client: &Client,
     ) -> Result<Result<Besides, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.env(), client))?;
+        self.reserve(Tries::for_link(&self.env(), client))?;
         let target = match self.read(|view| confirm::look_up(view, &self.env(), token, self.now()))? {
             Ok(target) => target,
             Err(fault) => return Ok(Err(fault)),
@@ -109,7 +109,7 @@ impl App {
 
     /// Whether a session is this account's.
     fn is_of(&self, session: Option<Digest>, account: AccountId) -> Result<bool, Fault> {
-        let who = session.map(|digest| self.who_has(digest)).transpose()?.flatten();
+        let who = session.map(|digest| self.find_caller(digest)).transpose()?.flatten();
         Ok(who.is_some_and(|who| who.person.id == account))
     }
 
@@ -153,7 +153,7 @@ impl App {
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        self.admit(Tries::for_link(&self.env(), &confirmation.client))?;
+        self.reserve(Tries::for_link(&self.env(), &confirmation.client))?;
         let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now()))?;
         let all = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
@@ -178,7 +178,7 @@ impl App {
         let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
             return Ok(Err(ConfirmRefused::PasswordNeeded));
         };
-        let admitted = self.admit(Tries::of_registration(&self.env(), &first.email, &client))?;
+        let reservation = self.reserve(Tries::of_registration(&self.env(), &first.email, &client))?;
         let app = Arc::clone(self);
         let matching = to_its_end(async move {
             let mut matching = None;
@@ -189,14 +189,14 @@ impl App {
                 }
             }
             if matching.is_none() {
-                let tries = admitted.tries.clone();
+                let tries = reservation.tries.clone();
                 let noted = app.write(move |work| {
                     let what = (Act::Confirmed, Outcome::WrongPassword);
                     tries.refuse(work, &client.anyone(), what, id)
                 });
                 noted.await?;
             }
-            drop(admitted);
+            drop(reservation);
             Ok(matching)
         })
         .await?;
@@ -223,11 +223,11 @@ impl App {
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
         let tries = self.read(|view| Tries::at_login(view, &self.env(), &identity, Some(account), &client, times))?;
-        let admitted = self.admit_in_turn(tries).await?;
+        let reservation = self.reserve_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {
-            let is_right = app.hasher.verify(password, hash).await? && !admitted.is_barred;
-            let tries = admitted.tries.clone();
+            let is_right = app.hasher.verify(password, hash).await? && !reservation.is_locked_out;
+            let tries = reservation.tries.clone();
             let noted = app.write(move |work| {
                 if is_right {
                     return throttle::passed(work.tx, account, tries.device);
@@ -237,7 +237,7 @@ impl App {
                 mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;
-            drop(admitted);
+            drop(reservation);
             Ok(if is_right { Ok(Proof::Account(account)) } else { Err(ConfirmRefused::WrongPassword) })
         })
         .await

@@ -90,18 +90,19 @@ impl App {
             let tries = Tries::at_login(view, &self.env(), &entry.identity, account, &entry.client, times)?;
             Ok((candidate, tries))
         })?;
-        let admitted = self.admit_in_turn(tries).await?;
+        let reservation = self.reserve_in_turn(tries).await?;
         let matched = self.hasher.verify(entry.password.clone(), candidate.hash.clone()).await?;
-        let rehashed = if matched && !admitted.is_barred && self.hasher.is_outdated(&candidate.hash) {
+        let rehashed = if matched && !reservation.is_locked_out && self.hasher.is_outdated(&candidate.hash) {
             Some(self.hasher.hash(entry.password, self.moment()).await?)
         } else {
             None
         };
         let Entry { carrier, client, replaces, .. } = entry;
-        let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
-        let attempt = Attempt { matched, is_barred, tries, rehashed, method: "password", carrier, client, replaces };
+        let (tries, is_locked_out) = (reservation.tries.clone(), reservation.is_locked_out);
+        let attempt =
+            Attempt { matched, is_locked_out, tries, rehashed, method: "password", carrier, client, replaces };
         let outcome = self.write(move |work| login::conclude(work, &candidate, &attempt)).await?;
-        drop(admitted);
+        drop(reservation);
         self.came_in(outcome)
     }
 

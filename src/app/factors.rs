@@ -96,14 +96,14 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_clock()?;
         self.require_room()?;
-        let admitted = self.admit(Tries::in_session(&self.env(), asking.person.id, asking.session.id))?;
-        let (owner, tries) = (owner(asking, client), admitted.tries.clone());
+        let reservation = self.reserve(Tries::in_session(&self.env(), asking.person.id, asking.session.id))?;
+        let (owner, tries) = (owner(asking, client), reservation.tries.clone());
         let confirmed = self
             .write_as(asking.limited_by(Kind::Acts), move |work| {
                 factor_changes::confirm_totp(work, &owner, (id, &code), &tries)
             })
             .await?;
-        drop(admitted);
+        drop(reservation);
         Ok(confirmed)
     }
 

@@ -76,7 +76,7 @@ impl App {
     /// Looks a link up and changes nothing.
     pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.env(), client))?;
+        self.reserve(Tries::for_link(&self.env(), client))?;
         Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now()))?)
     }
 
@@ -116,13 +116,13 @@ impl App {
                 (Key::Link(token), "login-link")
             }
         };
-        let admitted = self.admit(self.tries_for(&key, &client)?)?;
-        let (tries, is_barred) = (admitted.tries.clone(), admitted.is_barred);
-        let attempt = Attempt { is_barred, tries, method, ..Attempt::proven(carrier, &client, replaces) };
+        let reservation = self.reserve(self.tries_for(&key, &client)?)?;
+        let (tries, is_locked_out) = (reservation.tries.clone(), reservation.is_locked_out);
+        let attempt = Attempt { is_locked_out, tries, method, ..Attempt::proven(carrier, &client, replaces) };
         let app = Arc::clone(self);
         let outcome = to_its_end(async move {
             let concluded = app.write(move |work| login_by_mail::conclude(work, &key, &attempt)).await?;
-            drop(admitted);
+            drop(reservation);
             Ok(concluded)
         });
         match outcome.await? {

@@ -3,26 +3,34 @@
 //! Pages, API and command line all come through here.
 
 mod account_recovery;
-mod admission;
+mod callers;
+mod clock;
 mod confirming;
 mod entering;
 mod factors;
+mod fault;
 mod hasher;
 mod health;
-mod known;
 mod mail_login;
 mod measures;
 mod passwords;
 mod principal;
+mod probe;
 mod probing;
+mod pulses;
+mod rate_limit;
 mod registering;
+mod reserving;
 mod restoring;
+mod room;
 mod second_factor;
+mod session_cache;
 mod setting_up;
 mod snapshots;
 mod space;
 mod tending;
 mod time;
+mod wakes;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -30,37 +38,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
-use crate::accounts::standing::Denied;
 use crate::accounts::{Env, Work};
-use crate::base::{Clock, Seconds, Timestamp};
-use crate::config::{Config, Span};
+use crate::base::{Clock, Timestamp};
+use crate::config::Config;
 use crate::crypto::Digest;
 use crate::mail::Composer;
-use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, WriteFn, schema};
+use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, WriteFn};
 use crate::templates::TemplateError;
 
+pub use clock::ClockReport;
 pub use confirming::{Besides, ConfirmRefused, Confirmation, NowConfirmed};
 pub use entering::{Entered, Entry, LogIn};
 pub use factors::{BegunTotp, Factors};
+pub use fault::Fault;
 pub use hasher::{Busy, Hasher};
-pub use health::{Health, Pulse};
-pub use known::LoggedIn;
+pub use health::Health;
 pub use mail_login::{MailKey, MailLogin, MailLoginRefused};
 pub use measures::Measures;
 pub use passwords::{AddressChange, ChangeRefused, ResetRefused};
 pub use principal::{Caller, Principal};
-pub use probing::Arrival;
+pub use probe::Arrival;
+pub use pulses::Pulse;
 pub use registering::{NewPerson, NowRegistered, RegisterRefused};
 pub use restoring::settle;
+pub use room::Room;
 pub use second_factor::{ProofRefused, Step, StepRefused, Waiting};
+pub use session_cache::LoggedIn;
 pub use setting_up::{FirstAdministrator, SetUpRefused};
 pub use snapshots::{newest_good_snapshot, newest_unsigned_snapshot, next_snapshot, prune_snapshots};
-pub use space::Room;
-pub use time::ClockReport;
+pub use wakes::Wakes;
 
-use known::KnownSessions;
+use session_cache::SessionCache;
+use wakes::wake;
 
 /// Everything that runs, behind one handle.
 pub struct App {
@@ -70,75 +81,15 @@ pub struct App {
     /// What is counted for monitoring.
     pub measures: Arc<Measures>,
     store: Store,
-    time: time::Time,
-    admission: Arc<admission::Admission>,
-    space: space::Space,
-    pulses: health::Pulses,
-    probing: probing::Probing,
-    known: Arc<KnownSessions>,
+    time: clock::Time,
+    rate_limiter: Arc<rate_limit::RateLimiter>,
+    space: room::Space,
+    pulses: pulses::Pulses,
+    probing: probe::Probing,
+    session_cache: Arc<SessionCache>,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
     _lock: Option<StoreLock>,
-}
-
-/// What wakes the workers: something they wait for was committed.
-#[derive(Debug, Default)]
-pub struct Wakes {
-    /// Somebody asked for a link.
-    pub link_wanted: Notify,
-    /// A mail was queued, or its time has changed.
-    pub mail_queued: Notify,
-    /// A text message was queued, or its time has changed.
-    pub text_queued: Notify,
-    /// Something was done that the audit log tells of.
-    pub audited: Notify,
-}
-
-/// Why an act could not be carried through. Refusals by a rule are not among these.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fault {
-    /// The store failed.
-    Store(StoreError),
-    /// Too many passwords wait to be hashed.
-    Busy,
-    /// Too many tries have failed: seconds to wait.
-    TooManyAttempts(Seconds),
-    /// We made a mistake; the log says which.
-    Internal,
-    /// The clock lies behind a time that has been, and the act depends on the time.
-    ClockUnsure,
-    /// Whoever asked lost the right to it while it waited; nothing was changed.
-    Denied(Denied),
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Busy> for Fault {
-    fn from(_: Busy) -> Self {
-        Self::Busy
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::TooManyAttempts(seconds) => {
-                let wait = Span::from_seconds(*seconds).at_most_in_words();
-                write!(f, "too many tries have failed; try again in {wait}")
-            }
-            Self::Internal => f.write_str("something went wrong on our side"),
-            Self::Denied(_) => f.write_str("whoever asked may not do this any more"),
-            Self::ClockUnsure => f.write_str("this machine's clock is wrong; see `gatelodge clock`"),
-            Self::Busy => f.write_str("too many passwords wait to be checked; try again in a few seconds"),
-        }
-    }
 }
 
 /// A write that is on its way: it goes on whether or not anybody waits for it.
@@ -169,15 +120,15 @@ impl App {
         let composer = Composer::new(&config)?;
         let seal = Arc::new(opened.sealing_key);
         let env = ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation });
-        let known = Arc::new(KnownSessions::new(opened.generation));
+        let session_cache = Arc::new(SessionCache::new(opened.generation));
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
-        let (forgetting, waking, measuring) = (Arc::clone(&known), Arc::clone(&wakes), Arc::clone(&measures));
+        let (forgetting, waking, measuring) = (Arc::clone(&session_cache), Arc::clone(&wakes), Arc::clone(&measures));
         opened.store.observe(move |event| {
             if let Event::Committed(_, took) = event {
                 measuring.commits.note(took);
             }
-            forgetting.hear(&event);
+            forgetting.invalidate(&event);
             wake(&waking, &event);
         });
         Ok(Self {
@@ -185,12 +136,12 @@ impl App {
             hasher,
             measures,
             store: opened.store,
-            time: time::Time::new(clock, opened.floor),
-            admission: Arc::default(),
-            space: space::Space::default(),
-            pulses: health::Pulses::default(),
-            probing: probing::Probing::default(),
-            known,
+            time: clock::Time::new(clock, opened.floor),
+            rate_limiter: Arc::default(),
+            space: room::Space::default(),
+            pulses: pulses::Pulses::default(),
+            probing: probe::Probing::default(),
+            session_cache,
             seen: Mutex::default(),
             wakes,
             _lock: opened.lock,
@@ -212,7 +163,7 @@ impl App {
         self.hasher.reconfigure(config.password.cost());
         self.env.store(Arc::new(Env { config, seal, composer, generation }));
         // Which groups need a second factor stands with each session that was looked up.
-        self.known.forget_all();
+        self.session_cache.forget_all();
         Ok(())
     }
 
@@ -259,24 +210,5 @@ impl App {
     /// Takes the notes of when sessions were used, for the worker that writes them down.
     pub fn take_seen(&self) -> Vec<(Digest, Timestamp)> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
-    }
-}
-
-fn wake(wakes: &Wakes, event: &Event<'_>) {
-    let touched = |range: schema::Range| match event {
-        Event::Reopened => true,
-        Event::Committed(changes, _) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
-    };
-    if touched(schema::LINK_REQUESTS) {
-        wakes.link_wanted.notify_one();
-    }
-    if touched(schema::MAILS_DUE) || touched(schema::MAILS_BEHIND) {
-        wakes.mail_queued.notify_one();
-    }
-    if touched(schema::TEXTS_DUE) {
-        wakes.text_queued.notify_one();
-    }
-    if touched(schema::AUDIT) {
-        wakes.audited.notify_one();
     }
 }

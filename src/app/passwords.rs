@@ -80,8 +80,8 @@ impl App {
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
     pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: MailRequest, client: Client) -> Result<(), Fault> {
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.env(), &client))?;
-        let tries = admitted.tries.clone();
+        let reservation = self.reserve(Tries::for_mail(&self.env(), &client))?;
+        let tries = reservation.tries.clone();
         let written = self.write(move |work| {
             tries.refuse(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
             mail_requests::request_by_stranger(work, &wish, &client)
@@ -92,7 +92,7 @@ impl App {
     /// Looks a reset link up and changes nothing.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.env(), client))?;
+        self.reserve(Tries::for_link(&self.env(), client))?;
         Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now()))?)
     }
 
@@ -243,11 +243,11 @@ impl App {
         self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, session) = (asking.person.id, asking.session.id);
-        let admitted = self.admit(Tries::in_session(&self.env(), account, session))?;
+        let reservation = self.reserve(Tries::in_session(&self.env(), account, session))?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {
             let matches = app.hasher.verify(password, hash.clone()).await?;
-            let tries = admitted.tries.clone();
+            let tries = reservation.tries.clone();
             let noted = app.write(move |work| {
                 if matches {
                     throttle::passed_in_session(work.tx, session)?;
@@ -258,7 +258,7 @@ impl App {
                 mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;
-            drop(admitted);
+            drop(reservation);
             Ok(matches.then_some(hash))
         })
         .await

@@ -1,26 +1,8 @@
 //! A request that an administrator sends through everything that stands in front, to see how it arrives here.
 
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use super::App;
-
-/// How the request arrived.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Arrival {
-    /// Who was connected.
-    pub peer: IpAddr,
-    /// Where it comes from, as far as that is believed.
-    pub network: IpAddr,
-    /// What `X-Forwarded-For` said; several lines are joined.
-    pub forwarded: Option<String>,
-    /// What `Host` said.
-    pub host: String,
-}
-
-/// The one request that is waited for.
-#[derive(Debug, Default)]
-pub(super) struct Probing(Mutex<Option<(String, Option<Arrival>)>>);
+use super::{App, Arrival};
 
 impl App {
     /// Waits for a request with this word from now on, and for no other.

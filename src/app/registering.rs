@@ -93,7 +93,7 @@ impl App {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
         self.require_room_to_grow()?;
-        let admitted = self.admit(Tries::for_mail(&self.env(), &new.client))?;
+        let reservation = self.reserve(Tries::for_mail(&self.env(), &new.client))?;
         let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
@@ -103,11 +103,11 @@ impl App {
             name: new.name,
             browser: browser.digest(),
             invitation: new.invitation,
-            tries: admitted.tries.clone(),
+            tries: reservation.tries.clone(),
             client: new.client,
         };
         let outcome = self.write(move |work| register::register(work, &row)).await?;
-        drop(admitted);
+        drop(reservation);
         Ok(match outcome {
             Registered::Accepted => Ok(NowRegistered::Accepted(browser)),
             Registered::Opened => Ok(NowRegistered::Opened),
@@ -124,7 +124,7 @@ impl App {
     /// When the store fails, or too many links that do not work were tried.
     pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.env(), client))?;
+        self.reserve(Tries::for_link(&self.env(), client))?;
         let found = self.read(|view| invitations::look_up(view, &self.env(), secret, self.now()))?;
         Ok(found.map(|(_, invitation)| invitation))
     }

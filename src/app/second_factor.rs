@@ -89,14 +89,14 @@ impl App {
     pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<Entered, StepRefused>, Fault> {
         self.require_clock_for(&step.code)?;
         let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(StepRefused::Over)) };
-        let admitted = self.admit(self.tries_at_step(&waiting.person, &step.client)?)?;
+        let reservation = self.reserve(self.tries_at_step(&waiting.person, &step.client)?)?;
         let Step { secret, code, trust, client, replaces } = step;
         let trust = trust.filter(|_| self.env().config.second_factor.trust_browsers);
-        let attempt = StepAttempt { secret, code, trust, tries: admitted.tries.clone(), client, replaces };
+        let attempt = StepAttempt { secret, code, trust, tries: reservation.tries.clone(), client, replaces };
         let app = Arc::clone(self);
         to_its_end(async move {
             let concluded = app.write(move |work| second_step::conclude(work, &attempt)).await?;
-            drop(admitted);
+            drop(reservation);
             Ok(match concluded {
                 SecondStep::Over => Err(StepRefused::Over),
                 SecondStep::WrongCode => Err(StepRefused::WrongCode),
@@ -120,7 +120,7 @@ impl App {
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
         let tries = self.tries_at_step(&waiting.person, client)?;
         self.require_room()?;
-        self.admit(tries)?;
+        self.reserve(tries)?;
         let (what, client) = ((Context::login(secret), kind), client.clone());
         let mailed = self.write(move |work| {
             let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
@@ -156,7 +156,7 @@ impl App {
         self.require_clock()?;
         self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
-        self.admit(Tries::in_session(&self.env(), account, session))?;
+        self.reserve(Tries::in_session(&self.env(), account, session))?;
         let what = (Context::session(session), kind);
         self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
             Some(person) => second_factor::send_code(work, &person, what, Quota::of_session(session)),
@@ -197,14 +197,14 @@ impl App {
             },
         };
         let account = asking.person.id;
-        let admitted = self.admit(Tries::in_session(&self.env(), account, asking.session.id))?;
-        let proof = Proof { session: asking.digest, verified, code, tries: admitted.tries.clone(), client };
+        let reservation = self.reserve(Tries::in_session(&self.env(), account, asking.session.id))?;
+        let proof = Proof { session: asking.digest, verified, code, tries: reservation.tries.clone(), client };
         let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {
             let proved = app
                 .write_as(asking.limited_by(Kind::ProvenActs), move |work| proving_again::prove(work, account, &proof))
                 .await?;
-            drop(admitted);
+            drop(reservation);
             Ok(match proved {
                 ProvedAgain::Done(renewed) => Ok(*renewed),
                 ProvedAgain::Overtaken => Err(ProofRefused::WrongPassword),

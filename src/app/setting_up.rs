@@ -58,7 +58,7 @@ impl App {
     /// Looks such a link up and changes nothing.
     pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
-        self.admit(Tries::for_link(&self.env(), client))?;
+        self.reserve(Tries::for_link(&self.env(), client))?;
         Ok(self.read(|view| set_up::look_up(view, secret, self.now()))?)
     }
 

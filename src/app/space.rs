@@ -1,40 +1,11 @@
 //! How much room there is on the disk, and what is refused when it gets short: first what lets the store grow at a stranger's
 //! wish, then all but logging in and out.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::store::StoreError;
 
-use super::{App, Fault};
-
-/// How much room there is.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[repr(u8)]
-pub enum Room {
-    /// Enough.
-    #[default]
-    Plenty,
-    /// Below `store.low_space_mib`: no registrations, no mails on request.
-    Low,
-    /// Below `store.critical_space_mib`: people log in and out, sessions end, administrators act; nothing else.
-    Critical,
-}
-
-impl Room {
-    /// The stable word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Plenty => "plenty",
-            Self::Low => "low",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// The last look.
-#[derive(Debug, Default)]
-pub(super) struct Space(AtomicU8);
+use super::{App, Fault, Room};
 
 impl App {
     /// How much room there was at the last look.

@@ -1,37 +1,14 @@
-//! The rows and their chain.
+//! The chain as a whole: begun, written on, followed from end to end, cut at its old end.
 
 use crate::base::Moment;
 use crate::base::Timestamp;
-use crate::crypto::{Digest, SealingKey};
-use crate::store::{Direction, Field, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::crypto::SealingKey;
+use crate::store::{Direction, Snapshot, StoreError, Transaction};
 
 use super::Entry;
-use super::head::{Broken, HEADS, Head, When, note_break, proved, proved_to_its_end};
-
-/// Which process writes the chain: with an engine for several, each has its own.
-pub(super) const NODE: u32 = 1;
-
-/// A numbered row.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// What it says.
-    pub entry: Entry,
-    /// The digest of this row and of the one before.
-    pub chained: Digest,
-}
-record!(Row, version 1, { entry, chained });
-
-pub(crate) const ROWS: Table<(u32, u64), Row> = Table::at(schema::AUDIT);
-
-/// Rows read at a time.
-const PAGE: usize = 200;
-
-fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
-    let mut bytes = before.0.to_vec();
-    bytes.extend(number.to_be_bytes());
-    entry.put(&mut bytes);
-    Digest::of(&bytes)
-}
+use super::append::{append, note_break};
+use super::head::{Broken, HEADS, When, proved, proved_to_its_end};
+use super::rows::{NODE, PAGE, ROWS, chained, page};
 
 /// Writes a row in the transaction of the act it tells of. Gives its number.
 ///
@@ -53,33 +30,6 @@ pub fn begin(tx: &mut dyn Transaction, moment: &Moment, seal: &SealingKey) -> Re
         Ok(_) => Ok(()),
         Err(broken) => go_on_after(tx, moment, seal, broken),
     }
-}
-
-pub(super) fn append(
-    tx: &mut dyn Transaction,
-    seal: &SealingKey,
-    mut head: Head,
-    entry: Entry,
-) -> Result<u64, StoreError> {
-    let number = head.next;
-    let chained = chained(&head.last, number, &entry);
-    ROWS.put(tx, &(NODE, number), &Row { entry, chained })?;
-    head.next += 1;
-    head.last = chained;
-    head.save(tx, seal)?;
-    Ok(number)
-}
-
-/// Rows with their numbers: the first in this direction behind `after`, at most `limit`.
-pub fn page(
-    view: &dyn Snapshot,
-    after: Option<u64>,
-    direction: Direction,
-    limit: usize,
-) -> Result<Vec<(u64, Row)>, StoreError> {
-    let after = after.map(|number| (NODE, number));
-    let rows = ROWS.page_towards(view, after.as_ref(), direction, limit)?;
-    Ok(rows.into_iter().map(|((_, number), row)| (number, row)).collect())
 }
 
 /// A chain that holds.
@@ -196,9 +146,10 @@ pub fn retain(
 mod tests {
     use super::*;
     use crate::audit::head::MARKS;
-    use crate::audit::{Act, Actor, Outcome, end, goes_on_from};
+    use crate::audit::{Act, Actor, Outcome, Row, end, goes_on_from};
     use crate::base::{AccountId, ClockState, Moment};
-    use crate::store::{Commit, Engine, MemoryEngine};
+    use crate::crypto::Digest;
+    use crate::store::{Commit, Engine, MemoryEngine, schema};
 
     fn seal() -> SealingKey {
         SealingKey::draw(&mut Moment::new(Timestamp::default(), [3; 32]))

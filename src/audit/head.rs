@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use crate::base::{ClockState, Moment, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq};
 use crate::store::{Direction, KeySpan, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::chain::{NODE, ROWS, append, page};
-use super::{Act, Entry, Outcome, Source, Subject};
+use super::rows::{NODE, ROWS, page};
 
 /// What is known of the whole chain.
 #[derive(Clone, Debug)]
@@ -31,7 +29,7 @@ record!(Head, version 2, { first, before_first, next, last, code }, since 2 { br
 /// The same numbers once more, elsewhere: a head that is gone, or that was put back to what it was, is noticed by it.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
-    next: u64,
+    pub(super) next: u64,
     broken_at: u64,
     code: [u8; 32],
 }
@@ -46,7 +44,7 @@ pub(super) fn start() -> Digest {
 }
 
 impl Head {
-    fn new(first: u64, broken_at: u64) -> Self {
+    pub(super) fn new(first: u64, broken_at: u64) -> Self {
         Self { first, before_first: start(), next: first, last: start(), code: [0; 32], broken_at: Some(broken_at) }
     }
 
@@ -62,7 +60,7 @@ impl Head {
         }
     }
 
-    fn is_ours(&self, seal: &SealingKey) -> bool {
+    pub(super) fn is_ours(&self, seal: &SealingKey) -> bool {
         constant_time_eq(&self.code(seal), &self.code)
     }
 
@@ -83,7 +81,7 @@ impl Mark {
         seal.mark(b"gatelodge audit mark/1", &[&self.next.to_be_bytes(), &self.broken_at.to_be_bytes()])
     }
 
-    fn is_ours(&self, seal: &SealingKey) -> bool {
+    pub(super) fn is_ours(&self, seal: &SealingKey) -> bool {
         constant_time_eq(&self.code(seal), &self.code)
     }
 }
@@ -206,72 +204,6 @@ pub(super) fn proved_to_its_end(
         }
     }
     Ok(rows.next().map_or(Ok(head), |(number, _)| Err(Broken::Surplus(number))))
-}
-
-/// Numbers from here on are nobody's but an intruder's, who may want to leave none for us.
-const MAX_NUMBER: u64 = 1 << 53;
-
-/// Remembers that the log was changed from outside, and begins a new chain behind what there is.
-///
-/// An act must not be refused because of it: whoever broke the log would keep everybody from logging in, and the evidence would
-/// end there. Nor must the next row be signed as if nothing had happened: that is what the intruder waits for. So a row tells of
-/// it, and its number stands in the head, under the key, for good: `verify` reports it ever after, when the row is long gone too.
-/// The rows before stay where they are, for whoever wants to compare them with a backup.
-pub(super) fn note_break(
-    tx: &mut dyn Transaction,
-    seal: &SealingKey,
-    broken: Broken,
-    (at, clock): (Timestamp, ClockState),
-) -> Result<Head, StoreError> {
-    tracing::error!("THE AUDIT LOG WAS CHANGED FROM OUTSIDE: {broken}. See `gatelodge audit verify`");
-    let number = free_number(tx, seal)?;
-    let source = Source::appliance();
-    let entry = Entry {
-        at,
-        clock,
-        act: Act::AuditBroken,
-        outcome: Outcome::Done,
-        actor: source.actor,
-        network: source.network,
-        subject: Subject::NONE,
-        detail: broken.to_string(),
-    };
-    append(tx, seal, Head::new(number, number), entry)?;
-    HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)
-}
-
-/// A number behind every row that there is, and behind every one that there was as far as that is proved.
-fn free_number(tx: &mut dyn Transaction, seal: &SealingKey) -> Result<u64, StoreError> {
-    let head = HEADS.get(tx, &NODE).ok().flatten().filter(|head| head.is_ours(seal)).map(|head| head.next);
-    let mark = MARKS.get(tx, &NODE).ok().flatten().filter(|mark| mark.is_ours(seal)).map(|mark| mark.next);
-    loop {
-        // By the keys alone: a row may be one that cannot be read.
-        let newest = tx.scan(&KeySpan::prefix(&[schema::AUDIT.prefix]), Direction::Down, 1)?;
-        let Some((key, _)) = newest.into_iter().next() else { break Ok(head.max(mark).unwrap_or(1)) };
-        match number_in(&key).filter(|number| *number < MAX_NUMBER) {
-            Some(number) => break Ok(head.max(mark).unwrap_or(1).max(number + 1)),
-            None => tx.delete(&key)?,
-        }
-    }
-}
-
-/// The number in the key of a row of ours.
-fn number_in(key: &[u8]) -> Option<u64> {
-    let rest = key.strip_prefix(&[schema::AUDIT.prefix])?.strip_prefix(&NODE.to_be_bytes())?;
-    rest.try_into().ok().map(u64::from_be_bytes)
-}
-
-/// Has another key prove the log from now on. What does not hold under the old one is noted first, not signed over.
-pub fn reseal(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    (old, new): (&SealingKey, &SealingKey),
-) -> Result<(), StoreError> {
-    let head = match proved_to_its_end(tx, old, When::AtRest)? {
-        Ok(head) => head,
-        Err(broken) => note_break(tx, old, broken, (moment.now(), moment.clock()))?,
-    };
-    head.save(tx, new)
 }
 
 /// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.

@@ -6,12 +6,16 @@
 //! without the key; a mark in another place says the same, so that a missing head is noticed too. What was found changed from
 //! outside is never signed over: it stands in the head from then on. No row holds a password, a token, a cookie, or what somebody typed to say who they are.
 
+mod append;
 mod chain;
 mod entry;
 mod head;
+mod rows;
 
-pub(crate) use chain::ROWS;
-pub use chain::{Row, Verified, begin, go_on_after, page, record, retain, verify};
+pub use append::reseal;
+pub use chain::{Verified, begin, go_on_after, record, retain, verify};
 pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
-pub use head::{Broken, end, goes_on_from, reseal};
+pub use head::{Broken, end, goes_on_from};
 pub(crate) use head::{HEADS, MARKS};
+pub(crate) use rows::ROWS;
+pub use rows::{Row, page};

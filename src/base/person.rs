@@ -4,11 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, EmailAddress, PhoneNumber, bare, is_hidden, is_visible};
-
-/// The text breaks the rule of the name it was to be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NotAName;
+use super::{AccountId, EmailAddress, NotAName, PhoneNumber, bare, is_hidden, is_visible};
 
 /// A user name: `[a-z0-9][a-z0-9._-]{1,31}`.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::person::NotAName;
+use super::NotAName;
 use super::typed::{ungrouped, unlinked};
 
 /// A telephone number in the international form of ITU-T E.164: a plus sign, then at most 15 digits, the first no zero.

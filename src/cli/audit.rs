@@ -10,8 +10,9 @@ use crate::cli::out::say;
 use crate::config::Config;
 use crate::store::{ArchiveError, LogEnd, Trust, heading_of, read_key, verify_file};
 
+use super::common::Common;
 use super::offline::carry_out;
-use super::{Common, Exit, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {

@@ -15,8 +15,9 @@ use crate::crypto::SealingKey;
 use crate::export::{self, Import};
 use crate::store::{ArchiveError, Trust, heading_of, known_format, read_key, verify_file, write_file};
 
+use super::common::Common;
 use super::progress::{Progress, Watched};
-use super::{Common, Exit, opening, show};
+use super::{Exit, opening, show};
 
 #[derive(Debug, Args)]
 pub struct Backup {

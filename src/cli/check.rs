@@ -7,9 +7,10 @@ use crate::base::{BUILD_DATE, Clock};
 use crate::cli::out::say;
 use crate::config::{Config, notes, without_secrets};
 
+use super::common::Common;
 use super::surroundings::{self, Eyes, Seen};
 use super::system_clock::SystemClock;
-use super::{Common, Exit, show};
+use super::{Exit, show};
 
 #[derive(Debug, Args)]
 pub struct Check {

@@ -14,10 +14,11 @@ use crate::base::{BUILD_DATE, Clock};
 use crate::control;
 use crate::courier::{self, Role};
 
+use super::common::Common;
 use super::supervisor;
 use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
-use super::{Common, Exit, logging};
+use super::{Exit, logging};
 
 #[derive(Debug, Args)]
 pub struct Courier {

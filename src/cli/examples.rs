@@ -2,7 +2,7 @@
 
 use clap::{Command, CommandFactory};
 
-use super::Cli;
+use super::commands::Cli;
 
 /// The command's words behind `gatelodge`, and what is shown below its help.
 type Examples = (&'static str, [&'static str; 2]);

@@ -10,7 +10,7 @@ use crate::control::CallError;
 use crate::store::OpenError;
 use crate::tls::TlsError;
 
-use super::out::one_line;
+use super::escape::one_line;
 
 /// A message, perhaps with a hint on a line of its own, and an exit status.
 #[derive(Debug)]

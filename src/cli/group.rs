@@ -9,9 +9,10 @@ use crate::base::GroupName;
 use crate::cli::out::say;
 use crate::config::Config;
 
+use super::common::{Common, Page};
 use super::input::Sure;
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Group {

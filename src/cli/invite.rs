@@ -5,10 +5,11 @@ use clap::{Args, Subcommand};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 
+use super::common::{Common, Page};
 use super::group::new_among;
 use super::input::Sure;
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Invite {

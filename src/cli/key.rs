@@ -10,9 +10,10 @@ use crate::config::Config;
 use crate::control::{self, CallError};
 use crate::store::old_key_path;
 
+use super::common::Common;
 use super::input::Sure;
 use super::offline::{carry_out, give_to_owner, own_user};
-use super::{Common, Exit, opening, show};
+use super::{Exit, opening, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {

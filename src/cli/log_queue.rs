@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::metrics::LOST_LOG_LINES;
 
-use super::out::is_dangerous;
+use super::escape::is_dangerous;
 
 /// What may wait to be written; some two thousand lines.
 const MAX_WAITING_BYTES: usize = 256 * 1024;

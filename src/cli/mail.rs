@@ -10,10 +10,11 @@ use crate::config::{Config, Security};
 use crate::control::{self, Answer, CallError};
 use crate::courier::{Courier, Terms};
 
+use super::common::{Common, Page};
 use super::offline::carry_out;
 use super::progress::patiently;
 use super::system_clock::SystemClock;
-use super::{Common, Exit, Page, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Mail {

@@ -19,10 +19,11 @@ use crate::store::{
     known_format, old_key_path, prepare_place, read_key, rebuild,
 };
 
+use super::common::Common;
 use super::offline::own_user;
 use super::progress::{Progress, Watched};
 use super::system_clock::SystemClock;
-use super::{Common, Exit, show};
+use super::{Exit, show};
 
 #[derive(Debug, Args)]
 pub struct Restore {

@@ -17,17 +17,18 @@ use crate::courier::delivery::Outcome;
 use crate::courier::{Courier, Replaceable, Terms};
 use crate::store::Opened;
 use crate::tls::Certificates;
-use crate::web::Web;
+use crate::web::Service;
 use crate::web::server;
 use crate::workers;
 
+use super::Exit;
+use super::common::Common;
 use super::listening::{Bound, bind_all};
 use super::logging;
 use super::opening::{build, open_store};
 use super::supervisor::{self, Handed};
 use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
-use super::{Common, Exit};
 
 /// Threads that answer requests. Hashing and writing have threads of their own.
 const MAX_SERVING_THREADS: usize = 4;
@@ -153,7 +154,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
     let stop = CancellationToken::new();
     let certificates = Certificates::load(&app).await?.map(Arc::new);
     let listeners = bound.speaking(&app.env().config, certificates.as_deref());
-    let web = Arc::new(Web::new(Arc::clone(&app)).map_err(Exit::configuration)?);
+    let web = Arc::new(Service::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.env().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(Exit::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
@@ -235,7 +236,7 @@ async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
 }
 
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
-async fn reconfigure(app: &Arc<App>, web: &Web, courier: &Replaceable, setting: &dyn Setting) {
+async fn reconfigure(app: &Arc<App>, web: &Service, courier: &Replaceable, setting: &dyn Setting) {
     let reread = match setting.reread(&app.env().config) {
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),

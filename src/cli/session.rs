@@ -5,9 +5,10 @@ use clap::{Args, Subcommand};
 use crate::admin::Command;
 use crate::cli::out::say;
 
+use super::common::Common;
 use super::input::Sure;
 use super::offline::carry_out;
-use super::{Common, Exit, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Session {

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Exit;
-use crate::cli::out::{one_line, say};
+use crate::cli::escape::one_line;
+use crate::cli::out::say;
 
 /// Prints a document.
 pub fn json(value: &Value) -> Result<(), Exit> {

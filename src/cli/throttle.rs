@@ -7,8 +7,9 @@ use crate::admin::{Command, command};
 use crate::cli::out::say;
 use crate::config::Span;
 
+use super::common::{Common, Page};
 use super::offline::carry_out;
-use super::{Common, Exit, Page, show};
+use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Throttle {

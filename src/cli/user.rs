@@ -8,10 +8,11 @@ use crate::admin::{Command, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
 
+use super::common::{Common, Page};
 use super::group::new_among;
 use super::input::Sure;
 use super::offline::carry_out;
-use super::{Common, Exit, Page, password, show};
+use super::{Exit, password, show};
 
 #[derive(Debug, Subcommand)]
 pub enum User {

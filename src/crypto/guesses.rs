@@ -5,11 +5,8 @@
 //! those who choose: pieces that are in no list cost what a random character does.
 
 use super::blocklist::{Digested, Early, LONGEST};
-use super::patterns::{Standing, Ways};
+use super::patterns::{Cost, Standing, Ways};
 use super::series::{begins, by_heart};
-
-/// A cost, in tenths of a bit.
-pub(super) type Cost = u32;
 
 /// To begin one more piece.
 const JOIN: Cost = 15;

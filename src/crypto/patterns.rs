@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+/// A cost, in tenths of a bit.
+pub(super) type Cost = u32;
+
 /// Walks that fingers take, in the order in which they are taken; each may be walked backwards too, and begins again at its end.
 const WALKS: [&str; 9] = [
     "abcdefghijklmnopqrstuvwxyz",

@@ -6,7 +6,8 @@ use crate::base::Secret;
 
 use super::blocklist::listed;
 use super::constant_time_eq;
-use super::guesses::{Cost, Piece, guesses};
+use super::guesses::{Piece, guesses};
+use super::patterns::Cost;
 use super::spelling::{plain, spellings};
 
 /// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed

@@ -1,6 +1,6 @@
 //! Words that come one after the other by heart: those that count, those of the calendar, and lines that everybody knows.
 
-use super::guesses::Cost;
+use super::patterns::Cost;
 
 /// Their first word, each further one that is the next, and each that is another.
 const FIRST: Cost = 85;

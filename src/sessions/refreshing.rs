@@ -5,24 +5,11 @@
 //! from it. So the store keeps one row for a family, however often it was refreshed: a token of the family that is not the last
 //! one was used before.
 
-use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp};
-use crate::crypto::{Bearer, Digest};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::base::{AccountId, Moment, Seconds, Timestamp};
+use crate::crypto::Bearer;
+use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::{OF_ACCOUNT, SESSIONS, Session};
-
-/// The refresh tokens of a session.
-#[derive(Clone, Debug)]
-pub struct Family {
-    account: AccountId,
-    session: SessionId,
-    generation: [u8; 16],
-    /// Of the one refresh token that works.
-    current: Digest,
-}
-record!(Family, version 1, { account, session, generation, current });
-
-pub(crate) const FAMILIES: Table<Digest, Family> = Table::at(schema::REFRESH_FAMILIES);
+use super::session::{FAMILIES, Family, OF_ACCOUNT, SESSIONS, Session, remove, store};
 
 /// What came of a refresh token.
 #[derive(Clone, Debug)]
@@ -76,14 +63,14 @@ pub fn refresh(
         return Ok(Refreshed::Refused);
     }
     if family.current != presented.digest() {
-        super::remove(tx, at, &session)?;
+        remove(tx, at, &session)?;
         return Ok(Refreshed::Reused(family.account));
     }
     let next = presented.next_turn(moment);
     session.seen_at = now;
     session.access_until = Some(now.plus(access));
     SESSIONS.delete(tx, &at)?;
-    super::store(tx, &next, &session)?;
+    store(tx, &next, &session)?;
     FAMILIES.put(tx, &digest, &Family { current: next.digest(), ..family })?;
     Ok(Refreshed::Done(Box::new((next, session))))
 }

@@ -15,7 +15,7 @@ use crate::config::{read_text, warn_if_open};
 use crate::crypto::SealingKey;
 
 use super::OpenError;
-use super::open::suffixed;
+use super::beside::suffixed;
 use super::settle::sync_folder_of;
 
 /// The sealing key in a file; none if there is no file.

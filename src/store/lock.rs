@@ -8,6 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use super::beside::lock_path;
 
 /// Held as long as the store is open; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -17,20 +18,12 @@ pub struct StoreLock {
 }
 
 impl StoreLock {
-    /// The lock file of a store.
-    #[must_use]
-    pub fn path_for(store: &Path) -> PathBuf {
-        let mut name = store.as_os_str().to_owned();
-        name.push(".lock");
-        name.into()
-    }
-
     /// Takes the lock.
     ///
     /// # Errors
     /// [`OpenError::InUse`] with the holder's process id when somebody else has it.
     pub fn take(store: &Path) -> Result<Self, OpenError> {
-        let path = Self::path_for(store);
+        let path = lock_path(store);
         let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
@@ -110,6 +103,6 @@ mod tests {
         drop(held);
         StoreLock::take(&store).expect("free again");
         drop(copy);
-        std::fs::remove_file(StoreLock::path_for(&store)).expect("removed");
+        std::fs::remove_file(lock_path(&store)).expect("removed");
     }
 }

@@ -6,19 +6,9 @@ use crate::base::{Moment, Timestamp};
 use crate::crypto::SealingKey;
 
 use super::schema::{META, Range};
-use super::steps::STEPS;
+use super::steps::{Migration, STEPS};
 use super::table::{Key, Shown};
 use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
-
-/// A step from one format version to the next.
-pub struct Migration {
-    /// The version that it makes of the one before.
-    pub to: u64,
-    /// What it does, for the log.
-    pub name: &'static str,
-    /// Changes the records. All steps run in one transaction.
-    pub run: fn(&mut dyn Transaction) -> Result<(), StoreError>,
-}
 
 /// The version before any step.
 const FIRST_FORMAT: u64 = 1;

@@ -6,6 +6,7 @@
 mod archive;
 mod backup_file;
 mod ballast;
+mod beside;
 mod embedded;
 mod engine;
 mod key;
@@ -29,19 +30,21 @@ mod writer;
 pub use archive::{Archive, ArchiveError, Records, Scanning, write_archive, write_records};
 pub use backup_file::{heading_of, verify_file, write_file};
 pub use ballast::Ballast;
+pub use beside::lock_path;
 pub use embedded::RedbEngine;
 pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
 pub use key_file::{KeyChange, old_key_path, read_key};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{
-    Migration, ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
+    ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
 };
 pub use open::{Opened, open_file, open_file_by, open_memory};
 pub use open_error::OpenError;
 pub use overlay::Overlay;
 pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
+pub use steps::Migration;
 pub use table::{Key, Shown, Table};
 pub use trust::{Heading, LogEnd, Trust};
 pub use writer::{Changes, Done, Event, Reopening, Store, WriteFn};

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::base::{Moment, Timestamp};
 use crate::crypto::SealingKey;
 
+use super::beside::{lock_path, suffixed, unfinished_path};
 use super::key_file::{key_in_force, read_key, write_key};
-use super::migrate::{Migration, accept_key, fingerprint_of, floor, format_of, generation, migrate, take_codes};
+use super::migrate::{accept_key, fingerprint_of, floor, format_of, generation, migrate, take_codes};
 use super::open_error::OpenError;
 use super::settle::sync_folder_of;
-use super::steps::STEPS;
+use super::steps::{Migration, STEPS};
 use super::upgrade::{copy_path, keep_copy};
 use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store, StoreLock, Transaction};
 
@@ -78,7 +79,7 @@ pub fn open_file_by(
         .ok_or_else(|| OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() })?;
     keep_copy(&engine, (path, &sealing_key), moment.now(), steps)?;
     let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
-    lock.mark().map_err(|error| OpenError::io(&StoreLock::path_for(path), &error))?;
+    lock.mark().map_err(|error| OpenError::io(&lock_path(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
     let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
     let Prepared { sealing_key, generation, floor } = prepared;
@@ -205,17 +206,6 @@ fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
     begin_private(&unfinished)?;
     drop(RedbEngine::open(&unfinished, cache_bytes)?);
     move_into_place(&unfinished, path)
-}
-
-/// Where a store is made before it is moved to its place.
-pub(super) fn unfinished_path(path: &Path) -> PathBuf {
-    suffixed(path, ".unfinished")
-}
-
-pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Makes an empty file that is private before there is anything in it.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{StoreError, StoreLock};
+use super::StoreError;
+use super::beside::lock_path;
 
 /// Why a store cannot be opened.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl fmt::Display for OpenError {
                 f,
                 "{}: the store is missing, but there was one\nhint: put it back, or restore a backup; to begin anew, remove {} as well",
                 path.display(),
-                StoreLock::path_for(path).display()
+                lock_path(path).display()
             ),
             Self::Damaged(path) => write!(
                 f,

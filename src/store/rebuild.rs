@@ -7,8 +7,9 @@ use crate::crypto::SealingKey;
 
 use super::OpenError;
 use super::archive::{ArchiveError, Records};
+use super::beside::unfinished_path;
 use super::key_file::read_key;
-use super::open::{move_into_place, refuse_what_is_no_file, unfinished_path};
+use super::open::{move_into_place, refuse_what_is_no_file};
 use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
 /// Records in one commit.

@@ -7,8 +7,17 @@ use std::ops::Bound;
 use crate::base::{DisplayName, GroupName, Timestamp};
 use crate::crypto::PasswordHash;
 
-use super::migrate::Migration;
 use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
+
+/// A step from one format version to the next.
+pub struct Migration {
+    /// The version that it makes of the one before.
+    pub to: u64,
+    /// What it does, for the log.
+    pub name: &'static str,
+    /// Changes the records. All steps run in one transaction.
+    pub run: fn(&mut dyn Transaction) -> Result<(), StoreError>,
+}
 
 /// Every step since version 1, in order.
 pub(super) const STEPS: &[Migration] = &[

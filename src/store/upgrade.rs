@@ -6,7 +6,8 @@ use crate::base::Timestamp;
 use crate::crypto::SealingKey;
 
 use super::archive::write_unsigned;
-use super::migrate::{Migration, format_of};
+use super::migrate::format_of;
+use super::steps::Migration;
 use super::{ArchiveError, Engine, OpenError, Trust, verify_file, write_archive, write_file};
 
 /// Programs that write this format, or a later one, write and read codes in backups.

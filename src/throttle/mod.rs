@@ -23,6 +23,6 @@ pub use bucket::{
     passed_mailed_digits, passed_second_factor, sweep, take_back,
 };
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
-pub use kind::Kind;
+pub use kind::{Kind, MailPurpose};
 pub use level::Level;
-pub use tell::{MailPurpose, is_out_of_use, may_be_told, may_be_told_of_codes, take, take_mail};
+pub use tell::{is_out_of_use, may_be_told, may_be_told_of_codes, take, take_mail};

@@ -5,45 +5,10 @@ use crate::config::Throttle as Settings;
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::bucket::{self, Bucket, MAX_CONSECUTIVE};
-use super::{Kind, Level};
-
-/// What a mail to an address is about. Each has its own limit: a flood of registrations does not hold up a reset.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum MailPurpose {
-    /// A link that confirms.
-    Confirm,
-    /// A link that sets a new password.
-    Reset,
-    /// Word that the address has an account.
-    Known,
-    /// Word to an administrator that somebody waits for approval.
-    Approval,
-    /// A link that logs in.
-    LogIn,
-    /// A code by text message.
-    Text,
-    /// An invitation.
-    Invite,
-    /// A code by mail, for the second step of a login or a proof.
-    Code,
-    /// A link that makes an address an account's: apart from those that confirm a registration, so that nobody who has an account
-    /// uses up the mails by which the owner of an address registers.
-    Change,
-}
+use super::{Kind, Level, MailPurpose};
 
 /// Seconds between two mails that tell an owner of failed logins.
 const TELL_EVERY: Seconds = DAY;
-
-impl MailPurpose {
-    /// The limit over all mails that it counts in as well, if strangers can have such mails sent.
-    const fn crowd(self) -> Option<Kind> {
-        match self {
-            Self::Confirm | Self::Change => Some(Kind::MailStrangers),
-            Self::Reset | Self::Known | Self::LogIn => Some(Kind::MailEverybody),
-            Self::Approval | Self::Text | Self::Invite | Self::Code => None,
-        }
-    }
-}
 
 /// Takes a mail of this purpose to this address (by its digest). False, and nothing is taken, if it had enough of them.
 pub fn take_mail(

@@ -11,13 +11,12 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use crate::config::{Tls, Unreadable};
 
 use super::der::{self, OCTET_STRING, SEQUENCE};
+use super::error::PRIVATE_KEY;
 use super::parsed::Parsed;
 use super::{TlsError, pem};
 
 /// The settings that name the files.
 pub const CERTIFICATE: &str = "tls.certificate";
-pub const PRIVATE_KEY: &str = "tls.private_key";
-
 /// Reads a certificate chain and its key. The certificate that the key belongs to comes first, each one's issuer behind it, in
 /// whichever order the file has them.
 pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<TlsError>> {

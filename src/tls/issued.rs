@@ -15,7 +15,8 @@ use crate::config::Config;
 use crate::crypto::SealingKey;
 use crate::store::{StoreError, Table, Transaction, record, schema};
 
-use super::{TlsError, certified, parsed};
+use super::certified::certified;
+use super::{TlsError, parsed};
 
 pub(crate) struct Issued {
     directory: String,

@@ -13,7 +13,8 @@ use crate::base::{DAY, Moment, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::{TlsError, certified};
+use super::TlsError;
+use super::certified::certified;
 
 /// What browsers accept at most is 398 days; private ones are not held to it, but there is no need for more.
 const LIFETIME: Seconds = 365 * DAY;

@@ -13,7 +13,7 @@ use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Scope;
 
-use super::Web;
+use super::context::Web;
 use super::cookies::carries_our_cookies;
 use super::failure::Failure;
 use super::request::Request;
@@ -78,7 +78,7 @@ impl Web {
             None => self.cookies.session_digest(headers),
         };
         match digest {
-            Some(digest) => Ok(self.app.who_has(digest)?),
+            Some(digest) => Ok(self.app.find_caller(digest)?),
             None => Ok(None),
         }
     }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::metrics::{Counter, Histogram, Kind, PerThread, Text};
-use crate::store::StoreError;
 
-use super::Web;
 use super::routes::Route;
 use super::status::STATUSES;
 
@@ -42,7 +40,7 @@ impl Requests {
         }
     }
 
-    fn write(&self, text: &mut Text) {
+    pub fn write(&self, text: &mut Text) {
         let whole: Vec<_> = self.routes.iter().map(|(method, path, counted)| (method, path, whole(counted))).collect();
         let asked = || whole.iter().filter(|(_, _, counted)| counted.took.count() > 0);
         text.family("requests_total", Kind::Counter, "Requests, by route and status.");
@@ -70,17 +68,4 @@ fn whole(counted: &PerThread<Counted>) -> Counted {
         }
     }
     whole
-}
-
-impl Web {
-    /// Everything that is measured, as monitoring reads it.
-    pub(super) fn metrics(&self) -> Result<String, StoreError> {
-        let mut text = Text::default();
-        text.family("build_info", Kind::Gauge, "Which version runs.");
-        text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-        self.requests.write(&mut text);
-        self.refusals.write(&mut text);
-        self.app.measure(&mut text)?;
-        Ok(text.finish())
-    }
 }

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use crate::metrics::{Counter, Kind, Text};
 
-use super::Web;
 use super::access::bearer_token;
+use super::context::Web;
 use super::failure::Failure;
 use super::request::{Request, widest_network};
 use super::routes::Route;
@@ -104,16 +104,16 @@ impl Refusals {
     }
 }
 
-impl Web {
+impl Refusals {
     /// Notes that somebody asked for another host. What they asked for is theirs, so it is told as far as it can be no line of ours.
-    pub(super) fn note_foreign_host(&self, asked_for: &str, peer: IpAddr) {
+    pub(super) fn note_foreign_host(&self, web: &Web, asked_for: &str, peer: IpAddr) {
         let reason = Reason::ForeignHost;
-        self.refusals.counted[reason as usize].add();
-        let mut told = self.refusals.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.counted[reason as usize].add();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(untold) = told.is_due((reason, widest_network(peer)), Instant::now()) else { return };
         drop(told);
         let asked_for: String = asked_for.chars().filter(char::is_ascii_graphic).take(100).collect();
-        let site = self.app.env().config.site.url.origin().to_owned();
+        let site = web.app.env().config.site.url.origin().to_owned();
         tracing::info!(
             untold,
             "{peer} asked for {asked_for:?}, but this is {site}: type that, or, if {peer} is a proxy, name it in proxy.trusted or have it pass Host on"
@@ -121,13 +121,13 @@ impl Web {
     }
 
     /// Notes a failure if it is a refusal.
-    pub(super) fn note_refusal(&self, failure: &Failure, route: &Route, request: &Request) {
+    pub(super) fn note(&self, web: &Web, failure: &Failure, route: &Route, request: &Request) {
         let Some(reason) = Reason::of(failure, request) else { return };
-        self.refusals.counted[reason as usize].add();
-        let mut told = self.refusals.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.counted[reason as usize].add();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(untold) = told.is_due((reason, widest_network(request.network)), Instant::now()) else { return };
         drop(told);
-        let caller = self.caller(&request.headers).ok().flatten();
+        let caller = web.caller(&request.headers).ok().flatten();
         let account = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.person.id.to_string());
         let (network, method, path) = (request.network, route.method, route.path);
         tracing::info!(reason = reason.word(), account, untold, "refused from {network}: {method} {path}");

@@ -6,10 +6,11 @@ use super::access::Access::{
     self, Administrator, Anyone, Asking, Enrolling, Fresh, FreshAdministrator, FreshEnrolling, LoggedIn,
 };
 use super::api::{admin, factors, tokens};
+use super::context::Web;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
-use super::{Web, api, pages};
+use super::{api, pages};
 use crate::sessions::Scope;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;

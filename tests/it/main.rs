@@ -5,6 +5,7 @@ mod backups;
 mod bad_input;
 mod certificates;
 mod checking;
+mod circles;
 mod commands;
 mod config_files;
 mod control_sockets;

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gatelodge::base::{Moment, Timestamp};
+use gatelodge::store::lock_path;
 use gatelodge::store::{
     Ballast, Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Reopening,
-    Store, StoreError, StoreLock, Transaction, open_file,
+    Store, StoreError, Transaction, open_file,
 };
 use proptest::prelude::*;
 
@@ -429,7 +430,7 @@ fn a_missing_store_is_no_fresh_start() {
             Err(OpenError::Missing(_))
         ));
     }
-    std::fs::remove_file(StoreLock::path_for(&path)).expect("done");
+    std::fs::remove_file(lock_path(&path)).expect("done");
     open_file(&path, &key, (CACHE, Ballast::beside(&path, 0)), &mut moment()).expect("a fresh start on purpose");
 }
 

@@ -97,14 +97,14 @@ fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Path below `src`, and text.
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let name = |path: &Path| path.strip_prefix(&root).expect("below src").to_str().expect("UTF-8").to_owned();
     files_under(&root, "rs").iter().map(|path| (name(path), std::fs::read_to_string(path).expect("UTF-8"))).collect()
 }
 
 /// Without comments and the tests at the end of a file.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let body = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }

@@ -17,7 +17,7 @@ use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Digest};
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
-use gatelodge::web::Web;
+use gatelodge::web::Service;
 use serde_json::{Value, json};
 
 pub const ALICE: &str = "alice@example.org";
@@ -30,7 +30,7 @@ const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
 /// An appliance with everything but network and disk.
 pub struct World {
     pub app: Arc<App>,
-    pub web: Web,
+    pub web: Service,
     pub clock: Arc<ManualClock>,
     runtime: tokio::runtime::Runtime,
     post: RefCell<Vec<Letter>>,
@@ -91,7 +91,7 @@ impl World {
             App::new(config, opened, Arc::clone(&clock) as Arc<dyn Clock>, hasher)
                 .expect("the templates are well formed"),
         );
-        let web = Web::new(Arc::clone(&app)).expect("the templates are well formed");
+        let web = Service::new(Arc::clone(&app)).expect("the templates are well formed");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
         Self { app, web, clock, runtime, post: RefCell::default() }
     }
@@ -356,7 +356,7 @@ impl Visitor<'_> {
     /// Whoever is logged in here, as somebody who has passed the door.
     pub fn caller(&self) -> Caller {
         let digest = Digest::of(self.cookies.borrow()["__Host-gatelodge"].as_bytes());
-        let who = self.world.app.who_has(digest).expect("memory does not fail").expect("logged in");
+        let who = self.world.app.find_caller(digest).expect("memory does not fail").expect("logged in");
         who.let_in(Needs::default(), self.address).expect("they may")
     }
 

@@ -12,7 +12,7 @@ use gatelodge::crypto::{Bearer, BearerKind, Keyring, Opened, PasswordHash, Purpo
 use gatelodge::export;
 use gatelodge::store::{Archive, Pair, Records, Trust, known_format, open_memory, write_records};
 use gatelodge::throttle::{Device, DeviceId, Devices};
-use gatelodge::web::Web;
+use gatelodge::web::Service;
 
 /// A name, what to do with bytes, and where to begin.
 pub struct Target {
@@ -147,7 +147,7 @@ fn hash(bytes: &[u8]) {
 
 /// An appliance in memory, with hashes that cost next to nothing.
 struct Place {
-    web: Web,
+    web: Service,
     app: Arc<App>,
     runtime: tokio::runtime::Runtime,
 }
@@ -159,7 +159,7 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     let clock = Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>;
     let opened = open_memory(&mut moment()).expect("memory opens");
     let app = Arc::new(App::new(config, opened, clock, hasher).expect("well formed"));
-    let web = Web::new(Arc::clone(&app)).expect("well formed");
+    let web = Service::new(Arc::clone(&app)).expect("well formed");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     Place { web, app, runtime }

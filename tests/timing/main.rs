@@ -25,7 +25,7 @@ use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, Regist
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, PasswordHash, Purpose, Ticket};
 use gatelodge::store::{Ballast, open_file, open_memory};
-use gatelodge::web::Web;
+use gatelodge::web::Service;
 use serde_json::json;
 
 use statistics::{Chance, Compared, compare};
@@ -80,7 +80,7 @@ impl Class {
 
 struct Place {
     app: Arc<App>,
-    web: Web,
+    web: Service,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -101,7 +101,7 @@ impl Place {
         let hasher = Hasher::start(config.password.cost()).expect("threads start");
         let clock = Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>;
         let app = Arc::new(App::new(config, opened, clock, hasher).expect("well formed"));
-        let web = Web::new(Arc::clone(&app)).expect("well formed");
+        let web = Service::new(Arc::clone(&app)).expect("well formed");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let place = Self { app, web, runtime };
         place.populate();

@@ -12,7 +12,8 @@ use crate::admin::Command;
 use crate::cli::out::say;
 use crate::control::{self, Answer, CallError};
 
-use super::{Common, Exit, show};
+use super::common::Common;
+use super::{Exit, show};
 
 use findings::{Findings, Level};
 

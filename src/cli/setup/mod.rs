@@ -16,8 +16,9 @@ use crate::base::EmailAddress;
 use crate::cli::out::say;
 use crate::config::{Config, SiteUrl};
 
+use super::common::Common;
 use super::offline::carry_out;
-use super::{Common, Exit, anew};
+use super::{Exit, anew};
 
 use answers::Answers;
 use ask::{Asker, Question};

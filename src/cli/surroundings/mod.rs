@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::base::Timestamp;
 use crate::config::{Config, Draft, Unreadable};
-use crate::store::StoreLock;
+use crate::store::lock_path;
 use crate::tls::Doubt;
 
 /// Who looks.
@@ -81,7 +81,7 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
 pub fn is_store_gone(config: &Config) -> bool {
     let path = &config.store.path;
     let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
-    let was_there = StoreLock::path_for(path).metadata().is_ok_and(|found| found.len() > 0);
+    let was_there = lock_path(path).metadata().is_ok_and(|found| found.len() > 0);
     was_there && !is_there
 }
 

@@ -7,7 +7,7 @@ use crate::base::SessionId;
 use crate::config::UsernameRule;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::request::Request;

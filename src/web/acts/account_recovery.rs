@@ -2,7 +2,7 @@
 
 use crate::accounts::account_recovery::Recovered;
 use crate::admin::RefusalKind;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::admin::{self, Command};
 use crate::app::Principal;
 use crate::throttle::Kind;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::request::Request;
 

@@ -4,7 +4,7 @@ use crate::app::{Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPer
 use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::encoded::whole_token;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;

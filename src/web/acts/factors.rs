@@ -7,7 +7,7 @@ use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
 use crate::factors::FactorKind;
 use crate::sessions::Session;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;

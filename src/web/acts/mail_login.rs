@@ -3,7 +3,7 @@
 use crate::app::{MailKey, MailLogin};
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Carrier;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::admin::{Command, command};
 use crate::throttle::Kind;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::request::Request;

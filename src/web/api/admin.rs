@@ -1,8 +1,8 @@
 //! The administrators' part of the API: each route stands for a command.
 
 use crate::admin::{Command, command};
-use crate::web::Web;
 use crate::web::acts::{carry_out, wanted_token};
+use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::reply::Reply;
 use crate::web::request::Request;

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::factors::FactorKind;
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
-use crate::web::{Web, acts};
 
-use super::{logged_in, with_renewed, with_session};
+use super::answers::{logged_in, with_renewed, with_session};
 
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {

@@ -1,10 +1,11 @@
 //! The caller's own API tokens.
 
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
-use crate::web::{Web, acts};
 
 /// `GET /account/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {

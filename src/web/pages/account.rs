@@ -4,13 +4,14 @@ use crate::admin::RefusalKind;
 use crate::app::AddressChange;
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts};
 
 use super::form::Form;
-use super::{notice, render};
+use super::page::{notice, render};
 
 /// What every page of the account shows.
 pub(super) fn values(request: &Request) -> Result<Value, Failure> {

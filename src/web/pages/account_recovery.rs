@@ -1,10 +1,11 @@
 //! The pages of "this was not me" and of undoing a change of address.
 
 use crate::templates::context;
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts};
 
 use super::factors::form_or_nothing;
 use super::form::Form;

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::admin::{Command, RefusalKind, command};
 use crate::templates::context;
-use crate::web::Web;
 use crate::web::acts::carry_out;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-use super::{notice, render};
+use super::page::{notice, render};
 
 /// Rows of a page.
 const ROWS: usize = 50;

@@ -5,17 +5,18 @@ use crate::base::IdentityKind;
 use crate::config::{RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::{Value, context};
+use crate::web::acts;
 use crate::web::acts::Passed;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::return_to::safe_path;
-use crate::web::{Web, acts};
 
 use super::factors::with_return;
 use super::form::Form;
 use super::front_end::lead_on;
-use super::{notice, render};
+use super::page::{notice, render};
 
 /// Whether anybody may register who comes along.
 fn registration_is_open(web: &Web) -> bool {

@@ -2,15 +2,17 @@
 
 use crate::factors::FactorKind;
 use crate::templates::{Value, context};
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts, qr};
+use crate::web::{acts, qr};
 
+use super::account;
 use super::account::gone;
 use super::form::Form;
-use super::{SECOND_FACTOR as OVERVIEW, account, notice, render};
+use super::page::{SECOND_FACTOR as OVERVIEW, notice, render};
 
 /// `path`, to come back to `return_to` afterwards.
 pub fn with_return(path: &str, return_to: &str) -> String {

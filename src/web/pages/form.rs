@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::base::map_of;
 use crate::config::Span;
 use crate::templates::{Value, context};
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 
-use super::render;
+use super::page::render;
 
 /// A form on a page.
 pub struct Form<'a> {

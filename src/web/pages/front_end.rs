@@ -1,7 +1,7 @@
 //! Mailed links at a site whose pages are those of a front end.
 
 use crate::app::Fault;
-use crate::web::Web;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 

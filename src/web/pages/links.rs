@@ -3,15 +3,16 @@
 use crate::app::{Besides, Fault, NowConfirmed};
 use crate::crypto::TokenFault;
 use crate::templates::context;
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts};
 
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
-use super::render;
+use super::page::render;
 
 /// `GET /confirm/resend`
 pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {

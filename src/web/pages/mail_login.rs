@@ -1,10 +1,11 @@
 //! The pages of logging in by mail.
 
 use crate::templates::context;
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts};
 
 use super::entry::{go_on, names};
 use super::factors::{form_or_nothing, wished, with_return};

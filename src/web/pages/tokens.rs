@@ -2,14 +2,16 @@
 
 use crate::base::Timestamp;
 use crate::templates::{Value, context};
+use crate::web::acts;
+use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{Web, acts};
 
+use super::account;
 use super::account::gone;
 use super::form::Form;
-use super::{account, notice};
+use super::page::notice;
 
 async fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
     let shown = acts::tokens(web, request).await?;

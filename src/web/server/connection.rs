@@ -11,14 +11,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::super::service::Service;
 use super::budget::Budget;
 use super::ending::{Ending, Farewell};
 use super::exchange::{Desk, Serves};
 use super::head::{Head, Watched};
 use super::places::Place;
 use super::polite::Polite;
+use super::protocol::Protocol;
 use super::pulse::Pulse;
-use super::{Protocol, Web};
 use crate::tls::ACME_TLS;
 
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
@@ -38,7 +39,7 @@ const MAX_SEND_BYTES: usize = 16 * 1024;
 
 /// A connection that was accepted.
 pub struct Serving {
-    pub web: Arc<Web>,
+    pub service: Arc<Service>,
     pub peer: IpAddr,
     /// The port that took it.
     pub listener: u16,
@@ -74,9 +75,9 @@ impl Serving {
     }
 
     fn desk(&self, serves: Serves, head: Option<Arc<Head>>) -> Arc<Desk> {
-        let (web, pulse, budget) = (Arc::clone(&self.web), Arc::clone(&self.pulse), Arc::clone(&self.budget));
+        let (service, pulse, budget) = (Arc::clone(&self.service), Arc::clone(&self.pulse), Arc::clone(&self.budget));
         let share = (!self.is_proxy).then(|| budget.share(self.peer));
-        Arc::new(Desk { web, serves, peer: self.peer, listener: self.listener, head, pulse, budget, share })
+        Arc::new(Desk { service, serves, peer: self.peer, listener: self.listener, head, pulse, budget, share })
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {

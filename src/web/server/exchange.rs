@@ -17,14 +17,13 @@ use tokio::time::timeout;
 use super::super::access::Audience;
 use super::super::failure::Failure;
 use super::super::host;
-use super::super::reply::{IsShared, Reply, Response};
+use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
-use super::super::router::{Begun, Waiting, audience_of};
-use super::super::status::Success;
-use super::Web;
+use super::super::service::{Begun, Service, Waiting, audience_of};
 use super::answer::{Answer, CHUNK_BYTES};
 use super::budget::{Budget, Room, Share};
 use super::head::Head;
+use super::plain;
 use super::pulse::{Pulse, UnderWay};
 use crate::config::Config;
 use crate::tls::Challenges;
@@ -53,7 +52,7 @@ pub enum Serves {
 
 /// What the requests of one connection have in common.
 pub struct Desk {
-    pub web: Arc<Web>,
+    pub service: Arc<Service>,
     pub serves: Serves,
     pub peer: IpAddr,
     /// The port that took the connection.
@@ -111,7 +110,7 @@ impl Desk {
     /// no room, because there are no more of them at a time than threads.
     pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
-        let env = self.web.app.env();
+        let env = self.service.web.app.env();
         let network = client_network(self.peer, &head.headers, &env.config.proxy.trusted);
         let exchange = Exchange {
             under_way: self.pulse.begin(body.is_end_stream()),
@@ -139,12 +138,12 @@ fn bytes_of(head: &Parts) -> usize {
 
 impl Exchange {
     fn begin(self, head: Parts, body: Incoming, config: &Config) -> Answering {
-        let web = &self.desk.web;
+        let service = &self.desk.service;
         let response = match &self.desk.serves {
-            Serves::Redirect(challenges) => redirect(web, challenges, &head),
-            Serves::Metrics => metrics(web, &head),
+            Serves::Redirect(challenges) => plain::redirect(service, challenges, &head),
+            Serves::Metrics => plain::metrics(service, &head),
             Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
-            Serves::Site => match web.begin(head, Bytes::new(), self.received, config) {
+            Serves::Site => match service.begin(head, Bytes::new(), self.received, config) {
                 Begun::Answered(response) => response,
                 Begun::Waits(waiting) => return self.wait(Left::Handler(waiting)),
             },
@@ -154,7 +153,7 @@ impl Exchange {
 
     /// Whatever follows on the connection cannot be told from what we have not read.
     fn refuse(self, failure: &Failure) -> Answering {
-        let response = closing(self.desk.web.refuse(failure, self.audience), self.is_http_1);
+        let response = closing(self.desk.service.refuse(failure, self.audience), self.is_http_1);
         Answering::There(Some(self.end(response)))
     }
 
@@ -173,33 +172,33 @@ impl Exchange {
     /// Waits for what is left to wait for, within the limit of all requests.
     fn wait(mut self, left: Left) -> Answering {
         if !self.take_room(self.bytes) {
-            let response = self.desk.web.refuse(&Failure::NoRoom, self.audience);
+            let response = self.desk.service.refuse(&Failure::NoRoom, self.audience);
             return Answering::There(Some(self.end(response)));
         }
         Answering::Waits(Box::pin(async move {
             let answered = timeout(REQUEST, self.answer(left)).await;
-            let late = |_| self.desk.web.refuse(&Failure::OutcomeUnknown, self.audience);
+            let late = |_| self.desk.service.refuse(&Failure::OutcomeUnknown, self.audience);
             let response = answered.unwrap_or_else(late);
             self.end(response)
         }))
     }
 
     async fn answer(&mut self, left: Left) -> Response {
-        let web = &self.desk.web;
+        let service = &self.desk.service;
         match left {
-            Left::Handler(waiting) => web.finish(*waiting).await,
+            Left::Handler(waiting) => service.finish(*waiting).await,
             Left::Body(head, body) => match read_body(body, self.room.as_mut()).await {
                 Ok(body) => {
                     self.under_way.works();
                     let received = Received { at: Instant::now(), ..self.received };
-                    let begun = web.begin(head, body, received, &web.app.env().config);
+                    let begun = service.begin(head, body, received, &service.web.app.env().config);
                     match begun {
                         Begun::Answered(response) => response,
-                        Begun::Waits(waiting) => web.finish(*waiting).await,
+                        Begun::Waits(waiting) => service.finish(*waiting).await,
                     }
                 }
                 // What is left of it cannot be told from a next request, so the connection ends, and says so.
-                Err(failure) => closing(web.refuse(&failure, self.audience), self.is_http_1),
+                Err(failure) => closing(service.refuse(&failure, self.audience), self.is_http_1),
             },
         }
     }
@@ -227,7 +226,7 @@ impl Exchange {
         }
         // It may have been done; there is only no room to tell.
         let failure = if self.is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
-        let (head, bytes) = self.desk.web.refuse(&failure, self.audience).into_parts();
+        let (head, bytes) = self.desk.service.refuse(&failure, self.audience).into_parts();
         http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way))
     }
 }
@@ -259,7 +258,11 @@ impl Desk {
                 if *failure == Failure::Misdirected {
                     let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
                     let target = head.uri.authority().map(http::uri::Authority::as_str);
-                    self.web.note_foreign_host(host.or(target).unwrap_or_default(), self.peer);
+                    self.service.refusals.note_foreign_host(
+                        &self.service.web,
+                        host.or(target).unwrap_or_default(),
+                        self.peer,
+                    );
                 }
             }),
             // Everybody is sent to the site, whatever they have typed, and an authority asks for any name of the certificate;
@@ -333,33 +336,4 @@ fn make_room(collected: &mut Vec<u8>, length: usize, room: &mut Room) -> Result<
     }
     collected.reserve_exact(wanted - collected.len());
     Ok(())
-}
-
-/// Sends people to the same page over HTTPS. A form or an API request that came in clear is refused instead:
-/// whatever it held has been seen by everybody on the way.
-fn redirect(web: &Web, challenges: &Challenges, head: &Parts) -> Response {
-    if let Some(text) = challenges.text(head.uri.path()).filter(|_| head.method == Method::GET) {
-        return Reply::challenge(text).complete(&web.hardened);
-    }
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let is_page = matches!(head.method, Method::GET | Method::HEAD) && !path.starts_with("/api/");
-    let mut response = if is_page && path.starts_with('/') {
-        Reply::redirect(Success::Moved, &web.app.env().config.site.url.link(path)).complete(&web.hardened)
-    } else {
-        web.refuse(&Failure::NotFound, audience_of(path))
-    };
-    // Not over a connection in clear (RFC 6797, 7.2).
-    response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
-    response
-}
-
-/// `GET /metrics`, on a listener of its own.
-fn metrics(web: &Web, head: &Parts) -> Response {
-    if !matches!(head.method, Method::GET | Method::HEAD) || head.uri.path() != "/metrics" {
-        return web.refuse(&Failure::NotFound, Audience::Api);
-    }
-    match web.metrics() {
-        Ok(text) => Reply::metrics(text).complete(&web.hardened),
-        Err(error) => web.refuse(&error.into(), Audience::Api),
-    }
 }

@@ -219,7 +219,7 @@ impl People<'_> {
         });
         Some(Attempt {
             matched,
-            is_barred: false,
+            is_locked_out: false,
             tries: tries.ok()?,
             rehashed: None,
             method: "password",

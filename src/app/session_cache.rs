@@ -3,22 +3,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::accounts::standing::{self, Credential};
-use crate::accounts::{Person, permissions, person, spent};
-use crate::audit::Act;
-use crate::base::{AccountId, MINUTE, Permission, Seconds, Timestamp};
+use crate::accounts::Person;
+use crate::base::{AccountId, Permission};
 use crate::crypto::Digest;
-use crate::factors;
-use crate::groups;
 use crate::sessions::{Scope, Session};
-use crate::store::{Changes, Event, StoreError, schema};
-
-use super::App;
+use crate::store::{Changes, Event, schema};
 
 /// Somebody with a session.
 #[derive(Debug)]
@@ -39,18 +33,7 @@ pub struct LoggedIn {
     pub lacks_second_factor: bool,
     /// What was made of session and person for the API: it stays true as long as this value is remembered.
     pub document: OnceLock<Bytes>,
-    seen_at: AtomicU64,
-}
-
-/// How long after a form was posted another post of it is the second of two clicks.
-const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
-
-impl App {
-    /// For what, a moment ago, the session that had this secret went on under a new one. A fault of the store is no reason to say so.
-    pub fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
-        let found = self.read(|view| spent::find(view, secret)).ok().flatten()?;
-        found.act.filter(|_| self.now().since(found.done_at) < SECOND_CLICK_WITHIN)
-    }
+    pub(super) seen_at: AtomicU64,
 }
 
 impl LoggedIn {
@@ -63,14 +46,14 @@ impl LoggedIn {
 }
 
 /// In several parts, each behind a lock of its own: threads that look sessions up would meet at one lock with every request.
-pub(super) struct KnownSessions {
-    parts: [RwLock<Known>; KnownSessions::PARTS],
+pub(super) struct SessionCache {
+    parts: [RwLock<Part>; SessionCache::PARTS],
     /// The store's: sessions of another one are none.
-    generation: [u8; 16],
+    pub(super) generation: [u8; 16],
 }
 
 #[derive(Default)]
-struct Known {
+struct Part {
     by_digest: HashMap<Digest, Arc<LoggedIn>, BuildHasherDefault<Spread>>,
     /// Counts what was heard: whoever read an older view must not remember what it says.
     heard: u64,
@@ -96,7 +79,7 @@ impl Hasher for Spread {
     }
 }
 
-impl KnownSessions {
+impl SessionCache {
     const PARTS: usize = 16;
     /// Sessions remembered in each part at most; beyond it all of them are forgotten and looked up again.
     const MAX: usize = 10_000 / Self::PARTS;
@@ -106,7 +89,7 @@ impl KnownSessions {
         Self { parts: Default::default(), generation }
     }
 
-    pub(super) fn hear(&self, event: &Event<'_>) {
+    pub(super) fn invalidate(&self, event: &Event<'_>) {
         match event {
             Event::Reopened => self.forget_all(),
             Event::Committed(changes, _) => {
@@ -121,7 +104,7 @@ impl KnownSessions {
     }
 
     /// Whatever is heard, every part hears.
-    fn each(&self, forget: impl Fn(&mut Known)) {
+    fn each(&self, forget: impl Fn(&mut Part)) {
         for part in &self.parts {
             let mut known = part.write().unwrap_or_else(PoisonError::into_inner);
             forget(&mut known);
@@ -130,16 +113,16 @@ impl KnownSessions {
     }
 
     /// By the last byte, because the table in a part goes by the first ones.
-    fn part(&self, digest: &Digest) -> &RwLock<Known> {
+    fn part(&self, digest: &Digest) -> &RwLock<Part> {
         &self.parts[usize::from(digest.0[31]) % Self::PARTS]
     }
 
-    fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
+    pub(super) fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
         let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
         known.by_digest.get(digest).cloned().ok_or(known.heard)
     }
 
-    fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
+    pub(super) fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
         let mut known = self.part(&logged_in.digest).write().unwrap_or_else(PoisonError::into_inner);
         if known.heard != heard {
             return;
@@ -174,7 +157,7 @@ impl Changed {
     }
 }
 
-impl Known {
+impl Part {
     fn forget(&mut self, changed: &Changed) {
         if changed.groups {
             self.by_digest.clear();
@@ -191,60 +174,4 @@ impl Known {
 /// The changed keys of a table, without its prefix.
 fn keys(changes: &Changes, range: schema::Range) -> impl Iterator<Item = &[u8]> {
     changes.range(vec![range.prefix]..vec![range.prefix + 1]).map(|(key, _)| &key[1..])
-}
-
-impl App {
-    /// Who holds the session, or the API token, with this secret, if it is alive and its account open.
-    pub fn who_has(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
-        let logged_in = match self.known.find(&digest) {
-            Ok(logged_in) => logged_in,
-            Err(heard) => match self.look_up_session(digest)? {
-                None => return Ok(None),
-                Some(logged_in) => {
-                    self.known.remember(&logged_in, heard);
-                    logged_in
-                }
-            },
-        };
-        let time = self.time();
-        let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
-        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.known.generation);
-        if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
-            return Ok(None);
-        }
-        // While a leap of the clock is in doubt, the earlier time is noted: it is still true when the leap is taken back.
-        let used_at = time.earlier.max(logged_in.session.created_at);
-        if used_at.since(seen_at) >= logged_in.session.note_after() {
-            logged_in.seen_at.store(used_at.seconds(), Ordering::Relaxed);
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, used_at);
-        }
-        Ok(Some(logged_in))
-    }
-
-    /// Whether the person that is named may do something. None if nobody is called so.
-    pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
-        self.read(|view| permissions::may(view, named, permission))
-    }
-
-    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
-        self.read(|view| {
-            let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
-            let Some(person) = person::load(view, session.account)? else { return Ok(None) };
-            let permissions = groups::permissions_of(view, &person.account.groups)?;
-            let seen_at = AtomicU64::new(session.seen_at.seconds());
-            let has_second_factor = factors::is_on(view, person.id)?;
-            let lacks_second_factor = standing::lacks_second_factor(view, &self.env(), &session, &person.account)?;
-            Ok(Some(Arc::new(LoggedIn {
-                digest,
-                session,
-                person,
-                permissions,
-                scopes,
-                has_second_factor,
-                lacks_second_factor,
-                document: OnceLock::new(),
-                seen_at,
-            })))
-        })
-    }
 }

@@ -1,0 +1,25 @@
+//! The certificate that the configuration asks for.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::tls::issued;
+
+/// What is asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Wanted {
+    /// The authority's directory.
+    pub directory: String,
+    /// The names.
+    pub hosts: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// What the configuration asks for.
+    #[must_use]
+    pub fn by(app: &App) -> Self {
+        let env = app.env();
+        let directory = env.config.tls.acme.directory.to_string();
+        Self { directory, hosts: issued::hosts(&env.config) }
+    }
+}

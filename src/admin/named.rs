@@ -1,0 +1,73 @@
+//! What administrators name: accounts and groups, and what is said when there is none of the name.
+
+use std::collections::BTreeSet;
+
+use crate::accounts::{Person, person};
+use crate::base::{GroupName, try_set_of};
+use crate::groups::{self, MAX_PER_ACCOUNT};
+use crate::store::{Snapshot, StoreError};
+
+use super::{Refusal, quoted};
+
+/// Accounts that are named when somebody may have meant one of them.
+const MEANT: usize = 5;
+
+pub(super) fn unknown_account(user: &str) -> Refusal {
+    Refusal::unknown(
+        format!("there is no account {user}"),
+        "name it by id, address or user name; `gatelodge user list` shows them",
+    )
+}
+
+/// As [`unknown_account`], with those accounts of whose names it is a part.
+pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusal, StoreError> {
+    let alike = person::search(view, user, None, MEANT)?;
+    if alike.is_empty() {
+        return Ok(unknown_account(user));
+    }
+    let names: Vec<String> = alike.iter().map(name_of).collect();
+    Ok(Refusal::unknown(format!("there is no account {user}"), &format!("did you mean {}?", names.join(", "))))
+}
+
+/// What people call an account: its address, else another of its names.
+pub(super) fn name_of(person: &Person) -> String {
+    let email = person.email.as_ref().map(|email| email.shown.clone());
+    let email = email.or_else(|| person.username.as_ref().map(ToString::to_string));
+    email.or_else(|| person.phone.as_ref().map(ToString::to_string)).unwrap_or_else(|| person.id.to_string())
+}
+
+/// The groups that an account or an invitation is to have.
+pub(super) fn read_groups(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusal> {
+    if texts.len() > MAX_PER_ACCOUNT {
+        return Err(Refusal::invalid(
+            format!("these are more than {MAX_PER_ACCOUNT} groups, the most one may be in"),
+            "",
+        ));
+    }
+    try_set_of(texts.iter().map(|text| read_group(text)))
+}
+
+pub(super) fn read_group(text: &str) -> Result<GroupName, Refusal> {
+    GroupName::parse(text).map_err(|_| {
+        Refusal::invalid(
+            format!("{} is not a group's name", quoted(text)),
+            "it has 1 to 32 of the letters a to z, digits, `.`, `_` and `-`, and begins with a letter or digit",
+        )
+    })
+}
+
+/// Groups that are named when another was meant.
+const NAMED: usize = 20;
+
+/// Refuses a group that is not there: nobody is in it, and no permission is on it. The administrators' always is.
+pub(super) fn require_group(view: &dyn Snapshot, name: &GroupName) -> Result<Result<(), Refusal>, StoreError> {
+    if *name == GroupName::administrators() || groups::exists(view, name)? {
+        return Ok(Ok(()));
+    }
+    let mut names = groups::names(view)?;
+    names.insert(GroupName::administrators());
+    let shown: Vec<&str> = names.iter().take(NAMED).map(GroupName::as_str).collect();
+    let more = if names.len() > NAMED { ", and more: see `gatelodge group list`" } else { "" };
+    let there_are = format!("there {} {}{more}", if shown.len() == 1 { "is" } else { "are" }, shown.join(", "));
+    Ok(Err(Refusal::unknown(format!("there is no group {}", name.as_str()), &there_are)))
+}

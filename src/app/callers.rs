@@ -1,0 +1,83 @@
+//! Who asks: the holder of a session or of an API token, remembered from one request to the next.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use crate::accounts::standing::{self, Credential};
+use crate::accounts::{permissions, person, spent};
+use crate::audit::Act;
+use crate::base::{MINUTE, Permission, Seconds, Timestamp};
+use crate::crypto::Digest;
+use crate::factors;
+use crate::groups;
+use crate::store::StoreError;
+
+use super::App;
+use super::session_cache::LoggedIn;
+
+/// How long after a form was posted another post of it is the second of two clicks.
+const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
+
+impl App {
+    /// For what, a moment ago, the session that had this secret went on under a new one. A fault of the store is no reason to say so.
+    pub fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
+        let found = self.read(|view| spent::find(view, secret)).ok().flatten()?;
+        found.act.filter(|_| self.now().since(found.done_at) < SECOND_CLICK_WITHIN)
+    }
+}
+
+impl App {
+    /// Who holds the session, or the API token, with this secret, if it is alive and its account open.
+    pub fn find_caller(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+        let logged_in = match self.session_cache.find(&digest) {
+            Ok(logged_in) => logged_in,
+            Err(heard) => match self.look_up_session(digest)? {
+                None => return Ok(None),
+                Some(logged_in) => {
+                    self.session_cache.remember(&logged_in, heard);
+                    logged_in
+                }
+            },
+        };
+        let time = self.time();
+        let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
+        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.session_cache.generation);
+        if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
+            return Ok(None);
+        }
+        // While a leap of the clock is in doubt, the earlier time is noted: it is still true when the leap is taken back.
+        let used_at = time.earlier.max(logged_in.session.created_at);
+        if used_at.since(seen_at) >= logged_in.session.note_after() {
+            logged_in.seen_at.store(used_at.seconds(), Ordering::Relaxed);
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, used_at);
+        }
+        Ok(Some(logged_in))
+    }
+
+    /// Whether the person that is named may do something. None if nobody is called so.
+    pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
+        self.read(|view| permissions::may(view, named, permission))
+    }
+
+    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+        self.read(|view| {
+            let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
+            let Some(person) = person::load(view, session.account)? else { return Ok(None) };
+            let permissions = groups::permissions_of(view, &person.account.groups)?;
+            let seen_at = AtomicU64::new(session.seen_at.seconds());
+            let has_second_factor = factors::is_on(view, person.id)?;
+            let lacks_second_factor = standing::lacks_second_factor(view, &self.env(), &session, &person.account)?;
+            Ok(Some(Arc::new(LoggedIn {
+                digest,
+                session,
+                person,
+                permissions,
+                scopes,
+                has_second_factor,
+                lacks_second_factor,
+                document: OnceLock::new(),
+                seen_at,
+            })))
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! How much room is left on the disk.
+
+use std::sync::atomic::AtomicU8;
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Room {
+    /// Enough.
+    #[default]
+    Plenty,
+    /// Below `store.low_space_mib`: no registrations, no mails on request.
+    Low,
+    /// Below `store.critical_space_mib`: people log in and out, sessions end, administrators act; nothing else.
+    Critical,
+}
+
+impl Room {
+    /// The stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plenty => "plenty",
+            Self::Low => "low",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// The last look.
+#[derive(Debug, Default)]
+pub(super) struct Space(pub(super) AtomicU8);

@@ -1,0 +1,90 @@
+//! Adds rows, and goes on behind what was changed from outside.
+
+use crate::base::{ClockState, Moment, Timestamp};
+use crate::crypto::SealingKey;
+use crate::store::{Direction, KeySpan, StoreError, Transaction, schema};
+
+use super::head::{Broken, HEADS, Head, MARKS, When, proved_to_its_end};
+use super::rows::{NODE, ROWS, Row, chained};
+use super::{Act, Entry, Outcome, Source, Subject};
+
+pub(super) fn append(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    mut head: Head,
+    entry: Entry,
+) -> Result<u64, StoreError> {
+    let number = head.next;
+    let chained = chained(&head.last, number, &entry);
+    ROWS.put(tx, &(NODE, number), &Row { entry, chained })?;
+    head.next += 1;
+    head.last = chained;
+    head.save(tx, seal)?;
+    Ok(number)
+}
+
+/// Numbers from here on are nobody's but an intruder's, who may want to leave none for us.
+const MAX_NUMBER: u64 = 1 << 53;
+
+/// Remembers that the log was changed from outside, and begins a new chain behind what there is.
+///
+/// An act must not be refused because of it: whoever broke the log would keep everybody from logging in, and the evidence would
+/// end there. Nor must the next row be signed as if nothing had happened: that is what the intruder waits for. So a row tells of
+/// it, and its number stands in the head, under the key, for good: `verify` reports it ever after, when the row is long gone too.
+/// The rows before stay where they are, for whoever wants to compare them with a backup.
+pub(super) fn note_break(
+    tx: &mut dyn Transaction,
+    seal: &SealingKey,
+    broken: Broken,
+    (at, clock): (Timestamp, ClockState),
+) -> Result<Head, StoreError> {
+    tracing::error!("THE AUDIT LOG WAS CHANGED FROM OUTSIDE: {broken}. See `gatelodge audit verify`");
+    let number = free_number(tx, seal)?;
+    let source = Source::appliance();
+    let entry = Entry {
+        at,
+        clock,
+        act: Act::AuditBroken,
+        outcome: Outcome::Done,
+        actor: source.actor,
+        network: source.network,
+        subject: Subject::NONE,
+        detail: broken.to_string(),
+    };
+    append(tx, seal, Head::new(number, number), entry)?;
+    HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)
+}
+
+/// A number behind every row that there is, and behind every one that there was as far as that is proved.
+fn free_number(tx: &mut dyn Transaction, seal: &SealingKey) -> Result<u64, StoreError> {
+    let head = HEADS.get(tx, &NODE).ok().flatten().filter(|head| head.is_ours(seal)).map(|head| head.next);
+    let mark = MARKS.get(tx, &NODE).ok().flatten().filter(|mark| mark.is_ours(seal)).map(|mark| mark.next);
+    loop {
+        // By the keys alone: a row may be one that cannot be read.
+        let newest = tx.scan(&KeySpan::prefix(&[schema::AUDIT.prefix]), Direction::Down, 1)?;
+        let Some((key, _)) = newest.into_iter().next() else { break Ok(head.max(mark).unwrap_or(1)) };
+        match number_in(&key).filter(|number| *number < MAX_NUMBER) {
+            Some(number) => break Ok(head.max(mark).unwrap_or(1).max(number + 1)),
+            None => tx.delete(&key)?,
+        }
+    }
+}
+
+/// The number in the key of a row of ours.
+fn number_in(key: &[u8]) -> Option<u64> {
+    let rest = key.strip_prefix(&[schema::AUDIT.prefix])?.strip_prefix(&NODE.to_be_bytes())?;
+    rest.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Has another key prove the log from now on. What does not hold under the old one is noted first, not signed over.
+pub fn reseal(
+    tx: &mut dyn Transaction,
+    moment: &Moment,
+    (old, new): (&SealingKey, &SealingKey),
+) -> Result<(), StoreError> {
+    let head = match proved_to_its_end(tx, old, When::AtRest)? {
+        Ok(head) => head,
+        Err(broken) => note_break(tx, old, broken, (moment.now(), moment.clock()))?,
+    };
+    head.save(tx, new)
+}

@@ -1,0 +1,169 @@
+//! How sessions start, go on under new secrets, and end.
+
+use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp, set_of};
+use crate::config::Sessions as Settings;
+use crate::crypto::{Bearer, BearerKind, Digest};
+use crate::store::{Direction, StoreError, Transaction};
+
+use super::session::{Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, of_account, remove, store};
+use super::{Client, api_tokens, refreshing};
+
+/// What a new session is made from.
+pub struct NewSession<'a> {
+    /// Whose it is.
+    pub account: AccountId,
+    /// How the client carries it.
+    pub carrier: Carrier,
+    /// How the person proved who they are.
+    pub methods: &'a [&'a str],
+    /// Where it comes from.
+    pub client: &'a Client,
+    /// How long it lasts.
+    pub settings: &'a Settings,
+    /// Seconds for which an access token works, where a refresh token renews it.
+    pub access: Seconds,
+    /// The store's generation.
+    pub generation: [u8; 16],
+}
+
+/// Starts a session. The secret is handed out here, once.
+pub fn start(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    new: &NewSession<'_>,
+) -> Result<(Bearer, Session), StoreError> {
+    let secret = draw(new.carrier, moment);
+    let now = moment.now();
+    let lifetime = match new.carrier {
+        Carrier::BrowserCookie => new.settings.browser,
+        Carrier::KeptCookie => new.settings.absolute,
+        Carrier::BearerToken | Carrier::RefreshedToken => new.settings.bearer_lifetime(),
+    };
+    let mut session = Session {
+        id: SessionId::draw(moment),
+        account: new.account,
+        generation: new.generation,
+        created_at: now,
+        seen_at: now,
+        idle: new.settings.idle.seconds(),
+        ends_at: now.plus(lifetime.seconds()),
+        carrier: new.carrier,
+        proved_at: now,
+        methods: set_of(new.methods.iter().map(|method| (*method).to_owned())),
+        network: new.client.network.clone(),
+        agent: new.client.agent.clone(),
+        family: None,
+        access_until: None,
+    };
+    make_room(tx, new.account)?;
+    refreshing::begin(tx, &mut session, &secret, now.plus(new.access))?;
+    store(tx, &secret, &session)?;
+    Ok((secret, session))
+}
+
+fn draw(carrier: Carrier, moment: &mut Moment) -> Bearer {
+    match carrier {
+        Carrier::RefreshedToken => Bearer::draw_family(moment),
+        _ => Bearer::draw(BearerKind::Session, moment),
+    }
+}
+
+fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    // The index alone says whether there is room, as there nearly always is.
+    if OF_ACCOUNT.under(tx, &account, Direction::Up, MAX_SESSIONS)?.len() < MAX_SESSIONS {
+        return Ok(());
+    }
+    let mut sessions = of_account(tx, account)?;
+    sessions.sort_unstable_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
+    sessions.iter().skip(MAX_SESSIONS - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
+}
+
+/// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods` are
+/// those by which its holder proved anew who they are; none leaves its last proof what it was. None if it has ended.
+pub fn renew(
+    tx: &mut dyn Transaction,
+    moment: &mut Moment,
+    (account, id): (AccountId, SessionId),
+    methods: &[&str],
+    access: Seconds,
+) -> Result<Option<(Bearer, Session)>, StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(None) };
+    let Some(mut session) = SESSIONS.get(tx, &digest)? else { return Ok(None) };
+    let secret = draw(session.carrier, moment);
+    if !methods.is_empty() {
+        session.proved_at = moment.now();
+        session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
+    }
+    SESSIONS.delete(tx, &digest)?;
+    refreshing::begin(tx, &mut session, &secret, moment.now().plus(access))?;
+    store(tx, &secret, &session)?;
+    Ok(Some((secret, session)))
+}
+
+/// Ends the session with this secret, if there is one.
+pub fn end(tx: &mut dyn Transaction, digest: Digest) -> Result<(), StoreError> {
+    SESSIONS.get(tx, &digest)?.map_or(Ok(()), |session| remove(tx, digest, &session))
+}
+
+/// Ends one session of an account by its id. False if the account has none of this id.
+pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(false) };
+    end(tx, digest).map(|()| true)
+}
+
+/// Ends every session of an account, but for the one to be kept. Says how many.
+pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    for (digest, session) in of_account(tx, account)? {
+        if Some(session.id) != kept {
+            remove(tx, digest, &session)?;
+            ended += 1;
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends sessions, whosever they are, but for the one to be kept, looking at up to `limit` behind `after`. Returns how many ended,
+/// and where to go on, or none at the end.
+pub fn end_some(
+    tx: &mut dyn Transaction,
+    kept: Option<SessionId>,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<(usize, Option<Digest>), StoreError> {
+    let (page, mut ended) = (SESSIONS.page(tx, after.as_ref(), limit)?, 0);
+    for (digest, session) in page.iter().filter(|(_, session)| Some(session.id) != kept) {
+        remove(tx, *digest, session)?;
+        ended += 1;
+    }
+    Ok((ended, (page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten()))
+}
+
+/// Notes when sessions and API tokens were last used. One that has ended meanwhile stays ended.
+pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Result<(), StoreError> {
+    for (digest, seen_at) in seen {
+        if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
+            SESSIONS.put(tx, digest, &Session { seen_at: *seen_at, ..session })?;
+        }
+        api_tokens::note_used(tx, *digest, *seen_at)?;
+    }
+    Ok(())
+}
+
+/// Removes up to `limit` sessions that are over, looking at as many behind `after`.
+/// Returns where to go on, or none at the end.
+pub fn sweep(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    generation: &[u8; 16],
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<Option<Digest>, StoreError> {
+    let page = SESSIONS.page(tx, after.as_ref(), limit)?;
+    for (digest, session) in &page {
+        if !session.is_alive(session.seen_at, now, generation) {
+            remove(tx, *digest, session)?;
+        }
+    }
+    Ok((page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten())
+}

@@ -1,0 +1,172 @@
+//! A session, and where it is kept.
+
+use std::collections::BTreeSet;
+
+use crate::base::{AccountId, SLACK, Seconds, SessionId, Timestamp};
+use crate::crypto::{Bearer, Digest};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
+
+words! {
+    /// How a client carries its session.
+    Carrier {
+        /// A cookie that dies with the browser.
+        BrowserCookie = 0 "browser-cookie",
+        /// A cookie that is kept: "remember me".
+        KeptCookie = 1 "kept-cookie",
+        /// An `Authorization` header.
+        BearerToken = 2 "bearer-token",
+        /// An `Authorization` header that a refresh token renews every few minutes.
+        RefreshedToken = 3 "refreshed-token",
+    }
+}
+
+/// A login that lasts. The store keeps the digest of its secret, never the secret.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// What lists and clients call it; it opens nothing.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The store's generation: a restored backup revives no session.
+    pub(super) generation: [u8; 16],
+    /// When the person logged in.
+    pub created_at: Timestamp,
+    /// When it was last used; may lag by some minutes.
+    pub seen_at: Timestamp,
+    /// Seconds it may be unused.
+    pub idle: Seconds,
+    /// When it ends in any case.
+    pub ends_at: Timestamp,
+    /// How the client carries it.
+    pub carrier: Carrier,
+    /// When the person last proved who they are.
+    pub proved_at: Timestamp,
+    /// By which methods.
+    pub methods: BTreeSet<String>,
+    /// Where the login came from.
+    pub network: String,
+    /// With which browser or program, as it calls itself.
+    pub agent: String,
+    /// The family of its refresh tokens, if it has any.
+    pub(super) family: Option<Digest>,
+    /// When its present access token ends, if a refresh token renews it.
+    pub access_until: Option<Timestamp>,
+}
+record!(Session, version 2, {
+    id, account, generation, created_at, seen_at, idle, ends_at, carrier, proved_at, methods, network, agent,
+}, since 2 { family, access_until });
+
+impl Carrier {
+    /// Whether a program carries it, not a browser's cookie.
+    #[must_use]
+    pub const fn is_bearer(self) -> bool {
+        matches!(self, Self::BearerToken | Self::RefreshedToken)
+    }
+}
+
+impl Session {
+    /// Whether it still lets its holder in, given when it was last used.
+    #[must_use]
+    pub fn is_alive(&self, seen_at: Timestamp, now: Timestamp, generation: &[u8; 16]) -> bool {
+        // One that was made while the clock was wrong by years does not live that long once the clock is right again.
+        let has_begun = self.created_at <= now.plus(SLACK);
+        has_begun
+            && now < self.ends_at
+            && now.since(seen_at.max(self.seen_at)) < self.idle
+            && self.generation == *generation
+    }
+
+    /// Whether its secret still opens it: an access token ends before its session does.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.access_until.is_none_or(|until| now < until)
+    }
+
+    /// Seconds after which a use is worth writing down: often enough for the idle limit, rarely enough for an SD card.
+    #[must_use]
+    pub fn note_after(&self) -> Seconds {
+        const MOST: Seconds = 5 * crate::base::MINUTE;
+        (self.idle / 10).clamp(1, MOST)
+    }
+}
+
+pub(crate) const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
+
+pub(crate) const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
+
+/// The refresh tokens of a session.
+#[derive(Clone, Debug)]
+pub struct Family {
+    pub(super) account: AccountId,
+    pub(super) session: SessionId,
+    pub(super) generation: [u8; 16],
+    /// Of the one refresh token that works.
+    pub(super) current: Digest,
+}
+record!(Family, version 1, { account, session, generation, current });
+
+pub(crate) const FAMILIES: Table<Digest, Family> = Table::at(schema::REFRESH_FAMILIES);
+
+/// Sessions an account may have; a login beyond it ends the one that was unused longest.
+pub const MAX_SESSIONS: usize = 100;
+
+/// The session whose secret has this digest, alive or not.
+pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, StoreError> {
+    SESSIONS.get(view, &digest)
+}
+
+/// The session of an account with this id, alive or not.
+pub fn find_by_id(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    id: SessionId,
+) -> Result<Option<Session>, StoreError> {
+    match OF_ACCOUNT.get(view, &(account, id))? {
+        Some(digest) => SESSIONS.get(view, &digest),
+        None => Ok(None),
+    }
+}
+
+/// The session that `seen` has become by a refresh token, if that is why its secret opens nothing any more: the family of its
+/// refresh tokens is the same, so nobody proved anything anew or was thrown out.
+pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Session>, StoreError> {
+    let found = find_by_id(view, seen.account, seen.id)?;
+    Ok(found.filter(|session| session.family.is_some() && session.family == seen.family))
+}
+
+/// The sessions of an account, dead ones too until they are swept.
+pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
+    let mut sessions = Vec::new();
+    for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_SESSIONS + 1)? {
+        sessions.extend(SESSIONS.get(view, &digest)?.map(|session| (digest, session)));
+    }
+    Ok(sessions)
+}
+
+/// The digest of the secret that opens a session, while it is there.
+pub fn secret_of(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    id: SessionId,
+) -> Result<Option<Digest>, StoreError> {
+    OF_ACCOUNT.get(view, &(account, id))
+}
+
+/// How many sessions there are, counted up to `limit`.
+pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
+    Ok(SESSIONS.all(view, Direction::Up, limit)?.len())
+}
+
+pub(super) fn store(tx: &mut dyn Transaction, secret: &Bearer, session: &Session) -> Result<(), StoreError> {
+    let digest = secret.access().digest();
+    SESSIONS.put(tx, &digest, session)?;
+    OF_ACCOUNT.put(tx, &(session.account, session.id), &digest)
+}
+
+pub(super) fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
+    SESSIONS.delete(tx, &digest)?;
+    if let Some(family) = &session.family {
+        FAMILIES.delete(tx, family)?;
+    }
+    OF_ACCOUNT.delete(tx, &(session.account, session.id))
+}

@@ -1,0 +1,43 @@
+//! Looks at certificates and keys before they are served.
+
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+
+use crate::base::Timestamp;
+use crate::config::Unreadable;
+
+use super::doubts::{self, Doubt};
+use super::{TlsError, files, parsed, pem};
+
+/// Whether certificate and key can be served for this host; what browsers will not like comes back.
+///
+/// # Errors
+/// With everything for which they cannot be served.
+pub fn try_files(
+    certificate: &Path,
+    private_key: &Path,
+    host: &str,
+    now: Timestamp,
+) -> Result<Vec<Doubt>, Vec<TlsError>> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = files::read(certificate, private_key, &provider)?;
+    Ok(doubts::doubts(&key.cert, host, now))
+}
+
+/// As [`try_files`] where the key cannot be looked at: what browsers will not like about the certificate.
+pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Doubt>, Unreadable> {
+    pem::certificates(certificate).map(|chain| doubts::doubts(&chain, host, now))
+}
+
+/// Whether a file names whom to trust; those that have expired come back, in words.
+///
+/// # Errors
+/// When it names nobody.
+pub fn try_authorities(ca_file: &Path, now: Timestamp) -> Result<Vec<String>, Unreadable> {
+    let ended = |(at, der): (usize, &CertificateDer<'_>)| {
+        let (_, ends_at) = parsed::validity(der).filter(|(_, ends_at)| *ends_at <= now)?;
+        Some(format!("{}: certificate {} in it expired on {ends_at}", ca_file.display(), at + 1))
+    };
+    Ok(pem::certificates(ca_file)?.iter().enumerate().filter_map(ended).collect())
+}

@@ -1,0 +1,214 @@
+//! What people do by the API.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::app::{NowConfirmed, NowRegistered};
+use crate::base::{Packed, Permission};
+
+use crate::web::acts::{self};
+use crate::web::context::Web;
+use crate::web::failure::Failure;
+use crate::web::reply::{Reply, to_json};
+use crate::web::request::Request;
+use crate::web::status::Success;
+
+use super::documents::{
+    List, LoginsDocument, MayDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument,
+};
+
+use super::answers::{let_in, with_renewed, with_session};
+
+/// The OpenAPI 3.1 document, packed: it is a hundredth of the program otherwise, and rarely asked for. A test compares it with the
+/// route list.
+const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4")));
+
+/// The same, unpacked when it is first asked for, and once: everybody is sent the same bytes.
+static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
+
+/// `GET /openapi.json`
+pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    let unpacked = UNPACKED.get_or_init(|| OPENAPI.unpack().map(Bytes::from));
+    let document = unpacked.clone().ok_or(Failure::Internal)?;
+    Ok(Reply::asset("application/json", document))
+}
+
+/// `POST /register`
+pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    match acts::register(web, request, None, request.json()?).await? {
+        NowRegistered::Accepted(browser) => {
+            let lifetime = web.app.env().config.tokens.confirm_within.seconds();
+            Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
+        }
+        NowRegistered::Opened => Ok(Reply::status(Success::Ok, "confirmed")),
+    }
+}
+
+/// `POST /confirm`
+pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let reply = Reply::status(Success::Ok, "confirmed");
+    Ok(match acts::confirm(web, request, None, request.json()?).await? {
+        NowConfirmed::Done => reply,
+        NowConfirmed::In(session) => with_session(web, request, reply, Some(&*session)),
+        NowConfirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
+    })
+}
+
+/// `POST /confirm/resend`
+pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::resend(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /login`
+pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed = acts::log_in(web, request, request.json()?, true).await?;
+    Ok(let_in(web, request, passed))
+}
+
+/// `POST /login/mail`
+pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let secret = acts::wish_mail_login(web, request, request.json()?).await?;
+    let document = serde_json::json!({"status": "accepted", "pending": secret.expose()});
+    Ok(Reply::json(Success::Accepted, &document).with_cookie(web.cookies.set_mail(&secret)))
+}
+
+/// `POST /login/mail/code`
+pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed = acts::log_in_by_code(web, request, request.json()?, true).await?;
+    Ok(let_in(web, request, passed))
+}
+
+/// `POST /login/mail/link`
+pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let passed = acts::log_in_by_link(web, request, None, request.json()?).await?;
+    Ok(let_in(web, request, passed))
+}
+
+/// `POST /logout`
+pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::log_out(web, request).await?;
+    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+}
+
+/// `GET /session`
+pub fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let document = || {
+        let document = WhoDocument {
+            user: UserDocument::of(&caller.person, &caller.permissions),
+            session: SessionDocument::of(&caller.session),
+        };
+        to_json(&document)
+    };
+    Ok(Reply::ready_json(Success::Ok, caller.document.get_or_init(document).clone()))
+}
+
+/// `POST /session/refresh`
+pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let (secret, session) = acts::refresh(web, request, request.json()?).await?;
+    let session = SessionDocument::of(&session).with(&secret);
+    Ok(Reply::json(Success::Ok, &serde_json::json!({"status": "refreshed", "session": session})))
+}
+
+/// `GET /may/{permission}`: whether the person who asks may do something.
+pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
+    let allowed = caller.permissions.contains(&permission);
+    Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
+}
+
+/// `GET /users/{user}/may/{permission}`: whether somebody may do something, for an application that lets people in.
+pub fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
+    let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;
+    Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
+}
+
+/// `POST /forgot`
+pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::forgot(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /reset/check`
+pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let usable = acts::check_reset(web, request, request.json()?).await?;
+    Ok(Reply::json(Success::Ok, &ValidDocument { status: "valid", expires_at: usable.expires_at.to_string() }))
+}
+
+/// `POST /reset`
+pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let session = acts::reset(web, request, None, request.json()?).await?;
+    Ok(with_session(web, request, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
+}
+
+/// `POST /account/take-back`
+pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::take_back(web, request, None, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "taken_back"))
+}
+
+/// `GET /account/logins`
+pub async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let logins = web.app.logins_of(request.caller()?)?;
+    Ok(Reply::json(Success::Ok, &LoginsDocument::of(&logins)))
+}
+
+/// `POST /setup`
+pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::set_up(web, request, None, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "administrator_added"))
+}
+
+/// `POST /account/password`
+pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let renewed = acts::change_password(web, request, request.json()?).await?;
+    Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed))
+}
+
+/// `POST /account/username`
+pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::change_username(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "username_changed"))
+}
+
+/// `POST /username/recover`
+pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::recover_username(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /account/email`
+pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::change_email(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Accepted, "accepted"))
+}
+
+/// `POST /account/delete`
+pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::delete_account(web, request, request.json()?).await?;
+    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+}
+
+/// `GET /account/sessions?limit=&after=`
+pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let caller = request.caller()?;
+    let sessions = web.app.sessions_of(caller)?;
+    let items: Vec<SessionItem> = sessions.iter().map(|session| SessionItem::of(session, caller.session.id)).collect();
+    Ok(Reply::json(Success::Ok, &List::page(&items, request, |item| &item.id)?))
+}
+
+/// `DELETE /account/sessions`
+pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref()))
+}
+
+/// `DELETE /account/sessions/{id}`
+pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    acts::end_session(web, request).await?;
+    Ok(Reply::no_content())
+}

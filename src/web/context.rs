@@ -1,0 +1,51 @@
+//! What a handler is given besides its request.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::templates::{TemplateError, Templates};
+
+use super::cookies::CookieNames;
+use super::{page_templates, return_to};
+
+/// What every handler needs: the appliance, the pages, the names of our cookies.
+pub struct Web {
+    pub(super) app: Arc<App>,
+    pub(super) pages: ArcSwap<Templates>,
+    pub(super) cookies: CookieNames,
+}
+
+impl Web {
+    /// Loads the pages.
+    ///
+    /// # Errors
+    /// When a page template of the administrator's is not well formed.
+    pub(super) fn new(app: Arc<App>) -> Result<Self, TemplateError> {
+        let env = Arc::clone(&app.env());
+        Ok(Self {
+            pages: ArcSwap::from_pointee(page_templates::load(&env.config)?),
+            cookies: CookieNames::for_site(&env.config.site.url),
+            app,
+        })
+    }
+
+    /// Where somebody wants to go after logging in, if they may be sent there; else nothing.
+    pub(super) fn return_target(&self, wished: Option<&str>) -> String {
+        let env = self.app.env();
+        wished
+            .and_then(|text| return_to::safe_target(text, &env.config.login.return_hosts))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Takes other settings, and the page templates as they are now.
+    pub(super) fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
+        let pages = page_templates::load(&config)?;
+        self.app.reconfigure(config)?;
+        self.pages.store(Arc::new(pages));
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The first page, the state of the appliance, and what pages refer to.
+
+use crate::web::context::Web;
+use crate::web::failure::Failure;
+use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::status::Success;
+
+/// `GET /`
+pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let path = if web.caller(&request.headers)?.is_some() { "/account" } else { "/login" };
+    Ok(Reply::see_other(path))
+}
+
+/// `GET /healthz`. With the word that `gatelodge doctor` waits for, it is noted how the request arrived.
+pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let reply = Reply::text("ok");
+    let Some(word) = request.query("probe") else { return Ok(reply) };
+    let is_expected = web.app.note_probe(word, || request.arrival());
+    Ok(if is_expected { reply.with_cookie(web.cookies.set_probe(word)) } else { reply })
+}
+
+/// `GET /readyz`: whether people can be served. What is wrong is told on this machine and to administrators only.
+pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let health = web.app.health().await;
+    let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };
+    let is_told = request.is_from_this_machine()
+        || web.caller(&request.headers).ok().flatten().is_some_and(|caller| caller.administers());
+    if !is_told {
+        return Ok(Reply::status(success, word));
+    }
+    let store = health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned());
+    let document = serde_json::json!({
+        "status": word, "store": store, "disk": health.room.word(), "stuck_workers": health.stuck, "clock": health.clock.word(),
+        "certificate": health.certificate.unwrap_or_else(|| "good".into()),
+    });
+    Ok(Reply::json(success, &document))
+}
+
+/// `GET /assets/style.css`
+pub fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::asset("text/css; charset=utf-8", include_str!("../assets/style.css")))
+}
+
+/// `GET /assets/icon.svg`
+pub fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
+    Ok(Reply::asset("image/svg+xml; charset=utf-8", include_str!("../assets/icon.svg")))
+}

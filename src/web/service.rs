@@ -1,0 +1,314 @@
+//! Answers requests: finds the row, checks site and access, calls the handler, replies.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+
+use crate::app::App;
+use crate::audit::Act;
+use crate::config::{Config, TlsMode};
+use crate::crypto::Digest;
+use crate::metrics::{Kind, Text};
+use crate::store::StoreError;
+use crate::templates::TemplateError;
+
+use super::access::Audience;
+use super::context::Web;
+use super::cors::FrontEnd;
+use super::failure::Failure;
+use super::headers::Hardened;
+use super::measured::Requests;
+use super::pages;
+use super::refusals::Refusals;
+use super::reply::{Reply, Response};
+use super::request::{Received, Request, client_network, parse_query};
+use super::router::{Found, Router};
+use super::routes::{Handler, ROUTES, Route};
+use super::status::Success;
+
+/// Everything that answering a request needs.
+pub struct Service {
+    pub(super) web: Web,
+    pub(super) hardened: Hardened,
+    router: Router,
+    requests: Requests,
+    pub(super) refusals: Refusals,
+}
+
+impl Service {
+    /// Loads the pages.
+    ///
+    /// # Errors
+    /// When a page template of the administrator's is not well formed.
+    pub fn new(app: Arc<App>) -> Result<Self, TemplateError> {
+        let env = Arc::clone(&app.env());
+        let config = &env.config;
+        let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
+        Ok(Self {
+            web: Web::new(app)?,
+            hardened: Hardened::new(sends_hsts, &config.login.return_hosts),
+            router: Router::new(ROUTES),
+            requests: Requests::new(ROUTES),
+            refusals: Refusals::default(),
+        })
+    }
+
+    /// Takes other settings, and the page templates as they are now.
+    ///
+    /// # Errors
+    /// When a template of the administrator's is not well formed: then nothing changes.
+    pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
+        self.web.reconfigure(config)
+    }
+
+    /// All that is counted, as monitoring reads it.
+    pub(super) fn metrics(&self) -> Result<String, StoreError> {
+        let mut text = Text::default();
+        text.family("build_info", Kind::Gauge, "Which version runs.");
+        text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        self.requests.write(&mut text);
+        self.refusals.write(&mut text);
+        self.web.app.measure(&mut text)?;
+        Ok(text.finish())
+    }
+}
+
+/// Whom a path speaks to, also when nothing is there.
+pub fn audience_of(path: &str) -> Audience {
+    if path == "/api" || path.starts_with("/api/") { Audience::Api } else { Audience::Page }
+}
+
+/// What a form does that gives the session a new secret. Posted a second time, as by a double click, it comes with the old one, and a
+/// browser shows the second answer.
+fn second_click(method: &Method, path: &str) -> Option<Act> {
+    let path = (*method == Method::POST).then_some(path)?;
+    match path.strip_prefix("/account/")? {
+        "password" => Some(Act::PasswordChanged),
+        "verify" => Some(Act::ProvedAgain),
+        "sessions/end-others" => Some(Act::SessionsEnded),
+        "second-factor/totp/confirm" | "second-factor/mail" | "second-factor/sms" => Some(Act::FactorAdded),
+        other if other.starts_with("second-factor/") && other.ends_with("/remove") => Some(Act::FactorRemoved),
+        _ => None,
+    }
+}
+
+/// What the answer to a request depends on besides what the handler says.
+struct Setting {
+    received: Received,
+    uri: http::Uri,
+    audience: Audience,
+    /// The row's number in the list; behind the last are those that there is no row for.
+    number: usize,
+    /// Whether it came with something that says who asks.
+    is_personal: bool,
+    /// Whether answers to other origins are different ones, which caches must tell apart.
+    varies: bool,
+    front_end: Option<FrontEnd>,
+    is_preflight: bool,
+    /// The secret that a form came with which gives the session a new one.
+    posted: Option<(Digest, Act)>,
+}
+
+/// A request on its way.
+pub enum Begun {
+    /// There was nothing to wait for.
+    Answered(Response),
+    /// The handler waits for something.
+    Waits(Box<Waiting>),
+}
+
+/// A request that was let in, and whose handler has to be waited for.
+pub struct Waiting {
+    setting: Setting,
+    route: &'static Route,
+    request: Request,
+}
+
+impl Service {
+    /// Answers a request that was read whole. `peer` is the other end of the connection.
+    pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
+        let (head, body) = request.into_parts();
+        let begun = {
+            let env = self.web.app.env();
+            let network = client_network(peer, &head.headers, &env.config.proxy.trusted);
+            self.begin(head, body, Received { at: Instant::now(), peer, network }, &env.config)
+        };
+        match begun {
+            Begun::Answered(response) => response,
+            Begun::Waits(waiting) => self.finish(*waiting).await,
+        }
+    }
+
+    /// Does for a request that was read whole what can be done without waiting.
+    pub fn begin(
+        &self,
+        mut head: http::request::Parts,
+        body: Bytes,
+        received: Received,
+        Config { spa, .. }: &Config,
+    ) -> Begun {
+        let uri = std::mem::take(&mut head.uri);
+        let audience = audience_of(uri.path());
+        let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
+        let varies = audience == Audience::Api && !spa.origins.is_empty();
+        let front_end = FrontEnd::of(&head.headers, audience, &spa.origins);
+        if let Some(front_end) = &front_end {
+            front_end.restrict(&mut head.headers);
+        }
+        let posted = second_click(&head.method, uri.path())
+            .and_then(|act| self.web.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
+        let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
+        let found = self.router.find(&head.method, uri.path());
+        let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
+        let prepared =
+            found.and_then(|found| self.prepare(found, (head, uri.query()), body, (received, front_end.is_some())));
+        let setting = Setting { received, uri, audience, number, is_personal, varies, front_end, is_preflight, posted };
+        let (reply, spare) = match prepared {
+            _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
+            Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
+            Ok((route, request)) => match route.handler {
+                Handler::Later(_) => return Begun::Waits(Box::new(Waiting { setting, route, request })),
+                Handler::Now(handler) => {
+                    (self.noted(caught(|| handler(&self.web, &request)), route, &request), request.headers)
+                }
+            },
+        };
+        Begun::Answered(self.complete(setting, reply, spare))
+    }
+
+    /// Waits for the handler, and completes its answer.
+    pub async fn finish(&self, Waiting { setting, route, request }: Waiting) -> Response {
+        let answered = match route.handler {
+            Handler::Later(handler) => CatchPanic(handler(&self.web, &request)).await,
+            Handler::Now(handler) => caught(|| handler(&self.web, &request)),
+        };
+        let reply = self.noted(answered, route, &request);
+        self.complete(setting, reply, request.headers)
+    }
+
+    fn noted(&self, answered: Result<Reply, Failure>, route: &Route, request: &Request) -> Result<Reply, Failure> {
+        if let Err(failure) = &answered {
+            self.refusals.note(&self.web, failure, route, request);
+        }
+        tracing::debug!(method = route.method, route = route.path, "answered");
+        answered
+    }
+
+    /// Sends whoever asks for a page that is nearly ours to the one they mean.
+    fn meant(&self, failure: &Failure, uri: &http::Uri) -> Option<Reply> {
+        let path = Some(uri.path()).filter(|_| *failure == Failure::NotFound && !self.router.has(uri.path()))?;
+        let meant = self.router.meant_by(path).filter(|path| audience_of(path) == Audience::Page)?;
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Some(Reply::redirect(Success::Moved, &(meant + &query)))
+    }
+
+    /// The answer with everything that does not depend on its handler.
+    fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
+        let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
+        let reply = match setting.posted {
+            Some((secret, act)) if is_refused && self.web.app.just_renewed_for(secret) == Some(act) => {
+                Ok(Reply::see_other(pages::DONE_ALREADY))
+            }
+            _ => reply,
+        };
+        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
+        let reply = if setting.is_personal { reply.for_one_person() } else { reply };
+        let mut response = reply.complete_with(&self.hardened, spare);
+        if setting.varies {
+            response.headers_mut().insert(header::VARY, header::ORIGIN.into());
+        }
+        if let Some(front_end) = setting.front_end {
+            front_end.admit(&mut response, setting.is_preflight);
+        }
+        self.requests.note(setting.number, response.status().as_u16(), setting.received.at.elapsed());
+        response
+    }
+
+    /// The answer to what cannot be read, so never reached a route.
+    pub fn refuse(&self, failure: &Failure, audience: Audience) -> Response {
+        let response = self.tell(failure, audience, "/").complete(&self.hardened);
+        self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
+        response
+    }
+
+    fn prepare(
+        &self,
+        Found { route, parameters, .. }: Found,
+        (head, query): (http::request::Parts, Option<&str>),
+        body: Bytes,
+        (received, is_from_front_end): (Received, bool),
+    ) -> Result<(&'static Route, Request), Failure> {
+        let mut request = Request {
+            peer: received.peer.to_canonical(),
+            network: received.network,
+            device_cookie: self.web.cookies.device(),
+            trust_cookie: self.web.cookies.trust(),
+            method: head.method,
+            query: parse_query(query)?,
+            headers: head.headers,
+            body,
+            parameters,
+            is_from_front_end,
+            caller: None,
+        };
+        let let_in = self
+            .web
+            .check_site(&request, audience_of(route.path))
+            .and_then(|()| self.web.let_in(&request.headers, (route.access, route.scope), request.network));
+        request.caller = let_in.inspect_err(|failure| self.refusals.note(&self.web, failure, route, &request))?;
+        Ok((route, request))
+    }
+
+    /// A failure in the form that its audience reads. Whoever must log in for a page is sent there.
+    fn tell(&self, failure: &Failure, audience: Audience, path: &str) -> Reply {
+        match (audience, failure) {
+            (Audience::Api, failure) => Reply::problem(failure),
+            (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(self.router.page_of(path))),
+            (Audience::Page, Failure::ReauthenticationRequired(_)) => Reply::see_other(&pages::proof_path(path)),
+            (Audience::Page, Failure::SecondFactorSetUpRequired) => Reply::see_other(pages::SECOND_FACTOR),
+            (Audience::Page, failure) => pages::failure(&self.web, failure),
+        }
+    }
+}
+
+/// A panic in a handler ends one request, not the process.
+struct CatchPanic<'a>(Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>);
+
+impl Future for CatchPanic<'_> {
+    type Output = Result<Reply, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.0.as_mut();
+        caught(|| match future.poll(context) {
+            Poll::Ready(answered) => answered.map(Poll::Ready),
+            Poll::Pending => Ok(Poll::Pending),
+        })
+        .map_or_else(|failure| Poll::Ready(Err(failure)), |polled| polled.map(Ok))
+    }
+}
+
+fn caught<T>(handler: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(handler)).unwrap_or_else(|_| {
+        tracing::error!("a handler panicked; the request was answered with 500");
+        Err(Failure::Internal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_handler_ends_one_request() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+        let panics = || CatchPanic(Box::pin(async { panic!("a test") }));
+        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
+        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
+    }
+}
