@@ -1,13 +1,14 @@
-//! Change the address: asked for with the password, confirmed at the new address, told to the old.
+//! Change the address: asked for with a proof, confirmed at the new address, told to the old.
 
 use crate::audit::{Act, Source};
-use crate::base::{AccountId, EmailAddress, Seconds};
+use crate::base::{AccountId, EmailAddress};
 use crate::crypto::{Opened, PasswordHash, Purpose};
 use crate::mail::Letter;
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind, MailPurpose};
 
+use super::change_refused::ChangeRefused;
 use super::mail_requests::{self, MailRequest};
 use super::mail_rules::{is_recent, may_take_mail};
 use super::person::{self, Person};
@@ -15,29 +16,25 @@ use super::{Env, Work, already_registered, former_addresses, identity, notices, 
 
 /// What came of asking for another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Asked {
-    /// It is noted; a worker decides what is mailed.
-    Done,
-    /// It is the present address in another spelling, and is written so from now on.
+pub enum AddressChange {
+    /// A link is mailed to it, or not.
+    Asked,
+    /// It is the present one, written in another way from now on.
     Respelled,
-    /// The password was changed meanwhile.
-    Overtaken,
-    /// The account has had enough mails sent to addresses that are not its own: seconds to wait.
-    TooMany(Seconds),
 }
 
-/// Notes the wished address after `verified` matched the password, and tells the present one. Whether the new address belongs
+/// Notes the wished address after `verified` matched the password, if there is one, and tells the present one. Whether the new address belongs
 /// to somebody is for the worker to see.
 pub fn ask(
     work: &mut Work<'_>,
-    (account, verified): (AccountId, &PasswordHash),
+    (account, verified): (AccountId, Option<&PasswordHash>),
     new: &EmailAddress,
     client: &Client,
-) -> Result<Asked, StoreError> {
+) -> Result<Result<AddressChange, ChangeRefused>, StoreError> {
     let Some(mut person) =
-        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == verified)
     else {
-        return Ok(Asked::Overtaken);
+        return Ok(Err(ChangeRefused::WrongPassword));
     };
     // The same mailbox: whoever reads it has proved that.
     if let Some(verified_at) =
@@ -45,12 +42,12 @@ pub fn ask(
     {
         identity::set_email(work.tx, account, new, Some(verified_at))?;
         work.audit(&client.owner_of(account), Act::AddressChanged, account)?;
-        return Ok(Asked::Respelled);
+        return Ok(Ok(AddressChange::Respelled));
     }
     // Whoever has an account could write to strangers by it, in the site's name: a mail cannon (OWASP, automated threat OAT-019).
     let bucket = Bucket::of(Kind::MailByAccount, *account.bytes());
     if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
-        return Ok(Asked::TooMany(seconds));
+        return Ok(Err(ChangeRefused::TooMany(seconds)));
     }
     // While the link to the same address is young no other is mailed; whoever mistyped need not wait.
     if person.account.new_address.as_ref() != Some(new) {
@@ -65,7 +62,7 @@ pub fn ask(
     mail_requests::request(work.tx, work.moment, &MailRequest::ConfirmAddress(account))?;
     let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: work.env.forgot_link() };
     notices::tell(work, &person, &letter)?;
-    Ok(Asked::Done)
+    Ok(Ok(AddressChange::Asked))
 }
 
 /// The address that waits to be confirmed: a new one, or the present one if nobody confirmed it yet.

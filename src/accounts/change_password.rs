@@ -1,35 +1,37 @@
-//! Change the password, knowing the old one.
+//! Change the password, or set the first one, by whoever proved that the account is theirs.
 
 use crate::audit::Act;
 use crate::base::{AccountId, SessionId};
 use crate::crypto::{Bearer, PasswordHash};
-use crate::sessions::{Client, Session};
+use crate::sessions::{Client, Method, Session};
 use crate::store::StoreError;
 
+use super::change_refused::ChangeRefused;
 use super::forgot::SetBy;
 use super::{Work, forgot, known_devices, person, spent};
 
-/// Sets a new password after `verified`, the hash at that time, matched the old one. Ends the other sessions and tells
+/// Sets a new password after `verified`, the hash at that time, matched the old one, if there is one. Ends the other sessions and tells
 /// the owner; the one that is kept goes on under a new secret, which is handed out here, once: whoever had a copy of the old
-/// one is out as well. None if the password was changed meanwhile: then the old one was not the right one any more.
+/// one is out as well. Refused if the password was changed meanwhile: then the old one was not the right one any more.
 pub fn change(
     work: &mut Work<'_>,
     (account, kept): (AccountId, SessionId),
-    (verified, new): (&PasswordHash, &PasswordHash),
+    (verified, new): (Option<&PasswordHash>, &PasswordHash),
     client: &Client,
-) -> Result<Option<(Bearer, Session)>, StoreError> {
+) -> Result<Result<(Bearer, Session), ChangeRefused>, StoreError> {
     let Some(mut person) =
-        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == verified)
     else {
-        return Ok(None);
+        return Ok(Err(ChangeRefused::WrongPassword));
     };
-    let renewed = spent::renew_session(work, (account, kept, Act::PasswordChanged), &["password"])?;
-    let Some(renewed) = renewed else { return Ok(None) };
+    let methods: &[Method] = if verified.is_some() { &[Method::Password] } else { &[] };
+    let renewed = spent::renew_session(work, (account, kept, Act::PasswordChanged), methods)?;
+    let Some(renewed) = renewed else { return Ok(Err(ChangeRefused::WrongPassword)) };
     forgot::set_password(work, &mut person, new, SetBy::Owner { kept: Some(kept) })?;
     if !renewed.1.carrier.is_bearer() {
         // This browser is its owner's: it stays known under the new password.
         known_devices::note(work.tx, work.env, account, (client, kept), work.moment.now())?;
     }
     work.audit(&client.owner_of(account), Act::PasswordChanged, account)?;
-    Ok(Some(renewed))
+    Ok(Ok(renewed))
 }

@@ -3,13 +3,16 @@
 use crate::audit::Act;
 use crate::base::{AccountId, RegistrationId, Timestamp, Username};
 use crate::config::RegistrationMode;
-use crate::crypto::{Digest, Opened, PasswordHash, Purpose, TokenFault};
+use crate::crypto::{Digest, Opened, PasswordFault, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 
 use super::create_account::{Added, CreatedBy};
 use super::registration::{self, Registration};
-use super::{Env, Person, Work, accept_registration, approvals, change_address, confirm_links, identity, links};
+use super::start_session::StartedSession;
+use super::{
+    Env, Person, Work, accept_registration, approvals, change_address, confirm_links, identity, links, start_session,
+};
 
 /// What a token would confirm.
 #[derive(Clone, Debug)]
@@ -65,22 +68,50 @@ fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Res
 }
 
 /// What came of confirming.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Confirmed {
     /// The address is confirmed; for a registration the account exists now.
-    Done(Box<Person>),
+    Done,
+    /// And the person is logged in.
+    LoggedIn(Box<StartedSession>),
     /// The address is confirmed; an administrator decides.
     AwaitsApproval,
+}
+
+/// Why a confirmation is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConfirmRefused {
+    /// The token does not work, or no longer.
+    Token(TokenFault),
+    /// Another browser registered: the password chosen there is needed.
+    PasswordNeeded,
+    /// It is another.
+    WrongPassword,
     /// Somebody took the user name meanwhile; another may be given.
     UsernameTaken,
+    /// The password that is to be chosen now may not be.
+    Password(PasswordFault),
     /// The user name is reserved; another may be given.
     UsernameReserved,
     /// Nobody registers here any more.
     Closed,
     /// Whoever registers here is invited first, by now.
     InvitationNeeded,
-    /// The token does not work, or no longer.
-    Refused(TokenFault),
+}
+
+/// What somebody confirms with.
+#[derive(Clone, Debug)]
+pub struct ConfirmRequest {
+    /// The mailed token.
+    pub token: String,
+    /// How the person proved that it is theirs.
+    pub proof: Proof,
+    /// Another user name, if the first was taken meanwhile.
+    pub username: Option<Username>,
+    /// Where the request comes from.
+    pub client: Client,
+    /// The session that the client has now.
+    pub replaces: Option<Digest>,
 }
 
 /// How the confirming person proved that a registration is their own.
@@ -121,75 +152,80 @@ impl Proof {
     }
 }
 
-/// Confirms, and consumes the token.
-pub fn confirm(
-    work: &mut Work<'_>,
-    (token, proof): (&str, &Proof),
-    username: Option<&Username>,
-    client: &Client,
-) -> Result<Confirmed, StoreError> {
-    let confirmed = carry_out(work, (token, proof), username, client)?;
-    if matches!(confirmed, Confirmed::Done(_) | Confirmed::AwaitsApproval) {
-        links::spend(work.tx, work.moment, token)?;
+/// Confirms, and consumes the token. With `tokens.login_after_confirm` a session begins.
+pub fn confirm(work: &mut Work<'_>, request: &ConfirmRequest) -> Result<Result<Confirmed, ConfirmRefused>, StoreError> {
+    let person = match carry_out(work, request)? {
+        Err(refused) => return Ok(Err(refused)),
+        Ok(person) => person,
+    };
+    links::spend(work.tx, work.moment, &request.token)?;
+    let Some(person) = person else { return Ok(Ok(Confirmed::AwaitsApproval)) };
+    // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner in without
+    // password and second factor.
+    let is_address = matches!(request.proof, Proof::None | Proof::Account(_));
+    if is_address || !work.env.config.tokens.login_after_confirm {
+        return Ok(Ok(Confirmed::Done));
     }
-    Ok(confirmed)
+    let started = start_session::start_after_link(work, *person, &request.client, request.replaces)?;
+    Ok(Ok(started.map_or(Confirmed::Done, |started| Confirmed::LoggedIn(Box::new(started)))))
 }
 
+/// Whose address is confirmed; none where an administrator decides.
 fn carry_out(
     work: &mut Work<'_>,
-    (token, proof): (&str, &Proof),
-    username: Option<&Username>,
-    client: &Client,
-) -> Result<Confirmed, StoreError> {
+    ConfirmRequest { token, proof, username, client, .. }: &ConfirmRequest,
+) -> Result<Result<Option<Box<Person>>, ConfirmRefused>, StoreError> {
     match look_up(work.tx, work.env, token, work.moment.now())? {
-        Err(fault) => Ok(Confirmed::Refused(fault)),
+        Err(fault) => Ok(Err(ConfirmRefused::Token(fault))),
         Ok(Target::Address { account, is_contested }) => match proof {
-            _ if !is_contested => change_address::complete(work, account, client).map(Confirmed::Done),
-            Proof::Account(proved) if *proved == account => {
-                change_address::complete(work, account, client).map(Confirmed::Done)
-            }
+            Proof::Account(proved) if *proved == account => change_address::complete(work, account, client).map(done),
+            _ if !is_contested => change_address::complete(work, account, client).map(done),
             // Registered since the proof was looked at.
-            _ => Ok(Confirmed::Refused(TokenFault::Invalid)),
+            _ => Ok(Err(ConfirmRefused::Token(TokenFault::Invalid))),
         },
         Ok(Target::Registrations(all)) => {
             let Some((id, mut registration)) = proof.choose(all) else {
-                return Ok(Confirmed::Refused(TokenFault::Invalid));
+                return Ok(Err(ConfirmRefused::Token(TokenFault::Invalid)));
             };
-            if let Some(refused) = judge(work.env, &registration, username) {
-                return Ok(refused);
+            if let Some(refused) = judge(work.env, &registration, username.as_ref()) {
+                return Ok(Err(refused));
             }
             if approvals::is_needed(work.env, &registration) {
-                registration.username = username.cloned().or(registration.username);
+                registration.username = username.clone().or(registration.username);
                 if let Some(wished) = &registration.username
                     && identity::owner_of_username(work.tx, wished)?.is_some()
                 {
-                    return Ok(Confirmed::UsernameTaken);
+                    return Ok(Err(ConfirmRefused::UsernameTaken));
                 }
                 approvals::ask(work, (id, registration), client)?;
-                return Ok(Confirmed::AwaitsApproval);
+                return Ok(Ok(None));
             }
             let (made_by, detail) = (CreatedBy::Owner(client), id.to_string());
             let how = (made_by, Act::Confirmed, detail.as_str());
-            Ok(match accept_registration::accept(work, how, registration, username)? {
-                Some(Added::Done(person)) => Confirmed::Done(person),
-                Some(Added::UsernameTaken) => Confirmed::UsernameTaken,
+            Ok(match accept_registration::accept(work, how, registration, username.as_ref())? {
+                Some(Added::Done(person)) => done(person),
+                Some(Added::UsernameTaken) => Err(ConfirmRefused::UsernameTaken),
                 // Others were quicker, or the invitation was taken back.
-                _ => Confirmed::Refused(TokenFault::Invalid),
+                _ => Err(ConfirmRefused::Token(TokenFault::Invalid)),
             })
         }
     }
 }
 
+fn done(person: Box<Person>) -> Result<Option<Box<Person>>, ConfirmRefused> {
+    Ok(Some(person))
+}
+
 /// Whether a registration that its owner confirms comes too late. Who may come in is decided when somebody does, not when they began:
 /// a house that was closed because of those who registered in masses does not let in those who wait. Whoever was invited has a
 /// decision of an administrator's, which is taken back by itself; and what an administrator confirms or approves is their decision too.
-fn judge(env: &Env, registration: &Registration, username: Option<&Username>) -> Option<Confirmed> {
+fn judge(env: &Env, registration: &Registration, username: Option<&Username>) -> Option<ConfirmRefused> {
     let settings = &env.config.registration;
     match settings.mode {
-        RegistrationMode::Closed if registration.invitation.is_none() => return Some(Confirmed::Closed),
-        RegistrationMode::Invite if registration.invitation.is_none() => return Some(Confirmed::InvitationNeeded),
+        RegistrationMode::Closed if registration.invitation.is_none() => return Some(ConfirmRefused::Closed),
+        RegistrationMode::Invite if registration.invitation.is_none() => return Some(ConfirmRefused::InvitationNeeded),
         _ => {}
     }
     let chosen = username.or(registration.username.as_ref());
-    chosen.is_some_and(|name| env.config.reserves(name)).then_some(Confirmed::UsernameReserved)
+    chosen.is_some_and(|name| env.config.reserves(name)).then_some(ConfirmRefused::UsernameReserved)
 }

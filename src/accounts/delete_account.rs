@@ -9,36 +9,25 @@ use crate::sessions::{self, Client};
 use crate::store::StoreError;
 use crate::throttle;
 
+use super::change_refused::ChangeRefused;
 use super::{Person, Work, administrators, factor_resets, former_addresses, identity, known_devices, person};
 
-/// What came of a wish to delete one's account.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Deletion {
-    /// It is gone.
-    Done,
-    /// The password was changed meanwhile.
-    PasswordChanged,
-    /// Nobody else administers the appliance.
-    LastAdministrator,
-}
-
-/// Deletes the account after `verified` matched its password.
+/// Deletes the account after `verified` matched its password, if it has one.
 pub fn delete_own(
     work: &mut Work<'_>,
     account: AccountId,
-    verified: &PasswordHash,
+    verified: Option<&PasswordHash>,
     client: &Client,
-) -> Result<Deletion, StoreError> {
-    let Some(person) =
-        person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == Some(verified))
+) -> Result<Result<(), ChangeRefused>, StoreError> {
+    let Some(person) = person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == verified)
     else {
-        return Ok(Deletion::PasswordChanged);
+        return Ok(Err(ChangeRefused::WrongPassword));
     };
     if administrators::is_last(work.tx, work.env, &person)? {
-        return Ok(Deletion::LastAdministrator);
+        return Ok(Err(ChangeRefused::LastAdministrator));
     }
     delete(work, (&person, DeletedBy::Owner), &client.owner_of(account))?;
-    Ok(Deletion::Done)
+    Ok(Ok(()))
 }
 
 /// Who deletes an account.

@@ -4,9 +4,9 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret, SessionId};
 use crate::crypto::{Bearer, TypedCode};
-use crate::factors::{self, FactorKind, ProvedBy};
+use crate::factors::{self, FactorKind};
 use crate::mail::Letter;
-use crate::sessions::{self, Client, Session};
+use crate::sessions::{self, Client, Method, Session};
 use crate::store::StoreError;
 
 use super::notices::tell;
@@ -60,7 +60,7 @@ pub fn confirm_totp(
         return Ok(Added::WrongCode);
     }
     // The code that confirms it proves it, for this session.
-    added(work, owner, ("totp", &[ProvedBy::Totp.word()]))
+    added(work, owner, (FactorKind::Totp, &[Method::Totp]))
 }
 
 /// Whether somebody may have codes sent in this way: the configuration offers it, and there is where to send them.
@@ -86,18 +86,18 @@ pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<
     let name = if kind == FactorKind::Sms { "Text message" } else { "Mail" };
     let name = DisplayName::parse(name).expect("a name");
     match factors::add_sent(work.tx, work.moment, owner.person.id, (kind, name))? {
-        Some(_) => added(work, owner, (kind.word(), &[])),
+        Some(_) => added(work, owner, (kind, &[])),
         None => Ok(Added::TooMany),
     }
 }
 
-fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (&str, &[&str])) -> Result<Added, StoreError> {
+fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (FactorKind, &[Method])) -> Result<Added, StoreError> {
     let account = owner.person.id;
     let Some(renewed) = keep_session(work, owner, (Act::FactorAdded, methods))? else {
         return Ok(Added::Overtaken);
     };
     let (source, what) = (owner.client.owner_of(account), Act::FactorAdded);
-    work.audit_in_detail(&source, what, account, kind)?;
+    work.audit_in_detail(&source, what, account, kind.word())?;
     let letter = Letter::FactorAdded { at: work.now(), forgot: work.env.forgot_link() };
     tell_owner(work, owner, &letter)?;
     let codes = match factors::codes_left(work.tx, account)? {
@@ -111,7 +111,7 @@ fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (&str, &[&str])) -
 fn keep_session(
     work: &mut Work<'_>,
     owner: &Owner,
-    (act, methods): (Act, &[&str]),
+    (act, methods): (Act, &[Method]),
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     sessions::end_all(work.tx, owner.person.id, Some(owner.session))?;
     spent::renew_session(work, (owner.person.id, owner.session, act), methods)
@@ -160,7 +160,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
 /// Makes new recovery codes in place of the old. None if the account has no second factor.
 pub fn remake_codes(work: &mut Work<'_>, owner: &Owner) -> Result<Option<RecoveryCodes>, StoreError> {
     let account = owner.person.id;
-    if !factors::is_on(work.tx, account)? {
+    if !factors::has_any(work.tx, account)? {
         return Ok(None);
     }
     let codes = factors::make_codes(work.tx, work.moment, &work.env.seal, account)?;

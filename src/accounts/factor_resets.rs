@@ -45,7 +45,7 @@ pub enum Asked {
 
 /// Has somebody's factors taken away, and tells them.
 pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Asked, StoreError> {
-    if !factors::is_on(work.tx, person.id)? {
+    if !factors::has_any(work.tx, person.id)? {
         return Ok(Asked::Nothing);
     }
     let Some(wait) = work.env.config.second_factor.reset_after else {

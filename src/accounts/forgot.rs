@@ -3,7 +3,7 @@
 use crate::audit::{Act, Source};
 use crate::base::{AccountId, EmailAddress, SessionId, Timestamp};
 use crate::config::Span;
-use crate::crypto::{PasswordHash, Purpose, TokenFault};
+use crate::crypto::{PasswordFault, PasswordHash, Purpose, TokenFault};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
@@ -121,6 +121,15 @@ pub fn look_up(
         let person = person.filter(|person| opened.is_bound_to(&State::of(env, person).parts()));
         Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
     })
+}
+
+/// Why a reset is refused; the token is not consumed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ResetRefused {
+    /// The token does not work.
+    Token(TokenFault),
+    /// The password may not be chosen.
+    Password(PasswordFault),
 }
 
 /// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the mailbox: an address

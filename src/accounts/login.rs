@@ -3,14 +3,15 @@
 use crate::audit::{Act, Outcome, Subject};
 use crate::base::{AccountId, Identity, RegistrationId, Seconds, Timestamp};
 use crate::crypto::{Bearer, Digest, PasswordHash};
-use crate::sessions::{self, Client, Refreshed, Session};
+use crate::sessions::{self, Client, Method, Refreshed};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind};
 
+use super::login_outcome::{FirstStep, LoginRefused, Passed};
 use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
-use super::start_session::Attempt;
-use super::tries::{self};
+use super::start_session::SessionRequest;
+use super::tries::{self, Tries};
 use super::{Env, Work, costs, factor_resets, known_devices, registration, second_factor, second_step, start_session};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
@@ -66,36 +67,55 @@ pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Ca
     Ok(Candidate { hash, who, stand_in })
 }
 
-/// What came of it.
+/// What was found out about a password that somebody gave.
 #[derive(Clone, Debug)]
-pub enum Login {
-    /// Unknown, wrong, disabled, not confirmed: the caller cannot tell which.
-    Refused,
-    /// It would be right, but so many logins to the account succeeded of late that this one has to wait so many seconds.
-    TooMany(Seconds),
-    /// The password is right, and a second factor is asked for. The secret of the login is handed out here, once.
-    SecondFactorNeeded(Bearer, AccountId),
-    /// In. The secret is handed out here, once.
-    Welcome(Box<(Bearer, Session, Person)>),
+pub struct PasswordCheck {
+    /// Whether it matched the candidate's hash.
+    pub matched: bool,
+    /// Whether so many tries failed before that it is not considered.
+    pub is_locked_out: bool,
+    /// What the attempt costs if it fails.
+    pub tries: Tries,
+    /// The password hashed anew, if the parameters have changed since.
+    pub rehashed: Option<PasswordHash>,
 }
 
-/// Records the outcome, after checking that the account has not changed while the password was verified.
-pub fn conclude(work: &mut Work<'_>, candidate: &Candidate, attempt: &Attempt) -> Result<Login, StoreError> {
+/// Says who somebody is, after checking that the account has not changed while the password was verified. A refusal costs a try, and
+/// is noted; that somebody is who they say is not: whoever starts a session notes that.
+pub fn authenticate(
+    work: &mut Work<'_>,
+    candidate: &Candidate,
+    check: &PasswordCheck,
+    client: &Client,
+) -> Result<Result<Person, LoginRefused>, StoreError> {
     let person = match candidate.account() {
         Some(id) => person::load(work.tx, id)?,
         None => person::pretend_to_load(work.tx, candidate.stand_in).map(|()| None)?,
     };
-    let outcome = judge(work.env, candidate, attempt, person.as_ref());
+    let outcome = judge(work.env, candidate, check, person.as_ref());
     let (Outcome::Done, Some(mut person)) = (outcome, person) else {
-        refuse(work, candidate, attempt, outcome)?;
-        return Ok(Login::Refused);
+        refuse(work, candidate, check, client, outcome)?;
+        return Ok(Err(LoginRefused::InvalidCredentials));
     };
-    if let Some(rehashed) = &attempt.rehashed {
+    if let Some(rehashed) = &check.rehashed {
         person.account.password = Some(rehashed.clone());
         person::save(work.tx, person.id, &person.account)?;
     }
-    throttle::passed(work.tx, person.id, attempt.tries.device)?;
-    let_in(work, person, attempt)
+    throttle::passed(work.tx, person.id, check.tries.device)?;
+    Ok(Ok(person))
+}
+
+/// Logs somebody in: as [`authenticate`], and what follows from it.
+pub fn conclude(
+    work: &mut Work<'_>,
+    candidate: &Candidate,
+    check: &PasswordCheck,
+    request: &SessionRequest,
+) -> Result<FirstStep, StoreError> {
+    match authenticate(work, candidate, check, &request.client)? {
+        Ok(person) => finish_first_step(work, person, request, Method::Password),
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
 fn bucket_of_logins(
@@ -123,26 +143,32 @@ pub(super) fn wait_to_log_in(work: &Work<'_>, account: AccountId, client: &Clien
     Ok(throttle::level_of(work.tx, &bucket)?.wait(bucket.kind.rate(settings), work.earliest(), 0))
 }
 
-/// Whoever passed the first step: a session starts, unless a second factor is asked for.
-pub(super) fn let_in(work: &mut Work<'_>, person: Person, attempt: &Attempt) -> Result<Login, StoreError> {
+/// Whoever passed the first step, by this method: a session starts, unless a second factor is asked for.
+pub(super) fn finish_first_step(
+    work: &mut Work<'_>,
+    person: Person,
+    request: &SessionRequest,
+    method: Method,
+) -> Result<FirstStep, StoreError> {
     factor_resets::carry_out_if_due(work, person.id)?;
     // A loop of logins writes rows and mails like any other. Only whoever has the password, or the mailbox, sees this answer.
-    let bucket = bucket_of_logins(work.tx, work.env, person.id, &attempt.client, work.moment.now())?;
+    let bucket = bucket_of_logins(work.tx, work.env, person.id, &request.client, work.now())?;
     if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
-        return Ok(Login::TooMany(seconds));
+        return Ok(Err(LoginRefused::TooMany(seconds)));
     }
-    if second_factor::is_needed(work.tx, work.env, person.id, &attempt.client, work.moment.now())? {
+    if second_factor::is_needed(work.tx, work.env, person.id, &request.client, work.now())? {
         second_factor::tell_of_codes(work, (Kind::HalfLogins, person.id))?;
-        let secret = second_step::begin(work, &person, attempt)?;
-        return Ok(Login::SecondFactorNeeded(secret, person.id));
+        let secret = second_step::begin(work, &person, request, method)?;
+        let options = second_factor::options(work.tx, person.id)?;
+        return Ok(Ok(Passed::SecondFactorRequired { secret, options, carrier: request.carrier }));
     }
-    let (secret, session) = start_session::start(work, &person, attempt)?;
-    Ok(Login::Welcome(Box::new((secret, session, person))))
+    let started = start_session::start(work, person, request, &[method])?;
+    Ok(Ok(Passed::LoggedIn(Box::new(started))))
 }
 
-fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Person>) -> Outcome {
+fn judge(env: &Env, candidate: &Candidate, check: &PasswordCheck, person: Option<&Person>) -> Outcome {
     let Some(person) = person else {
-        return match (candidate.who, attempt.matched) {
+        return match (candidate.who, check.matched) {
             (Who::Registration(_), true) => Outcome::Unconfirmed,
             (Who::Registration(_), false) => Outcome::WrongPassword,
             (Who::Account(_), _) => Outcome::Overtaken,
@@ -150,9 +176,9 @@ fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Pe
         };
     };
     let is_confirmed = person.account.confirmed_at.is_some() || person.email.is_none();
-    if attempt.is_locked_out {
+    if check.is_locked_out {
         Outcome::Barred
-    } else if !attempt.matched {
+    } else if !check.matched {
         Outcome::WrongPassword
     } else if person.account.password.as_ref() != Some(&candidate.hash) {
         Outcome::Overtaken
@@ -166,14 +192,20 @@ fn judge(env: &Env, candidate: &Candidate, attempt: &Attempt, person: Option<&Pe
 }
 
 /// Notes a refusal: a commit of one shape for each of them, whoever was meant.
-fn refuse(work: &mut Work<'_>, candidate: &Candidate, attempt: &Attempt, outcome: Outcome) -> Result<(), StoreError> {
+fn refuse(
+    work: &mut Work<'_>,
+    candidate: &Candidate,
+    check: &PasswordCheck,
+    client: &Client,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
     let (subject, wish) = match candidate.who {
         Who::Account(id) => (id.into(), MailRequest::FailedLogin(id)),
-        Who::Registration(id) if attempt.matched => (id.into(), MailRequest::RefusedLogin(Some(id))),
+        Who::Registration(id) if check.matched => (id.into(), MailRequest::RefusedLogin(Some(id))),
         Who::Registration(id) => (id.into(), MailRequest::RefusedLogin(None)),
         Who::Nobody => (Subject::NONE, MailRequest::RefusedLogin(None)),
     };
-    attempt.tries.refuse(work, &attempt.client.anyone(), (Act::Login, outcome), subject)?;
+    check.tries.refuse(work, &client.anyone(), (Act::Login, outcome), subject)?;
     mail_requests::request(work.tx, work.moment, &wish)
 }
 

@@ -10,11 +10,14 @@ use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
-use super::login::{self, Login};
+use super::login;
+use super::login_outcome::{FirstStep, LoginRefused};
 use super::mail_rules::{may_be_mailed, may_take_mail};
 use super::person::{self, Person};
-use super::start_session::Attempt;
+use super::start_session::SessionRequest;
+use super::tries::Tries;
 use super::{Env, Work, links, second_factor};
+use crate::sessions::Method;
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
 pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: Context) -> Result<(), StoreError> {
@@ -106,19 +109,22 @@ pub enum Key {
     Code(TypedCode, Context),
 }
 
-/// What came of it.
+/// What was found out before the key is looked at.
 #[derive(Clone, Debug)]
-pub enum ByMail {
-    /// As with a right password.
-    Passed(Login),
-    /// The link does not work.
-    Refused(TokenFault),
-    /// The digits are wrong.
-    WrongCode,
+pub struct KeyCheck {
+    /// Whether so many digits were wrong in a row that no digits count.
+    pub is_locked_out: bool,
+    /// What the attempt costs if it fails.
+    pub tries: Tries,
 }
 
 /// Logs in whoever has the key.
-pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByMail, StoreError> {
+pub fn conclude(
+    work: &mut Work<'_>,
+    key: &Key,
+    check: &KeyCheck,
+    request: &SessionRequest,
+) -> Result<FirstStep, StoreError> {
     let now = work.now();
     // Looked at first, so that whoever has to wait has not used up what they were mailed.
     let waiting = match key {
@@ -126,14 +132,14 @@ pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByM
         Key::Code(_, context) => factors::waiting_code(work.tx, now, *context)?,
     };
     if let Some(account) = waiting {
-        let seconds = login::wait_to_log_in(work, account, &attempt.client)?;
+        let seconds = login::wait_to_log_in(work, account, &request.client)?;
         if seconds > 0 && matches!(key, Key::Link(_)) {
-            return Ok(ByMail::Passed(Login::TooMany(seconds)));
+            return Ok(Err(LoginRefused::TooMany(seconds)));
         }
     }
     let person = match key {
         Key::Link(token) => match look_up(work.tx, work.env, token, now)? {
-            Err(fault) => return Ok(ByMail::Refused(fault)),
+            Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
             Ok(usable) => {
                 factors::drop_code(work.tx, usable.context)?;
                 links::spend(work.tx, work.moment, token)?;
@@ -148,7 +154,7 @@ pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByM
             // Barred: so many were wrong in a row that no digits count (NIST SP 800-63B-4, 3.2.2); the link still does.
             let bound_to = owner.as_ref().map_or(Digest([0; 32]), Person::credentials);
             let taken = match code {
-                TypedCode::Digits(digits) if !attempt.is_locked_out => {
+                TypedCode::Digits(digits) if !check.is_locked_out => {
                     factors::take_code(work.tx, now, &work.env.seal, (*context, bound_to), digits.expose())?
                 }
                 TypedCode::Digits(_) | TypedCode::Recovery(_) => TakenCode::Wrong,
@@ -161,12 +167,16 @@ pub fn conclude(work: &mut Work<'_>, key: &Key, attempt: &Attempt) -> Result<ByM
     };
     let Some(person) = person.filter(|_| work.env.config.login.by_mail) else {
         let what = (Act::Login, Outcome::WrongCode);
-        attempt.tries.refuse(work, &attempt.client.anyone(), what, crate::audit::Subject::NONE)?;
-        if let Some(bucket) = &attempt.tries.hidden {
+        check.tries.refuse(work, &request.client.anyone(), what, crate::audit::Subject::NONE)?;
+        if let Some(bucket) = &check.tries.hidden {
             second_factor::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
         }
-        return Ok(ByMail::WrongCode);
+        return Ok(Err(LoginRefused::WrongCode));
     };
     throttle::passed_mailed_digits(work.tx, person.id)?;
-    Ok(ByMail::Passed(login::let_in(work, person, attempt)?))
+    let method = match key {
+        Key::Link(_) => Method::LoginLink,
+        Key::Code(..) => Method::LoginCode,
+    };
+    login::finish_first_step(work, person, request, method)
 }

@@ -2,7 +2,7 @@
 
 use crate::config::LoginNotices;
 use crate::mail::Letter;
-use crate::sessions::{self, Carrier, Client, Novelty};
+use crate::sessions::{self, Carrier, Client, Method, Novelty};
 use crate::store::StoreError;
 
 use super::{Person, Work, known_devices, notices, recovery_link, second_factor};
@@ -19,7 +19,7 @@ fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
 pub(super) fn note_login(
     work: &mut Work<'_>,
     person: &Person,
-    (client, carrier, methods): (&Client, Carrier, &[&str]),
+    (client, carrier, methods): (&Client, Carrier, &[Method]),
 ) -> Result<(), StoreError> {
     let now = work.now();
     let knows_browser =

@@ -2,7 +2,7 @@
 
 use crate::audit::{Act, Source, Subject};
 use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Username};
-use crate::crypto::{Digest, PasswordHash, Purpose, TokenFault};
+use crate::crypto::{Bearer, BearerKind, Digest, PasswordFault, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::StoreError;
 
@@ -28,8 +28,6 @@ pub struct NewRegistration {
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
-    /// The digest of the browser's cookie.
-    pub browser: Digest,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
     /// What the request costs.
@@ -39,39 +37,55 @@ pub struct NewRegistration {
 }
 
 /// What came of a registration.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub enum Registered {
-    /// Accepted. A worker decides later what is mailed to the address.
-    Accepted,
+    /// A mail follows, or not: a worker decides later. The secret is for the browser's cookie: it may confirm without the password.
+    Accepted(Bearer),
     /// The account exists: the invitation was mailed to this address.
     Opened,
+}
+
+/// Why a registration is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RegisterRefused {
+    /// Nobody can register here.
+    Closed,
+    /// Whoever registers here is invited first.
+    InvitationNeeded,
     /// The invitation does not work.
     NotInvited(TokenFault),
     /// The invitation is for another address.
     InvitedElsewhere,
+    /// The password may not be chosen.
+    Password(PasswordFault),
+    /// Addresses of its domain may not come in.
+    Domain,
     /// The address has an account; only told where nothing is hidden (`confirm_email = false`).
     AddressTaken,
     /// Somebody has the user name; only told where nothing is hidden.
     UsernameTaken,
+    /// The user name is reserved.
+    UsernameReserved,
 }
 
 /// Records a registration, without looking whether the address is known.
-pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Registered, StoreError> {
+pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Registered, RegisterRefused>, StoreError> {
     new.tries.charge(work, &new.client.anyone(), Subject::NONE)?;
     let invitation = match new.invitation {
         None => None,
         Some(secret) => match invitations::look_up(work.tx, work.env, secret, work.moment.now())? {
             Ok(found) => Some(found),
-            Err(fault) => return Ok(Registered::NotInvited(fault)),
+            Err(fault) => return Ok(Err(RegisterRefused::NotInvited(fault))),
         },
     };
     let invited = invitation.as_ref().and_then(|(_, invitation)| invitation.email.as_ref());
     if invited.is_some_and(|address| *address != new.email) {
-        return Ok(Registered::InvitedElsewhere);
+        return Ok(Err(RegisterRefused::InvitedElsewhere));
     }
     if invited.is_some() || !work.env.config.registration.confirm_email {
         return open_account(work, new, invitation);
     }
+    let browser = Bearer::draw(BearerKind::Browser, work.moment);
     let id = RegistrationId::draw_in_order(work.moment);
     let registration = Registration {
         email: new.email.clone(),
@@ -79,7 +93,7 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Registered
         username: new.username.clone(),
         name: new.name.clone(),
         language: "en".into(),
-        browser: new.browser,
+        browser: browser.digest(),
         created_at: work.earliest(),
         mailed_at: None,
         invitation: invitation.map(|(id, _)| id),
@@ -89,7 +103,7 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Registered
     OF_ADDRESS.put(work.tx, &(new.email.canonical(), id), &())?;
     work.audit(&new.client.anyone(), Act::Registered, id)?;
     mail_requests::request_by_stranger(work, &MailRequest::Registered(id), &new.client)?;
-    Ok(Registered::Accepted)
+    Ok(Ok(Registered::Accepted(browser)))
 }
 
 /// Where no confirmation is asked for, or the invitation that was mailed to the address proves it, the account exists at once. An
@@ -98,7 +112,7 @@ fn open_account(
     work: &mut Work<'_>,
     new: &NewRegistration,
     invitation: Option<(InvitationId, Invitation)>,
-) -> Result<Registered, StoreError> {
+) -> Result<Result<Registered, RegisterRefused>, StoreError> {
     let confirmed = invitation.as_ref().is_some_and(|(_, invitation)| invitation.email.is_some());
     let account = NewAccount {
         phone: None,
@@ -113,18 +127,19 @@ fn open_account(
     let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
     let how = (CreatedBy::Owner(&new.client), Act::Registered, detail.as_str());
     let person = match create_account::create(work, how, account)? {
-        Added::AddressTaken | Added::PhoneTaken => return Ok(Registered::AddressTaken),
-        Added::UsernameTaken => return Ok(Registered::UsernameTaken),
+        Added::AddressTaken | Added::PhoneTaken => return Ok(Err(RegisterRefused::AddressTaken)),
+        Added::UsernameTaken => return Ok(Err(RegisterRefused::UsernameTaken)),
         Added::Done(person) => person,
     };
     if let Some((id, invitation)) = invitation {
         invitations::use_once(work.tx, work.moment, id, invitation)?;
     }
     if confirmed {
-        return Ok(Registered::Opened);
+        return Ok(Ok(Registered::Opened));
     }
     mail_requests::request_by_stranger(work, &MailRequest::ConfirmAddress(person.id), &new.client)?;
-    Ok(Registered::Accepted)
+    let browser = Bearer::draw(BearerKind::Browser, work.moment);
+    Ok(Ok(Registered::Accepted(browser)))
 }
 
 /// Mails a registration's link, or, if the address has an account, says so to its owner.

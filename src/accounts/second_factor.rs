@@ -3,9 +3,9 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, SessionId, Timestamp};
 use crate::crypto::{Bearer, BearerKind};
-use crate::factors::{self, Context, FactorKind, ProvedBy};
+use crate::factors::{self, Context, FactorKind, ProofOption, Proved};
 use crate::mail::Letter;
-use crate::sessions::Client;
+use crate::sessions::{Client, Method};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
@@ -22,7 +22,7 @@ pub fn is_needed(
     client: &Client,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if !factors::is_on(view, account)? {
+    if !factors::has_any(view, account)? {
         return Ok(false);
     }
     let trusted = Bearer::parse(BearerKind::TrustedBrowser, &client.trust);
@@ -30,18 +30,18 @@ pub fn is_needed(
     Ok(!factors::is_trusted(view, account, (secret.digest(), &env.generation), now)?)
 }
 
-/// The ways in which an account can be asked for more, in stable words.
-pub fn ways(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<&'static str>, StoreError> {
-    let mut ways = Vec::new();
+/// What an account can be asked for as its second factor.
+pub fn options(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<ProofOption>, StoreError> {
+    let mut options = Vec::new();
     for (_, factor) in factors::confirmed(view, account)? {
-        if !ways.contains(&factor.kind.word()) {
-            ways.push(factor.kind.word());
+        if !options.contains(&factor.kind.option()) {
+            options.push(factor.kind.option());
         }
     }
     if factors::codes_left(view, account)?.is_some_and(|left| left > 0) {
-        ways.push("recovery_code");
+        options.push(ProofOption::RecoveryCode);
     }
-    Ok(ways)
+    Ok(options)
 }
 
 /// By what codes by mail are counted.
@@ -143,18 +143,18 @@ pub(super) fn tell_of_codes(
 
 /// What tells the owner that somebody proved themselves by `methods`, if they are to know: a mailed code told of itself, and the
 /// use of a recovery code is told when it is taken.
-pub(super) fn notice_of_use(env: &Env, methods: &[&str], at: Timestamp) -> Option<Letter> {
-    let is_told = |method: &&str| [ProvedBy::Totp.word(), ProvedBy::Sms.word()].contains(method);
+pub(super) fn notice_of_use(env: &Env, methods: &[Method], at: Timestamp) -> Option<Letter> {
+    let is_told = |method: &Method| matches!(method, Method::Totp | Method::TextCode);
     let is_wanted = env.config.second_factor.tell_uses && methods.iter().any(is_told);
     is_wanted.then(|| Letter::FactorUsed { at, forgot: env.forgot_link() })
 }
 
 /// What follows from a right code: wrong ones in a row begin anew, a reset that was asked for is off, and a recovery code that
 /// was used is told to the owner.
-pub(super) fn note_proved(work: &mut Work<'_>, person: &Person, proved: ProvedBy) -> Result<(), StoreError> {
+pub(super) fn note_proved(work: &mut Work<'_>, person: &Person, proved: Proved) -> Result<(), StoreError> {
     throttle::passed_second_factor(work.tx, person.id)?;
     factor_resets::cancel(work.tx, person.id)?;
-    let ProvedBy::Recovery { left } = proved else { return Ok(()) };
+    let Some(left) = proved.recovery_codes_left else { return Ok(()) };
     let (at, forgot) = (work.now(), work.env.forgot_link());
     notices::tell(work, person, &Letter::RecoveryCodeUsed { at, left, forgot })
 }

@@ -6,12 +6,13 @@ use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, Context};
-use crate::sessions::{Carrier, Client, Session};
+use crate::sessions::{Carrier, Client, Method};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::login_outcome::LoginRefused;
 use super::person::{self, Person};
 use super::second_factor::{note_proved, refuse};
-use super::start_session::{self, Attempt};
+use super::start_session::{self, SessionRequest, StartedSession};
 use super::tries::Tries;
 use super::{Env, Work};
 
@@ -26,7 +27,7 @@ pub struct PendingLogin {
     /// How the session is to be carried.
     pub carrier: Carrier,
     /// What was proved already.
-    methods: BTreeSet<String>,
+    methods: BTreeSet<Method>,
     expires_at: Timestamp,
     tries_left: u32,
 }
@@ -45,20 +46,25 @@ fn password_of(person: &Person) -> Digest {
 }
 
 /// Has a login wait. The secret is handed out here, once.
-pub(super) fn begin(work: &mut Work<'_>, person: &Person, attempt: &Attempt) -> Result<Bearer, StoreError> {
+pub(super) fn begin(
+    work: &mut Work<'_>,
+    person: &Person,
+    request: &SessionRequest,
+    method: Method,
+) -> Result<Bearer, StoreError> {
     let secret = Bearer::draw(BearerKind::PendingLogin, work.moment);
     let pending = PendingLogin {
         account: person.id,
         generation: work.env.generation,
         password: password_of(person),
-        carrier: attempt.carrier,
-        methods: set_of([attempt.method.to_owned()]),
+        carrier: request.carrier,
+        methods: set_of([method]),
         expires_at: work.now().plus(STEP_WITHIN),
         tries_left: TRIES,
     };
     PENDING.put(work.tx, &secret.digest(), &pending)?;
     let what = (Act::Login, Outcome::SecondFactorNeeded);
-    work.audit(&attempt.client.anyone(), what, person.id)?;
+    work.audit(&request.client.anyone(), what, person.id)?;
     Ok(secret)
 }
 
@@ -92,31 +98,22 @@ pub struct StepAttempt {
     pub replaces: Option<Digest>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug)]
-pub enum SecondStep {
-    /// There is no such login, or not any more: it begins with the password again.
-    Over,
-    /// The code is wrong, or was used.
-    WrongCode,
-    /// In. The secret is handed out here, once.
-    Welcome(Box<(Bearer, Session, Person)>),
-}
-
 /// Takes a code, and starts the session if it is right.
-pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<SecondStep, StoreError> {
+pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<StartedSession, LoginRefused>, StoreError> {
     let now = work.now();
-    let Some((pending, person)) = look_up(work.tx, work.env, step.secret, now)? else { return Ok(SecondStep::Over) };
+    let Some((pending, person)) = look_up(work.tx, work.env, step.secret, now)? else {
+        return Ok(Err(LoginRefused::Over));
+    };
     let context = Context::login(step.secret);
     let Some(proved) =
-        factors::prove(work.tx, now, &work.env.seal, person.id, &step.code, (context, person.credentials()))?
+        factors::verify(work.tx, now, &work.env.seal, person.id, &step.code, (context, person.credentials()))?
     else {
         refuse(work, (&step.tries, &step.client), &person)?;
         match pending.tries_left {
             0 | 1 => PENDING.delete(work.tx, &step.secret)?,
             left => PENDING.put(work.tx, &step.secret, &PendingLogin { tries_left: left - 1, ..pending })?,
         }
-        return Ok(SecondStep::WrongCode);
+        return Ok(Err(LoginRefused::WrongCode));
     };
     PENDING.delete(work.tx, &step.secret)?;
     note_proved(work, &person, proved)?;
@@ -126,11 +123,9 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<SecondStep, S
         factors::trust(work.tx, work.moment, person.id, (secret, work.env.generation), within, shown)?;
         work.audit(&step.client.owner_of(person.id), Act::BrowserTrusted, person.id)?;
     }
-    let attempt = Attempt::proven(pending.carrier, &step.client, step.replaces);
-    let mut methods: Vec<&str> = pending.methods.iter().map(String::as_str).collect();
-    methods.push(proved.word());
-    let (secret, session) = start_session::start_by(work, &person, &attempt, &methods)?;
-    Ok(SecondStep::Welcome(Box::new((secret, session, person))))
+    let request = SessionRequest { carrier: pending.carrier, client: step.client.clone(), replaces: step.replaces };
+    let methods: Vec<Method> = pending.methods.iter().copied().chain([proved.method]).collect();
+    start_session::start(work, person, &request, &methods).map(Ok)
 }
 
 /// Ends the logins of an account that wait. Returns how many.

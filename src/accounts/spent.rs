@@ -6,7 +6,7 @@
 use crate::audit::Act;
 use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
-use crate::sessions::{self, Session};
+use crate::sessions::{self, Method, Session};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Work;
@@ -44,7 +44,7 @@ pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result
 pub fn renew_session(
     work: &mut Work<'_>,
     (account, id, act): (AccountId, SessionId, Act),
-    methods: &[&str],
+    methods: &[Method],
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     if let Some(old) = sessions::secret_of(work.tx, account, id)? {
         SPENT.put(work.tx, &old, &Spent { done_at: work.moment.now(), act: Some(act) })?;

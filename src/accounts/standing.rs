@@ -99,7 +99,7 @@ pub fn lacks_second_factor(
     session: &Session,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    Ok(env.config.second_factor.is_required_for(&account.groups) && !factors::is_on(view, session.account)?)
+    Ok(env.config.second_factor.is_required_for(&account.groups) && !factors::has_any(view, session.account)?)
 }
 
 /// Looks again, in the transaction of an act, at what the door saw: the session or token by whose secret somebody came in is

@@ -1,75 +1,67 @@
 //! Starts sessions, for whoever proved who they are.
 
+use std::collections::BTreeSet;
+
 use crate::audit::Act;
-use crate::crypto::{Bearer, Digest, PasswordHash};
+use crate::base::Permission;
+use crate::crypto::{Bearer, Digest};
 use crate::factors;
-use crate::sessions::{self, Carrier, Client, NewSession, Session};
+use crate::groups;
+use crate::sessions::{self, Carrier, Client, Method, NewSession, Session};
 use crate::store::StoreError;
 
-use super::tries::Tries;
 use super::{Person, Work, known_devices, login_notices};
 
-/// How somebody wants to be logged in.
+/// How somebody asks to be logged in.
 #[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Whether the password matched the candidate's hash.
-    pub matched: bool,
-    /// Whether so many tries failed before that the password is not considered.
-    pub is_locked_out: bool,
-    /// What the attempt costs if it fails.
-    pub tries: Tries,
-    /// The password hashed anew, if the parameters have changed since.
-    pub rehashed: Option<PasswordHash>,
-    /// By what the person proves who they are.
-    pub method: &'static str,
+pub struct SessionRequest {
     /// How the session is to be carried.
     pub carrier: Carrier,
-    /// Where the attempt comes from.
+    /// Where they come from.
     pub client: Client,
-    /// The session that the client has now; it ends.
+    /// The session that they have now; it ends.
     pub replaces: Option<Digest>,
 }
 
-impl Attempt {
-    /// For somebody who proved who they are by a mailed link.
+/// A session that has just started, and whose it is.
+#[derive(Debug)]
+pub struct StartedSession {
+    /// Its secret, handed out here, once.
+    pub secret: Bearer,
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub person: Person,
+    /// What they may do, by their groups.
+    pub permissions: BTreeSet<Permission>,
+}
+
+impl StartedSession {
+    /// What a browser is given of it.
     #[must_use]
-    pub fn proven(carrier: Carrier, client: &Client, replaces: Option<Digest>) -> Self {
-        Self {
-            matched: true,
-            is_locked_out: false,
-            tries: Tries::default(),
-            rehashed: None,
-            method: "link",
-            carrier,
-            client: client.clone(),
-            replaces,
-        }
+    pub fn parts(&self) -> (&Bearer, &Session) {
+        (&self.secret, &self.session)
     }
 }
 
-/// Starts a session in place of the one that the client had, for somebody who proved themselves as the attempt says.
-pub fn start(work: &mut Work<'_>, person: &Person, attempt: &Attempt) -> Result<(Bearer, Session), StoreError> {
-    start_by(work, person, attempt, &[attempt.method])
-}
-
-/// As [`start`], by several methods.
-pub(super) fn start_by(
+/// Starts a session in place of the one that the client had, for somebody who proved themselves by these methods.
+pub fn start(
     work: &mut Work<'_>,
-    person: &Person,
-    attempt: &Attempt,
-    methods: &[&str],
-) -> Result<(Bearer, Session), StoreError> {
-    if let Some(replaced) = attempt.replaces {
+    person: Person,
+    request: &SessionRequest,
+    methods: &[Method],
+) -> Result<StartedSession, StoreError> {
+    if let Some(replaced) = request.replaces {
         sessions::end(work.tx, replaced)?;
     }
-    let (source, what) = (attempt.client.owner_of(person.id), Act::Login);
-    work.audit_in_detail(&source, what, person.id, &methods.join(" "))?;
-    login_notices::note_login(work, person, (&attempt.client, attempt.carrier, methods))?;
+    let by = methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ");
+    work.audit_in_detail(&request.client.owner_of(person.id), Act::Login, person.id, &by)?;
+    login_notices::note_login(work, &person, (&request.client, request.carrier, methods))?;
     let new = NewSession {
         account: person.id,
-        carrier: attempt.carrier,
+        carrier: request.carrier,
         methods,
-        client: &attempt.client,
+        client: &request.client,
         settings: &work.env.config.session,
         access: work.env.config.spa.access.seconds(),
         generation: work.env.generation,
@@ -78,21 +70,23 @@ pub(super) fn start_by(
     // A program keeps no cookies, so it is no known browser, and guesses at its account's name can hold up its password. It is told to
     // use an API token, which nobody can hold up (docs/limits.md); a token of a second kind for logging in would be one more secret.
     if !session.carrier.is_bearer() {
-        known_devices::note(work.tx, work.env, person.id, (&attempt.client, session.id), session.created_at)?;
+        known_devices::note(work.tx, work.env, person.id, (&request.client, session.id), session.created_at)?;
     }
-    Ok((secret, session))
+    let permissions = groups::permissions_of(work.tx, &person.account.groups)?;
+    Ok(StartedSession { secret, session, person, permissions })
 }
 
 /// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
 /// factor, which a mailbox is not, nor for anybody whose account is not open.
 pub fn start_after_link(
     work: &mut Work<'_>,
-    person: &Person,
-    (client, replaces): (&Client, Option<Digest>),
-) -> Result<Option<(Bearer, Session)>, StoreError> {
-    if factors::is_on(work.tx, person.id)? || person.account.disabled_at.is_some() {
+    person: Person,
+    client: &Client,
+    replaces: Option<Digest>,
+) -> Result<Option<StartedSession>, StoreError> {
+    if factors::has_any(work.tx, person.id)? || person.account.disabled_at.is_some() {
         return Ok(None);
     }
-    let attempt = Attempt::proven(Carrier::BrowserCookie, client, replaces);
-    start(work, person, &attempt).map(Some)
+    let request = SessionRequest { carrier: Carrier::BrowserCookie, client: client.clone(), replaces };
+    start(work, person, &request, &[Method::Link]).map(Some)
 }

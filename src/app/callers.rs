@@ -65,7 +65,7 @@ impl App {
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
-            let has_second_factor = factors::is_on(view, person.id)?;
+            let has_second_factor = factors::has_any(view, person.id)?;
             let lacks_second_factor = standing::lacks_second_factor(view, &self.env(), &session, &person.account)?;
             Ok(Some(Arc::new(LoggedIn {
                 digest,

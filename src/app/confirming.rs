@@ -2,31 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::accounts::confirm::{self, Confirmed, Proof, Target};
+use crate::accounts::confirm::{self, ConfirmRefused, ConfirmRequest, Confirmed, Proof, Target};
 use crate::accounts::mail_requests::{self, MailRequest};
 use crate::accounts::registration::Registration;
-use crate::accounts::start_session;
 use crate::accounts::tries::Tries;
 use crate::accounts::{identity, person};
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Identity, RegistrationId, Username};
-use crate::crypto::{Bearer, Digest, Password, PasswordFault, TokenFault};
-use crate::sessions::{Client, Session};
+use crate::crypto::{Digest, Password, TokenFault};
+use crate::sessions::Client;
 use crate::throttle;
 
-use super::entering::to_its_end;
+use super::login::to_its_end;
 use super::{App, Fault};
-
-/// What came of confirming.
-#[derive(Debug)]
-pub enum NowConfirmed {
-    /// The address is confirmed.
-    Done,
-    /// And the person is logged in.
-    In(Box<(Bearer, Session)>),
-    /// An administrator decides.
-    AwaitsApproval,
-}
 
 /// What somebody confirms with.
 #[derive(Clone, Debug)]
@@ -56,27 +44,6 @@ pub enum Besides {
     RegistrationPassword,
     /// The password of the account that the address is for.
     AccountPassword,
-}
-
-/// Why a confirmation is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ConfirmRefused {
-    /// The token does not work.
-    Token(TokenFault),
-    /// Another browser registered: the password chosen there is needed.
-    PasswordNeeded,
-    /// It is another.
-    WrongPassword,
-    /// Somebody took the user name meanwhile.
-    UsernameTaken,
-    /// The password that is to be chosen now may not be.
-    Password(PasswordFault),
-    /// The user name is reserved.
-    UsernameReserved,
-    /// Nobody registers here any more.
-    Closed,
-    /// Whoever registers here is invited first, by now.
-    InvitationNeeded,
 }
 
 /// Registrations of an address whose password is compared with the one that is given: each costs a hash. Whoever registered
@@ -117,38 +84,16 @@ impl App {
     pub async fn confirm(
         self: &Arc<Self>,
         confirmation: Confirmation,
-    ) -> Result<Result<NowConfirmed, ConfirmRefused>, Fault> {
+    ) -> Result<Result<Confirmed, ConfirmRefused>, Fault> {
         self.require_clock()?;
         self.require_room()?;
         let proof = match self.prove(&confirmation).await? {
             Ok(proof) => proof,
             Err(refused) => return Ok(Err(refused)),
         };
-        let outcome = self
-            .write(move |work| {
-                let username = confirmation.username.as_ref();
-                let confirmed = confirm::confirm(work, (&confirmation.token, &proof), username, &confirmation.client)?;
-                // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner
-                // in without password and second factor.
-                let is_address = matches!(proof, Proof::None | Proof::Account(_));
-                let may_log_in = work.env.config.tokens.login_after_confirm && !is_address;
-                let client = (&confirmation.client, confirmation.replaces);
-                Ok(match confirmed {
-                    Confirmed::Done(person) if may_log_in => {
-                        let started = start_session::start_after_link(work, &person, client)?;
-                        Ok(started.map_or(NowConfirmed::Done, |started| NowConfirmed::In(Box::new(started))))
-                    }
-                    Confirmed::Done(_) => Ok(NowConfirmed::Done),
-                    Confirmed::AwaitsApproval => Ok(NowConfirmed::AwaitsApproval),
-                    Confirmed::UsernameTaken => Err(ConfirmRefused::UsernameTaken),
-                    Confirmed::UsernameReserved => Err(ConfirmRefused::UsernameReserved),
-                    Confirmed::Closed => Err(ConfirmRefused::Closed),
-                    Confirmed::InvitationNeeded => Err(ConfirmRefused::InvitationNeeded),
-                    Confirmed::Refused(fault) => Err(ConfirmRefused::Token(fault)),
-                })
-            })
-            .await?;
-        Ok(outcome)
+        let Confirmation { token, username, client, replaces, .. } = confirmation;
+        let request = ConfirmRequest { token, proof, username, client, replaces };
+        Ok(self.write(move |work| confirm::confirm(work, &request)).await?)
     }
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.

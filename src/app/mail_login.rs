@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::accounts::login_by_mail::{self, ByMail, Key, Usable};
-use crate::accounts::mail_requests::MailRequest;
-use crate::accounts::start_session::Attempt;
+use crate::accounts::login_by_mail::{self, Key, KeyCheck, Usable};
+
+use crate::accounts::start_session::SessionRequest;
 use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::Identity;
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, TypedCode};
 use crate::factors::{self, Context};
-use crate::sessions::{Carrier, Client};
+use crate::sessions::Client;
 
-use super::entering::to_its_end;
-use super::{App, Fault, LogIn};
+use super::login::to_its_end;
+use super::{App, Fault};
+use crate::accounts::login_outcome::{FirstStep, LoginRefused};
+use crate::accounts::mail_requests::MailRequest;
 
 /// By what somebody logs in who got a mail.
 #[derive(Clone, Debug)]
@@ -29,32 +31,6 @@ pub enum MailKey {
     },
     /// The digits, and the browser that asked for them.
     Code(TypedCode, Digest),
-}
-
-/// Somebody at the door with a mail in their hand.
-#[derive(Clone, Debug)]
-pub struct MailLogin {
-    /// What they have.
-    pub key: MailKey,
-    /// How the session is to be carried.
-    pub carrier: Carrier,
-    /// Where they come from.
-    pub client: Client,
-    /// The session that their cookie names; it ends.
-    pub replaces: Option<Digest>,
-}
-
-/// Why somebody is not logged in by mail.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum MailLoginRefused {
-    /// This site does not do that.
-    NotOffered,
-    /// The link does not work.
-    Token(TokenFault),
-    /// Another browser asked for it, and nobody said that this one is meant.
-    OtherBrowser,
-    /// The digits are wrong.
-    WrongCode,
 }
 
 impl App {
@@ -97,38 +73,32 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or too many did not work.
-    pub async fn log_in_by_mail(self: &Arc<Self>, login: MailLogin) -> Result<Result<LogIn, MailLoginRefused>, Fault> {
+    pub async fn log_in_by_mail(self: &Arc<Self>, key: MailKey, request: SessionRequest) -> Result<FirstStep, Fault> {
         if !self.env().config.login.by_mail {
-            return Ok(Err(MailLoginRefused::NotOffered));
+            return Ok(Err(LoginRefused::NotOffered));
         }
         self.require_clock()?;
-        let MailLogin { key, carrier, client, replaces } = login;
-        let (key, method) = match key {
-            MailKey::Code(code, browser) => (Key::Code(code, Context::login(browser)), "login-code"),
+        let key = match key {
+            MailKey::Code(code, browser) => Key::Code(code, Context::login(browser)),
             MailKey::Link { token, browser, here } => {
-                match self.check_mail_login(&token, &client)? {
-                    Err(fault) => return Ok(Err(MailLoginRefused::Token(fault))),
+                match self.check_mail_login(&token, &request.client)? {
+                    Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
                     Ok(usable) if !here && browser.map(Context::login) != Some(usable.context) => {
-                        return Ok(Err(MailLoginRefused::OtherBrowser));
+                        return Ok(Err(LoginRefused::OtherBrowser));
                     }
                     Ok(_) => {}
                 }
-                (Key::Link(token), "login-link")
+                Key::Link(token)
             }
         };
-        let reservation = self.reserve(self.tries_for(&key, &client)?)?;
-        let (tries, is_locked_out) = (reservation.tries.clone(), reservation.is_locked_out);
-        let attempt = Attempt { is_locked_out, tries, method, ..Attempt::proven(carrier, &client, replaces) };
+        let reservation = self.reserve(self.tries_for(&key, &request.client)?)?;
+        let check = KeyCheck { tries: reservation.tries.clone(), is_locked_out: reservation.is_locked_out };
         let app = Arc::clone(self);
-        let outcome = to_its_end(async move {
-            let concluded = app.write(move |work| login_by_mail::conclude(work, &key, &attempt)).await?;
+        to_its_end(async move {
+            let concluded = app.write(move |work| login_by_mail::conclude(work, &key, &check, &request)).await?;
             drop(reservation);
             Ok(concluded)
-        });
-        match outcome.await? {
-            ByMail::Passed(login) => Ok(Ok(self.came_in(login)?)),
-            ByMail::Refused(fault) => Ok(Err(MailLoginRefused::Token(fault))),
-            ByMail::WrongCode => Ok(Err(MailLoginRefused::WrongCode)),
-        }
+        })
+        .await
     }
 }

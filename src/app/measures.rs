@@ -1,6 +1,5 @@
 //! What the appliance counts of itself, for monitoring.
 
-use super::LogIn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +9,7 @@ use crate::metrics::{Counter, Histogram, Kind, LOST_LOG_LINES, Text};
 use crate::store::StoreError;
 
 use super::{App, Fault};
+use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 
 /// Mails that are looked at to say how many wait; more are told as so many.
 const MAX_MAILS_COUNTED: usize = 10_000;
@@ -43,11 +43,11 @@ struct Logins {
 
 impl Measures {
     /// Counts a login by how it ended. Why one was refused is for the audit log.
-    pub(super) fn note_login(&self, ended: &Result<LogIn, Fault>) {
+    pub(super) fn note_login(&self, ended: &Result<FirstStep, Fault>) {
         let counter = match ended {
-            Ok(LogIn::In(_) | LogIn::SecondFactorNeeded { .. }) => &self.logins.done,
-            Ok(LogIn::Refused) => &self.logins.refused,
-            Err(Fault::TooManyAttempts(_)) => &self.logins.throttled,
+            Ok(Ok(_)) => &self.logins.done,
+            Ok(Err(LoginRefused::TooMany(_))) | Err(Fault::TooManyAttempts(_)) => &self.logins.throttled,
+            Ok(Err(_)) => &self.logins.refused,
             Err(Fault::Busy) => &self.logins.busy,
             Err(_) => &self.logins.failed,
         };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::accounts::change_address::{self, Asked};
-use crate::accounts::delete_account::{self, Deletion};
-use crate::accounts::forgot::{self, Usable};
+use crate::accounts::change_address::{self, AddressChange};
+use crate::accounts::delete_account::{self};
+use crate::accounts::forgot::{self, ResetRefused, Usable};
 use crate::accounts::mail_requests::{self, MailRequest};
 use crate::accounts::tries::Tries;
 use crate::accounts::usernames::{self, Chosen};
@@ -15,43 +15,10 @@ use crate::crypto::{Bearer, Digest, Password, PasswordFault, PasswordHash, Token
 use crate::sessions::{Client, Session};
 use crate::throttle::{self, Kind};
 
-use super::entering::to_its_end;
+use super::login::to_its_end;
 use super::{App, Caller, Fault, LoggedIn};
-
-/// Why a reset is refused; the token is not consumed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ResetRefused {
-    /// The token does not work.
-    Token(TokenFault),
-    /// The password may not be chosen.
-    Password(PasswordFault),
-}
-
-/// What came of asking for another address.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AddressChange {
-    /// A link is mailed to it, or not.
-    Asked,
-    /// It is the present one, written in another way from now on.
-    Respelled,
-}
-
-/// Why something that needs the present password is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ChangeRefused {
-    /// The present password is another.
-    WrongPassword,
-    /// The new password may not be chosen.
-    Password(PasswordFault),
-    /// The new address is the present one.
-    SameAddress,
-    /// Addresses of its domain may not come in.
-    Domain,
-    /// Nobody else administers the appliance.
-    LastAdministrator,
-    /// With a second factor, the password alone is not enough after a while.
-    NotFresh,
-}
+use crate::accounts::change_refused::ChangeRefused;
+use crate::accounts::start_session::StartedSession;
 
 impl App {
     /// Has a reset link mailed, if the address has a confirmed account.
@@ -110,7 +77,7 @@ impl App {
         password: Password,
         client: Client,
         replaces: Option<Digest>,
-    ) -> Result<Result<Option<(Bearer, Session)>, ResetRefused>, Fault> {
+    ) -> Result<Result<Option<StartedSession>, ResetRefused>, Fault> {
         self.require_room()?;
         let usable = match self.check_reset(&token, &client)? {
             Ok(usable) => usable,
@@ -136,7 +103,7 @@ impl App {
                 if !work.env.config.tokens.login_after_reset {
                     return Ok(Ok(None));
                 }
-                Ok(Ok(start_session::start_after_link(work, &person, (&client, replaces))?))
+                Ok(Ok(start_session::start_after_link(work, person, &client, replaces)?))
             })
             .await?;
         Ok(outcome)
@@ -146,34 +113,35 @@ impl App {
     pub async fn change_password(
         self: &Arc<Self>,
         asking: &Caller,
-        current: Password,
+        current: Option<Password>,
         new: Password,
         client: Client,
     ) -> Result<Result<(Bearer, Session), ChangeRefused>, Fault> {
         if let Err(fault) = self.accept_password(&new, &asking.person) {
             return Ok(Err(ChangeRefused::Password(fault)));
         }
-        if new.is_same_as(&current) {
+        if current.as_ref().is_some_and(|current| new.is_same_as(current)) {
             return Ok(Err(ChangeRefused::Password(PasswordFault::Reused)));
         }
-        let Some(verified) = self.verify_present(asking, current, Act::PasswordChanged, &client).await? else {
-            return Ok(Err(ChangeRefused::WrongPassword));
+        let verified = match self.prove_present(asking, current, Act::PasswordChanged, &client).await? {
+            Ok(verified) => verified,
+            Err(refused) => return Ok(Err(refused)),
         };
         let hash = self.hasher.hash(new, self.moment()).await?;
         let who = (asking.person.id, asking.session.id);
         let done = self
             .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
-                change_password::change(work, who, (&verified, &hash), &client)
+                change_password::change(work, who, (verified.as_ref(), &hash), &client)
             })
             .await?;
-        Ok(done.ok_or(ChangeRefused::WrongPassword))
+        Ok(done)
     }
 
     /// Asks for another address in place of the present one. It takes effect when it is confirmed.
     pub async fn change_address(
         self: &Arc<Self>,
         asking: &Caller,
-        current: Password,
+        current: Option<Password>,
         new: EmailAddress,
         client: Client,
     ) -> Result<Result<AddressChange, ChangeRefused>, Fault> {
@@ -186,49 +154,63 @@ impl App {
         if self.needs_more_than_password(asking) {
             return Ok(Err(ChangeRefused::NotFresh));
         }
-        let Some(verified) = self.verify_present(asking, current, Act::AddressChangeAsked, &client).await? else {
-            return Ok(Err(ChangeRefused::WrongPassword));
+        let verified = match self.prove_present(asking, current, Act::AddressChangeAsked, &client).await? {
+            Ok(verified) => verified,
+            Err(refused) => return Ok(Err(refused)),
         };
         let account = asking.person.id;
         let asked = self
             .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
-                change_address::ask(work, (account, &verified), &new, &client)
+                change_address::ask(work, (account, verified.as_ref()), &new, &client)
             })
             .await?;
-        match asked {
-            Asked::Done => Ok(Ok(AddressChange::Asked)),
-            Asked::Respelled => Ok(Ok(AddressChange::Respelled)),
-            Asked::Overtaken => Ok(Err(ChangeRefused::WrongPassword)),
-            Asked::TooMany(seconds) => Err(Fault::TooManyAttempts(seconds)),
-        }
+        Ok(asked)
     }
 
     /// Deletes the account of the person who asks.
     pub async fn close_account(
         self: &Arc<Self>,
         asking: &Caller,
-        current: Password,
+        current: Option<Password>,
         client: Client,
     ) -> Result<Result<(), ChangeRefused>, Fault> {
         if self.needs_more_than_password(asking) {
             return Ok(Err(ChangeRefused::NotFresh));
         }
-        let Some(verified) = self.verify_present(asking, current, Act::AccountDeleted, &client).await? else {
-            return Ok(Err(ChangeRefused::WrongPassword));
+        let verified = match self.prove_present(asking, current, Act::AccountDeleted, &client).await? {
+            Ok(verified) => verified,
+            Err(refused) => return Ok(Err(refused)),
         };
         let account = asking.person.id;
-        let done =
-            self.write_as(asking, move |work| delete_account::delete_own(work, account, &verified, &client)).await?;
-        Ok(match done {
-            Deletion::Done => Ok(()),
-            Deletion::PasswordChanged => Err(ChangeRefused::WrongPassword),
-            Deletion::LastAdministrator => Err(ChangeRefused::LastAdministrator),
-        })
+        let done = self
+            .write_as(asking, move |work| delete_account::delete_own(work, account, verified.as_ref(), &client))
+            .await?;
+        Ok(done)
     }
 
     /// The password that comes with a request is proof enough for whoever has no second factor.
     fn needs_more_than_password(&self, asking: &LoggedIn) -> bool {
         asking.has_second_factor && !self.is_fresh(asking)
+    }
+
+    /// Has the person who asks prove that the account is theirs: by its password, or, where it has none, by a session whose last
+    /// proof is young. The hash comes back that was matched, for the transaction to look at again.
+    async fn prove_present(
+        self: &Arc<Self>,
+        asking: &LoggedIn,
+        current: Option<Password>,
+        act: Act,
+        client: &Client,
+    ) -> Result<Result<Option<PasswordHash>, ChangeRefused>, Fault> {
+        let has_password = asking.person.account.password.is_some();
+        Ok(match current.filter(|_| has_password) {
+            Some(password) => {
+                self.verify_present(asking, password, act, client).await?.map(Some).ok_or(ChangeRefused::WrongPassword)
+            }
+            None if has_password => Err(ChangeRefused::WrongPassword),
+            None if self.is_fresh(asking) => Ok(None),
+            None => Err(ChangeRefused::NotFresh),
+        })
     }
 
     /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count against the session

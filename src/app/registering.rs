@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::accounts::Person;
 use crate::accounts::invitations::{self, Invitation};
 use crate::accounts::mail_requests::MailRequest;
-use crate::accounts::register::{self, NewRegistration, Registered};
+use crate::accounts::register::{self, NewRegistration, RegisterRefused, Registered};
 use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::{DisplayName, EmailAddress, Username};
 use crate::config::RegistrationMode;
-use crate::crypto::{Bearer, BearerKind, Digest, Password, PasswordFault, TokenFault};
+use crate::crypto::{Digest, Password, PasswordFault, TokenFault};
 use crate::sessions::Client;
 
 use super::{App, Fault};
@@ -32,41 +32,9 @@ pub struct NewPerson {
     pub client: Client,
 }
 
-/// What came of registering.
-#[derive(Clone, Debug)]
-pub enum NowRegistered {
-    /// A mail follows, or not. The secret is for the browser's cookie: it may confirm without the password.
-    Accepted(Bearer),
-    /// The account exists.
-    Opened,
-}
-
-/// Why a registration is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RegisterRefused {
-    /// Nobody can register here.
-    Closed,
-    /// Whoever registers here is invited first.
-    InvitationNeeded,
-    /// The invitation does not work.
-    NotInvited(TokenFault),
-    /// The invitation is for another address.
-    InvitedElsewhere,
-    /// The password may not be chosen.
-    Password(PasswordFault),
-    /// Addresses of its domain may not come in.
-    Domain,
-    /// The address has an account; only where nothing is hidden.
-    AddressTaken,
-    /// The user name is somebody's; only where nothing is hidden.
-    UsernameTaken,
-    /// The user name is reserved.
-    UsernameReserved,
-}
-
 impl App {
     /// Registers somebody.
-    pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<NowRegistered, RegisterRefused>, Fault> {
+    pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<Registered, RegisterRefused>, Fault> {
         let env = self.env();
         match (env.config.registration.mode, new.invitation) {
             (RegistrationMode::Closed, _) => return Ok(Err(RegisterRefused::Closed)),
@@ -94,28 +62,19 @@ impl App {
         }
         self.require_room_to_grow()?;
         let reservation = self.reserve(Tries::for_mail(&self.env(), &new.client))?;
-        let browser = Bearer::draw(BearerKind::Browser, &mut self.moment());
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
             email: new.email,
             password,
             username: new.username,
             name: new.name,
-            browser: browser.digest(),
             invitation: new.invitation,
             tries: reservation.tries.clone(),
             client: new.client,
         };
         let outcome = self.write(move |work| register::register(work, &row)).await?;
         drop(reservation);
-        Ok(match outcome {
-            Registered::Accepted => Ok(NowRegistered::Accepted(browser)),
-            Registered::Opened => Ok(NowRegistered::Opened),
-            Registered::NotInvited(fault) => Err(RegisterRefused::NotInvited(fault)),
-            Registered::InvitedElsewhere => Err(RegisterRefused::InvitedElsewhere),
-            Registered::AddressTaken => Err(RegisterRefused::AddressTaken),
-            Registered::UsernameTaken => Err(RegisterRefused::UsernameTaken),
-        })
+        Ok(outcome)
     }
 
     /// Looks an invitation up and changes nothing.

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::accounts::proving_again::{self, Proof, ProvedAgain};
+use crate::accounts::reauthentication::{self, Proof, ProofRefused};
 use crate::accounts::second_factor::{self, Quota};
-use crate::accounts::second_step::{self, SecondStep, StepAttempt};
+use crate::accounts::second_step::{self, StepAttempt};
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, person};
 use crate::audit::Act;
 use crate::crypto::{Bearer, Digest, Password, TypedCode};
-use crate::factors::{self, Context, FactorKind};
+use crate::factors::{self, Context, FactorKind, ProofOption};
 use crate::sessions::{Carrier, Client, Session};
 use crate::throttle::Kind;
 
-use super::entering::to_its_end;
-use super::{App, Caller, Entered, Fault, LoggedIn};
+use super::login::to_its_end;
+use super::{App, Caller, Fault, LoggedIn};
+use crate::accounts::login_outcome::LoginRefused;
+use crate::accounts::start_session::StartedSession;
 
 /// A code for a login that waits.
 #[derive(Clone, Debug)]
@@ -31,26 +33,6 @@ pub struct Step {
     pub replaces: Option<Digest>,
 }
 
-/// Why a second step is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum StepRefused {
-    /// There is no such login, or not any more.
-    Over,
-    /// The code is wrong, or was used.
-    WrongCode,
-}
-
-/// Why somebody did not prove anew who they are.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ProofRefused {
-    /// The password is another.
-    WrongPassword,
-    /// A code is asked for as well; in these ways.
-    CodeNeeded(Vec<&'static str>),
-    /// The code is wrong, or was used.
-    WrongCode,
-}
-
 /// A login that waits for its second step.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -58,8 +40,8 @@ pub struct Waiting {
     pub person: Person,
     /// How the session is to be carried.
     pub carrier: Carrier,
-    /// In which ways a code can be had.
-    pub ways: Vec<&'static str>,
+    /// What may be given.
+    pub options: Vec<ProofOption>,
 }
 
 impl App {
@@ -77,8 +59,8 @@ impl App {
             let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
                 return Ok(None);
             };
-            let ways = second_factor::ways(view, person.id)?;
-            Ok(Some(Waiting { person, carrier: pending.carrier, ways }))
+            let options = second_factor::options(view, person.id)?;
+            Ok(Some(Waiting { person, carrier: pending.carrier, options }))
         })?)
     }
 
@@ -86,9 +68,9 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or too many codes were wrong.
-    pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<Entered, StepRefused>, Fault> {
+    pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<StartedSession, LoginRefused>, Fault> {
         self.require_clock_for(&step.code)?;
-        let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(StepRefused::Over)) };
+        let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(LoginRefused::Over)) };
         let reservation = self.reserve(self.tries_at_step(&waiting.person, &step.client)?)?;
         let Step { secret, code, trust, client, replaces } = step;
         let trust = trust.filter(|_| self.env().config.second_factor.trust_browsers);
@@ -97,14 +79,7 @@ impl App {
         to_its_end(async move {
             let concluded = app.write(move |work| second_step::conclude(work, &attempt)).await?;
             drop(reservation);
-            Ok(match concluded {
-                SecondStep::Over => Err(StepRefused::Over),
-                SecondStep::WrongCode => Err(StepRefused::WrongCode),
-                SecondStep::Welcome(welcome) => {
-                    let (secret, session, person) = *welcome;
-                    Ok(app.entered(secret, session, person)?)
-                }
-            })
+            Ok(concluded)
         })
         .await
     }
@@ -137,14 +112,14 @@ impl App {
 
     /// Whether the last proof of the person who asks is young enough for what is sensitive.
     pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
-        proving_again::is_fresh(&self.env().config, &asking.session, asking.has_second_factor, self.now())
+        reauthentication::is_fresh(&self.env().config, &asking.session, asking.has_second_factor, self.now())
     }
 
-    /// In which ways the person who asks can be asked for a code; none if the password is enough.
-    pub fn ways_of(&self, asking: &LoggedIn) -> Result<Vec<&'static str>, Fault> {
+    /// In which options the person who asks can be asked for a code; none if the password is enough.
+    pub fn proof_options(&self, asking: &LoggedIn) -> Result<Vec<ProofOption>, Fault> {
         Ok(self.read(|view| {
-            if factors::is_on(view, asking.person.id)? {
-                second_factor::ways(view, asking.person.id)
+            if factors::has_any(view, asking.person.id)? {
+                second_factor::options(view, asking.person.id)
             } else {
                 Ok(vec![])
             }
@@ -176,14 +151,14 @@ impl App {
         code: Option<TypedCode>,
         client: Client,
     ) -> Result<Result<(Bearer, Session), ProofRefused>, Fault> {
-        let ways = self.ways_of(asking)?;
+        let options = self.proof_options(asking)?;
         // An account without a password has at least a factor, or nothing to prove with.
         let has_password = asking.person.account.password.is_some();
-        if !has_password && ways.is_empty() {
+        if !has_password && options.is_empty() {
             return Ok(Err(ProofRefused::WrongPassword));
         }
-        if !ways.is_empty() && code.is_none() {
-            return Ok(Err(ProofRefused::CodeNeeded(ways)));
+        if !options.is_empty() && code.is_none() {
+            return Ok(Err(ProofRefused::CodeNeeded(options)));
         }
         if let Some(code) = &code {
             self.require_clock_for(code)?;
@@ -202,15 +177,12 @@ impl App {
         let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {
             let proved = app
-                .write_as(asking.limited_by(Kind::ProvenActs), move |work| proving_again::prove(work, account, &proof))
+                .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
+                    reauthentication::prove(work, account, &proof)
+                })
                 .await?;
             drop(reservation);
-            Ok(match proved {
-                ProvedAgain::Done(renewed) => Ok(*renewed),
-                ProvedAgain::Overtaken => Err(ProofRefused::WrongPassword),
-                ProvedAgain::CodeNeeded => Err(ProofRefused::CodeNeeded(ways)),
-                ProvedAgain::WrongCode => Err(ProofRefused::WrongCode),
-            })
+            Ok(proved)
         })
         .await
     }

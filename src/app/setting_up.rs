@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::accounts::create_account::{Added, NewAccount};
+use crate::accounts::create_account::NewAccount;
 use crate::accounts::tries::Tries;
 use crate::accounts::{administrators, first_administrator, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username, set_of};
-use crate::crypto::{Bearer, Password, PasswordFault, TokenFault};
+use crate::crypto::{Bearer, Password, TokenFault};
 use crate::sessions::Client;
 
 use super::{App, Fault};
+use crate::accounts::first_administrator::SetUpRefused;
 
 /// Who the first administrator is to be.
 #[derive(Clone, Debug)]
@@ -22,19 +23,6 @@ pub struct FirstAdministrator {
     pub username: Option<Username>,
     /// What they are called.
     pub name: Option<DisplayName>,
-}
-
-/// Why there is no administrator yet; the link still works.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SetUpRefused {
-    /// The link does not work.
-    Token(TokenFault),
-    /// The password may not be chosen.
-    Password(PasswordFault),
-    /// The address has an account.
-    AddressTaken,
-    /// The user name is somebody's.
-    UsernameTaken,
 }
 
 impl App {
@@ -92,11 +80,6 @@ impl App {
             groups: set_of([GroupName::administrators()]),
         };
         let finished = self.write(move |work| first_administrator::finish(work, &client.anyone(), (&secret, &new)));
-        Ok(match finished.await? {
-            Ok(Added::Done(_)) => Ok(()),
-            Ok(Added::AddressTaken | Added::PhoneTaken) => Err(SetUpRefused::AddressTaken),
-            Ok(Added::UsernameTaken) => Err(SetUpRefused::UsernameTaken),
-            Err(fault) => Err(SetUpRefused::Token(fault)),
-        })
+        Ok(finished.await?)
     }
 }

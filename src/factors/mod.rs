@@ -2,11 +2,13 @@
 //! any of them when they log in, or for a recovery code.
 
 mod mailed;
+mod proof;
 mod recovery;
 mod trusted;
 
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
 use crate::crypto::{Digest, SealingKey, TotpSeed, TypedCode, newest_step_at, step_at};
+use crate::sessions::Method;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
 pub(crate) use mailed::MAILED;
@@ -14,6 +16,7 @@ pub use mailed::{
     CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_all_codes, drop_code, is_recent, mail_code, sweep_codes,
     take_code, waiting_code,
 };
+pub use proof::{ProofOption, Proved};
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, drop_codes_since, make_codes};
 pub(crate) use trusted::TRUSTED;
@@ -30,6 +33,18 @@ words! {
         Mail = 2 "mail",
         /// Codes by text message to the account's telephone number.
         Sms = 3 "sms",
+    }
+}
+
+impl FactorKind {
+    /// What is asked for where somebody has one.
+    #[must_use]
+    pub const fn option(self) -> ProofOption {
+        match self {
+            Self::Totp => ProofOption::Totp,
+            Self::Mail => ProofOption::Mail,
+            Self::Sms => ProofOption::Sms,
+        }
     }
 }
 
@@ -77,7 +92,7 @@ pub fn confirmed(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<
 }
 
 /// Whether the account asks for more than a password.
-pub fn is_on(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
+pub fn has_any(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
     Ok(!confirmed(view, account)?.is_empty())
 }
 
@@ -237,57 +252,20 @@ pub fn confirm_totp(
     Ok(true)
 }
 
-/// By what somebody proved that they have a second factor.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ProvedBy {
-    /// An authenticator program.
-    Totp,
-    /// A code that was mailed.
-    Mail,
-    /// A code that came by text message.
-    Sms,
-    /// A recovery code; so many are left.
-    Recovery {
-        /// How many.
-        left: usize,
-    },
-}
-
-/// The words of [`ProvedBy`]: whether a session is by more than its first step is read from these.
-const WORDS: [&str; 4] = ["totp", "mail-code", "recovery-code", "sms-code"];
-
-/// Whether one of these methods is a second factor.
-pub fn is_among<'a>(methods: impl IntoIterator<Item = &'a String>) -> bool {
-    methods.into_iter().any(|method| WORDS.contains(&method.as_str()))
-}
-
-impl ProvedBy {
-    /// The word that a session notes.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Totp => WORDS[0],
-            Self::Mail => WORDS[1],
-            Self::Sms => WORDS[3],
-            Self::Recovery { .. } => WORDS[2],
-        }
-    }
-}
-
 /// Takes a code of any of the account's factors, once. `context` is where a code was mailed for, `bound_to` the credentials that
 /// it was mailed under. None if it is wrong.
-pub fn prove(
+pub fn verify(
     tx: &mut dyn Transaction,
     now: Timestamp,
     seal: &SealingKey,
     account: AccountId,
     code: &TypedCode,
     (context, bound_to): (Context, Digest),
-) -> Result<Option<ProvedBy>, StoreError> {
+) -> Result<Option<Proved>, StoreError> {
     let digits = match code {
         TypedCode::Recovery(text) => {
             let left = recovery::take(tx, seal, account, text.expose())?;
-            return Ok(left.map(|left| ProvedBy::Recovery { left }));
+            return Ok(left.map(|left| Proved { recovery_codes_left: Some(left), ..Proved::by(Method::RecoveryCode) }));
         }
         TypedCode::Digits(digits) => digits,
     };
@@ -295,7 +273,7 @@ pub fn prove(
     for (id, factor) in confirmed(tx, account)? {
         match factor.kind {
             FactorKind::Totp if take_digits(tx, now, seal, (account, id), digits.expose())? => {
-                return Ok(Some(ProvedBy::Totp));
+                return Ok(Some(Proved::by(Method::Totp)));
             }
             FactorKind::Totp => {}
             FactorKind::Mail => has_mail = true,
@@ -306,8 +284,12 @@ pub fn prove(
         return Ok(None);
     }
     Ok(match take_code(tx, now, seal, (context, bound_to), digits.expose())? {
-        TakenCode::Right { account: owner, by_sms: false } if owner == account && has_mail => Some(ProvedBy::Mail),
-        TakenCode::Right { account: owner, by_sms: true } if owner == account && has_sms => Some(ProvedBy::Sms),
+        TakenCode::Right { account: owner, by_sms: false } if owner == account && has_mail => {
+            Some(Proved::by(Method::MailCode))
+        }
+        TakenCode::Right { account: owner, by_sms: true } if owner == account && has_sms => {
+            Some(Proved::by(Method::TextCode))
+        }
         _ => None,
     })
 }
@@ -316,7 +298,7 @@ pub fn prove(
 pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Result<Option<Factor>, StoreError> {
     let Some(factor) = FACTORS.get(tx, &(account, id))? else { return Ok(None) };
     FACTORS.delete(tx, &(account, id))?;
-    if !is_on(tx, account)? {
+    if !has_any(tx, account)? {
         remove_rest(tx, account)?;
     }
     Ok(Some(factor))

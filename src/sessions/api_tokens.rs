@@ -6,7 +6,7 @@ use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
 
-use super::{Carrier, Session};
+use super::{Carrier, Method, Session};
 
 words! {
     /// What a token is good for. It never does more than its owner may.
@@ -78,7 +78,7 @@ impl ApiToken {
             ends_at: self.expires_at,
             carrier: Carrier::BearerToken,
             proved_at: self.created_at,
-            methods: set_of(["api-token".to_owned()]),
+            methods: set_of([Method::ApiToken]),
             network: String::new(),
             agent: String::new(),
             family: None,

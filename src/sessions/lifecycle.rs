@@ -6,7 +6,7 @@ use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Direction, StoreError, Transaction};
 
 use super::session::{Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, of_account, remove, store};
-use super::{Client, api_tokens, refreshing};
+use super::{Client, Method, api_tokens, refreshing};
 
 /// What a new session is made from.
 pub struct NewSession<'a> {
@@ -15,7 +15,7 @@ pub struct NewSession<'a> {
     /// How the client carries it.
     pub carrier: Carrier,
     /// How the person proved who they are.
-    pub methods: &'a [&'a str],
+    pub methods: &'a [Method],
     /// Where it comes from.
     pub client: &'a Client,
     /// How long it lasts.
@@ -49,7 +49,7 @@ pub fn start(
         ends_at: now.plus(lifetime.seconds()),
         carrier: new.carrier,
         proved_at: now,
-        methods: set_of(new.methods.iter().map(|method| (*method).to_owned())),
+        methods: set_of(new.methods.iter().copied()),
         network: new.client.network.clone(),
         agent: new.client.agent.clone(),
         family: None,
@@ -84,7 +84,7 @@ pub fn renew(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     (account, id): (AccountId, SessionId),
-    methods: &[&str],
+    methods: &[Method],
     access: Seconds,
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(None) };
@@ -92,7 +92,7 @@ pub fn renew(
     let secret = draw(session.carrier, moment);
     if !methods.is_empty() {
         session.proved_at = moment.now();
-        session.methods.extend(methods.iter().map(|method| (*method).to_owned()));
+        session.methods.extend(methods);
     }
     SESSIONS.delete(tx, &digest)?;
     refreshing::begin(tx, &mut session, &secret, moment.now().plus(access))?;

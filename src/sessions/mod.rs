@@ -5,6 +5,7 @@ mod api_tokens;
 mod client;
 mod lifecycle;
 mod logins;
+mod method;
 mod refreshing;
 mod session;
 
@@ -15,6 +16,7 @@ pub use client::Client;
 pub use lifecycle::{NewSession, end, end_all, end_by_id, end_some, note_seen, renew, start, sweep};
 pub(crate) use logins::LOGINS;
 pub use logins::{LoginNote, Logins, Novelty, forget_logins, forget_places, logins_of, note_login};
+pub use method::Method;
 pub use refreshing::{Refreshed, has_family, refresh};
 pub use session::{Carrier, MAX_SESSIONS, Session, count, find, find_by_id, find_renewed, of_account, secret_of};
 pub(crate) use session::{FAMILIES, OF_ACCOUNT, SESSIONS};

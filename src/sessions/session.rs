@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Method;
 use crate::base::{AccountId, SLACK, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
@@ -42,7 +43,7 @@ pub struct Session {
     /// When the person last proved who they are.
     pub proved_at: Timestamp,
     /// By which methods.
-    pub methods: BTreeSet<String>,
+    pub methods: BTreeSet<Method>,
     /// Where the login came from.
     pub network: String,
     /// With which browser or program, as it calls itself.
@@ -65,6 +66,12 @@ impl Carrier {
 }
 
 impl Session {
+    /// Whether its holder proved more than a first step.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.methods.iter().any(|method| method.is_second_factor())
+    }
+
     /// Whether it still lets its holder in, given when it was last used.
     #[must_use]
     pub fn is_alive(&self, seen_at: Timestamp, now: Timestamp, generation: &[u8; 16]) -> bool {

@@ -17,6 +17,7 @@ use super::context::Web;
 use super::cookies::carries_our_cookies;
 use super::failure::Failure;
 use super::request::Request;
+use crate::factors::ProofOption;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -116,9 +117,9 @@ impl Web {
 
     /// What the caller has to prove themselves with.
     pub(super) fn proof_wanted(&self, caller: &LoggedIn) -> Result<Failure, Failure> {
-        let mut methods = self.app.ways_of(caller)?;
+        let mut methods = self.app.proof_options(caller)?;
         if caller.person.account.password.is_some() {
-            methods.insert(0, "password");
+            methods.insert(0, ProofOption::Password);
         }
         Ok(Failure::ReauthenticationRequired(methods))
     }

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::accounts::standing::Denied;
 use crate::admin::{Refusal, RefusalKind};
-use crate::app::{ChangeRefused, ConfirmRefused, Fault, MailLoginRefused, RegisterRefused, ResetRefused, SetUpRefused};
+use crate::app::Fault;
 use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, Piece, TokenFault};
+use crate::factors::ProofOption;
 use crate::store::StoreError;
 
 /// Every way to fail. What a caller must not tell apart shares a variant.
@@ -30,7 +31,7 @@ pub enum Failure {
     /// Unknown, wrong, disabled, not confirmed.
     InvalidCredentials,
     /// The password is right, and a code is asked for; in these ways.
-    SecondFactorRequired(Vec<&'static str>),
+    SecondFactorRequired(Vec<ProofOption>),
     /// The code is wrong, or was used.
     WrongCode,
     /// Another browser asked for the link.
@@ -38,7 +39,7 @@ pub enum Failure {
     /// The login under way is over.
     LoginOver,
     /// The last proof is too old; by these methods another can be given.
-    ReauthenticationRequired(Vec<&'static str>),
+    ReauthenticationRequired(Vec<ProofOption>),
     /// Nothing else before a second factor is set up.
     SecondFactorSetUpRequired,
     /// The last second factor stays, where a group asks for one.
@@ -288,81 +289,6 @@ impl From<TokenFault> for Failure {
             TokenFault::Invalid => Self::TokenInvalid,
             TokenFault::Expired => Self::TokenExpired,
             TokenFault::Used(done_at) => Self::TokenUsed(done_at),
-        }
-    }
-}
-
-impl From<RegisterRefused> for Failure {
-    fn from(refused: RegisterRefused) -> Self {
-        match refused {
-            RegisterRefused::Closed => Self::RegistrationClosed,
-            RegisterRefused::InvitationNeeded => Self::InvitationNeeded,
-            RegisterRefused::NotInvited(fault) => fault.into(),
-            RegisterRefused::InvitedElsewhere => FieldErrors::of("email", "not_invited").into(),
-            RegisterRefused::Password(fault) => FieldErrors::of("password", fault).into(),
-            RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
-            RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
-            RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
-            RegisterRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
-        }
-    }
-}
-
-impl From<ConfirmRefused> for Failure {
-    fn from(refused: ConfirmRefused) -> Self {
-        match refused {
-            ConfirmRefused::Token(fault) => fault.into(),
-            ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
-            ConfirmRefused::WrongPassword => Self::WrongPassword,
-            ConfirmRefused::UsernameTaken => Self::UsernameTaken,
-            ConfirmRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
-            ConfirmRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
-            ConfirmRefused::Closed => Self::RegistrationClosed,
-            ConfirmRefused::InvitationNeeded => Self::InvitationNeeded,
-        }
-    }
-}
-
-impl From<MailLoginRefused> for Failure {
-    fn from(refused: MailLoginRefused) -> Self {
-        match refused {
-            MailLoginRefused::NotOffered => Self::NotFound,
-            MailLoginRefused::Token(fault) => fault.into(),
-            MailLoginRefused::OtherBrowser => Self::OtherBrowser,
-            MailLoginRefused::WrongCode => Self::WrongCode,
-        }
-    }
-}
-
-impl From<ResetRefused> for Failure {
-    fn from(refused: ResetRefused) -> Self {
-        match refused {
-            ResetRefused::Token(fault) => fault.into(),
-            ResetRefused::Password(fault) => FieldErrors::of("password", fault).into(),
-        }
-    }
-}
-
-impl From<SetUpRefused> for Failure {
-    fn from(refused: SetUpRefused) -> Self {
-        match refused {
-            SetUpRefused::Token(fault) => fault.into(),
-            SetUpRefused::Password(fault) => FieldErrors::of("password", fault).into(),
-            SetUpRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
-            SetUpRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
-        }
-    }
-}
-
-impl From<ChangeRefused> for Failure {
-    fn from(refused: ChangeRefused) -> Self {
-        match refused {
-            ChangeRefused::WrongPassword => Self::WrongPassword,
-            ChangeRefused::NotFresh => Self::ReauthenticationRequired(vec![]),
-            ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
-            ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
-            ChangeRefused::LastAdministrator => Self::LastAdministrator,
-            ChangeRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
         }
     }
 }

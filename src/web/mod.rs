@@ -16,6 +16,7 @@ mod page_templates;
 mod pages;
 mod qr;
 mod refusals;
+mod refused;
 mod reply;
 mod request;
 mod return_to;

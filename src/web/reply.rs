@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::failure::{Failure, FieldErrors};
 use super::headers::{Hardened, Media};
 use super::status::Success;
+use crate::factors::ProofOption;
 
 /// The response type of the server. The body stands in memory as one piece.
 pub type Response = http::Response<Bytes>;
@@ -157,7 +158,7 @@ impl Reply {
             #[serde(skip_serializing_if = "Option::is_none")]
             fields: Option<&'a FieldErrors>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            methods: Option<&'a [&'static str]>,
+            methods: Option<&'a [ProofOption]>,
             #[serde(skip_serializing_if = "Option::is_none")]
             pending: Option<&'a str>,
             #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gatelodge::accounts::create_account::{Added, NewAccount};
-use gatelodge::accounts::start_session::Attempt;
+use gatelodge::accounts::start_session::SessionRequest;
 use gatelodge::accounts::{administer, start_session};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
 use gatelodge::base::{BUILD_DATE, Clock, DAY, EmailAddress, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Memory, Password, PasswordHash};
-use gatelodge::sessions::{Carrier, Client};
+use gatelodge::sessions::{Carrier, Client, Method};
 use gatelodge::store::{Ballast, open_file};
 
 pub const ACCOUNTS: usize = 100_000;
@@ -64,7 +64,8 @@ pub fn fill(config: &str) {
                     let made = administer::add(work, &Source::appliance(), &new)?;
                     if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
                         let client = Client::new("192.0.2.1".into(), "a browser", "");
-                        start_session::start(work, &person, &Attempt::proven(Carrier::KeptCookie, &client, None))?;
+                        let request = SessionRequest { carrier: Carrier::KeptCookie, client, replaces: None };
+                        start_session::start(work, *person, &request, &[Method::Link])?;
                     }
                 }
                 Ok(())

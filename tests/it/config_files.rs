@@ -494,7 +494,7 @@ fn the_numbers_of_the_limits_are_those_of_the_code() {
     let document = read("docs/limits.md").replace('\n', " ");
     for (path, constant, words) in [
         ("src/throttle/bucket.rs", "MAX_CONSECUTIVE: u32 = 100;", "100 failures in a row"),
-        ("src/app/admission.rs", "LONGEST_TURN: Seconds = 15;", "up to 15 seconds"),
+        ("src/app/reserving.rs", "LONGEST_TURN: Seconds = 15;", "up to 15 seconds"),
         ("src/accounts/known_devices.rs", "MAX_PER_ACCOUNT: usize = 20;", "twenty for each account"),
         ("src/throttle/tell.rs", "TELL_OF_CODES: u32 = 5;", "told of five in a row"),
         ("src/throttle/tell.rs", "TELL_EVERY: Seconds = DAY;", "once a day at most"),

@@ -277,7 +277,7 @@ fn of_a_change_and_a_reset_of_the_password_at_once_one_wins_and_nothing_is_halfw
         let (one, two) = world.block_on(async {
             let app = world.app.clone();
             let resetting = tokio::spawn(async move { app.reset(token, other, client(), None).await });
-            let changing = world.app.change_password(&asking, old, new, client()).await;
+            let changing = world.app.change_password(&asking, Some(old), new, client()).await;
             (changing, resetting.await.expect("it ends"))
         });
         let (has_changed, is_reset) = (matches!(one, Ok(Ok(_))), matches!(two, Ok(Ok(_))));

@@ -1,11 +1,15 @@
 //! Passwords, addresses, sessions, and the end of an account.
 
 use crate::accounts::forgot::Usable;
+use crate::accounts::start_session::StartedSession;
+
+use crate::accounts::change_address::AddressChange;
+use crate::accounts::change_refused::ChangeRefused;
 use crate::accounts::usernames::Chosen;
-use crate::app::{AddressChange, ChangeRefused};
+use crate::app::Caller;
 use crate::base::SessionId;
 use crate::config::UsernameRule;
-use crate::crypto::Bearer;
+use crate::crypto::{Bearer, Password};
 use crate::sessions::Session;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
@@ -36,7 +40,7 @@ pub async fn reset(
     request: &Request,
     token: Option<&str>,
     mut fields: Fields,
-) -> Result<Option<(Bearer, Session)>, Failure> {
+) -> Result<Option<StartedSession>, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.password("password"));
     let (token, password) = fields.finish(values)?;
@@ -48,11 +52,24 @@ pub async fn reset(
     reset
 }
 
+/// The present password; an account that has none is not asked for it.
+#[allow(clippy::option_option, reason = "wrong, absent and present are three things")]
+fn present_password(fields: &mut Fields, caller: &Caller) -> Option<Option<Password>> {
+    match caller.person.account.password {
+        Some(_) => fields.password("current_password").map(Some),
+        None => fields.optional_password("current_password"),
+    }
+}
+
 /// Changes the password; the session goes on under a new secret.
 pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
-    let values = (fields.password("current_password"), fields.password("new_password"));
+    let caller = request.caller()?;
+    let values = (present_password(&mut fields, caller), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
-    Ok(web.app.change_password(request.caller()?, current, new, request.client()).await??)
+    match web.app.change_password(caller, current, new, request.client()).await? {
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        changed => Ok(changed?),
+    }
 }
 
 /// Chooses another user name.
@@ -79,9 +96,9 @@ pub async fn recover_username(web: &Web, request: &Request, mut fields: Fields) 
 
 /// Asks for another address.
 pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<AddressChange, Failure> {
-    let values = (fields.email(), fields.password("current_password"));
-    let (email, current) = fields.finish(values)?;
     let caller = request.caller()?;
+    let values = (fields.email(), present_password(&mut fields, caller));
+    let (email, current) = fields.finish(values)?;
     match web.app.change_address(caller, current, email, request.client()).await? {
         Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
         changed => Ok(changed?),
@@ -90,9 +107,9 @@ pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> R
 
 /// Deletes the account.
 pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
-    let values = (fields.password("current_password"),);
-    let (current,) = fields.finish(values)?;
     let caller = request.caller()?;
+    let values = (present_password(&mut fields, caller),);
+    let (current,) = fields.finish(values)?;
     match web.app.close_account(caller, current, request.client()).await? {
         Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
         closed => Ok(closed?),

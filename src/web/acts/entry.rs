@@ -1,6 +1,10 @@
 //! Register, confirm, log in and out.
 
-use crate::app::{Confirmation, Entered, Entry, FirstAdministrator, LogIn, NewPerson, NowConfirmed, NowRegistered};
+use crate::accounts::confirm::Confirmed;
+use crate::accounts::login_outcome::Passed;
+use crate::accounts::register::Registered;
+use crate::accounts::start_session::SessionRequest;
+use crate::app::{Confirmation, FirstAdministrator, NewPerson};
 use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
@@ -17,7 +21,7 @@ pub async fn register(
     request: &Request,
     invitation: Option<&str>,
     mut fields: Fields,
-) -> Result<NowRegistered, Failure> {
+) -> Result<Registered, Failure> {
     let invitation = invitation.map_or_else(|| fields.optional("invitation"), |text| Some(Some(text.to_owned())));
     let username = fields.username_by(web.app.env().config.registration.username);
     let values = (fields.email(), fields.password("password"), username, fields.display_name(), invitation);
@@ -68,7 +72,7 @@ pub async fn confirm(
     request: &Request,
     token: Option<&str>,
     mut fields: Fields,
-) -> Result<NowConfirmed, Failure> {
+) -> Result<Confirmed, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     // Another one is only given where the first was taken meanwhile: it is never asked for here.
     let username = match web.app.env().config.registration.username {
@@ -94,21 +98,6 @@ pub async fn confirm(
     confirmed
 }
 
-/// What a right password leads to.
-pub enum Passed {
-    /// Somebody is in.
-    In(Box<Entered>),
-    /// A code is asked for.
-    Halfway {
-        /// The secret of the login that waits.
-        secret: Bearer,
-        /// In which ways a code can be had.
-        ways: Vec<&'static str>,
-        /// Whether a program logs in, which keeps no cookies.
-        is_bearer: bool,
-    },
-}
-
 /// Logs in.
 pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
     let values = (
@@ -118,8 +107,8 @@ pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_be
     );
     let (identity, password, carrier) = fields.finish(values)?;
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
-    let entry = Entry { identity, password, carrier, client: request.client(), replaces };
-    passed(web.app.log_in(entry).await?, carrier)
+    let wanted = SessionRequest { carrier, client: request.client(), replaces };
+    Ok(web.app.log_in(identity, password, wanted).await??)
 }
 
 /// How a session is to be carried. A page has no use for tokens.
@@ -141,17 +130,6 @@ pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result
     let (text,) = fields.finish(values)?;
     let presented = Bearer::parse(BearerKind::Refresh, &text).ok_or(Failure::NotLoggedIn)?;
     web.app.refresh(presented, request.client()).await?.ok_or(Failure::NotLoggedIn)
-}
-
-/// What somebody is told who is in, or halfway.
-pub(super) fn passed(came: LogIn, carrier: Carrier) -> Result<Passed, Failure> {
-    match came {
-        LogIn::Refused => Err(Failure::InvalidCredentials),
-        LogIn::In(entered) => Ok(Passed::In(entered)),
-        LogIn::SecondFactorNeeded { secret, ways } => {
-            Ok(Passed::Halfway { secret, ways, is_bearer: carrier.is_bearer() })
-        }
-    }
 }
 
 /// Hands a session to a browser, and has it show from now on that its owner logged in with it. A program carries its own.

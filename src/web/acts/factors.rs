@@ -1,8 +1,10 @@
 //! Second factors: logging in with one, proving anew who one is, adding and removing.
 
 use crate::accounts::factor_changes::{Added, Removed};
+use crate::accounts::start_session::StartedSession;
+
 use crate::admin::RefusalKind;
-use crate::app::{BegunTotp, Entered, ProofRefused, Step, StepRefused};
+use crate::app::{BegunTotp, Step};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
 use crate::factors::FactorKind;
@@ -16,7 +18,7 @@ use crate::web::request::Request;
 /// What follows from a second step.
 pub struct Stepped {
     /// Who is in.
-    pub entered: Entered,
+    pub started: StartedSession,
     /// The secret of a browser that is trusted from now on.
     pub trusted: Option<Bearer>,
 }
@@ -48,17 +50,14 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
         client: request.client(),
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
     };
-    let entered = web.app.take_second_step(step).await?.map_err(|refused| match refused {
-        StepRefused::Over => Failure::LoginOver,
-        StepRefused::WrongCode => Failure::WrongCode,
-    })?;
+    let started = web.app.take_second_step(step).await??;
     let trusted = trusted.filter(|_| web.app.env().config.second_factor.trust_browsers);
-    Ok(Stepped { entered, trusted })
+    Ok(Stepped { started, trusted })
 }
 
 /// Hands a session to a browser that took the second step.
 pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
-    let (secret, session) = (&stepped.entered.secret, &stepped.entered.session);
+    let (secret, session) = (&stepped.started.secret, &stepped.started.session);
     if session.carrier.is_bearer() {
         return reply;
     }
@@ -100,12 +99,7 @@ pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Re
     if caller.person.account.password.is_some() && password.is_none() {
         return Err(FieldErrors::of("password", "required").into());
     }
-    let proved = web.app.prove_again(caller, password, code, request.client()).await?;
-    proved.map_err(|refused| match refused {
-        ProofRefused::WrongPassword => Failure::WrongPassword,
-        ProofRefused::CodeNeeded(ways) => Failure::SecondFactorRequired(ways),
-        ProofRefused::WrongCode => Failure::WrongCode,
-    })
+    Ok(web.app.prove_again(caller, password, code, request.client()).await??)
 }
 
 /// Has a code sent for proving anew who one is.

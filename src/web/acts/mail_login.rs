@@ -1,6 +1,6 @@
 //! Log in by mail.
 
-use crate::app::{MailKey, MailLogin};
+use crate::app::MailKey;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Carrier;
 use crate::web::context::Web;
@@ -8,7 +8,9 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-use super::entry::{Passed, passed, wanted_carrier};
+use super::entry::wanted_carrier;
+use crate::accounts::login_outcome::Passed;
+use crate::accounts::start_session::SessionRequest;
 
 /// Has a mail sent to whoever is meant; the secret is for the browser that asks.
 pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
@@ -19,8 +21,8 @@ pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -
 
 async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) -> Result<Passed, Failure> {
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
-    let login = MailLogin { key, carrier, client: request.client(), replaces };
-    passed(web.app.log_in_by_mail(login).await??, carrier)
+    let wanted = SessionRequest { carrier, client: request.client(), replaces };
+    Ok(web.app.log_in_by_mail(key, wanted).await??)
 }
 
 /// Logs in by the digits.

@@ -14,7 +14,7 @@ pub use account::{
 };
 pub use account_recovery::take_back;
 pub use admin::carry_out;
-pub use entry::{Passed, confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
+pub use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,

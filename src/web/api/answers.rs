@@ -1,10 +1,10 @@
 //! Answers with a session in them.
 
-use crate::app::Entered;
 use crate::crypto::Bearer;
 use crate::sessions::Session;
 
-use crate::web::acts::{self, Passed};
+use crate::accounts::login_outcome::Passed;
+use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -12,26 +12,29 @@ use crate::web::request::Request;
 use crate::web::status::Success;
 
 use super::documents::{LoggedInDocument, SessionDocument, UserDocument};
+use crate::accounts::start_session::StartedSession;
 
-pub(super) fn let_in(web: &Web, request: &Request, passed: Passed) -> Reply {
+pub(super) fn first_step(web: &Web, request: &Request, passed: Passed) -> Reply {
     match passed {
-        Passed::In(entered) if entered.session.carrier.is_bearer() => logged_in(&entered),
-        Passed::In(entered) => acts::hand_over(web, request, logged_in(&entered), (&entered.secret, &entered.session)),
-        Passed::Halfway { secret, ways, is_bearer: true } => {
-            Reply::problem_with(&Failure::SecondFactorRequired(ways), Some(secret.expose()))
+        Passed::LoggedIn(started) if started.session.carrier.is_bearer() => logged_in(&started),
+        Passed::LoggedIn(started) => {
+            acts::hand_over(web, request, logged_in(&started), (&started.secret, &started.session))
         }
-        Passed::Halfway { secret, ways, is_bearer: false } => {
-            let reply = Reply::problem(&Failure::SecondFactorRequired(ways));
+        Passed::SecondFactorRequired { secret, options, carrier } if carrier.is_bearer() => {
+            Reply::problem_with(&Failure::SecondFactorRequired(options), Some(secret.expose()))
+        }
+        Passed::SecondFactorRequired { secret, options, .. } => {
+            let reply = Reply::problem(&Failure::SecondFactorRequired(options));
             reply.with_cookie(web.cookies.set_pending(&secret))
         }
     }
 }
 
-pub(super) fn logged_in(entered: &Entered) -> Reply {
+pub(super) fn logged_in(started: &StartedSession) -> Reply {
     let document = LoggedInDocument {
         status: "logged_in",
-        user: UserDocument::of(&entered.person, &entered.permissions),
-        session: SessionDocument::of(&entered.session).with(&entered.secret),
+        user: UserDocument::of(&started.person, &started.permissions),
+        session: SessionDocument::of(&started.session).with(&started.secret),
     };
     Reply::json(Success::Ok, &document)
 }
@@ -47,9 +50,9 @@ pub(super) fn with_renewed(
     acts::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session))
 }
 
-pub(super) fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<&(Bearer, Session)>) -> Reply {
+pub(super) fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<(&Bearer, &Session)>) -> Reply {
     match session {
-        Some((secret, session)) => acts::hand_over(web, request, reply, (secret, session)),
+        Some(session) => acts::hand_over(web, request, reply, session),
         None => reply,
     }
 }

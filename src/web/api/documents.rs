@@ -47,7 +47,7 @@ impl<'a> UserDocument<'a> {
 pub struct SessionDocument {
     id: String,
     expires_at: String,
-    methods: Vec<String>,
+    methods: Vec<&'static str>,
     proved_at: String,
     #[serde(skip)]
     is_bearer: bool,
@@ -64,7 +64,7 @@ impl SessionDocument {
         Self {
             id: session.id.to_string(),
             expires_at: session.ends_at.to_string(),
-            methods: session.methods.iter().cloned().collect(),
+            methods: session.methods.iter().map(|method| method.as_str()).collect(),
             proved_at: session.proved_at.to_string(),
             is_bearer: session.carrier.is_bearer(),
             token: None,

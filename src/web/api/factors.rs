@@ -16,7 +16,7 @@ use super::answers::{logged_in, with_renewed, with_session};
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let stepped = acts::take_second_step(web, request, request.json()?).await?;
-    let reply = logged_in(&stepped.entered);
+    let reply = logged_in(&stepped.started);
     Ok(acts::hand_over_stepped(web, request, reply, &stepped))
 }
 
@@ -96,7 +96,7 @@ fn added(web: &Web, request: &Request, factor: &acts::AddedFactor) -> Reply {
 /// `DELETE /account/factors/{id}`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = acts::remove_factor(web, request).await?;
-    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref()))
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
 }
 
 /// `POST /account/recovery-codes`

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::app::{NowConfirmed, NowRegistered};
 use crate::base::{Packed, Permission};
 
 use crate::web::acts::{self};
@@ -18,7 +17,10 @@ use super::documents::{
     List, LoginsDocument, MayDocument, SessionDocument, SessionItem, UserDocument, ValidDocument, WhoDocument,
 };
 
-use super::answers::{let_in, with_renewed, with_session};
+use super::answers::{first_step, with_renewed, with_session};
+use crate::accounts::confirm::Confirmed;
+use crate::accounts::register::Registered;
+use crate::accounts::start_session::StartedSession;
 
 /// The OpenAPI 3.1 document, packed: it is a hundredth of the program otherwise, and rarely asked for. A test compares it with the
 /// route list.
@@ -37,11 +39,11 @@ pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::register(web, request, None, request.json()?).await? {
-        NowRegistered::Accepted(browser) => {
+        Registered::Accepted(browser) => {
             let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
-        NowRegistered::Opened => Ok(Reply::status(Success::Ok, "confirmed")),
+        Registered::Opened => Ok(Reply::status(Success::Ok, "confirmed")),
     }
 }
 
@@ -49,9 +51,9 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::status(Success::Ok, "confirmed");
     Ok(match acts::confirm(web, request, None, request.json()?).await? {
-        NowConfirmed::Done => reply,
-        NowConfirmed::In(session) => with_session(web, request, reply, Some(&*session)),
-        NowConfirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
+        Confirmed::Done => reply,
+        Confirmed::LoggedIn(started) => with_session(web, request, reply, Some(started.parts())),
+        Confirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
     })
 }
 
@@ -64,7 +66,7 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /login`
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = acts::log_in(web, request, request.json()?, true).await?;
-    Ok(let_in(web, request, passed))
+    Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail`
@@ -77,13 +79,13 @@ pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Fail
 /// `POST /login/mail/code`
 pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = acts::log_in_by_code(web, request, request.json()?, true).await?;
-    Ok(let_in(web, request, passed))
+    Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail/link`
 pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = acts::log_in_by_link(web, request, None, request.json()?).await?;
-    Ok(let_in(web, request, passed))
+    Ok(first_step(web, request, passed))
 }
 
 /// `POST /logout`
@@ -141,8 +143,13 @@ pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure>
 
 /// `POST /reset`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let session = acts::reset(web, request, None, request.json()?).await?;
-    Ok(with_session(web, request, Reply::status(Success::Ok, "password_changed"), session.as_ref()))
+    let started = acts::reset(web, request, None, request.json()?).await?;
+    Ok(with_session(
+        web,
+        request,
+        Reply::status(Success::Ok, "password_changed"),
+        started.as_ref().map(StartedSession::parts),
+    ))
 }
 
 /// `POST /account/take-back`
@@ -204,7 +211,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `DELETE /account/sessions`
 pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
-    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref()))
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
 }
 
 /// `DELETE /account/sessions/{id}`

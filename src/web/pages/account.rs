@@ -1,7 +1,5 @@
 //! The account's own pages.
 
-use crate::admin::RefusalKind;
-use crate::app::AddressChange;
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
 use crate::web::acts;
@@ -12,6 +10,8 @@ use crate::web::request::Request;
 
 use super::form::Form;
 use super::page::{notice, render};
+use crate::accounts::change_address::AddressChange;
+use crate::admin::RefusalKind;
 
 /// What every page of the account shows.
 pub(super) fn values(request: &Request) -> Result<Value, Failure> {
@@ -27,6 +27,7 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
         account_name => if username.is_empty() { address } else { username },
         since => person.account.created_at.in_words(),
         password_since => person.account.password_changed_at.in_words(),
+        has_password => person.account.password.is_some(),
         has_second_factor => request.caller()?.has_second_factor,
         is_logged_in => true,
     })

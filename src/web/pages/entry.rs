@@ -1,12 +1,10 @@
 //! Register, log in and out.
 
-use crate::app::NowRegistered;
 use crate::base::IdentityKind;
 use crate::config::{RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::{Value, context};
 use crate::web::acts;
-use crate::web::acts::Passed;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -17,6 +15,8 @@ use super::factors::with_return;
 use super::form::Form;
 use super::front_end::lead_on;
 use super::page::{notice, render};
+use crate::accounts::login_outcome::Passed;
+use crate::accounts::register::Registered;
 
 /// Whether anybody may register who comes along.
 fn registration_is_open(web: &Web) -> bool {
@@ -44,13 +44,13 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     registered(web, acts::register(web, request, None, fields).await, form)
 }
 
-fn registered(web: &Web, came: Result<NowRegistered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
+fn registered(web: &Web, came: Result<Registered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
     match came {
-        Ok(NowRegistered::Accepted(browser)) => {
+        Ok(Registered::Accepted(browser)) => {
             let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
-        Ok(NowRegistered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
+        Ok(Registered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
         Err(failure) => form.again(web, &failure),
     }
 }
@@ -159,11 +159,11 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// Where somebody goes on who is in, or halfway.
 pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
     match passed {
-        Passed::In(entered) => {
+        Passed::LoggedIn(started) => {
             let path = if return_to.is_empty() { "/account" } else { return_to };
-            acts::hand_over(web, request, Reply::see_other(path), (&entered.secret, &entered.session))
+            acts::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session))
         }
-        Passed::Halfway { secret, .. } => {
+        Passed::SecondFactorRequired { secret, .. } => {
             let reply = Reply::see_other(&with_return("/login/second-factor", return_to));
             reply.with_cookie(web.cookies.set_pending(secret))
         }

@@ -1,6 +1,6 @@
 //! Second factors: the page that asks for a code, the one that asks for a proof anew, and those of the account.
 
-use crate::factors::FactorKind;
+use crate::factors::{FactorKind, ProofOption};
 use crate::templates::{Value, context};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -31,8 +31,8 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
     let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
     let settings = &web.app.env().config.second_factor;
     let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
-    let has = |way: &str| waiting.ways.contains(&way);
-    let values = context! { return_to, trust, has_totp => has("totp"), has_mail => has("mail"), has_sms => has("sms"), notice => notice(request) };
+    let has = |option| waiting.options.contains(&option);
+    let values = context! { return_to, trust, has_totp => has(ProofOption::Totp), has_mail => has(ProofOption::Mail), has_sms => has(ProofOption::Sms), notice => notice(request) };
     Ok(Some(Form::new("login-second-factor.html", values)))
 }
 
@@ -82,13 +82,13 @@ pub(super) fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
 
 fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
     let caller = request.caller()?;
-    let ways = web.app.ways_of(caller)?;
+    let options = web.app.proof_options(caller)?;
     let values = context! {
         return_to,
         has_password => caller.person.account.password.is_some(),
-        asks_code => !ways.is_empty(),
-        has_mail => ways.contains(&"mail"),
-        has_sms => ways.contains(&"sms"),
+        asks_code => !options.is_empty(),
+        has_mail => options.contains(&ProofOption::Mail),
+        has_sms => options.contains(&ProofOption::Sms),
         notice => notice(request),
         ..account::values(request)?
     };

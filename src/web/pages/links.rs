@@ -1,6 +1,6 @@
 //! The pages that mailed links open, and those that ask for one.
 
-use crate::app::{Besides, Fault, NowConfirmed};
+use crate::app::{Besides, Fault};
 use crate::crypto::TokenFault;
 use crate::templates::context;
 use crate::web::acts;
@@ -13,6 +13,7 @@ use crate::web::request::Request;
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
 use super::page::render;
+use crate::accounts::confirm::Confirmed;
 
 /// `GET /confirm/resend`
 pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
@@ -57,12 +58,11 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
     let typed = fields.typed(&["username"]);
     match acts::confirm(web, request, Some(request.parameter("token")), fields).await {
-        Ok(NowConfirmed::In(entered)) => {
-            let (secret, session) = *entered;
-            Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), (&secret, &session)))
+        Ok(Confirmed::LoggedIn(started)) => {
+            Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), started.parts()))
         }
-        Ok(NowConfirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
-        Ok(NowConfirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
+        Ok(Confirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
+        Ok(Confirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
         Err(failure) => {
             let besides = check_confirmation(web, request)??;
             let is_about_it = matches!(&failure, Failure::Invalid(errors) if errors.is_about("username"));
@@ -146,9 +146,9 @@ fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::t
 /// `POST /reset/{token}`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match acts::reset(web, request, Some(request.parameter("token")), request.form()?).await {
-        Ok(Some((secret, session))) => {
+        Ok(Some(started)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
-            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
+            Ok(acts::hand_over(web, request, reply, started.parts()))
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {

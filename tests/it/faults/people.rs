@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use gatelodge::accounts::create_account::NewAccount;
-use gatelodge::accounts::login::{self, Login};
+use gatelodge::accounts::login::{self, PasswordCheck};
+use gatelodge::accounts::login_outcome::Passed;
 use gatelodge::accounts::register::{self, NewRegistration};
 use gatelodge::accounts::tries::Tries;
 use gatelodge::accounts::{
@@ -22,7 +23,7 @@ use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError,
 use gatelodge::throttle::{self, Bucket, Kind};
 
 use super::Chance;
-use gatelodge::accounts::start_session::Attempt;
+use gatelodge::accounts::start_session::SessionRequest;
 
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 const MEMBERS: u64 = 3;
@@ -94,6 +95,10 @@ pub struct People<'a> {
 }
 
 type Answers = Receiver<Option<Told>>;
+
+fn client() -> Client {
+    Client { network: "192.0.2.1".into(), ..Client::default() }
+}
 
 fn email_of(member: u64) -> EmailAddress {
     EmailAddress::parse(&format!("member{member}@example.org")).expect("an address")
@@ -174,12 +179,11 @@ impl People<'_> {
             password: PasswordHash::decoy(Cost { memory_kib: 8, iterations: 1, lanes: 1 }),
             username: None,
             name: None,
-            browser: Digest([0; 32]),
             tries: Tries::default(),
             client: Client::default(),
         };
         self.ask(store, "registered", move |work| {
-            register::register(work, &row)?;
+            register::register(work, &row)?.expect("nobody is refused");
             Ok(Told::Registered(email.clone()))
         })
     }
@@ -210,33 +214,24 @@ impl People<'_> {
         store.read(|view| login::look_up(view, self.env, &identity)).ok().filter(|found| found.account().is_some())
     }
 
-    fn attempt(&self, store: &Store, member: u64, carrier: Carrier, matched: bool) -> Option<Attempt> {
-        let client = Client { network: "192.0.2.1".into(), ..Client::default() };
+    fn check(&self, store: &Store, member: u64, matched: bool) -> Option<PasswordCheck> {
         let identity = Identity::Email(email_of(member));
         let tries = store.read(|view| {
             let account = login::look_up(view, self.env, &identity)?.account();
-            Tries::at_login(view, self.env, &identity, account, &client, (NOW, NOW))
+            Tries::at_login(view, self.env, &identity, account, &client(), (NOW, NOW))
         });
-        Some(Attempt {
-            matched,
-            is_locked_out: false,
-            tries: tries.ok()?,
-            rehashed: None,
-            method: "password",
-            carrier,
-            client,
-            replaces: None,
-        })
+        Some(PasswordCheck { matched, is_locked_out: false, tries: tries.ok()?, rehashed: None })
     }
 
     fn log_in(&mut self, store: &Store, carrier: Carrier) -> Option<(&'static str, Answers)> {
         let member = self.chance.below(MEMBERS);
-        let (candidate, attempt) = (self.candidate(store, member)?, self.attempt(store, member, carrier, true)?);
+        let (candidate, check) = (self.candidate(store, member)?, self.check(store, member, true)?);
+        let request = SessionRequest { carrier, client: client(), replaces: None };
         self.oracle.members.entry(member).or_default().forgiving += 1;
         let answers = self.ask(store, "login", move |work| {
-            Ok(match login::conclude(work, &candidate, &attempt)? {
-                Login::Welcome(welcome) => Told::LoggedIn(member, welcome.0.clone()),
-                Login::Refused | Login::TooMany(_) | Login::SecondFactorNeeded(..) => Told::Unchanged(member),
+            Ok(match login::conclude(work, &candidate, &check, &request)? {
+                Ok(Passed::LoggedIn(started)) => Told::LoggedIn(member, started.secret.clone()),
+                Ok(Passed::SecondFactorRequired { .. }) | Err(_) => Told::Unchanged(member),
             })
         });
         Some(("login", answers))
@@ -244,10 +239,10 @@ impl People<'_> {
 
     fn fail_to_log_in(&mut self, store: &Store) -> Option<(&'static str, Answers)> {
         let member = self.chance.below(MEMBERS);
-        let (candidate, attempt) =
-            (self.candidate(store, member)?, self.attempt(store, member, Carrier::KeptCookie, false)?);
+        let (candidate, check) = (self.candidate(store, member)?, self.check(store, member, false)?);
+        let request = SessionRequest { carrier: Carrier::KeptCookie, client: client(), replaces: None };
         let answers = self.ask(store, "login-refused", move |work| {
-            login::conclude(work, &candidate, &attempt)?;
+            let _ = login::conclude(work, &candidate, &check, &request)?;
             Ok(Told::Refused(member))
         });
         Some(("login-refused", answers))

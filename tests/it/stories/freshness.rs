@@ -1,10 +1,15 @@
 //! What a session of some age is not enough for.
 
-use gatelodge::base::MINUTE;
+use gatelodge::accounts::login_outcome::LoginRefused;
+use gatelodge::accounts::person;
+use gatelodge::base::{Identity, MINUTE};
+use gatelodge::crypto::Password;
+use gatelodge::sessions::Client;
+use gatelodge::store::schema;
 use serde_json::{Value, json};
 
 use super::second_factors::set_up;
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, World};
+use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
 #[test]
 fn after_a_while_somebody_proves_anew_who_they_are() {
@@ -154,4 +159,78 @@ fn a_trusted_browser_is_asked_for_the_second_factor_before_what_is_sensitive() {
     world.advance(30);
     browser.api("POST", "/session/verify", json!({"password": PASSWORD, "code": phone.shows()})).expect(200);
     browser.api("POST", "/account/recovery-codes", Value::Null).expect(200);
+}
+
+/// Somebody who logs in by mail alone, as whoever took their account back before they chose another password.
+fn without_a_password(world: &World) {
+    world.member(ALICE, PASSWORD);
+    let taken = world.app.write(|work| {
+        let mut alice = person::find(work.tx, &Identity::parse(ALICE))?.expect("registered");
+        alice.account.password = None;
+        person::save(work.tx, alice.id, &alice.account)
+    });
+    world.block_on(taken).expect("memory does not fail");
+}
+
+fn by_mail(world: &World) -> Visitor<'_> {
+    let browser = world.visitor();
+    browser.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
+    let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
+    browser.api("POST", "/login/mail/code", json!({"code": code})).expect(200);
+    browser
+}
+
+#[test]
+fn whoever_has_no_password_proves_themselves_by_a_login_that_is_not_too_old() {
+    let world = World::with("[login]\nby_mail = true");
+    without_a_password(&world);
+    let browser = by_mail(&world);
+    let page = browser.opens("/account/email").expect(200).text();
+    assert!(!page.contains("current_password"), "{page}");
+    browser.posts("/account/email", &[("email", "new@example.org")]).leads_to("/account?notice=address-asked");
+    world.run_the_post();
+    world.advance(16 * MINUTE);
+    for (path, body) in [
+        ("/account/email", json!({"email": "other@example.org"})),
+        ("/account/delete", json!({})),
+        ("/account/password", json!({"new_password": OTHER_PASSWORD})),
+    ] {
+        let refused = browser.api("POST", path, body).refused(401, "reauthentication_required");
+        assert_eq!(refused.json()["methods"], json!([]), "{path}");
+    }
+    assert!(browser.is_logged_in(), "nothing was changed");
+    let again = by_mail(&world);
+    again.api("POST", "/account/password", json!({"new_password": OTHER_PASSWORD})).expect(200);
+    world.visitor().log_in(ALICE, OTHER_PASSWORD).expect(200);
+    // From now on the password is asked for.
+    again.api("POST", "/account/delete", json!({})).refused(422, "invalid_fields");
+    again.api("POST", "/account/delete", json!({"current_password": PASSWORD})).refused(403, "wrong_password");
+    again.api("POST", "/account/delete", json!({"current_password": OTHER_PASSWORD})).expect(204);
+}
+
+#[test]
+fn who_somebody_is_can_be_asked_without_logging_them_in() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.run_the_post();
+    let (sessions, logins) = (schema::SESSIONS.prefix, schema::LOGINS.prefix);
+    let kept =
+        || world.records().into_iter().filter(|(key, _)| [sessions, logins].contains(&key[0])).collect::<Vec<_>>();
+    let before = kept();
+    let asks = |identity: &str, password: &str| {
+        let password = Password::parse(password).expect("printable");
+        let client = Client { network: "192.0.2.7".into(), ..Client::default() };
+        world.block_on(world.app.authenticate(Identity::parse(identity), password, client)).expect("it answers")
+    };
+    assert_eq!(asks(ALICE, PASSWORD).expect("she is").email.expect("an address").shown, ALICE);
+    for (identity, password) in [(ALICE, OTHER_PASSWORD), ("nobody@example.org", PASSWORD)] {
+        assert_eq!(asks(identity, password).err(), Some(LoginRefused::InvalidCredentials), "{identity}");
+    }
+    assert_eq!(kept(), before, "no session, no login");
+    world.expect_no_post();
+    // Guesses count as those at the login page do.
+    let failed = world.audit().into_iter().filter(|(act, outcome, _)| act == "login" && outcome != "done").count();
+    assert_eq!(failed, 2);
+    (1..10).for_each(|_| assert!(asks(ALICE, OTHER_PASSWORD).is_err()));
+    world.visitor().log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
 }

@@ -289,7 +289,7 @@ fn confirming_logs_in_only_where_the_configuration_says_so() {
 
 #[test]
 fn a_proof_for_one_address_confirms_no_other() {
-    use gatelodge::accounts::confirm::{Confirmed, Proof, Target, confirm, look_up};
+    use gatelodge::accounts::confirm::{ConfirmRefused, ConfirmRequest, Proof, Target, confirm, look_up};
     let world = World::new();
     registers(&world);
     let first = world.only_letter_to(ALICE).token();
@@ -299,15 +299,11 @@ fn a_proof_for_one_address_confirms_no_other() {
     let found = world.app.read(|view| look_up(view, &world.app.env(), &first, START)).expect("memory does not fail");
     let Ok(Target::Registrations(first)) = found else { panic!("a registration") };
     for proof in [Proof::Password(first[0].0), Proof::None] {
-        let token = second.clone();
-        let outcome = world
-            .block_on(
-                world
-                    .app
-                    .write(move |work| confirm(work, (&token, &proof), None, &gatelodge::sessions::Client::default())),
-            )
-            .expect("memory does not fail");
-        assert!(matches!(outcome, Confirmed::Refused(_)), "{outcome:?}");
+        let (token, client) = (second.clone(), gatelodge::sessions::Client::default());
+        let request = ConfirmRequest { token, proof, username: None, client, replaces: None };
+        let outcome =
+            world.block_on(world.app.write(move |work| confirm(work, &request))).expect("memory does not fail");
+        assert!(matches!(outcome, Err(ConfirmRefused::Token(_))), "{outcome:?}");
     }
 }
 

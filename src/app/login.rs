@@ -1,130 +1,102 @@
 //! Log in and out, and the list of sessions.
 
-use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::accounts::login::{self, Login};
+use crate::accounts::login::{self, Candidate, PasswordCheck};
+use crate::accounts::login_outcome::{FirstStep, LoginRefused};
+use crate::accounts::spent;
 use crate::accounts::tries::Tries;
 use crate::accounts::{Person, known_devices, person};
-use crate::accounts::{second_factor, spent};
 use crate::audit::Act;
-use crate::base::{Identity, Permission, SessionId};
+use crate::base::{Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
-use crate::groups;
-use crate::sessions::{self, Carrier, Client, Refreshed, Session};
+use crate::sessions::{self, Client, Refreshed, Session};
 use crate::store::StoreError;
 
+use super::rate_limit::Reservation;
 use super::{App, Caller, Fault, LoggedIn};
-use crate::accounts::start_session::Attempt;
+use crate::accounts::start_session::SessionRequest;
 
-/// Somebody at the door.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Who they say they are.
-    pub identity: Identity,
-    /// Their password.
-    pub password: Password,
-    /// How the session is to be carried.
-    pub carrier: Carrier,
-    /// Where they come from.
-    pub client: Client,
-    /// The session that their cookie names; it ends.
-    pub replaces: Option<Digest>,
-}
-
-/// Somebody who is in.
-#[derive(Debug)]
-pub struct Entered {
-    /// The session's secret, handed out once.
-    pub secret: Bearer,
-    /// The session.
-    pub session: Session,
-    /// Whose it is.
-    pub person: Person,
-    /// What they may do, by their groups.
-    pub permissions: BTreeSet<Permission>,
-}
-
-/// What came of logging in.
-#[derive(Debug)]
-pub enum LogIn {
-    /// Not; why is not told.
-    Refused,
-    /// The password is right, and a second factor is asked for.
-    SecondFactorNeeded {
-        /// The secret of the login that waits, handed out once.
-        secret: Bearer,
-        /// In which ways a code can be had.
-        ways: Vec<&'static str>,
-    },
-    /// In.
-    In(Box<Entered>),
+/// A password that was verified, and whose tries are held until what came of it is committed.
+struct Checked {
+    candidate: Candidate,
+    check: PasswordCheck,
+    reservation: Reservation,
 }
 
 impl App {
+    /// Says who somebody is, by a password, without starting a session, noting a login or mailing anything: for what asks with every
+    /// request. A failure counts as any other.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`], [`Fault::TooManyAttempts`]; or when the store fails.
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        identity: Identity,
+        password: Password,
+        client: Client,
+    ) -> Result<Result<Person, LoginRefused>, Fault> {
+        let app = Arc::clone(self);
+        to_its_end(async move {
+            let Checked { candidate, check, reservation } = app.check_password(identity, password, &client).await?;
+            let outcome = app.write(move |work| login::authenticate(work, &candidate, &check, &client)).await?;
+            drop(reservation);
+            Ok(outcome)
+        })
+        .await
+    }
+
     /// Logs somebody in, or not; why not is not told.
     ///
     /// # Errors
-    /// When the store fails, too many passwords wait, or too many tries have failed.
-    pub async fn log_in(self: &Arc<Self>, entry: Entry) -> Result<LogIn, Fault> {
+    /// [`Fault::Busy`], [`Fault::TooManyAttempts`]; or when the store fails.
+    pub async fn log_in(
+        self: &Arc<Self>,
+        identity: Identity,
+        password: Password,
+        request: SessionRequest,
+    ) -> Result<FirstStep, Fault> {
         // To its end in any case: hanging up must not undo what a failed guess costs.
-        let (app, network) = (Arc::clone(self), entry.client.network.clone());
-        let ended = to_its_end(async move { app.enter(entry).await }).await;
+        let (app, network) = (Arc::clone(self), request.client.network.clone());
+        let ended = to_its_end(async move {
+            let Checked { candidate, check, reservation } =
+                app.check_password(identity, password, &request.client).await?;
+            let outcome = app.write(move |work| login::conclude(work, &candidate, &check, &request)).await?;
+            drop(reservation);
+            Ok(outcome)
+        })
+        .await;
         self.measures.note_login(&ended);
         // For those who block addresses by what the log says (config/fail2ban): nothing in these lines is the client's own words.
         match &ended {
-            Ok(LogIn::Refused) => tracing::info!("login refused from {network}"),
-            Err(Fault::TooManyAttempts(_)) => tracing::info!("login throttled from {network}"),
+            Ok(Err(LoginRefused::InvalidCredentials)) => tracing::info!("login refused from {network}"),
+            Ok(Err(LoginRefused::TooMany(_))) | Err(Fault::TooManyAttempts(_)) => {
+                tracing::info!("login throttled from {network}");
+            }
             _ => {}
         }
         ended
     }
 
-    async fn enter(self: &Arc<Self>, entry: Entry) -> Result<LogIn, Fault> {
+    /// The slow part: verifies a password, between two transactions.
+    async fn check_password(&self, identity: Identity, password: Password, client: &Client) -> Result<Checked, Fault> {
         let time = self.time();
         let (candidate, tries) = self.read(|view| {
-            let candidate = login::look_up(view, &self.env(), &entry.identity)?;
+            let candidate = login::look_up(view, &self.env(), &identity)?;
             let times = (time.later, time.earlier);
-            let account = candidate.account();
-            let tries = Tries::at_login(view, &self.env(), &entry.identity, account, &entry.client, times)?;
+            let tries = Tries::at_login(view, &self.env(), &identity, candidate.account(), client, times)?;
             Ok((candidate, tries))
         })?;
         let reservation = self.reserve_in_turn(tries).await?;
-        let matched = self.hasher.verify(entry.password.clone(), candidate.hash.clone()).await?;
+        let matched = self.hasher.verify(password.clone(), candidate.hash.clone()).await?;
         let rehashed = if matched && !reservation.is_locked_out && self.hasher.is_outdated(&candidate.hash) {
-            Some(self.hasher.hash(entry.password, self.moment()).await?)
+            Some(self.hasher.hash(password, self.moment()).await?)
         } else {
             None
         };
-        let Entry { carrier, client, replaces, .. } = entry;
         let (tries, is_locked_out) = (reservation.tries.clone(), reservation.is_locked_out);
-        let attempt =
-            Attempt { matched, is_locked_out, tries, rehashed, method: "password", carrier, client, replaces };
-        let outcome = self.write(move |work| login::conclude(work, &candidate, &attempt)).await?;
-        drop(reservation);
-        self.came_in(outcome)
-    }
-
-    /// What a first step led to.
-    pub(super) fn came_in(&self, outcome: Login) -> Result<LogIn, Fault> {
-        Ok(match outcome {
-            Login::Refused => LogIn::Refused,
-            Login::TooMany(seconds) => return Err(Fault::TooManyAttempts(seconds)),
-            Login::SecondFactorNeeded(secret, account) => {
-                LogIn::SecondFactorNeeded { secret, ways: self.read(|view| second_factor::ways(view, account))? }
-            }
-            Login::Welcome(welcome) => {
-                let (secret, session, person) = *welcome;
-                LogIn::In(Box::new(self.entered(secret, session, person)?))
-            }
-        })
-    }
-
-    /// Somebody who is in, with what they may do.
-    pub(super) fn entered(&self, secret: Bearer, session: Session, person: Person) -> Result<Entered, Fault> {
-        let permissions = self.read(|view| groups::permissions_of(view, &person.account.groups))?;
-        Ok(Entered { secret, session, person, permissions })
+        Ok(Checked { candidate, check: PasswordCheck { matched, is_locked_out, tries, rehashed }, reservation })
     }
 
     /// Takes a refresh token for the next one. None if it works no longer; one that was used before ends its session.

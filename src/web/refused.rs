@@ -1,0 +1,101 @@
+//! How each refusal of a use case is told.
+
+use crate::accounts::change_refused::ChangeRefused;
+use crate::accounts::confirm::ConfirmRefused;
+use crate::accounts::first_administrator::SetUpRefused;
+use crate::accounts::forgot::ResetRefused;
+use crate::accounts::login_outcome::LoginRefused;
+use crate::accounts::reauthentication::ProofRefused;
+use crate::accounts::register::RegisterRefused;
+use crate::app::Fault;
+
+use super::failure::{Failure, FieldErrors};
+
+impl From<RegisterRefused> for Failure {
+    fn from(refused: RegisterRefused) -> Self {
+        match refused {
+            RegisterRefused::Closed => Self::RegistrationClosed,
+            RegisterRefused::InvitationNeeded => Self::InvitationNeeded,
+            RegisterRefused::NotInvited(fault) => fault.into(),
+            RegisterRefused::InvitedElsewhere => FieldErrors::of("email", "not_invited").into(),
+            RegisterRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+            RegisterRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
+            RegisterRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
+            RegisterRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
+            RegisterRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
+        }
+    }
+}
+
+impl From<ConfirmRefused> for Failure {
+    fn from(refused: ConfirmRefused) -> Self {
+        match refused {
+            ConfirmRefused::Token(fault) => fault.into(),
+            ConfirmRefused::PasswordNeeded => Self::PasswordNeeded,
+            ConfirmRefused::WrongPassword => Self::WrongPassword,
+            ConfirmRefused::UsernameTaken => Self::UsernameTaken,
+            ConfirmRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
+            ConfirmRefused::UsernameReserved => FieldErrors::of("username", "reserved").into(),
+            ConfirmRefused::Closed => Self::RegistrationClosed,
+            ConfirmRefused::InvitationNeeded => Self::InvitationNeeded,
+        }
+    }
+}
+
+impl From<LoginRefused> for Failure {
+    fn from(refused: LoginRefused) -> Self {
+        match refused {
+            LoginRefused::InvalidCredentials => Self::InvalidCredentials,
+            LoginRefused::TooMany(seconds) => Fault::TooManyAttempts(seconds).into(),
+            LoginRefused::BadLink(fault) => fault.into(),
+            LoginRefused::OtherBrowser => Self::OtherBrowser,
+            LoginRefused::WrongCode => Self::WrongCode,
+            LoginRefused::Over => Self::LoginOver,
+            LoginRefused::NotOffered => Self::NotFound,
+        }
+    }
+}
+
+impl From<ProofRefused> for Failure {
+    fn from(refused: ProofRefused) -> Self {
+        match refused {
+            ProofRefused::WrongPassword => Self::WrongPassword,
+            ProofRefused::CodeNeeded(options) => Self::SecondFactorRequired(options),
+            ProofRefused::WrongCode => Self::WrongCode,
+        }
+    }
+}
+
+impl From<ResetRefused> for Failure {
+    fn from(refused: ResetRefused) -> Self {
+        match refused {
+            ResetRefused::Token(fault) => fault.into(),
+            ResetRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+        }
+    }
+}
+
+impl From<SetUpRefused> for Failure {
+    fn from(refused: SetUpRefused) -> Self {
+        match refused {
+            SetUpRefused::Token(fault) => fault.into(),
+            SetUpRefused::Password(fault) => FieldErrors::of("password", fault).into(),
+            SetUpRefused::AddressTaken => FieldErrors::of("email", "taken").into(),
+            SetUpRefused::UsernameTaken => FieldErrors::of("username", "taken").into(),
+        }
+    }
+}
+
+impl From<ChangeRefused> for Failure {
+    fn from(refused: ChangeRefused) -> Self {
+        match refused {
+            ChangeRefused::WrongPassword => Self::WrongPassword,
+            ChangeRefused::NotFresh => Self::ReauthenticationRequired(vec![]),
+            ChangeRefused::Password(fault) => FieldErrors::of("new_password", fault).into(),
+            ChangeRefused::SameAddress => FieldErrors::of("email", "unchanged").into(),
+            ChangeRefused::LastAdministrator => Self::LastAdministrator,
+            ChangeRefused::TooMany(seconds) => Fault::TooManyAttempts(seconds).into(),
+            ChangeRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
+        }
+    }
+}
