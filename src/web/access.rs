@@ -26,37 +26,29 @@ pub enum Access {
     Anyone,
     /// People with a living session.
     LoggedIn,
-    /// Those of them whose last proof of who they are is young.
-    Fresh,
     /// People with a living session who may ask what others may do.
     Asking,
     /// People with a living session, those too who have to set a second factor up before anything else.
     Enrolling,
-    /// Those of them whose last proof of who they are is young.
-    FreshEnrolling,
     /// People who administer the appliance.
     Administrator,
-    /// Those of them whose last proof of who they are is young.
-    FreshAdministrator,
 }
 
 impl Access {
-    pub(super) const fn asks_proof(self) -> bool {
-        matches!(self, Self::Fresh | Self::FreshEnrolling | Self::FreshAdministrator)
-    }
-
-    pub(super) const fn asks_administrator(self) -> bool {
-        matches!(self, Self::Administrator | Self::FreshAdministrator)
-    }
-
-    pub(super) const fn lets_in_without_second_factor(self) -> bool {
-        matches!(self, Self::Enrolling | Self::FreshEnrolling)
-    }
-
     const fn needs(self, scope: Option<Scope>) -> Needs {
-        let second_factor = !self.lets_in_without_second_factor();
-        Needs { scope, administrator: self.asks_administrator(), second_factor }
+        let administrator = matches!(self, Self::Administrator);
+        Needs { scope, administrator, second_factor: !matches!(self, Self::Enrolling) }
     }
+}
+
+/// What a route asks of whoever calls it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admission {
+    pub access: Access,
+    /// Whether the last proof of who they are has to be young.
+    pub fresh: bool,
+    /// What an API token has to be good for.
+    pub scope: Option<Scope>,
 }
 
 /// Which kind of client a route speaks to.
@@ -96,7 +88,7 @@ impl Web {
     pub(super) fn let_in(
         &self,
         headers: &HeaderMap,
-        (access, scope): (Access, Option<Scope>),
+        Admission { access, fresh, scope }: Admission,
         network: IpAddr,
     ) -> Result<Option<Caller>, Failure> {
         if access == Access::Anyone {
@@ -109,7 +101,7 @@ impl Web {
             return Err(Failure::Forbidden);
         }
         // Whoever made an API token proved who they are; a program cannot be asked again.
-        if access.asks_proof() && caller.scopes.is_none() && !self.app.is_fresh(&caller) {
+        if fresh && caller.scopes.is_none() && !self.app.is_fresh(&caller) {
             return Err(self.proof_wanted(&caller)?);
         }
         Ok(Some(caller))

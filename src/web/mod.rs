@@ -26,7 +26,7 @@ pub mod server;
 mod service;
 mod status;
 
-pub use access::Access;
+pub use access::{Access, Audience};
 pub use page_templates::try_pages;
 pub use request::forwarded_address;
 pub use routes::{ROUTES, Route};

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::access::Audience;
 use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
 use super::routes::Route;
@@ -32,6 +33,11 @@ impl Router {
             router.insert(path, rows).expect("the paths of the route list do not contradict each other");
         }
         Self(router)
+    }
+
+    /// Whom the routes of this path speak to: they share one audience.
+    pub fn audience(&self, path: &str) -> Option<Audience> {
+        self.0.at(path).ok()?.value.first().map(|(_, route)| route.audience)
     }
 
     /// Whether any route has this path, by whatever method.

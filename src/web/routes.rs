@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 
-use super::access::Access::{
-    self, Administrator, Anyone, Asking, Enrolling, Fresh, FreshAdministrator, FreshEnrolling, LoggedIn,
-};
+use super::access::Access::{self, Administrator, Anyone, Asking, Enrolling, LoggedIn};
+use super::access::{Admission, Audience};
 use super::api::{admin, factors, tokens};
 use super::context::Web;
 use super::failure::Failure;
@@ -30,182 +29,212 @@ pub struct Route {
     pub method: &'static str,
     /// With `{name}` for one segment of anything.
     pub path: &'static str,
+    /// Which kind of client it speaks to: what a browser may send, and in which form a failure is told.
+    pub audience: Audience,
     /// Who may call it.
     pub access: Access,
+    /// Whether the last proof of who they are has to be young.
+    pub fresh: bool,
     /// What an API token needs for it; none lets no API token in.
     pub scope: Option<Scope>,
     pub(super) handler: Handler,
 }
 
+impl Route {
+    pub(super) const fn admission(&self) -> Admission {
+        Admission { access: self.access, fresh: self.fresh, scope: self.scope }
+    }
+}
+
 macro_rules! routes {
     (@scope) => { None };
     (@scope $scope:ident) => { Some(Scope::$scope) };
+    (@fresh) => { false };
+    (@fresh fresh) => { true };
     (@handler $module:ident $handler:ident) => { Handler::Later(|web, request| Box::pin($module::$handler(web, request))) };
     (@handler $module:ident $handler:ident once) => { Handler::Now($module::$handler) };
-    ($($method:literal $path:literal $access:ident $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)?;)*) => {
-        &[$(Route {
+    ($($audience:ident {
+        $($method:literal $path:literal $access:ident $(+ $fresh:ident)? $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)?;)*
+    })*) => {
+        &[$($(Route {
             method: $method,
             path: $path,
+            audience: Audience::$audience,
             access: $access,
+            fresh: routes!(@fresh $($fresh)?),
             scope: routes!(@scope $($scope)?),
             handler: routes!(@handler $module $handler $($once)?),
-        }),*]
+        }),*),*]
     };
 }
 
-/// Every route there is. A handler without a row is dead code; a row without an access does not compile. Where `at once` stands,
-/// the handler is a plain function: it waits for nothing, and is asked for again and again.
+/// Where nothing is, whoever asks is told so in the form of those who ask there: below these in the form of programs, elsewhere in
+/// that of browsers.
+const OF_PROGRAMS: [&str; 1] = ["/api"];
+
+/// Whom an answer speaks to where no route is found, or none was looked for yet.
+pub fn audience_without_route(path: &str) -> Audience {
+    let is_below = |place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if OF_PROGRAMS.into_iter().any(is_below) { Audience::Api } else { Audience::Page }
+}
+
+/// Every route there is. A handler without a row is dead code; a row without an access does not compile. Where `+fresh` stands,
+/// the last proof of whoever asks has to be young. Where `at once` stands, the handler is a plain function: it waits for nothing, and is
+/// asked for again and again.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = routes! {
-    "GET"    "/"                              Anyone   pages::home;
-    "GET"    "/healthz"                       Anyone   pages::health at once;
-    "GET"    "/readyz"                        Anyone   pages::ready;
-    "GET"    "/assets/style.css"              Anyone   pages::style at once;
-    "GET"    "/assets/icon.svg"               Anyone   pages::icon at once;
+    Page {
+        "GET"    "/"                                          Anyone               pages::home;
+        "GET"    "/healthz"                                   Anyone               pages::health at once;
+        "GET"    "/readyz"                                    Anyone               pages::ready;
+        "GET"    "/assets/style.css"                          Anyone               pages::style at once;
+        "GET"    "/assets/icon.svg"                           Anyone               pages::icon at once;
 
-    "GET"    "/register"                      Anyone   pages::register_form;
-    "POST"   "/register"                      Anyone   pages::register;
-    "GET"    "/register/sent"                 Anyone   pages::register_sent;
-    "GET"    "/invite/{token}"                Anyone   pages::invitation_form;
-    "POST"   "/invite/{token}"                Anyone   pages::accept_invitation;
-    "GET"    "/confirm/resend"                Anyone   pages::resend_form;
-    "POST"   "/confirm/resend"                Anyone   pages::resend;
-    "GET"    "/confirm/{token}"               Anyone   pages::confirm_form;
-    "POST"   "/confirm/{token}"               Anyone   pages::confirm;
-    "GET"    "/login"                         Anyone   pages::login_form;
-    "POST"   "/login"                         Anyone   pages::login;
-    "GET"    "/login/second-factor"           Anyone   pages::step;
-    "POST"   "/login/second-factor"           Anyone   pages::take_second_step;
-    "POST"   "/login/second-factor/send"      Anyone   pages::send_step_code;
-    "GET"    "/login/mail"                    Anyone   pages::wish_form;
-    "POST"   "/login/mail"                    Anyone   pages::wish_mail_login;
-    "GET"    "/login/mail/code"               Anyone   pages::code_form;
-    "POST"   "/login/mail/code"               Anyone   pages::log_in_by_code;
-    "GET"    "/login/mail/{token}"            Anyone   pages::link_form;
-    "POST"   "/login/mail/{token}"            Anyone   pages::log_in_by_link;
-    "POST"   "/logout"                        Anyone   pages::logout;
-    "GET"    "/forgot"                        Anyone   pages::forgot_form;
-    "POST"   "/forgot"                        Anyone   pages::forgot;
-    "GET"    "/forgot/sent"                   Anyone   pages::forgot_sent;
-    "GET"    "/username/recover"              Anyone   pages::recover_form;
-    "POST"   "/username/recover"              Anyone   pages::recover_username;
-    "GET"    "/reset/{token}"                 Anyone   pages::reset_form;
-    "POST"   "/reset/{token}"                 Anyone   pages::reset;
+        "GET"    "/register"                                  Anyone               pages::register_form;
+        "POST"   "/register"                                  Anyone               pages::register;
+        "GET"    "/register/sent"                             Anyone               pages::register_sent;
+        "GET"    "/invite/{token}"                            Anyone               pages::invitation_form;
+        "POST"   "/invite/{token}"                            Anyone               pages::accept_invitation;
+        "GET"    "/confirm/resend"                            Anyone               pages::resend_form;
+        "POST"   "/confirm/resend"                            Anyone               pages::resend;
+        "GET"    "/confirm/{token}"                           Anyone               pages::confirm_form;
+        "POST"   "/confirm/{token}"                           Anyone               pages::confirm;
+        "GET"    "/login"                                     Anyone               pages::login_form;
+        "POST"   "/login"                                     Anyone               pages::login;
+        "GET"    "/login/second-factor"                       Anyone               pages::step;
+        "POST"   "/login/second-factor"                       Anyone               pages::take_second_step;
+        "POST"   "/login/second-factor/send"                  Anyone               pages::send_step_code;
+        "GET"    "/login/mail"                                Anyone               pages::wish_form;
+        "POST"   "/login/mail"                                Anyone               pages::wish_mail_login;
+        "GET"    "/login/mail/code"                           Anyone               pages::code_form;
+        "POST"   "/login/mail/code"                           Anyone               pages::log_in_by_code;
+        "GET"    "/login/mail/{token}"                        Anyone               pages::link_form;
+        "POST"   "/login/mail/{token}"                        Anyone               pages::log_in_by_link;
+        "POST"   "/logout"                                    Anyone               pages::logout;
+        "GET"    "/forgot"                                    Anyone               pages::forgot_form;
+        "POST"   "/forgot"                                    Anyone               pages::forgot;
+        "GET"    "/forgot/sent"                               Anyone               pages::forgot_sent;
+        "GET"    "/username/recover"                          Anyone               pages::recover_form;
+        "POST"   "/username/recover"                          Anyone               pages::recover_username;
+        "GET"    "/reset/{token}"                             Anyone               pages::reset_form;
+        "POST"   "/reset/{token}"                             Anyone               pages::reset;
 
-    "GET"    "/not-me/{token}"                Anyone   pages::not_me_form;
-    "POST"   "/not-me/{token}"                Anyone   pages::take_back;
-    "GET"    "/email/undo/{token}"            Anyone   pages::undo_form;
-    "POST"   "/email/undo/{token}"            Anyone   pages::take_back;
-    "GET"    "/setup/{token}"                 Anyone   pages::set_up_form;
-    "POST"   "/setup/{token}"                 Anyone   pages::set_up;
+        "GET"    "/not-me/{token}"                            Anyone               pages::not_me_form;
+        "POST"   "/not-me/{token}"                            Anyone               pages::take_back;
+        "GET"    "/email/undo/{token}"                        Anyone               pages::undo_form;
+        "POST"   "/email/undo/{token}"                        Anyone               pages::take_back;
+        "GET"    "/setup/{token}"                             Anyone               pages::set_up_form;
+        "POST"   "/setup/{token}"                             Anyone               pages::set_up;
 
-    "GET"    "/account"                       LoggedIn pages::account;
-    "GET"    "/account/password"              LoggedIn pages::password_form;
-    "POST"   "/account/password"              LoggedIn pages::change_password;
-    "GET"    "/.well-known/change-password"   Anyone   pages::change_password_place;
-    "GET"    "/account/username"              Fresh    pages::username_form;
-    "POST"   "/account/username"              Fresh    pages::change_username;
-    "GET"    "/account/email"                 LoggedIn pages::email_form;
-    "POST"   "/account/email"                 LoggedIn pages::change_email;
-    "GET"    "/account/sessions"              LoggedIn pages::sessions;
-    "POST"   "/account/sessions/end-others"   LoggedIn pages::end_other_sessions;
-    "POST"   "/account/sessions/{id}/end"     LoggedIn pages::end_session;
-    "GET"    "/account/delete"                LoggedIn pages::delete_form;
-    "POST"   "/account/delete"                LoggedIn pages::delete_account;
+        "GET"    "/account"                                   LoggedIn             pages::account;
+        "GET"    "/account/password"                          LoggedIn             pages::password_form;
+        "POST"   "/account/password"                          LoggedIn             pages::change_password;
+        "GET"    "/.well-known/change-password"               Anyone               pages::change_password_place;
+        "GET"    "/account/username"                          LoggedIn+fresh       pages::username_form;
+        "POST"   "/account/username"                          LoggedIn+fresh       pages::change_username;
+        "GET"    "/account/email"                             LoggedIn             pages::email_form;
+        "POST"   "/account/email"                             LoggedIn             pages::change_email;
+        "GET"    "/account/sessions"                          LoggedIn             pages::sessions;
+        "POST"   "/account/sessions/end-others"               LoggedIn             pages::end_other_sessions;
+        "POST"   "/account/sessions/{id}/end"                 LoggedIn             pages::end_session;
+        "GET"    "/account/delete"                            LoggedIn             pages::delete_form;
+        "POST"   "/account/delete"                            LoggedIn             pages::delete_account;
 
-    "GET"    "/account/verify"                Enrolling pages::proof;
-    "POST"   "/account/verify"                Enrolling pages::prove_again;
-    "POST"   "/account/verify/send"           Enrolling pages::send_session_code;
-    "GET"    "/account/second-factor"                          Enrolling      pages::overview;
-    "GET"    "/account/second-factor/totp"                     FreshEnrolling pages::totp;
-    "POST"   "/account/second-factor/totp"                     FreshEnrolling pages::begin_totp;
-    "POST"   "/account/second-factor/totp/confirm"             FreshEnrolling pages::confirm_totp;
-    "POST"   "/account/second-factor/mail"                     FreshEnrolling pages::add_mail_codes;
-    "POST"   "/account/second-factor/sms"                      FreshEnrolling pages::add_text_codes;
-    "POST"   "/account/second-factor/recovery-codes"           Fresh          pages::remake_codes;
-    "POST"   "/account/second-factor/{id}/remove"              Fresh          pages::remove_factor;
-    "POST"   "/account/second-factor/browsers/{id}/end"        LoggedIn       pages::end_trust;
-    "GET"    "/account/tokens"                LoggedIn pages::tokens;
-    "POST"   "/account/tokens"                Fresh    pages::make_token;
-    "POST"   "/account/tokens/{id}/revoke"    LoggedIn pages::revoke_token;
+        "GET"    "/account/verify"                            Enrolling            pages::proof;
+        "POST"   "/account/verify"                            Enrolling            pages::prove_again;
+        "POST"   "/account/verify/send"                       Enrolling            pages::send_session_code;
+        "GET"    "/account/second-factor"                     Enrolling            pages::overview;
+        "GET"    "/account/second-factor/totp"                Enrolling+fresh      pages::totp;
+        "POST"   "/account/second-factor/totp"                Enrolling+fresh      pages::begin_totp;
+        "POST"   "/account/second-factor/totp/confirm"        Enrolling+fresh      pages::confirm_totp;
+        "POST"   "/account/second-factor/mail"                Enrolling+fresh      pages::add_mail_codes;
+        "POST"   "/account/second-factor/sms"                 Enrolling+fresh      pages::add_text_codes;
+        "POST"   "/account/second-factor/recovery-codes"      LoggedIn+fresh       pages::remake_codes;
+        "POST"   "/account/second-factor/{id}/remove"         LoggedIn+fresh       pages::remove_factor;
+        "POST"   "/account/second-factor/browsers/{id}/end"   LoggedIn             pages::end_trust;
+        "GET"    "/account/tokens"                            LoggedIn             pages::tokens;
+        "POST"   "/account/tokens"                            LoggedIn+fresh       pages::make_token;
+        "POST"   "/account/tokens/{id}/revoke"                LoggedIn             pages::revoke_token;
 
-    "GET"    "/admin/approvals"               Administrator pages::approvals;
-    "POST"   "/admin/approvals/{id}/approve"  FreshAdministrator pages::approve;
-    "POST"   "/admin/approvals/{id}/decline"  FreshAdministrator pages::decline;
+        "GET"    "/admin/approvals"                           Administrator        pages::approvals;
+        "POST"   "/admin/approvals/{id}/approve"              Administrator+fresh  pages::approve;
+        "POST"   "/admin/approvals/{id}/decline"              Administrator+fresh  pages::decline;
+    }
+    Api {
+        "GET"    "/api/v1/openapi.json"                       Anyone               api::openapi at once;
+        "POST"   "/api/v1/register"                           Anyone               api::register;
+        "POST"   "/api/v1/confirm"                            Anyone               api::confirm;
+        "POST"   "/api/v1/confirm/resend"                     Anyone               api::resend;
+        "POST"   "/api/v1/login"                              Anyone               api::login;
+        "POST"   "/api/v1/login/mail"                         Anyone               api::wish_mail_login;
+        "POST"   "/api/v1/login/mail/code"                    Anyone               api::log_in_by_code;
+        "POST"   "/api/v1/login/mail/link"                    Anyone               api::log_in_by_link;
+        "POST"   "/api/v1/login/second-factor"                Anyone               factors::take_second_step;
+        "POST"   "/api/v1/login/second-factor/send"           Anyone               factors::send_step_code;
+        "POST"   "/api/v1/logout"                             Anyone               api::logout;
+        "GET"    "/api/v1/session"                            Enrolling            api::session at once by Profile;
+        "POST"   "/api/v1/session/refresh"                    Anyone               api::refresh;
+        "POST"   "/api/v1/session/verify"                     Enrolling            factors::prove_again;
+        "POST"   "/api/v1/session/verify/send"                Enrolling            factors::send_session_code;
+        "POST"   "/api/v1/forgot"                             Anyone               api::forgot;
+        "POST"   "/api/v1/reset/check"                        Anyone               api::check_reset;
+        "POST"   "/api/v1/reset"                              Anyone               api::reset;
+        "POST"   "/api/v1/account/take-back"                  Anyone               api::take_back;
+        "POST"   "/api/v1/setup"                              Anyone               api::set_up;
+        "POST"   "/api/v1/account/password"                   LoggedIn             api::change_password;
+        "POST"   "/api/v1/account/username"                   LoggedIn+fresh       api::change_username;
+        "POST"   "/api/v1/username/recover"                   Anyone               api::recover_username;
+        "POST"   "/api/v1/account/email"                      LoggedIn             api::change_email;
+        "POST"   "/api/v1/account/delete"                     LoggedIn             api::delete_account;
+        "GET"    "/api/v1/account/sessions"                   LoggedIn             api::sessions;
+        "DELETE" "/api/v1/account/sessions"                   LoggedIn             api::end_other_sessions;
+        "DELETE" "/api/v1/account/sessions/{id}"              LoggedIn             api::end_session;
+        "GET"    "/api/v1/account/logins"                     LoggedIn             api::logins;
+        "GET"    "/api/v1/account/factors"                    Enrolling            factors::factors;
+        "POST"   "/api/v1/account/factors/totp"               Enrolling+fresh      factors::begin_totp;
+        "POST"   "/api/v1/account/factors/totp/confirm"       Enrolling+fresh      factors::confirm_totp;
+        "POST"   "/api/v1/account/factors/mail"               Enrolling+fresh      factors::add_mail_codes;
+        "POST"   "/api/v1/account/factors/sms"                Enrolling+fresh      factors::add_text_codes;
+        "DELETE" "/api/v1/account/factors/{id}"               LoggedIn+fresh       factors::remove_factor;
+        "POST"   "/api/v1/account/recovery-codes"             LoggedIn+fresh       factors::remake_codes;
+        "GET"    "/api/v1/account/browsers"                   LoggedIn             factors::browsers;
+        "DELETE" "/api/v1/account/browsers/{id}"              LoggedIn             factors::end_trust;
+        "GET"    "/api/v1/account/tokens"                     LoggedIn             tokens::tokens;
+        "POST"   "/api/v1/account/tokens"                     LoggedIn+fresh       tokens::make_token;
+        "DELETE" "/api/v1/account/tokens/{id}"                LoggedIn             tokens::revoke_token;
+        "GET"    "/api/v1/may/{permission}"                   LoggedIn             api::may at once by Profile;
+        "GET"    "/api/v1/users/{user}/may/{permission}"      Asking               api::may_they at once by Ask;
 
-    "GET"    "/api/v1/openapi.json"           Anyone   api::openapi at once;
-    "POST"   "/api/v1/register"               Anyone   api::register;
-    "POST"   "/api/v1/confirm"                Anyone   api::confirm;
-    "POST"   "/api/v1/confirm/resend"         Anyone   api::resend;
-    "POST"   "/api/v1/login"                  Anyone   api::login;
-    "POST"   "/api/v1/login/mail"             Anyone   api::wish_mail_login;
-    "POST"   "/api/v1/login/mail/code"        Anyone   api::log_in_by_code;
-    "POST"   "/api/v1/login/mail/link"        Anyone   api::log_in_by_link;
-    "POST"   "/api/v1/login/second-factor"       Anyone   factors::take_second_step;
-    "POST"   "/api/v1/login/second-factor/send"  Anyone   factors::send_step_code;
-    "POST"   "/api/v1/logout"                 Anyone   api::logout;
-    "GET"    "/api/v1/session"                Enrolling api::session at once by Profile;
-    "POST"   "/api/v1/session/refresh"        Anyone   api::refresh;
-    "POST"   "/api/v1/session/verify"         Enrolling factors::prove_again;
-    "POST"   "/api/v1/session/verify/send"    Enrolling factors::send_session_code;
-    "POST"   "/api/v1/forgot"                 Anyone   api::forgot;
-    "POST"   "/api/v1/reset/check"            Anyone   api::check_reset;
-    "POST"   "/api/v1/reset"                  Anyone   api::reset;
-    "POST"   "/api/v1/account/take-back"      Anyone   api::take_back;
-    "POST"   "/api/v1/setup"                  Anyone   api::set_up;
-    "POST"   "/api/v1/account/password"       LoggedIn api::change_password;
-    "POST"   "/api/v1/account/username"       Fresh    api::change_username;
-    "POST"   "/api/v1/username/recover"       Anyone   api::recover_username;
-    "POST"   "/api/v1/account/email"          LoggedIn api::change_email;
-    "POST"   "/api/v1/account/delete"         LoggedIn api::delete_account;
-    "GET"    "/api/v1/account/sessions"       LoggedIn api::sessions;
-    "DELETE" "/api/v1/account/sessions"       LoggedIn api::end_other_sessions;
-    "DELETE" "/api/v1/account/sessions/{id}"  LoggedIn api::end_session;
-    "GET"    "/api/v1/account/logins"         LoggedIn api::logins;
-    "GET"    "/api/v1/account/factors"               Enrolling      factors::factors;
-    "POST"   "/api/v1/account/factors/totp"          FreshEnrolling factors::begin_totp;
-    "POST"   "/api/v1/account/factors/totp/confirm"  FreshEnrolling factors::confirm_totp;
-    "POST"   "/api/v1/account/factors/mail"          FreshEnrolling factors::add_mail_codes;
-    "POST"   "/api/v1/account/factors/sms"           FreshEnrolling factors::add_text_codes;
-    "DELETE" "/api/v1/account/factors/{id}"          Fresh          factors::remove_factor;
-    "POST"   "/api/v1/account/recovery-codes"        Fresh          factors::remake_codes;
-    "GET"    "/api/v1/account/browsers"              LoggedIn       factors::browsers;
-    "DELETE" "/api/v1/account/browsers/{id}"         LoggedIn       factors::end_trust;
-    "GET"    "/api/v1/account/tokens"                LoggedIn       tokens::tokens;
-    "POST"   "/api/v1/account/tokens"                Fresh          tokens::make_token;
-    "DELETE" "/api/v1/account/tokens/{id}"           LoggedIn       tokens::revoke_token;
-    "GET"    "/api/v1/may/{permission}"       LoggedIn api::may at once by Profile;
-    "GET"    "/api/v1/users/{user}/may/{permission}"  Asking api::may_they at once by Ask;
-
-    "GET"    "/api/v1/admin/users"                                    Administrator admin::users by AdminRead;
-    "POST"   "/api/v1/admin/users"                                    FreshAdministrator admin::add_user by AdminWrite;
-    "GET"    "/api/v1/admin/users/{user}"                             Administrator admin::show_user by AdminRead;
-    "DELETE" "/api/v1/admin/users/{user}"                             FreshAdministrator admin::delete_user by AdminWrite;
-    "POST"   "/api/v1/admin/users/{user}/confirm"                     FreshAdministrator admin::confirm_user by AdminWrite;
-    "POST"   "/api/v1/admin/users/{user}/disable"                     FreshAdministrator admin::disable_user by AdminWrite;
-    "POST"   "/api/v1/admin/users/{user}/enable"                      FreshAdministrator admin::enable_user by AdminWrite;
-    "POST"   "/api/v1/admin/users/{user}/reset-factors"               FreshAdministrator admin::reset_factors by AdminWrite;
-    "POST"   "/api/v1/admin/users/{user}/password"                    FreshAdministrator admin::set_password;
-    "PUT"    "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::set_phone by AdminWrite;
-    "DELETE" "/api/v1/admin/users/{user}/phone"                       FreshAdministrator admin::remove_phone by AdminWrite;
-    "DELETE" "/api/v1/admin/users/{user}/sessions"                    FreshAdministrator admin::end_sessions by AdminWrite;
-    "GET"    "/api/v1/admin/users/{user}/tokens"                      Administrator admin::tokens by AdminRead;
-    "POST"   "/api/v1/admin/users/{user}/tokens"                      FreshAdministrator admin::make_token;
-    "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"                 FreshAdministrator admin::revoke_token by AdminWrite;
-    "PUT"    "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::join_group by AdminWrite;
-    "DELETE" "/api/v1/admin/users/{user}/groups/{group}"              FreshAdministrator admin::leave_group by AdminWrite;
-    "GET"    "/api/v1/admin/invitations"                              Administrator admin::invitations by AdminRead;
-    "POST"   "/api/v1/admin/invitations"                              FreshAdministrator admin::invite by AdminWrite;
-    "DELETE" "/api/v1/admin/invitations/{id}"                         FreshAdministrator admin::revoke_invitation by AdminWrite;
-    "GET"    "/api/v1/admin/approvals"                                Administrator admin::approvals by AdminRead;
-    "POST"   "/api/v1/admin/approvals/{id}/approve"                   FreshAdministrator admin::approve by AdminWrite;
-    "POST"   "/api/v1/admin/approvals/{id}/decline"                   FreshAdministrator admin::decline by AdminWrite;
-    "GET"    "/api/v1/admin/webhooks"                                 Administrator admin::webhooks by AdminRead;
-    "POST"   "/api/v1/admin/webhooks/{name}/retry"                    FreshAdministrator admin::retry_webhook by AdminWrite;
-    "GET"    "/api/v1/admin/groups"                                   Administrator admin::groups by AdminRead;
-    "DELETE" "/api/v1/admin/groups/{group}"                           FreshAdministrator admin::disband_group by AdminWrite;
-    "GET"    "/api/v1/admin/groups/{group}/members"                   Administrator admin::members by AdminRead;
-    "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::permit by AdminWrite;
-    "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}"  FreshAdministrator admin::forbid by AdminWrite;
-    "DELETE" "/api/v1/admin/sessions"                                 FreshAdministrator admin::end_all_sessions;
+        "GET"    "/api/v1/admin/users"                        Administrator        admin::users by AdminRead;
+        "POST"   "/api/v1/admin/users"                        Administrator+fresh  admin::add_user by AdminWrite;
+        "GET"    "/api/v1/admin/users/{user}"                 Administrator        admin::show_user by AdminRead;
+        "DELETE" "/api/v1/admin/users/{user}"                 Administrator+fresh  admin::delete_user by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/confirm"         Administrator+fresh  admin::confirm_user by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/disable"         Administrator+fresh  admin::disable_user by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/enable"          Administrator+fresh  admin::enable_user by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/reset-factors"   Administrator+fresh  admin::reset_factors by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/password"        Administrator+fresh  admin::set_password;
+        "PUT"    "/api/v1/admin/users/{user}/phone"           Administrator+fresh  admin::set_phone by AdminWrite;
+        "DELETE" "/api/v1/admin/users/{user}/phone"           Administrator+fresh  admin::remove_phone by AdminWrite;
+        "DELETE" "/api/v1/admin/users/{user}/sessions"        Administrator+fresh  admin::end_sessions by AdminWrite;
+        "GET"    "/api/v1/admin/users/{user}/tokens"          Administrator        admin::tokens by AdminRead;
+        "POST"   "/api/v1/admin/users/{user}/tokens"          Administrator+fresh  admin::make_token;
+        "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"     Administrator+fresh  admin::revoke_token by AdminWrite;
+        "PUT"    "/api/v1/admin/users/{user}/groups/{group}"  Administrator+fresh  admin::join_group by AdminWrite;
+        "DELETE" "/api/v1/admin/users/{user}/groups/{group}"  Administrator+fresh  admin::leave_group by AdminWrite;
+        "GET"    "/api/v1/admin/invitations"                  Administrator        admin::invitations by AdminRead;
+        "POST"   "/api/v1/admin/invitations"                  Administrator+fresh  admin::invite by AdminWrite;
+        "DELETE" "/api/v1/admin/invitations/{id}"             Administrator+fresh  admin::revoke_invitation by AdminWrite;
+        "GET"    "/api/v1/admin/approvals"                    Administrator        admin::approvals by AdminRead;
+        "POST"   "/api/v1/admin/approvals/{id}/approve"       Administrator+fresh  admin::approve by AdminWrite;
+        "POST"   "/api/v1/admin/approvals/{id}/decline"       Administrator+fresh  admin::decline by AdminWrite;
+        "GET"    "/api/v1/admin/webhooks"                     Administrator        admin::webhooks by AdminRead;
+        "POST"   "/api/v1/admin/webhooks/{name}/retry"        Administrator+fresh  admin::retry_webhook by AdminWrite;
+        "GET"    "/api/v1/admin/groups"                       Administrator        admin::groups by AdminRead;
+        "DELETE" "/api/v1/admin/groups/{group}"               Administrator+fresh  admin::disband_group by AdminWrite;
+        "GET"    "/api/v1/admin/groups/{group}/members"       Administrator        admin::members by AdminRead;
+        "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}" Administrator+fresh  admin::permit by AdminWrite;
+        "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}" Administrator+fresh  admin::forbid by AdminWrite;
+        "DELETE" "/api/v1/admin/sessions"                     Administrator+fresh  admin::end_all_sessions;
+    }
 };

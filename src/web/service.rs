@@ -29,7 +29,7 @@ use super::refusals::Refusals;
 use super::reply::{Reply, Response};
 use super::request::{Received, Request, client_network, parse_query};
 use super::router::{Found, Router};
-use super::routes::{Handler, ROUTES, Route};
+use super::routes::{Handler, ROUTES, Route, audience_without_route};
 use super::status::Success;
 
 /// Everything that answering a request needs.
@@ -77,11 +77,6 @@ impl Service {
         self.web.app.measure(&mut text)?;
         Ok(text.finish())
     }
-}
-
-/// Whom a path speaks to, also when nothing is there.
-pub fn audience_of(path: &str) -> Audience {
-    if path == "/api" || path.starts_with("/api/") { Audience::Api } else { Audience::Page }
 }
 
 /// What a form does that gives the session a new secret. Posted a second time, as by a double click, it comes with the old one, and a
@@ -154,7 +149,8 @@ impl Service {
         Config { spa, .. }: &Config,
     ) -> Begun {
         let uri = std::mem::take(&mut head.uri);
-        let audience = audience_of(uri.path());
+        let found = self.router.find(&head.method, uri.path());
+        let audience = found.as_ref().map_or_else(|_| self.audience(uri.path()), |found| found.route.audience);
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let varies = audience == Audience::Api && !spa.origins.is_empty();
         let front_end = FrontEnd::of(&head.headers, audience, &spa.origins);
@@ -164,7 +160,6 @@ impl Service {
         let posted = second_click(&head.method, uri.path())
             .and_then(|act| self.web.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
-        let found = self.router.find(&head.method, uri.path());
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
         let prepared =
             found.and_then(|found| self.prepare(found, (head, uri.query()), body, (received, front_end.is_some())));
@@ -203,7 +198,7 @@ impl Service {
     /// Sends whoever asks for a page that is nearly ours to the one they mean.
     fn meant(&self, failure: &Failure, uri: &http::Uri) -> Option<Reply> {
         let path = Some(uri.path()).filter(|_| *failure == Failure::NotFound && !self.router.has(uri.path()))?;
-        let meant = self.router.meant_by(path).filter(|path| audience_of(path) == Audience::Page)?;
+        let meant = self.router.meant_by(path).filter(|path| self.audience(path) == Audience::Page)?;
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         Some(Reply::redirect(Success::Moved, &(meant + &query)))
     }
@@ -230,11 +225,25 @@ impl Service {
         response
     }
 
-    /// The answer to what cannot be read, so never reached a route.
-    pub fn refuse(&self, failure: &Failure, audience: Audience) -> Response {
+    /// Refuses what never reached a handler, in the form of those who ask there.
+    pub fn refuse(&self, failure: &Failure, uri: &http::Uri) -> Response {
+        self.refuse_to(failure, self.audience(uri.path()))
+    }
+
+    /// As [`Service::refuse`], where only programs ask.
+    pub fn refuse_program(&self, failure: &Failure) -> Response {
+        self.refuse_to(failure, Audience::Api)
+    }
+
+    fn refuse_to(&self, failure: &Failure, audience: Audience) -> Response {
         let response = self.tell(failure, audience, "/").complete(&self.hardened);
         self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
         response
+    }
+
+    /// Whom an answer at this path speaks to, whatever the method.
+    fn audience(&self, path: &str) -> Audience {
+        self.router.audience(path).unwrap_or_else(|| audience_without_route(path))
     }
 
     fn prepare(
@@ -259,8 +268,8 @@ impl Service {
         };
         let let_in = self
             .web
-            .check_site(&request, audience_of(route.path))
-            .and_then(|()| self.web.let_in(&request.headers, (route.access, route.scope), request.network));
+            .check_site(&request, route.audience)
+            .and_then(|()| self.web.let_in(&request.headers, route.admission(), request.network));
         request.caller = let_in.inspect_err(|failure| self.refusals.note(&self.web, failure, route, &request))?;
         Ok((route, request))
     }

@@ -1,7 +1,7 @@
 //! Knocks on every route as every kind of caller. Who may enter is stated here a second time, on purpose.
 
 use gatelodge::sessions::Scope;
-use gatelodge::web::{Access, ROUTES};
+use gatelodge::web::{Access, Audience, ROUTES};
 use serde_json::json;
 
 use crate::world::{ALICE, PASSWORD, Reply, Visitor, World};
@@ -166,17 +166,17 @@ fn every_route_lets_in_whom_it_should() {
             FOR_ADMINISTRATORS.iter().any(|part| route.path.starts_with(part)),
         );
         let asks_for_proof = ASKING_FOR_PROOF.contains(&name.as_str()) || (is_administrative && route.method != "GET");
-        let expected = match (is_open, is_administrative, FOR_ENROLLING.contains(&name.as_str()), asks_for_proof) {
+        let expected = match (is_open, is_administrative, FOR_ENROLLING.contains(&name.as_str())) {
             (true, ..) => Access::Anyone,
-            (false, true, _, false) => Access::Administrator,
-            (false, true, _, true) => Access::FreshAdministrator,
-            (false, false, true, false) => Access::Enrolling,
-            (false, false, true, true) => Access::FreshEnrolling,
-            (false, false, false, false) => Access::LoggedIn,
-            (false, false, false, true) => Access::Fresh,
+            (false, true, _) => Access::Administrator,
+            (false, false, true) => Access::Enrolling,
+            (false, false, false) => Access::LoggedIn,
         };
         let expected = if name == FOR_ASKING { Access::Asking } else { expected };
-        assert_eq!(route.access, expected, "{name}");
+        // A page that were told as a program is, or the other way round, would let a browser send what it must not.
+        let speaks_json = route.path.starts_with("/api/");
+        assert_eq!(route.audience == Audience::Api, speaks_json, "{name}");
+        assert_eq!((route.access, route.fresh), (expected, asks_for_proof && !is_open), "{name}");
         let scope = FOR_TOKENS.iter().find(|(token_route, _)| *token_route == name).map(|(_, scope)| *scope);
         let scope = match (is_administrative && route.path.starts_with("/api/"), route.method) {
             _ if FOR_PEOPLE.contains(&name.as_str()) => None,

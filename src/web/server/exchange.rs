@@ -14,12 +14,11 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
-use super::super::access::Audience;
 use super::super::failure::Failure;
 use super::super::host;
 use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
-use super::super::service::{Begun, Service, Waiting, audience_of};
+use super::super::service::{Begun, Service, Waiting};
 use super::answer::{Answer, CHUNK_BYTES};
 use super::budget::{Budget, Room, Share};
 use super::head::Head;
@@ -92,7 +91,8 @@ struct Exchange {
     /// What it takes, its answer left out.
     bytes: usize,
     room: Option<Room>,
-    audience: Audience,
+    /// For the form of a refusal.
+    uri: http::Uri,
     is_http_1: bool,
     is_safe: bool,
     is_head: bool,
@@ -117,7 +117,7 @@ impl Desk {
             received: Received { at: Instant::now(), peer: self.peer, network },
             bytes: bytes_of(&head),
             room: None,
-            audience: audience_of(head.uri.path()),
+            uri: head.uri.clone(),
             is_http_1: head.version != Version::HTTP_2,
             is_safe: matches!(head.method, Method::GET | Method::HEAD),
             is_head: head.method == Method::HEAD,
@@ -153,7 +153,7 @@ impl Exchange {
 
     /// Whatever follows on the connection cannot be told from what we have not read.
     fn refuse(self, failure: &Failure) -> Answering {
-        let response = closing(self.desk.service.refuse(failure, self.audience), self.is_http_1);
+        let response = closing(self.desk.service.refuse(failure, &self.uri), self.is_http_1);
         Answering::There(Some(self.end(response)))
     }
 
@@ -172,12 +172,12 @@ impl Exchange {
     /// Waits for what is left to wait for, within the limit of all requests.
     fn wait(mut self, left: Left) -> Answering {
         if !self.take_room(self.bytes) {
-            let response = self.desk.service.refuse(&Failure::NoRoom, self.audience);
+            let response = self.desk.service.refuse(&Failure::NoRoom, &self.uri);
             return Answering::There(Some(self.end(response)));
         }
         Answering::Waits(Box::pin(async move {
             let answered = timeout(REQUEST, self.answer(left)).await;
-            let late = |_| self.desk.service.refuse(&Failure::OutcomeUnknown, self.audience);
+            let late = |_| self.desk.service.refuse(&Failure::OutcomeUnknown, &self.uri);
             let response = answered.unwrap_or_else(late);
             self.end(response)
         }))
@@ -198,7 +198,7 @@ impl Exchange {
                     }
                 }
                 // What is left of it cannot be told from a next request, so the connection ends, and says so.
-                Err(failure) => closing(service.refuse(&failure, self.audience), self.is_http_1),
+                Err(failure) => closing(service.refuse(&failure, &self.uri), self.is_http_1),
             },
         }
     }
@@ -226,7 +226,7 @@ impl Exchange {
         }
         // It may have been done; there is only no room to tell.
         let failure = if self.is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
-        let (head, bytes) = self.desk.service.refuse(&failure, self.audience).into_parts();
+        let (head, bytes) = self.desk.service.refuse(&failure, &self.uri).into_parts();
         http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way))
     }
 }

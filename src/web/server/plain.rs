@@ -3,10 +3,9 @@
 use http::request::Parts;
 
 use crate::tls::Challenges;
-use crate::web::access::Audience;
 use crate::web::failure::Failure;
 use crate::web::reply::{Reply, Response};
-use crate::web::service::{Service, audience_of};
+use crate::web::service::Service;
 use crate::web::status::Success;
 use http::{Method, header};
 
@@ -21,7 +20,7 @@ pub(super) fn redirect(service: &Service, challenges: &Challenges, head: &Parts)
     let mut response = if is_page && path.starts_with('/') {
         Reply::redirect(Success::Moved, &service.web.app.env().config.site.url.link(path)).complete(&service.hardened)
     } else {
-        service.refuse(&Failure::NotFound, audience_of(path))
+        service.refuse(&Failure::NotFound, &head.uri)
     };
     // Not over a connection in clear (RFC 6797, 7.2).
     response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
@@ -31,10 +30,10 @@ pub(super) fn redirect(service: &Service, challenges: &Challenges, head: &Parts)
 /// `GET /metrics`, on a listener of its own.
 pub(super) fn metrics(service: &Service, head: &Parts) -> Response {
     if !matches!(head.method, Method::GET | Method::HEAD) || head.uri.path() != "/metrics" {
-        return service.refuse(&Failure::NotFound, Audience::Api);
+        return service.refuse_program(&Failure::NotFound);
     }
     match service.metrics() {
         Ok(text) => Reply::metrics(text).complete(&service.hardened),
-        Err(error) => service.refuse(&error.into(), Audience::Api),
+        Err(error) => service.refuse_program(&error.into()),
     }
 }
