@@ -15,7 +15,7 @@ use super::{Work, notices};
 /// Seconds for which a token may work: a year, and the day that some have more.
 pub const LONGEST: Seconds = 366 * DAY;
 
-/// A token that is wished for.
+/// A token that is wanted for.
 #[derive(Clone, Debug)]
 pub struct NewToken {
     /// What it is called.

@@ -23,7 +23,7 @@ pub enum AddressChange {
     Respelled,
 }
 
-/// Notes the wished address after `verified` matched the password, if there is one, and tells the present one. Whether the new address belongs
+/// Notes the wanted address after `verified` matched the password, if there is one, and tells the present one. Whether the new address belongs
 /// to somebody is for the worker to see.
 pub fn ask(
     work: &mut Work<'_>,

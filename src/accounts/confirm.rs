@@ -192,8 +192,8 @@ fn carry_out(
             }
             if approvals::is_needed(work.env, &registration) {
                 registration.username = username.clone().or(registration.username);
-                if let Some(wished) = &registration.username
-                    && identity::owner_of_username(work.tx, wished)?.is_some()
+                if let Some(wanted) = &registration.username
+                    && identity::owner_of_username(work.tx, wanted)?.is_some()
                 {
                     return Ok(Err(ConfirmRefused::UsernameTaken));
                 }

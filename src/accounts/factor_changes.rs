@@ -9,9 +9,9 @@ use crate::mail::Letter;
 use crate::sessions::{self, Client, Method, Session};
 use crate::store::StoreError;
 
+use super::attempt_limits::AttemptLimits;
 use super::notices::tell;
 use super::person::{self, Person};
-use super::tries::Tries;
 use super::{Env, Work, spent};
 
 /// Codes in their canonical form.
@@ -48,7 +48,7 @@ pub fn confirm_totp(
     work: &mut Work<'_>,
     owner: &Owner,
     (id, code): (FactorId, &TypedCode),
-    tries: &Tries,
+    tries: &AttemptLimits,
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
     if sessions::find_by_id(work.tx, account, owner.session)?.is_none() {
@@ -56,7 +56,7 @@ pub fn confirm_totp(
     }
     if !factors::confirm_totp(work.tx, work.moment.now(), &work.env.seal, (account, id), code)? {
         let what = (Act::SecondFactor, Outcome::WrongCode);
-        tries.refuse(work, &owner.client.owner_of(account), what, account)?;
+        tries.record(work, &owner.client.owner_of(account), what, account)?;
         return Ok(Added::WrongCode);
     }
     // The code that confirms it proves it, for this session.

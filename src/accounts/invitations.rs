@@ -11,7 +11,7 @@ use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::MailPurpose;
 
-use super::{Env, Work, administrators, identity, spent, tries};
+use super::{Env, Work, administrators, attempt_limits, identity, spent};
 
 /// An invitation.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ pub fn invite(work: &mut Work<'_>, source: &Source, new: &NewInvitation) -> Resu
     }
     // Like every mail to an address that is not the account's own: also an administrator's token can be stolen.
     if let Some(address) = &new.email {
-        let digest = tries::address_digest(work.env, address);
+        let digest = attempt_limits::address_digest(work.env, address);
         if !work.may_mail(MailPurpose::Invite, digest)? {
             return Ok(Invited::MailedEnough);
         }

@@ -7,12 +7,14 @@ use crate::sessions::{self, Client, Method, Refreshed};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, Bucket, Kind};
 
+use super::attempt_limits::{self, AttemptLimits};
 use super::login_outcome::{FirstStep, LoginRefused, Passed};
 use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
 use super::start_session::SessionRequest;
-use super::tries::{self, Tries};
-use super::{Env, Work, costs, factor_resets, known_devices, registration, second_factor, second_step, start_session};
+use super::{
+    Env, Work, factor_resets, hash_costs, known_devices, registration, second_factor, second_step, start_session,
+};
 
 /// What a password is to be verified against. There is always something: unknown people get a decoy,
 /// so that they take as long.
@@ -21,7 +23,7 @@ pub struct Candidate {
     /// The hash.
     pub hash: PasswordHash,
     who: Who,
-    stand_in: AccountId,
+    decoy_id: AccountId,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,10 +48,10 @@ impl Candidate {
 pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Candidate, StoreError> {
     // Both look-ups run for everybody.
     let name = identity.canonical().unwrap_or_default();
-    let stand_in = tries::stand_in(env, &name);
+    let decoy_id = attempt_limits::decoy_id(env, &name);
     let account = person::find(view, identity)?;
     if account.is_none() {
-        person::pretend_to_load(view, stand_in)?;
+        person::load_decoy(view, decoy_id)?;
     }
     let address = match identity {
         Identity::Email(address) => address.canonical(),
@@ -62,9 +64,9 @@ pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Ca
         (None, None) => None,
     };
     // Drawn for everybody as well.
-    let decoy_cost = costs::of_nobody(view, env, &name)?;
+    let decoy_cost = hash_costs::of_nobody(view, env, &name)?;
     let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
-    Ok(Candidate { hash, who, stand_in })
+    Ok(Candidate { hash, who, decoy_id })
 }
 
 /// What was found out about a password that somebody gave.
@@ -75,7 +77,7 @@ pub struct PasswordCheck {
     /// Whether so many tries failed before that it is not considered.
     pub is_locked_out: bool,
     /// What the attempt costs if it fails.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
     /// The password hashed anew, if the parameters have changed since.
     pub rehashed: Option<PasswordHash>,
 }
@@ -90,7 +92,7 @@ pub fn authenticate(
 ) -> Result<Result<Person, LoginRefused>, StoreError> {
     let person = match candidate.account() {
         Some(id) => person::load(work.tx, id)?,
-        None => person::pretend_to_load(work.tx, candidate.stand_in).map(|()| None)?,
+        None => person::load_decoy(work.tx, candidate.decoy_id).map(|()| None)?,
     };
     let outcome = judge(work.env, candidate, check, person.as_ref());
     let (Outcome::Done, Some(mut person)) = (outcome, person) else {
@@ -199,14 +201,14 @@ fn refuse(
     client: &Client,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let (subject, wish) = match candidate.who {
+    let (subject, request) = match candidate.who {
         Who::Account(id) => (id.into(), MailRequest::FailedLogin(id)),
         Who::Registration(id) if check.matched => (id.into(), MailRequest::RefusedLogin(Some(id))),
         Who::Registration(id) => (id.into(), MailRequest::RefusedLogin(None)),
         Who::Nobody => (Subject::NONE, MailRequest::RefusedLogin(None)),
     };
-    check.tries.refuse(work, &client.anyone(), (Act::Login, outcome), subject)?;
-    mail_requests::request(work.tx, work.moment, &wish)
+    check.tries.record(work, &client.anyone(), (Act::Login, outcome), subject)?;
+    mail_requests::request(work.tx, work.moment, &request)
 }
 
 /// Takes a refresh token for the next one.

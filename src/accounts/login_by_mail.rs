@@ -5,22 +5,22 @@ use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Identity, Timestamp};
 use crate::config::Span;
 use crate::crypto::{Digest, Purpose, TokenFault, TypedCode};
-use crate::factors::{self, CODE_WORKS_FOR, Context, TakenCode};
+use crate::factors::{self, CODE_WORKS_FOR, CodePurpose, TakenCode};
 use crate::mail::Letter;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
+use super::attempt_limits::AttemptLimits;
 use super::login;
 use super::login_outcome::{FirstStep, LoginRefused};
 use super::mail_rules::{may_be_mailed, may_take_mail};
 use super::person::{self, Person};
 use super::start_session::SessionRequest;
-use super::tries::Tries;
 use super::{Env, Work, links, second_factor};
 use crate::sessions::Method;
 
 /// Mails link and digits to whoever is meant. Never to an unconfirmed address.
-pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: Context) -> Result<(), StoreError> {
+pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpose) -> Result<(), StoreError> {
     let Some(mut person) = person::find(work.tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
     let Some(to) = person.verified_address().cloned().filter(|_| work.env.config.login.by_mail) else { return Ok(()) };
     if factors::is_recent(work.tx, work.moment.now(), context)? || !may_take_mail(work, MailPurpose::LogIn, &to)? {
@@ -47,11 +47,11 @@ struct State {
     address: String,
     password: String,
     credentials: Digest,
-    context: Context,
+    context: CodePurpose,
 }
 
 impl State {
-    fn of(env: &Env, person: &Person, context: Context) -> Self {
+    fn of(env: &Env, person: &Person, context: CodePurpose) -> Self {
         Self {
             generation: env.generation,
             account: person.id,
@@ -80,7 +80,7 @@ pub struct Usable {
     /// Whom it logs in.
     pub person: Person,
     /// For which browser it was asked.
-    pub context: Context,
+    pub context: CodePurpose,
 }
 
 /// Looks a link up and changes nothing.
@@ -91,7 +91,7 @@ pub fn look_up(
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
     links::open(view, env, (token, &[Purpose::LogIn]), now, |opened| {
-        let context = Context::from_bytes(opened.subject);
+        let context = CodePurpose::from_bytes(opened.subject);
         // The digits are the link's single use: whichever of the two comes first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
         let person = person::load(view, account)?.filter(may_be_mailed);
@@ -106,7 +106,7 @@ pub enum Key {
     /// The mailed link.
     Link(String),
     /// The mailed digits, and the browser that asked for them.
-    Code(TypedCode, Context),
+    Code(TypedCode, CodePurpose),
 }
 
 /// What was found out before the key is looked at.
@@ -115,7 +115,7 @@ pub struct KeyCheck {
     /// Whether so many digits were wrong in a row that no digits count.
     pub is_locked_out: bool,
     /// What the attempt costs if it fails.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
 }
 
 /// Logs in whoever has the key.
@@ -167,7 +167,7 @@ pub fn conclude(
     };
     let Some(person) = person.filter(|_| work.env.config.login.by_mail) else {
         let what = (Act::Login, Outcome::WrongCode);
-        check.tries.refuse(work, &request.client.anyone(), what, crate::audit::Subject::NONE)?;
+        check.tries.record(work, &request.client.anyone(), what, crate::audit::Subject::NONE)?;
         if let Some(bucket) = &check.tries.hidden {
             second_factor::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
         }

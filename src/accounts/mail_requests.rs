@@ -2,13 +2,13 @@
 //! everybody (user enumeration: ASVS 5.0, 6.3.8); [`super::process_mail_requests`] decides later whether there is anything to mail.
 
 use crate::base::{AccountId, EmailAddress, Identity, JobId, Moment, RegistrationId, Timestamp};
-use crate::factors::Context;
+use crate::factors::CodePurpose;
 use crate::sessions::Client;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::Kind;
 
 use super::Work;
-use super::tries::Tries;
+use super::attempt_limits::AttemptLimits;
 
 /// Who is to be mailed, if anybody.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub enum MailRequest {
     /// Somebody forgot the user name of an address.
     Username(EmailAddress),
     /// Somebody wants to log in by mail.
-    LogIn(Identity, Context),
+    LogIn(Identity, CodePurpose),
     /// A login to an account failed; its owner is told if there were many.
     FailedLogin(AccountId),
 }
@@ -91,7 +91,7 @@ impl MailRequest {
             6 => Self::RefusedLogin(Some(RegistrationId::from_bytes(stored.subject))),
             7 => Self::FailedLogin(AccountId::from_bytes(stored.subject)),
             9 => Self::Username(address()?),
-            8 => Self::LogIn(Identity::parse(&stored.address), Context::from_bytes(stored.subject)),
+            8 => Self::LogIn(Identity::parse(&stored.address), CodePurpose::from_bytes(stored.subject)),
             10 => Self::ChoosePassword(AccountId::from_bytes(stored.subject)),
             _ => return None,
         })
@@ -107,7 +107,7 @@ pub fn request(tx: &mut dyn Transaction, moment: &mut Moment, wanted: &MailReque
 
 /// Queues what a stranger asks for. It is noted whether they asked for little of late: then a crowd does not hold them up.
 pub fn request_by_stranger(work: &mut Work<'_>, wanted: &MailRequest, client: &Client) -> Result<(), StoreError> {
-    let is_quiet = Tries::ask_for_little(work.tx, work.env, client, work.moment.earliest())?;
+    let is_quiet = AttemptLimits::ask_for_little(work.tx, work.env, client, work.moment.earliest())?;
     let id = JobId::draw_in_order(work.moment);
     REQUESTS.put(work.tx, &id, &wanted.to_stored(work.moment.earliest(), is_quiet))
 }

@@ -5,7 +5,7 @@ use crate::store::{Snapshot, StoreError};
 use crate::throttle::MailPurpose;
 
 use super::person::{self, Person};
-use super::{Work, identity, tries};
+use super::{Work, attempt_limits, identity};
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link its owner waits for.
 pub const RESEND_AFTER: Seconds = 5 * MINUTE;
@@ -32,5 +32,5 @@ pub(super) fn may_take_mail(
     purpose: MailPurpose,
     address: &EmailAddress,
 ) -> Result<bool, StoreError> {
-    work.may_mail(purpose, tries::address_digest(work.env, address))
+    work.may_mail(purpose, attempt_limits::address_digest(work.env, address))
 }

@@ -9,7 +9,7 @@ use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::identity::{self, Claimed, Kind};
-use super::{Env, costs};
+use super::{Env, hash_costs};
 
 /// What is kept about an account; its address and user name stand among the identities.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreE
 /// As much work as [`load`] does for somebody who is there, for a name that nobody has: the same look-ups, which find nothing,
 /// and the same records read, which are samples. What takes as long tells nothing. `nobody` stands in for the id: another for
 /// each name, so that it is looked for where accounts are.
-pub fn pretend_to_load(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreError> {
+pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreError> {
     static SAMPLE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
         let cost = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
         let now = Timestamp::from_seconds(1_800_000_000);
@@ -213,7 +213,7 @@ pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, 
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
-    costs::replaced(tx, password.as_ref(), account.password.as_ref())?;
+    hash_costs::replaced(tx, password.as_ref(), account.password.as_ref())?;
     groups::note_changed(tx, id, &groups, &account.groups)?;
     ACCOUNTS.put(tx, &id, account)
 }
@@ -222,7 +222,7 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
-    costs::replaced(tx, password.as_ref(), None)?;
+    hash_costs::replaced(tx, password.as_ref(), None)?;
     groups::note_changed(tx, id, &groups, &BTreeSet::new())?;
     ACCOUNTS.delete(tx, &id)
 }

@@ -19,7 +19,7 @@ const CROWDS: [Kind; 2] = [Kind::MailEverybody, Kind::MailStrangers];
 /// Seconds after which a request that had to wait is forgotten: nobody waits for its mail any more.
 const DEFERRED_FOR: Seconds = DAY;
 
-/// Whether it is the turn of any wish that had to wait.
+/// Whether it is the turn of any request that had to wait.
 pub fn any_due(view: &dyn Snapshot, env: &Env, now: Timestamp) -> Result<bool, StoreError> {
     for crowd in CROWDS {
         if left_of(view, env, crowd, now)? > 0 && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty() {
@@ -38,7 +38,7 @@ fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Resul
     Ok(usize::try_from(left).unwrap_or(usize::MAX))
 }
 
-/// Takes up to `limit` wishes and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
+/// Takes up to `limit` requests and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
 /// nobody is refused because of what others asked for, and nobody is looked up to decide that.
 pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     for crowd in CROWDS {
@@ -65,7 +65,7 @@ pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a wish from where little was asked for goes past those who used up the limit over all mails.
+/// Whether a request from where little was asked for goes past those who used up the limit over all mails.
 fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreError> {
     let bucket = Bucket::of(Kind::MailReserve, [crowd.number(); 16]);
     Ok(throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)?.is_ok())
@@ -113,7 +113,7 @@ fn resend(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError>
 /// Tells the owner of an account that somebody keeps trying to log in; once a day at most.
 fn tell_of_failed_logins(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
     let Some(person) = person::load(work.tx, id)?.filter(may_be_mailed) else { return Ok(()) };
-    if !throttle::may_be_told(work.tx, work.moment, &work.env.config.throttle, id)? {
+    if !throttle::should_notify(work.tx, work.moment, &work.env.config.throttle, id)? {
         return Ok(());
     }
     let Some(to) = person.verified_address() else { return Ok(()) };

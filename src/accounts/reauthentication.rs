@@ -4,12 +4,12 @@ use crate::audit::Act;
 use crate::base::{AccountId, Timestamp};
 use crate::config::Config;
 use crate::crypto::{Bearer, Digest, PasswordHash, TypedCode};
-use crate::factors::{self, Context, ProofOption};
+use crate::factors::{self, CodePurpose, ProofOption};
 use crate::sessions::{self, Client, Method, Session};
 use crate::store::StoreError;
 use crate::throttle;
 
-use super::tries::Tries;
+use super::attempt_limits::AttemptLimits;
 use super::{Work, notices, person, second_factor, spent};
 
 /// Whether a session's last proof is young enough for sensitive acts, and whole: a trusted browser is not asked for the second
@@ -30,7 +30,7 @@ pub struct Proof {
     /// A code of a second factor.
     pub code: Option<TypedCode>,
     /// What a wrong code costs.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
     /// Where it comes from.
     pub client: Client,
 }
@@ -65,7 +65,7 @@ pub fn prove(
         let Some(code) = &proof.code else {
             return Ok(Err(ProofRefused::CodeNeeded(second_factor::options(work.tx, account)?)));
         };
-        let context = Context::session(session.id);
+        let context = CodePurpose::session(session.id);
         let Some(proved) =
             factors::verify(work.tx, now, &work.env.seal, account, code, (context, person.credentials()))?
         else {

@@ -6,12 +6,12 @@ use crate::crypto::{Bearer, BearerKind, Digest, PasswordFault, PasswordHash, Pur
 use crate::sessions::Client;
 use crate::store::StoreError;
 
+use super::attempt_limits::AttemptLimits;
 use super::create_account::{self, Added, CreatedBy, NewAccount};
 use super::invitations::{self, Invitation};
 use super::mail_requests::{self, MailRequest};
 use super::mail_rules::{is_recent, may_take_mail};
 use super::registration::OF_ADDRESS;
-use super::tries::Tries;
 use super::{Registration, Work, already_registered, confirm_links, identity, registration};
 use crate::config::RegistrationMode;
 use crate::mail::Letter;
@@ -24,14 +24,14 @@ pub struct NewRegistration {
     pub email: EmailAddress,
     /// The hash of the chosen password.
     pub password: PasswordHash,
-    /// The wished user name.
+    /// The wanted user name.
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
     /// What the request costs.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
     /// Where it comes from.
     pub client: Client,
 }

@@ -6,7 +6,7 @@ use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Secon
 use crate::crypto::{Cost, Digest, PasswordHash};
 use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::{confirm_links, costs};
+use super::{confirm_links, hash_costs};
 
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Registration {
     pub email: EmailAddress,
     /// The password that was chosen with it.
     pub password: PasswordHash,
-    /// The user name that was wished for.
+    /// The user name that was wanted for.
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
@@ -93,13 +93,13 @@ pub fn newest_of_address(
 /// Writes a registration.
 pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
     let before = find(tx, id)?.map(|registration| registration.password);
-    costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
+    hash_costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
     REGISTRATIONS.put(tx, &id, registration)
 }
 
 /// Removes a registration.
 pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
-    costs::replaced(tx, Some(&registration.password), None)?;
+    hash_costs::replaced(tx, Some(&registration.password), None)?;
     REGISTRATIONS.delete(tx, &id)?;
     OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
 }

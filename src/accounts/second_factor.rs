@@ -3,15 +3,15 @@
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, SessionId, Timestamp};
 use crate::crypto::{Bearer, BearerKind};
-use crate::factors::{self, Context, FactorKind, ProofOption, Proved};
+use crate::factors::{self, CodePurpose, FactorKind, ProofOption, Proved};
 use crate::mail::Letter;
 use crate::sessions::{Client, Method};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::{self, MailPurpose};
 
+use super::attempt_limits::AttemptLimits;
 use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
-use super::tries::Tries;
 use super::{Env, Work, factor_resets, known_devices, notices};
 
 /// Whether this account asks this browser for more than the password.
@@ -77,7 +77,7 @@ impl Quota {
 pub fn send_code(
     work: &mut Work<'_>,
     person: &Person,
-    (context, wanted): (Context, Option<FactorKind>),
+    (context, wanted): (CodePurpose, Option<FactorKind>),
     quota: Quota,
 ) -> Result<bool, StoreError> {
     let kinds = factors::confirmed(work.tx, person.id)?;
@@ -113,10 +113,10 @@ pub fn send_code(
 /// Notes a wrong code, and tells the owner when there were many: somebody knows the password.
 pub(super) fn refuse(
     work: &mut Work<'_>,
-    (tries, client): (&Tries, &Client),
+    (tries, client): (&AttemptLimits, &Client),
     person: &Person,
 ) -> Result<(), StoreError> {
-    tries.refuse(work, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
+    tries.record(work, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
     // What known browsers and sessions try is counted apart, and told as failed logins are.
     mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(person.id))?;
     tell_of_codes(work, (throttle::Kind::SecondFactor, person.id))
@@ -127,7 +127,7 @@ pub(super) fn tell_of_codes(
     work: &mut Work<'_>,
     (kind, account): (throttle::Kind, AccountId),
 ) -> Result<(), StoreError> {
-    if !throttle::may_be_told_of_codes(work.tx, work.moment, (kind, account))? {
+    if !throttle::should_notify_of_codes(work.tx, work.moment, (kind, account))? {
         return Ok(());
     }
     let Some(person) = person::load(work.tx, account)? else { return Ok(()) };

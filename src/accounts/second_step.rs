@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
-use crate::factors::{self, Context};
+use crate::factors::{self, CodePurpose};
 use crate::sessions::{Carrier, Client, Method};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::attempt_limits::AttemptLimits;
 use super::login_outcome::LoginRefused;
 use super::person::{self, Person};
 use super::second_factor::{note_proved, refuse};
 use super::start_session::{self, SessionRequest, StartedSession};
-use super::tries::Tries;
 use super::{Env, Work};
 
 /// A login that waits for the second factor. The store keeps the digest of its secret.
@@ -91,7 +91,7 @@ pub struct StepAttempt {
     /// The digest of the secret of a browser that is to be trusted from now on.
     pub trust: Option<Digest>,
     /// What it costs if it is wrong.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
     /// Where it comes from.
     pub client: Client,
     /// The session that the client has now; it ends.
@@ -104,7 +104,7 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
     let Some((pending, person)) = look_up(work.tx, work.env, step.secret, now)? else {
         return Ok(Err(LoginRefused::Over));
     };
-    let context = Context::login(step.secret);
+    let context = CodePurpose::login(step.secret);
     let Some(proved) =
         factors::verify(work.tx, now, &work.env.seal, person.id, &step.code, (context, person.credentials()))?
     else {

@@ -6,7 +6,7 @@ use instant_acme::{AccountBuilder, ChallengeType};
 
 use crate::app::App;
 use crate::base::Timestamp;
-use crate::courier::Replaceable;
+use crate::courier::CourierHandle;
 use crate::tls::{Certificates, issued};
 
 use super::error::{AcmeError, TIMEOUT};
@@ -21,7 +21,7 @@ use super::{account, order};
 /// When there is none; what was there before stays.
 pub async fn obtain(
     app: &Arc<App>,
-    courier: &Arc<Replaceable>,
+    courier: &Arc<CourierHandle>,
     certificates: &Certificates,
     wanted: &Wanted,
 ) -> Result<(Timestamp, u16), AcmeError> {
@@ -34,7 +34,7 @@ pub async fn obtain(
 
 async fn ask(
     app: &Arc<App>,
-    courier: &Arc<Replaceable>,
+    courier: &Arc<CourierHandle>,
     certificates: &Certificates,
     wanted: &Wanted,
 ) -> Result<(order::Given, u16), AcmeError> {

@@ -10,19 +10,19 @@ use http_body_util::{BodyExt, Full};
 use instant_acme::{Account, AccountBuilder, BodyWrapper, BytesResponse, Error, HttpClient};
 
 use crate::base::Timestamp;
-use crate::courier::{Replaceable, Terms};
+use crate::courier::{CallOptions, CourierHandle};
 
 /// RFC 8555, 6.1: clients say who they are.
 const WHO: HeaderValue = HeaderValue::from_static(concat!("gatelodge/", env!("CARGO_PKG_VERSION")));
 
 /// Requests by a courier.
 pub struct Requests {
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     now: Timestamp,
 }
 
 impl Requests {
-    pub fn new(courier: Arc<Replaceable>, now: Timestamp) -> Self {
+    pub fn new(courier: Arc<CourierHandle>, now: Timestamp) -> Self {
         Self { courier, now }
     }
 }
@@ -37,7 +37,7 @@ impl HttpClient for Requests {
         &self,
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
-        let (courier, terms) = (self.courier.present(), Terms::ordinary(self.now));
+        let (courier, terms) = (self.courier.present(), CallOptions::ordinary(self.now));
         Box::pin(async move {
             let (mut head, body) = request.into_parts();
             head.headers.insert(USER_AGENT, WHO);

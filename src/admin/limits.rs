@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::accounts::{Person, administer, known_devices, person, tries};
+use crate::accounts::{Person, administer, attempt_limits, known_devices, person};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
@@ -60,7 +60,7 @@ fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreEr
 /// None for what says nothing any more.
 fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
     let (rate, now) = (bucket.kind.rate(&app.env().config.throttle), app.time().earlier);
-    let is_out_of_use = tries::is_out_of_use(bucket, level);
+    let is_out_of_use = attempt_limits::is_out_of_use(bucket, level);
     let left = level.left(rate, now);
     if left == rate.burst && !is_out_of_use {
         return None;
@@ -104,7 +104,7 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) ->
 }
 
 fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
-    let networks = tries::named_networks(text);
+    let networks = attempt_limits::named_networks(text);
     if !networks.is_empty() {
         return Ok(Whom::Network(networks));
     }
@@ -152,7 +152,7 @@ fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, Stor
 
 fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
     let mut keys: Vec<_> =
-        tries::name_digest(&app.env(), name).into_iter().map(|digest| (Kind::Name, digest)).collect();
+        attempt_limits::name_digest(&app.env(), name).into_iter().map(|digest| (Kind::Name, digest)).collect();
     if let Identity::Email(address) = name {
         keys.extend(mail_keys(app, address));
     }
@@ -160,6 +160,6 @@ fn name_keys(app: &App, name: &Identity) -> Vec<(Kind, [u8; 16])> {
 }
 
 fn mail_keys(app: &App, address: &EmailAddress) -> [(Kind, [u8; 16]); 7] {
-    let digest = tries::address_digest(&app.env(), address);
+    let digest = attempt_limits::address_digest(&app.env(), address);
     [Change, Confirm, Reset, Known, Approval, LogIn, Invite].map(|purpose| (Kind::MailAddress(purpose), digest))
 }

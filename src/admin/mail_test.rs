@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::base::{EmailAddress, MailId, Moment};
 use crate::config::{Config, MailTransport};
 use crate::courier::delivery::Outcome;
-use crate::courier::{Courier, Terms};
+use crate::courier::{CallOptions, Courier};
 use crate::mail::{Composer, Letter};
 
 use super::Refusal;
@@ -32,7 +32,7 @@ pub async fn send_test(
         MailTransport::File => config.mail.directory.display().to_string(),
     };
     // With the patience of every delivery: what a server makes of this mail is what it makes of the others.
-    let outcome = courier.deliver(id, &to, &message.bytes, Terms::ordinary(moment.now())).await;
+    let outcome = courier.deliver(id, &to, &message.bytes, CallOptions::ordinary(moment.now())).await;
     courier.part().await;
     match outcome {
         Outcome::Accepted => Ok(json!({"accepted": true, "by": way, "to": to.as_str(), "message_id": id.to_string()})),

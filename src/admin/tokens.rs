@@ -14,7 +14,7 @@ use crate::store::Snapshot;
 use super::reach::Reach;
 use super::{Outcome, Refusal, parse, users};
 
-/// A token that is wished for, as it was typed.
+/// A token that is wanted for, as it was typed.
 pub(super) struct Draft {
     pub name: String,
     pub scopes: Vec<String>,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 use crate::config::Webhook;
-use crate::courier::{Courier, Terms, tell};
+use crate::courier::{CallOptions, Courier, tell};
 use crate::store::Snapshot;
 use crate::webhooks::{self, Told, word};
 
@@ -72,7 +72,7 @@ pub(super) async fn retry(app: &Arc<App>, name: String, by: &Principal) -> Outco
 pub async fn send_sample(app: &App, courier: &Courier, name: &str) -> Outcome {
     let hook = find(app, name)?;
     let event = webhooks::sample(&mut app.moment());
-    match tell(courier, &hook, &event, Terms::impatient(app.time().earlier)).await {
+    match tell(courier, &hook, &event, CallOptions::impatient(app.time().earlier)).await {
         Told::Taken => Ok(json!({"told": name, "id": event.id})),
         Told::Later(reason) | Told::Never(reason) => Err(Refusal::failed(
             format!("{name} was not told: {reason}"),

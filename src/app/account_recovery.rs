@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::account_recovery::{self, Recovered, RecoveryLink};
-use crate::accounts::tries::Tries;
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::crypto::TokenFault;
 use crate::sessions::{Client, Logins};
 
@@ -16,7 +16,7 @@ impl App {
     /// When the store fails, or the clock is unsure.
     pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<RecoveryLink, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| account_recovery::look_up(view, &self.env(), token, self.now()))?)
     }
 

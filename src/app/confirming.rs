@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::confirm::{self, ConfirmRefused, ConfirmRequest, Confirmed, Proof, Target};
 use crate::accounts::mail_requests::{self, MailRequest};
 use crate::accounts::registration::Registration;
-use crate::accounts::tries::Tries;
 use crate::accounts::{identity, person};
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, Identity, RegistrationId, Username};
@@ -59,7 +59,7 @@ impl App {
         client: &Client,
     ) -> Result<Result<Besides, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         let target = match self.read(|view| confirm::look_up(view, &self.env(), token, self.now()))? {
             Ok(target) => target,
             Err(fault) => return Ok(Err(fault)),
@@ -98,7 +98,7 @@ impl App {
 
     /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        self.reserve(Tries::for_link(&self.env(), &confirmation.client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), &confirmation.client))?;
         let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now()))?;
         let all = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
@@ -123,7 +123,7 @@ impl App {
         let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
             return Ok(Err(ConfirmRefused::PasswordNeeded));
         };
-        let reservation = self.reserve(Tries::of_registration(&self.env(), &first.email, &client))?;
+        let reservation = self.reserve(AttemptLimits::of_registration(&self.env(), &first.email, &client))?;
         let app = Arc::clone(self);
         let matching = to_its_end(async move {
             let mut matching = None;
@@ -137,7 +137,7 @@ impl App {
                 let tries = reservation.tries.clone();
                 let noted = app.write(move |work| {
                     let what = (Act::Confirmed, Outcome::WrongPassword);
-                    tries.refuse(work, &client.anyone(), what, id)
+                    tries.record(work, &client.anyone(), what, id)
                 });
                 noted.await?;
             }
@@ -167,7 +167,8 @@ impl App {
         // further tries, and the owner is told (NIST SP 800-63B-4, 3.2.2).
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
-        let tries = self.read(|view| Tries::at_login(view, &self.env(), &identity, Some(account), &client, times))?;
+        let tries =
+            self.read(|view| AttemptLimits::at_login(view, &self.env(), &identity, Some(account), &client, times))?;
         let reservation = self.reserve_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {
@@ -178,7 +179,7 @@ impl App {
                     return throttle::passed(work.tx, account, tries.device);
                 }
                 let what = (Act::Confirmed, Outcome::WrongPassword);
-                tries.refuse(work, &client.anyone(), what, account)?;
+                tries.record(work, &client.anyone(), what, account)?;
                 mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;

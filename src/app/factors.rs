@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::factor_changes::{self, Added, Owner, Removed};
-use crate::accounts::tries::Tries;
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{TotpSeed, TypedCode};
 use crate::factors::{self, Factor, FactorKind, TrustedBrowser};
@@ -96,7 +96,7 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_clock()?;
         self.require_room()?;
-        let reservation = self.reserve(Tries::in_session(&self.env(), asking.person.id, asking.session.id))?;
+        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), asking.person.id, asking.session.id))?;
         let (owner, tries) = (owner(asking, client), reservation.tries.clone());
         let confirmed = self
             .write_as(asking.limited_by(Kind::Acts), move |work| {

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::login::{self, Candidate, PasswordCheck};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::spent;
-use crate::accounts::tries::Tries;
 use crate::accounts::{Person, known_devices, person};
 use crate::audit::Act;
 use crate::base::{Identity, SessionId};
@@ -85,7 +85,7 @@ impl App {
         let (candidate, tries) = self.read(|view| {
             let candidate = login::look_up(view, &self.env(), &identity)?;
             let times = (time.later, time.earlier);
-            let tries = Tries::at_login(view, &self.env(), &identity, candidate.account(), client, times)?;
+            let tries = AttemptLimits::at_login(view, &self.env(), &identity, candidate.account(), client, times)?;
             Ok((candidate, tries))
         })?;
         let reservation = self.reserve_in_turn(tries).await?;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::accounts::login_by_mail::{self, Key, KeyCheck, Usable};
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::start_session::SessionRequest;
-use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::Identity;
 use crate::crypto::{Bearer, BearerKind, Digest, TokenFault, TypedCode};
-use crate::factors::{self, Context};
+use crate::factors::{self, CodePurpose};
 use crate::sessions::Client;
 
 use super::login::to_its_end;
@@ -35,7 +35,7 @@ pub enum MailKey {
 
 impl App {
     /// Has link and digits mailed to whoever is meant, if anybody is. The secret is for the browser that asks.
-    pub async fn wish_mail_login(
+    pub async fn request_mail_login(
         self: &Arc<Self>,
         identity: Identity,
         client: Client,
@@ -44,27 +44,27 @@ impl App {
             return Ok(None);
         }
         let secret = Bearer::draw(BearerKind::MailLogin, &mut self.moment());
-        let wish = MailRequest::LogIn(identity, Context::login(secret.digest()));
-        self.wish(Act::LoginWished, wish, client).await?;
+        let request = MailRequest::LogIn(identity, CodePurpose::login(secret.digest()));
+        self.request_mail(Act::LoginRequested, request, client).await?;
         Ok(Some(secret))
     }
 
     /// Looks a link up and changes nothing.
     pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Digits are few enough to be guessed, so wrong ones count for the account they were mailed to, wherever they come from.
-    fn tries_for(&self, key: &Key, client: &Client) -> Result<Tries, Fault> {
+    fn tries_for(&self, key: &Key, client: &Client) -> Result<AttemptLimits, Fault> {
         let env = self.env();
         Ok(match key {
-            Key::Link(_) => Tries::for_link(&env, client),
+            Key::Link(_) => AttemptLimits::for_link(&env, client),
             Key::Code(_, context) => {
                 let now = self.now();
                 let account = self.read(|view| factors::waiting_code(view, now, *context))?;
-                Tries::for_mailed_digits(&env, account, client)
+                AttemptLimits::for_mailed_digits(&env, account, client)
             }
         })
     }
@@ -79,11 +79,11 @@ impl App {
         }
         self.require_clock()?;
         let key = match key {
-            MailKey::Code(code, browser) => Key::Code(code, Context::login(browser)),
+            MailKey::Code(code, browser) => Key::Code(code, CodePurpose::login(browser)),
             MailKey::Link { token, browser, here } => {
                 match self.check_mail_login(&token, &request.client)? {
                     Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
-                    Ok(usable) if !here && browser.map(Context::login) != Some(usable.context) => {
+                    Ok(usable) if !here && browser.map(CodePurpose::login) != Some(usable.context) => {
                         return Ok(Err(LoginRefused::OtherBrowser));
                     }
                     Ok(_) => {}

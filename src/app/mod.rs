@@ -12,6 +12,7 @@ mod hasher;
 mod health;
 mod login;
 mod mail_login;
+mod maintenance;
 mod measures;
 mod passwords;
 mod principal;
@@ -28,7 +29,6 @@ mod session_cache;
 mod setting_up;
 mod snapshots;
 mod space;
-mod tending;
 mod time;
 mod wakes;
 

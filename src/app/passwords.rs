@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::change_address::{self, AddressChange};
 use crate::accounts::delete_account::{self};
 use crate::accounts::forgot::{self, ResetRefused, Usable};
 use crate::accounts::mail_requests::{self, MailRequest};
-use crate::accounts::tries::Tries;
 use crate::accounts::usernames::{self, Chosen};
 use crate::accounts::{change_password, start_session};
 use crate::audit::{Act, Outcome, Subject};
@@ -23,12 +23,12 @@ use crate::accounts::start_session::StartedSession;
 impl App {
     /// Has a reset link mailed, if the address has a confirmed account.
     pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::ResetWished, MailRequest::Forgot(email), client).await
+        self.request_mail(Act::ResetRequested, MailRequest::Forgot(email), client).await
     }
 
     /// Has a forgotten user name mailed, if the address has a confirmed account.
     pub async fn recover_username(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::UsernameWished, MailRequest::Username(email), client).await
+        self.request_mail(Act::UsernameRequested, MailRequest::Username(email), client).await
     }
 
     /// Gives the person who asks another user name.
@@ -45,13 +45,18 @@ impl App {
     }
 
     /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
-    pub(super) async fn wish(self: &Arc<Self>, act: Act, wish: MailRequest, client: Client) -> Result<(), Fault> {
+    pub(super) async fn request_mail(
+        self: &Arc<Self>,
+        act: Act,
+        request: MailRequest,
+        client: Client,
+    ) -> Result<(), Fault> {
         self.require_room_to_grow()?;
-        let reservation = self.reserve(Tries::for_mail(&self.env(), &client))?;
+        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &client))?;
         let tries = reservation.tries.clone();
         let written = self.write(move |work| {
-            tries.refuse(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
-            mail_requests::request_by_stranger(work, &wish, &client)
+            tries.record(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
+            mail_requests::request_by_stranger(work, &request, &client)
         });
         Ok(written.await?)
     }
@@ -59,13 +64,13 @@ impl App {
     /// Looks a reset link up and changes nothing.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now()))?)
     }
 
     /// Notes that somebody posted a link that does not work.
     pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
-        let tries = Tries::for_link(&self.env(), &client);
+        let tries = AttemptLimits::for_link(&self.env(), &client);
         let charged = self.write(move |work| tries.charge(work, &client.anyone(), Subject::NONE));
         Ok(charged.await?)
     }
@@ -225,7 +230,7 @@ impl App {
         self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, session) = (asking.person.id, asking.session.id);
-        let reservation = self.reserve(Tries::in_session(&self.env(), account, session))?;
+        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, session))?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {
             let matches = app.hasher.verify(password, hash.clone()).await?;
@@ -236,7 +241,7 @@ impl App {
                     return throttle::passed(work.tx, account, None);
                 }
                 let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
-                tries.refuse(work, &source, what, account)?;
+                tries.record(work, &source, what, account)?;
                 mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))
             });
             noted.await?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::accounts::tries::Tries;
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::throttle::{Bucket, Kind};
 
 type Key = (Kind, [u8; 16]);
@@ -27,7 +27,7 @@ impl RateLimiter {
     }
 
     /// Notes an attempt in each bucket, and says how many others were under way there.
-    pub(super) fn enter(self: &Arc<Self>, tries: Tries) -> (Reservation, Vec<u32>) {
+    pub(super) fn enter(self: &Arc<Self>, tries: AttemptLimits) -> (Reservation, Vec<u32>) {
         let mut under_way = self.under_way();
         let others = tries.all().map(|bucket| {
             let count = under_way.entry((bucket.kind, bucket.id)).or_default();
@@ -75,7 +75,7 @@ impl Drop for Queued {
 #[derive(Debug)]
 pub(super) struct Reservation {
     /// What it costs if it fails.
-    pub tries: Tries,
+    pub tries: AttemptLimits,
     /// Whether it cannot succeed, although that must not show.
     pub is_locked_out: bool,
     limiter: Arc<RateLimiter>,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::accounts::Person;
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::invitations::{self, Invitation};
 use crate::accounts::mail_requests::MailRequest;
 use crate::accounts::register::{self, NewRegistration, RegisterRefused, Registered};
-use crate::accounts::tries::Tries;
 use crate::audit::Act;
 use crate::base::{DisplayName, EmailAddress, Username};
 use crate::config::RegistrationMode;
@@ -22,7 +22,7 @@ pub struct NewPerson {
     pub email: EmailAddress,
     /// The chosen password.
     pub password: Password,
-    /// The wished user name.
+    /// The wanted user name.
     pub username: Option<Username>,
     /// What the person is called.
     pub name: Option<DisplayName>,
@@ -61,7 +61,7 @@ impl App {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
         self.require_room_to_grow()?;
-        let reservation = self.reserve(Tries::for_mail(&self.env(), &new.client))?;
+        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &new.client))?;
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
             email: new.email,
@@ -83,14 +83,14 @@ impl App {
     /// When the store fails, or too many links that do not work were tried.
     pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         let found = self.read(|view| invitations::look_up(view, &self.env(), secret, self.now()))?;
         Ok(found.map(|(_, invitation)| invitation))
     }
 
     /// Has the confirmation of an address mailed again, if there is anything to confirm.
     pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
-        self.wish(Act::ConfirmationWished, MailRequest::Resend(email), client).await
+        self.request_mail(Act::ConfirmationRequested, MailRequest::Resend(email), client).await
     }
 
     /// Whether this person may choose `password`.

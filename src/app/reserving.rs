@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::accounts::tries::{Tries, is_out_of_use, owes_little};
+use crate::accounts::attempt_limits::{AttemptLimits, is_out_of_use, owes_little};
 use crate::base::Seconds;
 use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind, MAX_CONSECUTIVE};
@@ -24,7 +24,7 @@ impl App {
     ///
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
-    pub(super) fn reserve(&self, tries: Tries) -> Result<Reservation, Fault> {
+    pub(super) fn reserve(&self, tries: AttemptLimits) -> Result<Reservation, Fault> {
         let (reservation, turn) = self.reserve_but_for_turn(tries)?;
         if turn > 0 { Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) } else { Ok(reservation) }
     }
@@ -33,7 +33,7 @@ impl App {
     ///
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
-    pub(super) async fn reserve_in_turn(&self, tries: Tries) -> Result<Reservation, Fault> {
+    pub(super) async fn reserve_in_turn(&self, tries: AttemptLimits) -> Result<Reservation, Fault> {
         let (reservation, turn) = self.reserve_but_for_turn(tries)?;
         if turn == 0 {
             return Ok(reservation);
@@ -47,7 +47,7 @@ impl App {
     }
 
     /// Lets an attempt in as far as its own buckets go, and says in how many seconds it is its turn.
-    fn reserve_but_for_turn(&self, tries: Tries) -> Result<(Reservation, Seconds), Fault> {
+    fn reserve_but_for_turn(&self, tries: AttemptLimits) -> Result<(Reservation, Seconds), Fault> {
         // First entered, then read: whoever left in between has committed what they cost.
         let (mut reservation, others) = self.rate_limiter.enter(tries);
         let mut others = others.into_iter();

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::reauthentication::{self, Proof, ProofRefused};
 use crate::accounts::second_factor::{self, Quota};
 use crate::accounts::second_step::{self, StepAttempt};
-use crate::accounts::tries::Tries;
 use crate::accounts::{Person, person};
 use crate::audit::Act;
 use crate::crypto::{Bearer, Digest, Password, TypedCode};
-use crate::factors::{self, Context, FactorKind, ProofOption};
+use crate::factors::{self, CodePurpose, FactorKind, ProofOption};
 use crate::sessions::{Carrier, Client, Session};
 use crate::throttle::Kind;
 
@@ -96,7 +96,7 @@ impl App {
         let tries = self.tries_at_step(&waiting.person, client)?;
         self.require_room()?;
         self.reserve(tries)?;
-        let (what, client) = ((Context::login(secret), kind), client.clone());
+        let (what, client) = ((CodePurpose::login(secret), kind), client.clone());
         let mailed = self.write(move |work| {
             let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
             second_factor::send_code(work, &waiting.person, what, quota)
@@ -104,10 +104,10 @@ impl App {
         Ok(mailed.await?)
     }
 
-    fn tries_at_step(&self, person: &Person, client: &Client) -> Result<Tries, Fault> {
+    fn tries_at_step(&self, person: &Person, client: &Client) -> Result<AttemptLimits, Fault> {
         let (env, time) = (self.env(), self.time());
         let times = (time.later, time.earlier);
-        Ok(self.read(|view| Tries::at_second_factor(view, &env, person.id, client, times))?)
+        Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, times))?)
     }
 
     /// Whether the last proof of the person who asks is young enough for what is sensitive.
@@ -131,8 +131,8 @@ impl App {
         self.require_clock()?;
         self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
-        self.reserve(Tries::in_session(&self.env(), account, session))?;
-        let what = (Context::session(session), kind);
+        self.reserve(AttemptLimits::in_session(&self.env(), account, session))?;
+        let what = (CodePurpose::session(session), kind);
         self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
             Some(person) => second_factor::send_code(work, &person, what, Quota::of_session(session)),
             None => Ok(false),
@@ -172,7 +172,7 @@ impl App {
             },
         };
         let account = asking.person.id;
-        let reservation = self.reserve(Tries::in_session(&self.env(), account, asking.session.id))?;
+        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, asking.session.id))?;
         let proof = Proof { session: asking.digest, verified, code, tries: reservation.tries.clone(), client };
         let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {

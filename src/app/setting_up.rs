@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::create_account::NewAccount;
-use crate::accounts::tries::Tries;
 use crate::accounts::{administrators, first_administrator, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username, set_of};
 use crate::crypto::{Bearer, Password, TokenFault};
@@ -46,7 +46,7 @@ impl App {
     /// Looks such a link up and changes nothing.
     pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(Tries::for_link(&self.env(), client))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| set_up::look_up(view, secret, self.now()))?)
     }
 

@@ -1,5 +1,5 @@
 //! How much room there is on the disk, and what is refused when it gets short: first what lets the store grow at a stranger's
-//! wish, then all but logging in and out.
+//! request, then all but logging in and out.
 
 use std::sync::atomic::Ordering;
 
@@ -42,7 +42,7 @@ impl App {
         }
     }
 
-    /// Refuses what would let the store grow at a stranger's wish; the same for everybody.
+    /// Refuses what would let the store grow at a stranger's request; the same for everybody.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

@@ -8,7 +8,7 @@ use crate::store::{Event, schema};
 #[derive(Debug, Default)]
 pub struct Wakes {
     /// Somebody asked for a link.
-    pub link_wanted: Notify,
+    pub mail_requested: Notify,
     /// A mail was queued, or its time has changed.
     pub mail_queued: Notify,
     /// A text message was queued, or its time has changed.
@@ -23,7 +23,7 @@ pub(super) fn wake(wakes: &Wakes, event: &Event<'_>) {
         Event::Committed(changes, _) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
     };
     if touched(schema::LINK_REQUESTS) {
-        wakes.link_wanted.notify_one();
+        wakes.mail_requested.notify_one();
     }
     if touched(schema::MAILS_DUE) || touched(schema::MAILS_BEHIND) {
         wakes.mail_queued.notify_one();

@@ -23,9 +23,9 @@ words! {
         /// Somebody ended all their other sessions.
         SessionsEnded = 6 "sessions-ended",
         /// Somebody asked for a reset link; whether there is an account was not looked up.
-        ResetWished = 7 "reset-wished",
+        ResetRequested = 7 "reset-wished",
         /// Somebody asked for a confirmation again; whether there is anything to confirm was not looked up.
-        ConfirmationWished = 8 "confirmation-wished",
+        ConfirmationRequested = 8 "confirmation-wished",
         /// A reset link was mailed to the account's address.
         ResetMailed = 9 "reset-mailed",
         /// A link to confirm an address was mailed.
@@ -115,13 +115,13 @@ words! {
         /// Somebody's second factors were taken away.
         FactorsReset = 52 "factors-reset",
         /// Somebody asked to log in by mail; whether there is an account was not looked up.
-        LoginWished = 53 "login-wished",
+        LoginRequested = 53 "login-wished",
         /// A link that logs in was mailed to the account's address.
         LoginMailed = 54 "login-mailed",
         /// Somebody chose another user name.
         UsernameChanged = 55 "username-changed",
         /// Somebody asked for a forgotten user name; whether there is an account was not looked up.
-        UsernameWished = 56 "username-wished",
+        UsernameRequested = 56 "username-wished",
         /// A user name was mailed to the account's address.
         UsernameMailed = 57 "username-mailed",
         /// Somebody made an API token, or an administrator did for them; the detail is its id.

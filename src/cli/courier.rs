@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{BUILD_DATE, Clock};
 use crate::control;
-use crate::courier::{self, Role};
+use crate::courier::{self, CourierService};
 
 use super::common::Common;
 use super::supervisor;
@@ -36,7 +36,7 @@ impl Courier {
         // What is wrong with the configuration is told to whoever has an errand, until it is mended.
         logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
         let reading = common.clone();
-        let role = Arc::new(Role::new(move || {
+        let role = Arc::new(CourierService::new(move || {
             let (mut draft, now) = (reading.draft(), SystemClock.now().max(BUILD_DATE));
             surroundings::look(&mut draft, Eyes::Carrying, now);
             let config = draft.finish().map_err(|error| error.to_string())?;
@@ -49,7 +49,7 @@ impl Courier {
         runtime.block_on(self.serve(handed, role))
     }
 
-    async fn serve(self, handed: Option<UnixSocket>, role: Arc<Role>) -> Result<(), Exit> {
+    async fn serve(self, handed: Option<UnixSocket>, role: Arc<CourierService>) -> Result<(), Exit> {
         let (listener, _place) = match (handed, &self.listen) {
             (Some(handed), _) => {
                 handed.set_nonblocking(true).map_err(Exit::failed)?;
@@ -96,7 +96,7 @@ impl Courier {
 }
 
 /// Returns after so many seconds in which nobody came.
-async fn idle(role: &Role, seconds: Option<u64>) {
+async fn idle(role: &CourierService, seconds: Option<u64>) {
     let Some(seconds) = seconds else { return std::future::pending().await };
     let mut errands = role.errands();
     loop {

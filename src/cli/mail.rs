@@ -8,7 +8,7 @@ use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::out::say;
 use crate::config::{Config, Security};
 use crate::control::{self, Answer, CallError};
-use crate::courier::{Courier, Terms};
+use crate::courier::{CallOptions, Courier};
 
 use super::common::{Common, Page};
 use super::offline::carry_out;
@@ -67,7 +67,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
 /// What is said when a mail server takes its time.
 pub fn wait_for_mail_server(config: &Config) -> String {
     let smtp = &config.mail.smtp;
-    let minutes = Terms::PATIENCE.as_secs() / 60;
+    let minutes = CallOptions::PATIENCE.as_secs() / 60;
     let tls = match smtp.security {
         Security::Tls => "",
         Security::Starttls | Security::None => {

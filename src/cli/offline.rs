@@ -78,7 +78,7 @@ fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
     runtime.block_on(async {
         let shown = execute(app, command, &Principal::CommandLine(Source::command_line(own_user()))).await?;
         // Whoever is to be mailed is decided now; the mail leaves when the server runs.
-        while app.fulfil_wishes().await.map_err(Exit::failed)? {}
+        while app.process_mail_requests().await.map_err(Exit::failed)? {}
         Ok(shown)
     })
 }

@@ -14,7 +14,7 @@ use crate::base::{BUILD_DATE, Clock};
 use crate::config::{Config, ConfigError, MailTransport, Reread, notes};
 use crate::control;
 use crate::courier::delivery::Outcome;
-use crate::courier::{Courier, Replaceable, Terms};
+use crate::courier::{CallOptions, Courier, CourierHandle};
 use crate::store::Opened;
 use crate::tls::Certificates;
 use crate::web::Service;
@@ -161,7 +161,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
 
-    let courier = Arc::new(Replaceable::new(courier));
+    let courier = Arc::new(CourierHandle::new(courier));
     let mut working = workers::start(&app, Arc::clone(&courier), certificates, &stop);
     working.spawn(control::listen(Arc::clone(&app), Arc::clone(&courier), control, stop.clone()));
     working.spawn(supervisor::beat(Arc::clone(&app), stop.clone()));
@@ -230,13 +230,13 @@ async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
     if app.env().config.mail.transport == MailTransport::File {
         return;
     }
-    if let Outcome::Later(reason) | Outcome::Never(reason) = courier.probe(Terms::impatient(app.now())).await {
+    if let Outcome::Later(reason) | Outcome::Never(reason) = courier.probe(CallOptions::impatient(app.now())).await {
         tracing::warn!("the mail server was tried and does not let us in, so mails wait: {reason}");
     }
 }
 
 /// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
-async fn reconfigure(app: &Arc<App>, web: &Service, courier: &Replaceable, setting: &dyn Setting) {
+async fn reconfigure(app: &Arc<App>, web: &Service, courier: &CourierHandle, setting: &dyn Setting) {
     let reread = match setting.reread(&app.env().config) {
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),

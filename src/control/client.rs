@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::admin::Command;
 use crate::config::Config;
-use crate::courier::Terms;
+use crate::courier::CallOptions;
 
 use super::served::Served;
 use super::{Answer, GREETING};
@@ -107,7 +107,7 @@ pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, im
 /// A test mail has the patience of every delivery, and time for the goodbye behind it.
 fn patience(command: &Command) -> Duration {
     match command {
-        Command::MailTest { .. } => Terms::PATIENCE + PATIENCE,
+        Command::MailTest { .. } => CallOptions::PATIENCE + PATIENCE,
         _ => PATIENCE,
     }
 }

@@ -12,7 +12,7 @@ use crate::admin::{Command, Refusal, command, execute, send_sample, send_test};
 use crate::app::{App, Principal};
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
-use crate::courier::{Replaceable, Terms};
+use crate::courier::{CallOptions, CourierHandle};
 
 use super::served::Served;
 use super::stream::{Followed, send};
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Serves commands until `stop`. Only root and the user the server runs as are heard.
 pub async fn listen(
     app: Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     (listener, place): (UnixListener, Place),
     stop: CancellationToken,
 ) {
@@ -63,7 +63,7 @@ fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
     peer.is_some_and(|peer| peer == 0 || Some(peer) == own_user)
 }
 
-async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
+async fn converse(app: &Arc<App>, courier: &CourierHandle, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let served = serde_json::to_string(&Served::at(&app.env().config.store.path))?;
     writer.write_all(format!("{GREETING}\n{served}\n").as_bytes()).await?;
@@ -96,14 +96,19 @@ async fn converse(app: &Arc<App>, courier: &Replaceable, stream: UnixStream, by:
 }
 
 /// What only the running server can do, and what [`execute()`] does for whoever has the store.
-async fn carry_out(app: &Arc<App>, courier: &Replaceable, command: Command, by: &Principal) -> Result<Value, Refusal> {
+async fn carry_out(
+    app: &Arc<App>,
+    courier: &CourierHandle,
+    command: Command,
+    by: &Principal,
+) -> Result<Value, Refusal> {
     match command {
         Command::MailTest { address } => {
             let config = app.env().config.clone();
             send_test(&config, &courier.present(), &address, &mut app.moment()).await
         }
         Command::WebhookTest(command::Webhook { name }) => send_sample(app, &courier.present(), &name).await,
-        Command::MailProbe => match courier.present().probe(Terms::impatient(app.now())).await {
+        Command::MailProbe => match courier.present().probe(CallOptions::impatient(app.now())).await {
             Outcome::Accepted => Ok(Value::Null),
             Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
         },

@@ -10,7 +10,7 @@ use crate::config::{Config, MailTransport, TlsMode, warn_if_open};
 use super::delivery::{FileTransport, Outcome, SetupError, SmtpTransport};
 use super::fetch::{self, FetchError, Server};
 use super::remote::Remote;
-use super::terms::Terms;
+use super::terms::CallOptions;
 
 /// Carries mails and requests out.
 pub struct Courier {
@@ -71,7 +71,7 @@ impl Courier {
     }
 
     /// Makes one attempt to deliver a mail.
-    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
+    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
         match &self.mails {
             Mails::Smtp(smtp) => smtp.deliver(to, bytes, terms).await,
             Mails::File(file) => file.deliver(id, bytes).await,
@@ -87,7 +87,7 @@ impl Courier {
     }
 
     /// Whether the mail server lets us in; nothing is sent.
-    pub async fn probe(&self, terms: Terms) -> Outcome {
+    pub async fn probe(&self, terms: CallOptions) -> Outcome {
         match &self.mails {
             Mails::Smtp(smtp) => smtp.probe(terms).await,
             Mails::File(_) => Outcome::Accepted,
@@ -102,7 +102,7 @@ impl Courier {
     pub async fn fetch(
         &self,
         request: http::Request<Bytes>,
-        terms: Terms,
+        terms: CallOptions,
     ) -> Result<http::Response<Bytes>, FetchError> {
         match &self.requests {
             Requests::Direct(servers) => fetch::fetch(servers, request, terms).await,

@@ -19,7 +19,7 @@ use crate::base::Timestamp;
 use crate::config::{Acme, HttpsUrl, Sms, TargetUrl, Webhook};
 use crate::tls::client::{Connector, ConnectorError, Trouble};
 
-use super::Terms;
+use super::CallOptions;
 use super::delivery::SetupError;
 
 /// How long an answer may take.
@@ -173,12 +173,16 @@ fn is_public(address: IpAddr) -> bool {
 ///
 /// # Errors
 /// When it is not, no answer came in time, or it was too long.
-pub async fn fetch(servers: &[Server], request: Request<Bytes>, terms: Terms) -> Result<Response<Bytes>, FetchError> {
+pub async fn fetch(
+    servers: &[Server],
+    request: Request<Bytes>,
+    terms: CallOptions,
+) -> Result<Response<Bytes>, FetchError> {
     let Some(server) = servers.iter().find(|server| server.is_at(request.uri())) else {
         let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         return Err(FetchError(format!("{server:?} is no server that the configuration names")));
     };
-    let limit = PATIENCE.min(terms.patience);
+    let limit = PATIENCE.min(terms.timeout);
     let (host, port) = (&server.host, server.port);
     match tokio::time::timeout(limit, server.ask(request, terms.now)).await {
         Ok(asked) => asked.map_err(|error| FetchError(format!("{host}:{port}: {error}"))),

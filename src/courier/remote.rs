@@ -12,10 +12,10 @@ use tokio::net::UnixStream;
 use crate::base::{EmailAddress, MailId};
 use crate::crypto::base64url;
 
-use super::Terms;
+use super::CallOptions;
 use super::delivery::Outcome;
 use super::fetch::FetchError;
-use super::wire::{self, Errand, GREETING, MAX_LINE_BYTES, Report};
+use super::wire::{self, CourierRequest, CourierResponse, GREETING, MAX_LINE_BYTES};
 
 /// What the way to the courier and back may take beyond the errand itself; it may have to be started first.
 const GRACE: Duration = Duration::from_secs(10);
@@ -31,28 +31,28 @@ impl Remote {
     }
 
     /// A courier that cannot be asked is as a mail server that is down.
-    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
-        let errand = Errand::Deliver {
+    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
+        let errand = CourierRequest::Deliver {
             id: id.to_string(),
             to: to.to_string(),
             mail: base64url(bytes),
             now: terms.now.seconds(),
-            patience: terms.patience.as_secs(),
+            timeout: terms.timeout.as_secs(),
         };
         self.outcome(&errand, terms).await
     }
 
-    pub async fn probe(&self, terms: Terms) -> Outcome {
-        let errand = Errand::Probe { now: terms.now.seconds(), patience: terms.patience.as_secs() };
+    pub async fn probe(&self, terms: CallOptions) -> Outcome {
+        let errand = CourierRequest::Probe { now: terms.now.seconds(), timeout: terms.timeout.as_secs() };
         self.outcome(&errand, terms).await
     }
 
-    async fn outcome(&self, errand: &Errand, terms: Terms) -> Outcome {
+    async fn outcome(&self, errand: &CourierRequest, terms: CallOptions) -> Outcome {
         match self.send(errand, terms).await {
-            Ok(Report::Accepted) => Outcome::Accepted,
-            Ok(Report::Never(reason)) => Outcome::Never(reason),
-            Ok(Report::Later(reason) | Report::Failed(reason)) => Outcome::Later(reason),
-            Ok(Report::Answered { .. }) => Outcome::Later("the courier answered something else".into()),
+            Ok(CourierResponse::Accepted) => Outcome::Accepted,
+            Ok(CourierResponse::Never(reason)) => Outcome::Never(reason),
+            Ok(CourierResponse::Later(reason) | CourierResponse::Failed(reason)) => Outcome::Later(reason),
+            Ok(CourierResponse::Answered { .. }) => Outcome::Later("the courier answered something else".into()),
             Err(error) => Outcome::Later(self.in_words(&error)),
         }
     }
@@ -60,31 +60,33 @@ impl Remote {
     pub async fn fetch(
         &self,
         request: Request<Bytes>,
-        terms: Terms,
+        terms: CallOptions,
     ) -> std::result::Result<Response<Bytes>, FetchError> {
-        let errand = Errand::Fetch {
+        let errand = CourierRequest::Fetch {
             method: request.method().to_string(),
             url: request.uri().to_string(),
             headers: wire::shown(request.headers()),
             body: base64url(request.body()),
             now: terms.now.seconds(),
-            patience: terms.patience.as_secs(),
+            timeout: terms.timeout.as_secs(),
         };
         let other = || FetchError::new("the courier answered something else");
         match self.send(&errand, terms).await {
-            Ok(Report::Answered { status, headers, body }) => wire::response(status, headers, &body).ok_or_else(other),
-            Ok(Report::Failed(reason) | Report::Later(reason)) => Err(FetchError::new(reason)),
+            Ok(CourierResponse::Answered { status, headers, body }) => {
+                wire::response(status, headers, &body).ok_or_else(other)
+            }
+            Ok(CourierResponse::Failed(reason) | CourierResponse::Later(reason)) => Err(FetchError::new(reason)),
             Ok(_) => Err(other()),
             Err(error) => Err(FetchError::new(self.in_words(&error))),
         }
     }
 
-    async fn send(&self, errand: &Errand, terms: Terms) -> Result<Report> {
-        let done = tokio::time::timeout(terms.patience + GRACE, self.converse(errand)).await;
+    async fn send(&self, errand: &CourierRequest, terms: CallOptions) -> Result<CourierResponse> {
+        let done = tokio::time::timeout(terms.timeout + GRACE, self.converse(errand)).await;
         done.map_err(|_| Error::from(ErrorKind::TimedOut))?
     }
 
-    async fn converse(&self, errand: &Errand) -> Result<Report> {
+    async fn converse(&self, errand: &CourierRequest) -> Result<CourierResponse> {
         let (reader, mut writer) = UnixStream::connect(&self.socket).await?.into_split();
         let mut reader = BufReader::new(reader.take(MAX_LINE_BYTES));
         let mut line = String::new();

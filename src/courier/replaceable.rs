@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Courier;
 
 /// The present courier: another may take its place between two errands.
-pub struct Replaceable(Mutex<Arc<Courier>>);
+pub struct CourierHandle(Mutex<Arc<Courier>>);
 
-impl Replaceable {
+impl CourierHandle {
     /// Begins with this one.
     #[must_use]
     pub fn new(courier: Courier) -> Self {

@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::base::{EmailAddress, Timestamp};
 use crate::crypto::from_base64url;
 
-use super::wire::{self, Errand, GREETING, MAX_LINE_BYTES, Report};
-use super::{Courier, Terms};
+use super::wire::{self, CourierRequest, CourierResponse, GREETING, MAX_LINE_BYTES};
+use super::{CallOptions, Courier};
 
 /// How many errands are done at a time: so many that each of 16 webhooks may have a silent server, and mail still leaves.
 const MAX_ERRANDS: usize = 24;
@@ -27,14 +27,14 @@ const DRAIN: Duration = Duration::from_secs(20);
 
 /// What does the errands: it is made at the first one, and made anew as long as that fails, so that a password file that was
 /// missing only has to be put there.
-pub struct Role {
+pub struct CourierService {
     make: Box<dyn Fn() -> Result<Courier, String> + Send + Sync>,
     made: Mutex<Option<Arc<Courier>>>,
     /// Errands so far, done or not.
     errands: AtomicU64,
 }
 
-impl Role {
+impl CourierService {
     /// Has its courier made so.
     #[must_use]
     pub fn new(make: impl Fn() -> Result<Courier, String> + Send + Sync + 'static) -> Self {
@@ -65,35 +65,35 @@ impl Role {
         self.errands.load(Ordering::Relaxed)
     }
 
-    async fn report(&self, errand: Errand) -> Report {
+    async fn report(&self, errand: CourierRequest) -> CourierResponse {
         let courier = match self.courier() {
             Ok(courier) => courier,
             Err(reason) => {
                 tracing::error!("{reason}");
-                return Report::Later(reason);
+                return CourierResponse::Later(reason);
             }
         };
-        let terms = |now, patience| Terms {
+        let terms = |now, timeout| CallOptions {
             now: Timestamp::from_seconds(now),
-            patience: Duration::from_secs(patience).min(LONGEST),
+            timeout: Duration::from_secs(timeout).min(LONGEST),
         };
         match errand {
-            Errand::Deliver { id, to, mail, now, patience } => {
+            CourierRequest::Deliver { id, to, mail, now, timeout } => {
                 let parts = (id.parse(), EmailAddress::parse(&to), from_base64url(&mail));
-                let (Ok(id), Ok(to), Some(mail)) = parts else { return Report::Failed(MALFORMED.into()) };
-                let outcome = courier.deliver(id, &to, &mail, terms(now, patience)).await;
+                let (Ok(id), Ok(to), Some(mail)) = parts else { return CourierResponse::Failed(MALFORMED.into()) };
+                let outcome = courier.deliver(id, &to, &mail, terms(now, timeout)).await;
                 tracing::info!(mail.id = %id, ?outcome, "a mail was tried");
                 outcome.into()
             }
-            Errand::Probe { now, patience } => courier.probe(terms(now, patience)).await.into(),
-            Errand::Fetch { method, url, headers, body, now, patience } => {
+            CourierRequest::Probe { now, timeout } => courier.probe(terms(now, timeout)).await.into(),
+            CourierRequest::Fetch { method, url, headers, body, now, timeout } => {
                 let Some(request) = wire::request(&method, &url, headers, &body) else {
-                    return Report::Failed(MALFORMED.into());
+                    return CourierResponse::Failed(MALFORMED.into());
                 };
                 // Whom only: a query may hold a code and a number, a path somebody's key.
                 let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
                 tracing::info!("{method} {server}");
-                courier.fetch(request, terms(now, patience)).await.into()
+                courier.fetch(request, terms(now, timeout)).await.into()
             }
         }
     }
@@ -102,7 +102,7 @@ impl Role {
 const MALFORMED: &str = "the courier does not understand the errand; restart both services";
 
 /// Does errands until `stop`, then finishes what is under way.
-pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationToken) {
+pub async fn serve(listener: UnixListener, role: Arc<CourierService>, stop: CancellationToken) {
     let (room, errands) = (Arc::new(Semaphore::new(MAX_ERRANDS)), TaskTracker::new());
     loop {
         // Whoever finds no room waits in the listener's backlog.
@@ -141,14 +141,14 @@ pub async fn serve(listener: UnixListener, role: Arc<Role>, stop: CancellationTo
     }
 }
 
-async fn converse(role: &Role, stream: UnixStream) -> std::io::Result<()> {
+async fn converse(role: &CourierService, stream: UnixStream) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
     let report = match serde_json::from_str(&line) {
         Ok(errand) => role.report(errand).await,
-        Err(_) => Report::Failed(MALFORMED.into()),
+        Err(_) => CourierResponse::Failed(MALFORMED.into()),
     };
     let mut said = serde_json::to_vec(&report)?;
     said.push(b'\n');

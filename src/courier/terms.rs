@@ -6,14 +6,14 @@ use crate::base::Timestamp;
 
 /// How an errand is done.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct CallOptions {
     /// The time by which certificates are judged.
     pub now: Timestamp,
     /// How long it may take.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
-impl Terms {
+impl CallOptions {
     /// How long mails and requests may take. RFC 5321, 4.5.3.2.6 allows ten minutes for the answer to the final dot alone; whoever
     /// gives up sooner risks that a slow server delivers twice, whoever waits holds up all other mail.
     pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -21,12 +21,12 @@ impl Terms {
     /// For whatever is in earnest.
     #[must_use]
     pub fn ordinary(now: Timestamp) -> Self {
-        Self { now, patience: Self::PATIENCE }
+        Self { now, timeout: Self::PATIENCE }
     }
 
     /// For an administrator who sits and waits: a silent server is given up sooner.
     #[must_use]
     pub fn impatient(now: Timestamp) -> Self {
-        Self { now, patience: Duration::from_secs(15) }
+        Self { now, timeout: Duration::from_secs(15) }
     }
 }

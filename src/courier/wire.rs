@@ -19,7 +19,7 @@ pub const MAX_LINE_BYTES: u64 = 1 << 20;
 /// What the courier is to do.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Errand {
+pub enum CourierRequest {
     /// Deliver a mail.
     Deliver {
         /// Its id.
@@ -31,14 +31,14 @@ pub enum Errand {
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
         /// How long it may take, in seconds.
-        patience: u64,
+        timeout: u64,
     },
     /// Go to the mail server and log in, but send nothing.
     Probe {
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
         /// How long it may take, in seconds.
-        patience: u64,
+        timeout: u64,
     },
     /// Ask the certificate authority.
     Fetch {
@@ -53,14 +53,14 @@ pub enum Errand {
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
         /// How long it may take, in seconds.
-        patience: u64,
+        timeout: u64,
     },
 }
 
 /// What came of it.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Report {
+pub enum CourierResponse {
     /// A server took the mail.
     Accepted,
     /// It did not, but may later.
@@ -80,7 +80,7 @@ pub enum Report {
     Failed(String),
 }
 
-impl From<Outcome> for Report {
+impl From<Outcome> for CourierResponse {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Accepted => Self::Accepted,
@@ -90,7 +90,7 @@ impl From<Outcome> for Report {
     }
 }
 
-impl From<Result<Response<Bytes>, FetchError>> for Report {
+impl From<Result<Response<Bytes>, FetchError>> for CourierResponse {
     fn from(fetched: Result<Response<Bytes>, FetchError>) -> Self {
         match fetched {
             Ok(response) => Self::Answered {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    confirm_links, costs, factor_resets, former_addresses, identity, invitations, keyring, known_devices,
+    confirm_links, factor_resets, former_addresses, hash_costs, identity, invitations, keyring, known_devices,
     mail_requests, person, registration, second_step, set_up, spent,
 };
 use crate::acme;
@@ -68,7 +68,7 @@ pub const TABLES: &[&dyn Shown] = &[
     &audit::HEADS,
     &audit::MARKS,
     &throttle::BUCKETS,
-    &costs::COSTS,
+    &hash_costs::COSTS,
     &set_up::SET_UP,
     &groups::GROUPS,
     &groups::MEMBERS,

@@ -6,9 +6,9 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 
 /// What a code is for: it serves nowhere else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Context([u8; 16]);
+pub struct CodePurpose([u8; 16]);
 
-impl Context {
+impl CodePurpose {
     /// The login under way whose secret has this digest.
     #[must_use]
     pub fn login(secret: Digest) -> Self {
@@ -56,12 +56,12 @@ const AGAIN_AFTER: Seconds = MINUTE;
 
 /// `bound_to` stands for the owner's credentials at that time: digits die with the password, with the address, and when the
 /// owner takes the account back. A link that is mailed beside them is bound to the same.
-fn digest(seal: &SealingKey, context: Context, bound_to: Digest, digits: &str) -> [u8; 32] {
+fn digest(seal: &SealingKey, context: CodePurpose, bound_to: Digest, digits: &str) -> [u8; 32] {
     seal.code(b"gatelodge mailed code/2", &[&context.0, &bound_to.0, digits.as_bytes()])
 }
 
 /// Whether a code for this was sent within the last minute: then there is none to send.
-pub fn is_recent(view: &(impl Snapshot + ?Sized), now: Timestamp, context: Context) -> Result<bool, StoreError> {
+pub fn is_recent(view: &(impl Snapshot + ?Sized), now: Timestamp, context: CodePurpose) -> Result<bool, StoreError> {
     Ok(MAILED.get(view, &context.0)?.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER))
 }
 
@@ -71,7 +71,7 @@ pub fn mail_code(
     moment: &mut Moment,
     seal: &SealingKey,
     (account, bound_to, by_sms): (AccountId, Digest, bool),
-    context: Context,
+    context: CodePurpose,
 ) -> Result<Option<Secret<String>>, StoreError> {
     let now = moment.now();
     if is_recent(tx, now, context)? {
@@ -104,7 +104,7 @@ pub fn take_code(
     tx: &mut dyn Transaction,
     now: Timestamp,
     seal: &SealingKey,
-    (context, bound_to): (Context, Digest),
+    (context, bound_to): (CodePurpose, Digest),
     digits: &str,
 ) -> Result<TakenCode, StoreError> {
     // Computed in any case: whether a code was mailed does not show.
@@ -125,13 +125,13 @@ pub fn take_code(
 pub fn waiting_code(
     view: &(impl Snapshot + ?Sized),
     now: Timestamp,
-    context: Context,
+    context: CodePurpose,
 ) -> Result<Option<AccountId>, StoreError> {
     Ok(MAILED.get(view, &context.0)?.filter(|row| now < row.expires_at).map(|row| row.account))
 }
 
 /// What the code was for happened another way.
-pub fn drop_code(tx: &mut dyn Transaction, context: Context) -> Result<(), StoreError> {
+pub fn drop_code(tx: &mut dyn Transaction, context: CodePurpose) -> Result<(), StoreError> {
     MAILED.delete(tx, &context.0)
 }
 

@@ -13,7 +13,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
-    CODE_WORKS_FOR, Context, MailedCode, TakenCode, drop_all_codes, drop_code, is_recent, mail_code, sweep_codes,
+    CODE_WORKS_FOR, CodePurpose, MailedCode, TakenCode, drop_all_codes, drop_code, is_recent, mail_code, sweep_codes,
     take_code, waiting_code,
 };
 pub use proof::{ProofOption, Proved};
@@ -260,7 +260,7 @@ pub fn verify(
     seal: &SealingKey,
     account: AccountId,
     code: &TypedCode,
-    (context, bound_to): (Context, Digest),
+    (context, bound_to): (CodePurpose, Digest),
 ) -> Result<Option<Proved>, StoreError> {
     let digits = match code {
         TypedCode::Recovery(text) => {

@@ -15,7 +15,7 @@ mod bucket;
 mod device;
 mod kind;
 mod level;
-mod tell;
+mod notices;
 
 pub(crate) use bucket::BUCKETS;
 pub use bucket::{
@@ -25,4 +25,4 @@ pub use bucket::{
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
 pub use kind::{Kind, MailPurpose};
 pub use level::Level;
-pub use tell::{is_out_of_use, may_be_told, may_be_told_of_codes, take, take_mail};
+pub use notices::{is_out_of_use, should_notify, should_notify_of_codes, take, take_mail};

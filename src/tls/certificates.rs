@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::config::{TlsMode, warn_if_open};
 
 use super::challenges::{ACME_TLS, Challenges};
-use super::{TlsError, doubts, files, issued, parsed, self_signed};
+use super::{TlsError, files, issued, lint, parsed, self_signed};
 
 /// TLS sessions that can be resumed; each costs some hundred bytes.
 const RESUMABLE_SESSIONS: usize = 256;
@@ -110,7 +110,7 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
             app.measures.note_certificate(ends_at);
         }
         if tls.mode == TlsMode::Files {
-            for doubt in doubts::doubts(&key.cert, env.config.site.url.host(), app.now()) {
+            for doubt in lint::lint(&key.cert, env.config.site.url.host(), app.now()) {
                 tracing::warn!("{doubt}");
             }
         }

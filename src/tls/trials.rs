@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use crate::base::Timestamp;
 use crate::config::Unreadable;
 
-use super::doubts::{self, Doubt};
+use super::lint::{self, Lint};
 use super::{TlsError, files, parsed, pem};
 
 /// Whether certificate and key can be served for this host; what browsers will not like comes back.
@@ -19,15 +19,15 @@ pub fn try_files(
     private_key: &Path,
     host: &str,
     now: Timestamp,
-) -> Result<Vec<Doubt>, Vec<TlsError>> {
+) -> Result<Vec<Lint>, Vec<TlsError>> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let key = files::read(certificate, private_key, &provider)?;
-    Ok(doubts::doubts(&key.cert, host, now))
+    Ok(lint::lint(&key.cert, host, now))
 }
 
 /// As [`try_files`] where the key cannot be looked at: what browsers will not like about the certificate.
-pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Doubt>, Unreadable> {
-    pem::certificates(certificate).map(|chain| doubts::doubts(&chain, host, now))
+pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Lint>, Unreadable> {
+    pem::certificates(certificate).map(|chain| lint::lint(&chain, host, now))
 }
 
 /// Whether a file names whom to trust; those that have expired come back, in words.

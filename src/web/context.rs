@@ -33,9 +33,9 @@ impl Web {
     }
 
     /// Where somebody wants to go after logging in, if they may be sent there; else nothing.
-    pub(super) fn return_target(&self, wished: Option<&str>) -> String {
+    pub(super) fn return_target(&self, wanted: Option<&str>) -> String {
         let env = self.app.env();
-        wished
+        wanted
             .and_then(|text| return_to::safe_target(text, &env.config.login.return_hosts))
             .unwrap_or_default()
             .to_owned()

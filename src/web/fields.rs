@@ -126,7 +126,7 @@ impl Fields {
         self.parsed(name, |text| Password::parse(text).map_err(FieldError::from))
     }
 
-    /// A wished user name, which may be left out.
+    /// A wanted user name, which may be left out.
     pub fn username(&mut self) -> Option<Option<Username>> {
         self.named("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }

@@ -1,7 +1,6 @@
 //! What the world sees: pages and the JSON API, from bytes to bytes.
 
 mod access;
-mod acts;
 mod api;
 mod context;
 mod cookies;
@@ -12,6 +11,7 @@ mod fields;
 mod headers;
 mod host;
 mod measured;
+mod operations;
 mod page_templates;
 mod pages;
 mod qr;

@@ -104,8 +104,8 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/login/second-factor"                       Anyone               pages::step;
         "POST"   "/login/second-factor"                       Anyone               pages::take_second_step;
         "POST"   "/login/second-factor/send"                  Anyone               pages::send_step_code;
-        "GET"    "/login/mail"                                Anyone               pages::wish_form;
-        "POST"   "/login/mail"                                Anyone               pages::wish_mail_login;
+        "GET"    "/login/mail"                                Anyone               pages::mail_login_form;
+        "POST"   "/login/mail"                                Anyone               pages::request_mail_login;
         "GET"    "/login/mail/code"                           Anyone               pages::code_form;
         "POST"   "/login/mail/code"                           Anyone               pages::log_in_by_code;
         "GET"    "/login/mail/{token}"                        Anyone               pages::link_form;
@@ -166,7 +166,7 @@ pub static ROUTES: &[Route] = routes! {
         "POST"   "/api/v1/confirm"                            Anyone               api::confirm;
         "POST"   "/api/v1/confirm/resend"                     Anyone               api::resend;
         "POST"   "/api/v1/login"                              Anyone               api::login;
-        "POST"   "/api/v1/login/mail"                         Anyone               api::wish_mail_login;
+        "POST"   "/api/v1/login/mail"                         Anyone               api::request_mail_login;
         "POST"   "/api/v1/login/mail/code"                    Anyone               api::log_in_by_code;
         "POST"   "/api/v1/login/mail/link"                    Anyone               api::log_in_by_link;
         "POST"   "/api/v1/login/second-factor"                Anyone               factors::take_second_step;

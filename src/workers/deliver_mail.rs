@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::{App, Fault};
 use crate::base::{MailId, Seconds};
 use crate::courier::delivery::Outcome;
-use crate::courier::{Replaceable, Terms};
+use crate::courier::{CallOptions, CourierHandle};
 use crate::mail::{self, Channel};
 
 use super::{Next, Worker};
@@ -13,7 +13,7 @@ use super::{Next, Worker};
 /// Delivers mail.
 pub struct DeliverMail {
     app: Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     has_released: bool,
 }
 
@@ -23,7 +23,7 @@ impl DeliverMail {
 
     /// Delivers this appliance's mail by this courier.
     #[must_use]
-    pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
+    pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self { app, courier, has_released: false }
     }
 }
@@ -43,7 +43,7 @@ impl Worker for DeliverMail {
                 self.app.next_due(Channel::Mail)?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
-        let terms = Terms::ordinary(self.app.time().earlier);
+        let terms = CallOptions::ordinary(self.app.time().earlier);
         let outcome = self.courier.present().deliver(id, &to, &bytes, terms).await;
         note(&self.app, id, outcome).await?;
         Ok(Next::Now)

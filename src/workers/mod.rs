@@ -1,7 +1,7 @@
 //! Work that no request waits for. A worker is a step that can be repeated safely; one loop runs them all.
 
 mod deliver_mail;
-mod fulfil_wishes;
+mod process_mail_requests;
 mod renew_certificate;
 mod send_texts;
 mod settle_clock;
@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Fault};
 use crate::base::Seconds;
-use crate::courier::Replaceable;
+use crate::courier::CourierHandle;
 use crate::tls::Certificates;
 
 pub use deliver_mail::DeliverMail;
-pub use fulfil_wishes::FulfilWishes;
+pub use process_mail_requests::ProcessMailRequests;
 pub use renew_certificate::RenewCertificate;
 pub use send_texts::SendTexts;
 pub use settle_clock::SettleClock;
@@ -123,12 +123,12 @@ async fn run(app: Arc<App>, mut worker: Box<dyn AnyWorker>, stop: CancellationTo
 /// Starts all workers.
 pub fn start(
     app: &Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     certificates: Option<Arc<Certificates>>,
     stop: &CancellationToken,
 ) -> tokio::task::JoinSet<()> {
     let mut workers: Vec<Box<dyn AnyWorker>> = vec![
-        Box::new(FulfilWishes::new(Arc::clone(app))),
+        Box::new(ProcessMailRequests::new(Arc::clone(app))),
         Box::new(DeliverMail::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(SendTexts::new(Arc::clone(app), Arc::clone(&courier))),
         Box::new(TellWebhooks::new(Arc::clone(app), Arc::clone(&courier))),

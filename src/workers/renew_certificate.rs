@@ -6,7 +6,7 @@ use crate::acme::{self, AcmeError, Wanted};
 use crate::app::{App, Fault};
 use crate::base::{ClockState, HOUR, MINUTE, Seconds};
 use crate::config::TlsMode;
-use crate::courier::Replaceable;
+use crate::courier::CourierHandle;
 use crate::tls::{Certificates, Watch, issued};
 
 use super::{Next, Worker};
@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Seconds = 6 * HOUR;
 /// Looks every few seconds; looking is two `stat` calls, or one read of the store.
 pub struct RenewCertificate {
     app: Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     certificates: Arc<Certificates>,
     watch: Watch,
     failed: Option<Failed>,
@@ -36,7 +36,7 @@ struct Failed {
 impl RenewCertificate {
     /// For this appliance.
     #[must_use]
-    pub fn new(app: Arc<App>, courier: Arc<Replaceable>, certificates: Arc<Certificates>) -> Self {
+    pub fn new(app: Arc<App>, courier: Arc<CourierHandle>, certificates: Arc<Certificates>) -> Self {
         let watch = Watch::new(Arc::clone(&app), Arc::clone(&certificates));
         Self { app, courier, certificates, watch, failed: None }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{App, Fault};
 use crate::base::Seconds;
-use crate::courier::{Replaceable, Terms, send_text};
+use crate::courier::{CallOptions, CourierHandle, send_text};
 use crate::mail::Channel;
 
 use super::{Next, Worker, deliver_mail};
@@ -12,7 +12,7 @@ use super::{Next, Worker, deliver_mail};
 /// Sends text messages.
 pub struct SendTexts {
     app: Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
 }
 
 impl SendTexts {
@@ -21,7 +21,7 @@ impl SendTexts {
 
     /// By this courier.
     #[must_use]
-    pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
+    pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self { app, courier }
     }
 }
@@ -37,7 +37,7 @@ impl Worker for SendTexts {
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
         let gateway = self.app.env().config.sms.clone();
-        let terms = Terms::impatient(self.app.time().earlier);
+        let terms = CallOptions::impatient(self.app.time().earlier);
         let outcome = send_text(&self.courier.present(), &gateway, (&to, &text), terms).await;
         deliver_mail::note(&self.app, id, outcome).await?;
         Ok(Next::Now)

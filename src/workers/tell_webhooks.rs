@@ -14,7 +14,7 @@ use tokio::task::{Id, JoinSet};
 use crate::app::{App, Fault};
 use crate::base::{Seconds, Timestamp};
 use crate::config::Webhook;
-use crate::courier::{Courier, Replaceable, Terms, tell};
+use crate::courier::{CallOptions, Courier, CourierHandle, tell};
 use crate::webhooks::{self, Told, Upcoming};
 
 use super::{Next, Worker};
@@ -22,7 +22,7 @@ use super::{Next, Worker};
 /// Tells webhooks.
 pub struct TellWebhooks {
     app: Arc<App>,
-    courier: Arc<Replaceable>,
+    courier: Arc<CourierHandle>,
     /// Up to which row each has nothing to be told.
     seen: BTreeMap<String, u64>,
     /// One event of each webhook at most, so no more than there may be webhooks.
@@ -41,7 +41,7 @@ impl TellWebhooks {
 
     /// By this courier.
     #[must_use]
-    pub fn new(app: Arc<App>, courier: Arc<Replaceable>) -> Self {
+    pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self {
             app,
             courier,
@@ -64,7 +64,7 @@ impl TellWebhooks {
     }
 
     fn tell(&mut self, (name, hook): (String, Webhook), event: webhooks::Event, now: Timestamp) {
-        let terms = Terms { now, patience: Self::PATIENCE };
+        let terms = CallOptions { now, timeout: Self::PATIENCE };
         let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
         let (named, ended) = (name.clone(), Ending(Arc::clone(&self.ended)));
         let task = self.telling.spawn(async move {
@@ -143,7 +143,7 @@ async fn tell_one(
     courier: Arc<Courier>,
     (name, hook): (String, Webhook),
     event: webhooks::Event,
-    terms: Terms,
+    terms: CallOptions,
 ) -> Result<(), Fault> {
     let told = tell(&courier, &hook, &event, terms).await;
     let (number, at, named, noted) = (event.number, event.at, name.clone(), told.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatelodge::base::{BUILD_DATE, DAY};
 use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
-use gatelodge::courier::{Courier, Terms};
+use gatelodge::courier::{CallOptions, Courier};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm, date_time_ymd,
@@ -91,7 +91,7 @@ fn meets(tls: &Arc<ServerConfig>, named: &[&Issued], expected: &str) {
             server.port
         );
         let config = Config::parse(&text, std::path::Path::new("certificates.toml")).expect("valid");
-        let terms = Terms::impatient(BUILD_DATE.plus(DAY));
+        let terms = CallOptions::impatient(BUILD_DATE.plus(DAY));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let outcome = runtime
             .block_on(async { Courier::new(&config, terms.now).expect("the file can be used").probe(terms).await });

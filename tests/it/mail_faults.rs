@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
-use gatelodge::courier::{Courier, Terms};
+use gatelodge::courier::{CallOptions, Courier};
 use gatelodge::mail::{Composer, Letter};
 
 /// What the server does at a step instead of going on.
@@ -111,7 +111,7 @@ fn deliver(config: &Config) -> Outcome {
     let (id, to, bytes) = mail(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let terms = Terms::impatient(BUILD_DATE.plus(DAY));
+        let terms = CallOptions::impatient(BUILD_DATE.plus(DAY));
         Courier::new(config, terms.now).expect("it needs no file").deliver(id, &to, &bytes, terms).await
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment};
 use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
-use gatelodge::courier::{Courier, Terms};
+use gatelodge::courier::{CallOptions, Courier};
 
 use crate::scripted_mail::{HANGS_UP, SAYS_NOTHING, Script, Scripted};
 use crate::store::Folder;
@@ -55,7 +55,7 @@ impl Way {
             self.url, self.from, server.port
         );
         let config = Config::parse(&text, Path::new("habits.toml")).expect("valid");
-        let terms = Terms { now: BUILD_DATE.plus(DAY), patience: self.patience };
+        let terms = CallOptions { now: BUILD_DATE.plus(DAY), timeout: self.patience };
         let id = MailId::draw(&mut Moment::new(terms.now, [1; 32]));
         let to = EmailAddress::parse(self.to).expect("an address");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gatelodge::base::{BUILD_DATE, DAY, EmailAddress, MailId, Moment, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
-use gatelodge::courier::{Courier, Terms};
+use gatelodge::courier::{CallOptions, Courier};
 use gatelodge::mail::{Composer, Letter};
 use serde_json::{Value, json};
 
@@ -298,7 +298,7 @@ fn a_certificate_is_judged_by_the_time_that_is_believed() {
     runtime.block_on(async {
         // A board without a battery clock woke up in 1970.
         let courier = Courier::new(&config, Timestamp::default()).expect("the CA is there");
-        let at = |now| courier.deliver(id, &to, &bytes, Terms::impatient(now));
+        let at = |now| courier.deliver(id, &to, &bytes, CallOptions::impatient(now));
         let Outcome::Later(reason) = at(Timestamp::default()).await else { panic!("not yet valid") };
         assert!(reason.contains("this machine's clock is wrong"), "{reason}");
         // The appliance knows that it is later than that.
@@ -306,7 +306,7 @@ fn a_certificate_is_judged_by_the_time_that_is_believed() {
         // And a certificate that has expired is not taken.
         let much_later = BUILD_DATE.plus(800_000 * DAY);
         let late = Courier::new(&config, much_later).expect("the CA is there");
-        assert!(matches!(late.deliver(id, &to, &bytes, Terms::impatient(much_later)).await, Outcome::Later(_)));
+        assert!(matches!(late.deliver(id, &to, &bytes, CallOptions::impatient(much_later)).await, Outcome::Later(_)));
     });
 }
 

@@ -58,7 +58,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // The crate `time`, by what it is used for: a module of ours has that name too.
     ("OffsetDateTime", &["base/time.rs"]),
     ("UtcDateTime", &["base/time.rs"]),
-    ("webpki::", &["tls/doubts.rs"]),
+    ("webpki::", &["tls/lint.rs"]),
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "config/site_url.rs", "config/host_name.rs"]),
     ("allocator_api2::", &["crypto/password.rs"]),

@@ -172,7 +172,7 @@ impl World {
     /// Lets the workers decide who is mailed, and takes everything from the outbox.
     pub fn run_the_post(&self) -> Vec<Letter> {
         self.block_on(async {
-            while self.app.fulfil_wishes().await.expect("memory does not fail") {}
+            while self.app.process_mail_requests().await.expect("memory does not fail") {}
             while let Some((id, to, bytes)) = self.app.claim_mail().await.expect("memory does not fail") {
                 self.post.borrow_mut().push(read_mail(to.as_str(), &bytes));
                 self.app

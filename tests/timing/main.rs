@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatelodge::accounts::create_account::{Added, NewAccount};
-use gatelodge::accounts::{administer, costs, identity, keyring, person, registration};
+use gatelodge::accounts::{administer, hash_costs, identity, keyring, person, registration};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
 use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, RegistrationId, Timestamp};
@@ -142,7 +142,7 @@ impl Place {
     /// What workers do beside the requests: it is not measured.
     fn tidy(&self) {
         self.runtime.block_on(async {
-            while self.app.fulfil_wishes().await.expect("stored") {}
+            while self.app.process_mail_requests().await.expect("stored") {}
             while let Some((id, ..)) = self.app.claim_mail().await.expect("stored") {
                 self.app.write(move |work| gatelodge::mail::delivered(work.tx, id)).await.expect("stored");
             }
@@ -204,7 +204,7 @@ impl Place {
 
     fn cost_of(&self, address: &str) -> Cost {
         let name = Identity::parse(address).canonical().expect("an address");
-        self.app.read(|view| costs::of_nobody(view, &self.app.env(), &name)).expect("stored")
+        self.app.read(|view| hash_costs::of_nobody(view, &self.app.env(), &name)).expect("stored")
     }
 
     /// A token that names the holder of an address, or somebody who is not there, and whose signature is wrong: nobody but

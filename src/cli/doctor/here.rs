@@ -19,7 +19,7 @@ use crate::cli::surroundings::{self, Eyes};
 use crate::cli::system_clock::SystemClock;
 use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
 use crate::store::read_key;
-use crate::tls::Doubt;
+use crate::tls::Lint;
 
 use super::findings::Findings;
 
@@ -59,7 +59,7 @@ pub fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config
 }
 
 /// What browsers will say of a certificate in files that can be served.
-fn certificate(config: &Config, doubts: &[Doubt], findings: &mut Findings) {
+fn certificate(config: &Config, doubts: &[Lint], findings: &mut Findings) {
     let path = config.tls.certificate.clone().unwrap_or_default();
     for doubt in doubts {
         if doubt.is_certain {

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::base::Timestamp;
 use crate::config::{Config, Draft, Unreadable};
 use crate::store::lock_path;
-use crate::tls::Doubt;
+use crate::tls::Lint;
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Seen {
     /// What works, and will not do what somebody may expect.
     pub doubts: Vec<String>,
     /// What browsers will not like about the certificate.
-    pub certificate: Vec<Doubt>,
+    pub certificate: Vec<Lint>,
     /// The folders, and whose they are.
     pub folders: Vec<String>,
 }

@@ -116,7 +116,7 @@ pub struct Dialogue {
     line: BufReader<Line>,
     ear: Ear,
     pub step: Step,
-    /// When patience ends.
+    /// When timeout ends.
     until: Instant,
     /// Whether what is said now would be part of a mail.
     is_in_mail: bool,

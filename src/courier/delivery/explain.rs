@@ -8,7 +8,7 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::config::{Security, Smtp};
 use crate::tls::client::Trouble;
 
-use super::super::Terms;
+use super::super::CallOptions;
 use super::Outcome;
 use super::answer::{Answer, readable};
 use super::dialogue::{Failure, Step, Why};
@@ -23,7 +23,7 @@ pub struct Peer<'a> {
     /// Who we say we are; none for our address.
     pub name: Option<&'a ClientId>,
     /// How long an attempt may take.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// Whether trying a mail again can help, and why it was not taken.
@@ -132,9 +132,9 @@ impl Peer<'_> {
     }
 
     fn about_silence(&self, step: Step, heard: &str) -> String {
-        let (at, waited) = (self.at(), in_time(self.patience));
-        let more = if self.patience < Terms::PATIENCE {
-            format!(" Deliveries wait longer, {}.", in_time(Terms::PATIENCE))
+        let (at, waited) = (self.at(), in_time(self.timeout));
+        let more = if self.timeout < CallOptions::PATIENCE {
+            format!(" Deliveries wait longer, {}.", in_time(CallOptions::PATIENCE))
         } else {
             String::new()
         };
@@ -263,8 +263,8 @@ impl Step {
     }
 }
 
-fn in_time(patience: Duration) -> String {
-    match patience.as_secs() {
+fn in_time(timeout: Duration) -> String {
+    match timeout.as_secs() {
         minutes if minutes >= 120 && minutes % 60 == 0 => format!("{} minutes", minutes / 60),
         seconds => format!("{seconds} s"),
     }

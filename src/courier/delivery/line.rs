@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::tls::client::{Connector, TlsStream};
 
 /// How long one address of a server may take to answer at all, while there are others: one that is dead (most often by IPv6) must
-/// not use up the patience for the rest.
+/// not use up the timeout for the rest.
 const ONE_ADDRESS: Duration = Duration::from_secs(30);
 
 /// A connection to a mail server.

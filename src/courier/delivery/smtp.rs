@@ -14,7 +14,7 @@ use crate::base::{EmailAddress, Secret, Timestamp};
 use crate::config::{Config, Security, Smtp, read_first_line};
 use crate::tls::client::{Connector, ConnectorError};
 
-use super::super::Terms;
+use super::super::CallOptions;
 use super::Outcome;
 use super::dialogue::{Dialogue, Failure, Step, Why, hello_name};
 use super::explain::{self, Peer};
@@ -118,7 +118,7 @@ impl SmtpTransport {
     }
 
     /// Makes one attempt.
-    pub async fn deliver(&self, to: &EmailAddress, bytes: &[u8], terms: Terms) -> Outcome {
+    pub async fn deliver(&self, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
         let Ok(recipient) = to.as_str().parse::<Address>() else {
             return Outcome::Never("the address cannot be written to".into());
         };
@@ -126,7 +126,7 @@ impl SmtpTransport {
     }
 
     /// Goes there and logs in, but sends nothing.
-    pub async fn probe(&self, terms: Terms) -> Outcome {
+    pub async fn probe(&self, terms: CallOptions) -> Outcome {
         let entered = async {
             self.enter(self.until(terms)).await?.quit().await;
             Ok(())
@@ -141,16 +141,16 @@ impl SmtpTransport {
         }
     }
 
-    /// When patience ends; and from now on certificates are judged by this time.
-    fn until(&self, terms: Terms) -> Instant {
+    /// When timeout ends; and from now on certificates are judged by this time.
+    fn until(&self, terms: CallOptions) -> Instant {
         if let Some(connector) = &self.connector {
             connector.believe(terms.now);
         }
-        Instant::now() + terms.patience
+        Instant::now() + terms.timeout
     }
 
-    fn outcome(&self, attempt: Result<(), Failure>, terms: Terms) -> Outcome {
-        let peer = Peer { settings: &self.settings, name: self.name.as_ref(), patience: terms.patience };
+    fn outcome(&self, attempt: Result<(), Failure>, terms: CallOptions) -> Outcome {
+        let peer = Peer { settings: &self.settings, name: self.name.as_ref(), timeout: terms.timeout };
         attempt.map_or_else(|failure| explain::outcome(&failure, &peer), |()| Outcome::Accepted)
     }
 

@@ -1,9 +1,9 @@
 //! The administrators' part of the API: each route stands for a command.
 
 use crate::admin::{Command, command};
-use crate::web::acts::{carry_out, wanted_token};
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
+use crate::web::operations::{carry_out, wanted_token};
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;

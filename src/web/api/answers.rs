@@ -4,9 +4,9 @@ use crate::crypto::Bearer;
 use crate::sessions::Session;
 
 use crate::accounts::login_outcome::Passed;
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
@@ -18,7 +18,7 @@ pub(super) fn first_step(web: &Web, request: &Request, passed: Passed) -> Reply 
     match passed {
         Passed::LoggedIn(started) if started.session.carrier.is_bearer() => logged_in(&started),
         Passed::LoggedIn(started) => {
-            acts::hand_over(web, request, logged_in(&started), (&started.secret, &started.session))
+            operations::hand_over(web, request, logged_in(&started), (&started.secret, &started.session))
         }
         Passed::SecondFactorRequired { secret, options, carrier } if carrier.is_bearer() => {
             Reply::problem_with(&Failure::SecondFactorRequired(options), Some(secret.expose()))
@@ -47,12 +47,12 @@ pub(super) fn with_renewed(
     (secret, session): &(Bearer, Session),
 ) -> Reply {
     document["session"] = serde_json::json!(SessionDocument::of(session).with(secret));
-    acts::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session))
+    operations::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session))
 }
 
 pub(super) fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<(&Bearer, &Session)>) -> Reply {
     match session {
-        Some(session) => acts::hand_over(web, request, reply, session),
+        Some(session) => operations::hand_over(web, request, reply, session),
         None => reply,
     }
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::factors::FactorKind;
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
@@ -15,27 +15,27 @@ use super::answers::{logged_in, with_renewed, with_session};
 
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let stepped = acts::take_second_step(web, request, request.json()?).await?;
+    let stepped = operations::take_second_step(web, request, request.json()?).await?;
     let reply = logged_in(&stepped.started);
-    Ok(acts::hand_over_stepped(web, request, reply, &stepped))
+    Ok(operations::hand_over_stepped(web, request, reply, &stepped))
 }
 
 /// `POST /login/second-factor/send`
 pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::send_step_code(web, request, request.json()?).await?;
+    operations::send_step_code(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /session/verify`
 pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let (secret, session) = acts::prove_again(web, request, request.json()?).await?;
+    let (secret, session) = operations::prove_again(web, request, request.json()?).await?;
     Ok(with_renewed(web, request, json!({"status": "verified"}), &(secret, session)))
 }
 
 /// `POST /session/verify/send`
 pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_json(b"{}") } else { request.json() };
-    acts::send_session_code(web, request, fields?).await?;
+    operations::send_session_code(web, request, fields?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
@@ -64,44 +64,44 @@ pub async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/factors/totp`
 pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let begun = acts::begin_totp(web, request, request.json()?).await?;
-    let uri = acts::totp_uri(web, request, &begun)?;
+    let begun = operations::begin_totp(web, request, request.json()?).await?;
+    let uri = operations::totp_uri(web, request, &begun)?;
     let document = json!({"id": begun.id.to_string(), "key": begun.seed.to_text().expose().as_str(), "uri": uri.expose().as_str()});
     Ok(Reply::json(Success::Ok, &document))
 }
 
 /// `POST /account/factors/totp/confirm`
 pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let added_factor = acts::confirm_totp(web, request, request.json()?).await?;
+    let added_factor = operations::confirm_totp(web, request, request.json()?).await?;
     Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let added_factor = acts::add_sent_codes(web, request, FactorKind::Mail).await?;
+    let added_factor = operations::add_sent_codes(web, request, FactorKind::Mail).await?;
     Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/sms`
 pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let added_factor = acts::add_sent_codes(web, request, FactorKind::Sms).await?;
+    let added_factor = operations::add_sent_codes(web, request, FactorKind::Sms).await?;
     Ok(added(web, request, &added_factor))
 }
 
-fn added(web: &Web, request: &Request, factor: &acts::AddedFactor) -> Reply {
+fn added(web: &Web, request: &Request, factor: &operations::AddedFactor) -> Reply {
     let document = json!({"status": "factor_added", "recovery_codes": factor.codes});
     with_renewed(web, request, document, &factor.renewed)
 }
 
 /// `DELETE /account/factors/{id}`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let renewed = acts::remove_factor(web, request).await?;
+    let renewed = operations::remove_factor(web, request).await?;
     Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
 }
 
 /// `POST /account/recovery-codes`
 pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::remake_codes(web, request).await?;
+    let codes = operations::remake_codes(web, request).await?;
     Ok(Reply::json(Success::Ok, &json!({"recovery_codes": codes})))
 }
 
@@ -127,6 +127,6 @@ pub async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `DELETE /account/browsers/{id}`
 pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::end_trust(web, request).await?;
+    operations::end_trust(web, request).await?;
     Ok(Reply::no_content())
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use crate::base::{Packed, Permission};
 
-use crate::web::acts::{self};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations::{self};
 use crate::web::reply::{Reply, to_json};
 use crate::web::request::Request;
 use crate::web::status::Success;
@@ -38,7 +38,7 @@ pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
 
 /// `POST /register`
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::register(web, request, None, request.json()?).await? {
+    match operations::register(web, request, None, request.json()?).await? {
         Registered::Accepted(browser) => {
             let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::status(Success::Accepted, "accepted").with_cookie(web.cookies.set_browser(&browser, lifetime)))
@@ -50,7 +50,7 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /confirm`
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::status(Success::Ok, "confirmed");
-    Ok(match acts::confirm(web, request, None, request.json()?).await? {
+    Ok(match operations::confirm(web, request, None, request.json()?).await? {
         Confirmed::Done => reply,
         Confirmed::LoggedIn(started) => with_session(web, request, reply, Some(started.parts())),
         Confirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
@@ -59,38 +59,38 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /confirm/resend`
 pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::resend(web, request, request.json()?).await?;
+    operations::resend(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /login`
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let passed = acts::log_in(web, request, request.json()?, true).await?;
+    let passed = operations::log_in(web, request, request.json()?, true).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail`
-pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let secret = acts::wish_mail_login(web, request, request.json()?).await?;
+pub async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let secret = operations::request_mail_login(web, request, request.json()?).await?;
     let document = serde_json::json!({"status": "accepted", "pending": secret.expose()});
     Ok(Reply::json(Success::Accepted, &document).with_cookie(web.cookies.set_mail(&secret)))
 }
 
 /// `POST /login/mail/code`
 pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let passed = acts::log_in_by_code(web, request, request.json()?, true).await?;
+    let passed = operations::log_in_by_code(web, request, request.json()?, true).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail/link`
 pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let passed = acts::log_in_by_link(web, request, None, request.json()?).await?;
+    let passed = operations::log_in_by_link(web, request, None, request.json()?).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /logout`
 pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::log_out(web, request).await?;
+    operations::log_out(web, request).await?;
     Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
 }
 
@@ -109,7 +109,7 @@ pub fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /session/refresh`
 pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let (secret, session) = acts::refresh(web, request, request.json()?).await?;
+    let (secret, session) = operations::refresh(web, request, request.json()?).await?;
     let session = SessionDocument::of(&session).with(&secret);
     Ok(Reply::json(Success::Ok, &serde_json::json!({"status": "refreshed", "session": session})))
 }
@@ -131,19 +131,19 @@ pub fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /forgot`
 pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::forgot(web, request, request.json()?).await?;
+    operations::forgot(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /reset/check`
 pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let usable = acts::check_reset(web, request, request.json()?).await?;
+    let usable = operations::check_reset(web, request, request.json()?).await?;
     Ok(Reply::json(Success::Ok, &ValidDocument { status: "valid", expires_at: usable.expires_at.to_string() }))
 }
 
 /// `POST /reset`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let started = acts::reset(web, request, None, request.json()?).await?;
+    let started = operations::reset(web, request, None, request.json()?).await?;
     Ok(with_session(
         web,
         request,
@@ -154,7 +154,7 @@ pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/take-back`
 pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::take_back(web, request, None, request.json()?).await?;
+    operations::take_back(web, request, None, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "taken_back"))
 }
 
@@ -166,37 +166,37 @@ pub async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /setup`
 pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::set_up(web, request, None, request.json()?).await?;
+    operations::set_up(web, request, None, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "administrator_added"))
 }
 
 /// `POST /account/password`
 pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let renewed = acts::change_password(web, request, request.json()?).await?;
+    let renewed = operations::change_password(web, request, request.json()?).await?;
     Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed))
 }
 
 /// `POST /account/username`
 pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::change_username(web, request, request.json()?).await?;
+    operations::change_username(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "username_changed"))
 }
 
 /// `POST /username/recover`
 pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::recover_username(web, request, request.json()?).await?;
+    operations::recover_username(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /account/email`
 pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::change_email(web, request, request.json()?).await?;
+    operations::change_email(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /account/delete`
 pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::delete_account(web, request, request.json()?).await?;
+    operations::delete_account(web, request, request.json()?).await?;
     Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
 }
 
@@ -216,6 +216,6 @@ pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, F
 
 /// `DELETE /account/sessions/{id}`
 pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::end_session(web, request).await?;
+    operations::end_session(web, request).await?;
     Ok(Reply::no_content())
 }

@@ -1,8 +1,8 @@
 //! The caller's own API tokens.
 
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
@@ -10,16 +10,16 @@ use crate::web::status::Success;
 /// `GET /account/tokens`
 pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
-    Ok(Reply::json(Success::Ok, &acts::tokens(web, request).await?))
+    Ok(Reply::json(Success::Ok, &operations::tokens(web, request).await?))
 }
 
 /// `POST /account/tokens`
 pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::json(Success::Ok, &acts::make_token(web, request, request.json()?).await?))
+    Ok(Reply::json(Success::Ok, &operations::make_token(web, request, request.json()?).await?))
 }
 
 /// `DELETE /account/tokens/{id}`
 pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::revoke_token(web, request).await?;
+    operations::revoke_token(web, request).await?;
     Ok(Reply::no_content())
 }

@@ -2,9 +2,9 @@
 
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
@@ -55,10 +55,10 @@ pub async fn password_form(web: &Web, request: &Request) -> Result<Reply, Failur
 
 /// `POST /account/password`
 pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::change_password(web, request, request.form()?).await {
+    match operations::change_password(web, request, request.form()?).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
-            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
+            Ok(operations::hand_over(web, request, reply, (&secret, &session)))
         }
         Err(failure) => Form::new("account-password.html", values(request)?).again(web, &failure),
     }
@@ -73,7 +73,7 @@ pub async fn username_form(web: &Web, request: &Request) -> Result<Reply, Failur
 pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["username"]), ..Form::new("account-username.html", values(request)?) };
-    match acts::change_username(web, request, fields).await {
+    match operations::change_username(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/account?notice=username-changed")),
         Err(failure) => form.again(web, &failure),
     }
@@ -88,7 +88,7 @@ pub async fn email_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
 pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("account-email.html", values(request)?) };
-    match acts::change_email(web, request, fields).await {
+    match operations::change_email(web, request, fields).await {
         Ok(AddressChange::Asked) => Ok(Reply::see_other("/account?notice=address-asked")),
         Ok(AddressChange::Respelled) => Ok(Reply::see_other("/account?notice=address-respelled")),
         Err(failure @ Failure::ReauthenticationRequired(_)) => Err(failure),
@@ -122,7 +122,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/sessions/{id}/end`
 pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    gone(acts::end_session(web, request).await)?;
+    gone(operations::end_session(web, request).await)?;
     Ok(Reply::see_other("/account/sessions?notice=session-ended"))
 }
 
@@ -139,7 +139,7 @@ pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, F
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
     let reply = Reply::see_other("/account/sessions?notice=session-ended");
     Ok(match renewed {
-        Some((secret, session)) => acts::hand_over(web, request, reply, (&secret, &session)),
+        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)),
         None => reply,
     })
 }
@@ -151,7 +151,7 @@ pub async fn delete_form(web: &Web, request: &Request) -> Result<Reply, Failure>
 
 /// `POST /account/delete`
 pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::delete_account(web, request, request.form()?).await {
+    match operations::delete_account(web, request, request.form()?).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted")
             .with_cookie(web.cookies.clear_session())
             .with_data_cleared()),

@@ -1,9 +1,9 @@
 //! The pages of "this was not me" and of undoing a change of address.
 
 use crate::templates::context;
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
@@ -34,6 +34,6 @@ pub async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /not-me/{token}`, `POST /email/undo/{token}`
 pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::take_back(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
+    operations::take_back(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
     Ok(Reply::see_other("/login?notice=taken-back").with_cookie(web.cookies.clear_session()))
 }

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::admin::{Command, RefusalKind, command};
 use crate::templates::context;
-use crate::web::acts::carry_out;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations::carry_out;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 

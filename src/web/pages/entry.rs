@@ -4,9 +4,9 @@ use crate::base::IdentityKind;
 use crate::config::{RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::{Value, context};
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::return_to::safe_path;
@@ -41,7 +41,7 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
 pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited(web) };
-    registered(web, acts::register(web, request, None, fields).await, form)
+    registered(web, operations::register(web, request, None, fields).await, form)
 }
 
 fn registered(web: &Web, came: Result<Registered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
@@ -98,7 +98,7 @@ pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Fail
 pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
-    let came = acts::register(web, request, Some(request.parameter("token")), fields).await;
+    let came = operations::register(web, request, Some(request.parameter("token")), fields).await;
     if came.as_ref().is_err_and(Failure::is_a_bad_link) {
         return registered(web, came, uninvited(web));
     }
@@ -146,11 +146,11 @@ pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["identity", "return_to"]);
-    let wished = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
-    let return_to = web.return_target(wished);
+    let wanted = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
+    let return_to = web.return_target(wanted);
     let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web) };
     let form = Form { typed, ..Form::new("login.html", values) };
-    match acts::log_in(web, request, fields, false).await {
+    match operations::log_in(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
         Err(failure) => form.again(web, &failure),
     }
@@ -161,7 +161,7 @@ pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> 
     match passed {
         Passed::LoggedIn(started) => {
             let path = if return_to.is_empty() { "/account" } else { return_to };
-            acts::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session))
+            operations::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session))
         }
         Passed::SecondFactorRequired { secret, .. } => {
             let reply = Reply::see_other(&with_return("/login/second-factor", return_to));
@@ -172,6 +172,6 @@ pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> 
 
 /// `POST /logout`
 pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::log_out(web, request).await?;
+    operations::log_out(web, request).await?;
     Ok(Reply::see_other("/login?notice=logged-out").with_cookie(web.cookies.clear_session()).with_data_cleared())
 }

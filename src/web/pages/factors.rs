@@ -7,7 +7,7 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
-use crate::web::{acts, qr};
+use crate::web::{operations, qr};
 
 use super::account;
 use super::account::gone;
@@ -20,7 +20,7 @@ pub fn with_return(path: &str, return_to: &str) -> String {
     if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
 }
 
-pub(super) fn wished(web: &Web, request: &Request, fields: Option<&Fields>) -> String {
+pub(super) fn wanted(web: &Web, request: &Request, fields: Option<&Fields>) -> String {
     let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
     web.return_target(typed.as_deref().or_else(|| request.query("return_to")))
 }
@@ -38,7 +38,7 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
 
 /// `GET /login/second-factor`
 pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match step_form(web, request, &wished(web, request, None))? {
+    match step_form(web, request, &wanted(web, request, None))? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other("/login?notice=login-over")),
     }
@@ -47,11 +47,11 @@ pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /login/second-factor`
 pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(web, request, Some(&fields));
-    match acts::take_second_step(web, request, fields).await {
+    let return_to = wanted(web, request, Some(&fields));
+    match operations::take_second_step(web, request, fields).await {
         Ok(stepped) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
-            Ok(acts::hand_over_stepped(web, request, reply, &stepped))
+            Ok(operations::hand_over_stepped(web, request, reply, &stepped))
         }
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
         Err(failure) => match step_form(web, request, &return_to)? {
@@ -64,8 +64,8 @@ pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Fai
 /// `POST /login/second-factor/send`
 pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
-    let return_to = wished(web, request, Some(&fields));
-    match acts::send_step_code(web, request, fields).await {
+    let return_to = wanted(web, request, Some(&fields));
+    match operations::send_step_code(web, request, fields).await {
         Ok(()) => {
             let path = with_return("/login/second-factor", &return_to);
             let sign = if path.contains('?') { '&' } else { '?' };
@@ -97,17 +97,17 @@ fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<
 
 /// `GET /account/verify`
 pub async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(proof_form(web, request, &wished(web, request, None))?.show(web))
+    Ok(proof_form(web, request, &wanted(web, request, None))?.show(web))
 }
 
 /// `POST /account/verify`
 pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(web, request, Some(&fields));
-    match acts::prove_again(web, request, fields).await {
+    let return_to = wanted(web, request, Some(&fields));
+    match operations::prove_again(web, request, fields).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
-            Ok(acts::hand_over(web, request, reply, (&secret, &session)))
+            Ok(operations::hand_over(web, request, reply, (&secret, &session)))
         }
         Err(failure) => proof_form(web, request, &return_to)?.again(web, &failure),
     }
@@ -116,8 +116,8 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
 /// `POST /account/verify/send`
 pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
-    let return_to = wished(web, request, Some(&fields));
-    acts::send_session_code(web, request, fields).await?;
+    let return_to = wanted(web, request, Some(&fields));
+    operations::send_session_code(web, request, fields).await?;
     let path = with_return("/account/verify", &return_to);
     let sign = if path.contains('?') { '&' } else { '?' };
     Ok(Reply::see_other(&format!("{path}{sign}notice=code-mailed")))
@@ -161,7 +161,7 @@ pub async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failure> {
     let Some(begun) = web.app.begun_totp(request.caller()?)? else { return Ok(None) };
-    let uri = acts::totp_uri(web, request, &begun)?;
+    let uri = operations::totp_uri(web, request, &begun)?;
     let drawn = qr::svg(uri.expose()).unwrap_or_default();
     let key = begun.seed.to_text();
     let groups: Vec<&str> = key.expose().as_bytes().chunks(4).filter_map(|group| str::from_utf8(group).ok()).collect();
@@ -174,7 +174,7 @@ fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failu
 
 /// `POST /account/second-factor/totp`
 pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    acts::begin_totp(web, request, form_or_nothing(request)?).await?;
+    operations::begin_totp(web, request, form_or_nothing(request)?).await?;
     Ok(Reply::see_other("/account/second-factor/totp"))
 }
 
@@ -188,7 +188,7 @@ pub async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /account/second-factor/totp/confirm`
 pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::confirm_totp(web, request, request.form()?).await {
+    match operations::confirm_totp(web, request, request.form()?).await {
         Ok(factor) => added(web, request, factor),
         Err(failure) => match totp_form(web, request)? {
             Some(form) => form.again(web, &failure),
@@ -200,20 +200,20 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
 
 /// `POST /account/second-factor/mail`
 pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    added(web, request, acts::add_sent_codes(web, request, FactorKind::Mail).await?)
+    added(web, request, operations::add_sent_codes(web, request, FactorKind::Mail).await?)
 }
 
 /// `POST /account/second-factor/sms`
 pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    added(web, request, acts::add_sent_codes(web, request, FactorKind::Sms).await?)
+    added(web, request, operations::add_sent_codes(web, request, FactorKind::Sms).await?)
 }
 
-fn added(web: &Web, request: &Request, factor: acts::AddedFactor) -> Result<Reply, Failure> {
+fn added(web: &Web, request: &Request, factor: operations::AddedFactor) -> Result<Reply, Failure> {
     let reply = match factor.codes {
         Some(codes) => show_codes(web, request, codes)?,
         None => Reply::see_other("/account/second-factor?notice=factor-added"),
     };
-    Ok(acts::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)))
+    Ok(operations::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)))
 }
 
 /// Recovery codes, for the only time.
@@ -223,25 +223,25 @@ fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply,
 
 /// `POST /account/second-factor/recovery-codes`
 pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let codes = acts::remake_codes(web, request).await?;
+    let codes = operations::remake_codes(web, request).await?;
     show_codes(web, request, codes)
 }
 
 /// `POST /account/second-factor/{id}/remove`
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let renewed = match acts::remove_factor(web, request).await {
+    let renewed = match operations::remove_factor(web, request).await {
         Err(Failure::NotFound) => None,
         removed => removed?,
     };
     let reply = Reply::see_other("/account/second-factor?notice=factor-removed");
     Ok(match renewed {
-        Some((secret, session)) => acts::hand_over(web, request, reply, (&secret, &session)),
+        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)),
         None => reply,
     })
 }
 
 /// `POST /account/second-factor/browsers/{id}/end`
 pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    gone(acts::end_trust(web, request).await)?;
+    gone(operations::end_trust(web, request).await)?;
     Ok(Reply::see_other("/account/second-factor?notice=trust-ended"))
 }

@@ -3,10 +3,10 @@
 use crate::app::{Besides, Fault};
 use crate::crypto::TokenFault;
 use crate::templates::context;
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
@@ -24,7 +24,7 @@ pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("resend.html", context! {}) };
-    match acts::resend(web, request, fields).await {
+    match operations::resend(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/register/sent")),
         Err(failure) => form.again(web, &failure),
     }
@@ -57,9 +57,9 @@ fn confirm_values(request: &Request, besides: Besides, needs_username: bool) -> 
 pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
     let typed = fields.typed(&["username"]);
-    match acts::confirm(web, request, Some(request.parameter("token")), fields).await {
+    match operations::confirm(web, request, Some(request.parameter("token")), fields).await {
         Ok(Confirmed::LoggedIn(started)) => {
-            Ok(acts::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), started.parts()))
+            Ok(operations::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), started.parts()))
         }
         Ok(Confirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
         Ok(Confirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
@@ -83,7 +83,7 @@ pub async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure>
 pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
-    match acts::set_up(web, request, Some(request.parameter("token")), fields).await {
+    match operations::set_up(web, request, Some(request.parameter("token")), fields).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=set-up")),
         Err(failure) => {
             let values = context! { token => request.parameter("token") };
@@ -101,7 +101,7 @@ pub async fn username_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("username-recover.html", context! {}) };
-    match acts::recover_username(web, request, fields).await {
+    match operations::recover_username(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=username-mailed")),
         Err(failure) => form.again(web, &failure),
     }
@@ -116,7 +116,7 @@ pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
 pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("forgot.html", context! {}) };
-    match acts::forgot(web, request, fields).await {
+    match operations::forgot(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/forgot/sent")),
         Err(failure) => form.again(web, &failure),
     }
@@ -145,10 +145,10 @@ fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::t
 
 /// `POST /reset/{token}`
 pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match acts::reset(web, request, Some(request.parameter("token")), request.form()?).await {
+    match operations::reset(web, request, Some(request.parameter("token")), request.form()?).await {
         Ok(Some(started)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
-            Ok(acts::hand_over(web, request, reply, started.parts()))
+            Ok(operations::hand_over(web, request, reply, started.parts()))
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {

@@ -1,14 +1,14 @@
 //! The pages of logging in by mail.
 
 use crate::templates::context;
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 use super::entry::{go_on, names};
-use super::factors::{form_or_nothing, wished, with_return};
+use super::factors::{form_or_nothing, wanted, with_return};
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
 
@@ -19,18 +19,18 @@ fn require_offered(web: &Web) -> Result<(), Failure> {
 }
 
 /// `GET /login/mail`
-pub async fn wish_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub async fn mail_login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(Form::new("login-mail.html", context! { return_to => wished(web, request, None), ..names(web) }).show(web))
+    Ok(Form::new("login-mail.html", context! { return_to => wanted(web, request, None), ..names(web) }).show(web))
 }
 
 /// `POST /login/mail`
-pub async fn wish_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(web, request, Some(&fields));
+    let return_to = wanted(web, request, Some(&fields));
     let values = context! { return_to => return_to.as_str(), ..names(web) };
     let form = Form { typed: fields.typed(&["identity"]), ..Form::new("login-mail.html", values) };
-    match acts::wish_mail_login(web, request, fields).await {
+    match operations::request_mail_login(web, request, fields).await {
         Ok(secret) => Ok(Reply::see_other(&with_return(CODE, &return_to)).with_cookie(web.cookies.set_mail(&secret))),
         Err(failure) => form.again(web, &failure),
     }
@@ -43,14 +43,14 @@ fn digits<'a>(return_to: &str) -> Form<'a> {
 /// `GET /login/mail/code`
 pub async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(digits(&wished(web, request, None)).show(web))
+    Ok(digits(&wanted(web, request, None)).show(web))
 }
 
 /// `POST /login/mail/code`
 pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
-    let return_to = wished(web, request, Some(&fields));
-    match acts::log_in_by_code(web, request, fields, false).await {
+    let return_to = wanted(web, request, Some(&fields));
+    match operations::log_in_by_code(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
         Err(failure) => digits(&return_to).again(web, &failure),
@@ -66,7 +66,7 @@ pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
         return Ok(onward);
     }
     let usable = checked?;
-    let asked = web.cookies.mail(&request.headers).map(|secret| crate::factors::Context::login(secret.digest()));
+    let asked = web.cookies.mail(&request.headers).map(|secret| crate::factors::CodePurpose::login(secret.digest()));
     let is_elsewhere = asked != Some(usable.context);
     let address = usable.person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
     Ok(Form::new("login-mail-link.html", context! { token, is_elsewhere, address }).show(web))
@@ -75,6 +75,6 @@ pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `POST /login/mail/{token}`
 pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed =
-        acts::log_in_by_link(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
+        operations::log_in_by_link(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
     Ok(go_on(web, request, &passed, ""))
 }

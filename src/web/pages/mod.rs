@@ -34,7 +34,7 @@ pub use links::{
 pub use account_recovery::{not_me_form, take_back, undo_form};
 pub use tokens::{make_token, revoke_token, tokens};
 
-pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, wish_form, wish_mail_login};
+pub use mail_login::{code_form, link_form, log_in_by_code, log_in_by_link, mail_login_form, request_mail_login};
 
 pub use page::{DONE_ALREADY, SECOND_FACTOR, failure};
 pub use system::{health, home, icon, ready, style};

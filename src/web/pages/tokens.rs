@@ -2,9 +2,9 @@
 
 use crate::base::Timestamp;
 use crate::templates::{Value, context};
-use crate::web::acts;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
+use crate::web::operations;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
@@ -14,7 +14,7 @@ use super::form::Form;
 use super::page::notice;
 
 async fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
-    let shown = acts::tokens(web, request).await?;
+    let shown = operations::tokens(web, request).await?;
     let text = |item: &serde_json::Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
     let time = |item: &serde_json::Value, name: &str| {
         let at = item[name].as_str().and_then(Timestamp::parse);
@@ -51,7 +51,7 @@ pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
 pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["name"]);
-    match acts::make_token(web, request, fields).await {
+    match operations::make_token(web, request, fields).await {
         Ok(made) => Ok(form(web, request, made["token"].as_str().map(str::to_owned)).await?.show(web)),
         Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, &failure),
     }
@@ -59,6 +59,6 @@ pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> 
 
 /// `POST /account/tokens/{id}/revoke`
 pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    gone(acts::revoke_token(web, request).await)?;
+    gone(operations::revoke_token(web, request).await)?;
     Ok(Reply::see_other("/account/tokens?notice=token-revoked"))
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
+use gatelodge::accounts::attempt_limits::AttemptLimits;
 use gatelodge::accounts::create_account::NewAccount;
 use gatelodge::accounts::login::{self, PasswordCheck};
 use gatelodge::accounts::login_outcome::Passed;
 use gatelodge::accounts::register::{self, NewRegistration};
-use gatelodge::accounts::tries::Tries;
 use gatelodge::accounts::{
     Env, Work, administer, forgot, identity, mail_requests, person, process_mail_requests, registration,
 };
@@ -42,7 +42,7 @@ pub fn env() -> Arc<Env> {
 #[derive(Debug)]
 enum Told {
     Registered(EmailAddress),
-    Fulfilled,
+    Processed,
     Delivered(EmailAddress),
     LoggedIn(u64, Bearer),
     /// For this token, the next one.
@@ -179,7 +179,7 @@ impl People<'_> {
             password: PasswordHash::decoy(Cost { memory_kib: 8, iterations: 1, lanes: 1 }),
             username: None,
             name: None,
-            tries: Tries::default(),
+            tries: AttemptLimits::default(),
             client: Client::default(),
         };
         self.ask(store, "registered", move |work| {
@@ -191,7 +191,7 @@ impl People<'_> {
     fn fulfil(&mut self, store: &Store) -> Answers {
         self.ask(store, "fulfilled", |work| {
             process_mail_requests::process(work, 4)?;
-            Ok(Told::Fulfilled)
+            Ok(Told::Processed)
         })
     }
 
@@ -218,7 +218,7 @@ impl People<'_> {
         let identity = Identity::Email(email_of(member));
         let tries = store.read(|view| {
             let account = login::look_up(view, self.env, &identity)?.account();
-            Tries::at_login(view, self.env, &identity, account, &client(), (NOW, NOW))
+            AttemptLimits::at_login(view, self.env, &identity, account, &client(), (NOW, NOW))
         });
         Some(PasswordCheck { matched, is_locked_out: false, tries: tries.ok()?, rehashed: None })
     }
@@ -372,7 +372,7 @@ impl People<'_> {
                 let known = self.oracle.members.entry(member).or_default();
                 known.forgiving = known.forgiving.saturating_sub(1);
             }
-            Told::Fulfilled | Told::Nothing => {}
+            Told::Processed | Told::Nothing => {}
         }
     }
 }

@@ -196,7 +196,7 @@ fn a_mail_that_is_given_up_is_in_it() {
     let world = World::new();
     world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
     world.block_on(async {
-        while world.app.fulfil_wishes().await.expect("memory does not fail") {}
+        while world.app.process_mail_requests().await.expect("memory does not fail") {}
         let (id, ..) = world.app.claim_mail().await.expect("memory does not fail").expect("a mail");
         world.app.note_failed_mail(id, "server down".into(), false).await.expect("memory does not fail");
         assert!(!world.audit().iter().any(|(act, ..)| act == "mail-given-up"));

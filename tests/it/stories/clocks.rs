@@ -185,7 +185,7 @@ fn a_clock_that_was_two_hours_ahead_for_a_moment_leaves_no_mark() {
     world.member("dora@example.org", PASSWORD);
     world.visitor_from("192.0.2.7").log_in("dora@example.org", PASSWORD).expect(200);
     world.visitor().api("POST", "/register", json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
-    world.block_on(async { while world.app.fulfil_wishes().await.expect("memory does not fail") {} });
+    world.block_on(async { while world.app.process_mail_requests().await.expect("memory does not fail") {} });
     world.clock.set(START.plus(MINUTE + 4));
     let shown = world.command(json!({"command": "clock-show"})).expect("shown");
     assert_eq!(shown["state"], "sure");

@@ -157,7 +157,7 @@ fn what_somebody_waits_for_leaves_before_notices_and_nobody_stands_behind_one_wh
     world.member(ALICE, PASSWORD);
     (0..40).for_each(|_| revokes(&loud, &makes_a_token(&loud).expect(200)));
     (0..5).for_each(|_| drop(world.visitor().api("POST", "/forgot", json!({"email": "loud@example.org"})).expect(202)));
-    world.block_on(async { while world.app.fulfil_wishes().await.expect("memory does not fail") {} });
+    world.block_on(async { while world.app.process_mail_requests().await.expect("memory does not fail") {} });
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     let order: Vec<String> = world.run_the_post().into_iter().map(|letter| letter.to).collect();
     // One of the loud one's may be before hers: they were asked for in the same second.

@@ -9,7 +9,7 @@ use crate::world::{ALICE, PASSWORD, World};
 fn with_a_queued_mail() -> World {
     let world = World::new();
     world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
-    world.block_on(world.app.fulfil_wishes()).expect("memory does not fail");
+    world.block_on(world.app.process_mail_requests()).expect("memory does not fail");
     world
 }
 
@@ -100,7 +100,7 @@ fn nothing_secret_stands_readable_in_the_store() {
     let world = World::new();
     let browser = world.logged_in(ALICE, PASSWORD);
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-    world.block_on(world.app.fulfil_wishes()).expect("memory does not fail");
+    world.block_on(world.app.process_mail_requests()).expect("memory does not fail");
     let records = world.records();
     let contains = |needle: &str| {
         records.iter().any(|(_, value)| value.windows(needle.len()).any(|window| window == needle.as_bytes()))
@@ -125,6 +125,6 @@ fn requests_that_wait_to_be_decided_are_counted_among_the_mails() {
         world.visitor().api("POST", "/register", json!({"email": email, "password": PASSWORD})).expect(202);
     }
     assert_eq!(waiting(), (Some(0), json!(2)));
-    world.block_on(async { while world.app.fulfil_wishes().await.expect("memory does not fail") {} });
+    world.block_on(async { while world.app.process_mail_requests().await.expect("memory does not fail") {} });
     assert_eq!(waiting(), (Some(2), json!(0)));
 }

@@ -8,16 +8,16 @@ use crate::base::Seconds;
 
 use super::{Next, Worker};
 
-/// Queues the mails that wishes call for.
-pub struct FulfilWishes(Arc<App>);
+/// Queues the mails that requests call for.
+pub struct ProcessMailRequests(Arc<App>);
 
-impl FulfilWishes {
-    /// Its own rhythm: mails are written in groups, beside what people wait for and not in its way, and what a wish
+impl ProcessMailRequests {
+    /// Its own rhythm: mails are written in groups, beside what people wait for and not in its way, and what a request
     /// called for does not show in the time of the request after it.
     const TICK: Duration = Duration::from_millis(100);
     /// Seconds after which those who wait for their turn are looked at again.
     const TURN: Seconds = 5;
-    /// Seconds after which the wishes are looked at although nothing woke the worker.
+    /// Seconds after which the requests are looked at although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
 
     /// For this appliance.
@@ -27,11 +27,11 @@ impl FulfilWishes {
     }
 }
 
-impl Worker for FulfilWishes {
+impl Worker for ProcessMailRequests {
     const NAME: &'static str = "fulfil wishes";
 
     async fn step(&mut self) -> Result<Next, Fault> {
-        if self.0.fulfil_wishes().await? {
+        if self.0.process_mail_requests().await? {
             return Ok(Next::Rest(Self::TICK));
         }
         let pause = if self.0.has_deferred_wishes()? { Self::TURN } else { Self::LONGEST_PAUSE };
@@ -39,6 +39,6 @@ impl Worker for FulfilWishes {
     }
 
     async fn woken(&self) {
-        self.0.wakes().link_wanted.notified().await;
+        self.0.wakes().mail_requested.notified().await;
     }
 }

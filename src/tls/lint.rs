@@ -15,14 +15,14 @@ const SOON: Seconds = 14 * DAY;
 
 /// What browsers will not like.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Doubt {
+pub struct Lint {
     /// In words, with what to do about it.
     said: String,
     /// Whether it is so for every browser, or depends on what it was told to trust.
     pub is_certain: bool,
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.said)
     }
@@ -30,10 +30,10 @@ impl fmt::Display for Doubt {
 
 /// Of a chain that begins with the certificate that is served.
 #[must_use]
-pub fn doubts(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Doubt> {
+pub fn lint(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Lint> {
     let Some((leaf, parsed)) = chain.first().and_then(|leaf| Some((leaf, Parsed::of(leaf)?))) else { return vec![] };
-    let certain = |said: String| Doubt { said, is_certain: true };
-    let mut found: Vec<Doubt> = [name(leaf, &parsed, host), time(&parsed, now), key(&parsed), purpose(&parsed)]
+    let certain = |said: String| Lint { said, is_certain: true };
+    let mut found: Vec<Lint> = [name(leaf, &parsed, host), time(&parsed, now), key(&parsed), purpose(&parsed)]
         .into_iter()
         .flatten()
         .map(certain)
@@ -118,11 +118,11 @@ fn purpose(parsed: &Parsed<'_>) -> Option<String> {
 }
 
 /// Whether a browser can find its way from the certificate to whom it trusts.
-fn issuer(leaf: &Parsed<'_>, chain: &[CertificateDer<'_>]) -> Option<Doubt> {
+fn issuer(leaf: &Parsed<'_>, chain: &[CertificateDer<'_>]) -> Option<Lint> {
     /// Where the issuer's own certificate can be fetched: roots are not fetched, they are known.
     const ISSUER_IS_AT: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
     if leaf.is_by_itself() {
-        return Some(Doubt {
+        return Some(Lint {
             said: "the certificate is signed by itself: browsers ask before they trust it, each of them once".into(),
             is_certain: false,
         });
@@ -137,7 +137,7 @@ fn issuer(leaf: &Parsed<'_>, chain: &[CertificateDer<'_>]) -> Option<Doubt> {
     } else {
         "; nothing is to be done if it is a CA of your own that every browser was told to trust"
     };
-    Some(Doubt {
+    Some(Lint {
         said: format!(
             "the chain is incomplete: the certificate of the issuer, {issuer}, is not behind it in the file, and phones and programs will refuse it: take fullchain.pem, or add the intermediate certificate{unless}"
         ),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn words(names: &[&str], host: &str, now: &str) -> String {
-        let found = doubts(&[certificate(names)], host, Timestamp::parse(now).expect("a time"));
+        let found = lint(&[certificate(names)], host, Timestamp::parse(now).expect("a time"));
         let certain = found.iter().filter(|doubt| doubt.is_certain);
         certain.map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }

@@ -13,7 +13,7 @@ use super::{Env, Work, known_devices};
 
 /// The buckets of one attempt.
 #[derive(Clone, Debug, Default)]
-pub struct Tries {
+pub struct AttemptLimits {
     /// When one of these is empty, the attempt is refused with a 429.
     pub open: Vec<Bucket>,
     /// When this one is empty, the attempt waits for its turn: others emptied it.
@@ -36,7 +36,7 @@ pub fn owes_little(level: &Level, rate: Rate, now: Timestamp, under_way: u32) ->
     level.left(rate, now).saturating_sub(under_way) >= rate.burst.saturating_sub(MISTYPED)
 }
 
-impl Tries {
+impl AttemptLimits {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
     pub fn at_login(
         view: &dyn Snapshot,
@@ -52,8 +52,8 @@ impl Tries {
         // A text that can be nobody's name is counted by where it comes from; it may well be a password.
         let name = identity.canonical().unwrap_or_else(|| format!("nobody:{}", client.network));
         // Unknown names have a stand-in of the same form, so that the same rows are written for them.
-        let stand_in = stand_in(env, &name);
-        let owner = account.unwrap_or(stand_in);
+        let decoy_id = decoy_id(env, &name);
+        let owner = account.unwrap_or(decoy_id);
         if let Some(device) = usable_device(view, env, owner, client, (now, earliest))? {
             return Ok(Self::of_device(device, owner));
         }
@@ -168,7 +168,7 @@ impl Tries {
     }
 
     /// Notes a failed attempt: what it costs, and that it was made.
-    pub fn refuse(
+    pub fn record(
         &self,
         work: &mut Work<'_>,
         source: &Source,
@@ -210,7 +210,7 @@ pub fn name_digest(env: &Env, identity: &Identity) -> Option<[u8; 16]> {
 
 /// What stands in for the account of a name that nobody has: always the same for the same name, and it tells nobody which.
 #[must_use]
-pub fn stand_in(env: &Env, name: &str) -> AccountId {
+pub fn decoy_id(env: &Env, name: &str) -> AccountId {
     AccountId::from_bytes(digest(env, b"gatelodge stand-in/1", name))
 }
 

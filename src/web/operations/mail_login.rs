@@ -13,10 +13,10 @@ use crate::accounts::login_outcome::Passed;
 use crate::accounts::start_session::SessionRequest;
 
 /// Has a mail sent to whoever is meant; the secret is for the browser that asks.
-pub async fn wish_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
+pub async fn request_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
     let values = (fields.identity(&web.app.env().config.login.identities),);
     let (identity,) = fields.finish(values)?;
-    web.app.wish_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
+    web.app.request_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
 }
 
 async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) -> Result<Passed, Failure> {

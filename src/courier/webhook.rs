@@ -7,12 +7,12 @@ use http::{Method, Request};
 use crate::config::{Webhook, read_text};
 use crate::webhooks::{Event, Signer, Told};
 
-use super::{Courier, Terms};
+use super::{CallOptions, Courier};
 
 const OUR_NAME: &str = concat!("gatelodge/", env!("CARGO_PKG_VERSION"));
 
 /// Sends an event to its server, and says what it made of it.
-pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: Terms) -> Told {
+pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: CallOptions) -> Told {
     let request = match prepared(hook, event, terms) {
         Ok(request) => request,
         Err(reason) => return Told::Later(reason),
@@ -23,7 +23,7 @@ pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: Terms
     }
 }
 
-fn prepared(hook: &Webhook, event: &Event, terms: Terms) -> Result<Request<Bytes>, String> {
+fn prepared(hook: &Webhook, event: &Event, terms: CallOptions) -> Result<Request<Bytes>, String> {
     let url = hook.url.as_ref().ok_or("it has no url")?;
     let path = hook.secret_file.as_ref().ok_or("it has no secret: set secret_file")?;
     let text = read_text(path).map_err(|fault| format!("{}: {fault}", path.display()))?;

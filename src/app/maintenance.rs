@@ -19,15 +19,15 @@ use crate::webhooks;
 
 use super::{App, Fault};
 
-/// Wishes in one transaction.
-const WISHES_PER_STEP: usize = 32;
+/// Requests in one transaction.
+const REQUESTS_PER_STEP: usize = 32;
 /// Rows looked at in one transaction of a sweep.
 const ROWS_PER_STEP: usize = 500;
 
 impl App {
-    /// Queues the mails that people's wishes call for. False when none waits.
-    pub async fn fulfil_wishes(self: &Arc<Self>) -> Result<bool, Fault> {
-        // A link is good for a time, and nobody knows what time it is: the wishes wait until somebody does.
+    /// Queues the mails that people's requests call for. False when none waits.
+    pub async fn process_mail_requests(self: &Arc<Self>) -> Result<bool, Fault> {
+        // A link is good for a time, and nobody knows what time it is: the requests wait until somebody does.
         let time = self.time();
         if time.state != ClockState::Sure || self.is_unsettled() {
             return Ok(false);
@@ -39,7 +39,7 @@ impl App {
         if !self.read(is_any)? {
             return Ok(false);
         }
-        self.write(|work| process_mail_requests::process(work, WISHES_PER_STEP)).await?;
+        self.write(|work| process_mail_requests::process(work, REQUESTS_PER_STEP)).await?;
         Ok(true)
     }
 
@@ -58,7 +58,7 @@ impl App {
         }
     }
 
-    /// Whether wishes wait for their turn.
+    /// Whether requests wait for their turn.
     pub fn has_deferred_wishes(&self) -> Result<bool, Fault> {
         Ok(self.read(mail_requests::any_deferred)?)
     }

@@ -19,5 +19,5 @@ pub use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
-pub use mail_login::{log_in_by_code, log_in_by_link, wish_mail_login};
+pub use mail_login::{log_in_by_code, log_in_by_link, request_mail_login};
 pub use tokens::{make_token, revoke_token, tokens, wanted_token};

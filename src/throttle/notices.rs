@@ -54,7 +54,7 @@ const TELL_OF_CODES: u32 = 5;
 
 /// Whether the owner of this account is to be told that somebody keeps trying: there are no tries left, or the password is
 /// out of use. What known browsers try counts as well, in a bucket of its own. True once a day at most for each.
-pub fn may_be_told(
+pub fn should_notify(
     tx: &mut dyn Transaction,
     moment: &Moment,
     settings: &Settings,
@@ -71,9 +71,9 @@ pub fn may_be_told(
     Ok(false)
 }
 
-/// As [`may_be_told`], of wrong codes in the bucket of this kind. A patient guesser never empties it, so the owner is told of a few
+/// As [`should_notify`], of wrong codes in the bucket of this kind. A patient guesser never empties it, so the owner is told of a few
 /// in a row.
-pub fn may_be_told_of_codes(
+pub fn should_notify_of_codes(
     tx: &mut dyn Transaction,
     moment: &Moment,
     whose: (Kind, AccountId),

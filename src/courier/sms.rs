@@ -10,10 +10,10 @@ use crate::base::PhoneNumber;
 use crate::config::{Sms, SmsMethod, Unreadable, read_text};
 
 use super::delivery::Outcome;
-use super::{Courier, Terms};
+use super::{CallOptions, Courier};
 
 /// Has a gateway send a text message, and says what it made of it.
-pub async fn send_text(courier: &Courier, sms: &Sms, message: (&PhoneNumber, &str), terms: Terms) -> Outcome {
+pub async fn send_text(courier: &Courier, sms: &Sms, message: (&PhoneNumber, &str), terms: CallOptions) -> Outcome {
     let request = match prepared(sms, message) {
         Ok(request) => request,
         Err(reason) => return Outcome::Later(reason),
