@@ -48,7 +48,7 @@ pub fn make(work: &mut Work<'_>, source: &Source, (person, new): (&Person, &NewT
     };
     work.audit_in_detail(source, Act::ApiTokenMade, person.id, &token.id.to_string())?;
     let tokens = work.env.config.site.url.link("/account/tokens");
-    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
+    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
     let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
     notices::tell(work, person, &letter)?;
     Ok(Made::Done(Box::new((secret, token))))

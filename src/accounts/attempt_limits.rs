@@ -36,13 +36,21 @@ pub fn owes_little(level: &Level, rate: Rate, now: Timestamp, under_way: u32) ->
     level.left(rate, now).saturating_sub(under_way) >= rate.burst.saturating_sub(MISTYPED)
 }
 
+/// Who somebody says they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// As it was typed.
+    pub identity: &'a Identity,
+    /// The account of that name, if it is anybody's.
+    pub account: Option<AccountId>,
+}
+
 impl AttemptLimits {
     /// Of somebody who logs in by a name that `account` has, if it is anybody's.
     pub fn at_login(
         view: &dyn Snapshot,
         env: &Env,
-        identity: &Identity,
-        account: Option<AccountId>,
+        Claim { identity, account }: Claim<'_>,
         client: &Client,
         (now, earliest): (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
@@ -162,7 +170,7 @@ impl AttemptLimits {
     pub fn charge(&self, work: &mut Work<'_>, source: &Source, subject: Subject) -> Result<(), StoreError> {
         let buckets: Vec<Bucket> = self.all().cloned().collect();
         for kind in throttle::charge(work.tx, work.moment, &work.env.config.throttle, &buckets)? {
-            work.audit_in_detail(source, Act::Throttled, subject, kind.word())?;
+            work.audit_in_detail(source, Act::Throttled, subject, kind.as_str())?;
         }
         Ok(())
     }

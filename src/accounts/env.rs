@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::crypto::{PasswordPolicy, SealingKey};
-use crate::mail::Composer;
+use crate::mail::{Composer, Mailer};
 
 /// Settings and keys. Settings may be read anew while the program runs: one transaction goes by the same ones throughout.
 pub struct Env {
@@ -29,6 +29,12 @@ impl Env {
     #[must_use]
     pub fn site_words(&self) -> Vec<&str> {
         vec![&self.config.site.name, self.config.site.url.host(), "gatelodge"]
+    }
+
+    /// Puts messages into the outbox.
+    #[must_use]
+    pub fn mailer(&self) -> Mailer<'_> {
+        Mailer { composer: &self.composer, seal: &self.seal }
     }
 
     /// Where a person asks for a new password.

@@ -97,7 +97,7 @@ fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (FactorKind, &[Met
         return Ok(Added::Overtaken);
     };
     let (source, what) = (owner.client.owner_of(account), Act::FactorAdded);
-    work.audit_in_detail(&source, what, account, kind.word())?;
+    work.audit_in_detail(&source, what, account, kind.as_str())?;
     let letter = Letter::FactorAdded { at: work.now(), forgot: work.env.forgot_link() };
     tell_owner(work, owner, &letter)?;
     let codes = match factors::codes_left(work.tx, account)? {
@@ -151,7 +151,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
         keep_session(work, owner, (Act::FactorRemoved, &[]))?
     };
     let (source, what) = (owner.client.owner_of(account), Act::FactorRemoved);
-    work.audit_in_detail(&source, what, account, factor.kind.word())?;
+    work.audit_in_detail(&source, what, account, factor.kind.as_str())?;
     let letter = Letter::FactorRemoved { at: work.now(), is_last, forgot: work.env.forgot_link() };
     tell(work, &person, &letter)?;
     Ok(Removed::Done(renewed.map(Box::new)))

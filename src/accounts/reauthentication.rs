@@ -4,7 +4,7 @@ use crate::audit::Act;
 use crate::base::{AccountId, Timestamp};
 use crate::config::Config;
 use crate::crypto::{Bearer, Digest, PasswordHash, TypedCode};
-use crate::factors::{self, CodePurpose, ProofOption};
+use crate::factors::{self, CodeProof, CodePurpose, ProofOption};
 use crate::sessions::{self, Client, Method, Session};
 use crate::store::StoreError;
 use crate::throttle;
@@ -65,10 +65,9 @@ pub fn prove(
         let Some(code) = &proof.code else {
             return Ok(Err(ProofRefused::CodeNeeded(second_factor::options(work.tx, account)?)));
         };
-        let context = CodePurpose::session(session.id);
-        let Some(proved) =
-            factors::verify(work.tx, now, &work.env.seal, account, code, (context, person.credentials()))?
-        else {
+        let (purpose, bound_to) = (CodePurpose::session(session.id), person.credentials());
+        let given = CodeProof { account, code, purpose, bound_to };
+        let Some(proved) = factors::verify(work.tx, now, &work.env.seal, &given)? else {
             second_factor::refuse(work, (&proof.tries, &proof.client), &person)?;
             return Ok(Err(ProofRefused::WrongCode));
         };

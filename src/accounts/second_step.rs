@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
-use crate::factors::{self, CodePurpose};
+use crate::factors::{self, CodeProof, CodePurpose, NewTrust};
 use crate::sessions::{Carrier, Client, Method};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -104,10 +104,13 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
     let Some((pending, person)) = look_up(work.tx, work.env, step.secret, now)? else {
         return Ok(Err(LoginRefused::Over));
     };
-    let context = CodePurpose::login(step.secret);
-    let Some(proved) =
-        factors::verify(work.tx, now, &work.env.seal, person.id, &step.code, (context, person.credentials()))?
-    else {
+    let proof = CodeProof {
+        account: person.id,
+        code: &step.code,
+        purpose: CodePurpose::login(step.secret),
+        bound_to: person.credentials(),
+    };
+    let Some(proved) = factors::verify(work.tx, now, &work.env.seal, &proof)? else {
         refuse(work, (&step.tries, &step.client), &person)?;
         match pending.tries_left {
             0 | 1 => PENDING.delete(work.tx, &step.secret)?,
@@ -119,8 +122,14 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
     note_proved(work, &person, proved)?;
     if let Some(secret) = step.trust {
         let within = work.env.config.second_factor.trust_browser_for.seconds();
-        let shown = (step.client.network.as_str(), step.client.agent.as_str());
-        factors::trust(work.tx, work.moment, person.id, (secret, work.env.generation), within, shown)?;
+        let new = NewTrust {
+            secret,
+            generation: work.env.generation,
+            within,
+            network: &step.client.network,
+            agent: &step.client.agent,
+        };
+        factors::trust(work.tx, work.moment, person.id, &new)?;
         work.audit(&step.client.owner_of(person.id), Act::BrowserTrusted, person.id)?;
     }
     let request = SessionRequest { carrier: pending.carrier, client: step.client.clone(), replaces: step.replaces };

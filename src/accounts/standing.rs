@@ -40,7 +40,7 @@ pub enum Denied {
 impl Denied {
     /// For the audit log.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotLoggedIn => "not-logged-in",
             Self::InsufficientScope => "insufficient-scope",

@@ -5,7 +5,7 @@ use crate::base::{EmailAddress, Moment, PhoneNumber, Secret, Timestamp};
 use crate::config::Span;
 use crate::crypto::{Purpose, Ticket};
 use crate::factors::CODE_WORKS_FOR;
-use crate::mail::{self, Letter};
+use crate::mail::{Letter, TextMessage};
 use crate::store::{StoreError, Transaction};
 use crate::throttle::{self, MailPurpose};
 
@@ -37,7 +37,7 @@ impl Work<'_> {
 
     /// Queues a mail.
     pub fn mail(&mut self, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
-        if mail::queue(self.tx, self.moment, &self.env.composer, &self.env.seal, to, letter)?.is_none() {
+        if self.env.mailer().queue(self.tx, self.moment, to, letter)?.is_none() {
             // What was to be told of has happened all the same, and the mails behind this one must leave.
             let (source, act) = (Source::appliance(), Act::MailRequestDropped);
             self.audit_in_detail(&source, act, Subject::NONE, letter.name())?;
@@ -55,8 +55,8 @@ impl Work<'_> {
     pub fn text_code(&mut self, to: &PhoneNumber, code: &Secret<String>) -> Result<(), StoreError> {
         let (site, host, digits) = (&self.env.config.site.name, self.env.config.site.url.host(), code.expose());
         let text = format!("{digits} is your code for {site}. Do not pass it on.\n\n@{host} #{digits}");
-        let what = ("second-factor-code", text.as_str());
-        mail::queue_text(self.tx, self.moment, &self.env.seal, to, what, CODE_WORKS_FOR).map(drop)
+        let message = TextMessage { kind: "second-factor-code", text: &text, useful_for: CODE_WORKS_FOR };
+        self.env.mailer().queue_text(self.tx, self.moment, to, message).map(drop)
     }
 
     /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.

@@ -11,7 +11,7 @@ use super::Outcome;
 
 pub(super) fn describe(report: &ClockReport) -> Value {
     json!({
-        "state": report.reading.state.word(),
+        "state": report.reading.state.as_str(),
         "wall": report.wall.to_string(),
         "now": report.reading.later.to_string(),
         "floor": report.floor.to_string(),

@@ -30,7 +30,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
         "records": records.as_ref().ok(),
         "damage": records.err().map(|error| error.to_string()),
         "audit": chain,
-        "disk": health.room.word(),
+        "disk": health.room.as_str(),
         "stuck_workers": health.stuck,
         "certificate": health.certificate,
         "failed_mails": failed,

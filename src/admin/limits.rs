@@ -69,7 +69,7 @@ fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -
         person.email.as_ref().map(|email| email.shown.clone()).or(person.username.as_ref().map(ToString::to_string))
     });
     Some(json!({
-        "kind": bucket.kind.word(),
+        "kind": bucket.kind.as_str(),
         "who": who.flatten().or((!bucket.shown.is_empty()).then(|| bucket.shown.clone())),
         "left": left,
         "of": rate.burst,

@@ -66,7 +66,7 @@ impl Filter {
             && self.network.as_ref().is_none_or(|network| entry.network == *network)
             && self.since.is_none_or(|since| entry.at >= since)
             && self.until.is_none_or(|until| entry.at < until)
-            && self.outcome.as_ref().is_none_or(|outcome| entry.outcome.word() == outcome)
+            && self.outcome.as_ref().is_none_or(|outcome| entry.outcome.as_str() == outcome)
     }
 }
 
@@ -139,9 +139,9 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
         "subject_name": name(entry.subject.id()),
         "number": number,
         "at": entry.at.to_string(),
-        "clock": entry.clock.word(),
-        "act": entry.act.word(),
-        "outcome": entry.outcome.word(),
+        "clock": entry.clock.as_str(),
+        "act": entry.act.as_str(),
+        "outcome": entry.outcome.as_str(),
         "actor": entry.actor.to_string(),
         "subject": entry.subject.id().map(|id| id.to_string()),
         "network": (!entry.network.is_empty()).then_some(&entry.network),

@@ -20,7 +20,7 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     let items: Vec<Value> = mails
         .iter()
         .map(|(id, mail)| {
-            let state = mail.state.word();
+            let state = mail.state.as_str();
             let is_waiting = matches!(mail.state, MailState::Queued | MailState::Sending);
             json!({
                 "id": id.to_string(), "letter": mail.letter, "to": mail.to.as_str(), "state": state, "attempts": mail.attempts,

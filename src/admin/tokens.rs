@@ -74,7 +74,7 @@ fn describe(token: &ApiToken) -> Value {
     json!({
         "id": token.id.to_string(),
         "name": token.name.as_str(),
-        "scopes": token.scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>(),
+        "scopes": token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
         "created_at": token.created_at.to_string(),
         "expires_at": token.expires_at.to_string(),
         "last_used_at": token.used_at.map(|at| at.to_string()),

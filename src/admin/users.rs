@@ -106,7 +106,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
         .iter()
         .map(|(_, factor)| {
             json!({
-                "kind": factor.kind.word(), "name": factor.name.as_str(), "created_at": factor.created_at.to_string(),
+                "kind": factor.kind.as_str(), "name": factor.name.as_str(), "created_at": factor.created_at.to_string(),
                 "last_used_at": factor.used_at.map(|at| at.to_string()),
             })
         })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::attempt_limits::AttemptLimits;
+use crate::accounts::attempt_limits::{AttemptLimits, Claim};
 use crate::accounts::confirm::{self, ConfirmRefused, ConfirmRequest, Confirmed, Proof, Target};
 use crate::accounts::mail_requests::{self, MailRequest};
 use crate::accounts::registration::Registration;
@@ -167,8 +167,8 @@ impl App {
         // further tries, and the owner is told (NIST SP 800-63B-4, 3.2.2).
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
-        let tries =
-            self.read(|view| AttemptLimits::at_login(view, &self.env(), &identity, Some(account), &client, times))?;
+        let claim = Claim { identity: &identity, account: Some(account) };
+        let tries = self.read(|view| AttemptLimits::at_login(view, &self.env(), claim, &client, times))?;
         let reservation = self.reserve_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::accounts::attempt_limits::AttemptLimits;
+use crate::accounts::attempt_limits::{AttemptLimits, Claim};
 use crate::accounts::login::{self, Candidate, PasswordCheck};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::spent;
@@ -85,7 +85,8 @@ impl App {
         let (candidate, tries) = self.read(|view| {
             let candidate = login::look_up(view, &self.env(), &identity)?;
             let times = (time.later, time.earlier);
-            let tries = AttemptLimits::at_login(view, &self.env(), &identity, candidate.account(), client, times)?;
+            let claim = Claim { identity: &identity, account: candidate.account() };
+            let tries = AttemptLimits::at_login(view, &self.env(), claim, client, times)?;
             Ok((candidate, tries))
         })?;
         let reservation = self.reserve_in_turn(tries).await?;

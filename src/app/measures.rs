@@ -138,7 +138,7 @@ impl App {
         text.family("outbox_mails", Kind::Gauge, "Mails in the outbox.");
         for state in MailState::ALL {
             let count = states.iter().filter(|found| *found == state).count();
-            text.sample("outbox_mails", &[("state", state.word())], count);
+            text.sample("outbox_mails", &[("state", state.as_str())], count);
         }
         let age = oldest.map_or(0, |queued_at| self.now().since(queued_at));
         text.single("outbox_oldest_seconds", Kind::Gauge, "How long the oldest mail has waited.", age);

@@ -109,7 +109,7 @@ impl Principal {
         let standing = standing::still_holds(work.tx, work.env, seen, caller.needs, work.moment.now())?;
         if let Err(denied) = standing {
             let what = (Act::RightLost, Outcome::Overtaken);
-            work.audit_in_detail(&self.source(), what, caller.person.id, denied.word())?;
+            work.audit_in_detail(&self.source(), what, caller.person.id, denied.as_str())?;
             return Ok(Err(Fault::Denied(denied)));
         }
         let Some(kind) = caller.limit else { return Ok(Ok(())) };

@@ -18,7 +18,7 @@ pub enum Room {
 impl Room {
     /// The stable word.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plenty => "plenty",
             Self::Low => "low",

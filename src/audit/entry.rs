@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::base::{AccountId, ClockState, Id, Timestamp};
-use crate::store::{Damaged, Field, Reader, record, words};
+use crate::store::{Damaged, Field, Reader, record, stored_enum};
 
-words! {
+stored_enum! {
     /// What was done, or tried.
     Act {
         /// Somebody registered an address; the subject is the registration.
@@ -157,7 +157,7 @@ words! {
     }
 }
 
-words! {
+stored_enum! {
     /// What came of it.
     Outcome {
         /// It was done.
@@ -232,11 +232,11 @@ impl Field for Actor {
         }
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         self.to_string().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         let text = shown.as_str().ok_or(Damaged)?;
         if let Some(id) = text.strip_prefix("account ") {
             return id.parse().map(Self::Account).map_err(|_| Damaged);
@@ -324,12 +324,12 @@ impl Field for Subject {
         <[u8; 16]>::take(input).map(Self)
     }
 
-    fn show(&self) -> Value {
-        self.id().show()
+    fn to_json(&self) -> Value {
+        self.id().to_json()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        Ok(Option::<AccountId>::from_shown(shown)?.map_or(Self::NONE, Self::from))
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
+        Ok(Option::<AccountId>::from_json(shown)?.map_or(Self::NONE, Self::from))
     }
 }
 
@@ -374,12 +374,12 @@ impl Field for ClockState {
         }
     }
 
-    fn show(&self) -> Value {
-        self.word().into()
+    fn to_json(&self) -> Value {
+        self.as_str().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         let states = [Self::Sure, Self::Behind, Self::Leapt];
-        states.into_iter().find(|state| shown == state.word()).ok_or(Damaged)
+        states.into_iter().find(|state| shown == state.as_str()).ok_or(Damaged)
     }
 }

@@ -37,7 +37,7 @@ pub enum ClockState {
 impl ClockState {
     /// The word for lists and logs.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sure => "sure",
             Self::Behind => "behind",

@@ -1,4 +1,4 @@
-//! What is said on the courier's socket: it greets with the protocol's name and version, then one errand and one report, each a
+//! What is said on the courier's socket: it greets with the protocol's name and version, then one request and one response, each a
 //! line of JSON.
 
 use bytes::Bytes;
@@ -30,17 +30,19 @@ pub enum CourierRequest {
         mail: String,
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds.
+        /// How long it may take, in seconds. The word is the protocol's.
+        #[serde(rename = "patience")]
         timeout: u64,
     },
     /// Go to the mail server and log in, but send nothing.
     Probe {
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds.
+        /// How long it may take, in seconds. The word is the protocol's.
+        #[serde(rename = "patience")]
         timeout: u64,
     },
-    /// Ask the certificate authority.
+    /// Ask a server that the configuration names: a certificate authority, a webhook, a gateway for text messages.
     Fetch {
         /// GET, HEAD or POST.
         method: String,
@@ -52,7 +54,8 @@ pub enum CourierRequest {
         body: String,
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds.
+        /// How long it may take, in seconds. The word is the protocol's.
+        #[serde(rename = "patience")]
         timeout: u64,
     },
 }

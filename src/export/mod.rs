@@ -27,15 +27,15 @@ use crate::groups;
 use crate::mail;
 use crate::sessions;
 use crate::store::{
-    ArchiveError, Heading, LogEnd, Pair, Records, Scanning, Shown, ShownMeta, StoreError, Trust, about,
+    ArchiveError, Heading, JsonMeta, JsonTable, LogEnd, Pair, Records, Scanning, StoreError, Trust, about,
 };
 use crate::throttle;
 use crate::tls;
 use crate::webhooks;
 
 /// Every table. A test holds it against the schema.
-pub const TABLES: &[&dyn Shown] = &[
-    &ShownMeta,
+pub const TABLES: &[&dyn JsonTable] = &[
+    &JsonMeta,
     &person::ACCOUNTS,
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
@@ -186,7 +186,7 @@ fn read_first_line(line: &str, known_format: u64) -> Result<(Heading, bool), Arc
 pub fn line(pair: &Pair) -> Result<String, StoreError> {
     let (prefix, key) = pair.0.split_first().ok_or(StoreError::Damaged("a key"))?;
     let table = TABLES.iter().find(|table| table.range().prefix == *prefix).ok_or(StoreError::Damaged("a table"))?;
-    let (key, value) = table.show(key, &pair.1)?;
+    let (key, value) = table.row_to_json(key, &pair.1)?;
     Ok(written(&Line { table: table.range().name.to_owned(), key, value }))
 }
 
@@ -195,7 +195,7 @@ pub fn line(pair: &Pair) -> Result<String, StoreError> {
 pub fn read_line(line: &str) -> Option<Pair> {
     let line: Line = serde_json::from_str(line).ok()?;
     let table = TABLES.iter().find(|table| table.range().name == line.table)?;
-    table.read_shown(&line.key, &line.value)
+    table.row_from_json(&line.key, &line.value)
 }
 
 /// An export that is read. Whoever reads it to its end without an error has read what was written, by whom [`Trust`] says.

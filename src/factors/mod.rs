@@ -7,24 +7,25 @@ mod recovery;
 mod trusted;
 
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
-use crate::crypto::{Digest, SealingKey, TotpSeed, TypedCode, newest_step_at, step_at};
+use crate::crypto::{SealingKey, TotpSeed, TypedCode, newest_step_at, step_at};
 use crate::sessions::Method;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
     CODE_WORKS_FOR, CodePurpose, MailedCode, TakenCode, drop_all_codes, drop_code, is_recent, mail_code, sweep_codes,
     take_code, waiting_code,
 };
-pub use proof::{ProofOption, Proved};
+pub use proof::{CodeProof, ProofOption, Proved};
 pub(crate) use recovery::RECOVERY;
 pub use recovery::{RECOVERY_CODES, codes_left, drop_codes_since, make_codes};
 pub(crate) use trusted::TRUSTED;
 pub use trusted::{
-    MAX_TRUSTED, TrustedBrowser, end_some_trusts, end_trust, end_trusts, is_trusted, sweep_trusts, trust, trusts_of,
+    MAX_TRUSTED, NewTrust, TrustedBrowser, end_some_trusts, end_trust, end_trusts, is_trusted, sweep_trusts, trust,
+    trusts_of,
 };
 
-words! {
+stored_enum! {
     /// What a factor is.
     FactorKind {
         /// An authenticator program.
@@ -252,17 +253,15 @@ pub fn confirm_totp(
     Ok(true)
 }
 
-/// Takes a code of any of the account's factors, once. `context` is where a code was mailed for, `bound_to` the credentials that
-/// it was mailed under. None if it is wrong.
+/// Takes a code of any of the account's factors, once. None if it is wrong.
 pub fn verify(
     tx: &mut dyn Transaction,
     now: Timestamp,
     seal: &SealingKey,
-    account: AccountId,
-    code: &TypedCode,
-    (context, bound_to): (CodePurpose, Digest),
+    proof: &CodeProof<'_>,
 ) -> Result<Option<Proved>, StoreError> {
-    let digits = match code {
+    let account = proof.account;
+    let digits = match proof.code {
         TypedCode::Recovery(text) => {
             let left = recovery::take(tx, seal, account, text.expose())?;
             return Ok(left.map(|left| Proved { recovery_codes_left: Some(left), ..Proved::by(Method::RecoveryCode) }));
@@ -283,7 +282,7 @@ pub fn verify(
     if !has_mail && !has_sms {
         return Ok(None);
     }
-    Ok(match take_code(tx, now, seal, (context, bound_to), digits.expose())? {
+    Ok(match take_code(tx, now, seal, (proof.purpose, proof.bound_to), digits.expose())? {
         TakenCode::Right { account: owner, by_sms: false } if owner == account && has_mail => {
             Some(Proved::by(Method::MailCode))
         }

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
+use crate::base::AccountId;
+use crate::crypto::{Digest, TypedCode};
 use crate::sessions::Method;
+
+use super::mailed::CodePurpose;
 
 /// Something that may be asked for as a proof.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -18,6 +22,19 @@ pub enum ProofOption {
     Sms,
     /// A recovery code.
     RecoveryCode,
+}
+
+/// A code that somebody gives as the proof of a second factor.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeProof<'a> {
+    /// Whose factor it is to be of.
+    pub account: AccountId,
+    /// What was typed.
+    pub code: &'a TypedCode,
+    /// For what a code was sent: it serves nowhere else.
+    pub purpose: CodePurpose,
+    /// The credentials that it was sent under.
+    pub bound_to: Digest,
 }
 
 /// What a proof of a second factor showed.

@@ -30,14 +30,27 @@ fn id_of(secret: Digest) -> BrowserId {
     BrowserId::from_bytes(*secret.0.first_chunk().expect("16 of 32 bytes"))
 }
 
-/// Trusts the browser whose secret has this digest.
+/// A browser that is to be trusted.
+#[derive(Clone, Copy, Debug)]
+pub struct NewTrust<'a> {
+    /// The digest of its secret.
+    pub secret: Digest,
+    /// The store's, at that time.
+    pub generation: [u8; 16],
+    /// For how many seconds.
+    pub within: Seconds,
+    /// Where it is.
+    pub network: &'a str,
+    /// What it calls itself.
+    pub agent: &'a str,
+}
+
+/// Trusts a browser with an account.
 pub fn trust(
     tx: &mut dyn Transaction,
     moment: &Moment,
     account: AccountId,
-    (secret, generation): (Digest, [u8; 16]),
-    within: Seconds,
-    (network, agent): (&str, &str),
+    new: &NewTrust<'_>,
 ) -> Result<(), StoreError> {
     let now = moment.now();
     let mut others = trusts_of(tx, account)?;
@@ -45,10 +58,15 @@ pub fn trust(
         others.sort_unstable_by_key(|(_, browser)| browser.created_at);
         TRUSTED.delete(tx, &(account, others[0].0))?;
     }
-    let (network, agent) = (network.to_owned(), agent.to_owned());
-    let browser =
-        TrustedBrowser { digest: secret, generation, created_at: now, expires_at: now.plus(within), network, agent };
-    TRUSTED.put(tx, &(account, id_of(secret)), &browser)
+    let browser = TrustedBrowser {
+        digest: new.secret,
+        generation: new.generation,
+        created_at: now,
+        expires_at: now.plus(new.within),
+        network: new.network.to_owned(),
+        agent: new.agent.to_owned(),
+    };
+    TRUSTED.put(tx, &(account, id_of(new.secret)), &browser)
 }
 
 /// Whether the browser whose secret has this digest is trusted with this account.

@@ -18,7 +18,7 @@ pub(crate) use notices::NOTICES;
 pub use notices::Notable;
 pub(crate) use outbox::MAILS;
 pub use outbox::{
-    GIVE_UP_AFTER, Mail, MailState, bring_forward, claim, delivered, due, fail, hold_all, is_failed, list, next_due,
-    postpone, queue, queue_text, release_claims, release_held, reseal, retry, retry_all, sweep,
+    GIVE_UP_AFTER, Mail, MailState, Mailer, TextMessage, bring_forward, claim, delivered, due, fail, hold_all,
+    is_failed, list, next_due, postpone, release_claims, release_held, reseal, retry, retry_all, sweep,
 };
 pub use recipient::{Channel, Recipient};

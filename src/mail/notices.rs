@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::base::{AccountId, DAY, MINUTE, Seconds, Timestamp};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
-words! {
+stored_enum! {
     /// Something that an owner is told of.
     Notable {
         /// An API token was made.
@@ -34,7 +34,7 @@ words! {
     }
 }
 
-words! {
+stored_enum! {
     /// What is told together.
     Topic {
         /// API tokens.

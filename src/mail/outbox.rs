@@ -2,12 +2,12 @@
 
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 use super::lanes::{self, MAX_FOR_ONE_RECIPIENT, Place, Urgency};
 use super::{Channel, Composer, Letter, Recipient};
 
-words! {
+stored_enum! {
     /// Where a mail is on its way.
     MailState {
         /// It waits for its next attempt.
@@ -58,67 +58,95 @@ const ATTEMPT_LIMIT: Seconds = 15 * MINUTE;
 /// Seconds for which a failed mail is kept for the administrator to see.
 const KEEP_FAILED: Seconds = 30 * DAY;
 
-/// Queues a letter in the transaction that causes it. None if it cannot be put together: a template of the administrator's fails
-/// with these values.
-pub fn queue(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    composer: &Composer,
-    seal: &SealingKey,
-    to: &EmailAddress,
-    letter: &Letter,
-) -> Result<Option<MailId>, StoreError> {
-    let id = MailId::draw_in_order(moment);
-    let message = match composer.compose(letter, to, id, moment) {
-        Ok(message) => message,
-        Err(error) => {
-            tracing::error!(%error, letter = letter.name(), "a mail could not be put together; it is dropped");
-            return Ok(None);
-        }
-    };
-    let to = Recipient::Email(to.clone());
-    let how = (letter.urgency(), letter.useful_for());
-    put_in(tx, moment, seal, (id, to), (letter.name(), &message.bytes), how).map(Some)
+/// What puts messages into the outbox.
+#[derive(Clone, Copy)]
+pub struct Mailer<'a> {
+    /// Puts mails together.
+    pub composer: &'a Composer,
+    /// Seals what waits.
+    pub seal: &'a SealingKey,
 }
 
-/// Queues a text message, of one kind, that is useful for so many seconds.
-pub fn queue_text(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    seal: &SealingKey,
-    to: &PhoneNumber,
-    (kind, text): (&str, &str),
+/// A text message to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct TextMessage<'a> {
+    /// Of which kind it is, for the log and the list of messages.
+    pub kind: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// For how many seconds it is of use.
+    pub useful_for: Seconds,
+}
+
+/// A message on its way into the outbox.
+struct NewMessage<'a> {
+    id: MailId,
+    to: Recipient,
+    kind: &'a str,
+    bytes: &'a [u8],
+    urgency: Urgency,
     useful_for: Seconds,
-) -> Result<MailId, StoreError> {
-    let id = MailId::draw_in_order(moment);
-    let how = (Urgency::Awaited, useful_for);
-    put_in(tx, moment, seal, (id, Recipient::Phone(to.clone())), (kind, text.as_bytes()), how)
 }
 
-fn put_in(
-    tx: &mut dyn Transaction,
-    moment: &mut Moment,
-    seal: &SealingKey,
-    (id, to): (MailId, Recipient),
-    (letter, bytes): (&str, &[u8]),
-    (urgency, useful_for): (Urgency, Seconds),
-) -> Result<MailId, StoreError> {
-    let now = moment.earliest();
-    let waiting = make_room(tx, &to, urgency)?;
-    let mail = Mail {
-        letter: letter.to_owned(),
-        to,
-        sealed: seal.seal(&place(id).each_ref().map(Vec::as_slice), bytes, moment),
-        state: MailState::Queued,
-        attempts: 0,
-        queued_at: now,
-        due_at: now,
-        useful_until: now.plus(useful_for),
-        last_error: None,
-        lane: urgency.lane(waiting),
-    };
-    save(tx, id, None, &mail)?;
-    Ok(id)
+impl Mailer<'_> {
+    /// Queues a letter in the transaction that causes it. None if it cannot be put together: a template of the administrator's fails
+    /// with these values.
+    pub fn queue(
+        self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        to: &EmailAddress,
+        letter: &Letter,
+    ) -> Result<Option<MailId>, StoreError> {
+        let id = MailId::draw_in_order(moment);
+        let message = match self.composer.compose(letter, to, id, moment) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(%error, letter = letter.name(), "a mail could not be put together; it is dropped");
+                return Ok(None);
+            }
+        };
+        let (urgency, useful_for) = (letter.urgency(), letter.useful_for());
+        let (to, kind, bytes) = (Recipient::Email(to.clone()), letter.name(), message.bytes.as_slice());
+        self.put(tx, moment, NewMessage { id, to, kind, bytes, urgency, useful_for }).map(Some)
+    }
+
+    /// Queues a text message in the transaction that causes it.
+    pub fn queue_text(
+        self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        to: &PhoneNumber,
+        TextMessage { kind, text, useful_for }: TextMessage<'_>,
+    ) -> Result<MailId, StoreError> {
+        let (id, to) = (MailId::draw_in_order(moment), Recipient::Phone(to.clone()));
+        let (bytes, urgency) = (text.as_bytes(), Urgency::Awaited);
+        self.put(tx, moment, NewMessage { id, to, kind, bytes, urgency, useful_for })
+    }
+
+    fn put(
+        self,
+        tx: &mut dyn Transaction,
+        moment: &mut Moment,
+        NewMessage { id, to, kind, bytes, urgency, useful_for }: NewMessage<'_>,
+    ) -> Result<MailId, StoreError> {
+        let now = moment.earliest();
+        let waiting = make_room(tx, &to, urgency)?;
+        let mail = Mail {
+            letter: kind.to_owned(),
+            to,
+            sealed: self.seal.seal(&place(id).each_ref().map(Vec::as_slice), bytes, moment),
+            state: MailState::Queued,
+            attempts: 0,
+            queued_at: now,
+            due_at: now,
+            useful_until: now.plus(useful_for),
+            last_error: None,
+            lane: urgency.lane(waiting),
+        };
+        save(tx, id, None, &mail)?;
+        Ok(id)
+    }
 }
 
 /// How many messages of the same class wait for a recipient, after giving up the oldest of too many.

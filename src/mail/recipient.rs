@@ -69,11 +69,11 @@ impl Field for Recipient {
         Self::parse(&String::take(input)?)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         self.as_str().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         Self::parse(shown.as_str().ok_or(Damaged)?)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::base::{AccountId, ApiTokenId, DisplayName, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest};
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 use super::{Carrier, Method, Session};
 
-words! {
+stored_enum! {
     /// What a token is good for. It never does more than its owner may.
     Scope {
         /// Who its owner is, and what they may do.

@@ -96,11 +96,11 @@ impl Field for Method {
         Self::of_word(&String::take(input)?).ok_or(Damaged)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         self.as_str().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_str().and_then(Self::of_word).ok_or(Damaged)
     }
 }
@@ -122,8 +122,8 @@ mod tests {
         words.put(&mut expected);
         assert_eq!(stored, expected);
         assert_eq!(<BTreeSet<Method> as Field>::take(&mut Reader(&expected)), Ok(methods.clone()));
-        assert_eq!(Field::show(&methods), Field::show(&words));
-        assert_eq!(BTreeSet::<Method>::from_shown(&Field::show(&words)), Ok(methods));
+        assert_eq!(Field::to_json(&methods), Field::to_json(&words));
+        assert_eq!(BTreeSet::<Method>::from_json(&Field::to_json(&words)), Ok(methods));
     }
 
     #[test]

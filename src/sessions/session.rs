@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::Method;
 use crate::base::{AccountId, SLACK, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, words};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
-words! {
+stored_enum! {
     /// How a client carries its session.
     Carrier {
         /// A cookie that dies with the browser.

@@ -18,12 +18,12 @@ impl<const N: usize> Key for [u8; N] {
         Some(*taken)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -42,12 +42,12 @@ impl Key for String {
         Some(text)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        <Self as super::Field>::from_shown(shown).ok().filter(|text| !text.contains('\0'))
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        <Self as super::Field>::from_json(shown).ok().filter(|text| !text.contains('\0'))
     }
 }
 
@@ -60,11 +60,11 @@ impl Key for u8 {
         <[u8; 1]>::take(input).map(|[byte]| byte)
     }
 
-    fn show_key(&self) -> Value {
+    fn key_to_json(&self) -> Value {
         (*self).into()
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
+    fn key_from_json(shown: &Value) -> Option<Self> {
         shown.as_u64().and_then(|number| number.try_into().ok())
     }
 }
@@ -78,12 +78,12 @@ impl Key for u32 {
         <[u8; 4]>::take(input).map(Self::from_be_bytes)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -96,12 +96,12 @@ impl Key for u64 {
         <[u8; 8]>::take(input).map(Self::from_be_bytes)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -114,12 +114,12 @@ impl Key for Timestamp {
         <[u8; 8]>::take(input).map(|bytes| Self::from_seconds(u64::from_be_bytes(bytes)))
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -132,12 +132,12 @@ impl<Kind> Key for Id<Kind> {
         <[u8; 16]>::take(input).map(Self::from_bytes)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -150,12 +150,12 @@ impl Key for Digest {
         <[u8; 32]>::take(input).map(Self)
     }
 
-    fn show_key(&self) -> Value {
-        super::Field::show(self)
+    fn key_to_json(&self) -> Value {
+        super::Field::to_json(self)
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        super::Field::from_shown(shown).ok()
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        super::Field::from_json(shown).ok()
     }
 }
 
@@ -169,12 +169,12 @@ impl<A: Key, B: Key> Key for (A, B) {
         Some((A::take(input)?, B::take(input)?))
     }
 
-    fn show_key(&self) -> Value {
-        [self.0.show_key(), self.1.show_key()].into_iter().collect()
+    fn key_to_json(&self) -> Value {
+        [self.0.key_to_json(), self.1.key_to_json()].into_iter().collect()
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
+    fn key_from_json(shown: &Value) -> Option<Self> {
         let [first, second] = shown.as_array()?.as_slice() else { return None };
-        Some((A::key_from_shown(first)?, B::key_from_shown(second)?))
+        Some((A::key_from_json(first)?, B::key_from_json(second)?))
     }
 }

@@ -7,7 +7,7 @@ use crate::crypto::SealingKey;
 
 use super::schema::{META, Range};
 use super::steps::{Migration, STEPS};
-use super::table::{Key, Shown};
+use super::table::{JsonTable, Key};
 use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
 
 /// The version before any step.
@@ -41,39 +41,39 @@ impl Key for Name {
         Some(name)
     }
 
-    fn show_key(&self) -> Value {
+    fn key_to_json(&self) -> Value {
         self.0.into()
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
+    fn key_from_json(shown: &Value) -> Option<Self> {
         NAMES.into_iter().find(|name| shown == name.0)
     }
 }
 
 /// What the store knows about itself, for other programs.
-pub struct ShownMeta;
+pub struct JsonMeta;
 
-impl Shown for ShownMeta {
+impl JsonTable for JsonMeta {
     fn range(&self) -> Range {
         META
     }
 
-    fn show(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
+    fn row_to_json(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
         let mut rest = key;
         match Name::take(&mut rest).ok_or(StoreError::Damaged(META.name))? {
-            FORMAT | FLOOR => NUMBERS.show(key, value),
-            INSTANCE | GENERATION => RANDOM.show(key, value),
-            CODES => SEALED.show(key, value),
-            _ => TEXTS.show(key, value),
+            FORMAT | FLOOR => NUMBERS.row_to_json(key, value),
+            INSTANCE | GENERATION => RANDOM.row_to_json(key, value),
+            CODES => SEALED.row_to_json(key, value),
+            _ => TEXTS.row_to_json(key, value),
         }
     }
 
-    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair> {
-        match Name::key_from_shown(key)? {
-            FORMAT | FLOOR => NUMBERS.read_shown(key, value),
-            INSTANCE | GENERATION => RANDOM.read_shown(key, value),
-            CODES => SEALED.read_shown(key, value),
-            _ => TEXTS.read_shown(key, value),
+    fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair> {
+        match Name::key_from_json(key)? {
+            FORMAT | FLOOR => NUMBERS.row_from_json(key, value),
+            INSTANCE | GENERATION => RANDOM.row_from_json(key, value),
+            CODES => SEALED.row_from_json(key, value),
+            _ => TEXTS.row_from_json(key, value),
         }
     }
 }

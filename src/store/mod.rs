@@ -37,7 +37,7 @@ pub use key_file::{KeyChange, old_key_path, read_key};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{
-    ShownMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
+    JsonMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
 };
 pub use open::{Opened, open_file, open_file_by, open_memory};
 pub use open_error::OpenError;
@@ -45,8 +45,8 @@ pub use overlay::Overlay;
 pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
 pub use record::{Damaged, Field, Reader, Record};
 pub use steps::Migration;
-pub use table::{Key, Shown, Table};
+pub use table::{JsonTable, Key, Table};
 pub use trust::{Heading, LogEnd, Trust};
 pub use writer::{Changes, Done, Event, Reopening, Store, WriteFn};
 
-pub(crate) use record::{record, words};
+pub(crate) use record::{record, stored_enum};

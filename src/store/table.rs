@@ -16,37 +16,37 @@ pub trait Key: Sized {
     fn take(input: &mut &[u8]) -> Option<Self>;
 
     /// The key as other programs read it.
-    fn show_key(&self) -> Value;
+    fn key_to_json(&self) -> Value;
 
-    /// Reads what [`Key::show_key`] made.
-    fn key_from_shown(shown: &Value) -> Option<Self>;
+    /// Reads what [`Key::key_to_json`] made.
+    fn key_from_json(shown: &Value) -> Option<Self>;
 }
 
 /// A table whose records can be shown to other programs, whatever their kind.
-pub trait Shown: Sync {
+pub trait JsonTable: Sync {
     /// Its range.
     fn range(&self) -> Range;
 
     /// A row as other programs read it: key and value. `key` is without the range's prefix.
-    fn show(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError>;
+    fn row_to_json(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError>;
 
-    /// The row, with its prefix, of what [`Shown::show`] made. None if it is something else.
-    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair>;
+    /// The row, with its prefix, of what [`JsonTable::show`] made. None if it is something else.
+    fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair>;
 }
 
-impl<K: Key, V: Record> Shown for Table<K, V> {
+impl<K: Key, V: Record> JsonTable for Table<K, V> {
     fn range(&self) -> Range {
         self.range
     }
 
-    fn show(&self, mut key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
+    fn row_to_json(&self, mut key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
         let damaged = StoreError::Damaged(self.range.name);
         let typed = K::take(&mut key).filter(|_| key.is_empty()).ok_or(damaged)?;
-        Ok((typed.show_key(), V::read(value)?.show()))
+        Ok((typed.key_to_json(), V::read(value)?.to_json()))
     }
 
-    fn read_shown(&self, key: &Value, value: &Value) -> Option<Pair> {
-        Some((self.key(&K::key_from_shown(key)?), V::from_shown(value).ok()?.to_bytes()))
+    fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair> {
+        Some((self.key(&K::key_from_json(key)?), V::from_json(value).ok()?.to_bytes()))
     }
 }
 
@@ -163,11 +163,11 @@ impl Record for () {
         if bytes == [1] { Ok(()) } else { Err(super::Damaged) }
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         Value::Null
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, super::Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, super::Damaged> {
         if shown.is_null() { Ok(()) } else { Err(super::Damaged) }
     }
 }

@@ -192,7 +192,7 @@ impl Kind {
 
     /// The word for lists and for the audit log.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Account => "account",
@@ -285,11 +285,11 @@ impl Key for Kind {
         Self::from_code(u8::take(input)?)
     }
 
-    fn show_key(&self) -> Value {
+    fn key_to_json(&self) -> Value {
         self.code().into()
     }
 
-    fn key_from_shown(shown: &Value) -> Option<Self> {
-        u8::key_from_shown(shown).and_then(Self::from_code)
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        u8::key_from_json(shown).and_then(Self::from_code)
     }
 }

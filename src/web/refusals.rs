@@ -47,7 +47,7 @@ impl Reason {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Forbidden => "forbidden",
             Self::InsufficientScope => "insufficient_scope",
@@ -99,7 +99,7 @@ impl Refusals {
     pub fn write(&self, text: &mut Text) {
         text.family("refusals_total", Kind::Counter, "Requests that were refused for want of a right, by reason.");
         for (reason, counter) in Reason::ALL.into_iter().zip(&self.counted) {
-            text.sample("refusals_total", &[("reason", reason.word())], counter.get());
+            text.sample("refusals_total", &[("reason", reason.as_str())], counter.get());
         }
     }
 }
@@ -130,7 +130,7 @@ impl Refusals {
         let caller = web.caller(&request.headers).ok().flatten();
         let account = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.person.id.to_string());
         let (network, method, path) = (request.network, route.method, route.path);
-        tracing::info!(reason = reason.word(), account, untold, "refused from {network}: {method} {path}");
+        tracing::info!(reason = reason.as_str(), account, untold, "refused from {network}: {method} {path}");
     }
 }
 

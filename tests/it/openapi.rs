@@ -183,7 +183,7 @@ fn answers_look_as_documented() {
         json!({"current_password": "x", "new_password": "seven geese over the moor"}),
     );
     call(&browser, "POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}));
-    world.run_the_post();
+    world.deliver_mail();
     call(&browser, "POST", "/forgot", json!({"email": ALICE}));
     let token = world.only_letter_to(ALICE).token();
     call(&browser, "POST", "/reset/check", json!({"token": token}));

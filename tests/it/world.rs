@@ -170,7 +170,7 @@ impl World {
     }
 
     /// Lets the workers decide who is mailed, and takes everything from the outbox.
-    pub fn run_the_post(&self) -> Vec<Letter> {
+    pub fn deliver_mail(&self) -> Vec<Letter> {
         self.block_on(async {
             while self.app.process_mail_requests().await.expect("memory does not fail") {}
             while let Some((id, to, bytes)) = self.app.claim_mail().await.expect("memory does not fail") {
@@ -199,7 +199,7 @@ impl World {
 
     /// The only mail that left since the last look, which went to this address.
     pub fn only_letter_to(&self, address: &str) -> Letter {
-        let mut letters = self.run_the_post();
+        let mut letters = self.deliver_mail();
         assert_eq!(letters.len(), 1, "one mail: {letters:?}");
         let letter = letters.remove(0);
         assert_eq!(letter.to, address);
@@ -230,13 +230,13 @@ impl World {
     pub fn audit(&self) -> Vec<(String, String, String)> {
         let rows = self.app.read(|view| audit::page(view, None, Direction::Up, 10_000)).expect("memory does not fail");
         let words = |(_, row): (u64, audit::Row)| {
-            (row.entry.act.word().to_owned(), row.entry.outcome.word().to_owned(), row.entry.detail)
+            (row.entry.act.as_str().to_owned(), row.entry.outcome.as_str().to_owned(), row.entry.detail)
         };
         rows.into_iter().map(words).collect()
     }
 
     pub fn expect_no_post(&self) {
-        let letters = self.run_the_post();
+        let letters = self.deliver_mail();
         assert!(letters.is_empty(), "no mail: {letters:?}");
     }
 

@@ -16,7 +16,7 @@ pub enum Level {
 }
 
 impl Level {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Note => "note",
@@ -36,13 +36,13 @@ pub struct Finding {
 impl Finding {
     /// For programs.
     pub fn shown(&self) -> Value {
-        json!({"level": self.level.word().to_lowercase(), "what": self.what, "said": self.said, "hint": self.hint})
+        json!({"level": self.level.as_str().to_lowercase(), "what": self.what, "said": self.said, "hint": self.hint})
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:5}  {:14}  {}", self.level.word(), self.what, self.said)?;
+        write!(f, "{:5}  {:14}  {}", self.level.as_str(), self.what, self.said)?;
         match &self.hint {
             Some(hint) => write!(f, "\n{:23}hint: {hint}", ""),
             None => Ok(()),

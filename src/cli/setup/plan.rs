@@ -87,7 +87,7 @@ impl Plan {
             "# Who may register: \"open\" (everybody), \"approval\" (an administrator decides), \"invite\" (whoever was invited, see",
         );
         line("# `gatelodge invite add`) or \"closed\" (nobody: `gatelodge user add`).");
-        line(&format!("mode = \"{}\"", self.registration.word()));
+        line(&format!("mode = \"{}\"", self.registration.as_str()));
         text
     }
 }

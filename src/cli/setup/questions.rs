@@ -98,7 +98,7 @@ pub fn registration(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result
         "Who may register?\n  open      everybody\n  approval  everybody, then an administrator decides\n  invite    whoever was invited\n  closed    nobody: administrators make the accounts",
     );
     let usual = if is_public(url) { RegistrationMode::Invite } else { RegistrationMode::Open };
-    let question = question("registration", "open, approval, invite or closed", Some(usual.word()));
+    let question = question("registration", "open, approval, invite or closed", Some(usual.as_str()));
     asker.settle(&question, given.registration.as_ref(), |text| {
         RegistrationMode::from_word(text).ok_or_else(|| "write open, approval, invite or closed".into())
     })

@@ -27,7 +27,7 @@ pub enum RegistrationMode {
 impl RegistrationMode {
     /// As the file writes it.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Approval => "approval",
@@ -39,7 +39,7 @@ impl RegistrationMode {
     /// What a word of the file stands for.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Open, Self::Approval, Self::Invite, Self::Closed].into_iter().find(|mode| mode.word() == word)
+        [Self::Open, Self::Approval, Self::Invite, Self::Closed].into_iter().find(|mode| mode.as_str() == word)
     }
 }
 

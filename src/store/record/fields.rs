@@ -36,11 +36,11 @@ impl Field for u64 {
         Err(Damaged)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         (*self).into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_u64().ok_or(Damaged)
     }
 }
@@ -54,11 +54,11 @@ impl Field for u32 {
         u64::take(input)?.try_into().map_err(|_| Damaged)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         (*self).into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_u64().and_then(|number| number.try_into().ok()).ok_or(Damaged)
     }
 }
@@ -76,11 +76,11 @@ impl Field for bool {
         }
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         (*self).into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_bool().ok_or(Damaged)
     }
 }
@@ -96,11 +96,11 @@ impl Field for Vec<u8> {
         Ok(input.bytes(length)?.to_vec())
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         base64url(self).into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_str().and_then(from_base64url).ok_or(Damaged)
     }
 }
@@ -115,11 +115,11 @@ impl Field for String {
         Self::from_utf8(Vec::take(input)?).map_err(|_| Damaged)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         self.as_str().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_str().map(str::to_owned).ok_or(Damaged)
     }
 }
@@ -133,12 +133,12 @@ impl<const N: usize> Field for [u8; N] {
         input.bytes(N)?.try_into().map_err(|_| Damaged)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         base64url(self).into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        <Vec<u8> as Field>::from_shown(shown)?.try_into().map_err(|_| Damaged)
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
+        <Vec<u8> as Field>::from_json(shown)?.try_into().map_err(|_| Damaged)
     }
 }
 
@@ -154,12 +154,12 @@ impl<T: Field> Field for Option<T> {
         if bool::take(input)? { T::take(input).map(Some) } else { Ok(None) }
     }
 
-    fn show(&self) -> Value {
-        self.as_ref().map_or(Value::Null, Field::show)
+    fn to_json(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Field::to_json)
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        if shown.is_null() { Ok(None) } else { T::from_shown(shown).map(Some) }
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
+        if shown.is_null() { Ok(None) } else { T::from_json(shown).map(Some) }
     }
 }
 
@@ -175,12 +175,12 @@ impl<T: Field + Ord> Field for BTreeSet<T> {
         try_set_of((0..u64::take(input)?).map(|_| T::take(input)))
     }
 
-    fn show(&self) -> Value {
-        self.iter().map(Field::show).collect()
+    fn to_json(&self) -> Value {
+        self.iter().map(Field::to_json).collect()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-        try_set_of(shown.as_array().ok_or(Damaged)?.iter().map(T::from_shown))
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
+        try_set_of(shown.as_array().ok_or(Damaged)?.iter().map(T::from_json))
     }
 }
 
@@ -198,14 +198,14 @@ macro_rules! stored_as {
                 from(<$form>::take(input)?).ok_or(Damaged)
             }
 
-            fn show(&self) -> Value {
+            fn to_json(&self) -> Value {
                 let to: fn(&$type) -> $form = $to;
-                Field::show(&to(self))
+                Field::to_json(&to(self))
             }
 
-            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+            fn from_json(shown: &Value) -> Result<Self, Damaged> {
                 let from: fn($form) -> Option<$type> = $from;
-                from(<$form as Field>::from_shown(shown)?).ok_or(Damaged)
+                from(<$form as Field>::from_json(shown)?).ok_or(Damaged)
             }
         }
     )*};
@@ -230,13 +230,13 @@ impl Field for Timestamp {
         u64::take(input).map(Self::from_seconds)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         // What lies beyond the calendar is shown as the number it is.
         let text = self.to_string();
         if Self::parse(&text) == Some(*self) { text.into() } else { self.seconds().into() }
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         let parsed = shown.as_u64().map(Self::from_seconds);
         parsed.or_else(|| shown.as_str().and_then(Self::parse)).ok_or(Damaged)
     }
@@ -251,11 +251,11 @@ impl<Kind> Field for Id<Kind> {
         <[u8; 16]>::take(input).map(Self::from_bytes)
     }
 
-    fn show(&self) -> Value {
+    fn to_json(&self) -> Value {
         self.to_string().into()
     }
 
-    fn from_shown(shown: &Value) -> Result<Self, Damaged> {
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_str().and_then(|text| text.parse().ok()).ok_or(Damaged)
     }
 }

@@ -2,7 +2,7 @@
 //! behind their length. Stored data outlives programs, so this encoding is ours and does not change.
 
 mod fields;
-mod words;
+mod stored_enum;
 
 use serde_json::Value;
 
@@ -30,10 +30,10 @@ pub trait Record: Sized {
     fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged>;
 
     /// The value as other programs read it.
-    fn show(&self) -> Value;
+    fn to_json(&self) -> Value;
 
-    /// Reads what [`Record::show`] made.
-    fn from_shown(shown: &Value) -> Result<Self, Damaged>;
+    /// Reads what [`Record::to_json`] made.
+    fn from_json(shown: &Value) -> Result<Self, Damaged>;
 
     /// As [`Record::from_bytes`], naming the kind of record.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
@@ -50,10 +50,10 @@ pub trait Field: Sized {
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged>;
 
     /// The value as other programs read it.
-    fn show(&self) -> Value;
+    fn to_json(&self) -> Value;
 
-    /// Reads what [`Field::show`] made.
-    fn from_shown(shown: &Value) -> Result<Self, Damaged>;
+    /// Reads what [`Field::to_json`] made.
+    fn from_json(shown: &Value) -> Result<Self, Damaged>;
 }
 
 /// The bytes that are still to be read.
@@ -92,49 +92,50 @@ macro_rules! record {
                 if input.is_at_end() { Ok(record) } else { Err($crate::store::Damaged) }
             }
 
-            $crate::store::record!(shown { $($field),* });
+            $crate::store::record!(json { $($field),* });
         }
     };
-    // A version that has more fields than the one before: what an older record lacks is its type's default.
-    ($name:ident, version 2, { $($field:ident),* $(,)? }, since 2 { $($added:ident),* $(,)? }) => {
+    // Versions that have more fields than those before: what an older record lacks is its type's default. Each `since` is the
+    // version that brought its fields; the last is the one that is written.
+    ($name:ident, version $version:literal, { $($field:ident),* $(,)? }, $(since $since:literal { $($added:ident),* $(,)? }),+) => {
         impl $crate::store::Record for $name {
             const NAME: &'static str = stringify!($name);
 
             fn to_bytes(&self) -> Vec<u8> {
-                let mut out = vec![2];
+                let mut out = vec![$version];
                 $($crate::store::Field::put(&self.$field, &mut out);)*
-                $($crate::store::Field::put(&self.$added, &mut out);)*
+                $($($crate::store::Field::put(&self.$added, &mut out);)*)+
                 out
             }
 
             fn from_bytes(bytes: &[u8]) -> Result<Self, $crate::store::Damaged> {
-                let Some((&version @ 1..=2, rest)) = bytes.split_first() else { return Err($crate::store::Damaged) };
+                let Some((&version @ 1..=$version, rest)) = bytes.split_first() else { return Err($crate::store::Damaged) };
                 let mut input = $crate::store::Reader(rest);
                 let record = Self {
                     $($field: $crate::store::Field::take(&mut input)?,)*
-                    $($added: if version < 2 { Default::default() } else { $crate::store::Field::take(&mut input)? },)*
+                    $($($added: if version < $since { Default::default() } else { $crate::store::Field::take(&mut input)? },)*)+
                 };
                 if input.is_at_end() { Ok(record) } else { Err($crate::store::Damaged) }
             }
 
-            fn show(&self) -> serde_json::Value {
+            fn to_json(&self) -> serde_json::Value {
                 serde_json::json!({
-                    $(stringify!($field): $crate::store::Field::show(&self.$field),)*
-                    $(stringify!($added): $crate::store::Field::show(&self.$added),)*
+                    $(stringify!($field): $crate::store::Field::to_json(&self.$field),)*
+                    $($(stringify!($added): $crate::store::Field::to_json(&self.$added),)*)+
                 })
             }
 
-            fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
-                let members = shown.as_object().ok_or($crate::store::Damaged)?;
+            fn from_json(json: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+                let members = json.as_object().ok_or($crate::store::Damaged)?;
                 let member = |name: &str| members.get(name).ok_or($crate::store::Damaged);
-                let (before, added) = ([$(stringify!($field)),*].len(), [$(stringify!($added)),*].len());
-                if members.len() != before && members.len() != before + added {
-                    return Err($crate::store::Damaged);
-                }
-                let is_older = members.len() == before;
+                // How many members each version has tells which one it is.
+                let mut counts = vec![(1, [$(stringify!($field)),*].len())];
+                $(counts.push(($since, counts[counts.len() - 1].1 + [$(stringify!($added)),*].len()));)+
+                let is_whole = |(_, count): &&(u8, usize)| *count == members.len();
+                let (version, _) = *counts.iter().find(is_whole).ok_or($crate::store::Damaged)?;
                 Ok(Self {
-                    $($field: $crate::store::Field::from_shown(member(stringify!($field))?)?,)*
-                    $($added: if is_older { Default::default() } else { $crate::store::Field::from_shown(member(stringify!($added))?)? },)*
+                    $($field: $crate::store::Field::from_json(member(stringify!($field))?)?,)*
+                    $($($added: if version < $since { Default::default() } else { $crate::store::Field::from_json(member(stringify!($added))?)? },)*)+
                 })
             }
         }
@@ -150,27 +151,27 @@ macro_rules! record {
                 Ok(Self { $($field: $crate::store::Field::take(input)?),* })
             }
 
-            $crate::store::record!(shown { $($field),* });
+            $crate::store::record!(json { $($field),* });
         }
     };
     // The form that other programs read: an object of exactly these members.
-    (shown { $($field:ident),* }) => {
-        fn show(&self) -> serde_json::Value {
-            serde_json::json!({ $(stringify!($field): $crate::store::Field::show(&self.$field)),* })
+    (json { $($field:ident),* }) => {
+        fn to_json(&self) -> serde_json::Value {
+            serde_json::json!({ $(stringify!($field): $crate::store::Field::to_json(&self.$field)),* })
         }
 
-        fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+        fn from_json(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
             let members = shown.as_object().ok_or($crate::store::Damaged)?;
             if members.len() != [$(stringify!($field)),*].len() {
                 return Err($crate::store::Damaged);
             }
             let member = |name: &str| members.get(name).ok_or($crate::store::Damaged);
-            Ok(Self { $($field: $crate::store::Field::from_shown(member(stringify!($field))?)?),* })
+            Ok(Self { $($field: $crate::store::Field::from_json(member(stringify!($field))?)?),* })
         }
     };
 }
 pub(crate) use record;
-pub(crate) use words::words;
+pub(crate) use stored_enum::stored_enum;
 
 /// Tables whose value is one field.
 macro_rules! single_field_record {
@@ -191,12 +192,12 @@ macro_rules! single_field_record {
                 if input.is_at_end() { Ok(value) } else { Err(Damaged) }
             }
 
-            fn show(&self) -> Value {
-                Field::show(self)
+            fn to_json(&self) -> Value {
+                Field::to_json(self)
             }
 
-            fn from_shown(shown: &Value) -> Result<Self, Damaged> {
-                Field::from_shown(shown)
+            fn from_json(shown: &Value) -> Result<Self, Damaged> {
+                Field::from_json(shown)
             }
         }
     )*};
@@ -274,16 +275,49 @@ mod tests {
             assert_eq!(Grown::from_bytes(damaged), Err(Damaged), "{damaged:?}");
         }
         let grown = Grown { number: 7, maybe: Some(9) };
-        assert_eq!(Grown::from_shown(&grown.show()), Ok(grown));
-        assert_eq!(Grown::from_shown(&serde_json::json!({"number": 7})), Ok(Grown { number: 7, maybe: None }));
-        assert_eq!(Grown::from_shown(&serde_json::json!({"number": 7, "other": 1})), Err(Damaged));
+        assert_eq!(Grown::from_json(&grown.to_json()), Ok(grown));
+        assert_eq!(Grown::from_json(&serde_json::json!({"number": 7})), Ok(Grown { number: 7, maybe: None }));
+        assert_eq!(Grown::from_json(&serde_json::json!({"number": 7, "other": 1})), Err(Damaged));
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct GrownTwice {
+        number: u64,
+        maybe: Option<u64>,
+        text: String,
+        flag: bool,
+    }
+    record!(GrownTwice, version 3, { number }, since 2 { maybe }, since 3 { text, flag });
+
+    #[test]
+    fn a_record_can_grow_again_and_again() {
+        let grown = |maybe, text: &str, flag| GrownTwice { number: 7, maybe, text: text.into(), flag };
+        for (bytes, json, expected) in [
+            (&[1, 7][..], serde_json::json!({"number": 7}), grown(None, "", false)),
+            (&[2, 7, 1, 9], serde_json::json!({"number": 7, "maybe": 9}), grown(Some(9), "", false)),
+            (
+                &[3, 7, 1, 9, 1, b'x', 1],
+                serde_json::json!({"number": 7, "maybe": 9, "text": "x", "flag": true}),
+                grown(Some(9), "x", true),
+            ),
+        ] {
+            assert_eq!(GrownTwice::from_bytes(bytes), Ok(expected.clone()));
+            assert_eq!(GrownTwice::from_json(&json), Ok(expected));
+        }
+        for damaged in [&[1, 7, 0][..], &[2, 7, 0, 0], &[3, 7, 0, 0], &[4, 7, 0, 0, 0], &[0, 7]] {
+            assert_eq!(GrownTwice::from_bytes(damaged), Err(Damaged), "{damaged:?}");
+        }
+        let grown = grown(None, "y", true);
+        assert_eq!(grown.to_bytes(), [3, 7, 0, 1, b'y', 1]);
+        assert_eq!(GrownTwice::from_json(&grown.to_json()), Ok(grown));
+        assert_eq!(GrownTwice::from_json(&serde_json::json!({"number": 7, "flag": true})), Err(Damaged));
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read(number: u64, flag: bool, text: String, bytes: Vec<u8>, id: [u8; 16], maybe: Option<u64>, set: BTreeSet<String>) {
             let sample = Sample { number, flag, text, bytes, id, maybe, set };
-            prop_assert_eq!(<Sample as Record>::from_shown(&Record::show(&sample)), Ok(sample.clone()));
+            prop_assert_eq!(<Sample as Record>::from_json(&Record::to_json(&sample)), Ok(sample.clone()));
             prop_assert_eq!(Sample::from_bytes(&sample.to_bytes()), Ok(sample));
         }
 
@@ -291,7 +325,7 @@ mod tests {
         fn every_time_is_shown_and_read(seconds: u64, near in 0u64..5_000_000_000) {
             for seconds in [seconds, near] {
                 let time = Timestamp::from_seconds(seconds);
-                prop_assert_eq!(Timestamp::from_shown(&Field::show(&time)), Ok(time));
+                prop_assert_eq!(Timestamp::from_json(&Field::to_json(&time)), Ok(time));
             }
         }
 

@@ -49,7 +49,7 @@ pub async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
         .map(|(id, factor)| {
             json!({
                 "id": id.to_string(),
-                "kind": factor.kind.word(),
+                "kind": factor.kind.as_str(),
                 "name": factor.name.as_str(),
                 "created_at": factor.created_at.to_string(),
                 "last_used_at": factor.used_at.map(|at| at.to_string()),

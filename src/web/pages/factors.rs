@@ -131,7 +131,7 @@ pub async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
         .iter()
         .map(|(id, factor)| {
             context! {
-                id => id.to_string(), name => factor.name.as_str(), kind => factor.kind.word(), is_late => factor.is_late,
+                id => id.to_string(), name => factor.name.as_str(), kind => factor.kind.as_str(), is_late => factor.is_late,
                 since => factor.created_at.in_words(),
                 used => factor.used_at.map(|at| at.in_words()).unwrap_or_default(),
             }

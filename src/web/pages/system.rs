@@ -31,7 +31,7 @@ pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
     let store = health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned());
     let document = serde_json::json!({
-        "status": word, "store": store, "disk": health.room.word(), "stuck_workers": health.stuck, "clock": health.clock.word(),
+        "status": word, "store": store, "disk": health.room.as_str(), "stuck_workers": health.stuck, "clock": health.clock.as_str(),
         "certificate": health.certificate.unwrap_or_else(|| "good".into()),
     });
     Ok(Reply::json(success, &document))

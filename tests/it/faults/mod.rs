@@ -2,7 +2,7 @@
 //! its reopening. What people were told is held against what is there afterwards.
 
 mod disk;
-mod nth_call;
+mod fault_injection;
 mod people;
 mod power_cuts;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use gatelodge::accounts::attempt_limits::AttemptLimits;
+use gatelodge::accounts::attempt_limits::{AttemptLimits, Claim};
 use gatelodge::accounts::create_account::NewAccount;
 use gatelodge::accounts::login::{self, PasswordCheck};
 use gatelodge::accounts::login_outcome::Passed;
@@ -218,7 +218,7 @@ impl People<'_> {
         let identity = Identity::Email(email_of(member));
         let tries = store.read(|view| {
             let account = login::look_up(view, self.env, &identity)?.account();
-            AttemptLimits::at_login(view, self.env, &identity, account, &client(), (NOW, NOW))
+            AttemptLimits::at_login(view, self.env, Claim { identity: &identity, account }, &client(), (NOW, NOW))
         });
         Some(PasswordCheck { matched, is_locked_out: false, tries: tries.ok()?, rehashed: None })
     }

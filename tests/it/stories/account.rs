@@ -31,14 +31,14 @@ fn a_new_address_is_confirmed_there_and_told_to_the_old_one() {
     };
     ask("not the password").refused(403, "wrong_password");
     ask(PASSWORD).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let to = |address: &str| letters.iter().find(|letter| letter.to == address).expect("a mail");
     assert_eq!(to(ALICE).subject, "Your address for Hill Street is about to change");
     world.visitor().log_in("new@example.org", PASSWORD).expect(401);
 
     // The link is proof enough, in any browser.
     world.visitor().api("POST", "/confirm", json!({"token": to("new@example.org").token()})).expect(200);
-    let told: Vec<String> = world.run_the_post().into_iter().map(|letter| letter.to).collect();
+    let told: Vec<String> = world.deliver_mail().into_iter().map(|letter| letter.to).collect();
     assert_eq!(told.len(), 2);
     assert!(told.contains(&ALICE.to_owned()) && told.contains(&"new@example.org".to_owned()));
     world.visitor().log_in("new@example.org", PASSWORD).expect(200);
@@ -53,7 +53,7 @@ fn another_persons_address_cannot_be_taken_and_only_its_owner_is_told() {
     browser
         .api("POST", "/account/email", json!({"email": "bobby@example.org", "current_password": PASSWORD}))
         .expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let to_bobby: Vec<_> = letters.iter().filter(|letter| letter.to == "bobby@example.org").collect();
     assert_eq!(to_bobby.len(), 1);
     assert_eq!(to_bobby[0].subject, "You already have an account at Hill Street");
@@ -66,7 +66,7 @@ fn a_new_password_stops_a_change_of_address_that_is_under_way() {
     browser
         .api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}))
         .expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let token = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").token();
     browser
         .api("POST", "/account/password", json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD}))
@@ -185,7 +185,7 @@ fn a_forgotten_user_name_is_mailed_to_the_address_of_its_account_only() {
     let world = World::new();
     let alice = world.logged_in(ALICE, PASSWORD);
     alice.api("POST", "/account/username", json!({"username": "alice"})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.visitor().api("POST", "/username/recover", json!({"email": ALICE})).expect(202);
     assert!(world.only_letter_to(ALICE).text.contains("It is alice."));
     world.visitor().api("POST", "/username/recover", json!({"email": "nobody@example.org"})).expect(202);
@@ -224,11 +224,11 @@ fn whose_address_is_asked_for_by_a_stranger_too_is_told_whose_account_it_is_for(
     let victim = world.visitor();
     let registering = json!({"email": "victim@example.net", "password": OTHER_PASSWORD});
     victim.api("POST", "/register", registering).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     stranger
         .api("POST", "/account/email", json!({"email": "victim@example.net", "current_password": PASSWORD}))
         .expect(202);
-    let letter = world.run_the_post().into_iter().find(|letter| letter.to == "victim@example.net").expect("mailed");
+    let letter = world.deliver_mail().into_iter().find(|letter| letter.to == "victim@example.net").expect("mailed");
     assert!(letter.subject.starts_with("Is this account"), "{}", letter.subject);
     // They take it for their own link: nothing of theirs goes to the stranger's account.
     let confirm = |visitor: &Visitor<'_>, more: Value| {
@@ -251,10 +251,10 @@ fn a_link_for_an_account_gives_no_further_guesses_at_its_password() {
     // The owner mistypes, and whoever has that mailbox registers it.
     let registering = json!({"email": "typo@example.net", "password": OTHER_PASSWORD});
     guesser.api("POST", "/register", registering).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     let ask = json!({"email": "typo@example.net", "current_password": PASSWORD});
     owner.api("POST", "/account/email", ask).expect(202);
-    let letter = world.run_the_post().into_iter().find(|letter| letter.to == "typo@example.net").expect("mailed");
+    let letter = world.deliver_mail().into_iter().find(|letter| letter.to == "typo@example.net").expect("mailed");
     let guess = |visitor: &Visitor<'_>| {
         visitor.api("POST", "/confirm", json!({"token": letter.token(), "password": OTHER_PASSWORD}))
     };
@@ -262,6 +262,6 @@ fn a_link_for_an_account_gives_no_further_guesses_at_its_password() {
     guess(&guesser).refused(429, "too_many_attempts");
     // The login counted them, and the owner knows.
     world.visitor_from("192.0.2.9").log_in(ALICE, PASSWORD).refused(429, "too_many_attempts");
-    assert!(world.run_the_post().iter().any(|letter| letter.to == ALICE));
+    assert!(world.deliver_mail().iter().any(|letter| letter.to == ALICE));
     owner.log_in(ALICE, PASSWORD).expect(200);
 }

@@ -23,7 +23,7 @@ fn comes_in_by(browser: &Visitor<'_>, agent: &str, password: &str) {
 }
 
 fn told(world: &World) -> Option<Letter> {
-    world.run_the_post().into_iter().find(|letter| letter.subject.contains("new login"))
+    world.deliver_mail().into_iter().find(|letter| letter.subject.contains("new login"))
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
         .refused(401, "not_logged_in");
     thief.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
     gone.posts(&letter.path(), &[]).expect(403).says("is done already");
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     assert_eq!(reset.to, ALICE);
     let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});
     gone.api("POST", "/reset", body).expect(200);
@@ -143,12 +143,12 @@ fn after_it_the_thiefs_place_is_strange_again() {
     let world = World::new();
     let (home, _, letter) = with_a_thief(&world);
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     // The thief knows the old password: it is not chosen again.
     let again = home.api("POST", "/reset", json!({"token": reset.token(), "password": PASSWORD}));
     assert_eq!(again.refused(422, "invalid_fields").json()["fields"]["password"], json!([{"code": "reused"}]));
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     comes_in_by(&world.visitor_from(FAR), CHROME, OTHER_PASSWORD);
     assert!(told(&world).is_some());
 }
@@ -156,9 +156,9 @@ fn after_it_the_thiefs_place_is_strange_again() {
 fn moved(world: &World, browser: &Visitor<'_>, new: &str) -> Letter {
     let ask = json!({"email": new, "current_password": PASSWORD});
     browser.api("POST", "/account/email", ask).expect(202);
-    let confirm = world.run_the_post().into_iter().find(|letter| letter.to == new).expect("mailed").token();
+    let confirm = world.deliver_mail().into_iter().find(|letter| letter.to == new).expect("mailed").token();
     browser.api("POST", "/confirm", json!({"token": confirm})).expect(200);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let told = |letter: &&Letter| letter.subject.contains("has changed") && letter.text.contains("/email/undo/");
     let with_link: Vec<&Letter> = letters.iter().filter(told).collect();
     assert_eq!(with_link.len(), 1, "only the old address can undo it");
@@ -179,7 +179,7 @@ fn a_change_of_address_is_undone_from_the_old_one() {
     assert_eq!(world.records(), before);
     home.posts(&letter.path(), &[]).leads_to("/login?notice=taken-back");
     assert!(!thief.is_logged_in());
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     assert_eq!(reset.to, ALICE, "the new password is for the old address");
     let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});
@@ -187,7 +187,7 @@ fn a_change_of_address_is_undone_from_the_old_one() {
     home.log_in(ALICE, OTHER_PASSWORD).expect(200);
     thief.posts(&second.path(), &[]).expect(403);
     thief.api("POST", "/forgot", json!({"email": "another@example.net"})).expect(202);
-    assert!(world.run_the_post().iter().all(|letter| letter.to != "another@example.net"));
+    assert!(world.deliver_mail().iter().all(|letter| letter.to != "another@example.net"));
     assert!(world.audit().iter().any(|(act, ..)| act == "address-restored"));
 }
 
@@ -221,7 +221,7 @@ fn a_second_factor_that_the_thief_added_does_not_keep_the_owner_out() {
     let halfway = home.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
     assert_eq!(halfway.json()["methods"], json!(["totp", "recovery_code"]));
     home.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(HOUR);
     let thief = world.visitor_from(FAR);
     thief.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
@@ -235,7 +235,7 @@ fn a_second_factor_that_the_thief_added_does_not_keep_the_owner_out() {
     };
     assert_eq!(factors(&thief), 2);
     home.api("POST", "/account/take-back", json!({"token": link.token()})).expect(200);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     world.advance(HOUR);
@@ -260,10 +260,10 @@ fn an_undo_takes_second_factors_along_that_were_added_before_the_move() {
     world.advance(7 * DAY);
     thief.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
     thief.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     let letter = moved(&world, &thief, "thief@example.net");
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     home.log_in(ALICE, OTHER_PASSWORD).expect(200);
 }
@@ -276,7 +276,7 @@ fn nobody_takes_the_old_address_while_it_can_be_brought_back() {
     home.api("POST", "/confirm", json!({"token": world.only_letter_to(ALICE).token()})).expect(200);
     let thief = world.visitor_from(FAR);
     comes_in(&thief, CHROME);
-    world.run_the_post();
+    world.deliver_mail();
     let letter = moved(&world, &thief, "thief@example.net");
     let overtaking = json!({"email": ALICE, "password": OTHER_PASSWORD});
     let refused = thief.api("POST", "/register", overtaking.clone()).refused(422, "invalid_fields");
@@ -305,11 +305,11 @@ fn digits_that_a_thief_asked_for_die_when_the_account_is_taken_back_or_the_passw
     let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
     home.api("POST", "/account/password", change).expect(200);
     thief.api("POST", "/login/mail/code", json!({"code": digits})).refused(401, "wrong_code");
-    world.run_the_post();
+    world.deliver_mail();
     let digits = asks();
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
     thief.api("POST", "/login/mail/code", json!({"code": digits})).refused(401, "wrong_code");
-    world.run_the_post();
+    world.deliver_mail();
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn recovery_codes_that_a_thief_made_die_when_the_account_is_taken_back() {
     let letter = told(&world).expect("told");
     let made = thief.api("POST", "/account/recovery-codes", Value::Null).expect(200).json();
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     home.log_in(ALICE, OTHER_PASSWORD).refused(401, "second_factor_required");
     home.api("POST", "/login/second-factor", json!({"code": made["recovery_codes"][0]})).refused(401, "wrong_code");
@@ -346,7 +346,7 @@ fn what_a_thief_prepared_goes_whichever_of_the_mails_the_owner_reads() {
     again.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);
     let letter = told(&world).expect("told");
     home.api("POST", "/account/take-back", json!({"token": letter.token()})).expect(200);
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     home.log_in(ALICE, OTHER_PASSWORD).expect(200);
 }
@@ -359,12 +359,12 @@ fn what_was_mailed_to_a_thief_takes_nothing_from_the_owner() {
     // The next login from somewhere new is told to the thief's address.
     let log_in = json!({"identity": "thief@example.net", "password": PASSWORD});
     world.visitor_from("2001:db8:88::1").api("POST", "/login", log_in).expect(200);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let not_me = letters.iter().find(|letter| letter.text.contains("/not-me/")).expect("told").clone();
     assert_eq!(not_me.to, "thief@example.net");
     thief.opens(&not_me.path()).expect(200);
     home.api("POST", "/account/take-back", json!({"token": undo.token()})).expect(200);
-    let reset = world.run_the_post().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
+    let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     home.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     home.log_in(ALICE, OTHER_PASSWORD).expect(200);
     thief.api("POST", "/account/take-back", json!({"token": not_me.token()})).refused(403, "token_invalid");

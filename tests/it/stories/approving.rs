@@ -67,9 +67,9 @@ fn by_page_an_administrator_lets_in_and_declines() {
     let path = world.only_letter_to(ALICE).path();
     stranger.posts(&path, &[]).leads_to("/login?notice=awaits-approval");
     stranger.opens("/login?notice=awaits-approval").expect(200).says("decide on your registration");
-    world.run_the_post();
+    world.deliver_mail();
     registers(&world, "bob@example.org", &json!({"email": "bob@example.org", "password": PASSWORD}));
-    world.run_the_post();
+    world.deliver_mail();
 
     let root = administrator(&world);
     let page = root.opens("/admin/approvals").expect(200);
@@ -83,7 +83,7 @@ fn by_page_an_administrator_lets_in_and_declines() {
     let decline = format!("/admin/approvals/{}/decline", id("bob@example.org"));
     root.posts(&decline, &[]).leads_to("/admin/approvals?notice=declined");
     root.opens("/admin/approvals?notice=declined").expect(200).says("Nobody waits");
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let subject = |to: &str| letters.iter().find(|letter| letter.to == to).expect("told").text.clone();
     assert!(subject(ALICE).contains("was approved") && subject("bob@example.org").contains("was not approved"));
     stranger.log_in(ALICE, PASSWORD).expect(200);
@@ -111,7 +111,7 @@ fn while_it_waits_nothing_is_mailed_again_and_the_link_is_used() {
     browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
     let token = world.only_letter_to(ALICE).token();
     browser.api("POST", "/confirm", json!({"token": token})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(6 * MINUTE);
     browser.api("POST", "/confirm", json!({"token": token})).refused(403, "token_used");
     browser.api("POST", "/confirm/resend", json!({"email": ALICE})).expect(202);
@@ -123,7 +123,7 @@ fn while_it_waits_nothing_is_mailed_again_and_the_link_is_used() {
 fn one_address_registered_twice_is_decided_on_once() {
     let world = house();
     registers(&world, ALICE, &json!({"email": ALICE, "password": PASSWORD}));
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(6 * MINUTE);
     registers(&world, ALICE, &json!({"email": ALICE, "password": OTHER_PASSWORD}));
     let root = administrator(&world);
@@ -172,7 +172,7 @@ fn administrators_are_not_flooded() {
         browser.api("POST", "/register", json!({"email": email, "password": PASSWORD})).expect(202);
         let token = world.only_letter_to(&email).token();
         browser.api("POST", "/confirm", json!({"token": token})).expect(200);
-        told += world.run_the_post().len();
+        told += world.deliver_mail().len();
     }
     assert_eq!(told, 5, "five, then one an hour");
     assert_eq!(waiting(&administrator(&world)).len(), 12);

@@ -29,10 +29,10 @@ fn a_whole_life(world: &World) -> Vec<String> {
     alice
         .api("POST", "/account/email", json!({"email": "alice@example.net", "current_password": OTHER_PASSWORD}))
         .expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let change = letters.iter().find(|letter| letter.to == "alice@example.net").expect("the link").token();
     alice.api("POST", "/confirm", json!({"token": change})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     alice.api("POST", "/forgot", json!({"email": "alice@example.net"})).expect(202);
     let reset = world.only_letter_to("alice@example.net").token();
     alice.api("POST", "/reset", json!({"token": reset, "password": PASSWORD})).expect(200);
@@ -258,7 +258,7 @@ fn every_group_that_an_account_is_made_with_has_its_row() {
 
     // By an invitation that was mailed the account exists at once; by a link, when its owner or an administrator confirms.
     let before = last();
-    world.run_the_post();
+    world.deliver_mail();
     let invite = |body: Value| root.api("POST", "/admin/invitations", body).expect(200).json();
     invite(json!({"email": ALICE, "groups": ["class-7b", "staff"]}));
     let token = world.only_letter_to(ALICE).token();
@@ -278,7 +278,7 @@ fn every_group_that_an_account_is_made_with_has_its_row() {
     let before = last();
     let link = invite(json!({"uses": 2, "groups": ["class-7b"]}))["link"].as_str().expect("a link").to_owned();
     let token = link.rsplit('/').next().expect("a token").to_owned();
-    world.run_the_post();
+    world.deliver_mail();
     let dora = register("dora@example.org", &token);
     let confirmation = json!({"token": world.only_letter_to("dora@example.org").token()});
     dora.api("POST", "/confirm", confirmation).expect(200);

@@ -89,7 +89,7 @@ fn one_leap_forward_purges_nothing_and_can_be_taken_back() {
         let browser = world.logged_in(ALICE, PASSWORD);
         world.visitor().api("POST", "/register", json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
         world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-        let letters = world.run_the_post();
+        let letters = world.deliver_mail();
         let token = letters.iter().find(|letter| letter.to == ALICE).expect("the link").token();
         let registered = letters.iter().find(|letter| letter.to != ALICE).expect("the link").token();
         world.clock.set(ahead);
@@ -191,7 +191,7 @@ fn a_clock_that_was_two_hours_ahead_for_a_moment_leaves_no_mark() {
     assert_eq!(shown["state"], "sure");
     world.visitor().api("POST", "/reset/check", json!({"token": token})).refused(503, "clock_unsure");
     world.block_on(world.app.settle_clock()).expect("memory does not fail");
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let confirm = letters.iter().find(|letter| letter.to == "new@example.org").expect("it leaves at once").token();
     assert!(browser.is_logged_in());
     // Nobody's tries are used up until a time that has not come.
@@ -203,7 +203,7 @@ fn a_clock_that_was_two_hours_ahead_for_a_moment_leaves_no_mark() {
         world.visitor().api("POST", path, json!({"token": token})).refused(403, "token_invalid");
     }
     world.visitor().api("POST", "/forgot", json!({"email": "dora@example.org"})).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let token = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed").token();
     world.visitor().api("POST", "/reset", json!({"token": token, "password": OTHER_PASSWORD})).expect(200);
     // The store has forgotten it too: the next start does not find itself behind.

@@ -42,7 +42,7 @@ fn one_of_each_kind(world: &World) -> Vec<Done> {
     let reset = world.only_letter_to(ALICE);
     visitor.api("POST", "/reset", json!({"token": reset.token(), "password": OTHER_PASSWORD})).expect(200);
     all.push(done(&reset, "/reset", json!({"password": PASSWORD})));
-    world.run_the_post();
+    world.deliver_mail();
 
     visitor.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
     let login = world.only_letter_to(ALICE);
@@ -51,26 +51,26 @@ fn one_of_each_kind(world: &World) -> Vec<Done> {
 
     let new = json!({"email": BOB, "current_password": OTHER_PASSWORD});
     visitor.api("POST", "/account/email", new).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let change = letters.iter().find(|letter| letter.to == BOB).expect("the new address is asked").clone();
     visitor.api("POST", "/confirm", json!({"token": change.token()})).expect(200);
     all.push(done(&change, "/confirm", json!({})));
-    let undo = world.run_the_post().into_iter().find(|letter| letter.text.contains("/email/undo/")).expect("told");
+    let undo = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/email/undo/")).expect("told");
     visitor.api("POST", "/account/take-back", json!({"token": undo.token()})).expect(200);
     all.push(done(&undo, "/account/take-back", json!({})));
 
-    world.run_the_post();
+    world.deliver_mail();
     world.member("dora@example.org", PASSWORD);
     for address in ["192.0.2.7", "203.0.113.9"] {
         world.visitor_from(address).log_in("dora@example.org", PASSWORD).expect(200);
     }
-    let not_me = world.run_the_post().into_iter().find(|letter| letter.text.contains("/not-me/")).expect("told");
+    let not_me = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/not-me/")).expect("told");
     visitor.api("POST", "/account/take-back", json!({"token": not_me.token()})).expect(200);
     all.push(done(&not_me, "/account/take-back", json!({})));
 
     let invite = json!({"command": "invite-add", "email": CAROL, "within": null, "uses": null, "groups": []});
     world.command(invite).expect("invited");
-    let invitation = world.run_the_post().into_iter().find(|letter| letter.to == CAROL).expect("mailed");
+    let invitation = world.deliver_mail().into_iter().find(|letter| letter.to == CAROL).expect("mailed");
     let carol = json!({"email": CAROL, "password": PASSWORD, "invitation": invitation.token()});
     visitor.api("POST", "/register", carol.clone()).expect(200);
     all.push(Done { page: invitation.path(), posts: "/register", body: carol });
@@ -186,7 +186,7 @@ fn the_second_click_on_a_decision_says_that_it_was_made() {
         visitor
             .api("POST", "/register", json!({"email": format!("{decision}@example.org"), "password": PASSWORD}))
             .expect(202);
-        let letter = world.run_the_post().into_iter().find(|letter| letter.to.starts_with(decision)).expect("mailed");
+        let letter = world.deliver_mail().into_iter().find(|letter| letter.to.starts_with(decision)).expect("mailed");
         visitor.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
         let waiting = root.api("GET", "/admin/approvals", Value::Null).expect(200).json();
         let page = format!("/admin/approvals/{}/{decision}", waiting["items"][0]["id"].as_str().expect("an id"));
@@ -205,7 +205,7 @@ fn a_browser_that_registers_twice_by_a_double_click_confirms_without_its_passwor
         for click in &clicks {
             click.posts("/register", &[("email", ALICE), ("password", PASSWORD)]).leads_to("/register/sent");
         }
-        let newest = world.run_the_post().into_iter().next_back().expect("mailed");
+        let newest = world.deliver_mail().into_iter().next_back().expect("mailed");
         clicks[keeps].posts(&newest.path(), &[]).leads_to("/login?notice=confirmed");
         clicks[keeps].log_in(ALICE, PASSWORD).expect(200);
     }

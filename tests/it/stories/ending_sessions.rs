@@ -66,7 +66,7 @@ fn an_administrator_ends_somebodys_sessions() {
     for by_api in [true, false] {
         let world = World::new();
         let (root, bob) = (world.administrator(ROOT), world.logged_in(BOB, PASSWORD));
-        world.run_the_post();
+        world.deliver_mail();
         let doors = Doors::of(&world);
         let end = || {
             if by_api {
@@ -98,7 +98,7 @@ fn an_administrator_ends_everybodys_sessions_and_keeps_their_own() {
     let (root, bob) = (world.administrator(ROOT), world.logged_in(BOB, PASSWORD));
     let other = world.visitor();
     other.log_in(ROOT, PASSWORD).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     let doors = Doors::of(&world);
     root.api("DELETE", "/admin/sessions", Value::Null).expect(204);
     doors.are_closed();

@@ -83,7 +83,7 @@ fn the_password_in_a_request_is_proof_enough_for_whoever_has_no_second_factor() 
     browser.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
     set_up(&browser);
     world.advance(16 * MINUTE);
-    world.run_the_post();
+    world.deliver_mail();
     let before = world.records();
     browser.api("POST", "/account/email", change).refused(401, "reauthentication_required");
     let form = [("email", "new@example.org"), ("current_password", PASSWORD)];
@@ -140,7 +140,7 @@ fn a_trusted_browser_is_asked_for_the_second_factor_before_what_is_sensitive() {
     world.advance(30);
     browser.api("POST", "/login/second-factor", json!({"code": phone.shows(), "trust_browser": true})).expect(200);
     browser.api("POST", "/account/recovery-codes", Value::Null).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
 
     let is_asked = || {
         let refused =
@@ -188,7 +188,7 @@ fn whoever_has_no_password_proves_themselves_by_a_login_that_is_not_too_old() {
     let page = browser.opens("/account/email").expect(200).text();
     assert!(!page.contains("current_password"), "{page}");
     browser.posts("/account/email", &[("email", "new@example.org")]).leads_to("/account?notice=address-asked");
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(16 * MINUTE);
     for (path, body) in [
         ("/account/email", json!({"email": "other@example.org"})),
@@ -212,7 +212,7 @@ fn whoever_has_no_password_proves_themselves_by_a_login_that_is_not_too_old() {
 fn who_somebody_is_can_be_asked_without_logging_them_in() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
-    world.run_the_post();
+    world.deliver_mail();
     let (sessions, logins) = (schema::SESSIONS.prefix, schema::LOGINS.prefix);
     let kept =
         || world.records().into_iter().filter(|(key, _)| [sessions, logins].contains(&key[0])).collect::<Vec<_>>();

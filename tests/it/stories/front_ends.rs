@@ -39,14 +39,14 @@ fn links_in_mails_lead_on_to_the_front_end_which_posts_the_token() {
     assert_eq!(target, format!("https://app.example.org/portal/reset?token={}", letter.token()));
     assert!(!target.contains("alice"), "nobody's address");
     browser.api("POST", "/reset", json!({"token": letter.token(), "password": OTHER_PASSWORD})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(2 * gatelodge::base::HOUR);
     for (path, page) in [("/reset/glt_nonsense", "reset"), ("/confirm/x", "confirm"), ("/invite/gli_x", "invite")] {
         let target = location(&browser.opens(path));
         assert_eq!(target, format!("https://app.example.org/portal/{page}?error=token_invalid"));
     }
     browser.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
-    let letter = world.run_the_post().pop().expect("mailed");
+    let letter = world.deliver_mail().pop().expect("mailed");
     let target = location(&browser.opens(&letter.path()));
     assert_eq!(target, format!("https://app.example.org/portal/login/mail?token={}", letter.token()));
     world.advance(11 * gatelodge::base::MINUTE);

@@ -109,7 +109,7 @@ fn after_a_hundred_failures_in_a_row_the_password_is_out_of_use_until_it_is_set_
     // NIST SP 800-63B-4, 3.2.2: the right one is refused, however long one waits; it does not show.
     world.advance(30 * DAY);
     world.visitor_from("192.0.2.7").log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
-    let told: Vec<_> = world.run_the_post().into_iter().map(|letter| letter.text).collect();
+    let told: Vec<_> = world.deliver_mail().into_iter().map(|letter| letter.text).collect();
     assert!(told.iter().any(|text| text.contains("your password works no longer")), "{told:?}");
 
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
@@ -164,7 +164,7 @@ fn guesses_at_the_present_password_count_for_the_session_they_come_from() {
     (0..3).for_each(|_| drop(owner.api("POST", "/account/email", new.clone()).refused(403, "wrong_password")));
     change(PASSWORD).refused(429, "too_many_attempts");
     // Whoever found a session open guesses there and nowhere else: the owner, told of it, logs in and acts.
-    assert!(world.run_the_post().iter().any(|letter| letter.subject.contains("keeps trying")));
+    assert!(world.deliver_mail().iter().any(|letter| letter.subject.contains("keeps trying")));
     let elsewhere = world.visitor_from(FAR);
     elsewhere.log_in(ALICE, PASSWORD).expect(200);
     elsewhere.api("POST", "/session/verify", json!({"password": PASSWORD})).expect(200);
@@ -276,7 +276,7 @@ fn what_a_crowd_asks_for_keeps_nobody_from_asking_and_mails_leave_in_turn() {
     }
     world.advance(6 * MINUTE);
     owner.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     assert!(letters.iter().any(|letter| letter.to == ALICE), "{letters:?}");
     let mut mailed = letters.len() - 1;
     // Five, one more by now, and three of somebody who had asked for little until then.
@@ -284,7 +284,7 @@ fn what_a_crowd_asks_for_keeps_nobody_from_asking_and_mails_leave_in_turn() {
     // Nothing is lost: whoever registered gets their link, later.
     for _ in 0..40 {
         world.advance(10);
-        mailed += world.run_the_post().len();
+        mailed += world.deliver_mail().len();
     }
     assert_eq!(mailed, 40);
 }
@@ -317,7 +317,7 @@ fn logging_in_again_and_again_gives_no_further_tries_and_a_new_password_ends_the
     world.advance(60 * MINUTE);
     let owner = world.visitor();
     owner.api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let reset = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     let new = "a third thing altogether, with commas";
     owner.api("POST", "/reset", json!({"token": reset.token(), "password": new})).expect(200);
@@ -490,13 +490,13 @@ fn a_mailbox_cannot_be_flooded_with_links() {
     for _ in 0..40 {
         world.advance(6 * MINUTE);
         world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-        mails += world.run_the_post().len();
+        mails += world.deliver_mail().len();
     }
     // Five at once, and one in each of the four hours.
     assert!((8..=9).contains(&mails), "{mails}");
     // Registrations have a limit of their own, and so has word that the address is known.
     world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
-    assert_eq!(world.run_the_post().len(), 1);
+    assert_eq!(world.deliver_mail().len(), 1);
 }
 
 #[test]
@@ -599,8 +599,8 @@ fn a_crowd_that_asks_for_its_own_mails_delays_nobody_who_asks_for_one() {
     for email in &people {
         noisy.api("POST", "/forgot", json!({"email": email})).expect(202);
     }
-    let mailed = world.run_the_post().len();
+    let mailed = world.deliver_mail().len();
     assert!((5..12).contains(&mailed), "{mailed}");
     world.visitor_from("192.0.2.1").api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-    assert!(world.run_the_post().iter().any(|letter| letter.to == ALICE));
+    assert!(world.deliver_mail().iter().any(|letter| letter.to == ALICE));
 }

@@ -72,7 +72,7 @@ fn nobody_gets_a_user_name_that_reads_as_a_number_where_numbers_are_names() {
         member.api("POST", "/account/username", json!({"username": "004930123456"})).refused(422, "invalid_fields");
     assert_eq!(refusal.json()["fields"], reserved);
     member.api("POST", "/account/username", json!({"username": "030123456"})).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     let root = world.administrator("root@example.org");
     let wish = json!({"username": "004930123456", "password": PASSWORD});
     root.api("POST", "/admin/users", wish).refused(422, "refused").says("telephone number");

@@ -41,7 +41,7 @@ fn nobody_comes_in_without_an_invitation() {
         visitor.api("POST", "/register", body).refused(403, "token_invalid");
         visitor.opens(&format!("/invite/{nonsense}")).expect(403);
     }
-    assert_eq!(world.run_the_post().len(), 0);
+    assert_eq!(world.deliver_mail().len(), 0);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn who_has_a_link_registers_and_confirms_and_the_link_is_used_up() {
     accepted.expect(202);
     let (accepted, bob) = register(BOB);
     accepted.expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let of = |to: &str| json!({"token": letters.iter().find(|letter| letter.to == to).expect("a mail").token()});
     alice.api("POST", "/confirm", of(ALICE)).expect(200);
     // The one use is gone: it was not bob's registration that took it, but whoever confirmed first.
@@ -219,7 +219,7 @@ fn an_invitation_into_the_administrators_dies_with_the_rights_of_its_maker() {
         };
         let (into_admins, into_staff) = (link_into(json!(["staff", "admins"])), link_into(json!(["staff"])));
         let by_hand = self::invite(&world, &json!({"groups": ["admins"]}))["link"].as_str().expect("a link").to_owned();
-        world.run_the_post();
+        world.deliver_mail();
         invite(json!({"email": "carol@example.org", "groups": ["admins"]}));
         let mailed = world.only_letter_to("carol@example.org");
         let register = |email: &str, token: &str| {
@@ -233,7 +233,7 @@ fn an_invitation_into_the_administrators_dies_with_the_rights_of_its_maker() {
         accepted.expect(202);
         let confirmation = json!({"token": world.only_letter_to(ALICE).token()});
         world.command(loses).expect("done");
-        world.run_the_post();
+        world.deliver_mail();
         alice.api("POST", "/confirm", confirmation.clone()).refused(403, "token_invalid");
         register(BOB, &into_admins).0.refused(403, "token_invalid");
         register("carol@example.org", &mailed.token()).0.refused(403, "token_invalid");
@@ -254,9 +254,9 @@ fn an_address_is_mailed_so_many_invitations() {
     let world = World::new();
     let root = world.administrator("root@example.org");
     root.log_in("root@example.org", PASSWORD).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     let invite = || root.api("POST", "/admin/invitations", json!({"email": "stranger@example.net"}));
     (0..5).for_each(|_| drop(invite().expect(200)));
     invite().refused(409, "conflict");
-    assert_eq!(world.run_the_post().len(), 5);
+    assert_eq!(world.deliver_mail().len(), 5);
 }

@@ -33,7 +33,7 @@ fn an_account_does_so_much_and_its_mails_are_told_together() {
     assert_eq!(made, 60 + 3);
     let wait: u64 = last.expect("an end").header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
     assert_eq!(wait, 5 * MINUTE);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     assert_eq!(letters.len(), 3, "{letters:?}");
     // Nothing is kept from anybody: the others are told together.
     world.block_on(world.app.sum_up_notices()).expect("memory does not fail");
@@ -58,7 +58,7 @@ fn an_account_does_so_much_and_its_mails_are_told_together() {
             }
         }
         world.block_on(world.app.sum_up_notices()).expect("memory does not fail");
-        mails += world.run_the_post().len();
+        mails += world.deliver_mail().len();
     }
     assert!(mails <= 10, "{mails}");
 }
@@ -90,7 +90,7 @@ fn an_account_cannot_write_to_strangers_without_end() {
     let mut letters = Vec::new();
     for number in 0..10 {
         asks(if number % 5 == 4 { "other@example.net" } else { "victim@example.net" }).expect(202);
-        letters.extend(world.run_the_post());
+        letters.extend(world.deliver_mail());
     }
     asks("victim@example.net").refused(429, "too_many_attempts");
     let to = |address: &str| letters.iter().filter(|letter| letter.to == address).count();
@@ -101,7 +101,7 @@ fn an_account_cannot_write_to_strangers_without_end() {
         world.advance(10 * MINUTE);
         browser.log_in(ALICE, PASSWORD).expect(200);
         asks(&format!("victim{}@example.net", number % 3));
-        mails += world.run_the_post().iter().filter(|letter| letter.to != ALICE).count();
+        mails += world.deliver_mail().iter().filter(|letter| letter.to != ALICE).count();
     }
     assert!(mails <= 24, "{mails}");
 }
@@ -137,7 +137,7 @@ fn what_changes_nothing_writes_nothing() {
     let acts: [&dyn Fn() -> Reply; 7] = [&join, &permit, &disable, &enable, &phone, &confirm, &end];
     for (number, act) in acts.iter().enumerate() {
         act();
-        world.run_the_post();
+        world.deliver_mail();
         let rows = world.audit().len();
         (0..3).for_each(|_| drop(act()));
         assert_eq!(world.audit().len(), rows, "act {number}");
@@ -159,7 +159,7 @@ fn what_somebody_waits_for_leaves_before_notices_and_nobody_stands_behind_one_wh
     (0..5).for_each(|_| drop(world.visitor().api("POST", "/forgot", json!({"email": "loud@example.org"})).expect(202)));
     world.block_on(async { while world.app.process_mail_requests().await.expect("memory does not fail") {} });
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
-    let order: Vec<String> = world.run_the_post().into_iter().map(|letter| letter.to).collect();
+    let order: Vec<String> = world.deliver_mail().into_iter().map(|letter| letter.to).collect();
     // One of the loud one's may be before hers: they were asked for in the same second.
     assert!(order.iter().take(2).any(|to| to == ALICE), "{order:?}");
     assert_eq!(order.len(), 40 + 5 + 1);
@@ -179,7 +179,7 @@ fn a_recipient_who_cannot_be_reached_fills_no_store() {
     assert!(mails.iter().all(|(_, mail)| mail.last_error.as_deref().is_none_or(|error| error.contains("too many"))));
     world.advance(31 * DAY + HOUR);
     world.block_on(world.app.sweep()).expect("memory does not fail");
-    world.run_the_post();
+    world.deliver_mail();
     let left = world.app.read(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
     assert!(left.len() <= 64, "{}", left.len());
 }
@@ -204,7 +204,7 @@ fn half_a_login_uses_up_nothing_of_the_owners() {
     let world = World::new();
     let owner = world.logged_in(ALICE, PASSWORD);
     let (phone, _) = set_up(&owner);
-    world.run_the_post();
+    world.deliver_mail();
     let thief = world.visitor();
     let passed = (0..100).filter(|_| thief.log_in(ALICE, PASSWORD).status() == 401).count();
     assert_eq!(passed, 60);
@@ -227,7 +227,7 @@ fn every_spelling_of_a_mailbox_is_one_mailbox() {
     for number in 0..12 {
         let body = json!({"email": format!("victim+{number}@example.net"), "password": PASSWORD});
         world.visitor().api("POST", "/register", body).expect(202);
-        letters += world.run_the_post().len();
+        letters += world.deliver_mail().len();
     }
     assert_eq!(letters, 5);
 }
@@ -239,7 +239,7 @@ fn who_has_an_account_uses_up_no_mail_by_which_others_register() {
     for _ in 0..8 {
         let ask = json!({"email": "victim@example.net", "current_password": PASSWORD});
         thief.api("POST", "/account/email", ask).expect(202);
-        world.run_the_post();
+        world.deliver_mail();
         world.advance(6 * MINUTE);
     }
     let body = json!({"email": "victim@example.net", "password": OTHER_PASSWORD});

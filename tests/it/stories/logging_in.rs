@@ -90,7 +90,7 @@ fn every_refused_login_writes_records_of_the_same_shape() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     let shape = |identity: &str, password: &str| {
         let before = world.records();
         world.visitor().log_in(identity, password).expect(401);

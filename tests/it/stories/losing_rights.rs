@@ -108,7 +108,7 @@ fn a_house() -> World {
     world.administrator(ROOT);
     world.member(ALICE, PASSWORD);
     world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": true})).expect("done");
-    world.run_the_post();
+    world.deliver_mail();
     world
 }
 
@@ -116,7 +116,7 @@ fn a_house() -> World {
 fn root_of(world: &World) -> Visitor<'_> {
     let root = world.visitor();
     root.log_in(ROOT, PASSWORD).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     root
 }
 
@@ -199,7 +199,7 @@ fn nothing_is_done_by_an_api_token_that_was_revoked_while_it_waited() {
         }
         let root = root_of(&world);
         let made = root.api("POST", "/account/tokens", json!({"name": "Wiki", "scopes": ["admin:write"]})).expect(200);
-        world.run_the_post();
+        world.deliver_mail();
         let (text, rows) = (|name: &str| made.json()[name].as_str().expect("a text").to_owned(), world.audit().len());
         let program = world.visitor();
         let revoked = command(&world, json!({"token-revoke": {"user": ROOT, "id": text("id")}}));

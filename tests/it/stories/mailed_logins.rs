@@ -102,7 +102,7 @@ fn both_work_for_ten_minutes_and_for_five_tries() {
 fn whether_anybody_is_meant_does_not_show() {
     let world = house();
     world.visitor().api("POST", "/register", json!({"email": "new@example.org", "password": PASSWORD})).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     let answers: Vec<(u16, Vec<String>)> = [ALICE, "nobody@example.org", "new@example.org", "nobody", "not a name"]
         .iter()
         .map(|identity| {
@@ -126,7 +126,7 @@ fn a_user_name_will_do_and_the_mail_goes_to_the_address_of_its_account() {
     let world = World::with(BY_MAIL);
     let add = json!({"command": "user-add", "email": ALICE, "username": "alice", "password": null, "admin": false, "confirmed": true, "groups": []});
     world.command(add).expect("added");
-    world.run_the_post();
+    world.deliver_mail();
     let browser = world.visitor();
     browser.api("POST", "/login/mail", json!({"identity": "Alice"})).expect(202);
     let letter = world.only_letter_to(ALICE);
@@ -169,7 +169,7 @@ fn an_address_is_not_flooded() {
     let mut mails = 0;
     for _ in 0..8 {
         world.visitor().api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
-        mails += world.run_the_post().len();
+        mails += world.deliver_mail().len();
     }
     assert_eq!(mails, 5);
 }
@@ -234,7 +234,7 @@ fn wrong_digits_count_for_the_account_wherever_they_come_from_and_its_owner_is_t
     let guesses = |address: &str| {
         let stranger = world.visitor_from(address);
         stranger.api("POST", "/login/mail", json!({"identity": ALICE})).expect(202);
-        let letters = world.run_the_post();
+        let letters = world.deliver_mail();
         let letter = letters.iter().find(|letter| letter.text.contains("/login/mail/")).expect("mailed").clone();
         let wrong = if code(&letter) == "000000" { "111111" } else { "000000" };
         (0..5).for_each(|_| drop(types(&stranger, wrong).refused(401, "wrong_code")));

@@ -25,7 +25,7 @@ fn the_whole_way_by_pages() {
 
     let change = [("current_password", PASSWORD), ("new_password", OTHER_PASSWORD)];
     browser.posts("/account/password", &change).leads_to("/account?notice=password-changed");
-    world.run_the_post();
+    world.deliver_mail();
     browser.posts("/logout", &[]).leads_to("/login?notice=logged-out");
     browser.opens("/account").leads_to("/login");
 
@@ -153,7 +153,7 @@ fn sessions_address_and_account_are_managed_by_pages() {
     browser
         .posts("/account/email", &[("email", "new@example.org"), ("current_password", PASSWORD)])
         .leads_to("/account?notice=address-asked");
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let path = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").path();
     browser.posts(&path, &[]).leads_to("/login?notice=confirmed");
     browser.opens("/account").expect(200).says("new@example.org");

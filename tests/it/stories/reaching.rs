@@ -24,7 +24,7 @@ fn a_token_makes_nobody_an_administrator() {
     let root = world.administrator(ROOT);
     world.member(ALICE, PASSWORD);
     let (token, program) = (token_of(&root), world.visitor());
-    world.run_the_post();
+    world.deliver_mail();
     let into_admins = json!(["staff", "admins"]);
     for (method, path, body) in [
         ("POST", "/admin/users", json!({"email": EVE, "groups": into_admins})),
@@ -55,7 +55,7 @@ fn a_token_changes_nothing_about_an_administrator() {
     second.api("POST", "/account/factors/mail", json!({})).expect(200);
     world.command(json!({"command": "user-group", "user": SECOND, "group": "staff", "member": true})).expect("done");
     let (token, program) = (token_of(&root), world.visitor());
-    world.run_the_post();
+    world.deliver_mail();
     for is_locked in [false, true] {
         if is_locked {
             world.command(json!({"command": "user-disable", "user": SECOND})).expect("done");
@@ -98,7 +98,7 @@ fn a_token_confirms_no_registration_that_an_invitation_makes_an_administrators()
     let secret = invited["link"].as_str().and_then(|link| link.rsplit('/').next()).expect("a link").to_owned();
     let registration = json!({"email": EVE, "password": PASSWORD, "invitation": secret});
     world.visitor().api("POST", "/register", registration).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     let path = format!("/admin/users/{EVE}/confirm");
     world.visitor().by_token(&token, "POST", &path, Value::Null).refused(403, "insufficient_scope");
     root.api("POST", &path, json!({})).expect(200);

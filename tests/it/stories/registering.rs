@@ -112,7 +112,7 @@ fn each_of_several_registrants_gets_a_confirmation_and_nothing_of_the_others_sur
     let trap = json!({"email": ALICE, "password": OTHER_PASSWORD, "username": "mallory", "name": "Mallory"});
     mallory.api("POST", "/register", trap).expect(202);
     alice.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD, "username": "alice"})).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     assert_eq!(letters.len(), 2);
     assert!(letters.iter().all(|letter| !letter.text.contains("mallory") && !letter.text.contains("Mallory")));
 
@@ -139,7 +139,7 @@ fn a_known_address_answers_the_same_and_its_owner_is_told() {
     assert_eq!((known.status(), &known.body), (unknown.status(), &unknown.body));
     let names = |reply: &crate::world::Reply| reply.head.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let to_alice: Vec<_> = letters.iter().filter(|letter| letter.to == ALICE).collect();
     assert_eq!(to_alice.len(), 1);
     assert_eq!(to_alice[0].subject, "You already have an account at Hill Street");
@@ -203,7 +203,7 @@ fn strangers_who_register_an_address_keep_its_owner_from_nothing() {
     };
     let stranger = world.visitor_from("203.0.113.9");
     (0..6).for_each(|_| register(&stranger, OTHER_PASSWORD));
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     assert_eq!(letters.len(), 5, "the address has had enough mails");
     let owner = world.visitor();
     register(&owner, PASSWORD);
@@ -315,7 +315,7 @@ fn many_older_registrations_do_not_hide_the_newest() {
         world.advance(1);
     }
     registers(&world);
-    world.run_the_post();
+    world.deliver_mail();
     world.visitor().log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
     let token = world.only_letter_to(ALICE).token();
     world.visitor().api("POST", "/confirm", json!({"token": token, "password": PASSWORD})).expect(200);

@@ -96,7 +96,7 @@ fn a_change_of_address_kills_the_link() {
     browser
         .api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}))
         .expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let confirm = letters.iter().find(|letter| letter.to == "new@example.org").expect("a link").token();
     browser.api("POST", "/confirm", json!({"token": confirm})).expect(200);
     resets(&world, &token, OTHER_PASSWORD).refused(403, "token_invalid");
@@ -119,7 +119,7 @@ fn unknown_unconfirmed_and_disabled_get_the_same_answer_and_no_mail() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     let known = forgets(&world, ALICE);
     world.only_letter_to(ALICE);
     for email in ["nobody@example.org", "pending@example.org"] {
@@ -280,7 +280,7 @@ fn nobody_chooses_the_first_password_of_an_account_that_is_locked_or_gone() {
         is_added_without_password(&world, false);
         let token = world.only_letter_to(ALICE).token();
         world.command(json!({"command": name, "user": ALICE})).expect("done");
-        world.run_the_post();
+        world.deliver_mail();
         resets(&world, &token, PASSWORD).refused(403, "token_invalid");
     }
 }
@@ -292,7 +292,7 @@ fn a_registration_beside_the_account_does_not_outlive_the_first_password() {
     is_added_without_password(&world, false);
     let token = world.only_letter_to(ALICE).token();
     world.visitor().api("POST", "/register", json!({"email": ALICE, "password": OTHER_PASSWORD})).expect(202);
-    world.run_the_post();
+    world.deliver_mail();
     resets(&world, &token, PASSWORD).expect(200);
     world.visitor().log_in(ALICE, OTHER_PASSWORD).refused(401, "invalid_credentials");
     world.visitor().log_in(ALICE, PASSWORD).expect(200);
@@ -302,7 +302,7 @@ fn a_registration_beside_the_account_does_not_outlive_the_first_password() {
 fn what_an_administrator_did_the_mail_says_was_an_administrators() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
-    world.run_the_post();
+    world.deliver_mail();
     world.command(json!({"command": "user-passwd", "user": ALICE, "password": OTHER_PASSWORD})).expect("set");
     assert!(world.only_letter_to(ALICE).text.contains("changed by an administrator on"));
     world.command(json!({"command": "user-delete", "user": ALICE})).expect("deleted");

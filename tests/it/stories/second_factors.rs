@@ -64,7 +64,7 @@ pub fn set_up<'a>(browser: &Visitor<'a>) -> (Phone<'a>, Vec<String>) {
     let added = browser.api("POST", "/account/factors/totp/confirm", confirm).expect(200).json();
     let codes = added["recovery_codes"].as_array().expect("the first comes with codes").iter();
     let codes = codes.map(|code| code.as_str().expect("text").to_owned()).collect();
-    browser.world.run_the_post();
+    browser.world.deliver_mail();
     (phone, codes)
 }
 
@@ -244,7 +244,7 @@ fn a_recovery_code_lets_in_once_and_the_owner_is_told() {
     for code in codes.iter().filter(|code| **code != codes[3]) {
         gives(&halfway(&world), code).expect(200);
     }
-    let told = world.run_the_post();
+    let told = world.deliver_mail();
     assert_eq!((told.len(), told.iter().filter(|letter| letter.text.contains("None is left")).count()), (9, 1));
     let made = browser.api("POST", "/account/recovery-codes", Value::Null).expect(200).json();
     assert!(world.only_letter_to(ALICE).subject.contains("New recovery codes"));
@@ -357,7 +357,7 @@ fn a_trusted_browser_is_not_asked_until_its_time_is_over_or_its_owner_says_so() 
     assert_eq!(entered["session"]["methods"], json!(["password"]));
     halfway(&world);
     // It is one account's trust.
-    world.run_the_post();
+    world.deliver_mail();
     world.member("bob@example.org", PASSWORD);
     let bob = world.visitor();
     bob.log_in("bob@example.org", PASSWORD).expect(200);
@@ -395,7 +395,7 @@ fn a_small_office_has_codes_mailed() {
     let browser = logged_in(&world);
     let added = browser.api("POST", "/account/factors/mail", Value::Null).expect(200).json();
     assert_eq!(added["recovery_codes"].as_array().map(Vec::len), Some(10));
-    world.run_the_post();
+    world.deliver_mail();
     let visitor = halfway(&world);
     world.expect_no_post();
     visitor.api("POST", "/login/second-factor/send", json!({})).expect(202);
@@ -427,7 +427,7 @@ fn a_login_with_a_factor_is_told_unless_that_is_not_wanted() {
         let world = member(settings);
         let (phone, codes) = set_up(&logged_in(&world));
         let told = || {
-            let letters = world.run_the_post();
+            let letters = world.deliver_mail();
             assert!(letters.iter().all(|letter| letter.subject.contains("A code of your second factor was used")));
             letters.len()
         };
@@ -483,7 +483,7 @@ fn codes_come_by_text_message_to_the_number_of_the_account() {
     browser.opens("/account/second-factor").expect(200).says("Have codes sent to +4930123456");
     let added = browser.api("POST", "/account/factors/sms", Value::Null).expect(200).json();
     assert_eq!(added["recovery_codes"].as_array().map(Vec::len), Some(10));
-    world.run_the_post();
+    world.deliver_mail();
     let visitor = halfway(&world);
     assert_eq!(world.texts(), vec![], "only when it is asked for");
     visitor.api("POST", "/login/second-factor/send", json!({"by": "mail"})).refused(401, "login_over");
@@ -515,7 +515,7 @@ fn a_code_dies_with_the_factor_that_it_is_of() {
     world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
     let browser = logged_in(&world);
     browser.api("POST", "/account/factors/mail", Value::Null).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     browser.api("POST", "/session/verify/send", Value::Null).expect(202);
     let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
     browser.api("POST", "/session/verify", json!({"password": PASSWORD, "code": code})).expect(200);
@@ -552,12 +552,12 @@ fn by_page_one_chooses_how_the_code_comes() {
     world.command(json!({"command": "user-phone", "user": ALICE, "phone": NUMBER})).expect("noted");
     let browser = logged_in(&world);
     browser.posts("/account/second-factor/mail", &[]).expect(200).says("recovery");
-    world.run_the_post();
+    world.deliver_mail();
     browser.posts("/account/verify/send", &[("by", "mail")]).leads_to("/account/verify?notice=code-mailed");
     let code = world.only_letter_to(ALICE).subject.split(' ').next().expect("a code").to_owned();
     browser.posts("/account/verify", &[("password", PASSWORD), ("code", &code)]).leads_to("/account");
     browser.posts("/account/second-factor/sms", &[]).leads_to("/account/second-factor?notice=factor-added");
-    world.run_the_post();
+    world.deliver_mail();
     let visitor = world.visitor();
     visitor.posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).leads_to("/login/second-factor");
     let page = visitor.opens("/login/second-factor").expect(200).text();
@@ -594,7 +594,7 @@ fn whose_group_asks_for_one_sets_it_up_before_anything_else() {
     let path = format!("/account/factors/{}", id.as_str().expect("an id"));
     browser.api("DELETE", &path, Value::Null).refused(409, "second_factor_needed");
     gives(&halfway(&world), &phone.shows_next()).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": false})).expect("left");
     browser.api("DELETE", &path, Value::Null).expect(204);
     world.only_letter_to(ALICE);
@@ -608,7 +608,7 @@ fn a_removed_factor_is_told_and_with_the_last_everything_of_it_goes() {
     let (_, codes) = set_up(&browser);
     let other = halfway(&world);
     gives(&other, &codes[0]).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     let id = browser.api("GET", "/account/factors", Value::Null).expect(200).json()["items"][0]["id"].clone();
     let path = format!("/account/second-factor/{}/remove", id.as_str().expect("an id"));
     browser.posts(&path, &[]).leads_to("/account/second-factor?notice=factor-removed");
@@ -638,7 +638,7 @@ fn a_reset_may_wait_so_that_the_owner_can_object() {
     let world = member("[second_factor]\nreset_after = \"1d\"");
     let root = world.administrator("root@example.org");
     let (phone, _) = set_up(&logged_in(&world));
-    world.run_the_post();
+    world.deliver_mail();
     let ask = || root.api("POST", &format!("/admin/users/{ALICE}/reset-factors"), Value::Null);
     let shown = ask().expect(200).json();
     assert_eq!(shown["second_factors_end_at"], world.app.now().plus(DAY).to_string());
@@ -651,7 +651,7 @@ fn a_reset_may_wait_so_that_the_owner_can_object() {
 
     root.log_in("root@example.org", PASSWORD).expect(200);
     ask().expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     world.advance(DAY + 1);
     // No sweep was here: the login itself sees that the time has come.
     logged_in(&world);
@@ -705,7 +705,7 @@ fn wrong_codes_are_counted_across_sweeps_and_the_owner_is_told_of_a_few() {
             let wrong = if phone.shows() == "000000" { "111111" } else { "000000" };
             gives(&stranger, wrong).refused(401, "wrong_code");
         }
-        told += world.run_the_post().iter().filter(|letter| letter.subject.contains("tries codes")).count();
+        told += world.deliver_mail().iter().filter(|letter| letter.subject.contains("tries codes")).count();
         // Patience: the bucket is full again, and swept.
         world.advance(2 * 60 * MINUTE);
         world.block_on(world.app.sweep()).expect("memory does not fail");
@@ -722,20 +722,20 @@ fn confirming_an_address_logs_nobody_in_past_a_second_factor_or_at_all() {
     let (_, _) = set_up(&browser);
     let ask = json!({"email": "alyce@example.org", "current_password": PASSWORD});
     browser.api("POST", "/account/email", ask).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let letter = letters.iter().find(|letter| letter.to == "alyce@example.org").expect("mailed");
     // The address was mistyped; whoever reads that mailbox confirms it, and is nobody here.
     let stranger = world.visitor_from("203.0.113.9");
     stranger.api("POST", "/confirm", json!({"token": letter.token()})).expect(200);
     assert!(!stranger.is_logged_in());
-    world.run_the_post();
+    world.deliver_mail();
     // The same without a second factor: the link proves a mailbox and no person.
     world.member("bob@example.org", PASSWORD);
     let bob = world.visitor();
     bob.log_in("bob@example.org", PASSWORD).expect(200);
     let ask = json!({"email": "bobby@example.org", "current_password": PASSWORD});
     bob.api("POST", "/account/email", ask).expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let letter = letters.iter().find(|letter| letter.to == "bobby@example.org").expect("mailed");
     stranger.posts(&letter.path(), &[]).leads_to("/login?notice=confirmed");
     assert!(!stranger.is_logged_in());
@@ -800,13 +800,13 @@ fn trust_in_a_browser_ends_with_the_password_in_the_browser_that_changes_it_too(
 fn codes_by_mail_have_a_limit_for_each_account() {
     let world = member("[second_factor]\nmail_codes = true\n[throttle]\nlogins = \"1000, then one every 1s\"");
     logged_in(&world).api("POST", "/account/factors/mail", Value::Null).expect(200);
-    world.run_the_post();
+    world.deliver_mail();
     // Somebody knows the password, and fills the mailbox.
     for _ in 0..25 {
         let stranger = halfway(&world);
         stranger.api("POST", "/login/second-factor/send", json!({})).expect(202);
     }
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     assert_eq!(letters.iter().filter(|letter| letter.text.contains("again and again")).count(), 1, "the owner knows");
     assert_eq!(letters.len(), 10 + 1);
 }

@@ -1,7 +1,7 @@
 //! Enumerations in records.
 
 /// An enumeration that is stored as a number and shown as a word. Numbers are never used again.
-macro_rules! words {
+macro_rules! stored_enum {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $word:literal,)* }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,7 +16,7 @@ macro_rules! words {
 
             /// The stable word.
             #[must_use]
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
@@ -37,14 +37,14 @@ macro_rules! words {
                 match u32::take(input)? { $($code => Ok(Self::$variant),)* _ => Err($crate::store::Damaged) }
             }
 
-            fn show(&self) -> serde_json::Value {
-                self.word().into()
+            fn to_json(&self) -> serde_json::Value {
+                self.as_str().into()
             }
 
-            fn from_shown(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
+            fn from_json(shown: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
                 shown.as_str().and_then(Self::from_word).ok_or($crate::store::Damaged)
             }
         }
     };
 }
-pub(crate) use words;
+pub(crate) use stored_enum;

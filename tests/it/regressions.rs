@@ -28,7 +28,7 @@ fn one_a_reset_link_dies_when_the_address_changes() {
     browser
         .api("POST", "/account/email", json!({"email": "new@example.org", "current_password": PASSWORD}))
         .expect(202);
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let confirm = letters.iter().find(|letter| letter.to == "new@example.org").expect("mailed").token();
     browser.api("POST", "/confirm", json!({"token": confirm})).expect(200);
     let reset = json!({"token": token, "password": OTHER_PASSWORD});
@@ -114,7 +114,7 @@ fn four_known_and_unknown_get_the_same_answer_for_the_same_work() {
         let known = ask(&world.visitor_from("192.0.2.1"), path, ALICE);
         let unknown = ask(&world.visitor_from("198.51.100.1"), path, "nobody@example.org");
         assert_eq!(known, unknown, "{path}");
-        world.run_the_post();
+        world.deliver_mail();
         world.advance(6 * MINUTE);
     }
 }
@@ -233,7 +233,7 @@ fn of_sixty_four_registrations_of_one_address_or_one_user_name_one_account_comes
     for browser in &browsers {
         browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
     }
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let confirmed = browsers
         .iter()
         .flat_map(|browser| letters.iter().map(move |letter| (browser, letter)))
@@ -247,7 +247,7 @@ fn of_sixty_four_registrations_of_one_address_or_one_user_name_one_account_comes
         let body = json!({"email": email, "password": PASSWORD, "username": "wanted"});
         browser.api("POST", "/register", body).expect(202);
     }
-    let letters = world.run_the_post();
+    let letters = world.deliver_mail();
     let mut wins = 0;
     for (email, browser) in &named {
         let token = letters.iter().find(|letter| letter.to == *email).expect("mailed").token();
@@ -286,7 +286,7 @@ fn of_a_change_and_a_reset_of_the_password_at_once_one_wins_and_nothing_is_halfw
         world.visitor().log_in(ALICE, &bad).refused(401, "invalid_credentials");
         world.visitor().log_in(ALICE, &password).refused(401, "invalid_credentials");
         world.visitor().log_in(ALICE, &good).expect(200);
-        world.run_the_post();
+        world.deliver_mail();
         password = good;
     }
 }
