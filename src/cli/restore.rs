@@ -33,7 +33,7 @@ pub struct Restore {
     #[arg(long)]
     from_export: bool,
     #[command(flatten)]
-    terms: CallOptions,
+    terms: Conditions,
 }
 
 #[derive(Debug, Args)]
@@ -43,11 +43,11 @@ pub struct Import {
     /// The file.
     file: PathBuf,
     #[command(flatten)]
-    terms: CallOptions,
+    terms: Conditions,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
-struct CallOptions {
+struct Conditions {
     /// Put it in the place of the present store, which is kept beside it.
     #[arg(long)]
     force: bool,
@@ -147,7 +147,7 @@ impl Kept<'_> {
     }
 
     /// Reads it once to its end, before anything is touched.
-    fn check(&self, config: &Config, terms: CallOptions) -> Result<Heading, Exit> {
+    fn check(&self, config: &Config, terms: Conditions) -> Result<Heading, Exit> {
         let wrong = |error: ArchiveError| self.unusable(&error);
         let heading = self.open(config, Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
         let key = read_key(&config.sealing_key_path())?;
@@ -162,7 +162,7 @@ impl Kept<'_> {
         Ok(heading)
     }
 
-    fn put_in_place(&self, common: &Common, config: &Config, terms: CallOptions) -> Result<(), Exit> {
+    fn put_in_place(&self, common: &Common, config: &Config, terms: Conditions) -> Result<(), Exit> {
         let heading = self.check(config, terms)?;
         let key_path = config.sealing_key_path();
         let place = Place {
@@ -230,7 +230,7 @@ fn take_log(
     tx: &mut dyn Transaction,
     moment: &Moment,
     seal: &SealingKey,
-    terms: CallOptions,
+    terms: Conditions,
 ) -> Result<(), RebuildError> {
     let broken = match audit::verify(tx, seal) {
         Ok(Ok(_)) => return Ok(()),

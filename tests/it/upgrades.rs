@@ -1,5 +1,6 @@
 //! From one format of the store to the next, and back.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -168,7 +169,8 @@ fn an_upgrade_forgets_no_failure() {
         let copies = std::fs::read_dir(&place.folder.0).expect("the folder");
         let is_copy = |name: std::ffi::OsString| name.to_string_lossy().contains("before-upgrade");
         let was_upgraded = copies.filter_map(Result::ok).any(|entry| is_copy(entry.file_name()));
-        let is_present = format.ends_with(format!("format-{}", gatelodge::store::known_format()));
+        let name = format.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        let is_present = name.starts_with(&format!("format-{}", gatelodge::store::known_format()));
         assert_eq!(was_upgraded, !is_present);
         let after = records(&path);
         let of_buckets = |(key, _): &&Pair| key[0] == schema::BUCKETS.prefix;
@@ -184,6 +186,19 @@ fn an_upgrade_forgets_no_failure() {
 fn the_present_format_is_among_them() {
     let name = format!("format-{}", gatelodge::store::known_format());
     assert!(released().iter().any(|path| path.ends_with(&name)), "`tests/data/make {name} target/debug/gatelodge`");
+}
+
+/// What an upgrade never met it may lose: there is data of every table.
+#[test]
+fn every_table_is_filled_in_one_of_them() {
+    let filled = |format: &PathBuf| -> BTreeSet<u8> {
+        let store = Folder::new();
+        let path = store.join("gatelodge.redb");
+        std::fs::copy(format.join("gatelodge.redb"), &path).expect("copied");
+        records(&path).iter().map(|(key, _)| key[0]).collect()
+    };
+    let known: BTreeSet<u8> = schema::ALL.iter().map(|range| range.prefix).collect();
+    assert!(released().iter().any(|format| filled(format) == known));
 }
 
 #[test]
