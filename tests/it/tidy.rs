@@ -203,6 +203,67 @@ fn the_map_names_places_that_exist() {
     }
 }
 
+/// What stands between the brackets behind a function's name, of every function: its name and its arguments.
+fn signatures(code: &str) -> impl Iterator<Item = (&str, &str)> {
+    code.split("fn ").skip(1).filter_map(|text| {
+        let name = &text[..text.find(|c: char| !c.is_alphanumeric() && c != '_')?];
+        let rest = &text[name.len()..];
+        // Behind the type parameters, in which `->` closes nothing.
+        let mut depth = 0i32;
+        let opens = rest.char_indices().find_map(|(at, c)| {
+            match c {
+                '<' => depth += 1,
+                '>' if !rest[..at].ends_with('-') => depth -= 1,
+                '(' if depth == 0 => return Some(at),
+                _ => {}
+            }
+            None
+        })?;
+        let arguments = &rest[opens + 1..];
+        let mut depth = 0i32;
+        let closes = arguments.char_indices().find_map(|(at, c)| {
+            match c {
+                '(' | '[' | '{' => depth += 1,
+                ')' if depth == 0 => return Some(at),
+                ')' | ']' | '}' => depth -= 1,
+                _ => {}
+            }
+            None
+        })?;
+        Some((name, &arguments[..closes]))
+    })
+}
+
+fn count_of_arguments(arguments: &str) -> usize {
+    let mut depth = 0i32;
+    let commas = arguments.char_indices().filter(|(at, c)| {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            '>' if arguments[..*at].ends_with('-') => {}
+            ')' | ']' | '}' | '>' => depth -= 1,
+            _ => {}
+        }
+        *c == ',' && depth == 0
+    });
+    commas.count() + usize::from(!arguments.trim_end().ends_with(',') && !arguments.trim().is_empty())
+}
+
+/// Whoever calls a function with more has to look up which is which. Only a trait of a library may ask for more.
+#[test]
+fn no_function_takes_more_than_five_arguments() {
+    const OF_A_LIBRARY: [&str; 1] = ["verify_server_cert"];
+    let mut counted = 0;
+    for (path, text) in sources() {
+        for (name, arguments) in signatures(&code(&text)) {
+            let count = count_of_arguments(arguments);
+            assert!(count <= 5 || OF_A_LIBRARY.contains(&name), "{path}: {name} takes {count}");
+            counted += 1;
+        }
+    }
+    assert!(counted > 2_500, "{counted} functions were found");
+    assert_eq!(count_of_arguments("a: &(impl Snapshot + ?Sized), (b, c): (u8, u8), d: impl Fn(u8, u8) -> Vec<u8>,"), 3);
+}
+
 /// What stands between a function's name and its end.
 fn functions(code: &str) -> impl Iterator<Item = &str> {
     code.split("\n    pub async fn ").skip(1).map(|text| text.split("\n    }\n").next().unwrap_or_default())
