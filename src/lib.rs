@@ -31,6 +31,8 @@ pub mod webhooks;
 
 pub mod app;
 
+pub mod net;
+
 pub mod tls;
 
 pub mod courier;

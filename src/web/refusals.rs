@@ -12,7 +12,9 @@ use crate::metrics::{Counter, Kind, Text};
 use super::access::bearer_token;
 use super::context::Web;
 use super::failure::Failure;
-use super::request::{Request, widest_network};
+use crate::net::widest_network;
+
+use super::request::Request;
 use super::routes::Route;
 
 /// Log lines about refusals in a minute. Whoever is refused again and again shall fill no disk, and hide nobody's line behind

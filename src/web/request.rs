@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::app::{Arrival, Caller};
 use crate::sessions::Client;
@@ -181,17 +181,6 @@ pub fn forwarded_address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
     text.parse().ok().or_else(with_port).or_else(bracketed)
-}
-
-/// The IPv6 networks of which one site has one, and any address in it (RFC 6177).
-pub const WIDE: u8 = 48;
-
-/// The network in which a client may have any address: an IPv4 address, or an IPv6 /48.
-pub fn widest_network(client: IpAddr) -> IpNet {
-    match client.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address).into(),
-        IpAddr::V6(address) => Ipv6Net::new_assert(address, WIDE).trunc().into(),
-    }
 }
 
 #[cfg(test)]

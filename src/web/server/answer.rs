@@ -7,8 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::budget::Room;
-use super::pulse::UnderWay;
+use crate::net::{Room, UnderWay};
 
 /// Bytes that are handed to the connection at a time: what it holds beyond them waits here, where it is counted.
 pub const CHUNK_BYTES: usize = 16 * 1024;
@@ -88,9 +87,8 @@ mod tests {
 
     use http_body_util::BodyExt;
 
-    use super::super::budget::Budget;
-    use super::super::pulse::Pulse;
     use super::*;
+    use crate::net::{Budget, Pulse};
 
     #[test]
     fn room_is_taken_until_the_last_byte_has_left() {

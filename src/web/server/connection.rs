@@ -12,14 +12,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::service::Service;
-use super::budget::Budget;
 use super::ending::{Ending, Farewell};
 use super::exchange::{Desk, Serves};
 use super::head::{Head, Watched};
-use super::places::Place;
-use super::polite::Polite;
 use super::protocol::Protocol;
-use super::pulse::Pulse;
+use crate::net::{Budget, Place, Polite, Pulse};
 use crate::tls::ACME_TLS;
 
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
@@ -44,7 +41,7 @@ pub struct Serving {
     /// The port that took it.
     pub listener: u16,
     /// How long a handshake or the headers of a request may take, and how long it may wait for the next request.
-    pub patience: Duration,
+    pub timeout: Duration,
     pub ending: Ending,
     pub pulse: Arc<Pulse>,
     pub budget: Arc<Budget>,
@@ -61,7 +58,7 @@ impl Serving {
             Protocol::Redirect(challenges) => self.http1(stream, Serves::Redirect(challenges)).await,
             Protocol::Metrics => self.http1(stream, Serves::Metrics).await,
             Protocol::Https(acceptor) => {
-                let accepted = self.ending.unless_asked_to_leave(timeout(self.patience, acceptor.accept(stream)));
+                let accepted = self.ending.unless_asked_to_leave(timeout(self.timeout, acceptor.accept(stream)));
                 let Some(Ok(Ok(stream))) = accepted.await else { return };
                 // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
                 match stream.get_ref().1.alpn_protocol() {

@@ -7,8 +7,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::aside::Aside;
-use super::pulse::{Overdue, Pulse};
+use crate::net::{Aside, Overdue, Pulse};
 
 /// How long somebody who has not asked anything yet is waited for when the server stops: their first request may be on its way,
 /// and would be lost with the connection although a new server is about to listen.

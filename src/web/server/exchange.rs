@@ -20,11 +20,10 @@ use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
 use super::super::service::{Begun, Service, Waiting};
 use super::answer::{Answer, CHUNK_BYTES};
-use super::budget::{Budget, Room, Share};
 use super::head::Head;
 use super::plain;
-use super::pulse::{Pulse, UnderWay};
 use crate::config::Config;
+use crate::net::{Budget, Pulse, Room, Share, UnderWay};
 use crate::tls::Challenges;
 
 /// How long a body may take.

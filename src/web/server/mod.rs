@@ -1,18 +1,13 @@
 //! Connections: accepting them, bounding them, draining them.
 
-mod accept;
 mod answer;
-mod aside;
-mod budget;
 mod connection;
 mod ending;
 mod exchange;
 mod head;
-mod places;
 mod plain;
-mod polite;
 mod protocol;
-mod pulse;
+mod serve;
 
-pub use accept::serve;
 pub use protocol::Protocol;
+pub use serve::serve;

@@ -43,11 +43,11 @@ pub enum Overdue {
 
 impl Pulse {
     /// Of a connection that has just come, and whose first request may take so long.
-    pub fn new(patience: Duration) -> Self {
+    pub fn new(timeout: Duration) -> Self {
         let now = Instant::now();
         let state = State {
-            first_by: Some(now + patience),
-            idle: patience,
+            first_by: Some(now + timeout),
+            idle: timeout,
             under_way: 0,
             working: 0,
             unread: Vec::new(),

@@ -27,6 +27,8 @@ pub struct Polite {
 }
 
 impl Polite {
+    /// A connection that keeps its place until it has said farewell.
+    #[must_use]
     pub fn new(inner: TcpStream, place: Place, pulse: Arc<Pulse>) -> Self {
         Self { inner: Some(inner), place: Some(place), pulse, is_stalled: false, is_over: false }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ipnet::IpNet;
 
-use super::super::request::widest_network;
+use super::networks::widest_network;
 
 /// Bytes of requests and answers under way at a time, over all connections: heads, bodies, and answers until they have left.
 /// The service may have 256 MiB (`systemd/gatelodge.service`), of which hashing takes 19 MiB for each thread.
@@ -59,7 +59,9 @@ impl Budget {
         by_network <= share.max(LITTLE_BYTES)
     }
 
+    /// Whether nothing is held.
     #[cfg(test)]
+    #[must_use]
     pub fn is_free(&self) -> bool {
         self.total.load(Relaxed) == 0
     }

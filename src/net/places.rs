@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::super::request::WIDE;
+use super::networks::WIDE;
 use super::pulse::Pulse;
 
 /// Connections at a time, over all listeners. One costs about 40 KiB while nothing happens on it.
