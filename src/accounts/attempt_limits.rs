@@ -66,7 +66,7 @@ impl AttemptLimits {
             return Ok(Self::of_device(device, owner));
         }
         let mut open: Vec<Bucket> = networks(client, Kind::Network, Kind::WideNetwork).collect();
-        let crowd = Bucket::everybody(Kind::Everybody);
+        let crowd = Bucket::everybody(Kind::Everybody, env.node);
         open.insert(0, Bucket::of(Kind::Name, digest(env, b"gatelodge name/1", &name)));
         let hidden = Some(Bucket::of(Kind::Account, *owner.bytes()));
         Ok(Self { open, crowd: Some(crowd), hidden, ..Self::default() })

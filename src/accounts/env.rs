@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::audit::Chain;
+use crate::base::NodeId;
 use crate::config::Config;
 use crate::crypto::{PasswordPolicy, SealingKey};
 use crate::mail::{Composer, Mailer};
@@ -16,9 +18,17 @@ pub struct Env {
     pub composer: Composer,
     /// The store's generation, bound into tokens and sessions.
     pub generation: [u8; 16],
+    /// Which of the processes that write to the store this is.
+    pub node: NodeId,
 }
 
 impl Env {
+    /// The audit log that this process writes.
+    #[must_use]
+    pub fn chain(&self) -> Chain<'_> {
+        Chain { node: self.node, seal: &self.seal }
+    }
+
     /// What a new password has to fulfil.
     #[must_use]
     pub fn password_policy(&self) -> PasswordPolicy {

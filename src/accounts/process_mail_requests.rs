@@ -34,7 +34,7 @@ fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Resul
     if !settings.enabled {
         return Ok(usize::MAX);
     }
-    let left = throttle::level_of(view, &Bucket::everybody(crowd))?.left(crowd.rate(settings), now);
+    let left = throttle::level_of(view, &Bucket::everybody(crowd, env.node))?.left(crowd.rate(settings), now);
     Ok(usize::try_from(left).unwrap_or(usize::MAX))
 }
 

@@ -7,7 +7,7 @@ use crate::crypto::{Purpose, Ticket};
 use crate::factors::CODE_WORKS_FOR;
 use crate::mail::{Letter, TextMessage};
 use crate::store::{StoreError, Transaction};
-use crate::throttle::{self, MailPurpose};
+use crate::throttle::{self, MailPurpose, MailQuota};
 
 use super::{Env, keyring};
 
@@ -45,9 +45,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether one more mail of this kind may go to whoever `quota` names; takes it, if so.
-    pub fn may_mail(&mut self, purpose: MailPurpose, quota: [u8; 16]) -> Result<bool, StoreError> {
-        throttle::take_mail(self.tx, self.moment, &self.env.config.throttle, purpose, quota)
+    /// Whether one more mail of this kind may go to whoever `address` names; takes it, if so.
+    pub fn may_mail(&mut self, purpose: MailPurpose, address: [u8; 16]) -> Result<bool, StoreError> {
+        let quota = MailQuota { purpose, address, node: self.env.node };
+        throttle::take_mail(self.tx, self.moment, &self.env.config.throttle, quota)
     }
 
     /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else
@@ -103,6 +104,6 @@ impl Work<'_> {
             subject: subject.into(),
             detail: detail.to_owned(),
         };
-        audit::record(self.tx, &self.env.seal, entry).map(drop)
+        audit::record(self.tx, self.env.chain(), entry).map(drop)
     }
 }

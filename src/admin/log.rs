@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::accounts::{administer, person};
 use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
-use crate::base::{AccountId, Timestamp};
+use crate::base::{AccountId, NodeId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
 use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, named, parse, quoted};
@@ -93,8 +93,9 @@ pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
     let limit = wanted.limit.clamp(1, MAX_ROWS);
     let direction = if wanted.oldest_first { Direction::Up } else { Direction::Down };
     let (mut found, mut after): (Vec<(u64, Row)>, _) = (Vec::new(), wanted.after);
+    let node = app.env().node;
     let next = loop {
-        let page = app.read(|view| audit::page(view, after, direction, PAGE))?;
+        let page = app.read(|view| audit::page(view, node, after, direction, PAGE))?;
         let is_last = page.len() < PAGE;
         after = page.last().map(|(number, _)| *number).or(after);
         found.extend(page.into_iter().filter(|(_, row)| filter.takes(row)));
@@ -153,22 +154,23 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
 const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
 
 pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Outcome {
-    let verdict = app.read(|view| audit::goes_on_from(view, &app.env().seal, witness))?;
+    let verdict = app.read(|view| audit::goes_on_from(view, app.env().chain(), witness))?;
     verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
     Ok(json!({"verified": true}))
 }
 
 /// How the log was found, by the row that tells of it, as long as that is kept.
-fn told_by(view: &dyn Snapshot, number: u64) -> Result<String, StoreError> {
-    let rows = audit::page(view, number.checked_sub(1), Direction::Up, 1)?;
+fn told_by(view: &dyn Snapshot, node: NodeId, number: u64) -> Result<String, StoreError> {
+    let rows = audit::page(view, node, number.checked_sub(1), Direction::Up, 1)?;
     let row = rows.into_iter().find(|(found, _)| *found == number);
     Ok(row.map(|(_, row)| format!(" (it says: {})", row.entry.detail)).unwrap_or_default())
 }
 
 pub(super) fn verify(app: &App) -> Outcome {
-    let verdict = app.read(|view| match audit::verify(view, &app.env().seal) {
+    let env = app.env();
+    let verdict = app.read(|view| match audit::verify(view, env.chain()) {
         Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
-        Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, number)?))),
+        Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, env.node, number)?))),
         other => Ok(other?.map_err(|broken| broken.to_string())),
     })?;
     let verified = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::accounts::keyring;
 use crate::acme;
 use crate::app::{App, Fault, Principal};
-use crate::audit::{self, Act, Subject};
+use crate::audit::{self, Act, Chain, Subject};
 use crate::base::Moment;
 use crate::crypto::SealingKey;
 use crate::factors;
 use crate::mail;
-use crate::store::{KeyChange, OpenError, StoreError, Transaction, replace_key};
+use crate::store::{self, KeyChange, OpenError, StoreError, Transaction, replace_key};
 use crate::tls;
 
 /// Why the key is still the old one, or may be.
@@ -39,7 +39,8 @@ pub fn reseal(
     tls::reseal_self_signed(tx, moment, (old, new))?;
     tls::issued::reseal(tx, moment, (old, new))?;
     acme::reseal(tx, moment, (old, new))?;
-    audit::reseal(tx, moment, (old, new))?;
+    let chain = Chain { node: store::node(tx)?, seal: old };
+    audit::reseal(tx, moment, chain, new)?;
     replace_key(tx, new, moment)
 }
 

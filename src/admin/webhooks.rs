@@ -9,7 +9,7 @@ use crate::audit::{Act, Subject};
 use crate::config::Webhook;
 use crate::courier::{CallOptions, Courier, tell};
 use crate::store::Snapshot;
-use crate::webhooks::{self, Told, word};
+use crate::webhooks::{self, Hook, Told, word};
 
 use super::{Outcome, Refusal};
 
@@ -31,20 +31,20 @@ fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
 }
 
 pub(super) fn list(app: &App) -> Outcome {
-    let hooks = app.env().config.webhooks.clone();
-    let items =
-        app.read(|view| hooks.iter().map(|(name, hook)| describe(view, name, hook)).collect::<Result<Vec<_>, _>>())?;
+    let env = app.env();
+    let hooks = env.config.webhooks.iter().map(|(name, settings)| Hook { name, settings, node: env.node });
+    let items = app.read(|view| hooks.map(|hook| describe(view, hook)).collect::<Result<Vec<_>, _>>())?;
     Ok(json!({"items": items, "next": null}))
 }
 
-fn describe(view: &dyn Snapshot, name: &str, hook: &Webhook) -> Result<Value, crate::store::StoreError> {
-    let progress = webhooks::progress(view, name)?.unwrap_or_default();
+fn describe(view: &dyn Snapshot, hook: Hook<'_>) -> Result<Value, crate::store::StoreError> {
+    let progress = webhooks::progress(view, hook.name, hook.node)?.unwrap_or_default();
     let is_waiting = progress.attempts > 0;
     Ok(json!({
-        "name": name,
-        "url": hook.url.as_ref().map(ToString::to_string),
-        "events": hook.events.iter().map(|event| word(*event)).collect::<Vec<_>>(),
-        "waiting": webhooks::waiting(view, (name, hook), COUNTED)?,
+        "name": hook.name,
+        "url": hook.settings.url.as_ref().map(ToString::to_string),
+        "events": hook.settings.events.iter().map(|event| word(*event)).collect::<Vec<_>>(),
+        "waiting": webhooks::waiting(view, hook, COUNTED)?,
         "delivered": progress.delivered,
         "given_up": progress.given_up,
         "last_delivered_at": progress.delivered_at.map(|at| at.to_string()),
@@ -58,7 +58,7 @@ pub(super) async fn retry(app: &Arc<App>, name: String, by: &Principal) -> Outco
     find(app, &name)?;
     let (named, source) = (name.clone(), by.source());
     let retried = app.write_as(by, move |work| {
-        webhooks::retry(work.tx, &named, work.moment.earliest())?;
+        webhooks::retry(work, &named)?;
         work.audit_in_detail(&source, Act::WebhookRetried, Subject::NONE, &named)
     });
     retried.await?;

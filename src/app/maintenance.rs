@@ -19,10 +19,13 @@ use crate::webhooks;
 
 use super::{App, Fault};
 
-/// Requests in one transaction.
-const REQUESTS_PER_STEP: usize = 32;
-/// Rows looked at in one transaction of a sweep.
-const ROWS_PER_STEP: usize = 500;
+/// Requests in one write: each has a few rows, and a write changes fewer than a hundred.
+const REQUESTS_PER_WRITE: usize = 12;
+/// Writes at a time, which share a commit.
+const WRITES_PER_STEP: usize = 3;
+/// Rows looked at in one transaction of a sweep. Each may have others beside it: a step changes fewer than a hundred, which is what a
+/// replicated store takes at once.
+pub(super) const ROWS_PER_STEP: usize = 24;
 
 impl App {
     /// Queues the mails that people's requests call for. False when none waits.
@@ -39,7 +42,11 @@ impl App {
         if !self.read(is_any)? {
             return Ok(false);
         }
-        self.write(|work| process_mail_requests::process(work, REQUESTS_PER_STEP)).await?;
+        let process = || self.write(|work| process_mail_requests::process(work, REQUESTS_PER_WRITE));
+        let writes: [_; WRITES_PER_STEP] = std::array::from_fn(|_| process());
+        for write in writes {
+            write.await?;
+        }
         Ok(true)
     }
 
@@ -59,7 +66,7 @@ impl App {
     }
 
     /// Whether requests wait for their turn.
-    pub fn has_deferred_wishes(&self) -> Result<bool, Fault> {
+    pub fn has_deferred_mail_requests(&self) -> Result<bool, Fault> {
         Ok(self.read(mail_requests::any_deferred)?)
     }
 
@@ -67,7 +74,7 @@ impl App {
     /// nobody from starting, nor does a store that cannot be written at present.
     pub fn begin_log(&self) {
         let env = self.env.load_full();
-        let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, &env.seal));
+        let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, env.chain()));
         if let Err(error) = begun {
             tracing::warn!(%error, "the audit log could not be looked at");
         }
@@ -91,12 +98,12 @@ impl App {
     pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
         let is_placed = |env: &Env| {
             let names: Vec<&String> = env.config.webhooks.keys().collect();
-            self.read(|view| webhooks::are_placed(view, &names))
+            self.read(|view| webhooks::are_placed(view, env.node, &names))
         };
         if is_placed(&self.env())? {
             return Ok(());
         }
-        Ok(self.write(|work| webhooks::take_places(work.tx, &work.env.config.webhooks)).await?)
+        Ok(self.write(webhooks::take_places).await?)
     }
 
     /// Notes that a backup was made.
@@ -110,7 +117,10 @@ impl App {
 
     /// Attempts that were under way when the program stopped are due at once.
     pub async fn release_mail_claims(self: &Arc<Self>) -> Result<(), Fault> {
-        Ok(self.write(|work| mail::release_claims(work.tx, work.moment.earliest())).await?)
+        let released = self.in_steps(|work, after| {
+            Ok(mail::release_claims(work.tx, work.env.node, after, work.moment.earliest())?.after)
+        });
+        Ok(released.await?)
     }
 
     /// Takes the mail that is due first: its id, its recipient and its bytes. An attempt on it has begun.
@@ -132,7 +142,7 @@ impl App {
     async fn claim(self: &Arc<Self>, channel: Channel) -> Result<Option<(MailId, Recipient, Vec<u8>)>, Fault> {
         while let Some(id) = self.read(|view| mail::due(view, channel, self.time().earlier))? {
             let claiming = self.write(move |work| {
-                let claimed = mail::claim(work.tx, &work.env.seal, id, work.moment.earliest())?;
+                let claimed = mail::claim(work.tx, (work.env.node, &work.env.seal), id, work.moment.earliest())?;
                 if claimed.is_none() && mail::is_failed(work.tx, id)? {
                     note_given_up(work, id)?;
                 }
@@ -183,44 +193,42 @@ impl App {
         if self.time().state != ClockState::Sure {
             return Ok(());
         }
-        self.sweep_pages(|work, after: Option<Digest>| {
+        self.in_steps(|work, after: Option<Digest>| {
             sessions::sweep(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|work, after: Option<Digest>| {
+        self.in_steps(|work, after: Option<Digest>| {
             sessions::sweep_tokens(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|work, after| former_addresses::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
+        self.in_steps(|work, after| former_addresses::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
         self.sweep_registrations().await?;
-        self.sweep_pages(|work, after| invitations::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
+        self.in_steps(|work, after| invitations::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP)).await?;
+        self.in_steps(|work, after| spent::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP)).await?;
+        self.in_steps(|work, after| second_step::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP)).await?;
+        self.in_steps(|work, after| factors::sweep_codes(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|work, after| spent::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP)).await?;
-        self.sweep_pages(|work, after| second_step::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
+        self.in_steps(|work, after| factors::sweep_trusts(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.sweep_pages(|work, after| factors::sweep_codes(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
-            .await?;
-        self.sweep_pages(|work, after| factors::sweep_trusts(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
-            .await?;
-        self.sweep_pages(|work, after| factor_resets::carry_out_due(work, after, ROWS_PER_STEP)).await?;
-        self.sweep_pages(|work, after: Option<String>| {
+        self.in_steps(|work, after| factor_resets::carry_out_due(work, after, ROWS_PER_STEP)).await?;
+        self.in_steps(|work, after: Option<String>| {
             let oldest = work.moment.earliest().minus(work.env.config.tokens.confirm_within.seconds());
             confirm_links::sweep(work.tx, oldest, after.as_ref(), ROWS_PER_STEP)
         })
         .await?;
-        self.sweep_pages(|work, after| {
+        self.in_steps(|work, after| {
             throttle::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP, person::exists)
         })
         .await?;
-        self.sweep_pages(|work, _: Option<()>| {
+        self.in_steps(|work, _: Option<()>| {
             let oldest = work.moment.earliest().minus(work.env.config.audit.keep.seconds());
-            let more = audit::retain(work.tx, work.moment, &work.env.seal, oldest, ROWS_PER_STEP)?;
+            let more = audit::retain(work.tx, work.moment, work.env.chain(), oldest, ROWS_PER_STEP)?;
             Ok(more.then_some(()))
         })
         .await?;
+        self.in_steps(|work, after| Ok(mail::sweep(work.tx, after, work.moment.earliest())?.after)).await?;
         self.write(|work| {
-            mail::sweep(work.tx, work.moment.earliest())?;
             keyring::rotate_by_schedule(work.tx, work.moment, &work.env.seal, work.env.config.longest_token_lifetime())
         })
         .await?;
@@ -250,16 +258,16 @@ impl App {
         Ok(())
     }
 
-    /// Runs one part of a sweep page by page, each in a transaction of its own, so that nobody waits long for it.
-    async fn sweep_pages<K, F>(self: &Arc<Self>, part: F) -> Result<(), Fault>
+    /// Runs `step` until it says that there is nothing behind, each time in a transaction of its own, so that nobody waits long for it.
+    pub(super) async fn in_steps<K, F>(self: &Arc<Self>, step: F) -> Result<(), StoreError>
     where
         K: Clone + Send + 'static,
         F: FnMut(&mut Work<'_>, Option<K>) -> Result<Option<K>, StoreError> + Clone + Send + 'static,
     {
         let mut after: Option<K> = None;
         loop {
-            let (mut part, from) = (part.clone(), after.clone());
-            after = self.write(move |work| part(work, from.clone())).await?;
+            let (mut step, from) = (step.clone(), after.clone());
+            after = self.write(move |work| step(work, from.clone())).await?;
             if after.is_none() {
                 return Ok(());
             }

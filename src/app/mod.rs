@@ -117,7 +117,8 @@ impl App {
     pub fn new(config: Config, opened: Opened, clock: Arc<dyn Clock>, hasher: Hasher) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
         let seal = Arc::new(opened.sealing_key);
-        let env = ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation });
+        let env =
+            ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation, node: opened.node });
         let session_cache = Arc::new(SessionCache::new(opened.generation));
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
@@ -157,9 +158,9 @@ impl App {
     /// When a mail template of the administrator's is not well formed: then nothing changes.
     pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
         let composer = Composer::new(&config)?;
-        let (seal, generation) = (Arc::clone(&self.env().seal), self.env().generation);
+        let (seal, generation, node) = (Arc::clone(&self.env().seal), self.env().generation, self.env().node);
         self.hasher.reconfigure(config.password.cost());
-        self.env.store(Arc::new(Env { config, seal, composer, generation }));
+        self.env.store(Arc::new(Env { config, seal, composer, generation, node }));
         // Which groups need a second factor stands with each session that was looked up.
         self.session_cache.forget_all();
         Ok(())

@@ -72,7 +72,7 @@ impl App {
         // of their own, or strangers could keep every owner out who comes with a new device (OWASP, "account lockout" as a denial
         // of service). What a network has under way counts as failed, so that none takes more than a few places there.
         if turn > 0 && is_clean {
-            let reserve = Bucket::everybody(Kind::Reserve);
+            let reserve = Bucket::everybody(Kind::Reserve, self.env().node);
             let others = self.rate_limiter.move_to(&mut reservation, reserve.clone());
             turn = self.wait_for(&reserve, others)?;
         }

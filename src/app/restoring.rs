@@ -4,14 +4,15 @@ use crate::accounts::factor_resets;
 use crate::base::{Moment, Timestamp};
 use crate::factors;
 use crate::mail;
-use crate::store::{StoreError, Transaction, floor, raise_floor};
+use crate::store::{StoreError, Transaction, floor, node, raise_floor};
 
 /// Sees to it that what can be used once is not used again: between the backup and now somebody may have. Sessions, links, tokens,
 /// invitations and known browsers die with the generation; this is for what does not. Gives the time that it is at least.
 pub fn settle(tx: &mut dyn Transaction, moment: &Moment, made_at: Option<Timestamp>) -> Result<Timestamp, StoreError> {
     // A board may wake in the past; no time before the backup is believed.
-    let now = floor(tx)?.max(made_at).max(Some(moment.now())).unwrap_or_default();
-    raise_floor(tx, now)?;
+    let node = node(tx)?;
+    let now = floor(tx, node)?.max(made_at).max(Some(moment.now())).unwrap_or_default();
+    raise_floor(tx, node, now)?;
     // They may have been delivered since.
     mail::hold_all(tx)?;
     // A code that was read over somebody's shoulder, and used by its owner at once, must not serve a second time.

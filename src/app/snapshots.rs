@@ -24,7 +24,7 @@ impl App {
     /// Writes a backup of everything, signed. Gives the number of records.
     pub fn write_backup(&self, out: &mut dyn std::io::Write) -> Result<u64, ArchiveError> {
         let (now, env) = (self.now(), self.env());
-        self.read_records(|view| write_archive(view, &env.seal, audit::end(view)?, now, out))
+        self.read_records(|view| write_archive(view, &env.seal, audit::end(view, env.node)?, now, out))
     }
 
     /// Reads from a consistent view what is written elsewhere, which may fail too.

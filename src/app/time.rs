@@ -9,6 +9,7 @@ use crate::mail;
 use crate::store::{self, StoreError};
 use crate::throttle;
 
+use super::maintenance::ROWS_PER_STEP;
 use super::{App, ClockReport, Fault};
 
 impl App {
@@ -83,15 +84,16 @@ impl App {
         (from, to): (Timestamp, Timestamp),
         ends_links: bool,
     ) -> Result<(), StoreError> {
-        self.write(move |work| {
-            if ends_links {
-                keyring::revoke(work.tx, work.moment, &work.env.seal)?;
-            }
-            throttle::take_back(work.tx, &work.env.config.throttle, (from, to))?;
-            factors::lower_steps(work.tx, to)?;
-            mail::bring_forward(work.tx, to)?;
-            store::reset_floor(work.tx, to)
+        if ends_links {
+            self.write(|work| keyring::revoke(work.tx, work.moment, &work.env.seal)).await?;
+        }
+        // In steps, each of which can be repeated; the floor comes last, so that what was interrupted is begun again.
+        self.in_steps(move |work, after| {
+            throttle::take_back(work.tx, &work.env.config.throttle, (from, to), after, ROWS_PER_STEP)
         })
-        .await
+        .await?;
+        self.in_steps(move |work, after| factors::lower_steps(work.tx, to, after, ROWS_PER_STEP)).await?;
+        self.in_steps(move |work, after| Ok(mail::bring_forward(work.tx, after, to)?.after)).await?;
+        self.write(move |work| store::reset_floor(work.tx, work.env.node, to)).await
     }
 }

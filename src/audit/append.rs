@@ -4,27 +4,29 @@ use crate::base::{ClockState, Moment, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Direction, KeySpan, StoreError, Transaction, schema};
 
-use super::head::{Broken, HEADS, Head, MARKS, When, proved_to_its_end};
-use super::rows::{NODE, ROWS, Row, chained};
+use super::head::{Broken, HEADS, Head, MARKS, When, number_in, proved_to_its_end, stray};
+use super::rows::{Chain, ROWS, Row, chained};
 use super::{Act, Entry, Outcome, Source, Subject};
 
 pub(super) fn append(
     tx: &mut dyn Transaction,
-    seal: &SealingKey,
+    chain: Chain<'_>,
     mut head: Head,
     entry: Entry,
 ) -> Result<u64, StoreError> {
     let number = head.next;
     let chained = chained(&head.last, number, &entry);
-    ROWS.put(tx, &(NODE, number), &Row { entry, chained })?;
+    ROWS.put(tx, &(chain.node, number), &Row { entry, chained })?;
     head.next += 1;
     head.last = chained;
-    head.save(tx, seal)?;
+    head.save(tx, chain)?;
     Ok(number)
 }
 
 /// Numbers from here on are nobody's but an intruder's, who may want to leave none for us.
 const MAX_NUMBER: u64 = 1 << 53;
+/// Rows of nobody's that are removed at once; any more are found again by the next act.
+const MAX_STRAYS: usize = 32;
 
 /// Remembers that the log was changed from outside, and begins a new chain behind what there is.
 ///
@@ -34,12 +36,12 @@ const MAX_NUMBER: u64 = 1 << 53;
 /// The rows before stay where they are, for whoever wants to compare them with a backup.
 pub(super) fn note_break(
     tx: &mut dyn Transaction,
-    seal: &SealingKey,
+    chain: Chain<'_>,
     broken: Broken,
     (at, clock): (Timestamp, ClockState),
 ) -> Result<Head, StoreError> {
     tracing::error!("THE AUDIT LOG WAS CHANGED FROM OUTSIDE: {broken}. See `gatelodge audit verify`");
-    let number = free_number(tx, seal)?;
+    let number = free_number(tx, chain)?;
     let source = Source::appliance();
     let entry = Entry {
         at,
@@ -51,40 +53,38 @@ pub(super) fn note_break(
         subject: Subject::NONE,
         detail: broken.to_string(),
     };
-    append(tx, seal, Head::new(number, number), entry)?;
-    HEADS.get(tx, &NODE)?.ok_or(StoreError::Unavailable)
+    append(tx, chain, Head::new(number, number), entry)?;
+    HEADS.get(tx, &chain.node)?.ok_or(StoreError::Unavailable)
 }
 
-/// A number behind every row that there is, and behind every one that there was as far as that is proved.
-fn free_number(tx: &mut dyn Transaction, seal: &SealingKey) -> Result<u64, StoreError> {
-    let head = HEADS.get(tx, &NODE).ok().flatten().filter(|head| head.is_ours(seal)).map(|head| head.next);
-    let mark = MARKS.get(tx, &NODE).ok().flatten().filter(|mark| mark.is_ours(seal)).map(|mark| mark.next);
+/// A number behind every row that there is, and behind every one that there was as far as that is proved. Rows that nobody can have
+/// written make room.
+fn free_number(tx: &mut dyn Transaction, chain: Chain<'_>) -> Result<u64, StoreError> {
+    for _ in 0..MAX_STRAYS {
+        match stray(tx, chain.node)? {
+            Some(key) => tx.delete(&key)?,
+            None => break,
+        }
+    }
+    let head = HEADS.get(tx, &chain.node).ok().flatten().filter(|head| head.is_ours(chain)).map(|head| head.next);
+    let mark = MARKS.get(tx, &chain.node).ok().flatten().filter(|mark| mark.is_ours(chain)).map(|mark| mark.next);
+    let rows = [&[schema::AUDIT.prefix][..], &chain.node.number().to_be_bytes()].concat();
     loop {
         // By the keys alone: a row may be one that cannot be read.
-        let newest = tx.scan(&KeySpan::prefix(&[schema::AUDIT.prefix]), Direction::Down, 1)?;
+        let newest = tx.scan(&KeySpan::prefix(&rows), Direction::Down, 1)?;
         let Some((key, _)) = newest.into_iter().next() else { break Ok(head.max(mark).unwrap_or(1)) };
-        match number_in(&key).filter(|number| *number < MAX_NUMBER) {
+        match number_in(&key).filter(|number| key.len() == rows.len() + 8 && *number < MAX_NUMBER) {
             Some(number) => break Ok(head.max(mark).unwrap_or(1).max(number + 1)),
             None => tx.delete(&key)?,
         }
     }
 }
 
-/// The number in the key of a row of ours.
-fn number_in(key: &[u8]) -> Option<u64> {
-    let rest = key.strip_prefix(&[schema::AUDIT.prefix])?.strip_prefix(&NODE.to_be_bytes())?;
-    rest.try_into().ok().map(u64::from_be_bytes)
-}
-
 /// Has another key prove the log from now on. What does not hold under the old one is noted first, not signed over.
-pub fn reseal(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    (old, new): (&SealingKey, &SealingKey),
-) -> Result<(), StoreError> {
+pub fn reseal(tx: &mut dyn Transaction, moment: &Moment, old: Chain<'_>, new: &SealingKey) -> Result<(), StoreError> {
     let head = match proved_to_its_end(tx, old, When::AtRest)? {
         Ok(head) => head,
         Err(broken) => note_break(tx, old, broken, (moment.now(), moment.clock()))?,
     };
-    head.save(tx, new)
+    head.save(tx, Chain { seal: new, ..old })
 }

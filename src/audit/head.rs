@@ -1,11 +1,13 @@
 //! The head of the chain and its mark: what is known of all rows, under the sealing key, in two places.
 
 use std::fmt;
+use std::ops::Bound;
 
-use crate::crypto::{Digest, SealingKey, constant_time_eq};
-use crate::store::{Direction, KeySpan, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::base::NodeId;
+use crate::crypto::{Digest, constant_time_eq};
+use crate::store::{Direction, Key, KeySpan, LogEnd, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::rows::{NODE, ROWS, page};
+use super::rows::{Chain, ROWS};
 
 /// What is known of the whole chain.
 #[derive(Clone, Debug)]
@@ -35,8 +37,8 @@ pub(crate) struct Mark {
 }
 record!(Mark, version 1, { next, broken_at, code });
 
-pub(crate) const HEADS: Table<u32, Head> = Table::at(schema::AUDIT_HEADS);
-pub(crate) const MARKS: Table<u32, Mark> = Table::at(schema::AUDIT_MARKS);
+pub(crate) const HEADS: Table<NodeId, Head> = Table::at(schema::AUDIT_HEADS);
+pub(crate) const MARKS: Table<NodeId, Mark> = Table::at(schema::AUDIT_MARKS);
 
 /// What the rows of a new chain are chained to.
 pub(super) fn start() -> Digest {
@@ -49,41 +51,49 @@ impl Head {
     }
 
     // Under the key that is in force, not under what outlives its rotation: whoever has an old key must not write a log.
-    pub(super) fn code(&self, seal: &SealingKey) -> [u8; 32] {
+    pub(super) fn code(&self, chain: Chain<'_>) -> [u8; 32] {
         let numbers = [self.first.to_be_bytes(), self.next.to_be_bytes()].concat();
         match self.broken_at {
-            None => seal.mark(b"gatelodge audit head/1", &[&numbers, &self.before_first.0, &self.last.0]),
+            None => code(chain, b"gatelodge audit head/1", &[&numbers, &self.before_first.0, &self.last.0]),
             Some(broken_at) => {
                 let numbers = [numbers, broken_at.to_be_bytes().to_vec()].concat();
-                seal.mark(b"gatelodge audit head/2", &[&numbers, &self.before_first.0, &self.last.0])
+                code(chain, b"gatelodge audit head/2", &[&numbers, &self.before_first.0, &self.last.0])
             }
         }
     }
 
-    pub(super) fn is_ours(&self, seal: &SealingKey) -> bool {
-        constant_time_eq(&self.code(seal), &self.code)
+    pub(super) fn is_ours(&self, chain: Chain<'_>) -> bool {
+        constant_time_eq(&self.code(chain), &self.code)
     }
 
     /// Writes it and its mark, under this key.
-    pub(super) fn save(mut self, tx: &mut dyn Transaction, seal: &SealingKey) -> Result<(), StoreError> {
+    pub(super) fn save(mut self, tx: &mut dyn Transaction, chain: Chain<'_>) -> Result<(), StoreError> {
         let broken_at = self.broken_at.unwrap_or_default();
         self.broken_at = Some(broken_at);
-        self.code = self.code(seal);
+        self.code = self.code(chain);
         let mut mark = Mark { next: self.next, broken_at, code: [0; 32] };
-        mark.code = mark.code(seal);
-        MARKS.put(tx, &NODE, &mark)?;
-        HEADS.put(tx, &NODE, &self)
+        mark.code = mark.code(chain);
+        MARKS.put(tx, &chain.node, &mark)?;
+        HEADS.put(tx, &chain.node, &self)
     }
 }
 
 impl Mark {
-    fn code(&self, seal: &SealingKey) -> [u8; 32] {
-        seal.mark(b"gatelodge audit mark/1", &[&self.next.to_be_bytes(), &self.broken_at.to_be_bytes()])
+    fn code(&self, chain: Chain<'_>) -> [u8; 32] {
+        code(chain, b"gatelodge audit mark/1", &[&self.next.to_be_bytes(), &self.broken_at.to_be_bytes()])
     }
 
-    pub(super) fn is_ours(&self, seal: &SealingKey) -> bool {
-        constant_time_eq(&self.code(seal), &self.code)
+    pub(super) fn is_ours(&self, chain: Chain<'_>) -> bool {
+        constant_time_eq(&self.code(chain), &self.code)
     }
+}
+
+/// The code of a head or a mark. Nodes but the first are named in it: what one node signed proves nothing about another's log.
+fn code(chain: Chain<'_>, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    if chain.node == NodeId::ONE {
+        return chain.seal.mark(label, parts);
+    }
+    chain.seal.mark(label, &[parts, &[&chain.node.number().to_be_bytes()]].concat())
 }
 
 /// Where a chain does not hold.
@@ -148,12 +158,14 @@ pub(super) enum When {
 }
 
 /// The head, if it and its mark are ours and fit.
-pub(super) fn proved(view: &dyn Snapshot, seal: &SealingKey, when: When) -> Result<Result<Head, Broken>, StoreError> {
-    let (head, mark) =
-        match (readable(HEADS.get(view, &NODE), Broken::Head)?, readable(MARKS.get(view, &NODE), Broken::Mark)?) {
-            (Ok(head), Ok(mark)) => (head, mark),
-            (Err(broken), _) | (_, Err(broken)) => return Ok(Err(broken)),
-        };
+pub(super) fn proved(view: &dyn Snapshot, chain: Chain<'_>, when: When) -> Result<Result<Head, Broken>, StoreError> {
+    let (head, mark) = match (
+        readable(HEADS.get(view, &chain.node), Broken::Head)?,
+        readable(MARKS.get(view, &chain.node), Broken::Mark)?,
+    ) {
+        (Ok(head), Ok(mark)) => (head, mark),
+        (Err(broken), _) | (_, Err(broken)) => return Ok(Err(broken)),
+    };
     let Some(head) = head else {
         // Whoever removes all of the log removes its head with it. But every account has a row that tells how it came to be, so a
         // store with accounts has had a log.
@@ -162,13 +174,13 @@ pub(super) fn proved(view: &dyn Snapshot, seal: &SealingKey, when: When) -> Resu
             || (when == When::AtRest && !is_empty(view, schema::ACCOUNTS)?);
         return Ok(if has_lived { Err(Broken::NoHead) } else { Ok(Head::new(1, 0)) });
     };
-    if !head.is_ours(seal) {
+    if !head.is_ours(chain) {
         return Ok(Err(Broken::Head));
     }
     let fits = match (&mark, head.broken_at) {
         // Of a program that left no marks.
         (None, None) => true,
-        (Some(mark), Some(broken_at)) => mark.is_ours(seal) && (mark.next, mark.broken_at) == (head.next, broken_at),
+        (Some(mark), Some(broken_at)) => mark.is_ours(chain) && (mark.next, mark.broken_at) == (head.next, broken_at),
         _ => false,
     };
     Ok(if fits { Ok(head) } else { Err(Broken::Mark) })
@@ -181,45 +193,70 @@ fn is_empty(view: &dyn Snapshot, range: schema::Range) -> Result<bool, StoreErro
 /// As [`proved`], and the last row is the one that the head names, with none behind it. What an append costs besides is one read.
 pub(super) fn proved_to_its_end(
     view: &dyn Snapshot,
-    seal: &SealingKey,
+    chain: Chain<'_>,
     when: When,
 ) -> Result<Result<Head, Broken>, StoreError> {
-    let head = match proved(view, seal, when)? {
+    let head = match proved(view, chain, when)? {
         Ok(head) => head,
         broken => return Ok(broken),
     };
     let has_rows = head.next > head.first;
     let newest = head.next.saturating_sub(1);
     let after = if has_rows { newest.checked_sub(1) } else { Some(newest) };
-    let rows = match readable(page(view, after, Direction::Up, 2), Broken::Changed(newest))? {
+    // Over the end of this node's rows into the next one's: there must be none of a node that has no log.
+    let after = after.map_or((chain.node, 0), |after| (chain.node, after));
+    let rows = match readable(ROWS.page(view, Some(&after), 2), Broken::Changed(newest))? {
         Ok(rows) => rows,
         Err(broken) => return Ok(Err(broken)),
     };
     let mut rows = rows.into_iter();
     if has_rows {
         match rows.next() {
-            Some((number, row)) if number == newest && row.chained == head.last => {}
-            Some((number, _)) if number == newest => return Ok(Err(Broken::Changed(newest))),
+            Some((key, row)) if key == (chain.node, newest) && row.chained == head.last => {}
+            Some((key, _)) if key == (chain.node, newest) => return Ok(Err(Broken::Changed(newest))),
             _ => return Ok(Err(Broken::Missing(newest))),
         }
     }
-    Ok(rows.next().map_or(Ok(head), |(number, _)| Err(Broken::Surplus(number))))
+    Ok(match rows.next() {
+        Some(((node, number), _)) if node == chain.node || !has_log(view, node)? => Err(Broken::Surplus(number)),
+        _ => Ok(head),
+    })
 }
 
-/// Where the log ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.
-pub fn end(view: &dyn Snapshot) -> Result<Option<LogEnd>, StoreError> {
-    let head = readable(HEADS.get(view, &NODE), Broken::Head)?;
+/// Whether a node keeps a log here. One whose head cannot be read does.
+fn has_log(view: &dyn Snapshot, node: NodeId) -> Result<bool, StoreError> {
+    Ok(readable(HEADS.get(view, &node), Broken::Head)?.map_or(true, |head| head.is_some()))
+}
+
+/// The first row of a node that keeps no log: by its key alone, since it may be one that cannot be read.
+pub(super) fn stray(view: &dyn Snapshot, own: NodeId) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut span = KeySpan::prefix(&[schema::AUDIT.prefix]);
+    loop {
+        let Some((key, _)) = view.scan(&span, Direction::Up, 1)?.into_iter().next() else { return Ok(None) };
+        let Some(node) = NodeId::take(&mut key.get(1..).unwrap_or_default()) else { return Ok(Some(key)) };
+        if node != own && !has_log(view, node)? {
+            return Ok(Some(key));
+        }
+        let last = [&[schema::AUDIT.prefix][..], &node.number().to_be_bytes(), &[u8::MAX; 9]].concat();
+        span.from = Bound::Excluded(last);
+    }
+}
+
+/// The number in the key of a row, whoever wrote it.
+pub(super) fn number_in(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Where the log of a node ends, by its head: what a backup tells of it. None if nothing was ever noted, or the head cannot be read.
+pub fn end(view: &dyn Snapshot, node: NodeId) -> Result<Option<LogEnd>, StoreError> {
+    let head = readable(HEADS.get(view, &node), Broken::Head)?;
     Ok(head.ok().flatten().map(|head| LogEnd::new(head.first, head.next, &head.last)))
 }
 
 /// Whether the log still goes through the row with which it ended when a backup was made. A log that was replaced as a whole by
 /// an older state of itself holds; only what lies elsewhere tells.
-pub fn goes_on_from(
-    view: &dyn Snapshot,
-    seal: &SealingKey,
-    witness: &LogEnd,
-) -> Result<Result<(), Broken>, StoreError> {
-    let head = match proved(view, seal, When::AtRest)? {
+pub fn goes_on_from(view: &dyn Snapshot, chain: Chain<'_>, witness: &LogEnd) -> Result<Result<(), Broken>, StoreError> {
+    let head = match proved(view, chain, When::AtRest)? {
         Ok(head) => head,
         Err(broken) => return Ok(Err(broken)),
     };
@@ -231,7 +268,7 @@ pub fn goes_on_from(
     if newest < head.first {
         return Ok(Ok(()));
     }
-    let row = match readable(ROWS.get(view, &(NODE, newest)), Broken::Changed(newest))? {
+    let row = match readable(ROWS.get(view, &(chain.node, newest)), Broken::Changed(newest))? {
         Ok(row) => row,
         Err(broken) => return Ok(Err(broken)),
     };

@@ -18,4 +18,4 @@ pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
 pub use head::{Broken, end, goes_on_from};
 pub(crate) use head::{HEADS, MARKS};
 pub(crate) use rows::ROWS;
-pub use rows::{Row, page};
+pub use rows::{Chain, Row, page};

@@ -1,12 +1,19 @@
-//! The rows, numbered without a gap and chained.
+//! The rows: numbered without a gap and chained, for each node by itself.
 
-use crate::crypto::Digest;
+use crate::base::NodeId;
+use crate::crypto::{Digest, SealingKey};
 use crate::store::{Direction, Field, Snapshot, StoreError, Table, record, schema};
 
 use super::Entry;
 
-/// Which process writes the chain: with an engine for several, each has its own.
-pub(super) const NODE: u32 = 1;
+/// The log of one node, and what proves it.
+#[derive(Clone, Copy)]
+pub struct Chain<'a> {
+    /// Who writes it.
+    pub node: NodeId,
+    /// The key under which its head is signed.
+    pub seal: &'a SealingKey,
+}
 
 /// A numbered row.
 #[derive(Clone, Debug)]
@@ -18,7 +25,7 @@ pub struct Row {
 }
 record!(Row, version 1, { entry, chained });
 
-pub(crate) const ROWS: Table<(u32, u64), Row> = Table::at(schema::AUDIT);
+pub(crate) const ROWS: Table<(NodeId, u64), Row> = Table::at(schema::AUDIT);
 
 /// Rows read at a time.
 pub(super) const PAGE: usize = 200;
@@ -30,14 +37,15 @@ pub(super) fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
     Digest::of(&bytes)
 }
 
-/// Rows with their numbers: the first in this direction behind `after`, at most `limit`.
+/// Rows of one node with their numbers: the first in this direction behind `after`, at most `limit`.
 pub fn page(
     view: &dyn Snapshot,
+    node: NodeId,
     after: Option<u64>,
     direction: Direction,
     limit: usize,
 ) -> Result<Vec<(u64, Row)>, StoreError> {
-    let after = after.map(|number| (NODE, number));
-    let rows = ROWS.page_towards(view, after.as_ref(), direction, limit)?;
+    let after = after.map(|number| (node, number));
+    let rows = ROWS.page_under(view, &node, (after.as_ref(), direction), limit)?;
     Ok(rows.into_iter().map(|((_, number), row)| (number, row)).collect())
 }

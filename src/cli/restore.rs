@@ -8,15 +8,15 @@ use clap::{Args, ValueEnum};
 
 use crate::accounts::bearable;
 use crate::app::settle;
-use crate::audit::{self, Act, Broken, Entry, Outcome, Source, Subject};
+use crate::audit::{self, Act, Broken, Chain, Entry, Outcome, Source, Subject};
 use crate::base::{Clock, Moment, Timestamp};
 use crate::cli::out::{say, tell};
 use crate::config::{Config, Unreadable};
-use crate::crypto::{Cost, SealingKey};
+use crate::crypto::Cost;
 use crate::export::Import as Lines;
 use crate::store::{
-    Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust, heading_of,
-    known_format, old_key_path, prepare_place, read_key, rebuild,
+    self, Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust,
+    heading_of, known_format, old_key_path, prepare_place, read_key, rebuild,
 };
 
 use super::common::Common;
@@ -183,9 +183,10 @@ impl Kept<'_> {
         }
         let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
         let rebuilt = rebuild(&place, &mut lock, &mut moment, &mut *records, &mut |tx, moment| {
-            take_log(tx, moment, &seal, terms)?;
+            let chain = Chain { node: store::node(tx)?, seal: &seal };
+            take_log(tx, moment, chain, terms)?;
             let now = settle(tx, moment, Timestamp::parse(&heading.created_at))?;
-            audit::record(tx, &seal, Entry { at: now, ..self.entry(moment, &heading, is_signed) })?;
+            audit::record(tx, chain, Entry { at: now, ..self.entry(moment, &heading, is_signed) })?;
             Ok(())
         })
         .map_err(told)?;
@@ -229,10 +230,10 @@ impl Kept<'_> {
 fn take_log(
     tx: &mut dyn Transaction,
     moment: &Moment,
-    seal: &SealingKey,
+    chain: Chain<'_>,
     terms: Conditions,
 ) -> Result<(), RebuildError> {
-    let broken = match audit::verify(tx, seal) {
+    let broken = match audit::verify(tx, chain) {
         Ok(Ok(_)) => return Ok(()),
         // That is in it already, and nothing is hidden by going on.
         Ok(Err(before @ Broken::Before(_))) => {
@@ -250,7 +251,7 @@ fn take_log(
         ));
     }
     tell!("gatelodge: WARNING: the audit log is not what was written: {broken}. It says so from now on");
-    Ok(audit::go_on_after(tx, moment, seal, broken)?)
+    Ok(audit::go_on_after(tx, moment, chain, broken)?)
 }
 
 fn warn_of_unsigned(file: &Path) {

@@ -27,7 +27,8 @@ use crate::groups;
 use crate::mail;
 use crate::sessions;
 use crate::store::{
-    ArchiveError, Heading, JsonMeta, JsonTable, LogEnd, Pair, Records, Scanning, StoreError, Trust, about,
+    self, ArchiveError, Heading, JSON_FLOORS, JsonMeta, JsonTable, LogEnd, Pair, Records, Scanning, StoreError, Trust,
+    about,
 };
 use crate::throttle;
 use crate::tls;
@@ -36,6 +37,7 @@ use crate::webhooks;
 /// Every table. A test holds it against the schema.
 pub const TABLES: &[&dyn JsonTable] = &[
     &JsonMeta,
+    JSON_FLOORS,
     &person::ACCOUNTS,
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
@@ -128,7 +130,7 @@ pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
     app.read(|view| {
         let (format, key_fingerprint) = about(view)?;
         let created_at = app.now().to_string();
-        let heading = Heading { format, key_fingerprint, created_at, audit: audit::end(view)? };
+        let heading = Heading { format, key_fingerprint, created_at, audit: audit::end(view, store::node(view)?)? };
         outcome = write(&heading, &mut Scanning::new(view), &app.env().seal, out);
         Ok(())
     })?;

@@ -189,17 +189,20 @@ fn take_digits(
 /// Has no code of an authenticator program taken any more that was shown until now, whether or not it was used: a backup does not
 /// know (RFC 6238, section 5.2: a code is taken once).
 pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    change_steps(tx, |last_step| last_step.max(newest_step_at(now)))
+    for_each_totp(tx, |_, factor| Ok(Factor { last_step: factor.last_step.max(newest_step_at(now)), ..factor }))
 }
 
 /// Takes back what was noted of codes from the future: an administrator said that it is not as late as was believed, and nobody has
-/// to wait for a time that was a mistake.
-pub fn lower_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    change_steps(tx, |last_step| last_step.min(newest_step_at(now)))
-}
-
-fn change_steps(tx: &mut dyn Transaction, to: impl Fn(u64) -> u64) -> Result<(), StoreError> {
-    for_each_totp(tx, |_, factor| Ok(Factor { last_step: to(factor.last_step), ..factor }))
+/// to wait for a time that was a mistake. Looks at up to `limit` factors behind `after`, and says where to go on.
+pub fn lower_steps(
+    tx: &mut dyn Transaction,
+    now: Timestamp,
+    after: Option<(AccountId, FactorId)>,
+    limit: usize,
+) -> Result<Option<(AccountId, FactorId)>, StoreError> {
+    change_totp(tx, after, limit, &mut |_, factor| {
+        Ok(Factor { last_step: factor.last_step.min(newest_step_at(now)), ..factor })
+    })
 }
 
 /// Seals the seed of every authenticator program with another key.
@@ -219,20 +222,35 @@ pub fn reseal(
     })
 }
 
-/// Changes every authenticator program, page by page.
+type Change<'a> = dyn FnMut(&(AccountId, FactorId), Factor) -> Result<Factor, StoreError> + 'a;
+
+/// Changes every authenticator program.
 fn for_each_totp(
     tx: &mut dyn Transaction,
     mut change: impl FnMut(&(AccountId, FactorId), Factor) -> Result<Factor, StoreError>,
 ) -> Result<(), StoreError> {
     let mut after = None;
     loop {
-        let page = FACTORS.page(tx, after.as_ref(), PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for (key, factor) in page.into_iter().filter(|(_, factor)| factor.kind == FactorKind::Totp) {
-            FACTORS.put(tx, &key, &change(&key, factor)?)?;
+        after = change_totp(tx, after, PAGE, &mut change)?;
+        if after.is_none() {
+            return Ok(());
         }
     }
+}
+
+/// Changes the authenticator programs among up to `limit` factors behind `after`; says where to go on.
+fn change_totp(
+    tx: &mut dyn Transaction,
+    after: Option<(AccountId, FactorId)>,
+    limit: usize,
+    change: &mut Change<'_>,
+) -> Result<Option<(AccountId, FactorId)>, StoreError> {
+    let page = FACTORS.page(tx, after.as_ref(), limit)?;
+    let next = page.last().filter(|_| page.len() == limit).map(|(key, _)| *key);
+    for (key, factor) in page.into_iter().filter(|(_, factor)| factor.kind == FactorKind::Totp) {
+        FACTORS.put(tx, &key, &change(&key, factor)?)?;
+    }
+    Ok(next)
 }
 
 /// Confirms an authenticator program by a code that it shows. False if the code is wrong, or there is nothing to confirm.

@@ -8,6 +8,7 @@ mod lanes;
 mod letter;
 pub mod notices;
 mod outbox;
+mod outbox_steps;
 mod recipient;
 
 pub use compose::{ComposeError, Composer, Message, try_letters};
@@ -18,7 +19,8 @@ pub(crate) use notices::NOTICES;
 pub use notices::Notable;
 pub(crate) use outbox::MAILS;
 pub use outbox::{
-    GIVE_UP_AFTER, Mail, MailState, Mailer, TextMessage, bring_forward, claim, delivered, due, fail, hold_all,
-    is_failed, list, next_due, postpone, release_claims, release_held, reseal, retry, retry_all, sweep,
+    GIVE_UP_AFTER, Mail, MailState, Mailer, TextMessage, claim, delivered, due, fail, is_failed, list, next_due,
+    postpone, reseal, retry,
 };
+pub use outbox_steps::{Step, bring_forward, hold_all, release_claims, release_held, retry_failed, sweep};
 pub use recipient::{Channel, Recipient};

@@ -1,6 +1,6 @@
 //! Where mails wait. A mail leaves only on a server's 250, or visibly fails.
 
-use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, PhoneNumber, Seconds, Timestamp};
+use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, NodeId, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
@@ -28,7 +28,7 @@ pub struct Mail {
     pub letter: String,
     /// To whom it goes.
     pub to: Recipient,
-    sealed: Vec<u8>,
+    pub(super) sealed: Vec<u8>,
     /// Where it is on its way.
     pub state: MailState,
     /// How often it was tried.
@@ -42,21 +42,25 @@ pub struct Mail {
     /// What the last attempt ended with.
     pub last_error: Option<String>,
     /// Which lane it leaves by: the lower goes first.
-    lane: u32,
+    pub(super) lane: u32,
+    /// Which node sends it, or sent it last. None until one does, and in mails that were sent when there was only one.
+    pub(super) claimed_by: Option<NodeId>,
 }
-record!(Mail, version 2, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error }, since 2 {
+record!(Mail, version 3, { letter, to, sealed, state, attempts, queued_at, due_at, useful_until, last_error }, since 2 {
     lane,
+}, since 3 {
+    claimed_by,
 });
 
 pub(crate) const MAILS: Table<MailId, Mail> = Table::at(schema::MAILS);
 /// Pauses after each failed attempt; the last one repeats.
-const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
+pub(super) const PAUSES: [Seconds; 8] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
 /// Seconds after which a mail that nobody took is given up.
 pub const GIVE_UP_AFTER: Seconds = 4 * DAY;
 /// Seconds after which an attempt whose end was never noted is repeated.
 const ATTEMPT_LIMIT: Seconds = 15 * MINUTE;
-/// Seconds for which a failed mail is kept for the administrator to see.
-const KEEP_FAILED: Seconds = 30 * DAY;
+/// Mails that are sealed anew in one look, so that a long outbox does not fill the memory.
+const PAGE: usize = 50;
 
 /// What puts messages into the outbox.
 #[derive(Clone, Copy)]
@@ -143,6 +147,7 @@ impl Mailer<'_> {
             useful_until: now.plus(useful_for),
             last_error: None,
             lane: urgency.lane(waiting),
+            claimed_by: None,
         };
         save(tx, id, None, &mail)?;
         Ok(id)
@@ -170,7 +175,7 @@ fn place(id: MailId) -> [Vec<u8>; 2] {
 }
 
 /// Writes a mail and moves it to its place in the order of due times.
-fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail) -> Result<(), StoreError> {
+pub(super) fn save(tx: &mut dyn Transaction, id: MailId, before: Option<&Mail>, mail: &Mail) -> Result<(), StoreError> {
     if let Some(before) = before {
         before.turn(id).leave(tx)?;
     }
@@ -200,7 +205,7 @@ pub fn due(view: &dyn Snapshot, channel: Channel, now: Timestamp) -> Result<Opti
 /// or no longer useful; the last becomes a visible failure.
 pub fn claim(
     tx: &mut dyn Transaction,
-    seal: &SealingKey,
+    (node, seal): (NodeId, &SealingKey),
     id: MailId,
     now: Timestamp,
 ) -> Result<Option<(Recipient, Vec<u8>)>, StoreError> {
@@ -220,6 +225,7 @@ pub fn claim(
         state: MailState::Sending,
         attempts: before.attempts + 1,
         due_at: now.plus(ATTEMPT_LIMIT),
+        claimed_by: Some(node),
         ..before.clone()
     };
     save(tx, id, Some(&before), &mail)?;
@@ -270,58 +276,12 @@ pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
-/// Mails looked at in one read, so that a long outbox does not fill the memory.
-const PAGE: usize = 50;
-
-/// Runs `work` on every mail, page by page.
-fn for_each(
-    tx: &mut dyn Transaction,
-    mut work: impl FnMut(&mut dyn Transaction, MailId, Mail) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = MAILS.page(tx, after.as_ref(), PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for (id, mail) in page {
-            work(tx, id, mail)?;
-        }
-    }
+/// A page of the mails that wait or have failed.
+pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, Mail)>, StoreError> {
+    MAILS.page(view, after.as_ref(), limit)
 }
 
-/// Queues every failed mail that is still useful; says how many.
-pub fn retry_all(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
-    let mut count = 0;
-    for_each(tx, |tx, id, mail| {
-        count += usize::from(mail.state == MailState::Failed && retry(tx, id, now)?);
-        Ok(())
-    })?;
-    Ok(count)
-}
-
-/// Attempts that were under way when the program stopped are due at once.
-pub fn release_claims(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    for_each(tx, |tx, id, before| match before.state {
-        MailState::Sending => {
-            save(tx, id, Some(&before), &Mail { state: MailState::Queued, due_at: now, ..before.clone() })
-        }
-        MailState::Queued | MailState::Failed | MailState::Held => Ok(()),
-    })
-}
-
-/// Has leave what was to leave later than any pause reaches: it was queued or postponed while the clock was ahead.
-pub fn bring_forward(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    let latest = now.plus(PAUSES[PAUSES.len() - 1]);
-    for_each(tx, |tx, id, before| {
-        if before.state != MailState::Queued || before.due_at <= latest && before.queued_at <= now {
-            return Ok(());
-        }
-        let queued_at = before.queued_at.min(now);
-        save(tx, id, Some(&before), &Mail { queued_at, due_at: now, ..before.clone() })
-    })
-}
-
-/// Seals the content of every mail with another key.
+/// Seals the content of every mail with another key. At once, since the store has one key at any time.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
@@ -330,48 +290,15 @@ pub fn reseal(
     moment: &mut Moment,
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
-    for_each(tx, |tx, id, mail| {
-        let sealed = old.hand_over(new, &place(id).each_ref().map(Vec::as_slice), &mail.sealed, moment);
-        let sealed = sealed.map_err(|_| StoreError::Damaged("a mail's content"))?;
-        MAILS.put(tx, &id, &Mail { sealed, ..mail })
-    })
-}
-
-/// Holds every mail that waits: this is a store from a backup, and they may have been delivered since.
-pub fn hold_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
-    for_each(tx, |tx, id, before| match before.state {
-        MailState::Queued | MailState::Sending => {
-            save(tx, id, Some(&before), &Mail { state: MailState::Held, ..before.clone() })
+    let mut after = None;
+    loop {
+        let page = MAILS.page(tx, after.as_ref(), PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = Some(*last);
+        for (id, mail) in page {
+            let sealed = old.hand_over(new, &place(id).each_ref().map(Vec::as_slice), &mail.sealed, moment);
+            let sealed = sealed.map_err(|_| StoreError::Damaged("a mail's content"))?;
+            MAILS.put(tx, &id, &Mail { sealed, ..mail })?;
         }
-        MailState::Failed | MailState::Held => Ok(()),
-    })
-}
-
-/// Lets the held mails go that are still useful, and gives up the others; says how many go.
-pub fn release_held(tx: &mut dyn Transaction, now: Timestamp) -> Result<usize, StoreError> {
-    let mut count = 0;
-    for_each(tx, |tx, id, mail| {
-        if mail.state != MailState::Held {
-            return Ok(());
-        }
-        if !retry(tx, id, now)? {
-            return fail(tx, id, "it comes from a backup, and what it says is no longer useful");
-        }
-        count += 1;
-        Ok(())
-    })?;
-    Ok(count)
-}
-
-/// A page of the mails that wait or have failed.
-pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, Mail)>, StoreError> {
-    MAILS.page(view, after.as_ref(), limit)
-}
-
-/// Forgets failed mails that nobody looked after.
-pub fn sweep(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    for_each(tx, |tx, id, mail| match mail.state {
-        MailState::Failed if now.since(mail.queued_at) > KEEP_FAILED => MAILS.delete(tx, &id),
-        _ => Ok(()),
-    })
+    }
 }

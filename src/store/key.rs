@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::base::{Id, Timestamp};
+use crate::base::{Id, NodeId, Timestamp};
 use crate::crypto::Digest;
 
 use super::Key;
@@ -102,6 +102,24 @@ impl Key for u64 {
 
     fn key_from_json(shown: &Value) -> Option<Self> {
         super::Field::from_json(shown).ok()
+    }
+}
+
+impl Key for NodeId {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.number().put(out);
+    }
+
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        u32::take(input).map(Self::from_number)
+    }
+
+    fn key_to_json(&self) -> Value {
+        self.number().key_to_json()
+    }
+
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        u32::key_from_json(shown).map(Self::from_number)
     }
 }
 

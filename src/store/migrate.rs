@@ -1,11 +1,11 @@
-//! What the store knows about itself: its format, its instance, its generation, and the time floor.
+//! What the store knows about itself: its format, its instance, its generation, its node, and the time floors.
 
 use serde_json::Value;
 
-use crate::base::{Moment, Timestamp};
+use crate::base::{Moment, NodeId, Timestamp};
 use crate::crypto::SealingKey;
 
-use super::schema::{META, Range};
+use super::schema::{FLOORS, META, Range};
 use super::steps::{Migration, STEPS};
 use super::table::{JsonTable, Key};
 use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
@@ -18,14 +18,18 @@ const RANDOM: Table<Name, [u8; 16]> = Table::at(META);
 const TEXTS: Table<Name, String> = Table::at(META);
 const SEALED: Table<Name, Vec<u8>> = Table::at(META);
 
+const FLOOR_OF: Table<NodeId, u64> = Table::at(FLOORS);
+
 const FORMAT: Name = Name("format");
+/// Where the floor stood before there could be several; found in stores and exports of then.
 const FLOOR: Name = Name("floor");
+const NODE: Name = Name("node");
 const INSTANCE: Name = Name("instance");
 const GENERATION: Name = Name("generation");
 const KEY_FINGERPRINT: Name = Name("sealing key");
 const CODES: Name = Name("codes");
 
-const NAMES: [Name; 6] = [FORMAT, FLOOR, INSTANCE, GENERATION, KEY_FINGERPRINT, CODES];
+const NAMES: [Name; 7] = [FORMAT, FLOOR, NODE, INSTANCE, GENERATION, KEY_FINGERPRINT, CODES];
 
 #[derive(Clone, Copy, PartialEq)]
 struct Name(&'static str);
@@ -50,6 +54,9 @@ impl Key for Name {
     }
 }
 
+/// The highest time that each node has seen, for other programs.
+pub const JSON_FLOORS: &dyn JsonTable = &FLOOR_OF;
+
 /// What the store knows about itself, for other programs.
 pub struct JsonMeta;
 
@@ -61,7 +68,7 @@ impl JsonTable for JsonMeta {
     fn row_to_json(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
         let mut rest = key;
         match Name::take(&mut rest).ok_or(StoreError::Damaged(META.name))? {
-            FORMAT | FLOOR => NUMBERS.row_to_json(key, value),
+            FORMAT | FLOOR | NODE => NUMBERS.row_to_json(key, value),
             INSTANCE | GENERATION => RANDOM.row_to_json(key, value),
             CODES => SEALED.row_to_json(key, value),
             _ => TEXTS.row_to_json(key, value),
@@ -70,7 +77,7 @@ impl JsonTable for JsonMeta {
 
     fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair> {
         match Name::key_from_json(key)? {
-            FORMAT | FLOOR => NUMBERS.row_from_json(key, value),
+            FORMAT | FLOOR | NODE => NUMBERS.row_from_json(key, value),
             INSTANCE | GENERATION => RANDOM.row_from_json(key, value),
             CODES => SEALED.row_from_json(key, value),
             _ => TEXTS.row_from_json(key, value),
@@ -87,6 +94,7 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
     let known = steps.last().map_or(FIRST_FORMAT, |step| step.to);
     let Some(found) = NUMBERS.get(tx, &FORMAT)? else {
         NUMBERS.put(tx, &FORMAT, &known)?;
+        NUMBERS.put(tx, &NODE, &NodeId::ONE.number().into())?;
         RANDOM.put(tx, &INSTANCE, &moment.bytes())?;
         RANDOM.put(tx, &GENERATION, &moment.bytes())?;
         return Ok(true);
@@ -102,19 +110,25 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
     Ok(false)
 }
 
-/// The highest time that any commit has seen; none before the first.
-pub fn floor(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
-    Ok(NUMBERS.get(view, &FLOOR)?.map(Timestamp::from_seconds))
+/// Which node writes here: the first one, in a store of before there could be several.
+pub fn node(view: &dyn Snapshot) -> Result<NodeId, StoreError> {
+    let Some(number) = NUMBERS.get(view, &NODE)? else { return Ok(NodeId::ONE) };
+    number.try_into().map(NodeId::from_number).map_err(|_| StoreError::Damaged("node"))
 }
 
-/// Raises the floor; it never falls.
-pub fn raise_floor(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    if Some(now) > floor(tx)? { NUMBERS.put(tx, &FLOOR, &now.seconds()) } else { Ok(()) }
+/// The highest time that any commit of a node has seen; none before the first.
+pub fn floor(view: &dyn Snapshot, node: NodeId) -> Result<Option<Timestamp>, StoreError> {
+    Ok(FLOOR_OF.get(view, &node)?.map(Timestamp::from_seconds))
 }
 
-/// Takes the floor back to `to`: an administrator said that it was wrong.
-pub fn reset_floor(tx: &mut dyn Transaction, to: Timestamp) -> Result<(), StoreError> {
-    NUMBERS.put(tx, &FLOOR, &to.seconds())
+/// Raises the floor of a node; it never falls.
+pub fn raise_floor(tx: &mut dyn Transaction, node: NodeId, now: Timestamp) -> Result<(), StoreError> {
+    if Some(now) > floor(tx, node)? { FLOOR_OF.put(tx, &node, &now.seconds()) } else { Ok(()) }
+}
+
+/// Takes the floor of a node back to `to`: an administrator said that it was wrong.
+pub fn reset_floor(tx: &mut dyn Transaction, node: NodeId, to: Timestamp) -> Result<(), StoreError> {
+    FLOOR_OF.put(tx, &node, &to.seconds())
 }
 
 /// Drawn anew by a restore, and bound into tokens and sessions.

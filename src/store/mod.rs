@@ -37,7 +37,8 @@ pub use key_file::{KeyChange, old_key_path, read_key};
 pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{
-    JsonMeta, about, floor, known_format, migrate, raise_floor, renew_generation, replace_key, reset_floor,
+    JSON_FLOORS, JsonMeta, about, floor, known_format, migrate, node, raise_floor, renew_generation, replace_key,
+    reset_floor,
 };
 pub use open::{Opened, open_file, open_file_by, open_memory};
 pub use open_error::OpenError;

@@ -5,12 +5,12 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Moment, Timestamp};
+use crate::base::{Moment, NodeId, Timestamp};
 use crate::crypto::SealingKey;
 
 use super::beside::{lock_path, suffixed, unfinished_path};
 use super::key_file::{key_in_force, read_key, write_key};
-use super::migrate::{accept_key, fingerprint_of, floor, format_of, generation, migrate, take_codes};
+use super::migrate::{accept_key, fingerprint_of, floor, format_of, generation, migrate, node, take_codes};
 use super::open_error::OpenError;
 use super::settle::sync_folder_of;
 use super::steps::{Migration, STEPS};
@@ -25,7 +25,9 @@ pub struct Opened {
     pub sealing_key: SealingKey,
     /// Drawn anew by a restore.
     pub generation: [u8; 16],
-    /// The highest time any commit has seen; none if there was none yet.
+    /// Which of the processes that write to it this is.
+    pub node: NodeId,
+    /// The highest time that any commit of this node has seen; none if there was none yet.
     pub floor: Option<Timestamp>,
     /// Kept as long as the store is open.
     pub lock: Option<StoreLock>,
@@ -81,9 +83,10 @@ pub fn open_file_by(
     let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
     lock.mark().map_err(|error| OpenError::io(&lock_path(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
-    let store = Store::start(Box::new(engine), reopening).map_err(|error| OpenError::io(path, &error))?;
-    let Prepared { sealing_key, generation, floor } = prepared;
-    Ok(Opened { store, sealing_key, generation, floor, lock: Some(lock) })
+    let store =
+        Store::start(Box::new(engine), prepared.node, reopening).map_err(|error| OpenError::io(path, &error))?;
+    let Prepared { sealing_key, generation, node, floor } = prepared;
+    Ok(Opened { store, sealing_key, generation, node, floor, lock: Some(lock) })
 }
 
 /// Whether a file begins as redb's do. One that is empty, or cannot be read, is judged when it is opened.
@@ -107,11 +110,11 @@ pub(super) fn refuse_what_is_no_file(path: &Path) -> Result<(), OpenError> {
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
-    let Prepared { sealing_key, generation, floor } = prepare(&engine, &sealing_key, moment, STEPS)?;
+    let Prepared { sealing_key, generation, node, floor } = prepare(&engine, &sealing_key, moment, STEPS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
-    let store = Store::start(Box::new(engine), Reopening::by(gone))
+    let store = Store::start(Box::new(engine), node, Reopening::by(gone))
         .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
-    Ok(Opened { store, sealing_key, generation, floor, lock: None })
+    Ok(Opened { store, sealing_key, generation, node, floor, lock: None })
 }
 
 /// How the file is opened again after a write failed.
@@ -141,6 +144,7 @@ fn probe(path: &Path) -> std::io::Result<()> {
 struct Prepared {
     sealing_key: SealingKey,
     generation: [u8; 16],
+    node: NodeId,
     floor: Option<Timestamp>,
 }
 
@@ -172,7 +176,8 @@ fn prepare_in(
         return Err(fault("this sealing key is another store's, or was replaced by another"));
     }
     let sealing_key = take_codes(tx, key, moment, before)?.ok_or_else(|| fault("the store was not sealed with it"))?;
-    Ok(Prepared { sealing_key, generation: generation(tx)?, floor: floor(tx)? })
+    let node = node(tx)?;
+    Ok(Prepared { sealing_key, generation: generation(tx)?, node, floor: floor(tx, node)? })
 }
 
 /// The fingerprint of the key that a store is sealed with; none if it is new.

@@ -13,8 +13,10 @@ const fn range(prefix: u8, name: &'static str) -> Range {
     Range { prefix, name }
 }
 
-/// name → bytes: format version, instance id, generation, time floor, fingerprint of the sealing key.
+/// name → bytes: format version, instance id, generation, node, fingerprint of the sealing key.
 pub const META: Range = range(0x00, "meta");
+/// node → the highest time that any of its commits has seen.
+pub const FLOORS: Range = range(0x0f, "time floors");
 /// account id → account.
 pub const ACCOUNTS: Range = range(0x10, "accounts");
 /// (kind, canonical form) → account id: who owns an identity.
@@ -100,7 +102,7 @@ pub const TRUSTED: Range = range(0x6a, "trusted browsers");
 pub const MAILED_CODES: Range = range(0x6b, "mailed codes");
 /// digest of the secret → login that waits for the second factor.
 pub const PENDING_LOGINS: Range = range(0x6c, "logins under way");
-/// name of a webhook → how far in the audit log it has come.
+/// (name of a webhook, node) → how far in the audit log of the node it has come.
 pub const WEBHOOKS: Range = range(0x70, "webhooks");
 /// account id → when its second factors are taken away.
 pub const FACTOR_RESETS: Range = range(0x6d, "resets of second factors");
@@ -110,6 +112,7 @@ pub const INVITATIONS: Range = range(0x1a, "invitations");
 /// Every range above.
 pub const ALL: &[Range] = &[
     META,
+    FLOORS,
     ACCOUNTS,
     IDENTITIES,
     IDENTITIES_OF,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::base::{DisplayName, GroupName, Timestamp};
+use crate::base::{DisplayName, GroupName, NodeId, Timestamp};
 use crate::crypto::PasswordHash;
 
 use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
@@ -25,6 +25,7 @@ pub(super) const STEPS: &[Migration] = &[
     // Records have more fields from here on, and backups carry codes: older programs are to say that they know neither. What codes
     // are made with is noted where the key is at hand.
     Migration { to: 3, name: "keeping what codes are made with", run: |_| Ok(()) },
+    Migration { to: 4, name: "keeping times and places by node", run: name_the_node },
 ];
 
 /// Accounts that are read at a time.
@@ -59,4 +60,21 @@ fn groups_of(account: &[u8]) -> Result<BTreeSet<GroupName>, Damaged> {
     let _name: Option<DisplayName> = Field::take(&mut input)?;
     let _language: String = Field::take(&mut input)?;
     Field::take(&mut input)
+}
+
+/// What was there once is the first node's from here on: the time floor, and how far each webhook has come.
+fn name_the_node(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    let one = NodeId::ONE.number().to_be_bytes();
+    let floor = [&[schema::META.prefix][..], b"floor"].concat();
+    if let Some(value) = tx.get(&floor)? {
+        tx.put(&[&[schema::FLOORS.prefix][..], &one].concat(), &value)?;
+        tx.delete(&floor)?;
+    }
+    let places = tx.scan(&KeySpan::prefix(&[schema::WEBHOOKS.prefix]), Direction::Up, usize::MAX)?;
+    // An export of the old format is imported with keys of today: those are named already.
+    for (key, value) in places.into_iter().filter(|(key, _)| key.last() == Some(&0)) {
+        tx.put(&[&key[..], &one].concat(), &value)?;
+        tx.delete(&key)?;
+    }
+    Ok(())
 }

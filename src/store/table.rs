@@ -125,7 +125,25 @@ impl<K: Key, V: Record> Table<K, V> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(K, V)>, StoreError> {
-        let mut span = KeySpan::prefix(&[self.range.prefix]);
+        let span = self.behind(KeySpan::prefix(&[self.range.prefix]), after, direction);
+        self.read(view, &span, direction, limit)
+    }
+
+    /// As [`Table::page_towards`], of the records whose key begins with `prefix`.
+    pub fn page_under(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        prefix: &impl Key,
+        (after, direction): (Option<&K>, Direction),
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
+        let mut bytes = vec![self.range.prefix];
+        prefix.put(&mut bytes);
+        self.read(view, &self.behind(KeySpan::prefix(&bytes), after, direction), direction, limit)
+    }
+
+    /// What of a span is behind a record.
+    fn behind(&self, mut span: KeySpan, after: Option<&K>, direction: Direction) -> KeySpan {
         if let Some(after) = after {
             let bound = std::ops::Bound::Excluded(self.key(after));
             match direction {
@@ -133,7 +151,7 @@ impl<K: Key, V: Record> Table<K, V> {
                 Direction::Down => span.to = bound,
             }
         }
-        self.read(view, &span, direction, limit)
+        span
     }
 
     fn read(

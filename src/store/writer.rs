@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::base::{Moment, Timestamp};
+use crate::base::{Moment, NodeId, Timestamp};
 
 use super::migrate::raise_floor;
 use super::{Commit, Engine, OpenError, Overlay, Snapshot, StoreError, Transaction};
@@ -76,12 +76,13 @@ impl Store {
     /// Writes that may wait; more are refused at once.
     const MAX_WAITING: usize = 4096;
 
-    /// Starts the writer.
-    pub fn start(engine: Box<dyn Engine>, reopening: Reopening) -> std::io::Result<Self> {
+    /// Starts the writer of a node.
+    pub fn start(engine: Box<dyn Engine>, node: NodeId, reopening: Reopening) -> std::io::Result<Self> {
         let shared = Arc::new(Shared { engine: RwLock::new(Some(engine)), observer: OnceLock::new() });
         let (queue, jobs) = sync_channel(Self::MAX_WAITING);
         let writer = Writer {
             shared: Arc::clone(&shared),
+            node,
             reopening,
             is_broken: false,
             tried_at: None,
@@ -192,6 +193,7 @@ fn not_sent(error: TrySendError<Box<Job>>) -> Job {
 
 struct Writer {
     shared: Arc<Shared>,
+    node: NodeId,
     reopening: Reopening,
     /// A write failed, and the engine was not opened anew since.
     is_broken: bool,
@@ -250,7 +252,7 @@ impl Writer {
                 None => Err(StoreError::Unavailable),
                 Some(engine) => catch_unwind(AssertUnwindSafe(|| {
                     engine.write(&mut |tx| {
-                        (verdicts, changes) = run_all(&mut batch, tx)?;
+                        (verdicts, changes) = run_all(&mut batch, self.node, tx)?;
                         Ok(if changes.is_empty() { Commit::No } else { Commit::Yes })
                     })
                 }))
@@ -311,7 +313,7 @@ impl Writer {
 type Verdicts = Vec<Result<(), StoreError>>;
 
 /// Runs each closure over its own overlay and applies those that succeeded.
-fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Changes), StoreError> {
+fn run_all(batch: &mut [Job], node: NodeId, tx: &mut dyn Transaction) -> Result<(Verdicts, Changes), StoreError> {
     let mut verdicts = Vec::with_capacity(batch.len());
     let mut latest = Timestamp::default();
     // Rows that every closure changes, like the head of the audit log, reach the engine once.
@@ -330,7 +332,7 @@ fn run_all(batch: &mut [Job], tx: &mut dyn Transaction) -> Result<(Verdicts, Cha
         }
     }
     if !changes.is_empty() {
-        raise_floor(tx, latest)?;
+        raise_floor(tx, node, latest)?;
     }
     Ok((verdicts, changes))
 }

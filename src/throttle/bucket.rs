@@ -1,6 +1,6 @@
 //! The buckets in the store: who they belong to, and what fills and empties them.
 
-use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
+use crate::base::{AccountId, DAY, Moment, NodeId, Seconds, SessionId, Timestamp};
 use crate::config::Throttle as Settings;
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -23,10 +23,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of everybody.
+    /// The bucket of everybody, as this node counts them: one row for all nodes would be written by every failure at any.
     #[must_use]
-    pub const fn everybody(kind: Kind) -> Self {
-        Self { kind, id: [0; 16], shown: String::new() }
+    pub const fn everybody(kind: Kind, node: NodeId) -> Self {
+        let above_one = node.number() - NodeId::ONE.number();
+        Self { kind, id: (above_one as u128).to_be_bytes(), shown: String::new() }
     }
 
     /// A bucket that lists show by its id, or by whom that stands for.
@@ -41,9 +42,6 @@ impl Bucket {
         Self::of(Kind::Device, id.0)
     }
 }
-
-/// Rows in one look.
-const ROWS: usize = 500;
 
 /// What is kept of a bucket.
 #[derive(Clone, Debug)]
@@ -215,32 +213,30 @@ pub fn sweep(
 }
 
 /// Takes rows back that were written while the clock was ahead, at `from`, in place of which it is `to`: else whoever did anything then
-/// would have to wait until that time has come.
+/// would have to wait until that time has come. Looks at up to `limit` behind `after`, and says where to go on.
 pub fn take_back(
     tx: &mut dyn Transaction,
     settings: &Settings,
     (from, to): (Timestamp, Timestamp),
-) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = BUCKETS.page(tx, after.as_ref(), ROWS)?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for (key, stored) in page {
-            let rate = key.0.rate(settings);
-            let latest = to.plus(rate.every.seconds() * u64::from(rate.burst));
-            // More than was ever owed: it was written then.
-            let is_of_then = stored.full_at > latest || stored.failed_at > to;
-            if !is_of_then {
-                continue;
-            }
-            let full_at =
-                if stored.full_at > latest { stored.full_at.minus(from.since(to)).min(latest) } else { stored.full_at };
-            let told_at = stored.told_at.map(|told_at| told_at.min(to));
-            let taken_back = Stored { full_at, failed_at: stored.failed_at.min(to), told_at, ..stored };
-            BUCKETS.put(tx, &key, &taken_back)?;
+    after: Option<(Kind, [u8; 16])>,
+    limit: usize,
+) -> Result<Option<(Kind, [u8; 16])>, StoreError> {
+    let page = BUCKETS.page(tx, after.as_ref(), limit)?;
+    for (key, stored) in &page {
+        let rate = key.0.rate(settings);
+        let latest = to.plus(rate.every.seconds() * u64::from(rate.burst));
+        // More than was ever owed: it was written then.
+        let is_of_then = stored.full_at > latest || stored.failed_at > to;
+        if !is_of_then {
+            continue;
         }
+        let full_at =
+            if stored.full_at > latest { stored.full_at.minus(from.since(to)).min(latest) } else { stored.full_at };
+        let told_at = stored.told_at.map(|told_at| told_at.min(to));
+        let taken_back = Stored { full_at, failed_at: stored.failed_at.min(to), told_at, ..stored.clone() };
+        BUCKETS.put(tx, key, &taken_back)?;
     }
+    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
 }
 
 /// How many rows there are, counted up to `limit`.

@@ -25,4 +25,4 @@ pub use bucket::{
 pub use device::{Device, DeviceId, Devices, MAX_DEVICES};
 pub use kind::{Kind, MailPurpose};
 pub use level::Level;
-pub use notices::{is_out_of_use, should_notify, should_notify_of_codes, take, take_mail};
+pub use notices::{MailQuota, is_out_of_use, should_notify, should_notify_of_codes, take, take_mail};

@@ -1,6 +1,6 @@
 //! Mails: how many an address may be sent, and when an owner is told of failed logins.
 
-use crate::base::{AccountId, DAY, Moment, Seconds};
+use crate::base::{AccountId, DAY, Moment, NodeId, Seconds};
 use crate::config::Throttle as Settings;
 use crate::store::{Snapshot, StoreError, Transaction};
 
@@ -10,13 +10,23 @@ use super::{Kind, Level, MailPurpose};
 /// Seconds between two mails that tell an owner of failed logins.
 const TELL_EVERY: Seconds = DAY;
 
-/// Takes a mail of this purpose to this address (by its digest). False, and nothing is taken, if it had enough of them.
+/// A mail that is to be counted.
+#[derive(Clone, Copy, Debug)]
+pub struct MailQuota {
+    /// What it is about.
+    pub purpose: MailPurpose,
+    /// To whom it goes, by a digest.
+    pub address: [u8; 16],
+    /// Which node counts it among the mails to everybody.
+    pub node: NodeId,
+}
+
+/// Takes a mail out of its quota. False, and nothing is taken, if the address had enough of them.
 pub fn take_mail(
     tx: &mut dyn Transaction,
     moment: &Moment,
     settings: &Settings,
-    purpose: MailPurpose,
-    address: [u8; 16],
+    MailQuota { purpose, address, node }: MailQuota,
 ) -> Result<bool, StoreError> {
     if !settings.enabled {
         return Ok(true);
@@ -25,7 +35,7 @@ pub fn take_mail(
     if bucket::level_of(tx, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0) > 0 {
         return Ok(false);
     }
-    let crowd = purpose.crowd().map(Bucket::everybody);
+    let crowd = purpose.crowd().map(|kind| Bucket::everybody(kind, node));
     let buckets: Vec<Bucket> = std::iter::once(bucket).chain(crowd).collect();
     bucket::charge(tx, moment, settings, &buckets)?;
     Ok(true)

@@ -5,16 +5,14 @@
 mod events;
 mod signature;
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::{Work, person, registration};
 use crate::audit::{self, Act, Row, Source, Subject};
-use crate::base::{DAY, HOUR, MINUTE, Moment, RegistrationId, Seconds, Timestamp};
+use crate::base::{DAY, HOUR, MINUTE, Moment, NodeId, RegistrationId, Seconds, Timestamp};
 use crate::config::{HookEvent, Webhook};
 use crate::crypto::base64url;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Key, Snapshot, StoreError, Table, record, schema};
 
 pub use events::{Event, word};
 pub use signature::{Signer, Unusable};
@@ -39,7 +37,49 @@ pub struct Progress {
 }
 record!(Progress, version 1, { after, attempts, due_at, last_error, delivered, given_up, delivered_at });
 
-pub(crate) const PROGRESS: Table<String, Progress> = Table::at(schema::WEBHOOKS);
+/// A webhook, and the node whose log it is told of: each node tells its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Place {
+    name: String,
+    node: NodeId,
+}
+
+impl Key for Place {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.name.put(out);
+        self.node.put(out);
+    }
+
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        Some(Self { name: Key::take(input)?, node: Key::take(input)? })
+    }
+
+    fn key_to_json(&self) -> Value {
+        json!([self.name, self.node.key_to_json()])
+    }
+
+    fn key_from_json(shown: &Value) -> Option<Self> {
+        // An export of before there could be several nodes names none.
+        if let Some(name) = String::key_from_json(shown) {
+            return Some(Self { name, node: NodeId::ONE });
+        }
+        let (name, node) = Key::key_from_json(shown)?;
+        Some(Self { name, node })
+    }
+}
+
+pub(crate) const PROGRESS: Table<Place, Progress> = Table::at(schema::WEBHOOKS);
+
+/// A webhook as this node tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hook<'a> {
+    /// Its name in the configuration.
+    pub name: &'a str,
+    /// What it is to be told of.
+    pub settings: &'a Webhook,
+    /// Whose log it is told of.
+    pub node: NodeId,
+}
 
 /// Pauses after each failed attempt; the last one repeats.
 const PAUSES: [Seconds; 6] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];
@@ -48,31 +88,36 @@ pub const GIVE_UP_AFTER: Seconds = 4 * DAY;
 /// Rows read at a time, and rows looked at in one step.
 const PAGE: usize = 200;
 const PAGES: usize = 10;
-/// Webhooks there may be.
-const MAX: usize = 100;
 
 /// Gives every webhook of the configuration a place, at the present end of the log if it is new, and forgets the others.
-pub fn take_places(tx: &mut dyn Transaction, hooks: &BTreeMap<String, Webhook>) -> Result<(), StoreError> {
-    let known = PROGRESS.all(tx, Direction::Up, MAX)?;
-    for (name, _) in known.iter().filter(|(name, _)| !hooks.contains_key(name)) {
-        PROGRESS.delete(tx, name)?;
+pub fn take_places(work: &mut Work<'_>) -> Result<(), StoreError> {
+    let (hooks, node) = (&work.env.config.webhooks, work.env.node);
+    let known = places(work.tx, node)?;
+    for name in known.iter().filter(|name| !hooks.contains_key(*name)) {
+        PROGRESS.delete(work.tx, &Place { name: name.clone(), node })?;
     }
-    let end = audit::page(tx, None, Direction::Down, 1)?.first().map_or(0, |(number, _)| *number);
-    for name in hooks.keys().filter(|name| known.iter().all(|(other, _)| other != *name)) {
-        PROGRESS.put(tx, name, &Progress { after: end, ..Progress::default() })?;
+    let newest = audit::page(work.tx, node, None, Direction::Down, 1)?;
+    let after = newest.first().map_or(0, |(number, _)| *number);
+    for name in hooks.keys().filter(|name| !known.contains(name)) {
+        PROGRESS.put(work.tx, &Place { name: name.clone(), node }, &Progress { after, ..Progress::default() })?;
     }
     Ok(())
 }
 
 /// Whether these are the webhooks that have their places.
-pub fn are_placed(view: &dyn Snapshot, names: &[&String]) -> Result<bool, StoreError> {
-    let known = PROGRESS.all(view, Direction::Up, MAX)?;
-    Ok(known.iter().map(|(name, _)| name).eq(names.iter().copied()))
+pub fn are_placed(view: &dyn Snapshot, node: NodeId, names: &[&String]) -> Result<bool, StoreError> {
+    Ok(places(view, node)?.iter().eq(names.iter().copied()))
+}
+
+/// The names of the webhooks that have a place in the log of a node.
+fn places(view: &dyn Snapshot, node: NodeId) -> Result<Vec<String>, StoreError> {
+    let known = PROGRESS.all(view, Direction::Up, usize::MAX)?;
+    Ok(known.into_iter().filter(|(place, _)| place.node == node).map(|(place, _)| place.name).collect())
 }
 
 /// How far a webhook has come; none if it has no place yet.
-pub fn progress(view: &dyn Snapshot, name: &str) -> Result<Option<Progress>, StoreError> {
-    PROGRESS.get(view, &name.to_owned())
+pub fn progress(view: &dyn Snapshot, name: &str, node: NodeId) -> Result<Option<Progress>, StoreError> {
+    PROGRESS.get(view, &Place { name: name.to_owned(), node })
 }
 
 /// What a webhook is to be told next.
@@ -89,21 +134,16 @@ pub enum Upcoming {
 }
 
 /// Finds what a webhook is to be told next, behind row `seen` if it was looked at that far before.
-pub fn upcoming(
-    view: &dyn Snapshot,
-    (name, hook): (&str, &Webhook),
-    seen: u64,
-    now: Timestamp,
-) -> Result<Upcoming, StoreError> {
-    let Some(progress) = progress(view, name)? else { return Ok(Upcoming::Nothing(seen)) };
+pub fn upcoming(view: &dyn Snapshot, hook: Hook<'_>, seen: u64, now: Timestamp) -> Result<Upcoming, StoreError> {
+    let Some(progress) = progress(view, hook.name, hook.node)? else { return Ok(Upcoming::Nothing(seen)) };
     if progress.attempts > 0 && now < progress.due_at {
         return Ok(Upcoming::Later(progress.due_at));
     }
     let mut after = progress.after.max(if progress.attempts > 0 { 0 } else { seen });
     for _ in 0..PAGES {
-        let rows = audit::page(view, Some(after), Direction::Up, PAGE)?;
+        let rows = audit::page(view, hook.node, Some(after), Direction::Up, PAGE)?;
         for (number, row) in &rows {
-            if let Some(event) = events::of(&row.entry).filter(|event| hook.wants(*event)) {
+            if let Some(event) = events::of(&row.entry).filter(|event| hook.settings.wants(*event)) {
                 return describe(view, *number, row, event).map(|event| Upcoming::Event(Box::new(event)));
             }
             after = *number;
@@ -164,8 +204,8 @@ pub enum Told {
 
 /// Notes what came of telling an event. True if it was given up.
 pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), told: &Told) -> Result<bool, StoreError> {
-    let name = name.to_owned();
-    let Some(mut progress) = PROGRESS.get(work.tx, &name)?.filter(|progress| progress.after < number) else {
+    let place = Place { name: name.to_owned(), node: work.env.node };
+    let Some(mut progress) = PROGRESS.get(work.tx, &place)?.filter(|progress| progress.after < number) else {
         return Ok(false);
     };
     let now = work.earliest();
@@ -180,7 +220,7 @@ pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), tol
                 delivered_at: Some(now),
                 ..progress
             };
-            PROGRESS.put(work.tx, &name, &taken)?;
+            PROGRESS.put(work.tx, &place, &taken)?;
             return Ok(false);
         }
         Told::Later(reason) | Told::Never(reason) => reason,
@@ -194,15 +234,15 @@ pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), tol
     } else {
         (progress.attempts, progress.due_at) = (progress.attempts + 1, now.plus(pause));
     }
-    PROGRESS.put(work.tx, &name, &progress)?;
+    PROGRESS.put(work.tx, &place, &progress)?;
     Ok(is_given_up)
 }
 
 /// Has a webhook try again now. False if it has no place.
-pub fn retry(tx: &mut dyn Transaction, name: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let name = name.to_owned();
-    let Some(progress) = PROGRESS.get(tx, &name)? else { return Ok(false) };
-    PROGRESS.put(tx, &name, &Progress { due_at: now, ..progress })?;
+pub fn retry(work: &mut Work<'_>, name: &str) -> Result<bool, StoreError> {
+    let place = Place { name: name.to_owned(), node: work.env.node };
+    let Some(progress) = PROGRESS.get(work.tx, &place)? else { return Ok(false) };
+    PROGRESS.put(work.tx, &place, &Progress { due_at: work.earliest(), ..progress })?;
     Ok(true)
 }
 
@@ -211,21 +251,24 @@ pub const PASS_AFTER: u64 = 500;
 
 /// Moves the place of a webhook that has nothing to be told up to this row: a start looks at few rows again, and events that are
 /// asked for later are told from about then on.
-pub fn pass(tx: &mut dyn Transaction, name: &str, number: u64) -> Result<(), StoreError> {
-    let name = name.to_owned();
-    match PROGRESS.get(tx, &name)?.filter(|progress| progress.attempts == 0 && progress.after < number) {
-        Some(progress) => PROGRESS.put(tx, &name, &Progress { after: number, ..progress }),
+pub fn pass(work: &mut Work<'_>, name: &str, number: u64) -> Result<(), StoreError> {
+    let place = Place { name: name.to_owned(), node: work.env.node };
+    match PROGRESS.get(work.tx, &place)?.filter(|progress| progress.attempts == 0 && progress.after < number) {
+        Some(progress) => PROGRESS.put(work.tx, &place, &Progress { after: number, ..progress }),
         None => Ok(()),
     }
 }
 
 /// How many events wait for a webhook, counted up to `limit`.
-pub fn waiting(view: &dyn Snapshot, (name, hook): (&str, &Webhook), limit: usize) -> Result<usize, StoreError> {
-    let Some(progress) = progress(view, name)? else { return Ok(0) };
+pub fn waiting(view: &dyn Snapshot, hook: Hook<'_>, limit: usize) -> Result<usize, StoreError> {
+    let Some(progress) = progress(view, hook.name, hook.node)? else { return Ok(0) };
     let (mut after, mut count) = (progress.after, 0);
     loop {
-        let rows = audit::page(view, Some(after), Direction::Up, PAGE)?;
-        count += rows.iter().filter(|(_, row)| events::of(&row.entry).is_some_and(|event| hook.wants(event))).count();
+        let rows = audit::page(view, hook.node, Some(after), Direction::Up, PAGE)?;
+        count += rows
+            .iter()
+            .filter(|(_, row)| events::of(&row.entry).is_some_and(|event| hook.settings.wants(event)))
+            .count();
         match rows.last() {
             Some((number, _)) if rows.len() == PAGE && count < limit => after = *number,
             _ => return Ok(count.min(limit)),

@@ -28,13 +28,13 @@ impl ProcessMailRequests {
 }
 
 impl Worker for ProcessMailRequests {
-    const NAME: &'static str = "fulfil wishes";
+    const NAME: &'static str = "process mail requests";
 
     async fn step(&mut self) -> Result<Next, Fault> {
         if self.0.process_mail_requests().await? {
             return Ok(Next::Rest(Self::TICK));
         }
-        let pause = if self.0.has_deferred_wishes()? { Self::TURN } else { Self::LONGEST_PAUSE };
+        let pause = if self.0.has_deferred_mail_requests()? { Self::TURN } else { Self::LONGEST_PAUSE };
         Ok(Next::After(pause))
     }
 

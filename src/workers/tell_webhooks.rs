@@ -15,7 +15,7 @@ use crate::app::{App, Fault};
 use crate::base::{Seconds, Timestamp};
 use crate::config::Webhook;
 use crate::courier::{CallOptions, Courier, CourierHandle, tell};
-use crate::webhooks::{self, Told, Upcoming};
+use crate::webhooks::{self, Hook, Told, Upcoming};
 
 use super::{Next, Worker};
 
@@ -54,10 +54,12 @@ impl TellWebhooks {
 
     /// Nothing up to this row: kept in mind, and written down when it is far from what was written before.
     async fn pass(&mut self, name: String, number: u64) -> Result<(), Fault> {
-        let written = self.app.read(|view| webhooks::progress(view, &name))?.map_or(number, |progress| progress.after);
+        let node = self.app.env().node;
+        let written =
+            self.app.read(|view| webhooks::progress(view, &name, node))?.map_or(number, |progress| progress.after);
         if number.saturating_sub(written) >= webhooks::PASS_AFTER {
             let named = name.clone();
-            self.app.write(move |work| webhooks::pass(work.tx, &named, number)).await?;
+            self.app.write(move |work| webhooks::pass(work, &named, number)).await?;
         }
         self.seen.insert(name, number);
         Ok(())
@@ -104,7 +106,7 @@ impl Worker for TellWebhooks {
     async fn step(&mut self) -> Result<Next, Fault> {
         self.take_ended()?;
         let hooks = self.app.env().config.webhooks.clone();
-        let now = self.app.time().earlier;
+        let (now, node) = (self.app.time().earlier, self.app.env().node);
         let mut next = Self::LONGEST_PAUSE;
         let is_told = |told: &BTreeMap<Id, String>, name: &String| told.values().any(|other| other == name);
         for (name, hook) in hooks {
@@ -112,7 +114,8 @@ impl Worker for TellWebhooks {
                 continue;
             }
             let seen = self.seen.get(&name).copied().unwrap_or_default();
-            match self.app.read(|view| webhooks::upcoming(view, (&name, &hook), seen, now))? {
+            let hook_here = Hook { name: &name, settings: &hook, node };
+            match self.app.read(|view| webhooks::upcoming(view, hook_here, seen, now))? {
                 Upcoming::Event(event) => self.tell((name, hook), *event, now),
                 Upcoming::Later(due_at) => next = next.min(due_at.since(now).max(1)),
                 Upcoming::Nothing(number) => self.pass(name, number).await?,

@@ -264,8 +264,7 @@ fn an_export_holds_everything_and_is_imported_to_the_same_records() {
         // The generation is new, mails are held (so none is due), and the audit log tells of the import.
         // So is the floor of time, which the import raises to the present.
         key == b"\0generation"
-            || key == b"\0floor"
-            || [schema::MAILS, schema::MAILS_DUE, schema::MAILS_BEHIND, schema::MAILS_OF]
+            || [schema::FLOORS, schema::MAILS, schema::MAILS_DUE, schema::MAILS_BEHIND, schema::MAILS_OF]
                 .map(|range| range.prefix)
                 .contains(&key[0])
             || [schema::AUDIT_HEADS.prefix, schema::AUDIT_MARKS.prefix].contains(&key[0])

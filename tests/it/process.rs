@@ -1,8 +1,10 @@
 //! The built binary, started as a process, spoken to over TLS.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -23,10 +25,19 @@ pub fn next<T>(from: &Receiver<T>) -> Result<T, &'static str> {
     })
 }
 
-/// A port that was free a moment ago.
+/// A port that is free. Each is given once, from below those that the kernel gives to outgoing connections: nobody else takes it before it is bound.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let port = || {
+        let number = std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Relaxed));
+        u16::try_from(LOWEST_PORT + number % PORTS).expect("below 2^15")
+    };
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(port).find(is_free).expect("one is free")
 }
+
+const LOWEST_PORT: u32 = 12_000;
+const PORTS: u32 = 20_000;
 
 /// A running server. It ends with the test.
 pub struct Server {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use gatelodge::base::{Moment, Timestamp};
+use gatelodge::base::{Moment, NodeId, Timestamp};
 use gatelodge::store::lock_path;
 use gatelodge::store::{
     Ballast, Commit, Direction, Engine, Event, KeySpan, MemoryEngine, OpenError, Overlay, Pair, RedbEngine, Reopening,
@@ -229,7 +229,7 @@ proptest! {
 
 fn in_memory() -> Store {
     let gone = || Err(OpenError::Missing("memory".into()));
-    Store::start(Box::new(MemoryEngine::default()), Reopening::by(gone)).expect("a thread starts")
+    Store::start(Box::new(MemoryEngine::default()), NodeId::ONE, Reopening::by(gone)).expect("a thread starts")
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn over(storage: &Arc<Counting>) -> Store {
             .map(|engine| Box::new(engine) as Box<dyn Engine>)
             .map_err(|_| OpenError::Missing("storage".into()))
     };
-    Store::start(Box::new(open(storage).expect("opens")), Reopening::by(reopen)).expect("a thread starts")
+    Store::start(Box::new(open(storage).expect("opens")), NodeId::ONE, Reopening::by(reopen)).expect("a thread starts")
 }
 
 #[test]

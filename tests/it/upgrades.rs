@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use gatelodge::base::{Moment, Timestamp};
+use gatelodge::base::{Moment, NodeId, Timestamp};
 use gatelodge::store::{
-    Ballast, Direction, Engine, KeySpan, Migration, Pair, RedbEngine, heading_of, open_file_by, schema,
+    Ballast, Direction, Engine, KeySpan, Migration, Pair, RedbEngine, heading_of, open_file, open_file_by, schema,
 };
 use serde_json::{Value, json};
 
@@ -192,13 +192,36 @@ fn the_present_format_is_among_them() {
 #[test]
 fn every_table_is_filled_in_one_of_them() {
     let filled = |format: &PathBuf| -> BTreeSet<u8> {
-        let store = Folder::new();
-        let path = store.join("gatelodge.redb");
-        std::fs::copy(format.join("gatelodge.redb"), &path).expect("copied");
+        let place = Place::with(&["gatelodge.redb", "sealing-key"], format);
+        let (path, key) = (place.folder.join("gatelodge.redb"), place.folder.join("sealing-key"));
+        let moment = &mut Moment::new(Timestamp::from_seconds(2_000_000_000), [3; 32]);
+        drop(open_file(&path, &key, (1 << 20, Ballast::beside(&path, 0)), moment).expect("upgraded"));
         records(&path).iter().map(|(key, _)| key[0]).collect()
     };
     let known: BTreeSet<u8> = schema::ALL.iter().map(|range| range.prefix).collect();
-    assert!(released().iter().any(|format| filled(format) == known));
+    let lacking = |format: &PathBuf| known.difference(&filled(format)).copied().collect::<Vec<u8>>();
+    let all_lacking: Vec<_> = released().iter().map(lacking).collect();
+    assert!(all_lacking.iter().any(Vec::is_empty), "tables by prefix: {all_lacking:?}");
+}
+
+/// Before there could be several nodes there was one time floor, and one place of each webhook.
+#[test]
+fn what_there_was_one_of_is_the_first_nodes() {
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-3-full");
+    let place = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+    let (path, key) = (place.folder.join("gatelodge.redb"), place.folder.join("sealing-key"));
+    let before = records(&path);
+    let moment = &mut Moment::new(Timestamp::default(), [3; 32]);
+    let opened = open_file(&path, &key, (1 << 20, Ballast::beside(&path, 0)), moment).expect("upgraded");
+    assert_eq!((opened.node, opened.floor.map(Timestamp::seconds)), (NodeId::ONE, Some(1_795_836_120)));
+    drop(opened);
+    let after = records(&path);
+    let places = before.iter().filter(|(key, _)| key[0] == schema::WEBHOOKS.prefix);
+    let named = |(key, value): &Pair| ([&key[..], &1u32.to_be_bytes()].concat(), value.clone());
+    let expected: Vec<Pair> = places.map(named).collect();
+    assert!(!expected.is_empty());
+    let found: Vec<Pair> = after.iter().filter(|(key, _)| key[0] == schema::WEBHOOKS.prefix).cloned().collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

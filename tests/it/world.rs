@@ -13,10 +13,10 @@ use gatelodge::accounts::standing::Needs;
 use gatelodge::admin::{Command, Refusal, execute};
 use gatelodge::app::{App, Caller, Hasher, Principal};
 use gatelodge::audit::{self, Source};
-use gatelodge::base::{Clock, ManualClock, Moment, Seconds, Timestamp};
+use gatelodge::base::{Clock, ManualClock, Moment, NodeId, Seconds, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Digest};
-use gatelodge::store::{Direction, KeySpan, Pair, open_memory};
+use gatelodge::store::{Direction, KeySpan, Pair, open_memory, schema};
 use gatelodge::web::Service;
 use serde_json::{Value, json};
 
@@ -228,7 +228,10 @@ impl World {
 
     /// What the audit log says, oldest first: act, outcome and detail of each row.
     pub fn audit(&self) -> Vec<(String, String, String)> {
-        let rows = self.app.read(|view| audit::page(view, None, Direction::Up, 10_000)).expect("memory does not fail");
+        let rows = self
+            .app
+            .read(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
+            .expect("memory does not fail");
         let words = |(_, row): (u64, audit::Row)| {
             (row.entry.act.as_str().to_owned(), row.entry.outcome.as_str().to_owned(), row.entry.detail)
         };
@@ -243,7 +246,7 @@ impl World {
     /// Every record in the store, but for the time floor and what limits count: what a refusal may change.
     pub fn records_but_counts(&self) -> Vec<Pair> {
         let mut records = self.records();
-        records.retain(|(key, _)| key[0] != gatelodge::store::schema::BUCKETS.prefix);
+        records.retain(|(key, _)| key[0] != schema::BUCKETS.prefix);
         records
     }
 
@@ -252,7 +255,7 @@ impl World {
         let everything = KeySpan::prefix(&[]);
         let pairs =
             self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
-        pairs.into_iter().filter(|(key, _)| key != b"\0floor").collect()
+        pairs.into_iter().filter(|(key, _)| key[0] != schema::FLOORS.prefix).collect()
     }
 }
 

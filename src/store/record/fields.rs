@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, GroupName, Id, Permission, Timestamp, Username, try_set_of};
+use crate::base::{DisplayName, EmailAddress, GroupName, Id, NodeId, Permission, Timestamp, Username, try_set_of};
 use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
 
 use super::{Damaged, Field, Reader};
@@ -60,6 +60,24 @@ impl Field for u32 {
 
     fn from_json(shown: &Value) -> Result<Self, Damaged> {
         shown.as_u64().and_then(|number| number.try_into().ok()).ok_or(Damaged)
+    }
+}
+
+impl Field for NodeId {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.number().put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
+        u32::take(input).map(Self::from_number)
+    }
+
+    fn to_json(&self) -> Value {
+        self.number().into()
+    }
+
+    fn from_json(shown: &Value) -> Result<Self, Damaged> {
+        u32::from_json(shown).map(Self::from_number)
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gatelodge::accounts::Env;
-use gatelodge::store::{Engine, OpenError, Reopening, Store};
+use gatelodge::store::{Engine, OpenError, Reopening, Store, floor};
 
 use super::disk::{Failing, Fault};
 use super::people::{Oracle, People, env};
 use super::{Chance, Disk, fresh, open};
+use gatelodge::base::NodeId;
 
 const ROUNDS_BEFORE: usize = 8;
 const ROUNDS_WHILE_IT_FAILS: usize = 6;
@@ -25,7 +26,7 @@ fn over(disk: &Disk) -> Option<Store> {
         }),
         pause: Duration::ZERO,
     };
-    Some(Store::start(Box::new(engine) as Box<dyn Engine>, reopening).expect("a thread starts"))
+    Some(Store::start(Box::new(engine) as Box<dyn Engine>, NodeId::ONE, reopening).expect("a thread starts"))
 }
 
 /// What one run came to.
@@ -44,7 +45,7 @@ fn run(seed: u64, failing: Option<Failing>, env: &Arc<Env>) -> Result<Run, Strin
         for _ in 0..ROUNDS_BEFORE + ROUNDS_WHILE_IT_FAILS {
             people.act_together(&store);
         }
-        let readable = store.read(|view| view.get(b"\0floor").map(drop));
+        let readable = store.read(|view| floor(view, NodeId::ONE).map(drop));
         if failing.is_some_and(|failing| failing.stays) && readable != Ok(()) {
             return Err(format!("what was committed cannot be read while nothing can be written: {readable:?}"));
         }

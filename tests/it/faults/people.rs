@@ -14,7 +14,7 @@ use gatelodge::accounts::{
     Env, Work, administer, forgot, identity, mail_requests, person, process_mail_requests, registration,
 };
 use gatelodge::audit::{self, Act, Outcome, Source};
-use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, Timestamp};
+use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, NodeId, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Bearer, Cost, Digest, Memory, Password, PasswordHash, SealingKey};
 use gatelodge::mail::{self, Composer};
@@ -35,7 +35,7 @@ pub fn env() -> Arc<Env> {
     let config = Config::parse(text, Path::new("faults.toml")).expect("valid");
     let composer = Composer::new(&config).expect("well formed");
     let seal = SealingKey::draw(&mut Moment::new(NOW, [1; 32]));
-    Arc::new(Env { config, seal: Arc::new(seal), composer, generation: [7; 16] })
+    Arc::new(Env { config, seal: Arc::new(seal), composer, generation: [7; 16], node: NodeId::ONE })
 }
 
 /// What somebody was told, once a commit was answered.
@@ -322,7 +322,8 @@ impl People<'_> {
         let mails = store.read(|view| mail::list(view, None, 100)).ok()?;
         let (id, _) = mails.into_iter().find(|(_, mail)| mail.letter == "reset-password")?;
         let env = Arc::clone(self.env);
-        let claimed = store.write(self.moment(), move |tx, _| mail::claim(tx, &env.seal, id, NOW)).ok()??;
+        let claimed =
+            store.write(self.moment(), move |tx, _| mail::claim(tx, (env.node, &env.seal), id, NOW)).ok()??;
         let text = String::from_utf8(claimed.1).ok()?.replace("=\r\n", "");
         let token: String =
             text[text.find("glt_")?..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
@@ -518,10 +519,10 @@ impl Oracle {
 
     /// The chain holds, and each act has its row.
     fn judge_audit(&self, view: &dyn Snapshot, env: &Env) -> Result<Result<(), String>, StoreError> {
-        if let Err(broken) = audit::verify(view, &env.seal)? {
+        if let Err(broken) = audit::verify(view, env.chain())? {
             return Ok(Err(format!("the audit log does not hold: {broken:?}")));
         }
-        let rows = audit::page(view, None, Direction::Up, usize::MAX)?;
+        let rows = audit::page(view, NodeId::ONE, None, Direction::Up, usize::MAX)?;
         let count = |act: Act, is_done: bool| {
             let fits = |row: &audit::Row| row.entry.act == act && (row.entry.outcome == Outcome::Done) == is_done;
             rows.iter().filter(|(_, row)| fits(row)).count() as u64

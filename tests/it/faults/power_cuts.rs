@@ -10,6 +10,7 @@ use gatelodge::store::{Engine, OpenError, Reopening, Store};
 
 use super::people::{Oracle, People, env};
 use super::{Chance, Disk, fresh, open};
+use gatelodge::base::NodeId;
 
 const CUTS_IN_AN_ORDINARY_RUN: u64 = 20_000;
 const LIVES_OF_A_DISK: u64 = 10;
@@ -30,8 +31,8 @@ fn suffer(seed: u64, lies_every: u64, env: &Arc<Env>) -> Result<u64, String> {
         let disk = Disk::holding(bytes).losing_power(power, lies_every);
         if let Ok(engine) = open(&disk) {
             let gone = || Err(OpenError::Missing("power".into()));
-            let store =
-                Store::start(Box::new(engine) as Box<dyn Engine>, Reopening::by(gone)).expect("a thread starts");
+            let store = Store::start(Box::new(engine) as Box<dyn Engine>, NodeId::ONE, Reopening::by(gone))
+                .expect("a thread starts");
             let mut people = People { env, chance: chance.clone(), oracle: &mut oracle };
             let mut unanswered = 0;
             // Some acts find nothing to do; three rounds without an answer mean that the power is gone.

@@ -1,7 +1,7 @@
 //! What was done can be read afterwards, and nobody can change it unseen.
 
 use gatelodge::audit::{self, Act};
-use gatelodge::base::DAY;
+use gatelodge::base::{DAY, NodeId};
 use gatelodge::store::Direction;
 use serde_json::{Value, json};
 
@@ -217,7 +217,7 @@ fn administrators_see_webhooks_and_have_them_try_again() {
     root.api("POST", "/admin/webhooks/wiki/retry", Value::Null).expect(204);
     root.api("POST", "/admin/webhooks/nobody/retry", Value::Null).refused(404, "not_found");
     assert!(world.audit().iter().any(|(act, ..)| act == "webhook-retried"));
-    let pass = |number| world.app.write(move |work| gatelodge::webhooks::pass(work.tx, "wiki", number));
+    let pass = |number| world.app.write(move |work| gatelodge::webhooks::pass(work, "wiki", number));
     let waiting = || root.api("GET", "/admin/webhooks", Value::Null).expect(200).json()["items"][0]["waiting"].clone();
     world.block_on(pass(0)).expect("memory does not fail");
     assert_eq!(waiting(), json!(1), "a place never goes back");
@@ -232,7 +232,12 @@ fn every_group_that_an_account_is_made_with_has_its_row() {
     let world = World::with("[webhooks.wiki]\nurl = \"https://wiki.example.org/told\"\nsecret_file = \"/dev/null\"");
     let root = world.administrator("root@example.org");
     let actor = format!("account {}", root.caller().person.id);
-    let rows = || world.app.read(|view| audit::page(view, None, Direction::Up, 10_000)).expect("memory does not fail");
+    let rows = || {
+        world
+            .app
+            .read(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
+            .expect("memory does not fail")
+    };
     let joined_since = |number: u64| -> Vec<(String, String)> {
         let news = rows().into_iter().filter(|(at, row)| *at > number && row.entry.act == Act::GroupJoined);
         news.map(|(_, row)| (row.entry.actor.to_string(), row.entry.detail)).collect()

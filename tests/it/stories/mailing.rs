@@ -1,6 +1,6 @@
 //! The outbox: nothing leaves it unnoticed.
 
-use gatelodge::base::{DAY, HOUR, MINUTE, MailId};
+use gatelodge::base::{DAY, HOUR, MINUTE, MailId, NodeId};
 use gatelodge::mail::{self, Mail, MailState};
 use serde_json::json;
 
@@ -76,6 +76,23 @@ fn an_attempt_the_program_did_not_survive_is_repeated_with_the_same_bytes() {
     world.block_on(world.app.release_mail_claims()).expect("memory does not fail");
     let (_, _, second) = claim().expect("due again after the restart");
     assert_eq!(first, second);
+}
+
+/// It may be under way there: freed by another's start, it would arrive twice.
+#[test]
+fn what_another_node_is_sending_is_left_to_it() {
+    let world = with_a_queued_mail();
+    let (id, _) = only_mail(&world);
+    let two = NodeId::from_number(2);
+    let claimed = world.app.write(move |work| {
+        mail::claim(work.tx, (two, &work.env.seal), id, work.moment.earliest()).map(|mail| mail.is_some())
+    });
+    assert!(world.block_on(claimed).expect("memory does not fail"));
+    world.block_on(world.app.release_mail_claims()).expect("memory does not fail");
+    world.expect_no_post();
+    let released = world.app.write(move |work| mail::release_claims(work.tx, two, None, work.moment.earliest()));
+    world.block_on(released).expect("memory does not fail");
+    world.only_letter_to(ALICE);
 }
 
 #[test]
