@@ -1,4 +1,4 @@
-//! Makes an account of a registration, whoever decided that it becomes one.
+//! Turns a registration into an account, whoever decided that.
 
 use crate::audit::Act;
 use crate::base::Username;
@@ -8,8 +8,8 @@ use super::create_account::{self, Added, CreatedBy, NewAccount};
 use super::registration::Registration;
 use super::{Work, invitations};
 
-/// Makes the account of a registration and deletes the address's others: nothing of theirs survives. None if its invitation works no
-/// longer.
+/// Creates the account of a registration and deletes the address's others: nothing of theirs survives. None if its
+/// invitation no longer works.
 pub(super) fn accept(
     work: &mut Work<'_>,
     how: (CreatedBy<'_>, Act, &str),
@@ -20,7 +20,7 @@ pub(super) fn accept(
         None => None,
         Some(id) => match invitations::of_registration(work.tx, work.env, id)? {
             Some(invitation) => Some((id, invitation)),
-            // Others were quicker, or it was taken back.
+            // Used up by others, or revoked.
             None => return Ok(None),
         },
     };
@@ -36,6 +36,7 @@ pub(super) fn accept(
     };
     let added = create_account::create(work, how, new)?;
     if let (Added::Done(_), Some((id, invitation))) = (&added, invitation) {
+        // Counted only now, in the same transaction: registrations that nobody confirms use up no invitation.
         invitations::use_once(work.tx, work.moment, id, invitation)?;
     }
     Ok(Some(added))

@@ -1,4 +1,4 @@
-//! What administrators do from the command line.
+//! Administration of accounts: what administrators do for others, by command line, page or API.
 
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, PhoneNumber};
@@ -17,8 +17,8 @@ use super::{
     Work, accept_registration, administrators, delete_account, forgot, identity, notices, registration, set_up,
 };
 
-/// Makes an account. One without a password is mailed a link to choose one, which confirms the address too; one whose address is not
-/// confirmed the link that does.
+/// Creates an account. If it has no password, a link to choose one is mailed, which confirms the address too; if only
+/// the address is not confirmed, the link that confirms it.
 pub fn add(work: &mut Work<'_>, source: &Source, new: &NewAccount) -> Result<Added, StoreError> {
     let added = create_account::create(work, (CreatedBy::Other(source), Act::AccountAdded, ""), new.clone())?;
     if let Added::Done(person) = &added
@@ -33,23 +33,23 @@ pub fn add(work: &mut Work<'_>, source: &Source, new: &NewAccount) -> Result<Add
     Ok(added)
 }
 
-/// The account that an administrator names: by id, address or user name.
+/// Finds the account that an administrator names: by id, address, user name or telephone number.
 pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreError> {
     match named.parse::<AccountId>() {
         Ok(id) => person::load(view, id),
         Err(_) => match person::find(view, &Identity::parse(named))? {
             Some(person) => Ok(Some(person)),
-            // What is a user name may be a number, too.
+            // A text that reads as a user name may be a number, too.
             None => person::find(view, &Identity::parse_as(named, &[IdentityKind::Phone])),
         },
     }
 }
 
-/// Sets a password. Ends every session and tells the owner.
+/// Sets a password, ends every session and tells the owner.
 ///
-/// That administrators can (ASVS 5.0, 6.4.6, level 3, would have them send a link only) is meant: people without an address have no
-/// other way back, and whoever administers the site could change the address and send the link there. It asks for a login with a
-/// fresh proof, never for a token alone, stands in the audit log, and is mailed to the owner.
+/// ASVS 5.0, 6.4.6 (level 3) would have administrators send a link only. This is deliberate: people without an address
+/// have no other way back, and whoever administers the site could change the address and send the link there. It asks
+/// for a login with a fresh proof, never for a token alone, is audited, and is mailed to the owner.
 pub fn set_password(
     work: &mut Work<'_>,
     source: &Source,
@@ -59,20 +59,20 @@ pub fn set_password(
     forgot::set_password(work, person, hash, SetBy::Administrator)
 }
 
-/// What came of confirming in somebody's stead.
+/// The outcome of confirming an address on its owner's behalf.
 #[derive(Clone, Debug)]
 pub enum ConfirmedFor {
     /// The address counts as confirmed.
     Done(Box<Person>),
     /// Nobody registered it, and no account has it.
     Unknown,
-    /// Several people registered it; which of them is meant is not for a machine to guess.
+    /// Several people registered it, so many; which of them is meant is not for a machine to guess.
     Several(usize),
-    /// The registration's user name belongs to somebody meanwhile.
+    /// The registration's user name was taken meanwhile.
     UsernameTaken,
 }
 
-/// Confirms an address in its owner's stead: an account's, or that of the one registration that waits.
+/// Confirms an address on its owner's behalf: an account's, or that of the one registration that waits.
 pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<ConfirmedFor, StoreError> {
     if let Some(mut person) = find(work.tx, named)? {
         let now = work.now();
@@ -105,7 +105,7 @@ pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<Conf
     }
 }
 
-/// What came of a change that not everybody may be left with.
+/// The outcome of a change that may have to be refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Changed {
     /// It is done.
@@ -116,7 +116,7 @@ pub enum Changed {
     TooManyGroups,
 }
 
-/// Locks an account, which ends its sessions, or opens it again.
+/// Disables an account, which ends its sessions, or enables it again.
 pub fn set_disabled(
     work: &mut Work<'_>,
     source: &Source,
@@ -133,6 +133,7 @@ pub fn set_disabled(
     person.account.disabled_at = disabled.then(|| work.now());
     person::save(work.tx, person.id, &person.account)?;
     if disabled {
+        // API tokens stay: every use of one looks at the account, and they work again when it is enabled.
         sessions::end_all(work.tx, person.id, None)?;
     }
     Ok(Changed::Done)
@@ -147,20 +148,20 @@ pub fn delete(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<C
     Ok(Changed::Done)
 }
 
-/// What came of giving somebody a telephone number, or taking it.
+/// The outcome of setting or removing a telephone number.
 #[derive(Clone, Debug)]
 pub enum PhoneSet {
     /// It is done.
     Done(Box<Person>),
     /// Another account has it.
     Taken,
-    /// The account has no other name.
+    /// The account could not be named without it.
     Last,
     /// Nobody else administers the appliance, and without it this one could not log in.
     LastAdministrator,
 }
 
-/// Gives somebody a telephone number by which they may log in, or takes it, and tells them.
+/// Sets the telephone number by which somebody may log in, or removes it, and tells them.
 pub fn set_phone(
     work: &mut Work<'_>,
     source: &Source,
@@ -178,6 +179,7 @@ pub fn set_phone(
     if person.phone.as_ref() == phone {
         return Ok(PhoneSet::Done(Box::new(person.clone())));
     }
+    // An administrator who logs in by this number alone must not lose it if nobody else could administer the appliance.
     let after = Person { phone: phone.cloned(), ..person.clone() };
     if administrators::is_last(work.tx, work.env, person)? && !administrators::could_log_in(work.env, &after) {
         return Ok(PhoneSet::LastAdministrator);
@@ -216,6 +218,7 @@ pub fn set_group(
         groups.remove(group);
     }
     person::save(work.tx, person.id, &person.account)?;
+    // By whatever way somebody became the first administrator: the link that would make another must die.
     if person.account.is_administrator() {
         set_up::end(work.tx)?;
     }

@@ -1,4 +1,5 @@
-//! Who administers the appliance. Somebody always does, once somebody did: nobody takes away the last who could log in.
+//! The administrators of the appliance. Once there was one, there always is: nobody takes away the last who could log
+//! in.
 
 use crate::base::{AccountId, GroupName, IdentityKind};
 use crate::groups;
@@ -7,6 +8,7 @@ use crate::store::{Snapshot, StoreError};
 use super::Env;
 use super::person::{self, ACCOUNTS, Account, Person};
 
+/// Members read at a time.
 const PAGE: usize = 100;
 
 /// Whether anybody administers the appliance.
@@ -14,13 +16,13 @@ pub fn exist(view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
     groups::has_members(view, &GroupName::administrators())
 }
 
-/// Whether this account administers the appliance, and is not locked.
+/// Whether this account administers the appliance, and is not disabled.
 pub fn is_active(view: &(impl Snapshot + ?Sized), id: AccountId) -> Result<bool, StoreError> {
     let is_active = |account: Account| account.is_administrator() && account.disabled_at.is_none();
     Ok(ACCOUNTS.get(view, &id)?.is_some_and(is_active))
 }
 
-/// Whether one of those who administer the appliance, locked or not, is in a group.
+/// Whether one of the administrators, disabled or not, is in a group.
 pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<bool, StoreError> {
     let mut after = None;
     loop {
@@ -37,8 +39,9 @@ pub fn any_is_in(view: &(impl Snapshot + ?Sized), group: &GroupName) -> Result<b
     }
 }
 
-/// Whether somebody administers the appliance and could log in now: nothing that depends on a mail or a clock yet to come counts,
-/// but a verified address does, to which a link for a new password goes. What is asked here is what [`super::login`] asks.
+/// Whether somebody administers the appliance and could log in now. Nothing counts that depends on a mail or a clock
+/// yet to come, except a verified address, to which a link for a new password goes. The conditions are those of
+/// [`super::login`].
 #[must_use]
 pub fn could_log_in(env: &Env, person: &Person) -> bool {
     let (account, settings) = (&person.account, &env.config);
@@ -50,6 +53,7 @@ pub fn could_log_in(env: &Env, person: &Person) -> bool {
         IdentityKind::Phone => person.phone.is_some(),
     };
     let is_named = settings.login.identities.iter().any(has_name);
+    // Without a password a link can be mailed to set one.
     let has_proof = account.password.is_some() || person.verified_address().is_some();
     is_open && is_confirmed && is_named && has_proof
 }
@@ -59,7 +63,7 @@ pub fn is_last(view: &dyn Snapshot, env: &Env, person: &Person) -> Result<bool, 
     Ok(could_log_in(env, person) && find_active(view, env, |id| id != person.id, 1)?.is_empty())
 }
 
-/// Administrators who could log in, at most `limit`.
+/// The administrators who could log in, at most `limit` of those that `is_meant` picks.
 pub fn find_active(
     view: &dyn Snapshot,
     env: &Env,

@@ -1,4 +1,4 @@
-//! Tells the owner of an address that somebody registers it, or wants it for an account of theirs.
+//! Tells the owner of an address that somebody registers it, or asked for it as the address of another account.
 
 use crate::base::EmailAddress;
 use crate::mail::Letter;
@@ -8,7 +8,7 @@ use crate::throttle::MailPurpose;
 use super::mail_rules::{is_recent, may_take_mail, owner_to_mail};
 use super::{Work, person};
 
-/// Tells the owner of an address that it has an account, to the address in the store and not to the one typed.
+/// Tells the owner of an address that it has an account.
 pub(super) fn tell(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
     let Some(mut person) = owner_to_mail(work.tx, address)? else { return Ok(()) };
     if work.env.config.throttle.enabled && is_recent(person.account.address_asked_at, work.moment)
@@ -18,6 +18,7 @@ pub(super) fn tell(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), St
     }
     person.account.address_asked_at = Some(work.earliest());
     person::save(work.tx, person.id, &person.account)?;
+    // To the spelling that its owner proved, never to the one that a stranger typed: some servers tell capitals apart.
     let Some(to) = person.verified_address() else { return Ok(()) };
     let login = work.env.config.site.url.link("/login");
     work.mail(to, &Letter::AlreadyRegistered { login, forgot: work.env.forgot_link() })

@@ -1,4 +1,4 @@
-//! API tokens, as their owner or an administrator makes and revokes them. Each new one is told by mail.
+//! API tokens, as their owner or an administrator makes and revokes them. The owner is told of each new one by mail.
 
 use std::collections::BTreeSet;
 
@@ -12,33 +12,35 @@ use crate::store::StoreError;
 use super::person::Person;
 use super::{Work, notices};
 
-/// Seconds for which a token may work: a year, and the day that some have more.
+/// Seconds for which a token may work at most: a year, and one day for leap years.
 pub const LONGEST: Seconds = 366 * DAY;
 
-/// A token that is wanted for.
+/// A token as it is asked for.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// What it is called.
+    /// The name that its owner knows it by.
     pub name: DisplayName,
-    /// What it is good for.
+    /// The scopes that it is good for.
     pub scopes: BTreeSet<Scope>,
-    /// How long it works.
+    /// Seconds for which it works.
     pub within: Seconds,
 }
 
-/// What came of it.
+/// The outcome of making a token.
 #[derive(Clone, Debug)]
 pub enum Made {
-    /// The token and its secret, handed out here, once.
+    /// The token and its secret, which is handed out here, once.
     Done(Box<(Bearer, ApiToken)>),
     /// The account has as many as it may have.
     TooMany,
-    /// One of the scopes is for administrators, and this is none.
+    /// One of the scopes is for administrators only, and the owner is not one.
     NotAnAdministrator,
 }
 
 /// Makes a token for somebody, and tells them.
 pub fn make(work: &mut Work<'_>, source: &Source, (person, new): (&Person, &NewToken)) -> Result<Made, StoreError> {
+    // Every use looks at the owner's groups again; refused here as well, so that nobody gets a token that would only
+    // start to work if they were promoted.
     if new.scopes.iter().any(|scope| scope.is_administrative()) && !person.account.is_administrator() {
         return Ok(Made::NotAnAdministrator);
     }

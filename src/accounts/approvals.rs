@@ -13,15 +13,16 @@ use super::person::Person;
 use super::registration::{self, REGISTRATIONS, Registration};
 use super::{Env, Work, accept_registration, administrators, mail_rules};
 
-/// Administrators who are told of one registration.
+/// Administrators, at most, who are told of one registration.
 const MAX_TOLD: usize = 20;
 
-/// Whether somebody has to decide on it: an invitation is a decision already.
+/// Whether an administrator has to decide on it: an invitation is a decision already.
 pub(super) fn is_needed(env: &Env, registration: &Registration) -> bool {
     env.config.registration.mode == RegistrationMode::Approval && registration.invitation.is_none()
 }
 
-/// Has a registration wait whose address was just confirmed, and tells the administrators.
+/// Puts a registration on the list of those that wait for approval, after its address was confirmed, and tells the
+/// administrators.
 pub(super) fn ask(
     work: &mut Work<'_>,
     (id, mut registration): (RegistrationId, Registration),
@@ -34,6 +35,8 @@ pub(super) fn ask(
         address: registration.email.as_str().to_owned(),
         link: work.env.config.site.url.link("/admin/approvals"),
     };
+    // Limited by mailbox as well: a flood of registrations must not become a flood of mail to administrators, who see
+    // all of them in one list.
     for person in administrators::find_active(work.tx, work.env, |_| true, MAX_TOLD)? {
         if let Some(to) = person.verified_address()
             && mail_rules::may_take_mail(work, MailPurpose::Approval, to)?
@@ -44,7 +47,8 @@ pub(super) fn ask(
     Ok(())
 }
 
-/// A page of the registrations that wait for a decision, oldest first, looking at `limit` rows behind `after`; and where to go on.
+/// A page of the registrations that wait for a decision, oldest first, at most `limit` behind `after`; and where to go
+/// on.
 #[allow(clippy::type_complexity, reason = "rows and a place")]
 pub fn waiting(
     view: &dyn Snapshot,
@@ -71,7 +75,7 @@ pub fn waiting(
     }
 }
 
-/// What an administrator decides.
+/// An administrator's decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Decision {
     /// The account is opened.
@@ -80,20 +84,20 @@ pub enum Decision {
     Decline,
 }
 
-/// What came of a decision.
+/// The outcome of a decision.
 #[derive(Clone, Debug)]
 pub enum Decided {
     /// The account exists.
     Approved(Box<Person>),
     /// The registration is gone.
     Declined,
-    /// Nothing of this id waits for a decision.
+    /// No registration of this id waits for a decision.
     Unknown,
-    /// Somebody has the address meanwhile.
+    /// The address has got another account meanwhile.
     AddressTaken,
 }
 
-/// Decides on a registration, and tells whoever made it. If somebody took the user name meanwhile, the account has none.
+/// Decides on a registration, and tells whoever made it. If the user name was taken meanwhile, the account has none.
 pub fn decide(
     work: &mut Work<'_>,
     source: &Source,
@@ -111,6 +115,7 @@ pub fn decide(
         work.mail(&to, &Letter::RegistrationDeclined)?;
         return Ok(Decided::Declined);
     }
+    // The name may have been taken while the registration waited, which is no reason to turn the person away.
     let nameless = Registration { username: None, ..registration.clone() };
     let detail = id.to_string();
     let how = (CreatedBy::Other(source), Act::RegistrationApproved, detail.as_str());

@@ -1,12 +1,12 @@
-//! What records that others wrote may have logins cost.
+//! Limits on what restored records may make logins cost.
 
 use crate::crypto::Cost;
 use crate::store::{Key, Pair, Record, schema};
 
 use super::{Account, Registration};
 
-/// Whether a record that others wrote has logins cost more than this house bears: a password hash, or the count of such hashes
-/// by which the cost of a name is drawn that nobody has.
+/// Whether a record of foreign origin would make logins cost more than this site can bear: a password hash, or the
+/// count of such hashes from which the cost for unknown names is drawn. `own` is the cost of the site's own hashes.
 #[must_use]
 pub fn asks_too_much((key, value): &Pair, own: Cost) -> bool {
     let Some((prefix, mut rest)) = key.split_first().map(|(prefix, rest)| (*prefix, rest)) else { return false };

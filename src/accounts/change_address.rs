@@ -1,4 +1,4 @@
-//! Change the address: asked for with a proof, confirmed at the new address, told to the old.
+//! Changing the address: asked for with a proof, confirmed at the new address, reported to the old one.
 
 use crate::audit::{Act, Source};
 use crate::base::{AccountId, EmailAddress};
@@ -14,29 +14,31 @@ use super::mail_rules::{is_recent, may_take_mail};
 use super::person::{self, Person};
 use super::{Env, Work, already_registered, former_addresses, identity, notices, registration};
 
-/// What came of asking for another address.
+/// The outcome of asking for another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AddressChange {
-    /// A link is mailed to it, or not.
+    /// The new address may be mailed a link: a worker decides.
     Asked,
-    /// It is the present one, written in another way from now on.
+    /// It is the present address, spelt another way from now on.
     Respelled,
 }
 
-/// Notes the wanted address after `verified` matched the password, if there is one, and tells the present one. Whether the new address belongs
-/// to somebody is for the worker to see.
+/// Records the wanted address after `verified` matched the password, if the account has one, and tells the present
+/// address. Whether the new one belongs to somebody is not looked at here: the answer and its time must not depend on
+/// it; a worker finds out.
 pub fn ask(
     work: &mut Work<'_>,
     (account, verified): (AccountId, Option<&PasswordHash>),
     new: &EmailAddress,
     client: &Client,
 ) -> Result<Result<AddressChange, ChangeRefused>, StoreError> {
+    // The hash was verified outside this transaction: if the password was changed meanwhile, the proof is void.
     let Some(mut person) =
         person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == verified)
     else {
         return Ok(Err(ChangeRefused::WrongPassword));
     };
-    // The same mailbox: whoever reads it has proved that.
+    // Another spelling of the same mailbox, which is proved already.
     if let Some(verified_at) =
         person.email.as_ref().filter(|email| email.address == *new).and_then(|email| email.verified_at)
     {
@@ -44,12 +46,14 @@ pub fn ask(
         work.audit(&client.owner_of(account), Act::AddressChanged, account)?;
         return Ok(Ok(AddressChange::Respelled));
     }
-    // Whoever has an account could write to strangers by it, in the site's name: a mail cannon (OWASP, automated threat OAT-019).
+    // Whoever has an account could have the site write to strangers without end: a mail cannon (OWASP, automated threat
+    // OAT-019).
     let bucket = Bucket::of(Kind::MailByAccount, *account.bytes());
     if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
         return Ok(Err(ChangeRefused::TooMany(seconds)));
     }
-    // While the link to the same address is young no other is mailed; whoever mistyped need not wait.
+    // While a link to the same address is young no other is mailed, and it stays alive. Another address is mailed at
+    // once, since whoever mistyped must not wait, and the link to the one before dies.
     if person.account.new_address.as_ref() != Some(new) {
         person.account.address_asked_at = None;
     }
@@ -61,17 +65,18 @@ pub fn ask(
     work.audit(&client.owner_of(account), Act::AddressChangeAsked, account)?;
     mail_requests::request(work.tx, work.moment, &MailRequest::ConfirmAddress(account))?;
     let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: work.env.forgot_link() };
+    // The owner hears of it before anything has changed: a thief may be asking.
     notices::tell(work, &person, &letter)?;
     Ok(Ok(AddressChange::Asked))
 }
 
-/// The address that waits to be confirmed: a new one, or the present one if nobody confirmed it yet.
+/// The address that waits to be confirmed: a new one, or the present one if it was never confirmed.
 fn waiting(person: &Person) -> Option<&EmailAddress> {
     let unconfirmed = person.email.as_ref().filter(|email| email.verified_at.is_none()).map(|email| &email.address);
     person.account.new_address.as_ref().or(unconfirmed)
 }
 
-/// Mails the link to the waiting address; if it is another account's, says so to its owner instead.
+/// Mails the link to the waiting address; if that is another account's, tells its owner instead.
 pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
     let Some(mut person) = person::load(work.tx, id)?.filter(|person| person.account.disabled_at.is_none()) else {
         return Ok(());
@@ -96,15 +101,15 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreE
     work.mail(&new, &Letter::ConfirmAddress { link, within, account: called(&person) })
 }
 
-/// What whoever reads the mail recognises the account by, which may be a stranger's: its user name, or its present address masked.
-/// Empty for one that has neither yet.
+/// The words by which the reader of the mail recognises the account, which may be a stranger's: its user name, or its
+/// present address masked. Empty for one that has neither yet.
 #[must_use]
 pub fn called(person: &Person) -> String {
     let by_name = person.username.as_ref().map(ToString::to_string);
     by_name.or_else(|| person.verified_address().map(EmailAddress::masked)).unwrap_or_default()
 }
 
-/// What the link is bound to: both addresses, and which of the links it is.
+/// The state that the link is bound to: both addresses, and which of the links it is.
 struct State {
     generation: [u8; 16],
     old: String,
@@ -127,7 +132,7 @@ impl State {
     }
 }
 
-/// The account whose waiting address the token would confirm.
+/// Finds the account whose waiting address the token would confirm.
 pub(super) fn find(
     view: &dyn Snapshot,
     env: &Env,
@@ -157,8 +162,10 @@ pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> R
     person::save(work.tx, id, &person.account)?;
     identity::set_email(work.tx, id, &new, Some(now))?;
     work.audit(&client.owner_of(id), Act::AddressChanged, id)?;
+    // The address has an owner who proved it: nobody who registered it may still confirm.
     registration::remove_all(work.tx, &new)?;
     if let Some(old) = old {
+        // Only the old mailbox gets the link that undoes this: a thief may read the new one.
         let undo = former_addresses::keep(work, id, &old)?.unwrap_or_default();
         let letter = |undo| Letter::AddressChanged { old: old.masked(), new: new.masked(), undo };
         work.mail(&old, &letter(undo))?;

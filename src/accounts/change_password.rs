@@ -1,4 +1,4 @@
-//! Change the password, or set the first one, by whoever proved that the account is theirs.
+//! Changing the password, or setting the first one, with a proof that the account is one's own.
 
 use crate::audit::Act;
 use crate::base::{AccountId, SessionId};
@@ -10,9 +10,9 @@ use super::change_refused::ChangeRefused;
 use super::forgot::SetBy;
 use super::{Work, forgot, known_devices, person, spent};
 
-/// Sets a new password after `verified`, the hash at that time, matched the old one, if there is one. Ends the other sessions and tells
-/// the owner; the one that is kept goes on under a new secret, which is handed out here, once: whoever had a copy of the old
-/// one is out as well. Refused if the password was changed meanwhile: then the old one was not the right one any more.
+/// Sets a new password after `verified`, the hash at that time, matched the old one, if there is one. Ends the other
+/// sessions and tells the owner. The session that is kept goes on under a new secret, which is handed out here, once:
+/// whoever had a copy of the old one is out as well. Refused if the password was changed meanwhile.
 pub fn change(
     work: &mut Work<'_>,
     (account, kept): (AccountId, SessionId),
@@ -24,12 +24,13 @@ pub fn change(
     else {
         return Ok(Err(ChangeRefused::WrongPassword));
     };
+    // Setting the first password proves nothing: it must not make the session's last proof any younger.
     let methods: &[Method] = if verified.is_some() { &[Method::Password] } else { &[] };
     let renewed = spent::renew_session(work, (account, kept, Act::PasswordChanged), methods)?;
     let Some(renewed) = renewed else { return Ok(Err(ChangeRefused::WrongPassword)) };
     forgot::set_password(work, &mut person, new, SetBy::Owner { kept: Some(kept) })?;
     if !renewed.1.carrier.is_bearer() {
-        // This browser is its owner's: it stays known under the new password.
+        // Setting a password forgets every known browser; this one was used for it and stays known.
         known_devices::note(work.tx, work.env, account, (client, kept), work.moment.now())?;
     }
     work.audit(&client.owner_of(account), Act::PasswordChanged, account)?;

@@ -1,4 +1,4 @@
-//! Confirm: makes an account of a registration, or a new address an account's own.
+//! Confirmation: turns a registration into an account, or makes a new address an account's own.
 
 use crate::audit::Act;
 use crate::base::{AccountId, RegistrationId, Timestamp, Username};
@@ -14,24 +14,25 @@ use super::{
     Env, Person, Work, accept_registration, approvals, change_address, confirm_links, identity, links, start_session,
 };
 
-/// What a token would confirm.
+/// The thing that a token would confirm.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// The registrations of an address, that for which the link was mailed first. One of them is confirmed: by the browser that
-    /// made it, or by the password chosen with it. Or none of them, and whoever has the mailbox chooses a password now.
+    /// The registrations of an address, that for which the link was mailed first. One of them is confirmed: by the
+    /// browser that made it, or by the password chosen with it. Or none of them, and whoever has the mailbox chooses a
+    /// password now.
     Registrations(Vec<(RegistrationId, Registration)>),
-    /// An account's address, or a new one. The link is proof enough: the change was asked for with the password. But where somebody
-    /// registered the address meanwhile, its reader may mean that registration, and the account a stranger's: then the account has
-    /// to be the reader's own (CWE-287, account pre-hijacking).
+    /// An account's address, or a new one. The link is proof enough, as the change was asked for with the password. But
+    /// where somebody registered the address meanwhile, its reader may mean that registration while the account is a
+    /// stranger's: then they must prove that the account is their own (CWE-287, account pre-hijacking).
     Address {
-        /// Whose address.
+        /// The account that the address is for.
         account: AccountId,
-        /// Whether somebody registered it meanwhile.
+        /// Whether somebody registered the address meanwhile.
         is_contested: bool,
     },
 }
 
-/// Looks a token up and changes nothing.
+/// Looks up a token and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
     env: &Env,
@@ -53,6 +54,7 @@ pub fn look_up(
 fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = registration::find(view, id)? else { return Ok(None) };
+    // The address may have got an owner since the link was mailed, by another of its links or by an administrator.
     let is_bound = confirm_links::is_newest(view, env, opened, &registration.email)?;
     let is_free = identity::owner_of_email(view, &registration.email)?.is_none();
     let waits = registration.confirmed_at.is_none();
@@ -61,71 +63,72 @@ fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Res
     }
     let mut all = registration::of_address(view, &registration.email)?;
     all.retain(|(_, registration)| registration.confirmed_at.is_none());
-    // The one that the link was mailed for comes first, wherever it stands among the others.
+    // The one that the link was mailed for comes first, however many newer ones there are: a mailbox proof confirms the
+    // first, with its invitation.
     all.retain(|(other, _)| *other != id);
     all.insert(0, (id, registration));
     Ok(Some(Target::Registrations(all)))
 }
 
-/// What came of confirming.
+/// The outcome of a confirmation.
 #[derive(Debug)]
 pub enum Confirmed {
     /// The address is confirmed; for a registration the account exists now.
     Done,
-    /// And the person is logged in.
+    /// The same, and the person is logged in.
     LoggedIn(Box<StartedSession>),
     /// The address is confirmed; an administrator decides.
     AwaitsApproval,
 }
 
-/// Why a confirmation is refused.
+/// The reason for refusing a confirmation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ConfirmRefused {
     /// The token does not work, or no longer.
     Token(TokenFault),
-    /// Another browser registered: the password chosen there is needed.
+    /// Another browser registered: the password chosen with the registration is needed.
     PasswordNeeded,
-    /// It is another.
+    /// The password is not the one chosen with the registration.
     WrongPassword,
     /// Somebody took the user name meanwhile; another may be given.
     UsernameTaken,
-    /// The password that is to be chosen now may not be.
+    /// The policy refuses the password that was to be chosen now.
     Password(PasswordFault),
     /// The user name is reserved; another may be given.
     UsernameReserved,
-    /// Nobody registers here any more.
+    /// Registration has been closed.
     Closed,
-    /// Whoever registers here is invited first, by now.
+    /// Registration has come to need an invitation.
     InvitationNeeded,
 }
 
-/// What somebody confirms with.
+/// A confirmation as it is asked for.
 #[derive(Clone, Debug)]
 pub struct ConfirmRequest {
     /// The mailed token.
     pub token: String,
-    /// How the person proved that it is theirs.
+    /// The proof that the registration or the account is the person's own.
     pub proof: Proof,
     /// Another user name, if the first was taken meanwhile.
     pub username: Option<Username>,
-    /// Where the request comes from.
+    /// The client that sent the request.
     pub client: Client,
-    /// The session that the client has now.
+    /// The session that the client has now; it ends if another begins.
     pub replaces: Option<Digest>,
 }
 
-/// How the confirming person proved that a registration is their own.
+/// A proof that a registration, or an account, is the confirming person's own.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// By the browser that made it, whose cookie has this digest.
+    /// The browser that registered, whose cookie has this digest.
     Browser(Digest),
-    /// By the password that was chosen with it: it was verified against this registration.
+    /// The password chosen at registration, verified against this one.
     Password(RegistrationId),
-    /// By the mailbox alone: none of the registrations is believed, and this password is chosen in place of theirs.
+    /// The mailbox alone: none of the registrations is trusted, and this password replaces theirs.
     Mailbox(PasswordHash),
-    /// By a session of the account, or its password: for a change to an address that somebody registered as well.
+    /// A session of the account, or its password: for a change to an address that somebody registered as well.
     Account(AccountId),
-    /// Not at all; enough for a change of address.
+    /// No proof; enough for a change to an address that is not contested.
     None,
 }
 
@@ -134,16 +137,18 @@ impl Proof {
     #[must_use]
     pub fn covers(&self, id: RegistrationId, registration: &Registration) -> bool {
         match self {
+            // Digests of random secrets: what a comparison that stops early shows of them leads to no secret.
             Self::Browser(digest) => *digest == registration.browser,
             Self::Password(verified) => *verified == id,
             Self::Mailbox(_) | Self::Account(_) | Self::None => false,
         }
     }
 
-    /// The registration among these that it proves, as it is to become an account.
+    /// Picks the registration that it proves, as it is to become an account.
     fn choose(&self, all: Vec<(RegistrationId, Registration)>) -> Option<(RegistrationId, Registration)> {
         if let Self::Mailbox(password) = self {
-            // Names and browser were a stranger's choice, perhaps. The invitation was for whoever has the address.
+            // A stranger may have chosen name and password, so they go. The invitation stays: it was for whoever has
+            // the address.
             let (id, registration) = all.into_iter().next()?;
             let own = Registration { password: password.clone(), username: None, name: None, ..registration };
             return Some((id, own));
@@ -158,10 +163,11 @@ pub fn confirm(work: &mut Work<'_>, request: &ConfirmRequest) -> Result<Result<C
         Err(refused) => return Ok(Err(refused)),
         Ok(person) => person,
     };
+    // A refusal above leaves the token as it was: another user name or password may be tried with the same link.
     links::spend(work.tx, work.moment, &request.token)?;
     let Some(person) = person else { return Ok(Ok(Confirmed::AwaitsApproval)) };
-    // Not after a change of address: that link proves a mailbox and no person. A mistyped address would let its owner in without
-    // password and second factor.
+    // Never after a change of address: that link proves a mailbox, not a person. Whoever receives it because of a
+    // typing error would be logged in without password or second factor.
     let is_address = matches!(request.proof, Proof::None | Proof::Account(_));
     if is_address || !work.env.config.tokens.login_after_confirm {
         return Ok(Ok(Confirmed::Done));
@@ -170,17 +176,19 @@ pub fn confirm(work: &mut Work<'_>, request: &ConfirmRequest) -> Result<Result<C
     Ok(Ok(started.map_or(Confirmed::Done, |started| Confirmed::LoggedIn(Box::new(started)))))
 }
 
-/// Whose address is confirmed; none where an administrator decides.
+/// Confirms in this transaction. Returns the person; none where an administrator has yet to decide.
 fn carry_out(
     work: &mut Work<'_>,
     ConfirmRequest { token, proof, username, client, .. }: &ConfirmRequest,
 ) -> Result<Result<Option<Box<Person>>, ConfirmRefused>, StoreError> {
+    // Looked up again: the proof was made outside this transaction, and of two posts of one link the second must find
+    // it used.
     match look_up(work.tx, work.env, token, work.moment.now())? {
         Err(fault) => Ok(Err(ConfirmRefused::Token(fault))),
         Ok(Target::Address { account, is_contested }) => match proof {
             Proof::Account(proved) if *proved == account => change_address::complete(work, account, client).map(done),
             _ if !is_contested => change_address::complete(work, account, client).map(done),
-            // Registered since the proof was looked at.
+            // Contested only since the proof was looked at, when none was needed.
             _ => Ok(Err(ConfirmRefused::Token(TokenFault::Invalid))),
         },
         Ok(Target::Registrations(all)) => {
@@ -190,6 +198,7 @@ fn carry_out(
             if let Some(refused) = judge(work.env, &registration, username.as_ref()) {
                 return Ok(Err(refused));
             }
+            // Whoever approves must see the name that the account will have, so a name that is taken is refused now.
             if approvals::is_needed(work.env, &registration) {
                 registration.username = username.clone().or(registration.username);
                 if let Some(wanted) = &registration.username
@@ -205,7 +214,7 @@ fn carry_out(
             Ok(match accept_registration::accept(work, how, registration, username.as_ref())? {
                 Some(Added::Done(person)) => done(person),
                 Some(Added::UsernameTaken) => Err(ConfirmRefused::UsernameTaken),
-                // Others were quicker, or the invitation was taken back.
+                // Somebody else got the address first, or the invitation was revoked.
                 _ => Err(ConfirmRefused::Token(TokenFault::Invalid)),
             })
         }
@@ -216,9 +225,9 @@ fn done(person: Box<Person>) -> Result<Option<Box<Person>>, ConfirmRefused> {
     Ok(Some(person))
 }
 
-/// Whether a registration that its owner confirms comes too late. Who may come in is decided when somebody does, not when they began:
-/// a house that was closed because of those who registered in masses does not let in those who wait. Whoever was invited has a
-/// decision of an administrator's, which is taken back by itself; and what an administrator confirms or approves is their decision too.
+/// Refuses a registration that its owner confirms too late. Who may register is decided when they confirm, not when
+/// they began: closing registration because of a flood also stops those who wait. An invitation is an administrator's
+/// decision and is revoked by itself; what an administrator confirms or approves does not come here.
 fn judge(env: &Env, registration: &Registration, username: Option<&Username>) -> Option<ConfirmRefused> {
     let settings = &env.config.registration;
     match settings.mode {

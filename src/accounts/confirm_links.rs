@@ -1,4 +1,4 @@
-//! The links that confirm registrations: of those that were mailed to one address the newest works.
+//! The links that confirm registrations: of those mailed to one address, the newest works.
 
 use crate::base::{EmailAddress, Timestamp};
 use crate::crypto::Opened;
@@ -6,11 +6,11 @@ use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Env;
 
-/// What is kept of the links that confirm the registrations of one address. A link is for the address and not for one of them:
-/// whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
+/// The state of the links that confirm the registrations of one address. A link is for the address and not for one
+/// registration: whoever has the mailbox, and registered it, confirms their own by whichever mail came last.
 #[derive(Clone, Debug, Default)]
 pub struct ConfirmLink {
-    /// Counts the links that were mailed: a newer one kills the older.
+    /// The number of links that were mailed: a newer one kills the older.
     count: u64,
     mailed_at: Option<Timestamp>,
 }
@@ -18,7 +18,7 @@ record!(ConfirmLink, version 1, { count, mailed_at });
 
 pub(crate) const LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
 
-/// Counts one more link that is mailed to this address, and says which it is.
+/// Counts one more link mailed to this address. Returns its number.
 pub(super) fn begin_next(tx: &mut dyn Transaction, canonical: &str, now: Timestamp) -> Result<u64, StoreError> {
     let canonical = canonical.to_owned();
     let mut newest = LINKS.get(tx, &canonical)?.unwrap_or_default();
@@ -28,13 +28,13 @@ pub(super) fn begin_next(tx: &mut dyn Transaction, canonical: &str, now: Timesta
     Ok(newest.count)
 }
 
-/// Forgets the links of an address: it has an account now.
+/// Forgets the links of an address that has an account now.
 pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     LINKS.delete(tx, &address.canonical())
 }
 
-/// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier version
-/// mailed are bound to the address alone; they work until a newer one is mailed.
+/// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier
+/// version mailed are bound to the address alone; they work until a newer one is mailed.
 pub(super) fn is_newest(
     view: &dyn Snapshot,
     env: &Env,
@@ -48,7 +48,8 @@ pub(super) fn is_newest(
     })
 }
 
-/// Forgets up to `limit` whose links have expired, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Forgets addresses whose links have expired, looking at up to `limit` behind `after`. Returns where to go on, or none
+/// at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     oldest: Timestamp,

@@ -1,4 +1,4 @@
-//! Opening an account: the one place where accounts come from.
+//! Creates accounts: the one place where they come from.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use super::person::{self, Account, Person};
 use super::{Work, former_addresses, identity, registration, set_up};
 
-/// An account to be.
+/// An account to be created.
 #[derive(Clone, Debug, Default)]
 pub struct NewAccount {
     /// Its address, if it has one.
@@ -20,19 +20,19 @@ pub struct NewAccount {
     pub username: Option<Username>,
     /// Its telephone number, if it has one.
     pub phone: Option<PhoneNumber>,
-    /// What the person is called.
+    /// The person's display name.
     pub name: Option<DisplayName>,
-    /// The language that the person reads, if it is known.
+    /// The person's language, if it is known.
     pub language: Option<String>,
-    /// None: the person sets one by the link that confirms the address.
+    /// The password's hash; without one, the person sets a password by the link that confirms the address.
     pub password: Option<PasswordHash>,
-    /// Whether the address is proved to be the person's.
+    /// Whether the address is known to be the person's.
     pub confirmed: bool,
     /// The groups it is put in.
     pub groups: BTreeSet<GroupName>,
 }
 
-/// What came of opening an account.
+/// The outcome of creating an account.
 #[derive(Clone, Debug)]
 pub enum Added {
     /// It exists.
@@ -45,23 +45,25 @@ pub enum Added {
     PhoneTaken,
 }
 
-/// Who opens an account.
+/// The creator of an account.
 #[derive(Clone, Copy, Debug)]
 pub enum CreatedBy<'a> {
-    /// The one whose account it becomes.
+    /// The person whose account it becomes.
     Owner(&'a Client),
-    /// Somebody else.
+    /// Somebody else: an administrator, or the appliance.
     Other(&'a Source),
 }
 
-/// Opens an account, and tells the audit log: of the account, by the act that opened it, and of each group it is put in, as of any
-/// other way into a group. With a confirmed address it deletes the address's registrations: nothing of theirs survives.
+/// Creates an account, and audits it: by the action that created it, and by each group it is put in, as any other way
+/// into a group is. Deletes the address's registrations: nothing of theirs survives.
 pub fn create(
     work: &mut Work<'_>,
     (by, act, detail): (CreatedBy<'_>, Act, &str),
     new: NewAccount,
 ) -> Result<Added, StoreError> {
     if let Some(email) = &new.email {
+        // An address that was changed away from is kept for its former owner for a while: only a proof of the mailbox
+        // gets past that, or the thief of an account could take the old address at once.
         let is_kept = !new.confirmed && former_addresses::is_reserved(work.tx, email, work.moment.now())?;
         if is_kept || identity::owner_of_email(work.tx, email)?.is_some() {
             return Ok(Added::AddressTaken);
@@ -83,6 +85,7 @@ pub fn create(
     account.groups = new.groups;
     account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
     person::save(work.tx, id, &account)?;
+    // By whatever way somebody became the first administrator: the set-up link must die.
     if account.is_administrator() {
         set_up::end(work.tx)?;
     }
@@ -94,6 +97,7 @@ pub fn create(
         identity::set_username(work.tx, id, username, now)?;
     }
     identity::set_phone(work.tx, id, new.phone.as_ref(), now)?;
+    // Whoever creates their own account acts as its owner, and has no id before now.
     let source = match by {
         CreatedBy::Owner(client) => client.owner_of(id),
         CreatedBy::Other(source) => source.clone(),

@@ -1,4 +1,4 @@
-//! Delete an account, with everything that is kept about it.
+//! Deletes an account, with everything that is kept about it.
 
 use crate::audit::{Act, Source};
 use crate::base::AccountId;
@@ -19,6 +19,7 @@ pub fn delete_own(
     verified: Option<&PasswordHash>,
     client: &Client,
 ) -> Result<Result<(), ChangeRefused>, StoreError> {
+    // The hash was verified outside this transaction: if the password was changed meanwhile, the proof is void.
     let Some(person) = person::load(work.tx, account)?.filter(|person| person.account.password.as_ref() == verified)
     else {
         return Ok(Err(ChangeRefused::WrongPassword));
@@ -30,19 +31,20 @@ pub fn delete_own(
     Ok(Ok(()))
 }
 
-/// Who deletes an account.
+/// The person who deletes an account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum DeletedBy {
     Owner,
     Administrator,
 }
 
-/// Removes sessions, identities and the account, and tells the owner.
+/// Removes the account, its sessions, identities and everything else that is kept about it, and tells the owner.
 pub(super) fn delete(
     work: &mut Work<'_>,
     (person, by): (&Person, DeletedBy),
     source: &Source,
 ) -> Result<(), StoreError> {
+    // The audit log keeps the id, as evidence that the account existed.
     work.audit(source, Act::AccountDeleted, person.id)?;
     throttle::forget(work.tx, person.id)?;
     sessions::end_all(work.tx, person.id, None)?;

@@ -1,7 +1,7 @@
-//! An administrator ends sessions: somebody's, or everybody's (ASVS 5.0, 7.4.5).
+//! Ends sessions on an administrator's behalf: one person's, or everybody's (ASVS 5.0, 7.4.5).
 //!
-//! With the sessions go their refresh tokens, logins that wait for their second step, and the trust in browsers: whoever comes in next
-//! proves wholly who they are. API tokens are no sessions: `gatelodge token revoke` is for them.
+//! With the sessions go their refresh tokens, the pending logins, and the trust in browsers: whoever logs in next
+//! proves completely who they are. API tokens are no sessions: `gatelodge token revoke` is for them.
 
 use crate::audit::{Act, Source, Subject};
 use crate::base::{AccountId, BrowserId, SessionId};
@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use super::person::Person;
 use super::{Work, second_step};
 
-/// Ends what somebody has, but for `kept`. Returns how many sessions ended.
+/// Ends the sessions of one person, but for `kept`. Returns how many.
 pub fn of(
     work: &mut Work<'_>,
     (source, kept): (&Source, Option<SessionId>),
@@ -25,32 +25,32 @@ pub fn of(
     let waiting = second_step::end_waiting(work.tx, person.id)?;
     sessions::end_all(work.tx, person.id, kept)?;
     factors::end_trusts(work.tx, person.id)?;
-    // What changes nothing needs no row.
+    // Where nothing has changed there is nothing to audit.
     if ended + trusts + waiting > 0 {
         work.audit_in_detail(source, Act::SessionsEndedFor, person.id, &format!("{ended} sessions"))?;
     }
     Ok(ended)
 }
 
-/// What of everybody's ends, kind by kind, each in one pass over its table: whoever comes in meanwhile and again and again does not
-/// keep it from its end.
+/// A step of ending everybody's sessions: kind by kind, each in one pass over its table, so that people who keep
+/// logging in meanwhile do not keep it from its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pass {
     /// Sessions.
     Sessions(Option<Digest>),
-    /// Logins that wait.
+    /// Pending logins.
     Waiting(Option<Digest>),
-    /// Browsers that are trusted.
+    /// Trusted browsers.
     Trusts(Option<(AccountId, BrowserId)>),
 }
 
 impl Pass {
-    /// The first one, from its beginning.
+    /// The first step, from its beginning.
     pub const FIRST: Self = Self::Sessions(None);
 }
 
-/// Ends what everybody has, but for `kept`, looking at up to `limit` rows. Returns how many sessions ended, and where to go on, or
-/// none at the end.
+/// Ends everybody's sessions, but for `kept`, looking at up to `limit` rows. Returns how many ended, and where to go
+/// on, or none at the end.
 pub fn of_everybody(
     work: &mut Work<'_>,
     (source, kept): (&Source, Option<SessionId>),

@@ -1,4 +1,4 @@
-//! What every use case goes by: settings and keys.
+//! The environment of every use case: settings and keys.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::config::Config;
 use crate::crypto::{PasswordPolicy, SealingKey};
 use crate::mail::{Composer, Mailer};
 
-/// Settings and keys. Settings may be read anew while the program runs: one transaction goes by the same ones throughout.
+/// Settings and keys. Settings may be reloaded while the program runs: one transaction sees the same ones throughout.
 pub struct Env {
-    /// What the administrator decided.
+    /// The configuration.
     pub config: Config,
-    /// Seals what must be readable.
+    /// The key that seals what must be readable again.
     pub seal: Arc<SealingKey>,
-    /// Writes mails.
+    /// The writer of mails.
     pub composer: Composer,
     /// The store's generation, bound into tokens and sessions.
     pub generation: [u8; 16],
@@ -29,25 +29,25 @@ impl Env {
         Chain { node: self.node, seal: &self.seal }
     }
 
-    /// What a new password has to fulfil.
+    /// The rules for a new password.
     #[must_use]
     pub fn password_policy(&self) -> PasswordPolicy {
         PasswordPolicy { min_chars: self.config.password.min_length }
     }
 
-    /// The words that everybody would try for this site.
+    /// The words that an attacker would try first for this site.
     #[must_use]
     pub fn site_words(&self) -> Vec<&str> {
         vec![&self.config.site.name, self.config.site.url.host(), "gatelodge"]
     }
 
-    /// Puts messages into the outbox.
+    /// The way into the outbox.
     #[must_use]
     pub fn mailer(&self) -> Mailer<'_> {
         Mailer { composer: &self.composer, seal: &self.seal }
     }
 
-    /// Where a person asks for a new password.
+    /// The link to the page where a person asks for a new password.
     #[must_use]
     pub fn forgot_link(&self) -> String {
         self.config.site.url.link("/forgot")

@@ -1,5 +1,5 @@
-//! Second factors, as their owner adds and removes them. Each change is told by mail, and ends the other sessions: they began
-//! without it.
+//! Second factors, as their owner adds and removes them. Each change is reported by mail and ends the other sessions,
+//! which began without it.
 
 use crate::audit::{Act, Outcome};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret, SessionId};
@@ -14,32 +14,33 @@ use super::notices::tell;
 use super::person::{self, Person};
 use super::{Env, Work, spent};
 
-/// Codes in their canonical form.
+/// Recovery codes in their canonical form.
 pub type RecoveryCodes = Vec<Secret<String>>;
 
-/// What came of adding a factor.
+/// The outcome of adding a factor.
 #[derive(Clone, Debug)]
 pub enum Added {
-    /// It counts from now on. The first comes with recovery codes, told here once; and the session goes on under a new secret.
+    /// It counts from now on. The first factor comes with recovery codes, shown here once; the session goes on under a
+    /// new secret.
     Done(Option<RecoveryCodes>, Box<(Bearer, Session)>),
-    /// The code is wrong, or there is nothing that it would confirm.
+    /// The code is wrong, or there is no factor that it would confirm.
     WrongCode,
-    /// The account has too many, or this one already.
+    /// The account has too many, or has this one already.
     TooMany,
-    /// Such codes are not for this site, or there is no address or number to send them to.
+    /// The site does not offer such codes, or there is no address or number to send them to.
     NotOffered,
     /// The session has ended meanwhile.
     Overtaken,
 }
 
-/// Whoever changes their own factors.
+/// A person who changes their own factors.
 #[derive(Clone, Debug)]
 pub struct Owner {
-    /// Which session stays.
+    /// The session that is kept.
     pub session: SessionId,
-    /// Whose account.
+    /// The person, as they were when the request was let in.
     pub person: Person,
-    /// Where they are.
+    /// The client that sent the request.
     pub client: Client,
 }
 
@@ -59,11 +60,12 @@ pub fn confirm_totp(
         tries.record(work, &owner.client.owner_of(account), what, account)?;
         return Ok(Added::WrongCode);
     }
-    // The code that confirms it proves it, for this session.
+    // The code that confirms the factor is a proof by it, for this session.
     added(work, owner, (FactorKind::Totp, &[Method::Totp]))
 }
 
-/// Whether somebody may have codes sent in this way: the configuration offers it, and there is where to send them.
+/// Whether somebody may have codes sent in this way: the configuration offers it, and there is an address or number to
+/// send them to.
 #[must_use]
 pub fn is_offered(env: &Env, person: &Person, kind: FactorKind) -> bool {
     let settings = &env.config.second_factor;
@@ -79,6 +81,7 @@ pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<
     if sessions::find_by_id(work.tx, owner.person.id, owner.session)?.is_none() {
         return Ok(Added::Overtaken);
     }
+    // Looked up again: address and number may have changed since the request was let in.
     let is_offered = person::load(work.tx, owner.person.id)?.is_some_and(|person| is_offered(work.env, &person, kind));
     if !is_offered || kind == FactorKind::Totp {
         return Ok(Added::NotOffered);
@@ -117,14 +120,14 @@ fn keep_session(
     spent::renew_session(work, (owner.person.id, owner.session, act), methods)
 }
 
-/// What came of removing a factor.
+/// The outcome of removing a factor.
 #[derive(Clone, Debug)]
 pub enum Removed {
-    /// It is gone. Where it counted, the session goes on under a new secret.
+    /// It is gone. If it counted, the session goes on under a new secret.
     Done(Option<Box<(Bearer, Session)>>),
-    /// There is none of this id.
+    /// The account has no factor of this id.
     Unknown,
-    /// It is the last, and one of the owner's groups asks for one.
+    /// It is the last, and one of the owner's groups requires one.
     Required,
 }
 
@@ -133,6 +136,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
     let account = owner.person.id;
     let Some(person) = person::load(work.tx, account)? else { return Ok(Removed::Unknown) };
     let counting = factors::confirmed(work.tx, account)?;
+    // Judged by what the person is in now, not by what they were when the request came in.
     let is_last = counting.len() == 1 && counting[0].0 == id;
     if is_last && work.env.config.second_factor.is_required_for(&person.account.groups) {
         return Ok(Removed::Required);
@@ -141,7 +145,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
     if factor.confirmed_at.is_none() {
         return Ok(Removed::Done(None));
     }
-    // The answer has no body to hand a program its new secret in: its session goes on under the old one.
+    // The answer has no body in which to hand a program its new secret, so its session keeps the old one.
     let is_bearer =
         sessions::find_by_id(work.tx, account, owner.session)?.is_none_or(|session| session.carrier.is_bearer());
     let renewed = if is_bearer {
@@ -170,7 +174,7 @@ pub fn remake_codes(work: &mut Work<'_>, owner: &Owner) -> Result<Option<Recover
     Ok(Some(codes))
 }
 
-/// By the address that is the account's now, which may be another than when they were let in.
+/// Tells the owner at the address that the account has now, which may have changed since the request was let in.
 fn tell_owner(work: &mut Work<'_>, owner: &Owner, letter: &Letter) -> Result<(), StoreError> {
     match person::load(work.tx, owner.person.id)? {
         Some(person) => tell(work, &person, letter),

@@ -1,5 +1,5 @@
-//! When somebody has lost every factor: an administrator has them taken away, at once or after a time in which the owner can
-//! object by logging in.
+//! Resets of second factors, for people who have lost them all: an administrator has them removed, at once or after a
+//! time in which the owner can object by logging in.
 
 use crate::audit::{Act, Actor, Source};
 use crate::base::{AccountId, Timestamp};
@@ -11,17 +11,17 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use super::person::{self, Person};
 use super::{Work, administrators};
 
-/// A reset that waits for its time.
+/// A reset that waits until it is due.
 pub struct FactorReset {
     asked_at: Timestamp,
     due_at: Timestamp,
-    /// Who asked for it; none for one of a version that did not note it.
+    /// The administrator who asked for it; none for one of a version that did not record it.
     asked_by: Option<Actor>,
 }
 record!(FactorReset, version 2, { asked_at, due_at }, since 2 { asked_by });
 
 impl FactorReset {
-    /// Whether whoever asked could still ask: with an administrator who was thrown out goes what they have begun.
+    /// Whether whoever asked for it could still do so: what a removed administrator has begun goes with them.
     fn stands(&self, view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
         match self.asked_by {
             Some(Actor::Account(id)) => administrators::is_active(view, id),
@@ -32,18 +32,18 @@ impl FactorReset {
 
 pub(crate) const RESETS: Table<AccountId, FactorReset> = Table::at(schema::FACTOR_RESETS);
 
-/// What came of asking.
+/// The outcome of asking for a reset.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Asked {
     /// It is done.
     Done,
-    /// It will be done then.
+    /// It will be done at this time.
     WaitsUntil(Timestamp),
-    /// There is nothing to take away.
+    /// The account has no factors to remove.
     Nothing,
 }
 
-/// Has somebody's factors taken away, and tells them.
+/// Removes somebody's factors, at once or when the waiting time is over, and tells them.
 pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Asked, StoreError> {
     if !factors::has_any(work.tx, person.id)? {
         return Ok(Asked::Nothing);
@@ -52,6 +52,7 @@ pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Aske
         reset(work, source, person)?;
         return Ok(Asked::Done);
     };
+    // Asking again does not move the time: the owner was told when it would be.
     let (due_at, asked_by) = match RESETS.get(work.tx, &person.id)? {
         Some(waiting) if waiting.stands(work.tx)? => (waiting.due_at, waiting.asked_by),
         _ => (work.now().plus(wait.seconds()), Some(source.actor)),
@@ -76,8 +77,9 @@ fn reset(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<(), St
     work.mail(to, &letter)
 }
 
-/// Carries out the reset of an account whose time has come.
+/// Carries out the reset of an account if it is due.
 pub fn carry_out_if_due(work: &mut Work<'_>, account: AccountId) -> Result<(), StoreError> {
+    // By the earlier time: a leap of the clock must not cut short the time to object.
     let due = RESETS.get(work.tx, &account)?.filter(|waiting| work.moment.earliest() >= waiting.due_at);
     let Some(waiting) = due else { return Ok(()) };
     if !waiting.stands(work.tx)? {
@@ -90,18 +92,19 @@ pub fn carry_out_if_due(work: &mut Work<'_>, account: AccountId) -> Result<(), S
     }
 }
 
-/// The owner has a factor after all.
+/// Cancels a reset: the owner still has a factor.
 pub fn cancel(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     RESETS.delete(tx, &account)
 }
 
-/// Those of a backup, whose owners may have objected since it was made: whoever needs one asks again.
+/// Cancels every reset, when a backup is restored: their owners may have objected since it was made, and whoever needs
+/// one asks again.
 pub fn cancel_all(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     let resets = RESETS.all(tx, Direction::Up, usize::MAX)?;
     resets.iter().try_for_each(|(account, _)| RESETS.delete(tx, account))
 }
 
-/// When an account's factors are taken away, if that was asked for.
+/// The time at which an account's factors will be removed, if that was asked for.
 pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Option<Timestamp>, StoreError> {
     match RESETS.get(view, &account)? {
         Some(waiting) if waiting.stands(view)? => Ok(Some(waiting.due_at)),
@@ -109,7 +112,8 @@ pub fn due_at(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Opt
     }
 }
 
-/// Carries out up to `limit` resets whose time has come, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Carries out the resets that are due, looking at up to `limit` behind `after`. Returns where to go on, or none at the
+/// end.
 pub fn carry_out_due(
     work: &mut Work<'_>,
     after: Option<AccountId>,

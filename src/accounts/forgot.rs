@@ -1,4 +1,4 @@
-//! Forgot and reset: a mailed link that sets a new password, once.
+//! Forgotten passwords: a mailed link that sets a new password, once.
 
 use crate::audit::{Act, Source};
 use crate::base::{AccountId, EmailAddress, SessionId, Timestamp};
@@ -14,8 +14,8 @@ use super::mail_rules::{is_recent, may_be_mailed, may_take_mail, owner_to_mail};
 use super::person::{self, Person};
 use super::{Env, Work, identity, known_devices, links, notices, registration};
 
-/// Mails a link to the owner of an address, not while a young one is out. To an unconfirmed one only if the account has no password
-/// yet: then nobody but the reader of the mail has anything in it.
+/// Mails a link to the owner of an address, unless a recent one is out. To an unconfirmed address only if the account
+/// has no password yet: then nobody but the reader of the mail has anything in it.
 pub(super) fn mail_link(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
     let Some(mut person) = owner_to_mail(work.tx, address)? else {
         return match identity::owner_of_email(work.tx, address)? {
@@ -32,8 +32,8 @@ pub(super) fn mail_link(work: &mut Work<'_>, address: &EmailAddress) -> Result<(
     send_link(work, (&mut person, within), |link| Letter::ResetPassword { link, within })
 }
 
-/// Mails a link to somebody for whom an account was made without a password: it sets the first, and confirms the address. Not while a
-/// young one is out.
+/// Mails a link to the owner of an account that was made without a password: it sets the first one, and confirms the
+/// address. Not while a recent one is out.
 pub(super) fn mail_first_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreError> {
     let Some(mut person) = person::load(work.tx, id)?.filter(has_yet_to_choose) else { return Ok(()) };
     let Some(to) = address_of_link(&person).cloned() else { return Ok(()) };
@@ -52,13 +52,14 @@ pub(super) fn has_yet_to_choose(person: &Person) -> bool {
     account.password.is_none() && account.disabled_at.is_none() && person.email.is_some()
 }
 
-/// Where a link is mailed to: an address that is confirmed, or that nobody but its owner could confirm by setting the first password.
+/// The address that a link is mailed to: one that is confirmed, or one that only its owner can confirm, by setting the
+/// first password.
 fn address_of_link(person: &Person) -> Option<&EmailAddress> {
     let entered = person.email.as_ref().filter(|_| has_yet_to_choose(person)).map(|email| &email.address);
     person.verified_address().or(entered)
 }
 
-/// Mails a link to somebody, whatever they were mailed before; it kills older ones.
+/// Mails a link whatever was mailed before; older ones stop working.
 pub(super) fn send_link(
     work: &mut Work<'_>,
     (person, within): (&mut Person, Span),
@@ -75,8 +76,8 @@ pub(super) fn send_link(
     work.mail(to, &letter(link))
 }
 
-/// What a reset link is bound to: it dies when it was used, when the password or the address changes another way,
-/// when a newer link is asked for, and when a backup is restored.
+/// The state that a reset link is bound to: it dies when it was used, when the password or the address changes another
+/// way, when a newer link is asked for, and when a backup is restored.
 struct State {
     generation: [u8; 16],
     password: String,
@@ -102,13 +103,13 @@ impl State {
 /// A reset link that works.
 #[derive(Clone, Debug)]
 pub struct Usable {
-    /// Whose password it sets.
+    /// The account whose password it sets.
     pub person: Person,
-    /// Until when.
+    /// The time from which on it is refused.
     pub expires_at: Timestamp,
 }
 
-/// Looks a reset link up and changes nothing.
+/// Looks up a reset link and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
     env: &Env,
@@ -123,22 +124,24 @@ pub fn look_up(
     })
 }
 
-/// Why a reset is refused; the token is not consumed.
+/// The reason for refusing a reset; the token is not consumed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ResetRefused {
     /// The token does not work.
     Token(TokenFault),
-    /// The password may not be chosen.
+    /// The policy refuses the password.
     Password(PasswordFault),
 }
 
-/// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the mailbox: an address
-/// that was entered by an administrator is confirmed by it.
+/// Sets the password, consumes the link, ends every session, and tells the owner. Whoever follows the link has the
+/// mailbox, so an address that an administrator entered is confirmed by it.
 pub fn reset(
     work: &mut Work<'_>,
     (token, hash): (&str, &PasswordHash),
     client: &Client,
 ) -> Result<Result<Person, TokenFault>, StoreError> {
+    // Looked up again, as the password was hashed outside this transaction: of two posts of one link the second finds
+    // it used.
     let mut person = match look_up(work.tx, work.env, token, work.moment.now())? {
         Ok(usable) => usable.person,
         Err(fault) => return Ok(Err(fault)),
@@ -151,23 +154,24 @@ pub fn reset(
         person.account.confirmed_at.get_or_insert(now);
         work.audit(&client.owner_of(person.id), Act::AddressConfirmed, person.id)?;
     }
+    // No session is kept: whoever needs a reset may have lost the account to somebody who is logged in.
     set_password(work, &mut person, hash, SetBy::Owner { kept: None })?;
     links::spend(work.tx, work.moment, token)?;
     work.audit(&client.owner_of(person.id), Act::PasswordReset, person.id)?;
     Ok(Ok(person))
 }
 
-/// Who sets a password.
+/// The person who sets a password.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SetBy {
-    /// Its owner, whose session this one stays.
+    /// The owner, who keeps this session.
     Owner {
         kept: Option<SessionId>,
     },
     Administrator,
 }
 
-/// Sets a password with all that belongs to it: sessions end (but for one), links die, the owner is told.
+/// Sets a password and does all that goes with it: sessions end (but for one), links die, the owner is told.
 pub(super) fn set_password(
     work: &mut Work<'_>,
     person: &mut Person,
@@ -180,12 +184,12 @@ pub(super) fn set_password(
     };
     person.account.set_password(hash.clone(), work.now());
     person.account.retired_password = None;
-    // A change of address that somebody with the old password asked for dies with it.
+    // A change of address that was asked for with the old password dies with it.
     person.account.new_address = None;
     person.account.address_count += 1;
     person::save(work.tx, person.id, &person.account)?;
     sessions::end_all(work.tx, person.id, kept)?;
-    // Whoever knew the old password may have made their browser trusted, or known: both end with it, wherever they are.
+    // Whoever knew the old password may have made their browser trusted, or known: both end with it, everywhere.
     factors::end_trusts(work.tx, person.id)?;
     known_devices::forget(work.tx, person.id)?;
     throttle::forget(work.tx, person.id)?;

@@ -1,5 +1,5 @@
-//! Addresses that were an account's until somebody changed them: for a week its owner can have them back, and nobody else takes them
-//! without proof.
+//! Former addresses of accounts: for a week after a change the owner can have the old one back, and nobody else takes
+//! it without proof.
 
 use crate::base::{AccountId, EmailAddress, Id, Timestamp};
 use crate::config::{Config, Span};
@@ -8,17 +8,17 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 
 use super::{Env, Work};
 
-/// How long a change can be undone.
+/// The time within which a change can be undone.
 const WITHIN: Span = Config::TAKE_BACK_WITHIN;
 
 /// Marks the id of a change of address that can be undone.
 pub enum OfFormerAddress {}
 
-/// An address that was an account's until it was changed.
+/// An address that an account had until it was changed.
 #[derive(Clone, Debug)]
 pub struct FormerAddress {
     address: String,
-    /// When another took its place.
+    /// The time at which another took its place.
     pub changed_at: Timestamp,
 }
 record!(FormerAddress, version 1, { address, changed_at });
@@ -30,7 +30,7 @@ impl FormerAddress {
     }
 }
 
-/// Whose an address was, and until when it is kept for them.
+/// The former owner of an address, and until when it is kept for them.
 #[derive(Clone, Debug)]
 pub struct FormerOwner {
     account: AccountId,
@@ -40,8 +40,9 @@ record!(FormerOwner, version 1, { account, until });
 
 pub(crate) const FORMER_OWNERS: Table<String, FormerOwner> = Table::at(schema::FORMER_OWNERS);
 
-/// Whether an address is kept for whoever had it before, so that nobody else takes it without proving that it is theirs. A
-/// thief who moved an account to another address could take the old one at once, and the owner's undo link would find it gone.
+/// Whether an address is kept for its former owner, so that nobody else takes it without proving that it is theirs. A
+/// thief who moved an account to another address could take the old one at once, and the owner's undo link would find
+/// it gone.
 pub fn is_reserved(
     view: &(impl Snapshot + ?Sized),
     address: &EmailAddress,
@@ -52,10 +53,12 @@ pub fn is_reserved(
 
 pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> = Table::at(schema::FORMER_ADDRESSES);
 
-/// Changes of address that can be undone at a time; of more only the oldest, which are the owner's.
+/// Changes of address that can be undone at a time. Of more only the oldest are kept, which are the owner's: a thief
+/// who changes the address again and again does not push them out.
 const MAX_FORMER: usize = 10;
 
-/// Keeps the address that was changed, and signs the link that brings it back.
+/// Keeps the address that was changed away from, and signs the link that restores it. None if there are as many as can
+/// be kept.
 pub(super) fn keep(work: &mut Work<'_>, account: AccountId, old: &EmailAddress) -> Result<Option<String>, StoreError> {
     if FORMER.under(work.tx, &account, Direction::Up, MAX_FORMER)?.len() == MAX_FORMER {
         return Ok(None);
@@ -63,18 +66,19 @@ pub(super) fn keep(work: &mut Work<'_>, account: AccountId, old: &EmailAddress) 
     let (id, changed_at) = (Id::draw(work.moment), work.now());
     FORMER.put(work.tx, &(account, id), &FormerAddress { address: old.as_str().to_owned(), changed_at })?;
     let until = changed_at.plus(WITHIN.seconds());
+    // The latest owner of an address is the one it is kept for: they proved it last.
     FORMER_OWNERS.put(work.tx, &old.canonical(), &FormerOwner { account, until })?;
     let what = (Purpose::UndoAddress, *account.bytes());
     work.signed_link("/email/undo/", what, &[&work.env.generation, account.bytes(), id.bytes()], WITHIN).map(Some)
 }
 
-/// The addresses that were an account's, and can still be brought back.
+/// The former addresses of an account that can still be restored.
 pub(super) fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<EmailAddress>, StoreError> {
     let former = FORMER.under(view, &account, Direction::Up, MAX_FORMER)?;
     Ok(former.iter().filter_map(|(_, former)| former.address()).collect())
 }
 
-/// The change of address that a link undoes, if it still can be.
+/// Finds the change of address that a link undoes, if it still can be.
 pub(super) fn undone_by(
     view: &dyn Snapshot,
     env: &Env,
@@ -86,12 +90,12 @@ pub(super) fn undone_by(
     Ok(former.into_iter().find(|((_, id), _)| is_meant(id)).map(|(_, former)| former))
 }
 
-/// An address has its owner back: it is not kept for anybody any more.
+/// Stops keeping an address, as its owner has it back.
 pub(super) fn restored(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     FORMER_OWNERS.delete(tx, &address.canonical())
 }
 
-/// With the address that was changed at `since` back, what was changed after it cannot be undone any more.
+/// Forgets the changes made at `since` or later: once the address of that time is restored they cannot be undone.
 pub(super) fn forget_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) -> Result<(), StoreError> {
     for (key, former) in FORMER.under(tx, &account, Direction::Up, MAX_FORMER)? {
         if former.changed_at >= since {
@@ -102,7 +106,7 @@ pub(super) fn forget_since(tx: &mut dyn Transaction, account: AccountId, since: 
     Ok(())
 }
 
-/// An address is no longer kept for this account.
+/// Stops keeping an address for this account.
 fn release_reserved(tx: &mut dyn Transaction, account: AccountId, address: &str) -> Result<(), StoreError> {
     let Ok(address) = EmailAddress::parse(address) else { return Ok(()) };
     match FORMER_OWNERS.get(tx, &address.canonical())?.filter(|former| former.account == account) {
@@ -111,12 +115,12 @@ fn release_reserved(tx: &mut dyn Transaction, account: AccountId, address: &str)
     }
 }
 
-/// Forgets an account that is gone.
+/// Forgets a deleted account.
 pub(super) fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     forget_since(tx, account, Timestamp::default())
 }
 
-/// Removes up to `limit` addresses that cannot be brought back any more, looking at as many behind `after`. Returns where to go on,
+/// Removes addresses that can no longer be restored, looking at up to `limit` behind `after`. Returns where to go on,
 /// or none at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,

@@ -1,22 +1,22 @@
-//! How expensive the stored password hashes are, and how many there are of each cost: whoever logs in by a name that nobody
-//! has is made to wait as long as somebody whose hash is among these.
+//! The costs of the stored password hashes, and how many there are of each: a login by an unknown name is made to wait
+//! as long as one whose hash is among these.
 
 use crate::crypto::{Cost, PasswordHash};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 
 use super::Env;
 
-/// (KiB of memory, passes, lanes) → how many.
+/// (KiB of memory, passes, lanes) → number of hashes.
 pub(crate) const COSTS: Table<(u32, (u32, u32)), u64> = Table::at(schema::COSTS);
 
-/// Costs that are told apart; the configuration changes rarely.
+/// Costs that are told apart at most; the configuration changes rarely.
 const MAX_COSTS: usize = 64;
 
 fn key(cost: Cost) -> (u32, (u32, u32)) {
     (cost.memory_kib, (cost.iterations, cost.lanes))
 }
 
-/// One hash took the place of another, or was added, or removed.
+/// Counts that one hash took the place of another, or was added, or removed.
 pub fn replaced(
     tx: &mut dyn Transaction,
     before: Option<&PasswordHash>,
@@ -39,12 +39,14 @@ pub fn replaced(
     Ok(())
 }
 
-/// The cost that a name which nobody has would have: drawn from the costs in use, weighted, and always the same for the same
-/// name, so that trying again tells nothing.
+/// The cost of the decoy for an unknown name: drawn from the costs in use, weighted by their number, and always the
+/// same for the same name, so that trying again shows nothing.
 pub fn of_nobody(view: &dyn Snapshot, env: &Env, name: &str) -> Result<Cost, StoreError> {
     let costs = COSTS.all(view, Direction::Up, MAX_COSTS)?;
-    // What came from elsewhere may say any number.
+    // Saturating: a restored record may hold any number.
     let total = costs.iter().fold(0u64, |total, (_, count)| total.saturating_add(*count));
+    // Drawn by a keyed digest of the name: without the key nobody can foretell the cost of an unknown name, and pick
+    // out the known ones by comparing.
     let code = env.seal.code(b"gatelodge decoy/1", &[name.as_bytes()]);
     let drawn = u64::from_be_bytes(*code.first_chunk().expect("a code has 32 bytes"));
     let mut left = drawn.checked_rem(total).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! By what a person can be named: an address, a user name, a telephone number. Each belongs to one account at most.
+//! Identities, by which an account is named: an address, a user name, a telephone number. Each belongs to one account
+//! at most.
 
 use crate::base::{AccountId, EmailAddress, Identity, PhoneNumber, Timestamp, Username};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
@@ -27,9 +28,9 @@ impl Kind {
 /// An identity of an account.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// As its owner wrote it.
+    /// The identity as its owner wrote it.
     pub shown: String,
-    /// When its owner proved that it is theirs; user names are proved by having them.
+    /// The time at which its owner proved that it is theirs; user names are proved by having them.
     pub verified_at: Option<Timestamp>,
 }
 record!(Claimed, version 1, { shown, verified_at });
@@ -37,7 +38,7 @@ record!(Claimed, version 1, { shown, verified_at });
 pub(crate) const OWNERS: Table<(u8, String), AccountId> = Table::at(schema::IDENTITIES);
 pub(crate) const OF_ACCOUNT: Table<(AccountId, u8), Claimed> = Table::at(schema::IDENTITIES_OF);
 
-/// The account that a person means.
+/// The account that an identity belongs to.
 pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountId>, StoreError> {
     match identity {
         Identity::Email(address) => owner_of_email(view, address),
@@ -62,12 +63,12 @@ pub fn owner_of_phone(view: &dyn Snapshot, number: &PhoneNumber) -> Result<Optio
     OWNERS.get(view, &(Kind::Phone.code(), number.as_str().to_owned()))
 }
 
-/// What an account has of a kind.
+/// The identity of a kind that an account has.
 pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: Kind) -> Result<Option<Claimed>, StoreError> {
     OF_ACCOUNT.get(view, &(account, kind.code()))
 }
 
-/// Gives an address to an account, in place of the one it has. The caller has checked that nobody else owns it.
+/// Gives an account an address, in place of the one it has. The caller has checked that nobody else owns it.
 pub fn set_email(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -79,7 +80,7 @@ pub fn set_email(
     OF_ACCOUNT.put(tx, &(account, Kind::Email.code()), &Claimed { shown: address.as_str().to_owned(), verified_at })
 }
 
-/// Gives a user name to an account, in place of the one it has. The caller has checked that nobody else owns it.
+/// Gives an account a user name, in place of the one it has. The caller has checked that nobody else owns it.
 pub fn set_username(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -89,7 +90,8 @@ pub fn set_username(
     claim(tx, account, (Kind::Username, name.as_str()), now)
 }
 
-/// Gives a telephone number to an account in place of the one it has, or takes it. The caller has checked that nobody else owns it.
+/// Gives an account a telephone number in place of the one it has, or removes it. The caller has checked that nobody
+/// else owns it.
 pub fn set_phone(
     tx: &mut dyn Transaction,
     account: AccountId,
@@ -113,12 +115,12 @@ fn claim(
     OF_ACCOUNT.put(tx, &(account, kind.code()), &Claimed { shown: shown.to_owned(), verified_at: Some(now) })
 }
 
-/// Takes an account's address away.
+/// Removes an account's address.
 pub fn release_email(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     release(tx, account, Kind::Email)
 }
 
-/// Takes everything away by which the account can be named.
+/// Removes every identity of an account.
 pub fn release_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     release(tx, account, Kind::Email)?;
     release(tx, account, Kind::Phone)?;

@@ -1,6 +1,7 @@
-//! Invitations: a link by which somebody may register whom an administrator chose, so often, until a time, into groups.
+//! Invitations: links by which people may register whom an administrator chose, so many, until a time, into groups.
 //!
-//! One that was mailed proves its reader's address, so the account exists at once; another is followed by a confirmation.
+//! One that was mailed proves its reader's address, so the account exists at once; any other is followed by a
+//! confirmation.
 
 use std::collections::BTreeSet;
 
@@ -17,28 +18,29 @@ use super::{Env, Work, administrators, attempt_limits, identity, spent};
 #[derive(Clone, Debug)]
 pub struct Invitation {
     digest: Digest,
-    /// The store's generation: what was used or taken back after a backup stays so when it is restored.
+    /// The store's generation: an invitation used or revoked after a backup stays so when the backup is restored.
     generation: [u8; 16],
-    /// Whom it was mailed to; nobody else can use it.
+    /// The address that it was mailed to; nobody else can use it.
     pub email: Option<EmailAddress>,
-    /// The groups that whoever uses it is put in.
+    /// The groups that its users are put in.
     pub groups: BTreeSet<GroupName>,
-    /// How many may still use it.
+    /// The number of people who may still use it.
     pub uses_left: u32,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Timestamp,
-    /// From when on it is refused.
+    /// The time from which on it is refused.
     pub expires_at: Timestamp,
-    /// Who made it; none for one of a version that did not note it.
+    /// The administrator who made it; none for one of a version that did not record it.
     pub made_by: Option<Actor>,
 }
 record!(Invitation, version 2, { digest, generation, email, groups, uses_left, created_at, expires_at }, since 2 { made_by });
 
 impl Invitation {
-    /// Whether its maker could still make it. One into the administrators' group makes an administrator of whoever comes by it, so
-    /// it is as good as its maker: when they are demoted, locked or deleted, it is dead, and what was registered with it waits in
-    /// vain. Who made an older one cannot be told, so those into `admins` are dead too; they are made again in a minute. Into other
-    /// groups people were invited by the house, whoever it was that wrote to them, and those invitations stay.
+    /// Whether its maker could still make it. One into the administrators' group makes an administrator of whoever uses
+    /// it, so it is as good as its maker: when they are demoted, disabled or deleted it is dead, and a registration
+    /// made with it waits in vain. The maker of an older one is unknown, so older ones into `admins` are dead too; they
+    /// are made again in a minute. Into other groups it was the site that invited, whoever wrote the invitation, so
+    /// those stand.
     fn stands(&self, view: &(impl Snapshot + ?Sized)) -> Result<bool, StoreError> {
         if !self.groups.contains(&GroupName::administrators()) {
             return Ok(true);
@@ -52,30 +54,30 @@ impl Invitation {
 
 pub(crate) const INVITATIONS: Table<InvitationId, Invitation> = Table::at(schema::INVITATIONS);
 
-/// People that one invitation may bring.
+/// People who may use one invitation, at most.
 pub const MAX_USES: u32 = 1000;
-/// Seconds that an invitation may be out.
+/// Seconds for which an invitation may work, at most.
 pub const LONGEST: Seconds = 365 * crate::base::DAY;
 
-/// What an invitation is to be.
+/// An invitation as it is asked for.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
-    /// Whom it is mailed to. Without, whoever has the link may use it.
+    /// The address to mail it to. Without, whoever has the link may use it.
     pub email: Option<EmailAddress>,
-    /// The groups that whoever uses it is put in.
+    /// The groups that its users are put in.
     pub groups: BTreeSet<GroupName>,
-    /// How many may use it.
+    /// The number of people who may use it.
     pub uses: u32,
-    /// Seconds that it works.
+    /// Seconds for which it works.
     pub within: Seconds,
 }
 
-/// What came of inviting.
+/// The outcome of inviting.
 #[derive(Clone, Debug)]
 pub enum Invited {
     /// It is on its way to its address.
     Mailed(InvitationId, Invitation),
-    /// Here is the link, once.
+    /// The link, which is handed out here, once.
     Link(InvitationId, Invitation, String),
     /// The address has an account.
     AddressTaken,
@@ -83,7 +85,7 @@ pub enum Invited {
     MailedEnough,
 }
 
-/// The id follows from the secret, so that the one finds the other.
+/// Derives the id from the secret, so that the one finds the other.
 fn id_of(secret: Digest) -> InvitationId {
     InvitationId::from_bytes(*secret.0.first_chunk().expect("16 of 32 bytes"))
 }
@@ -95,7 +97,7 @@ pub fn invite(work: &mut Work<'_>, source: &Source, new: &NewInvitation) -> Resu
     {
         return Ok(Invited::AddressTaken);
     }
-    // Like every mail to an address that is not the account's own: also an administrator's token can be stolen.
+    // Limited as every mail to an address that is not the account's own: an administrator's token can be stolen, too.
     if let Some(address) = &new.email {
         let digest = attempt_limits::address_digest(work.env, address);
         if !work.may_mail(MailPurpose::Invite, digest)? {
@@ -126,7 +128,7 @@ pub fn invite(work: &mut Work<'_>, source: &Source, new: &NewInvitation) -> Resu
     }
 }
 
-/// The invitation with this secret, if it can be used, and changes nothing.
+/// Finds the invitation with this secret, if it can be used, and changes nothing.
 pub fn look_up(
     view: &(impl Snapshot + ?Sized),
     env: &Env,
@@ -134,6 +136,7 @@ pub fn look_up(
     now: Timestamp,
 ) -> Result<Result<(InvitationId, Invitation), TokenFault>, StoreError> {
     let id = id_of(secret);
+    // Found by half of the digest, so the whole of it is compared, in constant time: the row must not help to guess it.
     let found = INVITATIONS.get(view, &id)?.filter(|invitation| {
         constant_time_eq(&invitation.digest.0, &secret.0) && invitation.generation == env.generation
     });
@@ -145,8 +148,8 @@ pub fn look_up(
     })
 }
 
-/// What a registration's invitation gives, if it still has a use: one that expired after the registration counts, one that was
-/// taken back or used up does not, nor one into `admins` whose maker administers no more.
+/// Finds the invitation of a registration, if it still has a use. One that expired after the registration counts; one
+/// that was revoked or used up does not, nor one into `admins` whose maker no longer administers.
 pub fn of_registration(
     view: &(impl Snapshot + ?Sized),
     env: &Env,
@@ -157,7 +160,7 @@ pub fn of_registration(
     Ok(works.then_some(found))
 }
 
-/// Notes that somebody came by it.
+/// Counts one use. The caller has found that there is one left.
 pub fn use_once(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -165,13 +168,14 @@ pub fn use_once(
     mut invitation: Invitation,
 ) -> Result<(), StoreError> {
     invitation.uses_left -= 1;
+    // Remembered as used, so that whoever opens the link again is told that rather than that it never was good.
     if invitation.uses_left == 0 {
         spent::note(tx, moment, invitation.digest)?;
     }
     INVITATIONS.put(tx, &id, &invitation)
 }
 
-/// Takes an invitation back. False if there is none of this id.
+/// Revokes an invitation. False if there is none of this id.
 pub fn revoke(work: &mut Work<'_>, source: &Source, id: InvitationId) -> Result<bool, StoreError> {
     if INVITATIONS.get(work.tx, &id)?.is_none() {
         return Ok(false);
@@ -190,11 +194,11 @@ pub fn page(
     INVITATIONS.page(view, after.as_ref(), limit)
 }
 
-/// Seconds that an invitation is still listed after it has expired or was used up; a registration made with it may wait as long.
+/// Seconds for which an invitation is still listed after it has expired; a registration made with it may wait as long.
 const KEEP: Seconds = 30 * crate::base::DAY;
 
-/// Removes up to `limit` invitations that have long been over, looking at as many behind `after`. Returns where to go on, or
-/// none at the end.
+/// Removes invitations that expired long ago, looking at up to `limit` behind `after`. Returns where to go on, or none
+/// at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! The signing keys in the store: made at first need, rotated by command and by schedule.
+//! The signing keys in the store: created at first need, rotated by command and by schedule.
 
 use crate::base::{DAY, Moment, Seconds, Timestamp};
 use crate::crypto::{KeyId, Keyring, SealingKey, SigningKey};
@@ -12,12 +12,12 @@ record!(StoredKey, version 1, { created_at, sealed });
 
 pub(crate) const KEYS: Table<KeyId, StoredKey> = Table::at(schema::SIGNING_KEYS);
 
-/// More keys than can be alive under any schedule; rotation refuses beyond it.
+/// More keys than any schedule leaves alive; rotation refuses to go beyond.
 const MAX_KEYS: usize = 64;
-/// Seconds after which the newest key is replaced by itself.
+/// Seconds after which the newest key is replaced by schedule.
 const ROTATE_AFTER: Seconds = 90 * DAY;
 
-/// All keys that still verify.
+/// Loads all keys that still verify.
 pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreError> {
     let unseal = |(id, stored): (KeyId, StoredKey)| {
         let secret = seal.open(&place(&id), &stored.sealed).ok().and_then(|bytes| bytes.try_into().ok());
@@ -28,7 +28,7 @@ pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreErro
     keys.map(Keyring::new)
 }
 
-/// As [`load`], making the first key.
+/// Loads the keys, and creates the first one if there is none.
 pub fn load_or_make(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<Keyring, StoreError> {
     let keys = load(tx, seal)?;
     if keys.newest().is_some() {
@@ -38,23 +38,25 @@ pub fn load_or_make(tx: &mut dyn Transaction, moment: &mut Moment, seal: &Sealin
     load(tx, seal)
 }
 
-/// What a rotation did.
+/// The outcome of a rotation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Rotation {
     /// A new key signs from now on.
     Rotated,
-    /// There are too many keys already; wait until old links have expired.
+    /// The keyring is full; older keys go when the links they signed have expired.
     TooMany,
 }
 
-/// Makes a new key that signs from now on. Links signed before keep working for their lifetime; keys that
-/// cannot have signed any of them go.
+/// Creates a new key that signs from now on. Links signed before keep working for their lifetime; keys too old to have
+/// signed any of them are removed.
 pub fn rotate(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     seal: &SealingKey,
     longest: Seconds,
 ) -> Result<Rotation, StoreError> {
+    // By the earlier time, as for everything that is deleted: a leap of the clock must not drop a key whose links are
+    // still good.
     for id in load(tx, seal)?.retired(moment.earliest(), longest) {
         KEYS.delete(tx, &id)?;
     }
@@ -65,8 +67,9 @@ pub fn rotate(
     Ok(Rotation::Rotated)
 }
 
-/// Makes a new key that signs from now on, and drops every other: links that are out die, whoever signed them.
+/// Creates a new key that signs from now on, and drops every other: all links that are out die.
 pub fn revoke(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<(), StoreError> {
+    // Read before the new key is added, or that would be dropped as well.
     let others = KEYS.all(tx, Direction::Up, usize::MAX)?;
     add(tx, moment, seal)?;
     others.iter().try_for_each(|(id, _)| KEYS.delete(tx, id))
@@ -91,7 +94,7 @@ pub fn rotate_by_schedule(
 
 fn add(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Result<(), StoreError> {
     let mut key = SigningKey::draw(moment);
-    // Two keys of one second would leave open which is the newest.
+    // Two keys of the same second would leave it open which is the newest, and so which signs.
     if let Some(newest) = load(tx, seal)?.newest().filter(|newest| newest.created_at >= key.created_at) {
         key.created_at = newest.created_at.plus(1);
     }

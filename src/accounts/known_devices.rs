@@ -1,9 +1,10 @@
-//! Browsers that the owner of an account logged in with: each is counted by itself when passwords fail, so that strangers'
-//! guesses keep no owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+//! Known browsers, with which the owner of an account logged in before: each has a rate limit of its own when passwords
+//! fail, so that strangers' guesses do not lock the owner out (OWASP, "Slow Down Online Guessing Attacks with Device
+//! Cookies").
 //!
-//! A browser shows a signed cookie ([`Devices`]). The store keeps which browsers an account has, a bounded number: a cookie
-//! that is not among them, or is older than the present password, is worth nothing. Without that, whoever once knew the
-//! password could collect cookies, and with each of them a lane of guesses that no limit on names and networks reaches.
+//! A browser shows a signed cookie ([`Devices`]). The store keeps which browsers an account has, a bounded number: a
+//! cookie that is not among them, or is older than the present password, is worth nothing. Without that, whoever once
+//! knew the password could collect cookies, and with each of them guesses that no limit on names and networks reaches.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::throttle::{Device, DeviceId, Devices};
 use super::Env;
 use super::person::{ACCOUNTS, Person};
 
-/// A browser of an account.
+/// A known browser.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Known {
     seen_at: Timestamp,
@@ -23,7 +24,7 @@ struct Known {
 }
 record!(part Known { seen_at, id });
 
-/// The browsers of an account.
+/// The known browsers of an account.
 #[derive(Clone, Debug, Default)]
 pub struct KnownDevices {
     devices: BTreeSet<Known>,
@@ -32,10 +33,10 @@ record!(KnownDevices, version 1, { devices });
 
 pub(crate) const KNOWN: Table<AccountId, KnownDevices> = Table::at(schema::KNOWN_DEVICES);
 
-/// Browsers that an account may have; the one not used for longest makes room.
+/// Known browsers of an account at most; the one not used for longest makes room.
 const MAX_PER_ACCOUNT: usize = 20;
 
-/// The known browser of this account that the client is, if it is one.
+/// Finds the known browser of this account that the client is, if it is one.
 pub fn of_client(
     view: &(impl Snapshot + ?Sized),
     env: &Env,
@@ -45,6 +46,8 @@ pub fn of_client(
 ) -> Result<Option<DeviceId>, StoreError> {
     let devices = Devices::read(&client.device, &env.seal, &env.generation, now);
     let Some(device) = devices.of(account) else { return Ok(None) };
+    // A cookie dies with the password that it was given for: whoever logged in with the old one keeps no limit of their
+    // own.
     let is_present = ACCOUNTS.get(view, &account)?.is_some_and(|it| it.security_stamp == device.stamp);
     if !is_present {
         return Ok(None);
@@ -60,15 +63,15 @@ impl KnownDevices {
     }
 }
 
-/// What a browser is called that is known from this login on. It follows from the session, so that the cookie can be written
-/// when the login is committed.
+/// The id of a browser that is known from this login on. It follows from the session, so that the cookie can be written
+/// after the login was committed.
 fn id_of(env: &Env, session: SessionId) -> DeviceId {
     let code = env.seal.code(b"gatelodge device id/1", &[session.bytes()]);
     DeviceId(*code.first_chunk().expect("16 of 32 bytes"))
 }
 
-/// Notes that the owner logged in with this client, whose session has begun. A browser that is known keeps its name, so that
-/// logging in again gives no further tries.
+/// Records that the owner logged in with this client, whose session has begun. A known browser keeps its id, so that
+/// logging in again gives no further attempts.
 pub fn note(
     tx: &mut dyn Transaction,
     env: &Env,
@@ -86,7 +89,8 @@ pub fn note(
     KNOWN.put(tx, &account, &known)
 }
 
-/// The cookie by which the client shows from now on that this person logged in with it, beside whom else it knows.
+/// The cookie by which the client shows from now on that this person logged in with it, beside the others that it
+/// showed before.
 pub fn cookie(
     view: &(impl Snapshot + ?Sized),
     env: &Env,
@@ -100,13 +104,13 @@ pub fn cookie(
     Ok(before.with(device, &env.seal, &env.generation))
 }
 
-/// The browsers of an account.
+/// The known browsers of an account.
 pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<DeviceId>, StoreError> {
     let known = KNOWN.get(view, &account)?.unwrap_or_default();
     Ok(known.devices.into_iter().map(|known| DeviceId(known.id)).collect())
 }
 
-/// Forgets every browser: the account is gone, or its password is another.
+/// Forgets every known browser, as the account is deleted or its password changed.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     KNOWN.delete(tx, &account)
 }

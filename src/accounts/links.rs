@@ -1,4 +1,4 @@
-//! Opens the signed links of mails: what each is good for, and that it works once.
+//! Opens the signed links of mails: finds what each is good for, and sees to it that it works once.
 
 use crate::base::{Moment, Timestamp};
 use crate::crypto::{Digest, Opened, Purpose, TokenFault};
@@ -6,8 +6,8 @@ use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::{Env, keyring, spent};
 
-/// Opens a token for one of these purposes and finds what it is good for, if it is bound to it; what finds nothing does not work, be it
-/// that it did its work already.
+/// Opens a token for one of these purposes and finds what it is bound to. A token that finds nothing does not work,
+/// perhaps because it has done its work already.
 pub(super) fn open<T>(
     view: &dyn Snapshot,
     env: &Env,
@@ -24,13 +24,15 @@ pub(super) fn open<T>(
         Ok(_) => TokenFault::Invalid,
         Err(fault) => fault,
     };
+    // Only a token of these purposes is looked up among the spent ones: a used reset link is not reported as used where
+    // it was never good.
     if !Purpose::said_by(token).is_some_and(|purpose| purposes.contains(&purpose)) {
         return Ok(Err(fault));
     }
     Ok(Err(spent::used_at(view, digest_of(token))?.map_or(fault, TokenFault::Used)))
 }
 
-/// Notes that a token did its work.
+/// Records that a token has done its work.
 pub(super) fn spend(tx: &mut dyn Transaction, moment: &Moment, token: &str) -> Result<(), StoreError> {
     spent::note(tx, moment, digest_of(token))
 }

@@ -16,11 +16,11 @@ use super::{
     Env, Work, factor_resets, hash_costs, known_devices, registration, second_factor, second_step, start_session,
 };
 
-/// What a password is to be verified against. There is always something: unknown people get a decoy,
-/// so that they take as long.
+/// The hash that a password is to be verified against. There is always one: unknown names get a decoy, so that they
+/// take as long.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The hash.
+    /// The hash of the account, of the registration, or a decoy.
     pub hash: PasswordHash,
     who: Who,
     decoy_id: AccountId,
@@ -34,7 +34,7 @@ enum Who {
 }
 
 impl Candidate {
-    /// The account that is meant, if there is one.
+    /// The account behind the name, if there is one.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         match self.who {
@@ -44,9 +44,10 @@ impl Candidate {
     }
 }
 
-/// Finds the hash for whoever is meant.
+/// Finds the hash for a name that was typed, or a decoy.
 pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Candidate, StoreError> {
-    // Both look-ups run for everybody.
+    // Both look-ups run for every name, and a name that nobody has reads as much as one that somebody has: how long the
+    // answer takes must not tell which of them found something.
     let name = identity.canonical().unwrap_or_default();
     let decoy_id = attempt_limits::decoy_id(env, &name);
     let account = person::find(view, identity)?;
@@ -58,32 +59,34 @@ pub fn look_up(view: &dyn Snapshot, env: &Env, identity: &Identity) -> Result<Ca
         _ => String::new(),
     };
     let registration = registration::newest_of_address(view, &address)?;
+    // A registration has no account yet, but its password is verified all the same: whoever knows it gets the
+    // confirmation mailed again. An account without a password falls through to the decoy.
     let found = match (account, registration) {
         (Some(person), _) => person.account.password.map(|hash| (hash, Who::Account(person.id))),
         (None, Some((id, registration))) => Some((registration.password, Who::Registration(id))),
         (None, None) => None,
     };
-    // Drawn for everybody as well.
+    // Drawn for every name as well, although it is needed for unknown ones only.
     let decoy_cost = hash_costs::of_nobody(view, env, &name)?;
     let (hash, who) = found.unwrap_or_else(|| (PasswordHash::decoy(decoy_cost), Who::Nobody));
     Ok(Candidate { hash, who, decoy_id })
 }
 
-/// What was found out about a password that somebody gave.
+/// The result of verifying a password.
 #[derive(Clone, Debug)]
 pub struct PasswordCheck {
     /// Whether it matched the candidate's hash.
     pub matched: bool,
-    /// Whether so many tries failed before that it is not considered.
+    /// Whether so many attempts have failed that this one cannot succeed.
     pub is_locked_out: bool,
-    /// What the attempt costs if it fails.
+    /// The buckets that the attempt is charged to if it fails.
     pub tries: AttemptLimits,
-    /// The password hashed anew, if the parameters have changed since.
+    /// The password under the present parameters, if its hash was made with others.
     pub rehashed: Option<PasswordHash>,
 }
 
-/// Says who somebody is, after checking that the account has not changed while the password was verified. A refusal costs a try, and
-/// is noted; that somebody is who they say is not: whoever starts a session notes that.
+/// Establishes who somebody is, after checking that the account has not changed while the password was verified. A
+/// refusal is charged and audited; a success is not, that is for whoever starts a session.
 pub fn authenticate(
     work: &mut Work<'_>,
     candidate: &Candidate,
@@ -99,6 +102,8 @@ pub fn authenticate(
         refuse(work, candidate, check, client, outcome)?;
         return Ok(Err(LoginRefused::InvalidCredentials));
     };
+    // The new hash was made outside this transaction. It may be written only now that the old one is known to be still
+    // in place: it would undo a change of the password otherwise.
     if let Some(rehashed) = &check.rehashed {
         person.account.password = Some(rehashed.clone());
         person::save(work.tx, person.id, &person.account)?;
@@ -107,7 +112,7 @@ pub fn authenticate(
     Ok(Ok(person))
 }
 
-/// Logs somebody in: as [`authenticate`], and what follows from it.
+/// Logs somebody in: [`authenticate`], and what follows from it.
 pub fn conclude(
     work: &mut Work<'_>,
     candidate: &Candidate,
@@ -120,6 +125,7 @@ pub fn conclude(
     }
 }
 
+/// The bucket that limits successful logins of this client to the account.
 fn bucket_of_logins(
     view: &dyn Snapshot,
     env: &Env,
@@ -130,7 +136,8 @@ fn bucket_of_logins(
     if let Some(device) = known_devices::of_client(view, env, account, client, now)? {
         return Ok(Bucket::of(Kind::DeviceLogins, device.0));
     }
-    // Those that need a second step are counted apart, so that nobody who learnt the password keeps its owner from logging in.
+    // First steps that wait for a second are counted apart: whoever learnt the password but lacks the factor must not
+    // use up the logins of its owner.
     let needs_more = second_factor::is_needed(view, env, account, client, now)?;
     Ok(Bucket::of(if needs_more { Kind::HalfLogins } else { Kind::Logins }, *account.bytes()))
 }
@@ -145,15 +152,17 @@ pub(super) fn wait_to_log_in(work: &Work<'_>, account: AccountId, client: &Clien
     Ok(throttle::level_of(work.tx, &bucket)?.wait(bucket.kind.rate(settings), work.earliest(), 0))
 }
 
-/// Whoever passed the first step, by this method: a session starts, unless a second factor is asked for.
+/// Starts a session for somebody who passed the first step by this method, unless a second factor is asked for.
 pub(super) fn finish_first_step(
     work: &mut Work<'_>,
     person: Person,
     request: &SessionRequest,
     method: Method,
 ) -> Result<FirstStep, StoreError> {
+    // Before the second factor is asked for: a reset may be due that the sweep has not come to yet.
     factor_resets::carry_out_if_due(work, person.id)?;
-    // A loop of logins writes rows and mails like any other. Only whoever has the password, or the mailbox, sees this answer.
+    // Logins that succeed are limited too, because each writes rows and may cause a mail. The refusal may show: only
+    // whoever has the password, or the mailbox, sees it.
     let bucket = bucket_of_logins(work.tx, work.env, person.id, &request.client, work.now())?;
     if let Err(seconds) = throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)? {
         return Ok(Err(LoginRefused::TooMany(seconds)));
@@ -168,7 +177,10 @@ pub(super) fn finish_first_step(
     Ok(Ok(Passed::LoggedIn(Box::new(started))))
 }
 
+/// Decides the outcome of a login. It is for the audit log: the caller hears the same of every refusal.
 fn judge(env: &Env, candidate: &Candidate, check: &PasswordCheck, person: Option<&Person>) -> Outcome {
+    // Nobody is logged in to a registration, even with its password: its address is not proved. A decoy never counts as
+    // matched, whatever the verification says.
     let Some(person) = person else {
         return match (candidate.who, check.matched) {
             (Who::Registration(_), true) => Outcome::Unconfirmed,
@@ -177,7 +189,11 @@ fn judge(env: &Env, candidate: &Candidate, check: &PasswordCheck, person: Option
             (Who::Nobody, _) => Outcome::Unknown,
         };
     };
+    // Without an address there is nothing to confirm.
     let is_confirmed = person.account.confirmed_at.is_some() || person.email.is_none();
+    // Ahead of the password: a right guess during a lockout must be refused as a wrong one is, or the lockout would
+    // stop nobody. The hash was read and verified before this transaction: whoever changed the password meanwhile must
+    // not be overtaken by the old one (CWE-367).
     if check.is_locked_out {
         Outcome::Barred
     } else if !check.matched {
@@ -193,7 +209,8 @@ fn judge(env: &Env, candidate: &Candidate, check: &PasswordCheck, person: Option
     }
 }
 
-/// Notes a refusal: a commit of one shape for each of them, whoever was meant.
+/// Records a refusal: one commit of the same shape whoever was meant, so that its duration does not show who has an
+/// account.
 fn refuse(
     work: &mut Work<'_>,
     candidate: &Candidate,
@@ -201,6 +218,8 @@ fn refuse(
     client: &Client,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
+    // A request is queued for unknown names too, and dropped later by the worker: the rows written here must be the
+    // same.
     let (subject, request) = match candidate.who {
         Who::Account(id) => (id.into(), MailRequest::FailedLogin(id)),
         Who::Registration(id) if check.matched => (id.into(), MailRequest::RefusedLogin(Some(id))),
@@ -211,9 +230,10 @@ fn refuse(
     mail_requests::request(work.tx, work.moment, &request)
 }
 
-/// Takes a refresh token for the next one.
+/// Exchanges a refresh token for the next one.
 pub fn refresh(work: &mut Work<'_>, client: &Client, presented: &Bearer) -> Result<Refreshed, StoreError> {
     let refreshed = sessions::refresh(work.tx, work.moment, presented, work.env.config.spa.access.seconds())?;
+    // A second use means that a copy exists. The session has ended by now; the row is for whoever looks into it.
     if let Refreshed::Reused(account) = refreshed {
         work.audit(&client.anyone(), Act::RefreshReused, account)?;
     }

@@ -1,5 +1,6 @@
-//! Log in without a password: a mail with a link and six digits. Both work once, for ten minutes, and only for the browser that
-//! asked, unless its reader says that they mean another one. Whoever has a second factor is asked for it all the same.
+//! Login by mail, without a password: a link and six digits. Both work once, for ten minutes, and only for the browser
+//! that asked, unless the reader says that they mean another one. Whoever has a second factor is asked for it all the
+//! same.
 
 use crate::audit::{Act, Outcome, Source};
 use crate::base::{AccountId, Identity, Timestamp};
@@ -19,14 +20,15 @@ use super::start_session::SessionRequest;
 use super::{Env, Work, links, second_factor};
 use crate::sessions::Method;
 
-/// Mails link and digits to whoever is meant. Never to an unconfirmed address.
+/// Mails link and digits to the owner of a name; never to an unconfirmed address.
 pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpose) -> Result<(), StoreError> {
     let Some(mut person) = person::find(work.tx, identity)?.filter(may_be_mailed) else { return Ok(()) };
     let Some(to) = person.verified_address().cloned().filter(|_| work.env.config.login.by_mail) else { return Ok(()) };
     if factors::is_recent(work.tx, work.moment.now(), context)? || !may_take_mail(work, MailPurpose::LogIn, &to)? {
         return Ok(());
     }
-    // The newest kills the older ones, link and digits: of several that are out each would be one more chance.
+    // The newest mail kills the link and the digits of older ones: each further one that is out would be one more
+    // chance to guess.
     person.account.login_mail_count += 1;
     person::save(work.tx, person.id, &person.account)?;
     let whose = (person.id, person.credentials(), false);
@@ -39,8 +41,8 @@ pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpos
     work.mail(&to, &Letter::LogIn { link, code, within })
 }
 
-/// What a link is bound to, besides the digits that were mailed with it: it dies with them, and when the password or the address
-/// changes, when the owner takes the account back, and when a newer one is mailed.
+/// The state that a link is bound to, besides the digits that were mailed with it: it dies with them, when the password
+/// or the address changes, when the owner takes the account back, and when a newer one is mailed.
 struct State {
     generation: [u8; 16],
     account: AccountId,
@@ -74,16 +76,16 @@ impl State {
     }
 }
 
-/// A link that works.
+/// A login link that works.
 #[derive(Clone, Debug)]
 pub struct Usable {
-    /// Whom it logs in.
+    /// The person whom it logs in.
     pub person: Person,
-    /// For which browser it was asked.
+    /// The browser that it was asked for by.
     pub context: CodePurpose,
 }
 
-/// Looks a link up and changes nothing.
+/// Looks up a link and changes nothing.
 pub fn look_up(
     view: &dyn Snapshot,
     env: &Env,
@@ -92,7 +94,7 @@ pub fn look_up(
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
     links::open(view, env, (token, &[Purpose::LogIn]), now, |opened| {
         let context = CodePurpose::from_bytes(opened.subject);
-        // The digits are the link's single use: whichever of the two comes first takes both.
+        // The waiting code is what makes the link work once: whichever of the two is used first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
         let person = person::load(view, account)?.filter(may_be_mailed);
         let person = person.filter(|person| opened.is_bound_to(&State::of(env, person, context).parts()));
@@ -100,7 +102,7 @@ pub fn look_up(
     })
 }
 
-/// By what somebody logs in.
+/// The means by which somebody logs in.
 #[derive(Clone, Debug)]
 pub enum Key {
     /// The mailed link.
@@ -109,12 +111,12 @@ pub enum Key {
     Code(TypedCode, CodePurpose),
 }
 
-/// What was found out before the key is looked at.
+/// The findings made before the key is looked at.
 #[derive(Clone, Debug)]
 pub struct KeyCheck {
-    /// Whether so many digits were wrong in a row that no digits count.
+    /// Whether so many digits in a row were wrong that none count.
     pub is_locked_out: bool,
-    /// What the attempt costs if it fails.
+    /// The buckets that the attempt is charged to if it fails.
     pub tries: AttemptLimits,
 }
 
@@ -126,7 +128,8 @@ pub fn conclude(
     request: &SessionRequest,
 ) -> Result<FirstStep, StoreError> {
     let now = work.now();
-    // Looked at first, so that whoever has to wait has not used up what they were mailed.
+    // Looked at first, so that a link is not used up by somebody who has to wait. Not so for digits: to refuse them
+    // before they are known to be right would show that a mail went out, and so that there is an account.
     let waiting = match key {
         Key::Link(token) => look_up(work.tx, work.env, token, now)?.ok().map(|usable| usable.person.id),
         Key::Code(_, context) => factors::waiting_code(work.tx, now, *context)?,
@@ -151,7 +154,8 @@ pub fn conclude(
                 Some(account) => person::load(work.tx, account)?,
                 None => None,
             };
-            // Barred: so many were wrong in a row that no digits count (NIST SP 800-63B-4, 3.2.2); the link still does.
+            // With too many wrong in a row no digits count (NIST SP 800-63B-4, 3.2.2); the link, which cannot be
+            // guessed, still does.
             let bound_to = owner.as_ref().map_or(Digest([0; 32]), Person::credentials);
             let taken = match code {
                 TypedCode::Digits(digits) if !check.is_locked_out => {

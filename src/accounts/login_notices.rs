@@ -1,4 +1,4 @@
-//! Notes logins, and tells owners of those that may not be theirs.
+//! Records logins, and tells owners of those that may not be theirs.
 
 use crate::config::LoginNotices;
 use crate::mail::Letter;
@@ -7,6 +7,7 @@ use crate::store::StoreError;
 
 use super::{Person, Work, known_devices, notices, recovery_link, second_factor};
 
+/// Whether the configuration wants the owner to be told of a login so new.
 fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
     match notices {
         LoginNotices::DeviceOrNetwork => novelty.device || novelty.network,
@@ -15,13 +16,14 @@ fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
     }
 }
 
-/// Notes a login, and tells the owner of one from a place that is new, or else of one with a second factor.
+/// Records a login, and tells the owner if it comes from a new place, or else if a second factor was used.
 pub(super) fn note_login(
     work: &mut Work<'_>,
     person: &Person,
     (client, carrier, methods): (&Client, Carrier, &[Method]),
 ) -> Result<(), StoreError> {
     let now = work.now();
+    // A program shows no cookie of its own, so a cookie that comes with a bearer login says nothing about it.
     let knows_browser =
         !carrier.is_bearer() && known_devices::of_client(work.tx, work.env, person.id, client, now)?.is_some();
     let came = (now, client.network.as_str(), client.agent.as_str());
@@ -30,6 +32,8 @@ pub(super) fn note_login(
         let letter = second_factor::notice_of_use(work.env, methods, now);
         return letter.map_or(Ok(()), |letter| notices::tell(work, person, &letter));
     }
+    // The mail carries the link to take the account back: to report a theft without the means to stop it would be too
+    // little.
     let link = recovery_link::sign(work, person)?;
     let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
     notices::tell(work, person, &letter)

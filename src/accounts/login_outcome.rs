@@ -1,4 +1,4 @@
-//! What comes of logging in, by whatever means: named once, and told unchanged to what answers.
+//! The outcomes of logging in, by whatever means: named once, and passed on unchanged to what answers.
 
 use crate::base::Seconds;
 use crate::crypto::{Bearer, TokenFault};
@@ -7,28 +7,29 @@ use crate::sessions::Carrier;
 
 use super::start_session::StartedSession;
 
-/// What a first step that was right leads to.
+/// The outcome of a first step that was right.
 #[derive(Debug)]
 pub enum Passed {
-    /// In.
+    /// A session has started.
     LoggedIn(Box<StartedSession>),
-    /// A second factor is asked for.
+    /// A second factor is needed.
     SecondFactorRequired {
-        /// The secret of the login that waits, handed out here, once.
+        /// The secret of the pending login, handed out here, once.
         secret: Bearer,
-        /// What may be given.
+        /// The kinds of proof that may be given.
         options: Vec<ProofOption>,
-        /// How the session is to be carried.
+        /// The way in which the session is to be carried.
         carrier: Carrier,
     },
 }
 
-/// Why somebody is not logged in. Nobody is told more than these say.
+/// The reason for refusing a login, which is all that anybody is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LoginRefused {
-    /// Unknown, wrong, disabled, not confirmed: which of these does not show.
+    /// Unknown, wrong, disabled or not confirmed: these are not told apart.
     InvalidCredentials,
-    /// It would be right, but so many logins to the account succeeded of late that this one has to wait so many seconds.
+    /// The proof was right, but so many logins to the account succeeded of late that this one has to wait this many
+    /// seconds.
     TooMany(Seconds),
     /// The mailed link does not work.
     BadLink(TokenFault),
@@ -36,11 +37,11 @@ pub enum LoginRefused {
     OtherBrowser,
     /// The code is wrong, or was used.
     WrongCode,
-    /// There is no login that waits for a second step, or not any more: it begins with the first again.
+    /// The pending login is over, or never was: it begins with the first step again.
     Over,
-    /// This site does not do that.
+    /// The site does not offer this way to log in.
     NotOffered,
 }
 
-/// What came of a first step.
+/// The outcome of a first step.
 pub type FirstStep = Result<Passed, LoginRefused>;

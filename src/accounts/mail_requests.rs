@@ -1,5 +1,6 @@
-//! The queue of mails that people asked for. Asking only writes a row, without looking anybody up, so that it takes the same time for
-//! everybody (user enumeration: ASVS 5.0, 6.3.8); [`super::process_mail_requests`] decides later whether there is anything to mail.
+//! The queue of requests for mail. Asking only writes a row, without looking anybody up, so that it takes the same time
+//! for everybody (user enumeration: ASVS 5.0, 6.3.8); [`super::process_mail_requests`] decides later whether there is
+//! anything to mail.
 
 use crate::base::{AccountId, EmailAddress, Identity, JobId, Moment, RegistrationId, Timestamp};
 use crate::factors::CodePurpose;
@@ -10,43 +11,44 @@ use crate::throttle::Kind;
 use super::Work;
 use super::attempt_limits::AttemptLimits;
 
-/// Who is to be mailed, if anybody.
+/// A request for mail: what may have to be mailed, and to whom.
 #[derive(Clone, Debug)]
 pub enum MailRequest {
     /// Somebody registered.
     Registered(RegistrationId),
-    /// Somebody wants the confirmation of an address again.
+    /// Somebody asked for the confirmation of an address again.
     Resend(EmailAddress),
     /// Somebody forgot the password of an address.
     Forgot(EmailAddress),
     /// An account's address, or the new one in its place, is to be confirmed.
     ConfirmAddress(AccountId),
-    /// Somebody for whom an account was made is to choose its first password.
+    /// An account was made without a password: its owner is to choose the first.
     ChoosePassword(AccountId),
-    /// A login was refused; with the right password of an unconfirmed registration its mail is sent again.
+    /// A login was refused. With the right password of an unconfirmed registration its mail is sent again; any other
+    /// leads to no mail, and is queued so that every refused login writes the same rows.
     RefusedLogin(Option<RegistrationId>),
     /// Somebody forgot the user name of an address.
     Username(EmailAddress),
-    /// Somebody wants to log in by mail.
+    /// Somebody asked to log in by mail.
     LogIn(Identity, CodePurpose),
     /// A login to an account failed; its owner is told if there were many.
     FailedLogin(AccountId),
 }
 
-/// A request as it is stored: every kind has the same shape.
+/// A request as it is stored: every kind has the same shape, so that the commit does not show which it is.
 pub(crate) struct StoredRequest {
     pub kind: u32,
     subject: [u8; 16],
     address: String,
     pub asked_at: Timestamp,
-    /// Whether it comes from where little was asked for of late.
+    /// Whether it comes from networks that asked for little of late.
     pub is_quiet: bool,
 }
 record!(StoredRequest, version 2, { kind, subject, address, asked_at }, since 2 { is_quiet });
 
 pub(crate) const REQUESTS: Table<JobId, StoredRequest> = Table::at(schema::LINK_REQUESTS);
-/// Requests whose mail has to wait until the limit over all mails allows one more. They stand apart by limit, so that mails to
-/// strangers hold up none to the accounts there are.
+/// Requests whose mail waits until the limit over all mails allows one more. They are kept apart by limit, so that
+/// mails to strangers do not hold up those to existing accounts.
 pub(crate) const DEFERRED: Table<(u8, JobId), StoredRequest> = Table::at(schema::DEFERRED_REQUESTS);
 
 impl MailRequest {
@@ -66,8 +68,8 @@ impl MailRequest {
         StoredRequest { kind, subject, address, asked_at, is_quiet }
     }
 
-    /// The limit over all mails that its own counts in: mails to accounts are counted apart from those to addresses that are
-    /// nobody's yet, which strangers can name without end.
+    /// The limit over all mails that its own counts in: mails to accounts are counted apart from those to addresses
+    /// without one, which strangers can name without end.
     pub(super) const fn crowd(&self) -> Option<Kind> {
         match self {
             Self::Registered(_)
@@ -98,15 +100,17 @@ impl MailRequest {
     }
 }
 
-/// Queues what somebody asks for who is known, or what leads to no mail that a crowd could ask for.
+/// Queues a request of somebody who is known, or one that leads to no mail that a crowd could ask for.
 pub fn request(tx: &mut dyn Transaction, moment: &mut Moment, wanted: &MailRequest) -> Result<(), StoreError> {
     let id = JobId::draw_in_order(moment);
     let is_quiet = matches!(wanted, MailRequest::ConfirmAddress(_) | MailRequest::ChoosePassword(_));
     REQUESTS.put(tx, &id, &wanted.to_stored(moment.earliest(), is_quiet))
 }
 
-/// Queues what a stranger asks for. It is noted whether they asked for little of late: then a crowd does not hold them up.
+/// Queues a request of a stranger, with a note whether they asked for little of late: then a crowd does not hold them
+/// up.
 pub fn request_by_stranger(work: &mut Work<'_>, wanted: &MailRequest, client: &Client) -> Result<(), StoreError> {
+    // Judged now: the worker no longer knows who asked, and no network is kept for it.
     let is_quiet = AttemptLimits::ask_for_little(work.tx, work.env, client, work.moment.earliest())?;
     let id = JobId::draw_in_order(work.moment);
     REQUESTS.put(work.tx, &id, &wanted.to_stored(work.moment.earliest(), is_quiet))
@@ -117,13 +121,13 @@ pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!REQUESTS.all(view, Direction::Up, 1)?.is_empty())
 }
 
-/// How many requests wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
+/// The number of requests that wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
 pub fn count_waiting(view: &dyn Snapshot, most: usize) -> Result<usize, StoreError> {
     let new = REQUESTS.all(view, Direction::Up, most)?.len();
     Ok((new + DEFERRED.all(view, Direction::Up, most)?.len()).min(most))
 }
 
-/// Whether any request waits for its turn, be it now or later.
+/// Whether any request waits for its turn, now or later.
 pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
     Ok(!DEFERRED.all(view, Direction::Up, 1)?.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Sums up what happens to an account so often that it is not told each time.
+//! Summaries of what happens to an account too often to be reported each time.
 
 use crate::base::AccountId;
 use crate::mail::Letter;
@@ -13,7 +13,7 @@ const REVOKE: &str = "If it was not, revoke what you do not know, then choose a 
 
 const CHOOSE: &str = "If it was not, choose a new password at once:";
 
-/// Tells what was collected in these rows.
+/// Mails a summary of what was collected in each of these rows.
 pub fn sum_up(work: &mut Work<'_>, rows: &[(AccountId, u8)]) -> Result<(), StoreError> {
     for key in rows {
         let Some(summary) = notices::take(work.tx, *key, work.moment.earliest())? else { continue };

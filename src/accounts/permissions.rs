@@ -1,4 +1,4 @@
-//! What the members of a group may do, and the end of a group.
+//! The permissions of groups, and the end of a group.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::store::{Snapshot, StoreError};
 use super::person::{self, Account};
 use super::{Work, administer};
 
-/// Members of a group with this permission may ask what others may do.
+/// The permission to ask what others may do.
 pub const MAY_ASK: &str = "gatelodge:ask";
 
 /// Whether somebody may ask what others may do.
@@ -19,25 +19,26 @@ pub fn may_ask(account: &Account, permissions: &BTreeSet<Permission>) -> bool {
     account.is_administrator() || permissions.iter().any(|permission| permission.as_str() == MAY_ASK)
 }
 
-/// Whether the person that is named, by id, address or user name, may do something. None if nobody is called so.
+/// Whether the person named by id, address, user name or number has a permission. None if nobody is called so.
 pub fn may(view: &dyn Snapshot, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
     let Some(person) = administer::find(view, named)? else { return Ok(None) };
+    // An account that is disabled keeps its groups, but may do nothing.
     let is_open = person.account.disabled_at.is_none();
     Ok(Some(is_open && groups::permissions_of(view, &person.account.groups)?.contains(permission)))
 }
 
-/// What came of giving a group a permission.
+/// The outcome of giving a group a permission.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Permitted {
     /// It is done.
     Done,
-    /// The group has as many as a group may have.
+    /// The group has as many permissions as a group may have.
     TooMany,
     /// As many groups have permissions as may have.
     TooManyGroups,
 }
 
-/// Gives a group a permission, or takes it.
+/// Gives a group a permission, or removes it.
 pub fn permit(
     work: &mut Work<'_>,
     source: &Source,
@@ -69,7 +70,8 @@ pub fn permit(
     Ok(Permitted::Done)
 }
 
-/// Takes up to `limit` members out of a group, and when nobody is left its permissions. Says whether it is gone.
+/// Takes up to `limit` members out of a group, and once nobody is left removes its permissions. Returns whether it is
+/// gone.
 pub fn disband(work: &mut Work<'_>, source: &Source, name: &GroupName, limit: usize) -> Result<bool, StoreError> {
     for id in groups::members(work.tx, name, None, limit)? {
         let Some(mut person) = person::load(work.tx, id)? else {

@@ -1,4 +1,4 @@
-//! An account and whom it belongs to.
+//! An account and the person whom it belongs to.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -11,41 +11,42 @@ use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, sch
 use super::identity::{self, Claimed, Kind};
 use super::{Env, hash_costs};
 
-/// What is kept about an account; its address and user name stand among the identities.
+/// The record of an account; its address, user name and telephone number stand among the identities.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// None until one is set by a link.
+    /// The password's hash; none until one is set by a link.
     pub password: Option<PasswordHash>,
-    /// When the password was last set.
+    /// The time at which the password was last set.
     pub password_changed_at: Timestamp,
-    /// What the person is called.
+    /// The person's display name.
     pub name: Option<DisplayName>,
     /// The language of mails and pages, a BCP 47 tag.
     pub language: String,
-    /// The groups the person is in.
+    /// The groups that the person is in.
     pub groups: BTreeSet<GroupName>,
-    /// When the account was made.
+    /// The time at which the account was created.
     pub created_at: Timestamp,
-    /// When an address of it was first confirmed.
+    /// The time at which an address of it was first confirmed.
     pub confirmed_at: Option<Timestamp>,
-    /// Since when nobody can log in to it.
+    /// The time since which nobody can log in to it, if it is disabled.
     pub disabled_at: Option<Timestamp>,
-    /// Counts reset links: a newer one kills the older.
+    /// The number of reset links sent or voided: a newer one kills the older.
     pub reset_count: u64,
-    /// When the outstanding reset link was asked for.
+    /// The time at which the reset link that is out was asked for.
     pub reset_asked_at: Option<Timestamp>,
     /// The address that waits to be confirmed.
     pub new_address: Option<EmailAddress>,
-    /// Counts links to confirm an address: a newer one kills the older.
+    /// The number of links to confirm an address that were sent or voided: a newer one kills the older.
     pub address_count: u64,
-    /// When the outstanding link was mailed.
+    /// The time at which the link that is out was mailed.
     pub address_asked_at: Option<Timestamp>,
-    /// Raised whenever who knows the credentials may have changed: a new password, an account taken back. What is bound to it
-    /// (known browsers, mailed codes, login links) dies with that.
+    /// A count that is raised whenever the people who know the credentials may have changed: with a new password, or
+    /// when the account is taken back. What is bound to it (known browsers, mailed codes, login links) dies with that.
     pub security_stamp: u64,
-    /// Counts mails to log in by: a newer one kills the older.
+    /// The number of mails to log in by: a newer one kills the older.
     pub login_mail_count: u64,
-    /// The password that was in use when the owner took the account back: somebody else knew it, so it is not chosen again.
+    /// The password that was in use when the owner took the account back: somebody else knew it, so it is not chosen
+    /// again.
     pub retired_password: Option<PasswordHash>,
 }
 record!(Account, version 2, {
@@ -54,7 +55,7 @@ record!(Account, version 2, {
 }, since 2 { security_stamp, login_mail_count, retired_password });
 
 impl Account {
-    /// A new account without groups.
+    /// Returns a new account without groups.
     #[must_use]
     pub fn new(password: Option<PasswordHash>, name: Option<DisplayName>, now: Timestamp) -> Self {
         Self {
@@ -98,9 +99,9 @@ impl Account {
 pub struct Email {
     /// The address.
     pub address: EmailAddress,
-    /// As text.
+    /// The address as text.
     pub shown: String,
-    /// When its owner proved that it is theirs.
+    /// The time at which its owner proved that it is theirs.
     pub verified_at: Option<Timestamp>,
 }
 
@@ -109,9 +110,9 @@ pub struct Email {
 pub struct Person {
     /// Its id.
     pub id: AccountId,
-    /// What is kept about it.
+    /// The account's record.
     pub account: Account,
-    /// Its address; an administrator can make accounts without.
+    /// Its address; administrators can create accounts without.
     pub email: Option<Email>,
     /// Its user name.
     pub username: Option<Username>,
@@ -120,7 +121,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether something in small letters is a part of what the person is called.
+    /// Whether a text in small letters is part of any of the person's names.
     fn is_called(&self, part: &str) -> bool {
         let email = self.email.as_ref().map(|email| email.shown.as_str());
         let names = [
@@ -132,7 +133,7 @@ impl Person {
         names.iter().flatten().any(|name| name.to_lowercase().contains(part))
     }
 
-    /// The words that everybody would try for this person at this site.
+    /// The words that an attacker would try first for this person at this site.
     #[must_use]
     pub fn context_words<'a>(&'a self, env: &'a Env) -> Vec<&'a str> {
         let mut words = env.site_words();
@@ -142,8 +143,9 @@ impl Person {
         words
     }
 
-    /// What codes and links are bound to that log somebody in: they die when the password is set anew, when the owner takes
-    /// the account back, and when the address changes.
+    /// A digest of the credentials, to which codes and links that log somebody in are bound: they die when the password
+    /// is set anew, when the owner takes the account back, when the address changes, and when a newer mail to log in by
+    /// is sent.
     #[must_use]
     pub fn credentials(&self) -> Digest {
         let address = self.verified_address().map(EmailAddress::canonical).unwrap_or_default();
@@ -164,7 +166,7 @@ impl Person {
 
 pub(crate) const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNTS);
 
-/// The account of this id, with its identities.
+/// Loads the account of this id, with its identities.
 pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreError> {
     let Some(account) = ACCOUNTS.get(view, &id)? else { return Ok(None) };
     let damaged = StoreError::Damaged("an identity");
@@ -182,9 +184,9 @@ pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreE
     Ok(Some(Person { id, account, email, username, phone }))
 }
 
-/// As much work as [`load`] does for somebody who is there, for a name that nobody has: the same look-ups, which find nothing,
-/// and the same records read, which are samples. What takes as long tells nothing. `nobody` stands in for the id: another for
-/// each name, so that it is looked for where accounts are.
+/// Does as much work for an unknown name as [`load`] does for a known one (equal work: user enumeration): the same
+/// look-ups, which find nothing, and the same records read, which are samples. `nobody` stands in for the id: another
+/// for each name, so that it is searched for where accounts are.
 pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreError> {
     static SAMPLE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
         let cost = Cost { memory_kib: 19456, iterations: 2, lanes: 1 };
@@ -195,6 +197,7 @@ pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreErr
         (account.to_bytes(), claimed.to_bytes())
     });
     let found = ACCOUNTS.get(view, &nobody)?;
+    // Kept from the optimiser, which would drop work whose result nobody uses.
     std::hint::black_box((found, Account::read(&SAMPLE.0)?));
     let found = identity::of_account(view, nobody, Kind::Email)?;
     let claimed = Claimed::read(&SAMPLE.1)?;
@@ -204,12 +207,12 @@ pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The account that a person means by what they type.
+/// Finds the account that a person means by what they type.
 pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, StoreError> {
     identity::owner(view, identity)?.map_or(Ok(None), |id| load(view, id))
 }
 
-/// Writes an account.
+/// Writes an account, and keeps the counts of hash costs and the index of group members in step.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
@@ -218,7 +221,7 @@ pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Resul
     ACCOUNTS.put(tx, &id, account)
 }
 
-/// Removes an account; its identities are released apart.
+/// Removes an account; its identities are released separately.
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
     let before = ACCOUNTS.get(tx, &id)?;
     let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
@@ -232,10 +235,11 @@ pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
     Ok(ACCOUNTS.get(view, &id)?.is_some())
 }
 
-/// Accounts read at a time while those that are wanted are looked for.
+/// Accounts read at a time during a search.
 const SEARCHED: usize = 500;
 
-/// Accounts of whose address, user name, number or name `part` is a part, in the order of their ids; capitals do not matter.
+/// Finds accounts of whose address, user name, number or display name `part` is a part, in the order of their ids;
+/// capitals do not matter.
 pub fn search(
     view: &dyn Snapshot,
     part: &str,

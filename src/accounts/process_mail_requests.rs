@@ -1,5 +1,4 @@
-//! Works off the queue of mails that people asked for: of the requests that were written down, those that call for a mail get one, in
-//! turn.
+//! Processes the queue of requests for mail: those that call for a mail get one, in turn.
 
 use crate::audit::{Act, Source, Subject};
 use crate::base::{AccountId, DAY, EmailAddress, Seconds, Timestamp};
@@ -14,12 +13,12 @@ use super::{
     usernames,
 };
 
-/// The limits over all mails, in the order in which those who wait are looked at.
+/// The limits over all mails, in the order in which the deferred requests are looked at.
 const CROWDS: [Kind; 2] = [Kind::MailEverybody, Kind::MailStrangers];
-/// Seconds after which a request that had to wait is forgotten: nobody waits for its mail any more.
+/// Seconds after which a deferred request is forgotten: nobody waits for its mail any more.
 const DEFERRED_FOR: Seconds = DAY;
 
-/// Whether it is the turn of any request that had to wait.
+/// Whether any deferred request may have its turn now.
 pub fn any_due(view: &dyn Snapshot, env: &Env, now: Timestamp) -> Result<bool, StoreError> {
     for crowd in CROWDS {
         if left_of(view, env, crowd, now)? > 0 && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty() {
@@ -38,12 +37,14 @@ fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Resul
     Ok(usize::try_from(left).unwrap_or(usize::MAX))
 }
 
-/// Takes up to `limit` requests and queues the mails they call for. Those that a limit over all mails holds up wait for their turn:
+/// Takes up to `limit` requests and queues the mails that they call for. Those over a limit on all mails are deferred:
 /// nobody is refused because of what others asked for, and nobody is looked up to decide that.
 pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     for crowd in CROWDS {
         let turns = left_of(work.tx, work.env, crowd, work.moment.earliest())?.min(limit);
         for (key, stored) in DEFERRED.under(work.tx, &crowd.number(), Direction::Up, turns)? {
+            // The row goes in the transaction that queues the mail: a crash leaves both or neither, and no request is
+            // mailed twice.
             DEFERRED.delete(work.tx, &key)?;
             if work.earliest().since(stored.asked_at) < DEFERRED_FOR {
                 carry_out(work, &stored)?;
@@ -52,6 +53,8 @@ pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     }
     for (id, stored) in REQUESTS.all(work.tx, Direction::Up, limit)? {
         REQUESTS.delete(work.tx, &id)?;
+        // Decided by the kind of request alone. Whether the address has an account must not decide who is deferred: the
+        // delay would show it.
         match MailRequest::from_stored(&stored).and_then(|request| request.crowd()) {
             Some(crowd)
                 if left_of(work.tx, work.env, crowd, work.moment.earliest())? == 0
@@ -65,7 +68,8 @@ pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a request from where little was asked for goes past those who used up the limit over all mails.
+/// Whether a request from where little was asked for passes those who used up the limit over all mails; takes its share
+/// of the reserve, if so.
 fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreError> {
     let bucket = Bucket::of(Kind::MailReserve, [crowd.number(); 16]);
     Ok(throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)?.is_ok())
@@ -73,7 +77,7 @@ fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreErro
 
 fn carry_out(work: &mut Work<'_>, stored: &StoredRequest) -> Result<(), StoreError> {
     let Some(request) = MailRequest::from_stored(stored) else {
-        // One that cannot be read holds up none of those behind it.
+        // A row that cannot be read must not hold up those behind it for ever.
         tracing::error!(kind = stored.kind, "a request for a mail cannot be read; it is dropped");
         return work.audit(&Source::appliance(), Act::MailRequestDropped, Subject::NONE);
     };
@@ -91,6 +95,7 @@ fn carry_out(work: &mut Work<'_>, stored: &StoredRequest) -> Result<(), StoreErr
 }
 
 fn resend(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
+    // The answer went out long ago, so it is safe to look the address up here.
     if let Some(id) = identity::owner_of_email(work.tx, address)? {
         return match person::load(work.tx, id)? {
             Some(person) if person.verified_address().is_none() && forgot::has_yet_to_choose(&person) => {

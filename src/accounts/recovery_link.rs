@@ -1,5 +1,5 @@
-//! The link "this was not me": by it an owner takes their account back. It stands in mails that tell of logins, and is for whoever reads
-//! the address that it is mailed to.
+//! The link "this was not me", by which owners take their account back. It stands in mails that report logins, and is
+//! for whoever reads the address that it is mailed to.
 
 use crate::base::{AccountId, EmailAddress};
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::store::{Snapshot, StoreError};
 
 use super::{Env, Person, Work, former_addresses};
 
-/// What the link is bound to besides the address: nothing that a thief can change.
+/// The state that the link is bound to besides the address: nothing that a thief can change.
 struct Binding {
     generation: [u8; 16],
     account: AccountId,
@@ -35,11 +35,12 @@ pub(super) fn sign(work: &mut Work<'_>, person: &Person) -> Result<String, Store
     work.signed_link("/not-me/", what, &binding.with(&address), Config::TAKE_BACK_WITHIN)
 }
 
-/// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief had mailed to
-/// their own is dead once the owner has the account back.
+/// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief
+/// had mailed to their own address is dead once the owner has the account back.
 pub(super) fn is_bound(view: &dyn Snapshot, env: &Env, link: &Opened<'_>, person: &Person) -> Result<bool, StoreError> {
     let binding = Binding::of(view, env, person.id)?;
     let is_bound_to = |address: &EmailAddress| link.is_bound_to(&binding.with(&address.canonical()));
+    // Former addresses count: a thief who changes the address must not kill the link that the owner holds.
     Ok(person.verified_address().is_some_and(is_bound_to)
         || former_addresses::of_account(view, person.id)?.iter().any(is_bound_to))
 }

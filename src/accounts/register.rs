@@ -1,4 +1,4 @@
-//! Register: a row of its own for each, so that what was acknowledged is there, whoever else uses the address.
+//! Registration: a row of its own for each, so that what was acknowledged is there, whoever else uses the address.
 
 use crate::audit::{Act, Source, Subject};
 use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Username};
@@ -17,52 +17,53 @@ use crate::config::RegistrationMode;
 use crate::mail::Letter;
 use crate::throttle::MailPurpose;
 
-/// What somebody registers with.
+/// The data that somebody registers with.
 #[derive(Clone, Debug)]
 pub struct NewRegistration {
     /// The address.
     pub email: EmailAddress,
     /// The hash of the chosen password.
     pub password: PasswordHash,
-    /// The wanted user name.
+    /// The user name that is asked for, if one is.
     pub username: Option<Username>,
-    /// What the person is called.
+    /// The person's display name.
     pub name: Option<DisplayName>,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
-    /// What the request costs.
+    /// The buckets that the request is charged to.
     pub tries: AttemptLimits,
-    /// Where it comes from.
+    /// The client that sent it.
     pub client: Client,
 }
 
-/// What came of a registration.
+/// The outcome of a registration.
 #[derive(Debug)]
 pub enum Registered {
-    /// A mail follows, or not: a worker decides later. The secret is for the browser's cookie: it may confirm without the password.
+    /// A mail may follow: a worker decides later. The secret is for the browser's cookie, which may confirm without the
+    /// password.
     Accepted(Bearer),
     /// The account exists: the invitation was mailed to this address.
     Opened,
 }
 
-/// Why a registration is refused.
+/// The reason for refusing a registration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RegisterRefused {
-    /// Nobody can register here.
+    /// Registration is closed.
     Closed,
-    /// Whoever registers here is invited first.
+    /// Registration needs an invitation.
     InvitationNeeded,
     /// The invitation does not work.
     NotInvited(TokenFault),
     /// The invitation is for another address.
     InvitedElsewhere,
-    /// The password may not be chosen.
+    /// The policy refuses the password.
     Password(PasswordFault),
-    /// Addresses of its domain may not come in.
+    /// Addresses of its domain may not be registered.
     Domain,
     /// The address has an account; only told where nothing is hidden (`confirm_email = false`).
     AddressTaken,
-    /// Somebody has the user name; only told where nothing is hidden.
+    /// The user name is taken; only told where nothing is hidden.
     UsernameTaken,
     /// The user name is reserved.
     UsernameReserved,
@@ -70,6 +71,7 @@ pub enum RegisterRefused {
 
 /// Records a registration, without looking whether the address is known.
 pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Registered, RegisterRefused>, StoreError> {
+    // Charged whatever comes of it: a registration that is refused has cost a hash.
     new.tries.charge(work, &new.client.anyone(), Subject::NONE)?;
     let invitation = match new.invitation {
         None => None,
@@ -99,6 +101,8 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Reg
         invitation: invitation.map(|(id, _)| id),
         confirmed_at: None,
     };
+    // Neither address nor user name is looked up: both are judged when the address is confirmed, since a refusal here
+    // would show who has an account.
     registration::save(work.tx, id, &registration)?;
     OF_ADDRESS.put(work.tx, &(new.email.canonical(), id), &())?;
     work.audit(&new.client.anyone(), Act::Registered, id)?;
@@ -106,8 +110,9 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Reg
     Ok(Ok(Registered::Accepted(browser)))
 }
 
-/// Where no confirmation is asked for, or the invitation that was mailed to the address proves it, the account exists at once. An
-/// address that nothing proves is mailed a link all the same, because no reset mail ever goes to an unconfirmed address.
+/// Opens the account at once, where no confirmation is needed, or where the invitation that was mailed to the address
+/// proves it. An address that nothing proves is mailed a link all the same, because no reset mail ever goes to an
+/// unconfirmed address.
 fn open_account(
     work: &mut Work<'_>,
     new: &NewRegistration,
@@ -142,9 +147,9 @@ fn open_account(
     Ok(Ok(Registered::Accepted(browser)))
 }
 
-/// Mails a registration's link, or, if the address has an account, says so to its owner.
+/// Mails a registration's link; if the address has an account, tells its owner instead.
 pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), StoreError> {
-    // A link that confirms nothing any more is not worth a mail: the house was closed meanwhile.
+    // Registration may have been closed meanwhile: then the link would confirm nothing, and is not worth a mail.
     let may_confirm = |registration: &Registration| {
         registration.invitation.is_some()
             || !matches!(work.env.config.registration.mode, RegistrationMode::Closed | RegistrationMode::Invite)
@@ -156,8 +161,8 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), S
         return already_registered::tell(work, &registration.email);
     }
     let canonical = registration.email.canonical();
-    // Where none is mailed because the address had enough of them, the newest that is out serves this registration as well:
-    // others who register an address keep its owner from nothing.
+    // Where none is mailed because the address had enough of them, the newest that is out serves this registration as
+    // well: others who register an address do not keep its owner from confirming.
     let limited = work.env.config.throttle.enabled;
     if limited && is_recent(registration.mailed_at, work.moment)
         || !may_take_mail(work, MailPurpose::Confirm, &registration.email)?

@@ -11,25 +11,25 @@ use super::{confirm_links, hash_costs};
 /// A registration that waits to be confirmed.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// The address that was registered.
+    /// The registered address.
     pub email: EmailAddress,
     /// The password that was chosen with it.
     pub password: PasswordHash,
-    /// The user name that was wanted for.
+    /// The user name that was asked for.
     pub username: Option<Username>,
-    /// What the person is called.
+    /// The person's display name.
     pub name: Option<DisplayName>,
-    /// The language that the person reads.
+    /// The person's language.
     pub language: String,
     /// The digest of the cookie of the browser that registered.
     pub browser: Digest,
-    /// When it was made.
+    /// The time of the registration.
     pub created_at: Timestamp,
-    /// When its link was last mailed.
+    /// The time at which its link was last mailed.
     pub mailed_at: Option<Timestamp>,
-    /// The invitation it was made with.
+    /// The invitation that it was made with.
     pub invitation: Option<InvitationId>,
-    /// When the address was confirmed: it waits for an administrator to approve it.
+    /// The time at which the address was confirmed, if it waits for an administrator to approve it.
     pub confirmed_at: Option<Timestamp>,
 }
 record!(Registration, version 2, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
@@ -40,10 +40,10 @@ pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(
 
 pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(schema::REGISTRATIONS_OF);
 
-/// Registrations of one address that are looked at, the newest; the others wait to be confirmed or to expire.
+/// Registrations of one address that are considered, the newest; the others wait to be confirmed or to expire.
 const MAX_CONSIDERED: usize = 50;
 
-/// The registration of this id.
+/// Finds the registration of this id.
 pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
     REGISTRATIONS.get(view, &id)
 }
@@ -61,7 +61,8 @@ pub fn of_address(
     Ok(found)
 }
 
-/// The newest registration of an address. Where there is none, a sample is read in its place, which takes as long.
+/// The newest registration of an address. Where there is none, a sample is read in its place, which takes as long
+/// (equal work: user enumeration).
 pub fn newest_of_address(
     view: &dyn Snapshot,
     address: &str,
@@ -83,6 +84,7 @@ pub fn newest_of_address(
     });
     let newest = OF_ADDRESS.under(view, &address.to_owned(), Direction::Down, 1)?.into_iter().next();
     let id = newest.map(|((_, id), ())| id);
+    // A look-up that finds nothing stands in for one that does.
     let found = find(view, id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
     if found.is_none() {
         std::hint::black_box(Registration::read(&SAMPLE)?);
@@ -90,7 +92,7 @@ pub fn newest_of_address(
     Ok(id.zip(found))
 }
 
-/// Writes a registration.
+/// Writes a registration, and keeps the counts of hash costs in step.
 pub fn save(tx: &mut dyn Transaction, id: RegistrationId, registration: &Registration) -> Result<(), StoreError> {
     let before = find(tx, id)?.map(|registration| registration.password);
     hash_costs::replaced(tx, before.as_ref(), Some(&registration.password))?;
@@ -104,7 +106,7 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
     OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
 }
 
-/// Removes every registration of an address: it has an account now.
+/// Removes every registration of an address that has an account now.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     confirm_links::forget(tx, address)?;
     loop {
@@ -121,17 +123,17 @@ pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<()
     }
 }
 
-/// How long registrations wait.
+/// The times for which registrations wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For their owner to confirm them.
+    /// Seconds for their owner to confirm them.
     pub confirm_within: Seconds,
-    /// For an administrator to approve them.
+    /// Seconds for an administrator to approve them.
     pub approve_within: Seconds,
 }
 
-/// Removes up to `limit` registrations that waited in vain, looking at as many behind `after`.
-/// Returns how many, and where to go on, or none at the end.
+/// Removes registrations that waited in vain, looking at up to `limit` behind `after`. Returns how many, and where to
+/// go on, or none at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -141,7 +143,8 @@ pub fn sweep(
 ) -> Result<(usize, Option<RegistrationId>), StoreError> {
     let (page, mut removed) = (REGISTRATIONS.page(tx, after.as_ref(), limit)?, 0);
     for (id, registration) in &page {
-        // The link is made when it is mailed, so it may outlive the row's age by the time that took.
+        // Counted from the mail, not from the registration: the link is signed when it is mailed, which may have taken
+        // a while, and its registration must not go before it expires.
         let is_over = match registration.confirmed_at {
             Some(confirmed_at) => now.since(confirmed_at) > patience.approve_within,
             None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > patience.confirm_within,

@@ -1,4 +1,5 @@
-//! The second factor wherever somebody proves it: what is asked for, codes that are sent, and what follows from right and wrong ones.
+//! The second factor, wherever somebody proves it: what can be asked for, codes that are sent, and what follows from
+//! right and wrong ones.
 
 use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, SessionId, Timestamp};
@@ -14,7 +15,7 @@ use super::mail_requests::{self, MailRequest};
 use super::person::{self, Person};
 use super::{Env, Work, factor_resets, known_devices, notices};
 
-/// Whether this account asks this browser for more than the password.
+/// Whether this account asks this browser for a second factor.
 pub fn is_needed(
     view: &(impl Snapshot + ?Sized),
     env: &Env,
@@ -30,7 +31,7 @@ pub fn is_needed(
     Ok(!factors::is_trusted(view, account, (secret.digest(), &env.generation), now)?)
 }
 
-/// What an account can be asked for as its second factor.
+/// The kinds of proof that an account can be asked for as its second factor.
 pub fn options(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<ProofOption>, StoreError> {
     let mut options = Vec::new();
     for (_, factor) in factors::confirmed(view, account)? {
@@ -44,7 +45,7 @@ pub fn options(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Ve
     Ok(options)
 }
 
-/// By what codes by mail are counted.
+/// The quota that codes by mail are counted in.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota([u8; 16]);
 
@@ -53,13 +54,13 @@ impl Quota {
         Self(*account.bytes())
     }
 
-    /// Of a session: its holder is known.
+    /// The quota of a session, whose holder is known.
     #[must_use]
     pub const fn of_session(session: SessionId) -> Self {
         Self(*session.bytes())
     }
 
-    /// Of whoever logs in: a browser that the owner logged in with before by itself, all others together.
+    /// The quota of a login: a known browser has its own, all others share the account's.
     pub fn at_login(
         view: &(impl Snapshot + ?Sized),
         env: &Env,
@@ -72,8 +73,8 @@ impl Quota {
     }
 }
 
-/// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by text message.
-/// False if it has no factor of the kind.
+/// Sends a code to the owner of the account, for `context`: in the way that is asked for, else by mail rather than by
+/// text message. False if it has no factor of the kind.
 pub fn send_code(
     work: &mut Work<'_>,
     person: &Person,
@@ -85,8 +86,8 @@ pub fn send_code(
     if has(FactorKind::Mail)
         && let Some(to) = person.verified_address()
     {
-        // Whoever knows the password can ask for codes: not without end, and whoever tries learns nothing by it. What they use up is
-        // not the quota of the owner's browsers and sessions.
+        // Whoever knows the password can ask for codes, but not without end. The answer is the same when none is sent,
+        // so that trying shows nothing; and known browsers and sessions of the owner have quotas of their own.
         if factors::is_recent(work.tx, work.moment.now(), context)? || !work.may_mail(MailPurpose::Code, quota.0)? {
             return Ok(true);
         }
@@ -97,7 +98,8 @@ pub fn send_code(
         return Ok(true);
     }
     let Some(phone) = person.phone.as_ref().filter(|_| has(FactorKind::Sms)) else { return Ok(false) };
-    // Text messages cost money: nobody has them sent without end, by whatever browser, and whoever tries learns nothing by it.
+    // Text messages cost money, so one quota holds for the account, by whatever browser they are asked for (SMS
+    // pumping). The answer is the same when none is sent.
     if factors::is_recent(work.tx, work.moment.now(), context)?
         || !work.may_mail(MailPurpose::Text, *person.id.bytes())?
     {
@@ -110,14 +112,15 @@ pub fn send_code(
     Ok(true)
 }
 
-/// Notes a wrong code, and tells the owner when there were many: somebody knows the password.
+/// Records a wrong code, and tells the owner when there were many: somebody knows the password.
 pub(super) fn refuse(
     work: &mut Work<'_>,
     (tries, client): (&AttemptLimits, &Client),
     person: &Person,
 ) -> Result<(), StoreError> {
     tries.record(work, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
-    // What known browsers and sessions try is counted apart, and told as failed logins are.
+    // Codes tried from known browsers and sessions are counted in another bucket, which is reported as failed logins
+    // are.
     mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(person.id))?;
     tell_of_codes(work, (throttle::Kind::SecondFactor, person.id))
 }
@@ -141,18 +144,19 @@ pub(super) fn tell_of_codes(
     }
 }
 
-/// What tells the owner that somebody proved themselves by `methods`, if they are to know: a mailed code told of itself, and the
-/// use of a recovery code is told when it is taken.
+/// The notice that somebody proved who they are by `methods`, if the owner is to have one: a mailed code is notice
+/// enough, and the use of a recovery code is reported when it is taken.
 pub(super) fn notice_of_use(env: &Env, methods: &[Method], at: Timestamp) -> Option<Letter> {
     let is_told = |method: &Method| matches!(method, Method::Totp | Method::TextCode);
     let is_wanted = env.config.second_factor.tell_uses && methods.iter().any(is_told);
     is_wanted.then(|| Letter::FactorUsed { at, forgot: env.forgot_link() })
 }
 
-/// What follows from a right code: wrong ones in a row begin anew, a reset that was asked for is off, and a recovery code that
-/// was used is told to the owner.
+/// Does what follows from a right code: clears the wrong ones in a row, cancels a reset that was asked for, and reports
+/// the use of a recovery code.
 pub(super) fn note_proved(work: &mut Work<'_>, person: &Person, proved: Proved) -> Result<(), StoreError> {
     throttle::passed_second_factor(work.tx, person.id)?;
+    // A code of a factor shows that not all of them are lost: the reset may have been asked for by somebody else.
     factor_resets::cancel(work.tx, person.id)?;
     let Some(left) = proved.recovery_codes_left else { return Ok(()) };
     let (at, forgot) = (work.now(), work.env.forgot_link());

@@ -1,4 +1,4 @@
-//! The second step of a login: the password was right, and the account asks for more.
+//! The second step of a login: the first one was right, and the account asks for a second factor.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +16,17 @@ use super::second_factor::{note_proved, refuse};
 use super::start_session::{self, SessionRequest, StartedSession};
 use super::{Env, Work};
 
-/// A login that waits for the second factor. The store keeps the digest of its secret.
+/// A login that waits for its second factor. The store keeps the digest of its secret.
 #[derive(Clone, Debug)]
 pub struct PendingLogin {
-    /// Whose it is.
+    /// The account to log in to.
     pub account: AccountId,
     generation: [u8; 16],
-    /// Of the password's hash: the login dies when the password changes.
+    /// The digest of the password's hash: the login dies when the password changes.
     password: Digest,
-    /// How the session is to be carried.
+    /// The way in which the session is to be carried.
     pub carrier: Carrier,
-    /// What was proved already.
+    /// The methods of the first step.
     methods: BTreeSet<Method>,
     expires_at: Timestamp,
     tries_left: u32,
@@ -35,9 +35,10 @@ record!(PendingLogin, version 1, { account, generation, password, carrier, metho
 
 pub(crate) const PENDING: Table<Digest, PendingLogin> = Table::at(schema::PENDING_LOGINS);
 
-/// Seconds in which the second step has to follow the first.
+/// Seconds within which the second step has to follow the first.
 pub const STEP_WITHIN: Seconds = 10 * MINUTE;
-/// Codes that may be wrong before the password has to be given again.
+/// Wrong codes after which the first step has to be taken again; the account's own limit counts over all pending
+/// logins.
 const TRIES: u32 = 5;
 
 fn password_of(person: &Person) -> Digest {
@@ -45,7 +46,7 @@ fn password_of(person: &Person) -> Digest {
     Digest::of(hash.as_bytes())
 }
 
-/// Has a login wait. The secret is handed out here, once.
+/// Begins a pending login. The secret is handed out here, once.
 pub(super) fn begin(
     work: &mut Work<'_>,
     person: &Person,
@@ -68,7 +69,7 @@ pub(super) fn begin(
     Ok(secret)
 }
 
-/// The login with this secret, if it still waits, and whose it is.
+/// Finds the pending login with this secret, and its owner. None if it is over.
 pub fn look_up(
     view: &dyn Snapshot,
     env: &Env,
@@ -77,22 +78,23 @@ pub fn look_up(
 ) -> Result<Option<(PendingLogin, Person)>, StoreError> {
     let is_alive = |pending: &PendingLogin| now < pending.expires_at && pending.generation == env.generation;
     let Some(pending) = PENDING.get(view, &secret)?.filter(is_alive) else { return Ok(None) };
+    // Minutes may lie between the steps: whoever was disabled, or got a new password, starts over.
     let is_same = |person: &Person| person.account.disabled_at.is_none() && password_of(person) == pending.password;
     Ok(person::load(view, pending.account)?.filter(is_same).map(|person| (pending, person)))
 }
 
-/// A code for a login that waits.
+/// A code given for a pending login.
 #[derive(Clone, Debug)]
 pub struct StepAttempt {
-    /// The digest of the login's secret.
+    /// The digest of the pending login's secret.
     pub secret: Digest,
-    /// What was typed.
+    /// The code, as it was typed.
     pub code: TypedCode,
     /// The digest of the secret of a browser that is to be trusted from now on.
     pub trust: Option<Digest>,
-    /// What it costs if it is wrong.
+    /// The buckets that a wrong code is charged to.
     pub tries: AttemptLimits,
-    /// Where it comes from.
+    /// The client that sent it.
     pub client: Client,
     /// The session that the client has now; it ends.
     pub replaces: Option<Digest>,
@@ -111,6 +113,7 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
         bound_to: person.credentials(),
     };
     let Some(proved) = factors::verify(work.tx, now, &work.env.seal, &proof)? else {
+        // Counted twice: against the account, however many logins are pending, and against this one.
         refuse(work, (&step.tries, &step.client), &person)?;
         match pending.tries_left {
             0 | 1 => PENDING.delete(work.tx, &step.secret)?,
@@ -118,8 +121,10 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
         }
         return Ok(Err(LoginRefused::WrongCode));
     };
+    // Used up in the transaction that starts the session: the same code posted twice yields one session.
     PENDING.delete(work.tx, &step.secret)?;
     note_proved(work, &person, proved)?;
+    // Trust is given only here, after a right code.
     if let Some(secret) = step.trust {
         let within = work.env.config.second_factor.trust_browser_for.seconds();
         let new = NewTrust {
@@ -132,14 +137,17 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
         factors::trust(work.tx, work.moment, person.id, &new)?;
         work.audit(&step.client.owner_of(person.id), Act::BrowserTrusted, person.id)?;
     }
+    // The carrier was settled at the first step; the second cannot turn a cookie into a bearer token.
     let request = SessionRequest { carrier: pending.carrier, client: step.client.clone(), replaces: step.replaces };
     let methods: Vec<Method> = pending.methods.iter().copied().chain([proved.method]).collect();
     start_session::start(work, person, &request, &methods).map(Ok)
 }
 
-/// Ends the logins of an account that wait. Returns how many.
+/// Ends the pending logins of an account. Returns how many.
 pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Result<usize, StoreError> {
     const PAGE: usize = 500;
+    // A pass over the whole table, which has no index by account: its rows live for minutes, and only an administrator
+    // causes this.
     let (mut after, mut ended) = (None, 0);
     loop {
         let page = PENDING.page(tx, after.as_ref(), PAGE)?;
@@ -154,7 +162,8 @@ pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Resul
     }
 }
 
-/// Ends up to `limit` logins that wait, behind `after`, whosever they are. Returns how many, and where to go on, or none at the end.
+/// Ends up to `limit` pending logins behind `after`, of any account. Returns how many, and where to go on, or none at
+/// the end.
 pub(super) fn end_some_waiting(
     tx: &mut dyn Transaction,
     after: Option<Digest>,
@@ -165,7 +174,8 @@ pub(super) fn end_some_waiting(
     Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten()))
 }
 
-/// Removes up to `limit` that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Removes pending logins that are over, looking at up to `limit` behind `after`. Returns where to go on, or none at
+/// the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -1,7 +1,8 @@
-//! Secrets that did their work: links that were used, and the secrets of sessions that go on under new ones.
+//! Spent secrets: links that have done their work, and the secrets of sessions that go on under new ones.
 //!
-//! Whoever opens a used link again, or posts a form twice (a double submit), hears that it is done, and when: the second of two clicks is what a browser
-//! shows. Only the digest of a secret that worked is here, so nobody learns anything by guessing, and it opens nothing any more.
+//! Whoever opens a used link again, or posts a form twice (double submit), is told that it is done, and when: the
+//! answer to the second of two clicks is what a browser shows. Only digests of secrets that worked are kept, so
+//! guessing reveals nothing, and a spent secret opens nothing any more.
 
 use crate::audit::Act;
 use crate::base::{AccountId, DAY, Moment, Seconds, SessionId, Timestamp};
@@ -11,36 +12,37 @@ use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Work;
 
-/// Seconds for which a link still says that it did its work; after that it does not work, as any other.
+/// Seconds for which a used link is reported as used; after that it is refused like any other that does not work.
 const REMEMBERED_FOR: Seconds = 30 * DAY;
 
-/// What a secret did.
+/// The work that a secret has done.
 pub struct Spent {
-    /// When.
+    /// The time at which it was spent.
     pub done_at: Timestamp,
-    /// What the session was renewed for; none for a link, which is of one kind.
+    /// The action that the session was renewed for; none for a link, which is for one purpose only.
     pub act: Option<Act>,
 }
 record!(Spent, version 1, { done_at, act });
 
 pub(crate) const SPENT: Table<Digest, Spent> = Table::at(schema::SPENT_SECRETS);
 
-/// Notes that the link with this secret did its work now.
+/// Records that the link with this secret was used now.
 pub(super) fn note(tx: &mut dyn Transaction, moment: &Moment, secret: Digest) -> Result<(), StoreError> {
     SPENT.put(tx, &secret, &Spent { done_at: moment.now(), act: None })
 }
 
-/// What this secret did, if it did its work.
+/// Finds the work that a secret has done, if it is spent.
 pub fn find(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Spent>, StoreError> {
     SPENT.get(view, &secret)
 }
 
-/// When the link with this secret did its work, if it did.
+/// The time at which the link with this secret was used, if it was.
 pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result<Option<Timestamp>, StoreError> {
     Ok(find(view, secret)?.map(|spent| spent.done_at))
 }
 
-/// As [`sessions::renew`], and notes that the old secret did its work: a form that is posted twice comes with it once more.
+/// Renews a session as [`sessions::renew`] does, and records that the old secret is spent: a form that is posted twice
+/// comes with it once more.
 pub fn renew_session(
     work: &mut Work<'_>,
     (account, id, act): (AccountId, SessionId, Act),
@@ -52,8 +54,8 @@ pub fn renew_session(
     sessions::renew(work.tx, work.moment, (account, id), methods, work.env.config.spa.access.seconds())
 }
 
-/// Forgets up to `limit` secrets that were spent long ago, looking at as many behind `after`. Returns where to go on, or none at the
-/// end.
+/// Forgets secrets that were spent long ago, looking at up to `limit` behind `after`. Returns where to go on, or none
+/// at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -1,6 +1,7 @@
-//! On what somebody's right to an act rests. The door looked at it before the act; between door and act stand a password's hash
-//! and the writer's queue, up to a minute. So it is looked at again in the transaction of every act (time of check, time of use:
-//! CWE-367; ASVS 5.0, 15.4.2): whoever was thrown out meanwhile is out.
+//! The standing of a caller: what their right to act rests on. It is judged when the request comes in; between that and
+//! the transaction stand a password's hash and the writer's queue, up to a minute. So it is judged again in the
+//! transaction of every action (time of check, time of use: CWE-367; ASVS 5.0, 15.4.2): whoever was thrown out
+//! meanwhile is out.
 
 use std::collections::BTreeSet;
 
@@ -13,23 +14,23 @@ use crate::store::{Snapshot, StoreError};
 use super::Env;
 use super::person::{ACCOUNTS, Account};
 
-/// What a door asks of whoever comes in.
+/// The requirements that a route puts to its caller.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Needs {
-    /// What an API token has to be good for; none lets no API token in.
+    /// The scope that an API token must have; none admits no API token.
     pub scope: Option<Scope>,
-    /// Whether the account has to administer the appliance.
+    /// Whether the account must administer the appliance.
     pub administrator: bool,
-    /// Whether somebody whose group asks for a second factor has to have one.
+    /// Whether somebody whose group requires a second factor must have one.
     pub second_factor: bool,
 }
 
-/// Why somebody may not do what they ask for.
+/// The reason for denying somebody an action.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Denied {
-    /// Their session has ended, their token was revoked, their account is locked or gone.
+    /// Their session has ended, their token was revoked, or their account is disabled or deleted.
     NotLoggedIn,
-    /// Their API token is not good for it.
+    /// Their API token lacks the scope.
     InsufficientScope,
     /// They have to set up a second factor first.
     SecondFactorMissing,
@@ -38,7 +39,7 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// For the audit log.
+    /// The word for the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +52,7 @@ impl Denied {
 }
 
 impl Needs {
-    /// Judges whoever asks: at the door, and again in the transaction. `scopes` are those of an API token.
+    /// Judges a caller: when the request comes in, and again in the transaction. `scopes` are those of an API token.
     ///
     /// # Errors
     /// With what is missing.
@@ -61,6 +62,8 @@ impl Needs {
         scopes: Option<&BTreeSet<Scope>>,
         lacks_second_factor: bool,
     ) -> Result<(), Denied> {
+        // A token is judged by its scopes first, and a route without a scope admits none: what was forgotten is closed
+        // to programs.
         if scopes.is_some_and(|scopes| !self.scope.is_some_and(|scope| scopes.contains(&scope))) {
             return Err(Denied::InsufficientScope);
         }
@@ -74,16 +77,16 @@ impl Needs {
     }
 }
 
-/// What a secret opens.
+/// The credential behind a secret.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The session, or what an API token stands for.
+    /// The session, or the one that an API token stands for.
     pub session: Session,
-    /// What the API token is good for; none with a session, which is good for everything.
+    /// The scopes of an API token; none for a session, which may do everything.
     pub scopes: Option<BTreeSet<Scope>>,
 }
 
-/// What the secret with this digest opens, alive or not.
+/// Finds what the secret with this digest opens, alive or not.
 pub fn look_up(view: &dyn Snapshot, digest: Digest) -> Result<Option<Credential>, StoreError> {
     if let Some(session) = sessions::find(view, digest)? {
         return Ok(Some(Credential { session, scopes: None }));
@@ -102,8 +105,8 @@ pub fn lacks_second_factor(
     Ok(env.config.second_factor.is_required_for(&account.groups) && !factors::has_any(view, session.account)?)
 }
 
-/// Looks again, in the transaction of an act, at what the door saw: the session or token by whose secret somebody came in is
-/// there and alive, their account is there and open, and they still are what the act asks for.
+/// Judges again, in the transaction of an action, what was judged when the request came in: session or token are there
+/// and alive, the account is there and enabled, and still meets the requirements.
 pub fn still_holds(
     view: &dyn Snapshot,
     env: &Env,
@@ -112,20 +115,21 @@ pub fn still_holds(
     now: Timestamp,
 ) -> Result<Result<(), Denied>, StoreError> {
     let found = match look_up(view, digest)? {
-        // An access token that was renewed meanwhile, without a new proof, is still its holder's.
+        // An access token that was refreshed meanwhile, without a new proof, is still its holder's.
         None => sessions::find_renewed(view, seen)?.map(|session| Credential { session, scopes: None }),
         found => found,
     };
     let Some(Credential { session, scopes }) = found.filter(|found| found.session.account == seen.account) else {
         return Ok(Err(Denied::NotLoggedIn));
     };
-    // It was in use when the door was passed: that it was idle before is no question any more.
+    // It was in use when the request came in, so it is not idle, whatever its row says.
     if !session.is_alive(now, now, &env.generation) || !session.is_open(now) {
         return Ok(Err(Denied::NotLoggedIn));
     }
     let Some(account) = ACCOUNTS.get(view, &session.account)?.filter(|account| account.disabled_at.is_none()) else {
         return Ok(Err(Denied::NotLoggedIn));
     };
+    // Everything is read afresh, groups and factors too: what the cache held may be older than the last change.
     let lacks_second_factor = lacks_second_factor(view, env, &session, &account)?;
     Ok(needs.judge(&account, scopes.as_ref(), lacks_second_factor))
 }

@@ -1,4 +1,4 @@
-//! Starts sessions, for whoever proved who they are.
+//! Starts sessions for people who have proved who they are.
 
 use std::collections::BTreeSet;
 
@@ -12,45 +12,47 @@ use crate::store::StoreError;
 
 use super::{Person, Work, known_devices, login_notices};
 
-/// How somebody asks to be logged in.
+/// A session as it is asked for.
 #[derive(Clone, Debug)]
 pub struct SessionRequest {
-    /// How the session is to be carried.
+    /// The way in which the session is to be carried.
     pub carrier: Carrier,
-    /// Where they come from.
+    /// The client that will hold it.
     pub client: Client,
-    /// The session that they have now; it ends.
+    /// The session that the client has now; it ends.
     pub replaces: Option<Digest>,
 }
 
-/// A session that has just started, and whose it is.
+/// A session that has just started, and its owner.
 #[derive(Debug)]
 pub struct StartedSession {
     /// Its secret, handed out here, once.
     pub secret: Bearer,
     /// The session.
     pub session: Session,
-    /// Whose it is.
+    /// The owner.
     pub person: Person,
-    /// What they may do, by their groups.
+    /// The permissions that the owner has by their groups.
     pub permissions: BTreeSet<Permission>,
 }
 
 impl StartedSession {
-    /// What a browser is given of it.
+    /// The secret and the session: all that a browser is given.
     #[must_use]
     pub fn parts(&self) -> (&Bearer, &Session) {
         (&self.secret, &self.session)
     }
 }
 
-/// Starts a session in place of the one that the client had, for somebody who proved themselves by these methods.
+/// Starts a session in place of the one that the client had, for somebody who proved who they are by these methods.
 pub fn start(
     work: &mut Work<'_>,
     person: Person,
     request: &SessionRequest,
     methods: &[Method],
 ) -> Result<StartedSession, StoreError> {
+    // Always a new secret, and the old session ends: one that was planted in the browser before the login is worth
+    // nothing after it (session fixation, CWE-384).
     if let Some(replaced) = request.replaces {
         sessions::end(work.tx, replaced)?;
     }
@@ -67,8 +69,9 @@ pub fn start(
         generation: work.env.generation,
     };
     let (secret, session) = sessions::start(work.tx, work.moment, &new)?;
-    // A program keeps no cookies, so it is no known browser, and guesses at its account's name can hold up its password. It is told to
-    // use an API token, which nobody can hold up (docs/limits.md); a token of a second kind for logging in would be one more secret.
+    // A program keeps no cookies, so it never becomes a known browser, and guesses at its account's name can hold up
+    // its password. The manual tells it to use an API token, which nobody can hold up (docs/limits.md); a token of a
+    // second kind for logging in would be one more secret.
     if !session.carrier.is_bearer() {
         known_devices::note(work.tx, work.env, person.id, (&request.client, session.id), session.created_at)?;
     }
@@ -76,14 +79,14 @@ pub fn start(
     Ok(StartedSession { secret, session, person, permissions })
 }
 
-/// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that: never past a second
-/// factor, which a mailbox is not, nor for anybody whose account is not open.
+/// Starts a session for somebody who proved nothing but a mailbox, where the configuration wants that.
 pub fn start_after_link(
     work: &mut Work<'_>,
     person: Person,
     client: &Client,
     replaces: Option<Digest>,
 ) -> Result<Option<StartedSession>, StoreError> {
+    // A mailbox is no second factor, so it never gets past one; nor does it open an account that is disabled.
     if factors::has_any(work.tx, person.id)? || person.account.disabled_at.is_some() {
         return Ok(None);
     }

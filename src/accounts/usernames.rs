@@ -1,4 +1,4 @@
-//! User names: choosing another, and being told a forgotten one.
+//! User names: choosing another, and recovering a forgotten one.
 
 use crate::audit::{Act, Source};
 use crate::base::{AccountId, EmailAddress, Username};
@@ -10,16 +10,16 @@ use crate::throttle::MailPurpose;
 use super::mail_rules::{may_take_mail, owner_to_mail};
 use super::{Work, identity, notices, person};
 
-/// What came of choosing a user name.
+/// The outcome of choosing a user name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Chosen {
     /// It is the account's own from now on.
     Done,
-    /// Somebody else has it.
+    /// Another account has it.
     Taken,
     /// It is the present one.
     Unchanged,
-    /// It is reserved: administrators give it.
+    /// It is reserved: only administrators give it.
     Reserved,
 }
 
@@ -47,7 +47,7 @@ pub fn choose(
     Ok(Chosen::Done)
 }
 
-/// Mails a forgotten user name to the owner of an address; if the account has none, says that.
+/// Mails a forgotten user name to the owner of an address; if the account has none, the mail says that.
 pub(super) fn mail(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), StoreError> {
     let Some(person) = owner_to_mail(work.tx, address)? else { return Ok(()) };
     let Some(to) = person.verified_address() else { return Ok(()) };

@@ -11,12 +11,12 @@ use crate::throttle::{self, MailPurpose, MailQuota};
 
 use super::{Env, keyring};
 
-/// One transaction, the moment at which it happens, and what it goes by. It may be run twice, the second time from the beginning and
-/// with an equal moment: whatever it does goes through these three.
+/// One transaction, its moment and its environment. It may be run twice, the second time from the beginning and with an
+/// equal moment, so everything that it does must go through these three.
 pub struct Work<'a> {
-    /// Holds all that is changed: one act, one transaction.
+    /// The transaction, which holds all changes of one action.
     pub tx: &'a mut dyn Transaction,
-    /// The time, read once, and whatever is drawn at random.
+    /// The time, read once, and the source of randomness.
     pub moment: &'a mut Moment,
     /// Settings and keys.
     pub env: &'a Env,
@@ -38,7 +38,7 @@ impl Work<'_> {
     /// Queues a mail.
     pub fn mail(&mut self, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
         if self.env.mailer().queue(self.tx, self.moment, to, letter)?.is_none() {
-            // What was to be told of has happened all the same, and the mails behind this one must leave.
+            // A mail that cannot be queued must not undo what it reports, nor stop those behind it.
             let (source, act) = (Source::appliance(), Act::MailRequestDropped);
             self.audit_in_detail(&source, act, Subject::NONE, letter.name())?;
         }
@@ -75,7 +75,8 @@ impl Work<'_> {
         Ok(self.env.config.site.url.link(&format!("{path}{token}")))
     }
 
-    /// Writes a row of the audit log, in the transaction of the act it tells of: an act that was done, or one with its outcome.
+    /// Writes a row of the audit log in the transaction of the action that it records: one that was done, or one with
+    /// its outcome.
     pub fn audit(
         &mut self,
         source: &Source,
@@ -85,7 +86,7 @@ impl Work<'_> {
         self.audit_in_detail(source, what, subject, "")
     }
 
-    /// As [`Work::audit`], with a word of ours that says more.
+    /// Writes a row as [`Work::audit`] does, with a word of ours that says more.
     pub fn audit_in_detail(
         &mut self,
         source: &Source,

@@ -1,4 +1,4 @@
-//! Our account with an authority: a key, kept sealed in the store, one for each directory.
+//! Our account with an authority: one for each directory, its key sealed in the store.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ pub(crate) struct Kept {
 }
 record!(Kept, version 1, { sealed_credentials });
 
-/// Directory → account.
+/// The accounts, by directory.
 pub(crate) const ACCOUNTS: Table<String, Kept> = Table::at(schema::ACME_ACCOUNTS);
 
-/// What an authority says of an account that it does not know (RFC 8555, 6.7).
+/// The error type for an account that the authority does not know (RFC 8555, 6.7).
 const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
 fn place(directory: &str) -> [&[u8]; 2] {
     [schema::ACME_ACCOUNTS.name.as_bytes(), directory.as_bytes()]
 }
 
-/// The kept account, or a new one; whoever chose the authority in the configuration agreed to its terms.
+/// Returns the kept account, or creates one; whoever chose the authority in the configuration agreed to its terms.
 pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: &Wanted) -> Result<Account, AcmeError> {
     let contact = app.env().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
     let contact: Vec<&str> = contact.as_deref().into_iter().collect();
     if let Some(credentials) = kept(app, &wanted.directory)? {
         let account = builder().from_credentials(credentials).await?;
-        // It also tells whether the authority still knows us.
+        // It also shows whether the authority still knows us.
         match account.update_contacts(&contact).await {
             Err(instant_acme::Error::Api(problem)) if problem.r#type.as_deref() == Some(UNKNOWN) => {
                 tracing::warn!("{} does not know our account any more; a new one is made", wanted.directory);
@@ -63,7 +63,7 @@ async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredential
     Ok(kept.await.map_err(Fault::from)?)
 }
 
-/// Seals every account with an authority with another key.
+/// Reseals the key of every account.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.

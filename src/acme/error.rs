@@ -1,4 +1,4 @@
-//! Why there is no certificate.
+//! The reasons why no certificate was issued.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use instant_acme::Problem;
 use crate::app::Fault;
 use crate::tls::TlsError;
 
-/// How long all of it may take: an authority looks from several places, and may have others to serve.
+/// The time for all of it: an authority validates from several places, and may be busy.
 pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Why there is no certificate.
+/// The reason why no certificate was issued.
 #[derive(Debug)]
 pub enum AcmeError {
-    /// The authority did not find us: what it said about each name.
+    /// The authority could not validate us: what it said about each name.
     NotFound(String),
     /// The authority refused something else.
     Refused(Box<Problem>),
-    /// It could not be asked, or its answers make no sense.
+    /// It could not be reached, or its answers make no sense.
     Failed(String),
     /// It took too long.
     Slow,
-    /// What it gave cannot be served.
+    /// What it issued cannot be served.
     Unusable(TlsError),
     /// The store failed.
     Store(Fault),

@@ -1,5 +1,5 @@
-//! Certificates from an authority, by ACME (RFC 8555). An authority gives one for a name if it finds us there: it looks at port
-//! 80 or 443 for an answer that only we can give.
+//! Certificates by ACME (RFC 8555). An authority issues one for a name after it has validated that we control it: it
+//! connects to port 80 or 443 and expects an answer that only we can give.
 
 mod account;
 mod error;

@@ -1,4 +1,4 @@
-//! Asks an authority for a certificate, and keeps it.
+//! Obtains a certificate from an authority, and keeps it.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use super::requests::{self, Requests};
 use super::wanted::Wanted;
 use super::{account, order};
 
-/// Asks for a certificate and keeps it; gives until when it is good, and the port at which the authority found us. Nothing is
-/// served anew here.
+/// Obtains a certificate and keeps it. Returns its expiry, and the port at which the authority validated us. It is not
+/// served yet.
 ///
 /// # Errors
 /// When there is none; what was there before stays.
@@ -26,6 +26,7 @@ pub async fn obtain(
     wanted: &Wanted,
 ) -> Result<(Timestamp, u16), AcmeError> {
     let asked = tokio::time::timeout(TIMEOUT, ask(app, courier, certificates, wanted)).await;
+    // Also after a timeout or an error: nobody is to be answered once the order is over.
     certificates.challenges().clear();
     let ((chain, key), port) = asked.map_err(|_| AcmeError::Slow)??;
     let Wanted { directory, hosts } = wanted.clone();

@@ -1,4 +1,5 @@
-//! One order (RFC 8555, 7.4): the authority says what it will look for, we put it there, it looks, and gives the certificate.
+//! One order (RFC 8555, 7.4): the authority sets challenges, we put the answers in place, it validates them, and issues
+//! the certificate.
 
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use crate::tls::Certificates;
 
 use super::{AcmeError, Wanted};
 
-/// The chain as PEM, and the key that its first certificate is for.
+/// The chain as PEM, and the key of its first certificate.
 pub type Given = (String, Vec<u8>);
 
-/// How often it is asked whether the authority is done, and for how long.
+/// How often, and for how long, the authority is asked whether it is done.
 const POLLING: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90));
 
-/// Goes all the way, proving each name by this kind of challenge.
+/// Places an order, validates each name by this kind of challenge, and returns the certificate.
 pub async fn place(
     account: &Account,
     certificates: &Certificates,
@@ -38,7 +39,7 @@ pub async fn place(
     Ok((order.poll_certificate(&POLLING).await?, key.serialize_der()))
 }
 
-/// Puts an answer in place for each name that is not proven yet, and says so.
+/// Puts an answer in place for each name that is not validated yet, and tells the authority.
 async fn put_answers(order: &mut Order, certificates: &Certificates, kind: ChallengeType) -> Result<(), AcmeError> {
     let challenges = certificates.challenges();
     let mut authorizations = order.authorizations();
@@ -62,7 +63,7 @@ async fn put_answers(order: &mut Order, certificates: &Certificates, kind: Chall
     Ok(())
 }
 
-/// What the authority says about the names that it did not find us at.
+/// Returns what the authority says about names that it could not validate.
 async fn why(order: &mut Order) -> String {
     const UNTOLD: &str = "it does not say why";
     if order.refresh().await.is_err() {
@@ -78,7 +79,7 @@ async fn why(order: &mut Order) -> String {
     if said.is_empty() { UNTOLD.into() } else { said.join(", ") }
 }
 
-/// A request for the certificate (RFC 2986); a new key each time.
+/// Makes a certificate signing request (RFC 2986); the key is a new one each time.
 fn request(wanted: &Wanted, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::new(wanted.hosts.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name = DistinguishedName::new();

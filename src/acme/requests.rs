@@ -1,4 +1,4 @@
-//! The way to the authority: our courier's.
+//! The transport to the authority: our courier.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use instant_acme::{Account, AccountBuilder, BodyWrapper, BytesResponse, Error, H
 use crate::base::Timestamp;
 use crate::courier::{CallOptions, CourierHandle};
 
-/// RFC 8555, 6.1: clients say who they are.
+/// Clients must identify themselves (RFC 8555, 6.1).
 const WHO: HeaderValue = HeaderValue::from_static(concat!("gatelodge/", env!("CARGO_PKG_VERSION")));
 
-/// Requests by a courier.
+/// Sends ACME requests by a courier.
 pub struct Requests {
     courier: Arc<CourierHandle>,
     now: Timestamp,
@@ -27,7 +27,7 @@ impl Requests {
     }
 }
 
-/// Makes or opens an account over this way.
+/// Returns a builder of accounts over this transport.
 pub fn builder(requests: Requests) -> AccountBuilder {
     Account::builder_with_http(Box::new(requests))
 }

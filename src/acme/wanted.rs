@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::tls::issued;
 
-/// What is asked for.
+/// A certificate to be requested.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Wanted {
     /// The authority's directory.
@@ -15,7 +15,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What the configuration asks for.
+    /// Returns what the configuration asks for.
     #[must_use]
     pub fn by(app: &App) -> Self {
         let env = app.env();

@@ -1,4 +1,4 @@
-//! Making accounts.
+//! Adding accounts.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::reach::Reach;
 use super::users::{describe, hash, phone_taken, read_phone};
 use super::{Command, Outcome, Refusal, named, parse, quoted};
 
-/// An account to be made, as it was typed.
+/// An account to be added, as it was typed.
 pub(super) struct Draft {
     pub email: Option<String>,
     pub username: Option<String>,
@@ -23,7 +23,7 @@ pub(super) struct Draft {
     pub is_confirmed: bool,
 }
 
-/// Looks at what is typed of an account to be, before anybody is asked for its password.
+/// Checks what was typed for an account before anybody is asked for its password.
 ///
 /// # Errors
 /// When an address, a name or a group is none.
@@ -33,7 +33,7 @@ pub fn precheck(command: &Command) -> Result<(), Refusal> {
     read_names(&draft).map(drop)
 }
 
-/// What an account is called, and where it belongs.
+/// Parses the names and the groups of an account.
 fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
     let email = draft.email.as_deref().map(read_address).transpose()?;
     let username = draft.username.as_deref().map(|text| parse(text, "a user name", Username::parse)).transpose()?;
@@ -74,6 +74,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
             "give another; the number itself is noted with --phone",
         ));
     }
+    // Before the password is hashed, which is expensive: a refusal should cost nothing.
     Reach::of(by).change_members(&new.groups)?;
     let env = app.env();
     let mut words = env.site_words();

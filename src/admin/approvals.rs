@@ -1,4 +1,4 @@
-//! Registrations that wait for a decision.
+//! Registrations that wait for approval.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The clock, as administrators see it.
+//! The clock, for administrators.
 
 use std::sync::Arc;
 

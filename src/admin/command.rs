@@ -1,14 +1,14 @@
-//! Every command there is.
+//! All commands of administrators.
 
 use serde::{Deserialize, Serialize};
 
 use crate::store::LogEnd;
 
-/// What an administrator asks for.
+/// A command of an administrator.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Makes an account.
+    /// Adds an account.
     UserAdd {
         /// Its address.
         email: Option<String>,
@@ -16,206 +16,206 @@ pub enum Command {
         username: Option<String>,
         /// Its telephone number.
         phone: Option<String>,
-        /// What the person is called.
+        /// The display name.
         name: Option<String>,
         /// Its password; without one the person sets it by "forgot password".
         password: Option<String>,
-        /// Whether it administers the appliance.
+        /// Whether it is an administrator's.
         admin: bool,
         /// Whether the address counts as confirmed.
         confirmed: bool,
         /// Further groups.
         groups: Vec<String>,
     },
-    /// A page of accounts.
+    /// Lists accounts, by pages.
     UserList {
-        /// What is in the address, a name or the number of those that are wanted.
+        /// The text to be found in an address, a name or a number.
         part: Option<String>,
-        /// The id to go on behind.
+        /// The id after which the page begins.
         after: Option<String>,
-        /// How many.
+        /// The most rows.
         limit: usize,
     },
-    /// One account and its sessions.
+    /// Shows an account and its sessions.
     UserShow(Named),
     /// Sets a password.
     UserPasswd {
         /// Id, address or user name.
         user: String,
-        /// The new one.
+        /// The new password.
         password: String,
     },
-    /// Confirms an address in its owner's stead.
+    /// Confirms an address on its owner's behalf.
     UserConfirm(Named),
-    /// Locks an account.
+    /// Disables an account.
     UserDisable(Named),
-    /// Opens it again.
+    /// Enables an account again.
     UserEnable(Named),
     /// Deletes an account.
     UserDelete(Named),
-    /// Takes somebody's second factors away.
+    /// Removes somebody's second factors.
     UserResetFactors(Named),
-    /// Gives somebody a telephone number, or takes it.
+    /// Sets or removes somebody's telephone number.
     UserPhone {
         /// Id, address or user name.
         user: String,
-        /// The number; none takes it.
+        /// The number; `None` removes it.
         phone: Option<String>,
     },
-    /// Puts somebody into a group, or takes them out.
+    /// Adds somebody to a group, or removes them from it.
     UserGroup {
         /// Id, address or user name.
         user: String,
         /// The group.
         group: String,
-        /// In, or out.
+        /// Whether to add them.
         member: bool,
     },
     /// Ends somebody's sessions, or everybody's.
     SessionEnd {
-        /// Id, address or user name; none for everybody.
+        /// Id, address or user name; `None` for everybody.
         user: Option<String>,
     },
-    /// Makes an API token for somebody; its secret is told once.
+    /// Makes an API token for somebody; its secret is shown once.
     TokenAdd {
         /// Id, address or user name.
         user: String,
-        /// What to call it.
+        /// Its name.
         name: String,
-        /// What it is good for.
+        /// Its scopes.
         scopes: Vec<String>,
-        /// How long it works: "90d".
+        /// Its lifetime, like "90d".
         within: Option<String>,
     },
-    /// Somebody's API tokens.
+    /// Lists somebody's API tokens.
     TokenList(Named),
     /// Revokes an API token.
     TokenRevoke {
         /// Id, address or user name.
         user: String,
-        /// Which.
+        /// The token's id.
         id: String,
     },
-    /// Invites somebody: by mail, or by a link that is told once.
+    /// Invites somebody: by mail, or by a link that is shown once.
     InviteAdd {
-        /// Whom to mail it to.
+        /// The address to mail it to.
         email: Option<String>,
-        /// How long it works: "7d".
+        /// Its lifetime, like "7d".
         within: Option<String>,
-        /// How many may use the link.
+        /// The number of people who may use the link.
         uses: Option<u32>,
-        /// The groups they are put in.
+        /// The groups of whoever uses it.
         groups: Vec<String>,
     },
-    /// A page of invitations.
+    /// Lists invitations, by pages.
     InviteList(Page),
-    /// Takes an invitation back.
+    /// Revokes an invitation.
     InviteRevoke {
-        /// Which.
+        /// The invitation's id.
         id: String,
     },
-    /// A page of the registrations that wait for a decision.
+    /// Lists registrations that wait for approval, by pages.
     ApprovalList(Page),
-    /// Decides on a registration.
+    /// Approves or declines a registration.
     ApprovalDecide {
-        /// Which.
+        /// The registration's id.
         id: String,
-        /// Let in, or not.
+        /// Whether to approve it.
         approve: bool,
     },
-    /// All groups and what their members may do.
+    /// Lists all groups and their permissions.
     GroupList,
-    /// A page of the members of a group.
+    /// Lists the members of a group, by pages.
     GroupMembers {
         /// The group.
         group: String,
-        /// The id to go on behind.
+        /// The id after which the page begins.
         after: Option<String>,
-        /// How many.
+        /// The most rows.
         limit: usize,
     },
-    /// Gives a group a permission, or takes it.
+    /// Gives a group a permission, or takes it away.
     GroupPermit {
         /// The group.
         group: String,
         /// The permission.
         permission: String,
-        /// Given, or taken.
+        /// Whether to give it.
         given: bool,
     },
-    /// Takes everybody out of a group, and its permissions.
+    /// Removes all members and permissions of a group.
     GroupDisband {
         /// The group.
         group: String,
     },
-    /// A look at everything: whether it is writable, whole, on time.
+    /// Inspects everything: whether it can be written, is whole, and on time.
     Inspect,
-    /// Waits for a request with this word, to see how it arrives.
+    /// Waits for a request with this word, to record how it arrives.
     ProbeExpect {
         /// The word.
         word: String,
     },
-    /// How it arrived, if it did.
+    /// Returns how that request arrived, if it did.
     ProbeTake,
-    /// Goes to the mail server, logs in, and sends nothing.
+    /// Connects to the mail server and logs in, but sends nothing.
     MailProbe,
-    /// Sends one real mail, past the outbox.
+    /// Sends one real mail, bypassing the outbox.
     MailTest {
-        /// Whom to.
+        /// The recipient.
         address: String,
     },
-    /// A page of the mails that wait or have failed.
+    /// Lists mails that wait or have failed, by pages.
     MailList(Page),
     /// Queues failed mails again.
     MailRetry {
-        /// One of them, or all.
+        /// The mail's id; `None` for all.
         id: Option<String>,
     },
-    /// All webhooks, and how far they have come.
+    /// Lists all webhooks and their progress.
     WebhookList,
-    /// Has a webhook try again now.
+    /// Makes a webhook try again now.
     WebhookRetry(Webhook),
-    /// Tells a webhook something that did not happen.
+    /// Sends a webhook a sample event.
     WebhookTest(Webhook),
-    /// Lets mails go that a restore held back.
+    /// Releases the mails that a restore held back.
     MailRelease,
     /// Makes a new signing key.
     KeyRotate,
-    /// Makes a new signing key and drops every other.
+    /// Makes a new signing key and removes all others.
     KeyRevoke,
-    /// Everything: after the answer come the bytes of a backup, to the end of the connection.
+    /// Makes a backup, whose bytes follow the answer to the end of the connection.
     Backup,
-    /// Everything as JSON lines, which come behind the answer likewise.
+    /// Exports everything as JSON lines, which follow the answer likewise.
     Export,
-    /// A page of the buckets that somebody took tries from.
+    /// Lists the rate-limit buckets that are in use, by pages.
     ThrottleList(Page),
-    /// Lets tries pass again.
+    /// Lifts rate limits.
     ThrottleLift {
-        /// An account, a name or a network; without it everybody.
+        /// An account, a name or a network; `None` for everybody.
         who: Option<String>,
     },
-    /// Rows of the audit log.
+    /// Lists rows of the audit log.
     AuditList(AuditWanted),
-    /// Follows the chain of the audit log.
+    /// Verifies the chain of the audit log.
     AuditVerify,
-    /// Whether the audit log goes on from where it ended when a backup was made.
+    /// Checks that the audit log continues from where it ended when a backup was made.
     AuditWitness(LogEnd),
-    /// What time it is believed to be.
+    /// Shows the time that is believed.
     ClockShow,
-    /// Believes the machine's clock as it is.
+    /// Makes the appliance believe the system clock as it is.
     ClockReset,
 }
 
 impl Command {
-    /// Whether it makes a store where there is none, as the server does when it starts. Everything else is about what is there, and a
-    /// mistyped path is no reason for an empty one.
+    /// Whether it creates a store where there is none, as the server does when it starts. All other commands concern
+    /// what is there: a mistyped path must not create an empty one.
     #[must_use]
     pub const fn begins_a_store(&self) -> bool {
         matches!(self, Self::UserAdd { .. })
     }
 
-    /// Whether it only ends what something else began. Nobody is kept from that by a rate limit: whoever stole an administrator's
-    /// session could use the limit up first.
+    /// Whether it only ends something. Rate limits do not apply then: whoever stole an administrator's session could
+    /// use the limit up first, and keep the others from ending it.
     #[must_use]
     pub const fn only_ends(&self) -> bool {
         matches!(
@@ -231,9 +231,9 @@ impl Command {
     }
 }
 
-// Those that several commands have stand apart: each is then read and written by one piece of the program.
+// Types that several commands share stand apart, so that the code to read and write each is compiled once.
 
-/// An account.
+/// Names an account.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
@@ -245,13 +245,13 @@ pub struct Named {
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// The id, or place, to go on behind.
+    /// The id, or place, after which the page begins.
     pub after: Option<String>,
-    /// How many.
+    /// The most rows.
     pub limit: usize,
 }
 
-/// A webhook.
+/// Names a webhook.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
@@ -259,26 +259,26 @@ pub struct Webhook {
     pub name: String,
 }
 
-/// Which rows of the audit log.
+/// A filter for rows of the audit log.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditWanted {
-    /// By or about this account: id, address or user name.
+    /// Rows by or about this account: id, address or user name.
     pub user: Option<String>,
-    /// This act.
+    /// Rows about this act.
     pub act: Option<String>,
-    /// With this outcome.
+    /// Rows with this outcome.
     pub outcome: Option<String>,
-    /// From this network address.
+    /// Rows from this network address.
     pub network: Option<String>,
-    /// Not before this time.
+    /// Rows not before this time.
     pub since: Option<String>,
-    /// Before this time.
+    /// Rows before this time.
     pub until: Option<String>,
-    /// Behind the row of this number.
+    /// The number after which the page begins.
     pub after: Option<u64>,
-    /// How many.
+    /// The most rows.
     pub limit: usize,
-    /// Oldest first.
+    /// Whether the oldest come first.
     pub oldest_first: bool,
 }

@@ -1,4 +1,4 @@
-//! From a command to what carries it out.
+//! Dispatches commands.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
     tokens, users, webhooks,
 };
 
-/// Carries a command out, for whom the audit log is to name.
+/// Executes a command in somebody's name, whom the audit log records.
 ///
 /// # Errors
 /// When it is refused, or the store fails.
@@ -89,7 +89,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Outcom
     }
 }
 
-/// Notes that a backup is made; its bytes come behind the answer.
+/// Records that a backup is made; its bytes follow the answer.
 async fn back_up(app: &Arc<App>, by: &Principal, what: &'static str) -> Outcome {
     let source = by.source();
     let noted = app.write_as(by, move |work| work.audit_in_detail(&source, Act::BackupMade, Subject::NONE, what));

@@ -1,4 +1,4 @@
-//! Groups, their members, and what these may do.
+//! Groups, their members and permissions.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::groups::{self, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, named, parse, users};
 
-/// Members that are taken out in one transaction.
+/// The members removed in one transaction.
 const PER_STEP: usize = 200;
 
 pub(super) fn list(app: &App) -> Outcome {
@@ -51,7 +51,7 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
 pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
     let name = named::read_group(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
-    // What the administrators may do elsewhere is no program's to widen.
+    // An API token may not widen what administrators may do at other applications.
     Reach::of(by).change_members([&name])?;
     let source = by.source();
     let permitted = app.write_as(by, move |work| {
@@ -81,6 +81,8 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
             "take them out one by one; the last stays",
         ));
     }
+    // In steps, because a group may be large and one transaction holds all of its changes in memory. A crash between
+    // two leaves fewer members, and the command can be repeated.
     app.read(|view| named::require_group(view, &name))??;
     loop {
         let (name, reach, source) = (name.clone(), Reach::of(by), by.source());

@@ -1,4 +1,4 @@
-//! A look at everything, for `gatelodge doctor`.
+//! An inspection of everything, for `gatelodge doctor`.
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::store::{KeySpan, StoreError};
 
 use super::Outcome;
 
-/// Records that are read at a time.
+/// The records read at a time.
 const PAGE: usize = 500;
 
-/// What the server, or whoever has the store, can say about it.
+/// Returns the state of the server, or of the store if none runs.
 pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
     let health = app.health().await;
     let looking = Arc::clone(app);
@@ -39,12 +39,13 @@ pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
     }))
 }
 
-/// Every record is decoded; how many there are.
+/// Decodes every record, and returns how many there are.
 fn read_all(view: &dyn crate::store::Snapshot) -> Result<u64, StoreError> {
     let (mut count, mut span) = (0, KeySpan::prefix(&[]));
     loop {
         let pairs = view.scan(&span, crate::store::Direction::Up, PAGE)?;
         for pair in &pairs {
+            // The exporter decodes every table, so a record that it cannot read is damaged or unknown.
             export::line(pair)?;
         }
         count += pairs.len() as u64;
@@ -67,7 +68,7 @@ fn failed_mails(view: &dyn crate::store::Snapshot) -> Result<usize, StoreError> 
     }
 }
 
-/// How it arrived.
+/// Returns how the request of the probe arrived.
 pub(super) fn take_probe(app: &App) -> Value {
     app.take_probe().map_or(
         Value::Null,

@@ -12,7 +12,7 @@ use crate::config::{RegistrationMode, Span};
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
-/// What is asked for, as it was typed: address, time, uses, groups.
+/// An invitation as it was typed: address, lifetime, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
 pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, by: &Principal) -> Outcome {
@@ -50,6 +50,7 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
         Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
         Invited::Link(id, invitation, link) => {
             let mut shown = describe(id, &invitation);
+            // Shown this once: the store keeps only the hash of its secret.
             shown["link"] = link.into();
             Ok(shown)
         }

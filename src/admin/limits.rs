@@ -1,4 +1,4 @@
-//! Limits on tries: who has used theirs up, and letting them try again.
+//! Rate limits: who has used theirs up, and lifting them.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use MailPurpose::{Approval, Change, Confirm, Invite, Known, LogIn, Reset};
 
 use super::{MAX_ROWS, Outcome, Refusal, parse};
 
-/// Whom limits are lifted for.
+/// Those whose limits are lifted.
 enum Whom {
     Everybody,
     Network(Vec<[u8; 16]>),
     Person(Box<Person>),
-    /// A name that nobody has.
+    /// A name without an account.
     Name(Identity),
 }
 
@@ -37,7 +37,7 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     Ok(json!({"items": items.into_iter().flatten().collect::<Vec<_>>(), "next": next}))
 }
 
-/// A bucket as a place in the list: kind and id.
+/// Writes a bucket as a place in the list: kind and id.
 fn place(bucket: &Bucket) -> String {
     format!("{}-{}", bucket.kind.number(), Id::<()>::from_bytes(bucket.id))
 }
@@ -48,7 +48,7 @@ fn read_place(text: &str) -> Result<(Kind, [u8; 16]), ()> {
     Ok((kind, *id.parse::<Id<()>>().map_err(|_| ())?.bytes()))
 }
 
-/// What an account's bucket is about; a stand-in is nobody's.
+/// Returns the account of a bucket; that of an unknown name has none.
 fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreError> {
     if Kind::OF_ACCOUNTS.contains(&bucket.kind) {
         person::load(view, AccountId::from_bytes(bucket.id))
@@ -57,7 +57,7 @@ fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreEr
     }
 }
 
-/// None for what says nothing any more.
+/// Describes a bucket; `None` if it is full again and says nothing.
 fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
     let (rate, now) = (bucket.kind.rate(&app.env().config.throttle), app.time().earlier);
     let is_out_of_use = attempt_limits::is_out_of_use(bucket, level);

@@ -13,10 +13,10 @@ use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
 use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
-/// Rows read at a time while the wanted ones are looked for.
+/// The rows read at a time.
 const PAGE: usize = 500;
 
-/// Which rows are wanted, as it is understood.
+/// A filter, parsed.
 struct Filter {
     act: Option<Act>,
     account: Option<AccountId>,
@@ -70,7 +70,7 @@ impl Filter {
     }
 }
 
-/// As the rows have it.
+/// Parses a network as the rows hold it.
 fn read_network(text: &str) -> Result<String, Refusal> {
     text.parse::<IpAddr>().map(|address| address.to_canonical().to_string()).map_err(|_| {
         Refusal::invalid(
@@ -80,7 +80,7 @@ fn read_network(text: &str) -> Result<String, Refusal> {
     })
 }
 
-/// An account that may be gone by now: then it is named by its id.
+/// Finds an account. One that was deleted can still be named by its id.
 fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
     match app.read(|view| administer::find(view, user))? {
         Some(person) => Ok(person.id),
@@ -112,7 +112,7 @@ pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
     Ok(json!({"items": items, "next": next}))
 }
 
-/// What the accounts are called that the rows speak of. One that is gone has no name: nothing but its id was kept.
+/// Returns the names of the accounts in the rows. A deleted one has none: nothing but its id was kept.
 fn names_in(view: &dyn Snapshot, rows: &[(u64, Row)]) -> Result<BTreeMap<String, String>, StoreError> {
     let mut names = BTreeMap::new();
     for id in rows.iter().flat_map(|(_, row)| [actor_id(&row.entry.actor), row.entry.subject.id()]).flatten() {
@@ -150,7 +150,7 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
     })
 }
 
-/// What to do about a log that does not hold.
+/// The advice for a log that does not verify.
 const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
 
 pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Outcome {

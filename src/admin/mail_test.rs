@@ -1,4 +1,4 @@
-//! One real mail, for an administrator who wants to know whether mail works.
+//! Sends one real mail, for an administrator who wants to know whether mail works.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::mail::{Composer, Letter};
 
 use super::Refusal;
 
-/// Sends it past the outbox, and tells what the server made of it.
+/// Sends a test mail, bypassing the outbox, and returns what the server made of it.
 ///
 /// # Errors
 /// When it cannot be made, or was not accepted.
@@ -31,7 +31,7 @@ pub async fn send_test(
         MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
         MailTransport::File => config.mail.directory.display().to_string(),
     };
-    // With the patience of every delivery: what a server makes of this mail is what it makes of the others.
+    // With the timeout of every delivery, so that the result holds for other mails too.
     let outcome = courier.deliver(id, &to, &message.bytes, CallOptions::ordinary(moment.now())).await;
     courier.part().await;
     match outcome {

@@ -63,7 +63,7 @@ async fn retry_all(app: &Arc<App>, by: &Principal) -> Outcome {
     Ok(json!({"queued": queued}))
 }
 
-/// Lets go what a restore held back.
+/// Releases the mails that a restore held back.
 pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Outcome {
     let released = in_steps(app, by, |work, after| mail::release_held(work.tx, after, work.moment.earliest())).await?;
     note(app, by, Act::MailReleased, released).await?;

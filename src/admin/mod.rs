@@ -1,5 +1,5 @@
-//! What administrators ask for, and how it is carried out. The command line comes here through the control socket, or by itself
-//! when no server runs; programs come through the administrators' part of the API.
+//! Commands of administrators. The command line sends them through the control socket, or executes them itself when no
+//! server runs; programs use the administrators' part of the API.
 
 mod adding;
 mod approvals;
@@ -31,13 +31,13 @@ pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use users::GOOD_PASSWORD;
 pub use webhooks::send_sample;
 
-/// What comes of a command: what there is to show.
+/// The result of a command: what there is to show.
 type Outcome = Result<serde_json::Value, Refusal>;
 
-/// Most rows of one answer.
+/// The most rows of one answer.
 const MAX_ROWS: usize = 1000;
 
-/// Reads what was typed. `what` says what it should have been.
+/// Parses what was typed. `what` says what it should have been.
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
     let hint = match what {
         "an e-mail address" => "write it like alice@example.org",
@@ -50,7 +50,7 @@ fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> 
     parse(text).map_err(|_| Refusal::invalid(format!("{} is not {what}", quoted(text)), hint))
 }
 
-/// What was typed, in quotation marks, and no more of it than anybody reads.
+/// Quotes what was typed, shortened.
 fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 100;
     let shown: String = text.chars().take(MAX_CHARS).collect();

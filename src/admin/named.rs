@@ -1,4 +1,4 @@
-//! What administrators name: accounts and groups, and what is said when there is none of the name.
+//! Accounts and groups that administrators name, and the refusals for unknown ones.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::store::{Snapshot, StoreError};
 
 use super::{Refusal, quoted};
 
-/// Accounts that are named when somebody may have meant one of them.
+/// The most accounts that are suggested.
 const MEANT: usize = 5;
 
 pub(super) fn unknown_account(user: &str) -> Refusal {
@@ -19,7 +19,7 @@ pub(super) fn unknown_account(user: &str) -> Refusal {
     )
 }
 
-/// As [`unknown_account`], with those accounts of whose names it is a part.
+/// As [`unknown_account`], with suggestions of accounts whose names contain the text.
 pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusal, StoreError> {
     let alike = person::search(view, user, None, MEANT)?;
     if alike.is_empty() {
@@ -29,14 +29,14 @@ pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusa
     Ok(Refusal::unknown(format!("there is no account {user}"), &format!("did you mean {}?", names.join(", "))))
 }
 
-/// What people call an account: its address, else another of its names.
+/// Returns what people call an account: its address, else another of its names.
 pub(super) fn name_of(person: &Person) -> String {
     let email = person.email.as_ref().map(|email| email.shown.clone());
     let email = email.or_else(|| person.username.as_ref().map(ToString::to_string));
     email.or_else(|| person.phone.as_ref().map(ToString::to_string)).unwrap_or_else(|| person.id.to_string())
 }
 
-/// The groups that an account or an invitation is to have.
+/// Parses the groups of an account or an invitation.
 pub(super) fn read_groups(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusal> {
     if texts.len() > MAX_PER_ACCOUNT {
         return Err(Refusal::invalid(
@@ -56,10 +56,10 @@ pub(super) fn read_group(text: &str) -> Result<GroupName, Refusal> {
     })
 }
 
-/// Groups that are named when another was meant.
+/// The most groups that are suggested.
 const NAMED: usize = 20;
 
-/// Refuses a group that is not there: nobody is in it, and no permission is on it. The administrators' always is.
+/// Refuses a group that does not exist: it has neither members nor permissions. The administrators' always exists.
 pub(super) fn require_group(view: &dyn Snapshot, name: &GroupName) -> Result<Result<(), Refusal>, StoreError> {
     if *name == GroupName::administrators() || groups::exists(view, name)? {
         return Ok(Ok(()));

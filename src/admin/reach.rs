@@ -1,10 +1,10 @@
-//! Whom somebody's commands reach.
+//! The reach of commands: an API token does not touch administrators.
 //!
-//! An API token lies in a file or a program's settings and asks for no second factor, so whatever its scopes, it makes nobody an
-//! administrator and changes no administrator's account. What would take one over (a password, a telephone number to log in and to
-//! be sent codes by, second factors taken away, an address confirmed in its owner's stead, a lock opened again) is refused, and with
-//! it what would leave whoever stole the token alone at the site (locking, deleting, demoting, ending what the others have).
-//! These ask for a login, which proves who one is and is fresh.
+//! An API token lies in a file or a program's settings and is asked for no second factor. So whatever its scopes, it
+//! makes nobody an administrator and changes no administrator's account. Refused is whatever could take one over (a
+//! password, a telephone number to log in with and to receive codes, removing second factors, confirming an address,
+//! enabling a disabled account), and whatever could leave the thief of the token alone at the site (disabling,
+//! deleting, demoting, ending the sessions of others). These need a login, which proves who the caller is, recently.
 
 use crate::accounts::{Env, Person, administer, administrators, invitations, registration};
 use crate::app::Principal;
@@ -13,15 +13,15 @@ use crate::store::{Snapshot, StoreError};
 
 use super::{Refusal, named};
 
-/// Whom commands reach.
+/// The accounts that commands may touch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Reach {
     Everybody,
-    /// An API token's.
+    /// All but administrators, for API tokens.
     NoAdministrators,
 }
 
-/// What is found in a transaction, or why nothing is done.
+/// What was found in a transaction, or the refusal.
 pub(super) type Reached<T> = Result<Result<T, Refusal>, StoreError>;
 
 impl Reach {
@@ -33,24 +33,26 @@ impl Reach {
         if self == Self::NoAdministrators && is_about_administrators { Err(Refusal::needs_login()) } else { Ok(()) }
     }
 
-    /// Whether somebody may be put into these groups, or taken out.
+    /// Checks that members of these groups may be added or removed.
     pub(super) fn change_members<'a>(self, groups: impl IntoIterator<Item = &'a GroupName>) -> Result<(), Refusal> {
         self.unless(groups.into_iter().any(|group| *group == GroupName::administrators()))
     }
 
-    /// The account that is named, within the transaction that changes it.
+    /// Finds the account that is named, within the transaction that changes it: checked earlier, it could become an
+    /// administrator's in between.
     pub(super) fn find(self, view: &dyn Snapshot, named: &str) -> Reached<Person> {
         let Some(person) = administer::find(view, named)? else {
             return Ok(Err(match self {
                 Self::Everybody => named::unknown_but_like(view, named)?,
-                // One that may change accounts need not be one that may read who has one.
+                // No suggestions: admin:write does not include reading who has an account.
                 Self::NoAdministrators => named::unknown_account(named),
             }));
         };
         Ok(self.unless(person.account.is_administrator()).map(|()| person))
     }
 
-    /// Whether whoever is named may be confirmed: an account, or a registration, which its invitation may make an administrator's.
+    /// Checks that an address may be confirmed: an account's, or a registration's whose invitation may make it an
+    /// administrator's.
     pub(super) fn confirm(self, view: &dyn Snapshot, env: &Env, named: &str) -> Reached<()> {
         if let Some(person) = administer::find(view, named)? {
             return Ok(self.unless(person.account.is_administrator()));
@@ -67,7 +69,7 @@ impl Reach {
         Ok(Ok(()))
     }
 
-    /// Whether everybody may be taken out of a group: one may be why its administrators have to have a second factor.
+    /// Checks that a group may be disbanded: it may be the one that requires second factors of its administrators.
     pub(super) fn disband(self, view: &dyn Snapshot, group: &GroupName) -> Reached<()> {
         Ok(match self {
             Self::Everybody => Ok(()),

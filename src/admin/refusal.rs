@@ -1,25 +1,25 @@
-//! Why a command was not carried out.
+//! Refusals of commands.
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::Fault;
 use crate::store::StoreError;
 
-/// Why it was not done.
+/// A refused command.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Refusal {
-    /// What sort of reason, for programs.
+    /// The kind of reason, for programs.
     pub kind: RefusalKind,
-    /// One line.
+    /// The reason, in one line.
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
-    /// What failed, where we did.
+    /// The fault, if it is ours.
     #[serde(skip)]
     pub fault: Option<Fault>,
 }
 
-/// Sorts of reasons.
+/// The kinds of reasons.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalKind {
@@ -27,36 +27,36 @@ pub enum RefusalKind {
     Invalid,
     /// There is no such thing.
     Unknown,
-    /// Something else stands in the way.
+    /// Something else prevents it.
     Conflict,
     /// We failed, or something we need did.
     Failed,
-    /// A person who is logged in may do it; an API token may not.
+    /// A login may do it; an API token may not.
     NeedsLogin,
 }
 
 impl Refusal {
-    /// For what is not of its form, or breaks a rule.
+    /// Refuses input that is not of its form, or breaks a rule.
     pub fn invalid(message: impl Into<String>, hint: &str) -> Self {
         Self::of(RefusalKind::Invalid, message, hint)
     }
 
-    /// For what is not there.
+    /// Refuses what does not exist.
     pub fn unknown(message: impl Into<String>, hint: &str) -> Self {
         Self::of(RefusalKind::Unknown, message, hint)
     }
 
-    /// For what something else stands in the way of.
+    /// Refuses what something else prevents.
     pub fn conflict(message: impl Into<String>, hint: &str) -> Self {
         Self::of(RefusalKind::Conflict, message, hint)
     }
 
-    /// For what an API token may not do, whatever its scopes.
+    /// Refuses what an API token may not do, whatever its scopes.
     pub fn needs_login() -> Self {
         Self::of(RefusalKind::NeedsLogin, "an API token changes nothing about administrators", "log in for that")
     }
 
-    /// For what could not be done.
+    /// Reports a failure.
     pub fn failed(message: impl Into<String>, hint: &str) -> Self {
         Self::of(RefusalKind::Failed, message, hint)
     }

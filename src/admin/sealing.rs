@@ -1,4 +1,4 @@
-//! The sealing key is replaced by another: everything that is sealed is sealed anew.
+//! Rotation of the sealing key: everything that is sealed is resealed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::mail;
 use crate::store::{self, KeyChange, OpenError, StoreError, Transaction, replace_key};
 use crate::tls;
 
-/// Why the key is still the old one, or may be.
+/// The reason why the key is still the old one, or may be.
 #[derive(Debug)]
 pub enum RotationError {
-    /// Its file.
+    /// The key's file failed.
     File(OpenError),
-    /// The store: nothing was changed, or the change is finished when it is opened next.
+    /// The store failed: nothing was changed, or the change is completed when it is opened next.
     Store(Fault),
 }
 
-/// Seals everything with another key, in the transaction that notes its fingerprint. A test holds it against every file that
-/// seals something.
+/// Reseals everything with another key, in the transaction that records its fingerprint. A test compares this list with
+/// every file that seals something.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
@@ -44,12 +44,14 @@ pub fn reseal(
     replace_key(tx, new, moment)
 }
 
-/// Replaces the sealing key of a store that nobody else has open. Gives the new one's fingerprint, by which the file is
-/// recognised. `app` still has the old key afterwards, and is of no more use.
+/// Rotates the sealing key of a store that nobody else has open. Returns the new key's fingerprint, by which its file
+/// is recognised. `app` keeps the old key, and must not be used afterwards.
 pub async fn rotate_sealing_key(app: &Arc<App>, key_path: &Path, by: &Principal) -> Result<String, RotationError> {
     let old = SealingKey::clone(&app.env().seal);
     let new = old.successor(&mut app.moment());
     let fingerprint = new.fingerprint();
+    // The new key is on the disk, beside the old one, before anything is sealed with it, and takes its place last:
+    // after a crash at any point one of the two files holds the key that the store names.
     let change = KeyChange::begin(key_path, &old, &new).map_err(RotationError::File)?;
     let source = by.source();
     let written = app.write_as(by, move |work| {

@@ -10,10 +10,10 @@ use crate::app::{App, Principal};
 use super::reach::Reach;
 use super::{Outcome, Refusal};
 
-/// Rows that are looked at in one transaction.
+/// The rows looked at in one transaction.
 const PER_STEP: usize = 500;
 
-/// Ends somebody's sessions; of one's own the one by which this is asked stays.
+/// Ends somebody's sessions; of the caller's own, the one that asks stays.
 pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let (reach, source, kept) = (Reach::of(by), by.source(), by.session());
     let ended = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
@@ -23,7 +23,7 @@ pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Outcome
     Ok(json!({"ended": ended.await??}))
 }
 
-/// Ends everybody's sessions, but for the one by which this is asked.
+/// Ends everybody's sessions but the one that asks.
 pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Outcome {
     if Reach::of(by) != Reach::Everybody {
         return Err(Refusal::needs_login());

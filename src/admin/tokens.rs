@@ -14,14 +14,14 @@ use crate::store::Snapshot;
 use super::reach::Reach;
 use super::{Outcome, Refusal, parse, users};
 
-/// A token that is wanted for, as it was typed.
+/// A token to be made, as it was typed.
 pub(super) struct Draft {
     pub name: String,
     pub scopes: Vec<String>,
     pub within: Option<String>,
 }
 
-/// Days for which a token works if nothing else is said.
+/// The lifetime of a token if none is given.
 const WITHIN: Span = Span::from_seconds(90 * DAY);
 
 pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
@@ -35,6 +35,7 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Princi
         Made::Done(made) => {
             let (secret, token) = *made;
             let mut shown = describe(&token);
+            // Shown this once: the store keeps only its hash.
             shown["token"] = secret.expose().into();
             Ok(shown)
         }

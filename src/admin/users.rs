@@ -18,7 +18,7 @@ use crate::store::{Snapshot, StoreError};
 use super::reach::Reach;
 use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
 
-/// What is said with every refused password.
+/// The advice with every refused password.
 pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
 
 fn in_words(fault: PasswordFault) -> Refusal {
@@ -46,7 +46,7 @@ fn last_administrator(user: &str) -> Refusal {
     )
 }
 
-/// Gives somebody a telephone number, or takes it.
+/// Sets or removes somebody's telephone number.
 pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
@@ -125,7 +125,7 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
     Ok(shown)
 }
 
-/// The account as the API shows it, and what only administrators see.
+/// Describes an account as the API shows it, with what only administrators see.
 pub(super) fn describe(person: &Person) -> Value {
     let account = &person.account;
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
@@ -145,6 +145,8 @@ pub(super) fn describe(person: &Person) -> Value {
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
     let person = find(app, &user)?;
+    // Hashed between two transactions, because it is slow; the account is found again, and its reach checked, where it
+    // changes.
     let hash = hash(app, text, &person.context_words(&app.env())).await?;
     let source = by.source();
     change(app, by, user, move |work, person| {
@@ -158,7 +160,7 @@ pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, b
     change(app, by, user, move |work, person| administer::set_disabled(work, &source, (person, disabled))).await
 }
 
-/// Says when it is done, if not at once.
+/// Removes second factors. Returns when they end, if not at once.
 pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
     let asked = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
@@ -191,7 +193,7 @@ pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member:
     change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
 }
 
-/// Finds the account within the transaction that changes it, and shows it as it is afterwards.
+/// Changes an account within the transaction that finds it, and shows the result.
 async fn change<F>(app: &Arc<App>, by: &Principal, user: String, mut act: F) -> Outcome
 where
     F: FnMut(&mut Work<'_>, &mut Person) -> Result<Changed, StoreError> + Send + 'static,

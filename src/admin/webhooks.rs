@@ -1,4 +1,4 @@
-//! Webhooks: whom else is told what happens, and how far they have come.
+//! Webhooks and their progress.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::webhooks::{self, Hook, Told, word};
 
 use super::{Outcome, Refusal};
 
-/// Events that are counted at most.
+/// The most waiting events that are counted.
 const COUNTED: usize = 1000;
 
 fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
@@ -65,7 +65,7 @@ pub(super) async fn retry(app: &Arc<App>, name: String, by: &Principal) -> Outco
     Ok(json!({"retried": name}))
 }
 
-/// Tells a webhook something that did not happen, and says what its server made of it.
+/// Sends a webhook a sample event, and returns what its server made of it.
 ///
 /// # Errors
 /// When there is none of this name, or its server did not take it.

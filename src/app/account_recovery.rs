@@ -10,7 +10,7 @@ use crate::sessions::{Client, Logins};
 use super::{App, Fault, LoggedIn};
 
 impl App {
-    /// Whose account a link takes back.
+    /// Looks up the account that a link takes back.
     ///
     /// # Errors
     /// When the store fails, or the clock is unsure.
@@ -20,7 +20,7 @@ impl App {
         Ok(self.read(|view| account_recovery::look_up(view, &self.env(), token, self.now()))?)
     }
 
-    /// Takes the account back, if the link works.
+    /// Takes the account back, if the link is valid.
     ///
     /// # Errors
     /// When the store fails, or the clock is unsure.
@@ -32,7 +32,7 @@ impl App {
         Ok(taken.await?)
     }
 
-    /// How often the person who asks has logged in, and the last times.
+    /// Returns how often the caller has logged in, and the last times.
     pub fn logins_of(&self, asking: &LoggedIn) -> Result<Logins, Fault> {
         Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id))?)
     }

@@ -1,4 +1,4 @@
-//! Who asks: the holder of a session or of an API token, remembered from one request to the next.
+//! Finds who asks: the holder of a session or of an API token, cached from one request to the next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -15,11 +15,12 @@ use crate::store::StoreError;
 use super::App;
 use super::session_cache::LoggedIn;
 
-/// How long after a form was posted another post of it is the second of two clicks.
+/// How long after a form was posted another post of it counts as the second of two clicks, in seconds.
 const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
 
 impl App {
-    /// For what, a moment ago, the session that had this secret went on under a new one. A fault of the store is no reason to say so.
+    /// Returns the act for which the session with this secret went on under a new one a moment ago. A
+    /// failure of the store is no reason to report one.
     pub fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
         let found = self.read(|view| spent::find(view, secret)).ok().flatten()?;
         found.act.filter(|_| self.now().since(found.done_at) < SECOND_CLICK_WITHIN)
@@ -27,7 +28,7 @@ impl App {
 }
 
 impl App {
-    /// Who holds the session, or the API token, with this secret, if it is alive and its account open.
+    /// Returns the holder of the session, or of the API token, with this secret, if it is alive and its account open.
     pub fn find_caller(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
         let logged_in = match self.session_cache.find(&digest) {
             Ok(logged_in) => logged_in,
@@ -39,13 +40,15 @@ impl App {
                 }
             },
         };
+        // Judged at every request, because a cached session expires without any commit that would evict it.
         let time = self.time();
         let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
         let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.session_cache.generation);
         if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
             return Ok(None);
         }
-        // While a leap of the clock is in doubt, the earlier time is noted: it is still true when the leap is taken back.
+        // While a step of the clock is in doubt the earlier time is noted: it
+        // is still true when the step is taken back.
         let used_at = time.earlier.max(logged_in.session.created_at);
         if used_at.since(seen_at) >= logged_in.session.note_after() {
             logged_in.seen_at.store(used_at.seconds(), Ordering::Relaxed);
@@ -54,7 +57,7 @@ impl App {
         Ok(Some(logged_in))
     }
 
-    /// Whether the person that is named may do something. None if nobody is called so.
+    /// Whether the person who is named may do something. None if nobody has the name.
     pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
         self.read(|view| permissions::may(view, named, permission))
     }

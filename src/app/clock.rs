@@ -1,23 +1,24 @@
-//! What time it is, and how sure that is.
+//! The clock: what time it is, and how sure that is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{BUILD_DATE, Clock, ClockState, Reading, Seconds, Timekeeper, Timestamp};
 
-/// The clocks, and what is made of them.
+/// The clocks, and their keeper.
 pub(super) struct Time {
     pub(super) clock: Arc<dyn Clock>,
     kept: Mutex<Kept>,
-    /// What the clocks showed at the last look, if they were believed: whoever sees the same need not ask again, under a lock, what is
-    /// made of it. They change twice a second, and every request looks.
+    /// What the clocks showed at the last reading, if they were believed: whoever sees the same need not have it judged
+    /// again, under a lock. It changes twice a second, and every request reads it.
     believed: AtomicU64,
 }
 
-/// Believed is nothing.
+/// Nothing is believed.
 const NOTHING: u64 = u64::MAX;
 
-/// What both clocks show, in one word: the wall clock's seconds until the year 36,000, and those of the monotonic one over half a year.
+/// Packs both clocks into one word: the wall clock's seconds until the year 36,000,
+/// and those of the monotonic one over half a year.
 fn shown(wall: Timestamp, uptime: Seconds) -> u64 {
     const WALL_BITS: u32 = 40;
     (uptime << WALL_BITS) | (wall.seconds() & ((1 << WALL_BITS) - 1))
@@ -26,7 +27,7 @@ fn shown(wall: Timestamp, uptime: Seconds) -> u64 {
 pub(super) struct Kept {
     pub(super) keeper: Timekeeper,
     told: ClockState,
-    /// The floor before it was lowered, while the store does not know it yet.
+    /// The floor before it was lowered, until the store knows of it.
     pub(super) lowered_from: Option<Timestamp>,
 }
 
@@ -52,12 +53,14 @@ impl Time {
         let reading = kept.keeper.read(wall, uptime);
         let is_believed = reading == Reading { later: wall, earlier: wall, state: ClockState::Sure };
         self.believed.store(if is_believed { shown(wall, uptime) } else { NOTHING }, Ordering::Release);
+        // Links signed by the wrong time have to be ended, which `settle_clock` does outside this lock.
         if kept.keeper.floor() < before && kept.lowered_from.is_none() {
             kept.lowered_from = Some(before);
             tracing::warn!("the clock was ahead, at {before}, and is right again: it is {}", reading.later);
         }
         if reading.state != kept.told {
             kept.told = reading.state;
+            // Without the lock, for which every request may be waiting: writing to the log can take long.
             drop(kept);
             tell(&reading, self.clock.now());
         }
@@ -79,12 +82,12 @@ fn tell(reading: &Reading, wall: Timestamp) {
     }
 }
 
-/// What `gatelodge clock` shows.
+/// The report of `gatelodge clock`.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockReport {
-    /// What the machine's clock shows.
+    /// The machine's clock.
     pub wall: Timestamp,
-    /// What is made of it.
+    /// How it is judged.
     pub reading: Reading,
     /// The highest time that was believed.
     pub floor: Timestamp,

@@ -1,4 +1,4 @@
-//! Confirm: what a mailed link is worth, and what it needs beside it.
+//! Confirming: what a mailed link is worth, and what it needs beside it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::throttle;
 use super::login::to_its_end;
 use super::{App, Fault};
 
-/// What somebody confirms with.
+/// The data of a confirmation.
 #[derive(Clone, Debug)]
 pub struct Confirmation {
     /// The mailed token.
@@ -25,13 +25,13 @@ pub struct Confirmation {
     pub browser: Option<Digest>,
     /// The password chosen at registration.
     pub password: Option<Password>,
-    /// A password that is chosen now, in place of one that somebody else may have registered the address with.
+    /// A password chosen now, in place of one that somebody else may have registered the address with.
     pub new_password: Option<Password>,
     /// Another user name, if the first was taken meanwhile.
     pub username: Option<Username>,
-    /// Where the request comes from.
+    /// The client that the request comes from.
     pub client: Client,
-    /// The session that the client has now.
+    /// The client's present session, which a new one replaces.
     pub replaces: Option<Digest>,
 }
 
@@ -46,12 +46,13 @@ pub enum Besides {
     AccountPassword,
 }
 
-/// Registrations of an address whose password is compared with the one that is given: each costs a hash. Whoever registered
-/// before more than these chooses a password anew.
+/// The most registrations of an address whose password is compared with the given one: each costs a hash. Whoever
+/// registered before more than these chooses a password anew.
 const MAX_COMPARED: usize = 4;
 
 impl App {
-    /// Looks a confirmation link up and changes nothing. Says what is needed beside it, in this browser with this session.
+    /// Looks a confirmation link up without changing anything. Returns what is needed
+    /// beside it, in this browser with this session.
     pub fn check_confirmation(
         &self,
         token: &str,
@@ -74,7 +75,7 @@ impl App {
         }))
     }
 
-    /// Whether a session is this account's.
+    /// Whether a session belongs to this account.
     fn is_of(&self, session: Option<Digest>, account: AccountId) -> Result<bool, Fault> {
         let who = session.map(|digest| self.find_caller(digest)).transpose()?.flatten();
         Ok(who.is_some_and(|who| who.person.id == account))
@@ -96,7 +97,7 @@ impl App {
         Ok(self.write(move |work| confirm::confirm(work, &request)).await?)
     }
 
-    /// Finds out whether the confirming person is the one who registered; a hash is computed only for a good token.
+    /// Verifies that the confirming person is the one who registered; a hash is computed only for a valid token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
         self.reserve(AttemptLimits::for_link(&self.env(), &confirmation.client))?;
         let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now()))?;
@@ -116,6 +117,7 @@ impl App {
             return self.choose_now(&all, password).await;
         }
         let is_covered = |proof: &Proof| all.iter().any(|(id, registration)| proof.covers(*id, registration));
+        // The browser's cookie stands for the password: whoever has it typed that password there.
         if let Some(proof) = confirmation.browser.map(Proof::Browser).filter(is_covered) {
             return Ok(Ok(proof));
         }
@@ -128,7 +130,7 @@ impl App {
         let matching = to_its_end(async move {
             let mut matching = None;
             for (id, registration) in all.into_iter().take(MAX_COMPARED) {
-                // All of them, in any case: which one matched does not show in the time.
+                // All of them, in any case: which one matched must not show in the time.
                 if app.hasher.verify(password.clone(), registration.password).await? {
                     matching = matching.or(Some(id));
                 }
@@ -148,7 +150,8 @@ impl App {
         Ok(matching.map(Proof::Password).ok_or(ConfirmRefused::WrongPassword))
     }
 
-    /// Whether the confirming person is the owner of the account that asked for the address: by their session, or its password.
+    /// Verifies that the confirming person owns the account that asked for
+    /// the address: by their session, or its password.
     async fn prove_account(
         self: &Arc<Self>,
         account: AccountId,
@@ -163,8 +166,8 @@ impl App {
             .and_then(|person| Some((person.email?, person.account.password?)));
         let Some((email, hash)) = found else { return Ok(Err(ConfirmRefused::WrongPassword)) };
         let client = confirmation.client.clone();
-        // A guess here is a guess at the account's password, and counts as one at the login: whoever has such a link is given no
-        // further tries, and the owner is told (NIST SP 800-63B-4, 3.2.2).
+        // A guess here is a guess at the account's password, and counts as one at the login: whoever has such a link
+        // gets no further attempts, and the owner is told (NIST SP 800-63B-4, 3.2.2).
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
         let claim = Claim { identity: &identity, account: Some(account) };
@@ -189,7 +192,8 @@ impl App {
         .await
     }
 
-    /// Whoever has the mailbox chooses a password: strangers who registered the address before keep its owner from nothing.
+    /// Sets a new password for whoever has the mailbox: strangers who registered
+    /// the address before keep its owner from nothing.
     async fn choose_now(
         self: &Arc<Self>,
         all: &[(RegistrationId, Registration)],

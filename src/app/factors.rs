@@ -15,24 +15,24 @@ use super::{App, Caller, Fault, LoggedIn};
 /// What somebody has besides the password.
 #[derive(Debug)]
 pub struct Factors {
-    /// The factors that count.
+    /// The confirmed factors.
     pub factors: Vec<(FactorId, Factor)>,
-    /// How many recovery codes are left.
+    /// The number of recovery codes left.
     pub codes_left: usize,
-    /// Whether one of the person's groups asks for one.
+    /// Whether one of the person's groups requires a second factor.
     pub is_required: bool,
-    /// In which ways codes may be sent that are not there yet.
+    /// The ways of sending codes that could still be added.
     pub offered: Vec<FactorKind>,
     /// The browsers that are not asked for a code.
     pub trusted: Vec<(BrowserId, TrustedBrowser)>,
 }
 
-/// An authenticator program that was begun.
+/// An authenticator program whose set-up was begun.
 #[derive(Debug)]
 pub struct BegunTotp {
     /// Its id.
     pub id: FactorId,
-    /// What the program is told.
+    /// The seed that the program is told.
     pub seed: TotpSeed,
 }
 
@@ -41,7 +41,7 @@ fn owner(asking: &LoggedIn, client: Client) -> Owner {
 }
 
 impl App {
-    /// What the person who asks has besides the password.
+    /// Returns the caller's second factors.
     pub fn factors_of(&self, asking: &LoggedIn) -> Result<Factors, Fault> {
         let (env, account, now) = (self.env(), asking.person.id, self.now());
         Ok(self.read(|view| {
@@ -63,7 +63,7 @@ impl App {
         })?)
     }
 
-    /// Begins an authenticator program. None if the account has too many factors.
+    /// Begins to set up an authenticator program. None if the account has too many factors.
     pub async fn begin_totp(self: &Arc<Self>, asking: &Caller, name: DisplayName) -> Result<Option<BegunTotp>, Fault> {
         self.require_clock()?;
         self.require_room()?;
@@ -77,7 +77,7 @@ impl App {
         self.begun_totp(asking)
     }
 
-    /// The authenticator program that the person who asks has begun and not confirmed.
+    /// Returns the authenticator program that the caller has begun and not confirmed.
     pub fn begun_totp(&self, asking: &LoggedIn) -> Result<Option<BegunTotp>, Fault> {
         let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id))?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
@@ -145,7 +145,7 @@ impl App {
         made.await
     }
 
-    /// Ends the trust in a browser. False if there is none of this id.
+    /// Ends the trust in a browser. False if none has this id.
     pub async fn end_trust(self: &Arc<Self>, asking: &Caller, id: BrowserId, client: Client) -> Result<bool, Fault> {
         let owner = owner(asking, client);
         let ended = self.write_as(asking, move |work| factor_changes::end_trust(work, &owner, id));

@@ -1,4 +1,4 @@
-//! Why an act could not be carried through.
+//! The reasons why an act could not be carried through.
 
 use crate::accounts::standing::Denied;
 use crate::base::Seconds;
@@ -7,16 +7,16 @@ use crate::store::StoreError;
 
 use super::hasher::Busy;
 
-/// Why an act could not be carried through. Refusals by a rule are not among these.
+/// The reason why an act could not be carried through. Refusals by a rule are not among these.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
     /// The store failed.
     Store(StoreError),
     /// Too many passwords wait to be hashed.
     Busy,
-    /// Too many tries have failed: seconds to wait.
+    /// Too many attempts have failed: seconds to wait.
     TooManyAttempts(Seconds),
-    /// We made a mistake; the log says which.
+    /// A mistake of ours; the log says which.
     Internal,
     /// The clock lies behind a time that has been, and the act depends on the time.
     ClockUnsure,

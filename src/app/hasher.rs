@@ -1,4 +1,4 @@
-//! The threads that hash passwords: as many as cores and a relief, with memory they use again, and a queue with an end.
+//! A thread pool for password hashing: a thread per core and a relief, with memory that is reused, and a bounded queue.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,14 +14,14 @@ use crate::base::Moment;
 use crate::crypto::{Cost, Memory, Password, PasswordHash};
 use crate::metrics::Histogram;
 
-/// The queue is full: answer 503 and let the client come back.
+/// The queue is full: the answer is 503, and the client comes back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Busy;
 
-/// What is to be hashed; says whether it had to be. It may be run twice, by two threads: who is done first answers.
+/// A hash to compute; returns whether it had to be. It may be run twice, by two threads: the first to finish answers.
 type Task = Arc<dyn Fn(&mut Memory) -> bool + Send + Sync>;
 
-/// A fixed number of threads; memory is bounded by their number, however many people log in.
+/// A fixed number of threads: it bounds the memory, however many people log in.
 pub struct Hasher {
     queue: Arc<Queue>,
     cost: RwLock<Cost>,
@@ -30,42 +30,42 @@ pub struct Hasher {
 
 struct Queue {
     state: Mutex<State>,
-    /// Something is to be done, or it is over.
+    /// Signals that there is something to do, or that the program ends.
     changed: Condvar,
-    /// The same for the relief, which need not hear of everything.
+    /// The same for the relief, which need not wake for every task.
     begins: Condvar,
-    /// How long a task may take, at least, before the relief takes over.
+    /// The least time that a task may take before the relief takes over.
     relief_after: Duration,
 }
 
 struct State {
-    /// With the time since when.
+    /// Tasks that wait, and since when.
     waiting: VecDeque<(Instant, Task)>,
-    /// The same for those that a thread has begun with, by their number.
+    /// Tasks that a thread has begun, since when, and their numbers.
     begun: VecDeque<(Instant, u64, Task)>,
     last_number: u64,
-    /// When the relief last took over what a thread had begun with.
+    /// When the relief last took over from a thread.
     overtaken_at: Option<Instant>,
-    /// The relief waits until there is something to do; else it looks again by itself.
+    /// Whether the relief waits for something to do; otherwise it wakes by itself.
     relief_rests: bool,
-    /// The shortest time that anything has taken: with nobody else at work, that is what it takes.
+    /// The shortest time that any task took: what a hash takes when nothing else runs.
     fastest: Option<Duration>,
     is_closed: bool,
 }
 
 impl Hasher {
-    /// Passwords that may wait.
+    /// The most passwords that may wait.
     const MAX_WAITING: usize = 256;
-    /// More threads than this would need more memory than a small board has to spare.
+    /// The most threads: more would need more memory than a small board has to spare.
     const MAX_THREADS: usize = 4;
     /// The lowest priority there is.
     const NICENESS: i32 = 19;
     /// How long a thread keeps its memory without work.
     const KEEP_MEMORY: Duration = Duration::from_mins(1);
-    /// When a hash takes so long, and so many times what it takes otherwise, the relief takes over.
+    /// The relief takes over when a hash takes this long, and this many times what it takes otherwise.
     const RELIEF_AFTER: Duration = Duration::from_millis(500);
     const RELIEF_TIMES: u32 = 4;
-    /// While it is not known what a hash takes here.
+    /// The same while it is not known what a hash takes here.
     const RELIEF_AT_FIRST: Duration = Duration::from_secs(10);
 
     /// Starts the threads, one for each core up to four, and one that takes over when these get no time.
@@ -90,7 +90,7 @@ impl Hasher {
         *self.cost.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// New hashes cost this much from now on.
+    /// Sets the cost of new hashes.
     pub fn reconfigure(&self, cost: Cost) {
         let before = std::mem::replace(&mut *self.cost.write().unwrap_or_else(PoisonError::into_inner), cost);
         if before != cost {
@@ -113,13 +113,13 @@ impl Hasher {
         self.run(move |memory| hash.matches(&password, memory)).await
     }
 
-    /// How long hashing took, waiting included.
+    /// Returns how long hashing took, waiting included.
     #[must_use]
     pub fn took(&self) -> &Histogram {
         &self.took
     }
 
-    /// Passwords that wait.
+    /// Returns how many passwords wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.lock().waiting.len()
@@ -137,7 +137,8 @@ impl Hasher {
         let answer = Mutex::new(Some(answer));
         self.queue.push(Arc::new(move |memory| {
             let lock = || answer.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever asked may have hung up while this waited, or been answered; then nothing needs to be hashed.
+            // The caller may have hung up while this waited, or been answered by the
+            // other thread; then nothing needs to be hashed.
             if lock().as_ref().is_none_or(oneshot::Sender::is_closed) {
                 return false;
             }
@@ -162,8 +163,9 @@ impl Drop for Hasher {
 }
 
 impl State {
-    /// What was begun first is begun again. What only waits, because others wait before it, is left to the other threads, unless they
-    /// have begun nothing, or something of theirs has just been overtaken: then they hardly get time for the rest either.
+    /// Takes the task for the relief. What was begun first is begun again. What only waits behind others is
+    /// left to the other threads, unless they have begun nothing, or something of theirs has just been
+    /// overtaken: then they hardly get time for the rest either.
     fn overdue(&mut self, patience: Duration) -> Option<(u64, Task)> {
         if let Some((_, number, task)) = self.begun.pop_front_if(|(since, ..)| since.elapsed() >= patience) {
             self.overtaken_at = Some(Instant::now());
@@ -222,8 +224,8 @@ impl Queue {
         });
     }
 
-    /// Takes over what takes too long: threads that have stepped back get hardly any time while requests keep every core busy, and
-    /// nobody must keep others from logging in by asking for pages.
+    /// Takes over what takes too long: threads of low priority get hardly any time while requests keep every core busy,
+    /// and nobody must be able to keep others from logging in by asking for pages.
     fn relieve(&self) {
         self.take_each(&self.begins, |state| {
             let patience = self.patience(state);
@@ -233,7 +235,7 @@ impl Queue {
         });
     }
 
-    /// How long the relief waits for the others.
+    /// Returns how long the relief waits for the other threads.
     fn patience(&self, state: &State) -> Duration {
         let usual = state.fastest.map_or(Hasher::RELIEF_AT_FIRST, |fastest| fastest * Hasher::RELIEF_TIMES);
         usual.max(self.relief_after)
@@ -243,7 +245,7 @@ impl Queue {
         let mut memory = Memory::default();
         while let Some((number, task)) = self.next(&mut memory, changed, &take) {
             let began = Instant::now();
-            // A panic ends one task, whose asker is answered "busy", and not the thread.
+            // A panic ends one task, whose caller is answered "busy", and not the thread.
             let done = catch_unwind(AssertUnwindSafe(|| task(&mut memory)));
             if done.is_err() {
                 memory = Memory::default();
@@ -258,7 +260,7 @@ impl Queue {
         }
     }
 
-    /// The next task; gives the memory back after a while without one. None when the program ends.
+    /// Waits for the next task; gives the memory back after a while without one. None when the program ends.
     fn next(
         &self,
         memory: &mut Memory,
@@ -286,13 +288,14 @@ impl Queue {
     }
 }
 
-/// Has this thread run when no other has something to do: whoever only shows a session must not wait for those who log in.
+/// Lets this thread run only when no other has something to do: a request
+/// that shows a session must not wait for logins.
 ///
-/// The lowest priority alone is not enough. Linux from 6.6 on lets a thread finish its slice of some milliseconds before one
-/// of a higher priority that wakes; only one of the policy `SCHED_IDLE` gives way at once (sched(7)). The priority counts where the
-/// policy cannot be had. The price: while requests keep every core busy, passwords are left to the relief; and where the kernel
-/// shares the processor neither by control group nor by session (autogroup), logins wait for every other program that keeps it
-/// busy, longer than at the lowest priority.
+/// The lowest priority alone is not enough. Linux from 6.6 on lets a thread finish its slice of some milliseconds
+/// before one of a higher priority that wakes; only one of the policy `SCHED_IDLE` gives way at once (sched(7)). The
+/// priority counts where the policy cannot be had. The price: while requests keep every core busy, passwords are left
+/// to the relief; and where the kernel shares the processor neither by control group nor by session (autogroup), logins
+/// wait for every other program that keeps it busy, longer than at the lowest priority.
 fn step_back() {
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy) {

@@ -1,4 +1,4 @@
-//! Whether everything that should run does run, for those who watch over the appliance.
+//! Health: whether everything that should run does run, for monitoring.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError};
@@ -9,18 +9,19 @@ use crate::store::StoreError;
 use super::pulses::Pulse;
 use super::{App, Room};
 
-/// What somebody who watches over the appliance wants to know.
+/// The state of the appliance, for monitoring.
 #[derive(Clone, Debug)]
 pub struct Health {
     /// Whether writing works, as far as it was tried.
     pub store: Result<(), StoreError>,
-    /// How much room is on the disk.
+    /// The room on the disk.
     pub room: Room,
     /// Workers whose step has taken far too long.
     pub stuck: Vec<&'static str>,
     /// Whether the clock is believed.
     pub clock: ClockState,
-    /// Why the last attempt to get a certificate from an authority gave none; what was served before is served on.
+    /// The reason why the last attempt to get a certificate from an authority
+    /// failed; the one served before is still served.
     pub certificate: Option<String>,
 }
 
@@ -33,15 +34,15 @@ impl Health {
 }
 
 impl App {
-    /// The pulse of a worker that is being started.
+    /// Registers a worker that is being started, and returns its pulse.
     pub fn pulse(&self, name: &'static str) -> Arc<Pulse> {
         let pulse = Arc::new(Pulse { name, busy_since: AtomicU64::new(0) });
         self.pulses.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pulse));
         pulse
     }
 
-    /// Goes the way of a write without writing anything: through the runtime, the writer's thread, and back. Returns when it
-    /// was answered, be it with a refusal.
+    /// Runs an empty write: through the runtime, the writer's thread, and back.
+    /// Returns when it was answered, be it with a refusal.
     ///
     /// # Errors
     /// When writing is known not to work.
@@ -49,7 +50,7 @@ impl App {
         self.write(|_| Ok(())).await
     }
 
-    /// Looks at everything.
+    /// Collects the state of everything.
     pub async fn health(self: &Arc<Self>) -> Health {
         let store = self.can_write().await;
         let uptime = self.uptime();

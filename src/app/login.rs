@@ -1,4 +1,4 @@
-//! Log in and out, and the list of sessions.
+//! Logging in and out, and the list of sessions.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use super::rate_limit::Reservation;
 use super::{App, Caller, Fault, LoggedIn};
 use crate::accounts::start_session::SessionRequest;
 
-/// A password that was verified, and whose tries are held until what came of it is committed.
+/// A password that was verified, and the reservation that is held until its outcome is committed.
 struct Checked {
     candidate: Candidate,
     check: PasswordCheck,
@@ -26,8 +26,8 @@ struct Checked {
 }
 
 impl App {
-    /// Says who somebody is, by a password, without starting a session, noting a login or mailing anything: for what asks with every
-    /// request. A failure counts as any other.
+    /// Authenticates somebody by a password, without starting a session, noting a login or mailing anything: for
+    /// protocols that ask with every request. A failure counts like any other.
     ///
     /// # Errors
     /// [`Fault::Busy`], [`Fault::TooManyAttempts`]; or when the store fails.
@@ -47,7 +47,7 @@ impl App {
         .await
     }
 
-    /// Logs somebody in, or not; why not is not told.
+    /// Logs somebody in, or refuses to without saying why.
     ///
     /// # Errors
     /// [`Fault::Busy`], [`Fault::TooManyAttempts`]; or when the store fails.
@@ -63,12 +63,14 @@ impl App {
             let Checked { candidate, check, reservation } =
                 app.check_password(identity, password, &request.client).await?;
             let outcome = app.write(move |work| login::conclude(work, &candidate, &check, &request)).await?;
+            // Held until the outcome is committed, so that parallel guesses cannot pass together.
             drop(reservation);
             Ok(outcome)
         })
         .await;
         self.measures.note_login(&ended);
-        // For those who block addresses by what the log says (config/fail2ban): nothing in these lines is the client's own words.
+        // For programs that block addresses by what the log says (config/fail2ban):
+        // nothing in these lines is the client's own words.
         match &ended {
             Ok(Err(LoginRefused::InvalidCredentials)) => tracing::info!("login refused from {network}"),
             Ok(Err(LoginRefused::TooMany(_))) | Err(Fault::TooManyAttempts(_)) => {
@@ -90,7 +92,10 @@ impl App {
             Ok((candidate, tries))
         })?;
         let reservation = self.reserve_in_turn(tries).await?;
+        // Always, for an unknown account against a decoy and for a locked one too: an
+        // answer that came sooner would tell which it is.
         let matched = self.hasher.verify(password.clone(), candidate.hash.clone()).await?;
+        // Never while locked out: a second hash would tell by its time that the password was right.
         let rehashed = if matched && !reservation.is_locked_out && self.hasher.is_outdated(&candidate.hash) {
             Some(self.hasher.hash(password, self.moment()).await?)
         } else {
@@ -100,12 +105,14 @@ impl App {
         Ok(Checked { candidate, check: PasswordCheck { matched, is_locked_out, tries, rehashed }, reservation })
     }
 
-    /// Takes a refresh token for the next one. None if it works no longer; one that was used before ends its session.
+    /// Exchanges a refresh token for the next one. None if it is no longer
+    /// valid; one that was used before ends its session.
     pub async fn refresh(
         self: &Arc<Self>,
         presented: Bearer,
         client: Client,
     ) -> Result<Option<(Bearer, Session)>, Fault> {
+        // Read first: a made-up token must not cost a commit.
         if !self.read(|view| sessions::has_family(view, &presented))? {
             return Ok(None);
         }
@@ -131,7 +138,8 @@ impl App {
         Ok(self.write(move |work| login::log_out(work, &client, digest)).await?)
     }
 
-    /// The cookie by which a browser shows that the owner of this session logged in with it, beside those it showed before.
+    /// Makes the cookie by which a browser shows that this session's owner logged
+    /// in with it, beside the owners it showed before.
     pub fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
         let now = self.now();
         Ok(self.read(|view| {
@@ -140,7 +148,7 @@ impl App {
         })?)
     }
 
-    /// The living sessions of the person who asks, newest first.
+    /// Lists the living sessions of the caller, newest first.
     pub fn sessions_of(&self, asking: &LoggedIn) -> Result<Vec<Session>, Fault> {
         let now = self.now();
         let mut found: Vec<Session> = self
@@ -153,7 +161,7 @@ impl App {
         Ok(found)
     }
 
-    /// Ends one session of the person who asks. False if they have none of this id.
+    /// Ends one session of the caller. False if they have none with this id.
     pub async fn end_session(self: &Arc<Self>, asking: &Caller, id: SessionId, client: Client) -> Result<bool, Fault> {
         let account = asking.person.id;
         let ended = self.write_as(asking, move |work| {
@@ -166,8 +174,8 @@ impl App {
         ended.await
     }
 
-    /// Ends all sessions of the person who asks, but for the one they ask with. That of a browser goes on under a new secret: a
-    /// copy of its cookie is one of the others. None where there was nothing to end, which writes nothing.
+    /// Ends all sessions of the caller but the one they ask with. A browser's session goes on under a new secret:
+    /// whoever copied its cookie is one of the others. None where there was nothing to end, which writes nothing.
     pub async fn end_other_sessions(
         self: &Arc<Self>,
         asking: &Caller,
@@ -188,7 +196,7 @@ impl App {
     }
 }
 
-/// Runs an attempt to its end, whether or not whoever made it still listens.
+/// Runs an attempt to its end, whether or not the caller still listens.
 pub(super) async fn to_its_end<T: Send + 'static>(
     attempt: impl Future<Output = Result<T, Fault>> + Send + 'static,
 ) -> Result<T, Fault> {
@@ -202,7 +210,7 @@ pub(super) async fn to_its_end<T: Send + 'static>(
     std::mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), Err(Fault::Internal))
 }
 
-/// What does not depend on what is attempted, so that it is compiled once.
+/// The part of [`to_its_end`] that does not depend on the attempt's type, so that it is compiled once.
 async fn run_apart(attempt: Pin<Box<dyn Future<Output = ()> + Send>>) {
     if let Err(panicked) = tokio::spawn(attempt).await {
         tracing::error!(error = %panicked, "an attempt panicked");

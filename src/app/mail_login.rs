@@ -17,16 +17,16 @@ use super::{App, Fault};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::mail_requests::MailRequest;
 
-/// By what somebody logs in who got a mail.
+/// The proof of a login by mail.
 #[derive(Clone, Debug)]
 pub enum MailKey {
-    /// The link.
+    /// The link in the mail.
     Link {
         /// Its token.
         token: String,
-        /// The browser that asked, if it is this one.
+        /// The browser that presents the link, if it has the cookie of one that asked.
         browser: Option<Digest>,
-        /// Whether the person means this browser, although another one asked.
+        /// Whether the person means this browser, although another one asked for the mail.
         here: bool,
     },
     /// The digits, and the browser that asked for them.
@@ -34,7 +34,8 @@ pub enum MailKey {
 }
 
 impl App {
-    /// Has link and digits mailed to whoever is meant, if anybody is. The secret is for the browser that asks.
+    /// Queues a mail with link and digits for the identity, if it has an
+    /// account. The secret is for the browser that asks.
     pub async fn request_mail_login(
         self: &Arc<Self>,
         identity: Identity,
@@ -49,16 +50,18 @@ impl App {
         Ok(Some(secret))
     }
 
-    /// Looks a link up and changes nothing.
+    /// Looks a link up without changing anything.
     pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
         self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now()))?)
     }
 
-    /// Digits are few enough to be guessed, so wrong ones count for the account they were mailed to, wherever they come from.
+    /// Returns the limits of an attempt. Digits are few enough to be guessed, so wrong ones count for the account
+    /// they were mailed to, wherever they come from.
     fn tries_for(&self, key: &Key, client: &Client) -> Result<AttemptLimits, Fault> {
         let env = self.env();
+        // A link carries 256 bits of code, so only the network that tries links pays; digits can be guessed.
         Ok(match key {
             Key::Link(_) => AttemptLimits::for_link(&env, client),
             Key::Code(_, context) => {
@@ -69,7 +72,7 @@ impl App {
         })
     }
 
-    /// Logs somebody in by what was mailed to them.
+    /// Logs somebody in by a mailed link or mailed digits.
     ///
     /// # Errors
     /// When the store fails, or too many did not work.
@@ -83,6 +86,8 @@ impl App {
             MailKey::Link { token, browser, here } => {
                 match self.check_mail_login(&token, &request.client)? {
                     Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
+                    // A link that opens in any browser could be a login that somebody else
+                    // asked for, so it takes the asking one, or a click.
                     Ok(usable) if !here && browser.map(CodePurpose::login) != Some(usable.context) => {
                         return Ok(Err(LoginRefused::OtherBrowser));
                     }

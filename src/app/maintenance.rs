@@ -1,4 +1,4 @@
-//! What the workers do, step by step; each step can be repeated safely.
+//! The workers' tasks, step by step; each step can be repeated safely.
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ const WRITES_PER_STEP: usize = 3;
 pub(super) const ROWS_PER_STEP: usize = 24;
 
 impl App {
-    /// Queues the mails that people's requests call for. False when none waits.
+    /// Queues the mails that requests for mail call for. False when none waits.
     pub async fn process_mail_requests(self: &Arc<Self>) -> Result<bool, Fault> {
-        // A link is good for a time, and nobody knows what time it is: the requests wait until somebody does.
+        // A link is valid for a time, and nobody knows what time it is: the requests wait until somebody does.
         let time = self.time();
         if time.state != ClockState::Sure || self.is_unsettled() {
             return Ok(false);
@@ -50,7 +50,7 @@ impl App {
         Ok(true)
     }
 
-    /// Tells owners together what happened to their accounts often.
+    /// Sends owners one summary of what happened to their accounts often.
     pub async fn sum_up_notices(self: &Arc<Self>) -> Result<(), Fault> {
         let (now, mut after) = (self.time().earlier, None);
         loop {
@@ -70,8 +70,8 @@ impl App {
         Ok(self.read(mail_requests::any_deferred)?)
     }
 
-    /// Looks at the end of the audit log before anything is written, or begins it. What is found is remembered there; it keeps
-    /// nobody from starting, nor does a store that cannot be written at present.
+    /// Verifies the end of the audit log before anything is written, or begins the log. A break is recorded in it, but
+    /// prevents no start; nor does a store that cannot be written at present.
     pub fn begin_log(&self) {
         let env = self.env.load_full();
         let begun = self.store.write(self.moment(), move |tx, moment| audit::begin(tx, moment, env.chain()));
@@ -80,21 +80,21 @@ impl App {
         }
     }
 
-    /// Notes that the appliance has started, in this version.
+    /// Records that the appliance has started, in this version.
     pub async fn note_start(self: &Arc<Self>, version: &'static str) -> Result<(), Fault> {
         let noted =
             self.write(move |work| work.audit_in_detail(&Source::appliance(), Act::Started, Subject::NONE, version));
         Ok(noted.await?)
     }
 
-    /// Notes that the configuration was read again, and which settings were taken.
+    /// Records that the configuration was read again, and which settings were applied.
     pub async fn note_reconfigured(self: &Arc<Self>, taken: String) -> Result<(), Fault> {
         let noted = self
             .write(move |work| work.audit_in_detail(&Source::appliance(), Act::Reconfigured, Subject::NONE, &taken));
         Ok(noted.await?)
     }
 
-    /// Gives the webhooks of the configuration their places in the audit log: they are told what happens from now on.
+    /// Sets the positions of the webhooks of the configuration in the audit log: they get what happens from now on.
     pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
         let is_placed = |env: &Env| {
             let names: Vec<&String> = env.config.webhooks.keys().collect();
@@ -106,7 +106,7 @@ impl App {
         Ok(self.write(webhooks::take_places).await?)
     }
 
-    /// Notes that a backup was made.
+    /// Records that a backup was made.
     pub async fn note_backup(self: &Arc<Self>, what: &'static str) -> Result<(), Fault> {
         let noted = self.write(move |work| {
             let made = Act::BackupMade;
@@ -115,7 +115,7 @@ impl App {
         Ok(noted.await?)
     }
 
-    /// Attempts that were under way when the program stopped are due at once.
+    /// Makes attempts that were under way when the program stopped due at once.
     pub async fn release_mail_claims(self: &Arc<Self>) -> Result<(), Fault> {
         let released = self.in_steps(|work, after| {
             Ok(mail::release_claims(work.tx, work.env.node, after, work.moment.earliest())?.after)
@@ -123,7 +123,7 @@ impl App {
         Ok(released.await?)
     }
 
-    /// Takes the mail that is due first: its id, its recipient and its bytes. An attempt on it has begun.
+    /// Claims the mail that is due first: its id, its recipient and its bytes. An attempt at it has begun.
     pub async fn claim_mail(self: &Arc<Self>) -> Result<Option<(MailId, EmailAddress, Vec<u8>)>, Fault> {
         Ok(match self.claim(Channel::Mail).await? {
             Some((id, Recipient::Email(to), bytes)) => Some((id, to, bytes)),
@@ -131,7 +131,7 @@ impl App {
         })
     }
 
-    /// Takes the text message that is due first: its id, its recipient and its text. An attempt on it has begun.
+    /// Claims the text message that is due first: its id, its recipient and its text. An attempt at it has begun.
     pub async fn claim_text(self: &Arc<Self>) -> Result<Option<(MailId, PhoneNumber, String)>, Fault> {
         Ok(match self.claim(Channel::Text).await? {
             Some((id, Recipient::Phone(to), bytes)) => Some((id, to, String::from_utf8_lossy(&bytes).into_owned())),
@@ -156,7 +156,7 @@ impl App {
         Ok(None)
     }
 
-    /// Notes that an attempt at a mail failed for now, or (`for_good`) for ever.
+    /// Records that an attempt at a mail failed for now, or (`for_good`) for ever.
     pub async fn note_failed_mail(self: &Arc<Self>, id: MailId, reason: String, for_good: bool) -> Result<(), Fault> {
         let noted = self.write(move |work| {
             let given_up = if for_good {
@@ -169,7 +169,7 @@ impl App {
         Ok(noted.await?)
     }
 
-    /// When the next mail, or text message, is due, if any waits.
+    /// Returns when the next mail, or text message, is due, if any waits.
     pub fn next_due(&self, channel: Channel) -> Result<Option<Timestamp>, Fault> {
         Ok(self.read(|view| mail::next_due(view, channel))?)
     }
@@ -186,9 +186,10 @@ impl App {
         Ok(self.write(move |work| sessions::note_seen(work.tx, &seen)).await?)
     }
 
-    /// Removes what is over: sessions, registrations nobody confirmed, failed mails nobody looked after, old keys.
-    /// Nothing is removed while the clock is in doubt.
+    /// Removes what is over: sessions, registrations that nobody confirmed, failed mails that nobody attended to, old
+    /// keys. Nothing is removed while the clock is in doubt.
     pub async fn sweep(self: &Arc<Self>) -> Result<(), Fault> {
+        // Noted first, or a session in use could be swept away as idle.
         self.note_seen().await?;
         if self.time().state != ClockState::Sure {
             return Ok(());
@@ -235,7 +236,7 @@ impl App {
         Ok(())
     }
 
-    /// Removes registrations that waited in vain, and says so: somebody may come and ask.
+    /// Removes registrations that waited in vain, and logs how many: somebody may come and ask.
     async fn sweep_registrations(self: &Arc<Self>) -> Result<(), Fault> {
         let (mut after, mut removed) = (None, 0);
         loop {
@@ -275,7 +276,7 @@ impl App {
     }
 }
 
-/// A mail that nobody will get is worth a row in the audit log.
+/// Records a mail that nobody will get in the audit log.
 fn note_given_up(work: &mut Work<'_>, id: MailId) -> Result<(), StoreError> {
     work.audit(&Source::appliance(), Act::MailGivenUp, id)
 }

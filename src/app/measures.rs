@@ -1,4 +1,4 @@
-//! What the appliance counts of itself, for monitoring.
+//! The appliance's measurements of itself, for monitoring.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use super::{App, Fault};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 
-/// Mails that are looked at to say how many wait; more are told as so many.
+/// The most mails that are counted; if more wait, this number is reported.
 const MAX_MAILS_COUNTED: usize = 10_000;
 /// Mails in memory at a time: each holds its whole text.
 const MAILS_AT_A_TIME: usize = 100;
@@ -20,9 +20,9 @@ const MAILS_AT_A_TIME: usize = 100;
 #[derive(Debug, Default)]
 pub struct Measures {
     logins: Logins,
-    /// How long a commit took that changed something.
+    /// The time that commits took that changed something.
     pub commits: Histogram,
-    /// Mails that a server took.
+    /// Mails that a server accepted.
     pub mails_delivered: Counter,
     /// Attempts to deliver that failed, for now or for good.
     pub mails_refused: Counter,
@@ -42,7 +42,7 @@ struct Logins {
 }
 
 impl Measures {
-    /// Counts a login by how it ended. Why one was refused is for the audit log.
+    /// Counts a login by its outcome. Why one was refused is for the audit log.
     pub(super) fn note_login(&self, ended: &Result<FirstStep, Fault>) {
         let counter = match ended {
             Ok(Ok(_)) => &self.logins.done,
@@ -66,19 +66,19 @@ impl Measures {
         *self.renewal_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// Why the last attempt to get a certificate gave none.
+    /// Returns why the last attempt to get a certificate failed.
     pub fn renewal_trouble(&self) -> Option<String> {
         self.renewal_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes until when the certificate is good that is served now.
+    /// Notes until when the present certificate is valid.
     pub fn note_certificate(&self, ends_at: Timestamp) {
         self.certificate_ends_at.store(ends_at.seconds(), Ordering::Relaxed);
     }
 }
 
 impl App {
-    /// Writes down what was counted, and what can be counted now.
+    /// Writes what was counted, and what can be counted now.
     pub fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
         let measures = &self.measures;
         text.family("logins_total", Kind::Counter, "Attempts to log in, by how they ended.");

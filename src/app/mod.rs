@@ -74,9 +74,9 @@ use wakes::wake;
 /// Everything that runs, behind one handle.
 pub struct App {
     env: ArcSwap<Env>,
-    /// The threads that hash passwords.
+    /// The pool of threads that hash passwords.
     pub hasher: Hasher,
-    /// What is counted for monitoring.
+    /// The counters for monitoring.
     pub measures: Arc<Measures>,
     store: Store,
     time: clock::Time,
@@ -110,7 +110,7 @@ impl<T> Future for Writing<T> {
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Assembles the appliance.
     ///
     /// # Errors
     /// When a mail template of the administrator's is not well formed.
@@ -147,12 +147,12 @@ impl App {
         })
     }
 
-    /// Settings and keys, as they are now.
+    /// Returns the present settings and keys.
     pub fn env(&self) -> Guard<Arc<Env>> {
         self.env.load()
     }
 
-    /// Takes other settings from now on. What is under way may still go by the old ones.
+    /// Applies other settings from now on. What is under way may still go by the old ones.
     ///
     /// # Errors
     /// When a mail template of the administrator's is not well formed: then nothing changes.
@@ -166,7 +166,7 @@ impl App {
         Ok(())
     }
 
-    /// What wakes the workers.
+    /// Returns what wakes the workers.
     pub fn wakes(&self) -> &Wakes {
         &self.wakes
     }
@@ -179,8 +179,8 @@ impl App {
         self.store.read(work)
     }
 
-    /// Writes, and returns when the commit is durable. `act` may run twice. In the name of somebody who is in, see
-    /// [`App::write_as`].
+    /// Writes, and returns when the commit is durable. `act` may run twice. For
+    /// what a caller asks for, see [`App::write_as`].
     ///
     /// # Errors
     /// Those of `act`, and the store's own.
@@ -199,7 +199,7 @@ impl App {
         Writing { answered: self.write_by(act), slot }
     }
 
-    /// What does not depend on what is written, so that it is compiled once.
+    /// The part of a write that does not depend on its type, so that it is compiled once.
     fn write_by(&self, act: WriteFn) -> oneshot::Receiver<Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
         self.store.write_by(self.moment(), act, Box::new(move |outcome| drop(answer.send(outcome))));

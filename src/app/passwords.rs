@@ -1,4 +1,5 @@
-//! Forgot, reset, and what needs the present password: changing it, changing the address, deleting the account.
+//! Forgotten and reset passwords, and what needs the present one: changing
+//! it, changing the address, deleting the account.
 
 use std::sync::Arc;
 
@@ -21,17 +22,17 @@ use crate::accounts::change_refused::ChangeRefused;
 use crate::accounts::start_session::StartedSession;
 
 impl App {
-    /// Has a reset link mailed, if the address has a confirmed account.
+    /// Queues a reset link for the address, if it has a confirmed account.
     pub async fn forgot(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.request_mail(Act::ResetRequested, MailRequest::Forgot(email), client).await
     }
 
-    /// Has a forgotten user name mailed, if the address has a confirmed account.
+    /// Queues a mail with a forgotten user name for the address, if it has a confirmed account.
     pub async fn recover_username(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.request_mail(Act::UsernameRequested, MailRequest::Username(email), client).await
     }
 
-    /// Gives the person who asks another user name.
+    /// Changes the caller's user name.
     pub async fn choose_username(
         self: &Arc<Self>,
         asking: &Caller,
@@ -44,7 +45,8 @@ impl App {
             .await
     }
 
-    /// Writes down that somebody asked for a link, and what that costs. Nobody is looked up.
+    /// Records a request for mail, and what it costs. No account is looked up, so
+    /// known and unknown addresses take the same time.
     pub(super) async fn request_mail(
         self: &Arc<Self>,
         act: Act,
@@ -61,14 +63,14 @@ impl App {
         Ok(written.await?)
     }
 
-    /// Looks a reset link up and changes nothing.
+    /// Looks a reset link up without changing anything.
     pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
         self.reserve(AttemptLimits::for_link(&self.env(), client))?;
         Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now()))?)
     }
 
-    /// Notes that somebody posted a link that does not work.
+    /// Charges a network for posting a link that is not valid.
     pub async fn charge_link(self: &Arc<Self>, client: Client) -> Result<(), Fault> {
         let tries = AttemptLimits::for_link(&self.env(), &client);
         let charged = self.write(move |work| tries.charge(work, &client.anyone(), Subject::NONE));
@@ -88,11 +90,12 @@ impl App {
             Ok(usable) => usable,
             Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
         };
+        // Only behind a valid link is anything hashed.
         if let Err(fault) = self.accept_password(&password, &usable.person) {
             return Ok(Err(ResetRefused::Password(fault)));
         }
-        // Somebody else knew the one that was in use when the account was taken back. The present one may be chosen once more:
-        // whoever forgot it, or used up its tries, has not lost it to anybody.
+        // Refused, because somebody else knew the password that was in use when the account was taken back. The present
+        // one may be chosen again: whoever forgot it, or used up its attempts, has not lost it to anybody.
         if let Some(retired) = &usable.person.account.retired_password
             && self.hasher.verify(password.clone(), retired.clone()).await?
         {
@@ -114,7 +117,7 @@ impl App {
         Ok(outcome)
     }
 
-    /// Changes the password of the person who asks. Their other sessions end; this one goes on under a new secret.
+    /// Changes the caller's password. Their other sessions end; this one goes on under a new secret.
     pub async fn change_password(
         self: &Arc<Self>,
         asking: &Caller,
@@ -172,7 +175,7 @@ impl App {
         Ok(asked)
     }
 
-    /// Deletes the account of the person who asks.
+    /// Deletes the caller's account.
     pub async fn close_account(
         self: &Arc<Self>,
         asking: &Caller,
@@ -193,13 +196,13 @@ impl App {
         Ok(done)
     }
 
-    /// The password that comes with a request is proof enough for whoever has no second factor.
+    /// Whether the password that comes with a request is not proof enough, because the caller has a second factor.
     fn needs_more_than_password(&self, asking: &LoggedIn) -> bool {
         asking.has_second_factor && !self.is_fresh(asking)
     }
 
-    /// Has the person who asks prove that the account is theirs: by its password, or, where it has none, by a session whose last
-    /// proof is young. The hash comes back that was matched, for the transaction to look at again.
+    /// Verifies that the caller owns the account: by its password, or, where it has none, by a session whose last proof
+    /// is fresh. Returns the hash that matched, for the transaction to check again.
     async fn prove_present(
         self: &Arc<Self>,
         asking: &LoggedIn,
@@ -218,8 +221,8 @@ impl App {
         })
     }
 
-    /// The hash that `password` matched; the transaction checks that it is still the account's. Guesses count against the session
-    /// they come from, also when whoever guesses was thrown out meanwhile, and the owner is told of many.
+    /// Returns the hash that `password` matched; the transaction checks that it is still the account's. Guesses count
+    /// against the session they come from, even if it has ended meanwhile, and the owner is told of many.
     pub(super) async fn verify_present(
         self: &Arc<Self>,
         asking: &LoggedIn,
@@ -240,6 +243,7 @@ impl App {
                     throttle::passed_in_session(work.tx, session)?;
                     return throttle::passed(work.tx, account, None);
                 }
+                // Committed before the refusal is answered, or hanging up and asking again would make guesses free.
                 let (source, what) = (client.owner_of(account), (act, Outcome::WrongPassword));
                 tries.record(work, &source, what, account)?;
                 mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(account))

@@ -1,4 +1,5 @@
-//! In whose name something is written. What the door saw is looked at again in the transaction, here, once for every act.
+//! The principal in whose name something is written. What was checked at the door is checked again
+//! in the transaction, here, once for every act.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -13,7 +14,7 @@ use crate::throttle::{self, Bucket, Kind};
 
 use super::{App, Fault, LoggedIn};
 
-/// Somebody who was let in, what the door asked of them, and where they are.
+/// Somebody who was let in, the requirements that were checked, and where they are.
 #[derive(Clone, Debug)]
 pub struct Caller {
     who: Arc<LoggedIn>,
@@ -24,8 +25,9 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The same, with an act that counts in this limit. What makes something has one, or a loop of such acts fills store, mailbox and
-    /// outbox; what only ends something has none: it is bounded by what was made, and nobody is kept from it.
+    /// Returns the same caller, for an act that counts in this limit. Acts that make something have one, or a
+    /// loop of them would fill store, mailbox and outbox. Acts that only end something have none: they are
+    /// bounded by what was made, and nobody is kept from them.
     #[must_use]
     pub fn limited_by(&self, limit: Kind) -> Self {
         Self { limit: Some(limit), ..self.clone() }
@@ -41,20 +43,20 @@ impl Deref for Caller {
 }
 
 impl LoggedIn {
-    /// Lets them in where the door asks for no more than they are.
+    /// Lets them in if they meet what is required.
     ///
     /// # Errors
-    /// With what is missing.
+    /// The requirement that is not met.
     pub fn let_in(self: Arc<Self>, needs: Needs, network: IpAddr) -> Result<Caller, Denied> {
         needs.judge(&self.person.account, self.scopes.as_ref(), self.lacks_second_factor)?;
         Ok(Caller { who: self, needs, network, limit: None })
     }
 }
 
-/// In whose name an act is done.
+/// The party in whose name an act is done.
 #[derive(Clone, Debug)]
 pub enum Principal {
-    /// Whoever may use the control socket, or the store itself: nobody takes that away while they wait.
+    /// Whoever may use the control socket, or the store itself: a right that nobody takes away while they wait.
     CommandLine(Source),
     /// Somebody who was let in; their right may be gone when their turn comes.
     Caller(Caller),
@@ -79,7 +81,7 @@ impl From<&Principal> for Principal {
 }
 
 impl Principal {
-    /// Whom the audit log is to name.
+    /// Returns the source that the audit log names.
     #[must_use]
     pub fn source(&self) -> Source {
         match self {
@@ -88,7 +90,7 @@ impl Principal {
         }
     }
 
-    /// The session by which somebody asks, if it is one.
+    /// Returns the session by which somebody asks, if it is one.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         match self {
@@ -97,7 +99,7 @@ impl Principal {
         }
     }
 
-    /// Whether a program acts here, by a token of its own.
+    /// Whether a program acts here, with an API token.
     #[must_use]
     pub fn is_api_token(&self) -> bool {
         matches!(self, Self::Caller(caller) if caller.scopes.is_some())
@@ -106,6 +108,7 @@ impl Principal {
     fn still_may(&self, work: &mut Work<'_>) -> Result<Result<(), Fault>, StoreError> {
         let Self::Caller(caller) = self else { return Ok(Ok(())) };
         let seen = (caller.digest, &caller.session);
+        // Between the door and this transaction the session may have ended, or a group been taken away.
         let standing = standing::still_holds(work.tx, work.env, seen, caller.needs, work.moment.now())?;
         if let Err(denied) = standing {
             let what = (Act::RightLost, Outcome::Overtaken);
@@ -116,7 +119,7 @@ impl Principal {
         let settings = &work.env.config.throttle;
         let bucket = Bucket::of(kind, *caller.person.id.bytes());
         let mut taken = throttle::take(work.tx, work.moment, settings, bucket)?;
-        // Whoever stole one session, or learnt the password, is not to keep the owner from acting in theirs.
+        // Whoever stole one session, or learnt the password, must not keep the owner from acting in theirs.
         if taken.is_err() && matches!(kind, Kind::Acts | Kind::ProvenActs) && caller.scopes.is_none() {
             taken = throttle::take(
                 work.tx,
@@ -130,8 +133,8 @@ impl Principal {
 }
 
 impl App {
-    /// Writes in somebody's name, as [`App::write`], if at that time they still may: else nothing is changed, and they are told
-    /// what they were told at the door if they came now. Everything that somebody who is in asks for is written by this;
+    /// Writes in somebody's name, as [`App::write`], if they still may when the transaction runs; otherwise nothing is
+    /// changed, and the answer is what the door would say now. Everything that a caller asks for is written by this;
     /// [`App::write`] is for workers, and for what anybody may ask.
     ///
     /// # Errors

@@ -3,19 +3,19 @@
 use std::net::IpAddr;
 use std::sync::Mutex;
 
-/// How the request arrived.
+/// How a request arrived.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Arrival {
-    /// Who was connected.
+    /// The peer that was connected.
     pub peer: IpAddr,
-    /// Where it comes from, as far as that is believed.
+    /// The address that it comes from, as far as that is believed.
     pub network: IpAddr,
-    /// What `X-Forwarded-For` said; several lines are joined.
+    /// The content of `X-Forwarded-For`; several lines are joined.
     pub forwarded: Option<String>,
-    /// What `Host` said.
+    /// The content of `Host`.
     pub host: String,
 }
 
-/// The one request that is waited for.
+/// The one request that is expected.
 #[derive(Debug, Default)]
 pub(super) struct Probing(pub(super) Mutex<Option<(String, Option<Arrival>)>>);

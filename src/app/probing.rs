@@ -1,16 +1,16 @@
-//! A request that an administrator sends through everything that stands in front, to see how it arrives here.
+//! Receives a request that an administrator sends through everything that stands in front, to see how it arrives here.
 
 use std::sync::PoisonError;
 
 use super::{App, Arrival};
 
 impl App {
-    /// Waits for a request with this word from now on, and for no other.
+    /// Expects a request with this word from now on, and no other.
     pub fn expect_probe(&self, word: String) {
         *self.probing.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((word, None));
     }
 
-    /// Notes how it arrived. False if another, or none, is waited for.
+    /// Notes how a request arrived. False if it is not the expected one.
     pub fn note_probe(&self, word: &str, arrival: impl FnOnce() -> Arrival) -> bool {
         let mut probing = self.probing.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, seen)) = probing.as_mut().filter(|(expected, _)| expected == word) else { return false };
@@ -18,7 +18,7 @@ impl App {
         true
     }
 
-    /// How it arrived, if it did. Nothing is waited for any more.
+    /// Returns how the request arrived, if it did, and expects none any more.
     pub fn take_probe(&self) -> Option<Arrival> {
         self.probing.0.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|(_, seen)| seen)
     }

@@ -1,4 +1,4 @@
-//! Whether the workers are alive.
+//! The workers' pulses: whether they are alive.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,22 +12,22 @@ const STUCK_AFTER: Seconds = 15 * MINUTE;
 #[derive(Debug, Default)]
 pub(super) struct Pulses(pub(super) Mutex<Vec<Arc<Pulse>>>);
 
-/// One worker's.
+/// The pulse of one worker.
 #[derive(Debug)]
 pub struct Pulse {
-    /// Which worker's.
+    /// The worker's name.
     pub name: &'static str,
     /// When its present step began, by the monotonic clock, plus one; 0 while it rests.
     pub(super) busy_since: AtomicU64,
 }
 
 impl Pulse {
-    /// A step begins.
+    /// Notes that a step begins.
     pub fn begin(&self, uptime: Seconds) {
         self.busy_since.store(uptime + 1, Ordering::Relaxed);
     }
 
-    /// The step is over.
+    /// Notes that the step is over.
     pub fn rest(&self) {
         self.busy_since.store(0, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Register.
+//! Registration.
 
 use std::sync::Arc;
 
@@ -15,25 +15,25 @@ use crate::sessions::Client;
 
 use super::{App, Fault};
 
-/// What somebody registers with.
+/// The data of a registration.
 #[derive(Clone, Debug)]
 pub struct NewPerson {
     /// The address.
     pub email: EmailAddress,
     /// The chosen password.
     pub password: Password,
-    /// The wanted user name.
+    /// The requested user name.
     pub username: Option<Username>,
-    /// What the person is called.
+    /// The display name.
     pub name: Option<DisplayName>,
     /// The digest of an invitation's secret.
     pub invitation: Option<Digest>,
-    /// Where the request comes from.
+    /// The client that the request comes from.
     pub client: Client,
 }
 
 impl App {
-    /// Registers somebody.
+    /// Registers somebody, pending confirmation.
     pub async fn register(self: &Arc<Self>, new: NewPerson) -> Result<Result<Registered, RegisterRefused>, Fault> {
         let env = self.env();
         match (env.config.registration.mode, new.invitation) {
@@ -41,7 +41,7 @@ impl App {
             (RegistrationMode::Invite, None) => return Ok(Err(RegisterRefused::InvitationNeeded)),
             _ => {}
         }
-        // Whom an administrator invites by name comes from where they will.
+        // Whom an administrator invites by name may have an address of any domain.
         let invited = match new.invitation.map(|secret| self.look_up_invitation(secret, &new.client)).transpose()? {
             Some(Err(fault)) => return Ok(Err(RegisterRefused::NotInvited(fault))),
             Some(Ok(invitation)) => invitation.email,
@@ -62,6 +62,7 @@ impl App {
         }
         self.require_room_to_grow()?;
         let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &new.client))?;
+        // Hashed before anybody looks whether the address is taken, so that the answer takes as long either way.
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
             email: new.email,
@@ -77,7 +78,7 @@ impl App {
         Ok(outcome)
     }
 
-    /// Looks an invitation up and changes nothing.
+    /// Looks an invitation up without changing anything.
     ///
     /// # Errors
     /// When the store fails, or too many links that do not work were tried.
@@ -88,12 +89,12 @@ impl App {
         Ok(found.map(|(_, invitation)| invitation))
     }
 
-    /// Has the confirmation of an address mailed again, if there is anything to confirm.
+    /// Queues another mail to confirm an address, if there is anything to confirm.
     pub async fn resend_confirmation(self: &Arc<Self>, email: EmailAddress, client: Client) -> Result<(), Fault> {
         self.request_mail(Act::ConfirmationRequested, MailRequest::Resend(email), client).await
     }
 
-    /// Whether this person may choose `password`.
+    /// Checks whether this person may choose `password`.
     pub(super) fn accept_password(&self, password: &Password, person: &Person) -> Result<(), PasswordFault> {
         self.env().password_policy().accept(password, &person.context_words(&self.env()))
     }

@@ -1,7 +1,7 @@
-//! Who may try: asked before anything is hashed.
+//! Reserves attempts in the rate limit's buckets, before anything is hashed.
 //!
-//! Whoever meets an empty bucket of their own is refused. The one of everybody was emptied by others: there people wait for
-//! their turn, up to [`LONGEST_TURN`], before they are refused.
+//! A caller who meets an empty bucket of their own is refused. The bucket of everybody was emptied by others: there
+//! callers wait for their turn, up to [`LONGEST_TURN`], before they are refused.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::throttle::{self, Bucket, Kind, MAX_CONSECUTIVE};
 use super::rate_limit::Reservation;
 use super::{App, Fault};
 
-/// The longest that anybody is told to wait, in seconds: a client that is told more does not come back.
+/// The longest wait that a caller is told, in seconds: a client that is told more does not come back.
 const LONGEST_WAIT: Seconds = 24 * crate::base::HOUR;
 
-/// The longest that anybody waits for their turn, in seconds: people look at a page that long.
+/// The longest wait for a turn, in seconds: people look at a page that long.
 const LONGEST_TURN: Seconds = 15;
 
 impl App {
-    /// Lets an attempt in, or says how long to wait.
+    /// Reserves an attempt, or says how long to wait.
     ///
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
@@ -29,7 +29,7 @@ impl App {
         if turn > 0 { Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) } else { Ok(reservation) }
     }
 
-    /// Lets an attempt in, after waiting for its turn where others emptied the bucket of everybody.
+    /// Reserves an attempt, after waiting for its turn where others emptied the bucket of everybody.
     ///
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
@@ -38,7 +38,8 @@ impl App {
         if turn == 0 {
             return Ok(reservation);
         }
-        // Those who wait count as under way, so each stands behind the ones before, and the turn that was named is theirs.
+        // Those who wait count as under way, so each queues behind the ones
+        // before, and the turn computed above is theirs.
         let kind = reservation.tries.crowd.as_ref().map_or(Kind::Everybody, |crowd| crowd.kind);
         let queued = (turn <= LONGEST_TURN).then(|| self.rate_limiter.queue_up(kind)).flatten();
         let Some(_queued) = queued else { return Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) };
@@ -46,9 +47,10 @@ impl App {
         Ok(reservation)
     }
 
-    /// Lets an attempt in as far as its own buckets go, and says in how many seconds it is its turn.
+    /// Reserves an attempt as far as its own buckets go, and returns in how many seconds it is its turn.
     fn reserve_but_for_turn(&self, tries: AttemptLimits) -> Result<(Reservation, Seconds), Fault> {
-        // First entered, then read: whoever left in between has committed what they cost.
+        // First entered, then read: whoever left in between has committed what the attempt cost. The other way round it
+        // would count nowhere for a moment, and parallel guesses could pass together.
         let (mut reservation, others) = self.rate_limiter.enter(tries);
         let mut others = others.into_iter();
         let (mut longest, mut is_clean) = (0, true);
@@ -66,11 +68,14 @@ impl App {
             None => 0,
         };
         if let Some(hidden) = &reservation.tries.hidden {
+            // Not refused here: an account's own limit is answered like a wrong password, hash
+            // included, or it would tell that the account exists.
             reservation.is_locked_out = self.wait_for(hidden, others.next().unwrap_or_default())? > 0;
         }
-        // A few networks can empty the bucket of everybody, or fill the queue at it. Those that have hardly failed go on with a share
-        // of their own, or strangers could keep every owner out who comes with a new device (OWASP, "account lockout" as a denial
-        // of service). What a network has under way counts as failed, so that none takes more than a few places there.
+        // A few networks can empty the bucket of everybody, or fill the queue at it. Those that have hardly
+        // failed go on with a share of their own, or strangers could lock every owner out who comes with a new
+        // device (OWASP, "account lockout" as a denial of service). What a network has under way counts as
+        // failed, so that none takes more than a few places there.
         if turn > 0 && is_clean {
             let reserve = Bucket::everybody(Kind::Reserve, self.env().node);
             let others = self.rate_limiter.move_to(&mut reservation, reserve.clone());
@@ -86,7 +91,7 @@ impl App {
 
     fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {
         let level = self.read(|view| throttle::level_of(view, bucket))?;
-        // Those under way may all fail, and in a row.
+        // All those under way may fail, and in a row.
         let would_be_last = level.failures.saturating_add(others) >= MAX_CONSECUTIVE;
         if is_out_of_use(bucket, &level) || (would_be_last && bucket.kind.counts_in_a_row()) {
             return Ok(LONGEST_WAIT);

@@ -1,4 +1,4 @@
-//! What has to be seen to when records come back that are older than the present.
+//! Settles what must not come back with a restored backup.
 
 use crate::accounts::factor_resets;
 use crate::base::{Moment, Timestamp};
@@ -6,8 +6,9 @@ use crate::factors;
 use crate::mail;
 use crate::store::{StoreError, Transaction, floor, node, raise_floor};
 
-/// Sees to it that what can be used once is not used again: between the backup and now somebody may have. Sessions, links, tokens,
-/// invitations and known browsers die with the generation; this is for what does not. Gives the time that it is at least.
+/// Makes sure that what can be used once is not used again: between the backup and now somebody may
+/// have. Sessions, links, tokens, invitations and known browsers die with the generation; this is for
+/// what does not. Returns the time that it is at least.
 pub fn settle(tx: &mut dyn Transaction, moment: &Moment, made_at: Option<Timestamp>) -> Result<Timestamp, StoreError> {
     // A board may wake in the past; no time before the backup is believed.
     let node = node(tx)?;

@@ -1,12 +1,12 @@
-//! How much room is left on the disk.
+//! The room left on the disk.
 
 use std::sync::atomic::AtomicU8;
 
-/// How much room there is.
+/// The room on the disk, by the configured limits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(u8)]
 pub enum Room {
-    /// Enough.
+    /// Enough for everything.
     #[default]
     Plenty,
     /// Below `store.low_space_mib`: no registrations, no mails on request.
@@ -16,7 +16,7 @@ pub enum Room {
 }
 
 impl Room {
-    /// The stable word.
+    /// Returns the stable word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +27,6 @@ impl Room {
     }
 }
 
-/// The last look.
+/// The room at the last check.
 #[derive(Debug, Default)]
 pub(super) struct Space(pub(super) AtomicU8);

@@ -1,4 +1,4 @@
-//! The second step of a login, and proving anew who one is.
+//! The second step of a login, and reauthentication.
 
 use std::sync::Arc;
 
@@ -18,34 +18,34 @@ use super::{App, Caller, Fault, LoggedIn};
 use crate::accounts::login_outcome::LoginRefused;
 use crate::accounts::start_session::StartedSession;
 
-/// A code for a login that waits.
+/// An attempt at the second step of a login.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The digest of the login's secret.
+    /// The digest of the pending login's secret.
     pub secret: Digest,
-    /// What was typed.
+    /// The code that was typed.
     pub code: TypedCode,
     /// The digest of the secret of a browser that is to be trusted.
     pub trust: Option<Digest>,
-    /// Where it comes from.
+    /// The client that sends it.
     pub client: Client,
-    /// The session that the client has now.
+    /// The client's present session, which the new one replaces.
     pub replaces: Option<Digest>,
 }
 
 /// A login that waits for its second step.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    /// Whose it is.
+    /// The person whose login it is.
     pub person: Person,
     /// How the session is to be carried.
     pub carrier: Carrier,
-    /// What may be given.
+    /// The proofs that are accepted.
     pub options: Vec<ProofOption>,
 }
 
 impl App {
-    /// A code that depends on the time needs a clock that is right; a recovery code does not.
+    /// Requires a clock that is right for a code that depends on the time; a recovery code does not.
     fn require_clock_for(&self, code: &TypedCode) -> Result<(), Fault> {
         match code {
             TypedCode::Digits(_) => self.require_clock(),
@@ -53,7 +53,7 @@ impl App {
         }
     }
 
-    /// The login with this secret, if it waits, and changes nothing.
+    /// Looks up the pending login with this secret, without changing anything.
     pub fn waiting_login(&self, secret: Digest) -> Result<Option<Waiting>, Fault> {
         Ok(self.read(|view| {
             let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
@@ -84,7 +84,8 @@ impl App {
         .await
     }
 
-    /// Sends a code for a login that waits, by mail or by text message. False if there is no such login, or its owner has no such codes.
+    /// Sends a code for a pending login, by mail or by text message. False if there is
+    /// no such login, or its owner has no such codes.
     pub async fn send_step_code(
         self: &Arc<Self>,
         secret: Digest,
@@ -95,6 +96,7 @@ impl App {
         let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
         let tries = self.tries_at_step(&waiting.person, client)?;
         self.require_room()?;
+        // Sending costs no attempt, but whoever has used theirs up gets no further codes to guess.
         self.reserve(tries)?;
         let (what, client) = ((CodePurpose::login(secret), kind), client.clone());
         let mailed = self.write(move |work| {
@@ -110,12 +112,12 @@ impl App {
         Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, times))?)
     }
 
-    /// Whether the last proof of the person who asks is young enough for what is sensitive.
+    /// Whether the caller's last proof is fresh enough for sensitive acts.
     pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
         reauthentication::is_fresh(&self.env().config, &asking.session, asking.has_second_factor, self.now())
     }
 
-    /// In which options the person who asks can be asked for a code; none if the password is enough.
+    /// Returns the codes that the caller can be asked for; none if the password is enough.
     pub fn proof_options(&self, asking: &LoggedIn) -> Result<Vec<ProofOption>, Fault> {
         Ok(self.read(|view| {
             if factors::has_any(view, asking.person.id)? {
@@ -126,7 +128,7 @@ impl App {
         })?)
     }
 
-    /// Sends a code for proving anew who one is. False if this person has no such codes.
+    /// Sends a code for reauthentication. False if this person has no such codes.
     pub async fn send_session_code(self: &Arc<Self>, asking: &Caller, kind: Option<FactorKind>) -> Result<bool, Fault> {
         self.require_clock()?;
         self.require_room()?;
@@ -140,10 +142,10 @@ impl App {
         .await
     }
 
-    /// Has the person who asks prove anew who they are. Their session goes on under a new secret.
+    /// Reauthenticates the caller. Their session goes on under a new secret.
     ///
     /// # Errors
-    /// When the store fails, too many passwords wait, or too many tries have failed.
+    /// When the store fails, too many passwords wait, or too many attempts have failed.
     pub async fn prove_again(
         self: &Arc<Self>,
         asking: &Caller,
@@ -163,6 +165,7 @@ impl App {
         if let Some(code) = &code {
             self.require_clock_for(code)?;
         }
+        // The password first, and a wrong one ends here: a code must not be used up, or guessed at, without it.
         let verified = match (has_password, password) {
             (false, _) => None,
             (true, None) => return Ok(Err(ProofRefused::WrongPassword)),

@@ -1,5 +1,5 @@
-//! Sessions that were looked up before. A commit makes forget what it changed, before anybody is answered,
-//! so an ended session is refused from the moment its ending was acknowledged.
+//! A cache of sessions. A commit evicts what it changed before anybody is answered, so an ended session is
+//! refused from the moment its end was acknowledged.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,30 +14,30 @@ use crate::crypto::Digest;
 use crate::sessions::{Scope, Session};
 use crate::store::{Changes, Event, schema};
 
-/// Somebody with a session.
+/// A caller with a session, and what requests need to know of them.
 #[derive(Debug)]
 pub struct LoggedIn {
     /// The digest of the session's secret.
     pub digest: Digest,
-    /// The session.
+    /// The session itself.
     pub session: Session,
-    /// Whose it is.
+    /// The person whose session it is.
     pub person: Person,
     /// What they may do, by their groups.
     pub permissions: BTreeSet<Permission>,
-    /// What an API token that they ask by is good for; none with a session of their own, which is good for everything.
+    /// The scopes of the API token that they use; none for a session of their own, which is good for everything.
     pub scopes: Option<BTreeSet<Scope>>,
     /// Whether they have a second factor.
     pub has_second_factor: bool,
-    /// Whether they have to set one up before anything else.
+    /// Whether they must set one up before anything else.
     pub lacks_second_factor: bool,
-    /// What was made of session and person for the API: it stays true as long as this value is remembered.
+    /// The document on session and person for the API, made once: it holds as long as this value is cached.
     pub document: OnceLock<Bytes>,
     pub(super) seen_at: AtomicU64,
 }
 
 impl LoggedIn {
-    /// Whether they see what administrators see: by a session of their own, or by a token that is good for that.
+    /// Whether they see what administrators see: by a session of their own, or by a token with the scope for it.
     #[must_use]
     pub fn administers(&self) -> bool {
         let is_good = self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Scope::AdminRead));
@@ -45,22 +45,22 @@ impl LoggedIn {
     }
 }
 
-/// In several parts, each behind a lock of its own: threads that look sessions up would meet at one lock with every request.
+/// The cache, in parts with a lock each: with a single lock, all threads would contend for it at every request.
 pub(super) struct SessionCache {
     parts: [RwLock<Part>; SessionCache::PARTS],
-    /// The store's: sessions of another one are none.
+    /// The store's generation: sessions of another one are void.
     pub(super) generation: [u8; 16],
 }
 
 #[derive(Default)]
 struct Part {
     by_digest: HashMap<Digest, Arc<LoggedIn>, BuildHasherDefault<Spread>>,
-    /// Counts what was heard: whoever read an older view must not remember what it says.
+    /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
 }
 
-/// The first bytes of a digest. They are spread evenly, and what is kept are digests of secrets that we drew: nobody can choose some
-/// that meet.
+/// Takes the first bytes of a digest for its hash. They are spread evenly, and the digests are of secrets that
+/// we drew: nobody can choose some that collide.
 #[derive(Default)]
 struct Spread(u64);
 
@@ -71,7 +71,7 @@ impl Hasher for Spread {
         }
     }
 
-    /// The length, which is the same for all.
+    /// Leaves out the length, which is the same for all.
     fn write_usize(&mut self, _: usize) {}
 
     fn finish(&self) -> u64 {
@@ -81,10 +81,10 @@ impl Hasher for Spread {
 
 impl SessionCache {
     const PARTS: usize = 16;
-    /// Sessions remembered in each part at most; beyond it all of them are forgotten and looked up again.
+    /// The most sessions cached in each part; beyond it the part is emptied and filled again.
     const MAX: usize = 10_000 / Self::PARTS;
 
-    /// None are known yet of those that the store has in this generation.
+    /// Starts empty, for a store of this generation.
     pub(super) fn new(generation: [u8; 16]) -> Self {
         Self { parts: Default::default(), generation }
     }
@@ -103,16 +103,18 @@ impl SessionCache {
         self.each(|known| known.by_digest.clear());
     }
 
-    /// Whatever is heard, every part hears.
+    /// Applies an invalidation to every part.
     fn each(&self, forget: impl Fn(&mut Part)) {
         for part in &self.parts {
             let mut known = part.write().unwrap_or_else(PoisonError::into_inner);
             forget(&mut known);
+            // Counted in every part, also where nothing was removed: a look-up that began
+            // before the commit must not be cached after it.
             known.heard += 1;
         }
     }
 
-    /// By the last byte, because the table in a part goes by the first ones.
+    /// Chooses by the last byte, because the table in a part goes by the first ones.
     fn part(&self, digest: &Digest) -> &RwLock<Part> {
         &self.parts[usize::from(digest.0[31]) % Self::PARTS]
     }
@@ -124,6 +126,7 @@ impl SessionCache {
 
     pub(super) fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
         let mut known = self.part(&logged_in.digest).write().unwrap_or_else(PoisonError::into_inner);
+        // Something was committed since the caller's view: what it says may be out of date already.
         if known.heard != heard {
             return;
         }
@@ -134,9 +137,9 @@ impl SessionCache {
     }
 }
 
-/// What a commit changed, as far as sessions depend on it.
+/// The changes of a commit that sessions depend on.
 struct Changed {
-    /// What a group may do is part of what is remembered of all its members.
+    /// Whether a group changed: what it permits is part of what is cached of all its members.
     groups: bool,
     credentials: Vec<Digest>,
     accounts: BTreeSet<AccountId>,
@@ -171,7 +174,7 @@ impl Part {
     }
 }
 
-/// The changed keys of a table, without its prefix.
+/// Returns the changed keys of a table, without its prefix.
 fn keys(changes: &Changes, range: schema::Range) -> impl Iterator<Item = &[u8]> {
     changes.range(vec![range.prefix]..vec![range.prefix + 1]).map(|(key, _)| &key[1..])
 }

@@ -1,4 +1,4 @@
-//! The first administrator.
+//! Set-up of the first administrator.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sessions::Client;
 use super::{App, Fault};
 use crate::accounts::first_administrator::SetUpRefused;
 
-/// Who the first administrator is to be.
+/// The data of the first administrator.
 #[derive(Clone, Debug)]
 pub struct FirstAdministrator {
     /// Their address; it counts as confirmed.
@@ -21,13 +21,13 @@ pub struct FirstAdministrator {
     pub password: Password,
     /// Their user name, if they want one.
     pub username: Option<Username>,
-    /// What they are called.
+    /// Their display name.
     pub name: Option<DisplayName>,
 }
 
 impl App {
-    /// The address of the page that makes the first administrator, if nobody administers the appliance and nobody ever did.
-    /// It works for half an hour, and once.
+    /// Returns the address of the page that makes the first administrator, if nobody administers the appliance and
+    /// nobody ever did. It is valid for half an hour, and once.
     pub async fn begin_set_up(self: &Arc<Self>) -> Result<Option<String>, Fault> {
         let has_administrator = match self.read(|view| set_up::noted(view))? {
             Some(true) => return Ok(None),
@@ -43,7 +43,7 @@ impl App {
         Ok(secret.map(link))
     }
 
-    /// Looks such a link up and changes nothing.
+    /// Looks such a link up without changing anything.
     pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
         self.reserve(AttemptLimits::for_link(&self.env(), client))?;

@@ -1,4 +1,4 @@
-//! Backups by schedule: numbered files in a folder, the newest few of which are kept.
+//! Scheduled backups: numbered files in a folder, of which the newest few are kept.
 
 use std::path::{Path, PathBuf};
 
@@ -14,20 +14,20 @@ const PREFIX: &str = "snapshot-";
 const SUFFIX: &str = ".gatelodge";
 
 impl App {
-    /// Writes a backup of everything to `path`, reads it again, and gives the number of records.
+    /// Writes a backup of everything to `path`, reads it back to verify it, and returns the number of records.
     pub fn back_up(&self, path: &Path) -> Result<u64, ArchiveError> {
         let fill = |out: &mut dyn std::io::Write| self.write_backup(out).map(drop);
         let seal = SealingKey::clone(&self.env().seal);
         write_file(path, fill, |path| verify_file(path, Trust::Key(seal)))
     }
 
-    /// Writes a backup of everything, signed. Gives the number of records.
+    /// Writes a signed backup of everything. Returns the number of records.
     pub fn write_backup(&self, out: &mut dyn std::io::Write) -> Result<u64, ArchiveError> {
         let (now, env) = (self.now(), self.env());
         self.read_records(|view| write_archive(view, &env.seal, audit::end(view, env.node)?, now, out))
     }
 
-    /// Reads from a consistent view what is written elsewhere, which may fail too.
+    /// Reads from a consistent view for a writer that may fail, too.
     pub(super) fn read_records<T>(
         &self,
         work: impl FnOnce(&dyn Snapshot) -> Result<T, ArchiveError>,
@@ -40,12 +40,12 @@ impl App {
         outcome
     }
 
-    /// Takes a snapshot if the newest one is old enough, and removes those that are too many. None if none was due.
+    /// Takes a snapshot if the newest one is old enough, and removes those in excess. None if none was due.
     pub fn take_snapshot(&self, settings: &Backups) -> Result<Option<PathBuf>, ArchiveError> {
         let Some(folder) = &settings.directory else { return Ok(None) };
         std::fs::create_dir_all(folder)?;
         let now = self.time().earlier;
-        // One from the future is none: a file that somebody put there must not keep us from taking snapshots.
+        // One from the future does not count: a file that somebody put there must not keep us from taking snapshots.
         let made_at = |path: &Path| made_at(path).filter(|made_at| *made_at <= self.now());
         let newest = numbered(folder)?.iter().rev().find_map(|(_, path)| made_at(path));
         if newest.is_some_and(|made_at| now.since(made_at) < settings.every.seconds()) {
@@ -59,7 +59,7 @@ impl App {
     }
 }
 
-/// What the next snapshot in a folder is called.
+/// Returns the name of the next snapshot in a folder.
 pub fn next_snapshot(folder: &Path) -> std::io::Result<PathBuf> {
     let number = numbered(folder)?.last().map_or(1, |(number, _)| number.saturating_add(1));
     Ok(folder.join(format!("{PREFIX}{number:08}{SUFFIX}")))
@@ -75,7 +75,7 @@ pub fn prune_snapshots(folder: &Path, keep: usize) -> std::io::Result<()> {
     numbered.iter().take(too_many).try_for_each(|(_, old)| std::fs::remove_file(old))
 }
 
-/// The snapshots in a folder, oldest first: their order is in their names, whatever the clock said.
+/// Lists the snapshots in a folder, oldest first: their order is in their names, whatever the clock said.
 fn numbered(folder: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -93,8 +93,8 @@ fn made_at(path: &Path) -> Option<Timestamp> {
     Timestamp::parse(&heading.created_at)
 }
 
-/// The newest snapshot that can be restored, for whoever finds the store damaged: whole, and under this key. Without a key at
-/// hand it only has to be whole.
+/// Returns the newest snapshot that can be restored, for whoever finds the store damaged: whole, and under
+/// this key. Without a key it only has to be whole.
 #[must_use]
 pub fn newest_good_snapshot(folder: &Path, key: Option<&SealingKey>) -> Option<PathBuf> {
     let trust = || key.map_or(Trust::Anybody, |key| Trust::Key(key.clone()));
@@ -102,8 +102,8 @@ pub fn newest_good_snapshot(folder: &Path, key: Option<&SealingKey>) -> Option<P
     numbered.into_iter().rev().map(|(_, path)| path).find(|path| verify_file(path, trust()).is_ok())
 }
 
-/// The newest snapshot that is whole and carries no code: what is left right after an upgrade from a program that wrote none.
-/// Nobody is told to restore it as they are told of a good one: anybody who could write to the folder may have made it.
+/// Returns the newest snapshot that is whole and unsigned, as is left right after an upgrade from a program that signed
+/// none. It is not recommended like a good one: anybody who could write to the folder may have made it.
 #[must_use]
 pub fn newest_unsigned_snapshot(folder: &Path) -> Option<PathBuf> {
     let is_unsigned = |path: &PathBuf| {

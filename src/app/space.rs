@@ -1,5 +1,5 @@
-//! How much room there is on the disk, and what is refused when it gets short: first what lets the store grow at a stranger's
-//! request, then all but logging in and out.
+//! The room on the disk, and what is refused when it gets short: first what lets the store grow at a
+//! stranger's request, then all but logging in and out.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use super::{App, Fault, Room};
 
 impl App {
-    /// How much room there was at the last look.
+    /// Returns the room at the last check.
     pub fn room(&self) -> Room {
         match self.space.0.load(Ordering::Relaxed) {
             0 => Room::Plenty,

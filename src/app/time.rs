@@ -13,28 +13,28 @@ use super::maintenance::ROWS_PER_STEP;
 use super::{App, ClockReport, Fault};
 
 impl App {
-    /// One look at the clocks.
+    /// Reads the clocks.
     pub fn time(&self) -> Reading {
         self.time.read()
     }
 
-    /// The time by which validity is judged: the wall clock's, but never earlier than any time seen before, so that what
-    /// has expired stays so.
+    /// Returns the time by which validity is judged: the wall clock's, but never earlier than any time seen
+    /// before, so that what has expired stays expired.
     pub fn now(&self) -> Timestamp {
         self.time().later
     }
 
-    /// Seconds by the monotonic clock.
+    /// Returns the seconds of the monotonic clock.
     pub fn uptime(&self) -> Seconds {
         self.time.clock.uptime()
     }
 
-    /// A moment of its own for one request.
+    /// Makes a new moment for one request.
     pub fn moment(&self) -> Moment {
         Moment::at(self.time(), self.time.clock.seed())
     }
 
-    /// What depends on the time is refused while the clock shows one that has been.
+    /// Refuses what depends on the time while the clock shows one that has been.
     ///
     /// # Errors
     /// [`Fault::ClockUnsure`].
@@ -42,31 +42,33 @@ impl App {
         if self.time().state == ClockState::Behind || self.is_unsettled() { Err(Fault::ClockUnsure) } else { Ok(()) }
     }
 
-    /// Whether a step was taken back, and what it left behind is not yet out of use.
+    /// Whether a step was taken back whose consequences are still to be undone.
     pub(super) fn is_unsettled(&self) -> bool {
         self.time.kept().lowered_from.is_some()
     }
 
-    /// The clocks, for an administrator.
+    /// Reports on the clocks, for an administrator.
     pub fn clock_report(&self) -> ClockReport {
         let reading = self.time();
         ClockReport { wall: self.time.clock.now(), reading, floor: self.time.kept().keeper.floor() }
     }
 
-    /// Looks at the clocks, and has the store know if a step forward was taken back. Mailed links die: those of before, because one that
-    /// expired while the machine was off would work again, for whoever has the clock's source say what they like; those made in the
-    /// step, because they would work until its time has come. People ask for new ones, which work at once.
+    /// Reads the clocks, and undoes in the store what a step forward left if it was taken back. Mailed links are
+    /// revoked: those from before, because one that expired while the machine was off would be valid again, for
+    /// whoever controls the clock's source; those made during the step, because they would be valid until its time
+    /// has come. People ask for new ones, which work at once.
     pub async fn settle_clock(self: &Arc<Self>) -> Result<(), Fault> {
         let reading = self.time();
         let Some(from) = self.time.kept().lowered_from.filter(|_| reading.state == ClockState::Sure) else {
             return Ok(());
         };
         self.lower_floor((from, reading.later), true).await?;
+        // Only after the commit: as long as it is set, what depends on the time is refused.
         self.time.kept().lowered_from = None;
         Ok(())
     }
 
-    /// Believes the wall clock as it is and takes the floor to it, backwards too.
+    /// Believes the wall clock as it is and sets the floor to it, backwards too.
     ///
     /// # Errors
     /// When the store fails; then the floor may come back with the next start.
@@ -78,7 +80,7 @@ impl App {
         Ok(self.clock_report())
     }
 
-    /// Takes back what was noted for a time that has not come.
+    /// Undoes what was noted for a time that has not come.
     async fn lower_floor(
         self: &Arc<Self>,
         (from, to): (Timestamp, Timestamp),

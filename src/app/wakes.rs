@@ -1,19 +1,19 @@
-//! What wakes the workers.
+//! Wakes the workers.
 
 use tokio::sync::Notify;
 
 use crate::store::{Event, schema};
 
-/// What wakes the workers: something they wait for was committed.
+/// Signals to the workers that something they wait for was committed.
 #[derive(Debug, Default)]
 pub struct Wakes {
-    /// Somebody asked for a link.
+    /// A mail was requested.
     pub mail_requested: Notify,
     /// A mail was queued, or its time has changed.
     pub mail_queued: Notify,
     /// A text message was queued, or its time has changed.
     pub text_queued: Notify,
-    /// Something was done that the audit log tells of.
+    /// A row was added to the audit log.
     pub audited: Notify,
 }
 

@@ -1,4 +1,4 @@
-//! Adds rows, and goes on behind what was changed from outside.
+//! Appends rows, and goes on behind what was changed from outside.
 
 use crate::base::{ClockState, Moment, Timestamp};
 use crate::crypto::SealingKey;
@@ -23,17 +23,18 @@ pub(super) fn append(
     Ok(number)
 }
 
-/// Numbers from here on are nobody's but an intruder's, who may want to leave none for us.
+/// The numbers from here on are only used by intruders, who may want to leave none for us.
 const MAX_NUMBER: u64 = 1 << 53;
 /// Rows of nobody's that are removed at once; any more are found again by the next act.
 const MAX_STRAYS: usize = 32;
 
-/// Remembers that the log was changed from outside, and begins a new chain behind what there is.
+/// Records that the log was changed from outside, and begins a new chain behind what there is.
 ///
-/// An act must not be refused because of it: whoever broke the log would keep everybody from logging in, and the evidence would
-/// end there. Nor must the next row be signed as if nothing had happened: that is what the intruder waits for. So a row tells of
-/// it, and its number stands in the head, under the key, for good: `verify` reports it ever after, when the row is long gone too.
-/// The rows before stay where they are, for whoever wants to compare them with a backup.
+/// An act must not be refused because of it: whoever broke the log would keep everybody from logging in,
+/// and the evidence would end there. Nor must the next row be signed as if nothing had happened: that is
+/// what the intruder waits for. So a row reports it, and its number stands in the head, under the key, for
+/// good: `verify` reports it ever after, even when the row is long gone. The rows before stay where they
+/// are, for whoever wants to compare them with a backup.
 pub(super) fn note_break(
     tx: &mut dyn Transaction,
     chain: Chain<'_>,
@@ -75,6 +76,7 @@ fn free_number(tx: &mut dyn Transaction, chain: Chain<'_>) -> Result<u64, StoreE
         let Some((key, _)) = newest.into_iter().next() else { break Ok(head.max(mark).unwrap_or(1)) };
         match number_in(&key).filter(|number| key.len() == rows.len() + 8 && *number < MAX_NUMBER) {
             Some(number) => break Ok(head.max(mark).unwrap_or(1).max(number + 1)),
+            // Not one that we wrote, and in the way: behind the highest number there would be none for us.
             None => tx.delete(&key)?,
         }
     }

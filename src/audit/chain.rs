@@ -1,4 +1,4 @@
-//! The chain as a whole: begun, written on, followed from end to end, cut at its old end.
+//! The chain as a whole: beginning it, appending to it, verifying it from end to end, cutting its old end.
 
 use crate::base::Moment;
 use crate::base::Timestamp;
@@ -9,7 +9,7 @@ use super::append::{append, note_break};
 use super::head::{Broken, HEADS, When, number_in, proved, proved_to_its_end, stray};
 use super::rows::{Chain, PAGE, ROWS, chained, page};
 
-/// Writes a row in the transaction of the act it tells of. Gives its number.
+/// Writes a row in the transaction of the act that it reports, and returns its number.
 ///
 /// Before the head is signed anew it is looked at: signing whatever lies there would make a log that somebody cut a whole one
 /// again. See `note_break` for what follows when it does not hold.
@@ -31,14 +31,14 @@ pub fn begin(tx: &mut dyn Transaction, moment: &Moment, chain: Chain<'_>) -> Res
     }
 }
 
-/// A chain that holds.
+/// A chain that holds, and its extent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verified {
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: u64,
-    /// The number of the oldest.
+    /// The number of the oldest row.
     pub first: u64,
-    /// The number that the next one gets.
+    /// The number that the next row gets.
     pub next: u64,
 }
 
@@ -50,7 +50,7 @@ pub fn verify(view: &dyn Snapshot, chain: Chain<'_>) -> Result<Result<Verified, 
     };
     let broken_at = head.broken_at.unwrap_or_default();
     let (mut expected, mut before) = (head.first, head.before_first);
-    // What was found broken stands before the new beginning, and proves nothing.
+    // Rows from before a break stand ahead of the new beginning, and prove nothing.
     let mut after = if broken_at > 0 { head.first.checked_sub(1) } else { None };
     loop {
         let rows = page(view, chain.node, after, Direction::Up, PAGE)?;
@@ -74,7 +74,7 @@ pub fn verify(view: &dyn Snapshot, chain: Chain<'_>) -> Result<Result<Verified, 
     if expected < head.next {
         return Ok(Err(Broken::Missing(expected)));
     }
-    // The last digest is the head's as well, or the last row was changed together with its digest.
+    // The head holds the last digest as well, or the last row could be changed together with its own.
     if before != head.last {
         return Ok(Err(Broken::Changed(head.next - 1)));
     }
@@ -87,7 +87,8 @@ pub fn verify(view: &dyn Snapshot, chain: Chain<'_>) -> Result<Result<Verified, 
     Ok(Ok(Verified { rows: head.next - head.first, first: head.first, next: head.next }))
 }
 
-/// Remembers for good what [`verify`] found, if [`record()`] would not notice it by itself; somebody decided to go on all the same.
+/// Records for good what [`verify`] found, where [`record()`] would not notice it by
+/// itself; somebody decided to go on all the same.
 pub fn go_on_after(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -97,11 +98,11 @@ pub fn go_on_after(
     note_break(tx, chain, broken, (moment.now(), moment.clock())).map(drop)
 }
 
-/// Removes up to `limit` of the oldest rows, as far as they are older than `before`. What is left is still a chain.
-/// True if there may be more to remove.
+/// Removes up to `limit` of the oldest rows, as far as they are older than `before`. What is left is still
+/// a chain. True if there may be more to remove.
 ///
-/// Each row is looked at before it goes: the new beginning is signed, and rows that somebody took away at the old one would
-/// not be missed any more.
+/// Each row is verified before it goes: the new beginning is signed, and rows that somebody took
+/// away at the old one would not be missed any more.
 pub fn retain(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -123,6 +124,7 @@ pub fn retain(
     };
     let mut count = 0;
     for (number, row) in rows.iter().take_while(|(_, row)| row.entry.at < before) {
+        // Rows before the first are those from before a break: there is nothing left to verify them by.
         if *number >= head.first {
             let found = match number.cmp(&head.first) {
                 _ if *number >= head.next => Some(Broken::Surplus(*number)),

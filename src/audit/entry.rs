@@ -1,4 +1,4 @@
-//! What a row says.
+//! The entries of the audit log.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::base::{AccountId, ClockState, Id, Timestamp};
 use crate::store::{Damaged, Field, Reader, record, stored_enum};
 
 stored_enum! {
-    /// What was done, or tried.
+    /// What was done, or attempted.
     Act {
         /// Somebody registered an address; the subject is the registration.
         Registered = 1 "registered",
@@ -38,7 +38,7 @@ stored_enum! {
         PasswordSet = 13 "password-set",
         /// Somebody asked for another address.
         AddressChangeAsked = 14 "address-change-asked",
-        /// An address was confirmed, and is the account's own from now on.
+        /// An address was confirmed, and belongs to the account from now on.
         AddressChanged = 15 "address-changed",
         /// An account was deleted.
         AccountDeleted = 16 "account-deleted",
@@ -46,9 +46,9 @@ stored_enum! {
         AccountAdded = 17 "account-added",
         /// An administrator confirmed an address in its owner's stead.
         AddressConfirmed = 18 "address-confirmed",
-        /// An account was locked.
+        /// An account was disabled.
         AccountDisabled = 19 "account-disabled",
-        /// An account was opened again.
+        /// An account was enabled again.
         AccountEnabled = 20 "account-enabled",
         /// Somebody was put into a group.
         GroupJoined = 21 "group-joined",
@@ -56,31 +56,31 @@ stored_enum! {
         GroupLeft = 22 "group-left",
         /// A new key signs mailed links.
         KeyRotated = 23 "key-rotated",
-        /// So many tries failed that further ones are refused for a while.
+        /// So many attempts failed that further ones are refused for a while.
         Throttled = 24 "throttled",
-        /// An administrator let tries pass again.
+        /// An administrator lifted a rate limit.
         ThrottleLifted = 25 "throttle-lifted",
-        /// The highest believed time was taken back to the clock's.
+        /// The highest believed time was set back to the clock's.
         ClockReset = 26 "clock-reset",
         /// A mail was given up.
         MailGivenUp = 27 "mail-given-up",
         /// Mails were queued again.
         MailRetried = 28 "mail-retried",
-        /// Mails that a restore held back were let go.
+        /// Mails that a restore held back were released.
         MailReleased = 29 "mail-released",
         /// A backup was made.
         BackupMade = 30 "backup-made",
         /// This store was restored from a backup.
         Restored = 31 "restored",
-        /// Accounts were brought over from elsewhere.
+        /// Accounts were imported from elsewhere.
         Imported = 32 "imported",
         /// The appliance started.
         Started = 33 "started",
-        /// The configuration was read again; the detail names what was taken.
+        /// The configuration was read again; the detail names the settings that were applied.
         Reconfigured = 34 "reconfigured",
-        /// An authority gave a certificate; the detail names the hosts.
+        /// An authority issued a certificate; the detail names the hosts.
         CertificateIssued = 35 "certificate-issued",
-        /// What a group's members may do was changed; the detail names group and permission.
+        /// The permissions of a group were changed; the detail names group and permission.
         GroupPermitted = 36 "group-permitted",
         /// A permission was taken from a group.
         GroupForbidden = 37 "group-forbidden",
@@ -88,7 +88,7 @@ stored_enum! {
         GroupDisbanded = 38 "group-disbanded",
         /// An administrator invited somebody; the subject is the invitation.
         Invited = 39 "invited",
-        /// An invitation was taken back.
+        /// An invitation was withdrawn.
         InvitationRevoked = 40 "invitation-revoked",
         /// Somebody confirmed a registration that an administrator is to decide on.
         ApprovalAsked = 41 "approval-asked",
@@ -98,7 +98,7 @@ stored_enum! {
         RegistrationDeclined = 43 "registration-declined",
         /// Somebody who knows the password gave a wrong code.
         SecondFactor = 44 "second-factor",
-        /// Somebody proved anew who they are.
+        /// Somebody reauthenticated.
         ProvedAgain = 45 "proved-again",
         /// Somebody added a second factor; the detail names its kind.
         FactorAdded = 46 "factor-added",
@@ -106,13 +106,13 @@ stored_enum! {
         FactorRemoved = 47 "factor-removed",
         /// Somebody made new recovery codes.
         RecoveryCodesMade = 48 "recovery-codes-made",
-        /// Somebody had a browser remembered, which is not asked for a code from then on.
+        /// Somebody made a browser trusted, which is not asked for a code from then on.
         BrowserTrusted = 49 "browser-trusted",
         /// Somebody ended the trust in a browser.
         TrustEnded = 50 "trust-ended",
-        /// An administrator had somebody's second factors taken away, after a time.
+        /// An administrator asked for the removal of somebody's second factors, after a time.
         FactorResetAsked = 51 "factor-reset-asked",
-        /// Somebody's second factors were taken away.
+        /// Somebody's second factors were removed.
         FactorsReset = 52 "factors-reset",
         /// Somebody asked to log in by mail; whether there is an account was not looked up.
         LoginRequested = 53 "login-wished",
@@ -130,47 +130,48 @@ stored_enum! {
         ApiTokenRevoked = 59 "api-token-revoked",
         /// A refresh token was used twice, which ended its session.
         RefreshReused = 60 "refresh-reused",
-        /// The owner of an account took it back from whoever was in.
+        /// The owner of an account took it back from an intruder.
         TakenBack = 61 "taken-back",
         /// The owner of an account undid a change of its address.
         AddressRestored = 62 "address-restored",
-        /// A webhook was not told of an act; the detail is its name and the number of the row.
+        /// A webhook did not get an event; the detail is its name and the number of the row.
         WebhookGivenUp = 63 "webhook-given-up",
-        /// An administrator gave an account another telephone number, or took it.
+        /// An administrator gave an account another telephone number, or removed it.
         PhoneChanged = 64 "phone-changed",
-        /// An administrator had a webhook try again; the detail is its name.
+        /// An administrator made a webhook try again; the detail is its name.
         WebhookRetried = 65 "webhook-retried",
-        /// An address was taken from an account that never proved it, for its owner who did.
+        /// An address was taken from an account that never confirmed it, for its owner, who did.
         AddressReleased = 66 "address-released",
-        /// A request for a mail could not be read, or its mail not be written; the detail is its kind.
+        /// A request for mail could not be read, or its mail could not be written; the detail is its kind.
         MailRequestDropped = 67 "mail-request-dropped",
         /// The log was found changed from outside; the detail says how.
         AuditBroken = 90 "audit-broken",
-        /// Somebody lost the right to what they asked for while it waited, and it was not done; the detail says what they are not.
+        /// Somebody lost the right to what they asked for while it waited, and it
+        /// was not done; the detail says what was missing.
         RightLost = 100 "right-lost",
-        /// Somebody's second factors stayed: whoever had asked to take them away administers no more.
+        /// Somebody's second factors stayed: whoever had asked for their removal is not an administrator any more.
         FactorResetDropped = 101 "factor-reset-dropped",
         /// An administrator ended somebody's sessions; the detail is how many.
         SessionsEndedFor = 102 "sessions-ended-for",
-        /// An administrator ended everybody's sessions; the detail is how many of what ended in this transaction.
+        /// An administrator ended everybody's sessions; the detail is how many of them ended in this transaction.
         SessionsEndedForAll = 103 "sessions-ended-for-all",
     }
 }
 
 stored_enum! {
-    /// What came of it.
+    /// The outcome of an act.
     Outcome {
         /// It was done.
         Done = 0 "done",
         /// The password was not the right one.
         WrongPassword = 1 "wrong-password",
-        /// Nobody is called so.
+        /// No account has this name.
         Unknown = 2 "unknown",
-        /// The account is locked.
+        /// The account is disabled.
         Disabled = 3 "disabled",
         /// The address is not confirmed.
         Unconfirmed = 4 "unconfirmed",
-        /// Too many tries had failed before; the password was not considered.
+        /// Too many attempts had failed before; the password was not considered.
         Barred = 5 "barred",
         /// The account was changed while the password was checked.
         Overtaken = 6 "overtaken",
@@ -181,7 +182,7 @@ stored_enum! {
     }
 }
 
-/// What was done, where nothing is said of its outcome.
+/// An act by itself counts as done.
 impl From<Act> for (Act, Outcome) {
     fn from(act: Act) -> Self {
         (act, Outcome::Done)
@@ -191,7 +192,7 @@ impl From<Act> for (Act, Outcome) {
 /// Who did it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Actor {
-    /// Somebody who has not proved who they are.
+    /// Somebody who has not authenticated.
     Anyone,
     /// The owner of an account.
     Account(AccountId),
@@ -259,35 +260,35 @@ impl fmt::Display for Actor {
     }
 }
 
-/// Who acts, and from where.
+/// The source of an act: who, and from where.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
-    /// Who.
+    /// Who did it.
     pub actor: Actor,
-    /// The network address, or nothing for what happens on this machine.
+    /// The network address; empty for what happens on this machine.
     pub network: String,
 }
 
 impl Source {
-    /// Somebody who has not proved who they are.
+    /// Makes the source of somebody who has not authenticated.
     #[must_use]
     pub fn anyone(network: &str) -> Self {
         Self { actor: Actor::Anyone, network: network.to_owned() }
     }
 
-    /// The owner of an account.
+    /// Makes the source of an account's owner.
     #[must_use]
     pub fn account(id: AccountId, network: &str) -> Self {
         Self { actor: Actor::Account(id), network: network.to_owned() }
     }
 
-    /// An administrator at the command line.
+    /// Makes the source of an administrator at the command line.
     #[must_use]
     pub fn command_line(user: u32) -> Self {
         Self { actor: Actor::CommandLine(user), network: String::new() }
     }
 
-    /// The appliance itself.
+    /// Makes the source of the appliance itself.
     #[must_use]
     pub fn appliance() -> Self {
         Self { actor: Actor::Appliance, network: String::new() }
@@ -302,7 +303,7 @@ impl Subject {
     /// Nothing in particular.
     pub const NONE: Self = Self([0; 16]);
 
-    /// Its id, if there is one.
+    /// Returns its id, if there is one.
     #[must_use]
     pub fn id(self) -> Option<AccountId> {
         (self != Self::NONE).then(|| Id::from_bytes(self.0))
@@ -333,20 +334,20 @@ impl Field for Subject {
     }
 }
 
-/// One act.
+/// An entry of the log: one act.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
     /// Whether the clock was believed then; the order of the rows is true in any case.
     pub clock: ClockState,
-    /// What.
+    /// What was done.
     pub act: Act,
-    /// With what outcome.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Who, and from where.
+    /// Who did it.
     pub actor: Actor,
-    /// From where.
+    /// The network address it came from; empty on this machine.
     pub network: String,
     /// What it is about.
     pub subject: Subject,

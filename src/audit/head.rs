@@ -1,4 +1,4 @@
-//! The head of the chain and its mark: what is known of all rows, under the sealing key, in two places.
+//! The head of the chain and its mark: what is known of all rows, authenticated by the sealing key, in two places.
 
 use std::fmt;
 use std::ops::Bound;
@@ -14,7 +14,7 @@ use super::rows::{Chain, ROWS};
 pub(crate) struct Head {
     /// The number of the oldest row that is kept.
     pub(super) first: u64,
-    /// What the oldest row is chained to.
+    /// The digest that the oldest row is chained to.
     pub(super) before_first: Digest,
     /// The number that the next row gets.
     pub(super) next: u64,
@@ -22,13 +22,13 @@ pub(crate) struct Head {
     pub(super) last: Digest,
     /// Proves that whoever wrote this had the sealing key.
     pub(super) code: [u8; 32],
-    /// The number of the row that tells that the log had been changed from outside; 0 as long as it never was. None in heads
-    /// of programs that left no mark beside it.
+    /// The number of the row that reports that the log had been changed from outside; 0 as long as it never was. None
+    /// in heads of older programs, which left no mark beside it.
     pub(super) broken_at: Option<u64>,
 }
 record!(Head, version 2, { first, before_first, next, last, code }, since 2 { broken_at });
 
-/// The same numbers once more, elsewhere: a head that is gone, or that was put back to what it was, is noticed by it.
+/// The same numbers once more, elsewhere: by it a head that is gone, or was set back, is noticed.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     pub(super) next: u64,
@@ -40,7 +40,7 @@ record!(Mark, version 1, { next, broken_at, code });
 pub(crate) const HEADS: Table<NodeId, Head> = Table::at(schema::AUDIT_HEADS);
 pub(crate) const MARKS: Table<NodeId, Mark> = Table::at(schema::AUDIT_MARKS);
 
-/// What the rows of a new chain are chained to.
+/// Returns the digest that the first row of a new chain is chained to.
 pub(super) fn start() -> Digest {
     Digest::of(b"gatelodge audit/1")
 }
@@ -111,11 +111,11 @@ pub enum Broken {
     Changed(u64),
     /// This row stands where the head knows of none.
     Surplus(u64),
-    /// It was found broken before, which this row tells of; what was written since holds.
+    /// The log was found broken before, as this row reports; what was written since holds.
     Before(u64),
-    /// It ends before this row, which it had when a backup was made.
+    /// The log ends before this row, which it had when a backup was made.
     Shorter(u64),
-    /// This row is another than when a backup was made.
+    /// This row differs from what it was when a backup was made.
     Replaced(u64),
 }
 
@@ -140,7 +140,7 @@ impl fmt::Display for Broken {
     }
 }
 
-/// What a record that cannot be read says about the chain.
+/// Takes a record that cannot be read for a break of the chain, not for a failure of the store.
 fn readable<T>(read: Result<T, StoreError>, or: Broken) -> Result<Result<T, Broken>, StoreError> {
     match read {
         Err(StoreError::Damaged(_)) => Ok(Err(or)),
@@ -148,12 +148,12 @@ fn readable<T>(read: Result<T, StoreError>, or: Broken) -> Result<Result<T, Brok
     }
 }
 
-/// Whether an act may be half written, whose own row is still to come.
+/// Whether the caller may be in the middle of an act, whose own row is still to come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum When {
-    /// It may.
+    /// It may: an account can be there before its row.
     InAnAct,
-    /// Whatever there is was committed.
+    /// It is not: whatever there is was committed.
     AtRest,
 }
 
@@ -167,8 +167,8 @@ pub(super) fn proved(view: &dyn Snapshot, chain: Chain<'_>, when: When) -> Resul
         (Err(broken), _) | (_, Err(broken)) => return Ok(Err(broken)),
     };
     let Some(head) = head else {
-        // Whoever removes all of the log removes its head with it. But every account has a row that tells how it came to be, so a
-        // store with accounts has had a log.
+        // Whoever removes the whole log removes its head with it. But every account has a row that reports how it came
+        // to be, so a store with accounts has had a log. (Within an act the account may be there before its row.)
         let has_lived = mark.is_some()
             || !is_empty(view, schema::AUDIT)?
             || (when == When::AtRest && !is_empty(view, schema::ACCOUNTS)?);
@@ -178,7 +178,7 @@ pub(super) fn proved(view: &dyn Snapshot, chain: Chain<'_>, when: When) -> Resul
         return Ok(Err(Broken::Head));
     }
     let fits = match (&mark, head.broken_at) {
-        // Of a program that left no marks.
+        // Written by a program that left no marks.
         (None, None) => true,
         (Some(mark), Some(broken_at)) => mark.is_ours(chain) && (mark.next, mark.broken_at) == (head.next, broken_at),
         _ => false,
@@ -190,7 +190,8 @@ fn is_empty(view: &dyn Snapshot, range: schema::Range) -> Result<bool, StoreErro
     Ok(view.scan(&KeySpan::prefix(&[range.prefix]), Direction::Up, 1)?.is_empty())
 }
 
-/// As [`proved`], and the last row is the one that the head names, with none behind it. What an append costs besides is one read.
+/// As [`proved`], but also checks that the last row is the one that the head names, with
+/// none behind it. It costs an append one more read.
 pub(super) fn proved_to_its_end(
     view: &dyn Snapshot,
     chain: Chain<'_>,
@@ -264,7 +265,7 @@ pub fn goes_on_from(view: &dyn Snapshot, chain: Chain<'_>, witness: &LogEnd) -> 
     if head.next <= newest {
         return Ok(Err(Broken::Shorter(newest)));
     }
-    // What is gone because of its age tells nothing any more.
+    // A row that went because of its age proves nothing any more.
     if newest < head.first {
         return Ok(Ok(()));
     }

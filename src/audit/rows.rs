@@ -18,7 +18,7 @@ pub struct Chain<'a> {
 /// A numbered row.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What it says.
+    /// The entry that it records.
     pub entry: Entry,
     /// The digest of this row and of the one before.
     pub chained: Digest,
@@ -37,7 +37,7 @@ pub(super) fn chained(before: &Digest, number: u64, entry: &Entry) -> Digest {
     Digest::of(&bytes)
 }
 
-/// Rows of one node with their numbers: the first in this direction behind `after`, at most `limit`.
+/// Returns rows with their numbers: the first ones behind `after` in this direction, at most `limit`.
 pub fn page(
     view: &dyn Snapshot,
     node: NodeId,

@@ -15,7 +15,7 @@ use super::typed::unlinked;
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// The text is not an address we accept.
+/// The text is not an address that we accept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NotAnAddress;
 
@@ -42,13 +42,13 @@ impl From<EmailAddress> for String {
 }
 
 impl EmailAddress {
-    /// RFC 5321, 4.5.3.1.3 less the angle brackets.
+    /// The longest address: RFC 5321, 4.5.3.1.3 less the angle brackets.
     pub const MAX_BYTES: usize = 254;
-    /// RFC 5321, 4.5.3.1.1.
+    /// The longest local part: RFC 5321, 4.5.3.1.1.
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses `local@domain`: a dot-atom (RFC 5322, 3.2.3; letters beyond ASCII as in RFC 6531),
-    /// and a host name. Quoted local parts and address literals are refused. White space around it, angle brackets and `mailto:` are
+    /// Parses `local@domain`: a dot-atom (RFC 5322, 3.2.3; letters beyond ASCII as in RFC 6531), and a host name.
+    /// Quoted local parts and address literals are refused. White space around it, angle brackets and `mailto:` are
     /// dropped: they come along when an address is copied.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
         let text = unlinked(text, "mailto:");
@@ -57,34 +57,36 @@ impl EmailAddress {
             return Err(NotAnAddress);
         }
         let address = format!("{local}@{}", host_name(domain)?);
+        // Measured again, because IDNA makes a domain longer.
         if address.len() > Self::MAX_BYTES { Err(NotAnAddress) } else { Ok(Self(address)) }
     }
 
-    /// As typed, with the normalised domain. This is what mail is sent to.
+    /// Returns the address as typed, with the normalised domain. This is what mail is sent to.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form under which it is compared and looked up.
+    /// Returns the form under which it is compared and looked up.
     #[must_use]
     pub fn canonical(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 
-    /// What stands before the `@`.
+    /// Returns what stands before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
-    /// What stands behind the `@`: lower-case ASCII.
+    /// Returns what stands behind the `@`, in lower-case ASCII.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// For a mail to somebody who need not know the whole: `a...@example.org`, in ASCII, so that a mail with it can be sent as it is.
+    /// Masks it for a mail to somebody who need not know the whole: `a...@example.org`, in
+    /// ASCII, so that a mail with it can be sent as it is.
     #[must_use]
     pub fn masked(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or(("", &self.0));

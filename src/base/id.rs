@@ -56,28 +56,29 @@ impl<Kind> Id<Kind> {
         Self::from_bytes(moment.bytes())
     }
 
-    /// Draws a new id that sorts behind those of earlier seconds: rows of one moment lie together, which spares the disk,
-    /// and come back in the order in which they were made. For what is never shown to anybody.
+    /// Draws a new id that sorts behind those of earlier seconds: rows of one moment lie together, which
+    /// spares the disk, and come back in the order in which they were made. It reveals when it was drawn, so
+    /// it is for ids that are never shown to anybody.
     pub fn draw_in_order(moment: &mut Moment) -> Self {
         let mut bytes: [u8; 16] = moment.bytes();
         bytes[..6].copy_from_slice(&moment.earliest().seconds().to_be_bytes()[2..]);
         Self::from_bytes(bytes)
     }
 
-    /// The id with these bytes.
+    /// Makes the id with these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes, PhantomData)
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// Thirty-two lower-case hexadecimal digits.
+/// Formats it as thirty-two lower-case hexadecimal digits.
 impl<Kind> fmt::Display for Id<Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -99,6 +100,7 @@ impl<Kind> FromStr for Id<Kind> {
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let digits = text.as_bytes();
+        // Lower case alone, so that an id has one text.
         let lower_hex = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
         if digits.len() != 32 || !digits.iter().all(lower_hex) {
             return Err(NotAnId);
@@ -112,7 +114,7 @@ impl<Kind> FromStr for Id<Kind> {
     }
 }
 
-// Written out because deriving would ask the same of `Kind`, which is never a value.
+// Written out because deriving would require the same of `Kind`, which is never a value.
 impl<Kind> Clone for Id<Kind> {
     fn clone(&self) -> Self {
         *self

@@ -1,4 +1,4 @@
-//! Values that every other module speaks in. Nothing here does I/O.
+//! Values that every other module uses. Nothing here does I/O.
 
 mod email;
 mod id;

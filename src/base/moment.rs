@@ -1,4 +1,4 @@
-//! What a use case may know about the outside world: the time, and chance.
+//! What a use case may know about the outside world: the time and randomness.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ pub type Seed = [u8; 32];
 
 /// The time of a request and the randomness it may use.
 ///
-/// It owns a seed rather than a generator, so that a store closure that must run again
-/// is given a clone and draws exactly the same values.
+/// It owns a seed rather than a generator, so that a store closure that must run again is
+/// given a clone and draws exactly the same values.
 #[derive(Clone)]
 pub struct Moment {
     now: Timestamp,
@@ -24,26 +24,26 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// A moment at `now` whose draws are determined by `seed`.
+    /// Makes a moment at `now` whose draws are determined by `seed`.
     #[must_use]
     pub fn new(now: Timestamp, seed: Seed) -> Self {
         Self { now, earliest: now, state: ClockState::Sure, seed, drawn: 0 }
     }
 
-    /// A moment at the time of a reading.
+    /// Makes a moment at the time of a reading.
     #[must_use]
     pub fn at(reading: Reading, seed: Seed) -> Self {
         Self { now: reading.later, earliest: reading.earlier, state: reading.state, seed, drawn: 0 }
     }
 
-    /// The time of this moment; it does not move. What is valid is judged by it.
+    /// Returns the time of this moment, which does not move. Validity is judged by it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The time it is at least: what may be deleted is judged by it. It differs from [`Moment::now`] only while a leap of
-    /// the clock is in doubt.
+    /// Returns the time that it is at least, by which deletion is judged. It differs from
+    /// [`Moment::now`] only while a step of the clock is in doubt.
     #[must_use]
     pub fn earliest(&self) -> Timestamp {
         self.earliest
@@ -55,7 +55,7 @@ impl Moment {
         self.state
     }
 
-    /// The next `N` random bytes: SHA-256 over the seed and a counter.
+    /// Draws the next `N` random bytes: SHA-256 over the seed and a counter.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut drawn = [0; N];
         for chunk in drawn.chunks_mut(32) {
@@ -63,6 +63,7 @@ impl Moment {
             hash.update(b"gatelodge moment/1");
             hash.update(self.seed);
             hash.update(self.drawn.to_be_bytes());
+            // Counted up with every chunk, so that no two draws of a moment have the same input.
             self.drawn += 1;
             chunk.copy_from_slice(&hash.finalize()[..chunk.len()]);
         }
@@ -76,15 +77,15 @@ impl fmt::Debug for Moment {
     }
 }
 
-/// Where the time and the seeds come from. The program has one; tests set their own.
+/// The source of time and seeds. The program has one; tests set their own.
 pub trait Clock: Send + Sync {
-    /// The wall clock's time.
+    /// Returns the wall clock's time.
     fn now(&self) -> Timestamp;
 
-    /// Seconds since some point in the past, whatever is done to the wall clock.
+    /// Returns the seconds since some point in the past, whatever is done to the wall clock.
     fn uptime(&self) -> Seconds;
 
-    /// A fresh seed for a [`Moment`].
+    /// Returns a fresh seed for a [`Moment`].
     fn seed(&self) -> Seed;
 }
 
@@ -97,7 +98,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// Makes a clock that stands at `start`.
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
         Self { seconds: AtomicU64::new(start.seconds()), uptime: AtomicU64::new(0), seeds: AtomicU64::new(0) }

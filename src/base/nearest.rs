@@ -1,7 +1,7 @@
-//! What somebody meant who mistyped a word.
+//! Finds the word that somebody meant who mistyped it.
 
-/// The known word that is nearest to what was typed, if one is near enough to be meant. Case, dashes, underscores and blanks do not
-/// count.
+/// Returns the known word that is nearest to what was typed, if one is near enough to be meant.
+/// Case, dashes, underscores and blanks do not count.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = folded(typed);
@@ -13,12 +13,13 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 fn folded(word: &str) -> Vec<char> {
-    /// More of a word than this is not compared: it costs the square of it, and no known word is as long.
+    /// The most characters that are compared: the time grows with the square, and no known word is as long.
     const MAX_CHARS: usize = 64;
     word.chars().filter(|c| !"-_ ".contains(*c)).flat_map(char::to_lowercase).take(MAX_CHARS).collect()
 }
 
-/// A third of the letters may be wrong; or one word begins as the other does, as `invitation` and `invite`.
+/// Returns the distance, if it is small: a third of the letters may be wrong; or one word begins as
+/// the other does, as `invitation` and `invite`.
 fn distance_if_near(typed: &[char], word: &[char]) -> Option<usize> {
     const MANY: usize = 4;
     let distance = distance(typed, word);
@@ -28,8 +29,8 @@ fn distance_if_near(typed: &[char], word: &[char]) -> Option<usize> {
     (is_near || same >= MANY && same * 3 >= shorter * 2).then_some(distance)
 }
 
-/// How many letters are wrong, missing, too many, or swapped with their neighbour (Damerau and Levenshtein's distance, in the form
-/// that changes no place twice).
+/// Returns how many letters are wrong, missing, too many, or swapped with their neighbour (optimal string alignment, a
+/// restricted form of the Damerau-Levenshtein distance).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = vec![];
     let mut last: Vec<usize> = (0..=b.len()).collect();

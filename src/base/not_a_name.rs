@@ -1,4 +1,4 @@
-//! What is said of a text that is no name.
+//! The error of parsing names.
 
 /// The text breaks the rule of the name it was to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,11 +1,11 @@
-//! Texts that `build.rs` packed, for a smaller program.
+//! Texts that `build.rs` packed, which keeps the program small.
 
 /// A packed text in the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed(pub &'static [u8]);
 
 impl Packed {
-    /// The text. None if the program was built badly.
+    /// Unpacks the text. None if the program was built badly.
     #[must_use]
     pub fn unpack(self) -> Option<String> {
         let bytes = lz4_flex::block::decompress_size_prepended(self.0).ok()?;

@@ -1,4 +1,4 @@
-//! What people and groups are called.
+//! The names of people and groups.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl From<Username> for String {
 impl Username {
     const MAX_BYTES: usize = 32;
 
-    /// Parses a user name, in any ASCII case: telephones write the first letter large.
+    /// Parses a user name, in any ASCII case: telephones capitalise the first letter.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let text = bare(text).to_ascii_lowercase();
         let fits = (2..=Self::MAX_BYTES).contains(&text.len());
@@ -47,14 +47,14 @@ impl Username {
         PhoneNumber::parse(&self.0).is_ok()
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The name of a group of people: as a user name, one letter is enough.
+/// The name of a group of people: as a user name, but one letter is enough.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct GroupName(String);
 
@@ -68,20 +68,20 @@ impl GroupName {
         if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
     }
 
-    /// The administrators' group.
+    /// Returns the administrators' group.
     #[must_use]
     pub fn administrators() -> Self {
         Self(Self::ADMINISTRATORS.to_owned())
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What somebody may do, in one word that means something to an application: `[a-z0-9][a-z0-9._:-]{0,63}`.
+/// A permission, in one word that means something to an application: `[a-z0-9][a-z0-9._:-]{0,63}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Permission(String);
 
@@ -95,7 +95,7 @@ impl Permission {
         if fits && is_word { Ok(Self(text.to_owned())) } else { Err(NotAName) }
     }
 
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -107,18 +107,18 @@ fn is_slug(text: &str) -> bool {
     text.bytes().next().is_some_and(plain) && text.bytes().all(|b| plain(b) || b"._-".contains(&b))
 }
 
-/// What a person is called on pages and in mails to themselves.
+/// The name by which a person is addressed on pages and in mails to themselves.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// In Unicode code points.
+    /// The longest name, in Unicode code points.
     pub const MAX_CHARS: usize = 100;
 
-    /// Parses a name: 1 to 100 code points, all of which can be seen.
+    /// Parses a name: 1 to 100 code points, all of them visible.
     ///
     /// # Errors
-    /// When the text is empty, too long, or holds what nobody sees.
+    /// When the text is empty, too long, or holds hidden characters.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         // Blanks are trimmed, ends of lines are not: U+2028 at an end is refused like everywhere else.
         let text = text.trim_matches(|c: char| c.is_whitespace() && (c.is_ascii() || !is_hidden(c)));
@@ -127,21 +127,21 @@ impl DisplayName {
         if fits { Ok(Self(text.to_owned())) } else { Err(NotAName) }
     }
 
-    /// A name that was taken before: an older version took more characters, and whoever has such a name keeps it.
+    /// Accepts a name that is stored: an older version allowed more characters, and whoever has such a name keeps it.
     #[must_use]
     pub fn stored(text: String) -> Option<Self> {
         let is_short = (1..=Self::MAX_CHARS).contains(&text.chars().count());
         (is_short && !text.chars().any(char::is_control)).then_some(Self(text))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What somebody types to say who they are.
+/// The identity that somebody types.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Identity {
     /// An e-mail address.
@@ -150,11 +150,11 @@ pub enum Identity {
     Username(Username),
     /// A telephone number.
     Phone(PhoneNumber),
-    /// None of these, so nobody's; the text is not kept.
+    /// None of these, so it belongs to nobody; the text is not kept.
     Nobody,
 }
 
-/// What an identity may be.
+/// The kinds of identities.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentityKind {
@@ -167,10 +167,10 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
-    /// All there are.
+    /// Every kind.
     pub const ALL: [Self; 3] = [Self::Email, Self::Username, Self::Phone];
 
-    /// For people.
+    /// Says it in words, for people.
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
@@ -182,8 +182,8 @@ impl IdentityKind {
 }
 
 impl Identity {
-    /// Parses what [`Identity::typed`] gave, or an administrator typed. A user name may look like a number that is dialled, but has no
-    /// plus sign.
+    /// Parses what [`Identity::typed`] returned, or an administrator typed. A user name may look like a
+    /// number that is dialled, but has no plus sign.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match Username::parse(text) {
@@ -192,9 +192,9 @@ impl Identity {
         }
     }
 
-    /// Parses what was typed as the first of these kinds whose rule it follows: an address has an `@`, a telephone number is in
-    /// international form, a user name may be typed in any ASCII case. Where telephone numbers are among them nobody chooses one as
-    /// a user name, so a number goes before a name, whatever comes first.
+    /// Parses what was typed as the first of these kinds whose rule it follows: an address has an `@`, a telephone
+    /// number is in international form, a user name may be typed in any ASCII case. Where telephone numbers are among
+    /// them nobody chooses one as a user name, so a number goes before a name, whatever comes first.
     #[must_use]
     pub fn parse_as(text: &str, kinds: &[IdentityKind]) -> Self {
         let as_one = |kind: &IdentityKind| match kind {
@@ -208,7 +208,7 @@ impl Identity {
         dialled().or_else(|| kinds.iter().find_map(as_one)).unwrap_or(Self::Nobody)
     }
 
-    /// A text that parses to it again; nothing for nobody's.
+    /// Returns a text that parses to it again; empty for nobody.
     #[must_use]
     pub fn typed(&self) -> String {
         match self {
@@ -219,7 +219,7 @@ impl Identity {
         }
     }
 
-    /// One text for every spelling of a name, and for each kind its own; none for nobody's.
+    /// Returns one text for every spelling of a name, different for each kind; none for nobody.
     #[must_use]
     pub fn canonical(&self) -> Option<String> {
         match self {

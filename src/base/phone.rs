@@ -13,8 +13,9 @@ impl PhoneNumber {
     const MIN_DIGITS: usize = 7;
     const MAX_DIGITS: usize = 15;
 
-    /// Parses a number that begins with `+` or `00`. White space, dashes, dots, slashes and parentheses between digits say nothing, nor do
-    /// `tel:` and the `(0)` that is dialled within the country only; numbers as they are dialled within a country are refused: which country is meant is for nobody to guess.
+    /// Parses a number that begins with `+` or `00`. White space, dashes, dots, slashes and parentheses between digits
+    /// are ignored, and so are `tel:` and the `(0)` that is dialled within the country only. Numbers as they are
+    /// dialled within a country are refused, since which country is meant could only be guessed.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let text = ungrouped(unlinked(text, "tel:")).replacen("(0)", "", 1);
         let text = text.trim_start_matches('(');
@@ -26,7 +27,7 @@ impl PhoneNumber {
         if fits && is_number { Ok(Self(format!("+{digits}"))) } else { Err(NotAName) }
     }
 
-    /// The number: `+4930123456`.
+    /// Returns the number: `+4930123456`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,10 +1,10 @@
-//! A value that must not be printed.
+//! A wrapper for values that must not be printed.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-/// Something that cannot be printed by accident and is wiped when dropped.
+/// A value that cannot be printed by accident and is wiped when dropped.
 ///
 /// It has no `==`: compare with a constant-time function over [`Secret::expose`].
 #[derive(Clone)]
@@ -16,7 +16,7 @@ impl<T: Zeroize> Secret<T> {
         Self(value)
     }
 
-    /// The value itself. Every use of this word is worth a look in review.
+    /// Exposes the value. Every use of this word deserves a look in review.
     pub const fn expose(&self) -> &T {
         &self.0
     }

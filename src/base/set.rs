@@ -1,9 +1,9 @@
-//! Sets, put together item by item. `collect` would sort the items first, which is compiled once more for every type of item:
-//! six kilobytes each, to save nothing where a handful are gathered.
+//! Collects sets item by item. `collect` would sort the items first, which is compiled once more for every type of
+//! item: six kilobytes each, to save nothing where a handful are gathered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A set of these.
+/// Makes a set of these items.
 #[must_use]
 pub fn set_of<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     let mut set = BTreeSet::new();
@@ -11,10 +11,10 @@ pub fn set_of<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     set
 }
 
-/// A set of these, or the first error among them.
+/// Makes a set of these items, or returns the first error among them.
 ///
 /// # Errors
-/// That of the first item that is one.
+/// The first error among the items.
 pub fn try_set_of<T: Ord, E>(items: impl IntoIterator<Item = Result<T, E>>) -> Result<BTreeSet<T>, E> {
     let mut set = BTreeSet::new();
     for item in items {
@@ -23,7 +23,7 @@ pub fn try_set_of<T: Ord, E>(items: impl IntoIterator<Item = Result<T, E>>) -> R
     Ok(set)
 }
 
-/// A map of these.
+/// Makes a map of these pairs.
 #[must_use]
 pub fn map_of<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
     let mut map = BTreeMap::new();

@@ -18,7 +18,7 @@ pub const DAY: Seconds = 24 * HOUR;
 /// When this program was built: no clock that it can trust shows an earlier time.
 pub const BUILD_DATE: Timestamp = Timestamp(build_date());
 
-/// The seconds that the build script found, as a number.
+/// Returns the seconds that the build script found, as a number.
 const fn build_date() -> u64 {
     let digits = env!("GATELODGE_BUILD_DATE").as_bytes();
     let (mut seconds, mut at) = (0, 0);
@@ -35,31 +35,31 @@ const fn build_date() -> u64 {
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The point `seconds` after the epoch.
+    /// Makes the point `seconds` after the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the epoch.
+    /// Returns the seconds since the epoch.
     #[must_use]
     pub const fn seconds(self) -> u64 {
         self.0
     }
 
-    /// This point plus `seconds`, at most the end of representable time.
+    /// Returns this point plus `seconds`, at most the end of representable time.
     #[must_use]
     pub const fn plus(self, seconds: Seconds) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// This point less `seconds`, at least the epoch.
+    /// Returns this point less `seconds`, at least the epoch.
     #[must_use]
     pub const fn minus(self, seconds: Seconds) -> Self {
         Self(self.0.saturating_sub(seconds))
     }
 
-    /// How many seconds have passed since `earlier`; zero if it lies ahead.
+    /// Returns how many seconds have passed since `earlier`; zero if it lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Seconds {
         self.0.saturating_sub(earlier.0)
@@ -70,7 +70,8 @@ impl Timestamp {
         UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::MAX)
     }
 
-    /// Reads RFC 3339 (`2026-11-23T14:05:00Z`), a date (its first second in UTC), or an age before `now` (`24h`, `7d`).
+    /// Parses RFC 3339 (`2026-11-23T14:05:00Z`), a date (its first second in
+    /// UTC), or an age before `now` (`24h`, `7d`).
     #[must_use]
     pub fn parse_or_ago(text: &str, now: Self) -> Option<Self> {
         let unit = match text.chars().last()? {
@@ -84,7 +85,7 @@ impl Timestamp {
         Some(Self(now.0.saturating_sub(count.saturating_mul(unit))))
     }
 
-    /// Reads RFC 3339, or a date.
+    /// Parses RFC 3339, or a date.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let whole = if text.len() == "2026-11-23".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
@@ -92,14 +93,14 @@ impl Timestamp {
         u64::try_from(time.unix_timestamp()).ok().map(Self)
     }
 
-    /// The year, month and day in UTC.
+    /// Returns the year, month and day in UTC.
     #[must_use]
     pub fn date(self) -> (i32, u8, u8) {
         let date = self.civil().date();
         (date.year(), date.month().into(), date.day())
     }
 
-    /// For people: `23 November 2026, 14:05 UTC`.
+    /// Formats it for people: `23 November 2026, 14:05 UTC`.
     #[must_use]
     pub fn in_words(self) -> String {
         let at = self.civil();
@@ -107,7 +108,7 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC: `2026-11-23T14:05:00Z`.
+/// Formats it by RFC 3339, in UTC: `2026-11-23T14:05:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.civil();

@@ -7,35 +7,36 @@ use super::{DAY, HOUR, MINUTE, Seconds, Timestamp};
 pub const SLACK: Seconds = 5 * MINUTE;
 /// A step forward beyond this, against the monotonic clock, is doubted.
 ///
-/// A smaller one is believed at once, and raises the floor, although one who controls the network's time could take it in steps:
-/// machines are off for days, and each start after it would be in doubt otherwise, with nothing purged. What such a step does is
-/// bounded: links and codes end up to a week early, sessions that were to end within it end, and when the clock is right again it
-/// is "behind", which the log says loudly and `gatelodge clock reset` mends; unless it was right again within [`HOLD`], as after a start
-/// with a battery clock in local time: then the step is taken back. It revives nothing that was over by the time before it, which
-/// has surely been. Those whose network may not be trusted with the time give it to chrony with authenticated sources (NTS).
+/// A smaller one is believed at once, and raises the floor, although whoever controls the network's time could take it
+/// in steps: machines are off for days, and each start after it would be in doubt otherwise, with nothing purged. What
+/// such a step does is bounded: links and codes end up to a week early, sessions that were to end within it end, and
+/// when the clock is right again it is "behind", which the log says loudly and `gatelodge clock reset` mends; unless it
+/// was right again within [`HOLD`], as after a start with a battery clock in local time: then the step is taken back.
+/// It revives nothing that was over by the time before it, which has surely been. Where the network cannot be trusted
+/// with the time, let chrony set the clock from authenticated sources (NTS).
 ///
-/// Of a step that was there at the start so much is taken back at most as a time zone makes out (UTC+14): how long the machine was
-/// off nobody knows, and what expired meanwhile is to stay so. What was signed before a step that is taken back, or in it, is out of
-/// use, see `App::settle_clock`.
+/// Of a step that was there at the start, at most the width of a time zone (UTC+14) is taken back: how long the machine
+/// was off nobody knows, and what expired meanwhile has to stay expired. What was signed before a step that is taken
+/// back, or during it, is out of use, see `App::settle_clock`.
 pub const LEAP: Seconds = 7 * DAY;
-/// The widest time zone.
+/// The widest time zone, in seconds.
 const ZONE: Seconds = 14 * HOUR;
-/// How long a doubted step forward must last before it is believed, and one that was believed before it stays.
+/// How long a doubted step forward must last before it is believed; as long a believed one may be taken back.
 pub const HOLD: Seconds = 10 * MINUTE;
 
 /// Whether the wall clock is believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClockState {
-    /// Yes.
+    /// It is believed.
     Sure,
     /// It lies behind a time that has been: nothing that depends on the time is accepted, and nothing is purged.
     Behind,
-    /// It has leapt forward and is not believed yet: validity goes by the later time, deletion by the earlier.
+    /// It has leapt forward and is not believed yet: validity is judged by the later time, deletion by the earlier.
     Leapt,
 }
 
 impl ClockState {
-    /// The word for lists and logs.
+    /// Returns the word for lists and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,12 +47,12 @@ impl ClockState {
     }
 }
 
-/// One look at the clocks.
+/// One reading of the clocks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reading {
-    /// By this time it is judged what is still valid.
+    /// The time by which validity is judged.
     pub later: Timestamp,
-    /// By this time it is judged what may be deleted; the floor follows it.
+    /// The time by which deletion is judged; the floor follows it.
     pub earlier: Timestamp,
     /// Whether the wall clock is believed.
     pub state: ClockState,
@@ -65,14 +66,14 @@ pub struct Timekeeper {
     raised_at: Seconds,
     /// Since when, by the monotonic clock, the wall clock has been far ahead.
     leapt_at: Option<Seconds>,
-    /// A step forward that was believed, and may be taken back yet.
+    /// A step forward that was believed, and may still be taken back.
     step: Option<Step>,
     is_first_start: bool,
-    /// Whether nobody looked since the start.
+    /// Whether nobody has read it since the start.
     is_first_look: bool,
 }
 
-/// The time that would be without a step, and the monotonic clock's then.
+/// The time as it would be without a step, at a reading of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     before: Timestamp,
@@ -87,7 +88,7 @@ impl Timekeeper {
         Self { floor, raised_at: uptime, leapt_at: None, step: None, is_first_start, is_first_look: true }
     }
 
-    /// The highest time that was believed.
+    /// Returns the highest time that was believed.
     #[must_use]
     pub const fn floor(&self) -> Timestamp {
         self.floor
@@ -95,26 +96,30 @@ impl Timekeeper {
 
     /// Judges the wall clock.
     pub fn read(&mut self, wall: Timestamp, uptime: Seconds) -> Reading {
+        // A step that has lasted this long has surely been acted upon: it stays.
         self.step = self.step.filter(|step| uptime.saturating_sub(step.at) < HOLD);
-        // It is at least as late as this, whatever the wall clock says.
+        // Time has come at least this far, whatever the wall clock says.
         let at_least = self.floor.plus(uptime.saturating_sub(self.raised_at));
         if wall.plus(SLACK) < at_least {
             self.leapt_at = None;
             let without = self.step.map(|step| step.before.plus(uptime.saturating_sub(step.at)));
+            // Taken back, but not below the time without the step: what was over by then stays over.
             if let Some(without) = without.filter(|without| wall.plus(SLACK) >= *without) {
                 (self.floor, self.raised_at, self.step) = (wall.max(without), uptime, None);
                 return Reading { later: self.floor, earlier: self.floor, state: ClockState::Sure };
             }
+            // Time goes on by the monotonic clock, so that sessions and links still expire under a wrong wall clock.
             self.raise(at_least, uptime);
             return Reading { later: at_least, earlier: at_least, state: ClockState::Behind };
         }
         if wall.since(at_least) > LEAP && !self.is_first_start {
             let since = *self.leapt_at.get_or_insert(uptime);
             if uptime.saturating_sub(since) < HOLD {
+                // The floor stays: one wrong answer from the network must not purge anything, or expire it for good.
                 return Reading { later: wall, earlier: at_least, state: ClockState::Leapt };
             }
         }
-        // One that was doubted has lasted already, and before the first start there was no time.
+        // A step that was doubted has lasted already, and before a first start there is no time to go back to.
         if self.leapt_at.take().is_none() && wall.since(at_least) > SLACK && !self.is_first_start {
             let before = if self.is_first_look { at_least.max(wall.minus(ZONE)) } else { at_least };
             self.step.get_or_insert(Step { before, at: uptime });
@@ -124,7 +129,7 @@ impl Timekeeper {
         Reading { later: self.floor, earlier: self.floor, state: ClockState::Sure }
     }
 
-    /// Believes the wall clock as it is, backwards too: an administrator said so.
+    /// Believes the wall clock as it is, backwards too: on an administrator's word.
     pub fn reset(&mut self, wall: Timestamp, uptime: Seconds) {
         *self = Self { is_first_look: false, ..Self::new(wall, uptime, false) };
     }
@@ -213,7 +218,8 @@ mod tests {
         let now = FLOOR.plus(off_for + 4);
         assert_eq!(right, Reading { later: now, earlier: now, state: ClockState::Sure });
         assert_eq!(keeper.floor(), now);
-        // But not to a time before the step, nor by more than a time zone where nobody knows how long it was off, nor after it has lasted.
+        // But not to a time before the step, nor by more than a time zone where nobody knows
+        // how long it was off, nor after it has lasted.
         let mut keeper = Timekeeper::new(FLOOR, 0, false);
         keeper.read(FLOOR.plus(2 * DAY), 1);
         assert_eq!(keeper.read(FLOOR.plus(2 * DAY - 15 * HOUR), 5).state, ClockState::Behind);

@@ -1,33 +1,34 @@
-//! What comes along when a name is copied, pasted or dictated, and is no part of it.
+//! Removes what comes along when a name is copied, pasted or dictated, and is not part of it.
 
 use super::visible::is_hidden;
 
-/// Whether it surrounds words without being one: white space of every kind, and what nobody sees, but for control characters
-/// that are none. A byte order mark comes along from files, a no-break space from pages, U+200B and U+202A to U+2069 from chats.
+/// Whether a character surrounds words without being part of one: white space of every kind, and hidden
+/// characters other than control characters. A byte order mark comes along from files, a no-break space from
+/// pages, U+200B and U+202A to U+2069 from chats.
 fn is_around(c: char) -> bool {
     c.is_whitespace() || (is_hidden(c) && !c.is_control())
 }
 
-/// `text` without what surrounds it.
+/// Strips `text` of what surrounds it.
 #[must_use]
 pub fn bare(text: &str) -> &str {
     text.trim_matches(is_around)
 }
 
-/// `text` without what separates its digits or letters, for those who read it: white space and dashes of every kind.
+/// Strips `text` of what groups its digits or letters for readers: white space and dashes of every kind.
 #[must_use]
 pub fn ungrouped(text: &str) -> String {
     text.chars().filter(|c| !is_around(*c) && !is_dash(*c)).collect()
 }
 
-/// Dashes as they are typed, and as programs make them of those (general category Pd, and the minus sign).
+/// Whether a character is a dash, as typed or as programs make it of one (general category Pd, and the minus sign).
 #[must_use]
 pub const fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
 }
 
-/// `text` without what surrounds it, the angle brackets of a mail's header (RFC 5322, 3.4), and the scheme of a link to it: `mailto:` with
-/// what the mail was to say (RFC 6068), or `tel:` (RFC 3966).
+/// Strips `text` of what surrounds it, the angle brackets of a mail's header (RFC 5322, 3.4), and the scheme of a link
+/// to it: `mailto:` with what the mail was to say (RFC 6068), or `tel:` (RFC 3966).
 #[must_use]
 pub fn unlinked<'a>(text: &'a str, scheme: &str) -> &'a str {
     let text = bare(text);

@@ -1,15 +1,15 @@
-//! Which characters can be seen. A name is read by people who decide by it, in lists, pages and mails: one that holds what nobody
-//! sees can look like somebody else's, reverse the text beside it, or end its line.
+//! Distinguishes visible characters from hidden ones. A name is read by people who decide by it, in lists, pages and
+//! mails: one that holds hidden characters can look like somebody else's, reverse the text beside it, or end its line.
 
-/// Whether nobody sees the character, or sees it as a blank: the general categories Cc, Cf, Zl, Zp and Co, non-characters, whatever
-/// else may be drawn as nothing (`Default_Ignorable_Code_Point`), and letters that are drawn as blanks; as of Unicode 17. Which code
-/// points are not assigned changes every year, and is not looked at.
+/// Whether a character is invisible, or looks like a blank: the general categories Cc, Cf, Zl, Zp and Co,
+/// non-characters, whatever else may be drawn as nothing (`Default_Ignorable_Code_Point`), and letters that are drawn
+/// as blanks; as of Unicode 17. Unassigned code points change every year and are not considered.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control() || is_format(c) || is_blank_letter(c) || is_private(c) || is_selector(c)
 }
 
-/// Cf, Zl, Zp, and what is ignorable by default; but variation selectors, and letters.
+/// Cf, Zl, Zp, and what is ignorable by default, except variation selectors and letters.
 #[rustfmt::skip]
 const fn is_format(c: char) -> bool {
     matches!(c,
@@ -24,7 +24,7 @@ const fn is_blank_letter(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
-/// What means something to one font only, and what is no character.
+/// Private use, which means something to one font only, and non-characters.
 const fn is_private(c: char) -> bool {
     let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}');
     is_private || matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
@@ -38,8 +38,9 @@ const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Letters of scripts that are written with joiners (Arabic and its kin, those of India and their neighbours, Mongolian), and emoji.
-/// Latin, Greek and Cyrillic are not: there a joiner changes nothing but which name it is.
+/// Letters of scripts that are written with joiners (Arabic and its kin, those of India and
+/// their neighbours, Mongolian), and emoji. Latin, Greek and Cyrillic are not among them: there
+/// a joiner changes nothing but which name it is.
 const fn is_joined(c: char) -> bool {
     matches!(c,
         '\u{600}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1900}'..='\u{1cff}' | '\u{2190}'..='\u{2bff}'
@@ -51,9 +52,10 @@ const fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{2fdf}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Whether everything in a text can be seen. Hidden characters are refused, but for those without which people's names cannot be
-/// written: a joiner (U+200C, U+200D) between two letters of a script that needs it, or two emoji, and a variation selector right
-/// behind a Chinese character or an emoji. Neither passes at an end, beside a blank, or twice.
+/// Whether everything in a text can be seen. Hidden characters are refused, except for those without
+/// which people's names cannot be written: a joiner (U+200C, U+200D) between two letters of a script
+/// that needs it, or two emoji, and a variation selector right behind a Chinese character or an emoji.
+/// Neither passes at an end, beside a blank, or twice.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     let mut before = None;

@@ -1,10 +1,10 @@
-//! Files that are written anew.
+//! Replaces files.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Writes a file that is nobody else's: whatever stands there is removed first, so that a link somebody put there leads nowhere.
+/// Writes a new file. Whatever is there is removed first, so that a link which somebody put there is not followed.
 ///
 /// # Errors
 /// When it cannot be removed or written.
@@ -13,6 +13,7 @@ pub fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    // `create_new` fails if something appears in between (O_EXCL), and the mode holds from the first byte on.
     std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(text.as_bytes())
 }
 

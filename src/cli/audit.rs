@@ -1,4 +1,4 @@
-//! `gatelodge audit`: what was done here.
+//! `gatelodge audit`: the audit log.
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ pub enum Audit {
     List(Wanted),
     /// Check that no row is missing, changed or added.
     Verify {
-        /// Check, too, that the log goes on from where it ended when this backup was made: one that was replaced as a whole by an
-        /// older state of itself holds in itself.
+        /// Check, too, that the log goes on from where it ended when this backup was made: one that was replaced as a
+        /// whole by an older state of itself holds in itself.
         #[arg(long, value_name = "BACKUP")]
         against: Option<PathBuf>,
     },
@@ -90,7 +90,7 @@ impl Audit {
     }
 }
 
-/// With what accounts are called beside their ids.
+/// Adds the names of accounts to their ids.
 fn with_names(item: &Value) -> Value {
     let mut item = item.clone();
     for member in ["actor", "subject"] {
@@ -102,11 +102,12 @@ fn with_names(item: &Value) -> Value {
     item
 }
 
-/// What a backup says of where the log ended.
+/// Returns what a backup says of where the log ended.
 fn witness(path: &Path, config: &Config) -> Result<LogEnd, Exit> {
     let told = |error: ArchiveError| Exit::failed(format!("{}: {error}", path.display()));
     let (heading, _) = heading_of(path).map_err(told)?;
     let key = read_key(&config.sealing_key_path())?;
+    // Verified first: a heading that nothing authenticates proves nothing.
     verify_file(path, Trust::by(key, &heading)).map_err(told)?;
     heading.audit.ok_or_else(|| {
         Exit::failed(format!(

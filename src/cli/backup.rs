@@ -1,4 +1,4 @@
-//! `gatelodge backup` and `gatelodge export`: everything, consistent, while the server runs or while it does not.
+//! `gatelodge backup` and `gatelodge export`: everything, consistent, whether the server runs or not.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
@@ -65,7 +65,7 @@ impl Backup {
         })?;
         let records = records.map_err(|error| failed(&file, &error))?;
         if let Some(keep) = self.keep {
-            // Only after the new one was found whole.
+            // Only after the new one was read again and found whole.
             prune_snapshots(&self.file, keep.into()).map_err(|error| failed(&self.file, &error.into()))?;
         }
         if common.json {
@@ -106,7 +106,8 @@ impl Export {
     }
 }
 
-/// For reading again what was written. Who has no key sees that it is whole; that it was signed is the server's to say.
+/// Returns the key to verify what was written. Without it only completeness is checked; the code is then the server's
+/// to vouch for.
 fn key_at_hand(config: &Config) -> Option<SealingKey> {
     read_key(&config.sealing_key_path()).ok().flatten()
 }
@@ -129,8 +130,8 @@ fn failed(path: &Path, error: &ArchiveError) -> Exit {
     })
 }
 
-/// What stands there is replaced only with `--force`, and only if it is of the kind that was written here: a slip of the hand is not to
-/// cost the store, its key or the configuration.
+/// Refuses to replace a file without `--force`, and with it anything but a backup or an export: a slip must not cost
+/// the store, its key or the configuration.
 fn refuse_existing(path: &Path, force: bool) -> Result<(), Exit> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
@@ -165,18 +166,18 @@ fn is_export(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| Import::open(BufReader::new(file), known_format()).is_ok())
 }
 
-/// What is written.
+/// The kind of file that is written.
 #[derive(Clone, Copy)]
 enum What {
     Backup,
     Export,
 }
 
-/// Where it comes from.
+/// Where its bytes come from.
 enum Source<'a> {
-    /// The running server sends it.
+    /// The running server sends them.
     Server(&'a mut dyn Read),
-    /// Nobody has the store open: we read it ourselves.
+    /// Nobody has the store open: this process reads it.
     Own(&'a App, What),
 }
 
@@ -190,7 +191,7 @@ impl Source<'_> {
     }
 }
 
-/// Runs `work` with the bytes of whoever has the store.
+/// Runs `work` with the bytes, from the server or from the store.
 fn with_source<T>(config: Config, what: What, work: impl FnOnce(Source<'_>) -> T) -> Result<T, Exit> {
     let command = match what {
         What::Backup => Command::Backup,

@@ -1,4 +1,4 @@
-//! `gatelodge check`: looks at the configuration and at everything that it names, and says all that is wrong.
+//! `gatelodge check`: checks the configuration and everything that it names, and reports all errors.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn resolved(config: &Config) -> Result<Value, Exit> {
     Ok(shown)
 }
 
-/// Leaves out what URLs of other services hold that is secret.
+/// Masks the secrets in URLs of other services.
 fn mask(value: &mut Value) {
     match value {
         Value::String(text) => *text = without_secrets(text),
@@ -90,7 +90,7 @@ fn mask(value: &mut Value) {
     }
 }
 
-/// `section.key = value`, one per line. Secrets are in files, and only the files' names are printed.
+/// Prints `section.key = value`, one per line. Secrets are in files, whose names alone are printed.
 fn flatten(prefix: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! `gatelodge clock`: what time it is believed to be.
+//! `gatelodge clock`: the time that is believed.
 
 use clap::Subcommand;
 

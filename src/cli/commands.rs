@@ -1,4 +1,4 @@
-//! Every command.
+//! All commands.
 
 use clap::{Parser, Subcommand};
 
@@ -31,7 +31,8 @@ enum Command {
     Demo(demo::Demo),
     /// Set it up: ask for what cannot be known, try each answer, write the configuration.
     Setup(Box<setup::Setup>),
-    /// Look at the configuration and all it names (certificates, secrets, templates, folders), and say everything that is wrong.
+    /// Look at the configuration and all it names (certificates, secrets, templates, folders), and say everything that
+    /// is wrong.
     Check(check::Check),
     /// Look at a running installation from end to end, and say what is wrong and what to do.
     Doctor(doctor::Doctor),

@@ -1,4 +1,4 @@
-//! What every command accepts.
+//! The options of every command.
 
 use std::path::PathBuf;
 
@@ -28,10 +28,10 @@ impl Common {
         Ok(self.draft().finish()?)
     }
 
-    /// The configuration as far as it is understood.
+    /// Reads the configuration, as far as it can be understood.
     pub(super) fn draft(&self) -> Draft {
         let path = self.config_path();
-        // On the command line there is no service manager that hands them over; root finds them where it takes them from.
+        // Without a service manager nobody hands credentials over; root finds them where systemd would take them from.
         let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let credentials = handed.or_else(|| path.parent().map(|folder| folder.join("credentials")));
         Draft::read(&path, credentials.as_deref())

@@ -1,4 +1,4 @@
-//! `gatelodge courier`: the part that talks to other machines, in a process that knows no account.
+//! `gatelodge courier`: the part that talks to other machines, in a process without any account data.
 
 use std::os::unix::net::UnixListener as UnixSocket;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub struct Courier {
 impl Courier {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let handed = supervisor::take_unix_socket()?;
-        // What is wrong with the configuration is told to whoever has an errand, until it is mended.
+        // A wrong configuration does not end the process: each request is answered with the reason until it is mended.
         logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
         let reading = common.clone();
         let role = Arc::new(CourierService::new(move || {
@@ -95,7 +95,7 @@ impl Courier {
     }
 }
 
-/// Returns after so many seconds in which nobody came.
+/// Completes after so many seconds without a request.
 async fn idle(role: &CourierService, seconds: Option<u64>) {
     let Some(seconds) = seconds else { return std::future::pending().await };
     let mut errands = role.errands();

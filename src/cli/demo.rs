@@ -24,14 +24,14 @@ pub struct Demo {
     dir: PathBuf,
 }
 
-/// How the configuration that we write begins. Whatever begins otherwise is somebody's own.
+/// The first line of a configuration that we write. Any other is somebody's own.
 const OURS: &str = "# Written by `gatelodge demo`, anew at each start.";
 
 fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().ok().filter(|port| *port != 0).ok_or("a port is a number from 1 to 65535")
 }
 
-/// A folder that is there, or can be made.
+/// Refuses a path that is not a folder and cannot become one.
 fn refuse_files(folder: &Path) -> Result<(), Exit> {
     match folder.ancestors().find_map(|folder| folder.metadata().ok()) {
         Some(found) if !found.is_dir() => Err(Exit::failed(format!(
@@ -52,12 +52,12 @@ impl Demo {
         serve::serve(config, &self, vec![])
     }
 
-    /// Where every other command finds the demo.
+    /// Returns the path at which other commands find the demo.
     fn config_path(&self) -> PathBuf {
         self.dir.join("gatelodge.toml")
     }
 
-    /// Its paths are taken from its folder, which may be moved.
+    /// Returns the configuration. Its paths are relative to its folder, which may be moved.
     fn text(&self) -> String {
         format!(
             r#"{OURS}
@@ -78,7 +78,7 @@ directory = "mail"
         )
     }
 
-    /// Once we listen: until then another demo may be at home in the folder.
+    /// Writes the configuration. Called once we listen: before, another demo may be running in the folder.
     fn write_config(&self) -> std::io::Result<()> {
         let (path, beside) = (self.config_path(), self.dir.join("gatelodge.toml.new"));
         anew::write(&beside, &self.text(), 0o644)?;
@@ -101,7 +101,7 @@ impl Setting for Demo {
         Ok(Courier::to_files(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
     }
 
-    /// Nothing changes while it runs: what is in the file is written at the start.
+    /// Changes nothing: the file is written at the start.
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError> {
         present.reread(present, &self.config_path())
     }
@@ -128,19 +128,19 @@ impl Setting for Demo {
     }
 }
 
-/// A path as it is typed in a shell.
+/// Quotes a path for a shell.
 fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-/// Prints a mail's subject and links.
+/// Prints the subject and the links of a mail.
 fn announce(mail: &str, path: &Path) {
     let header =
         |name: &str| mail.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     say!("\n  Mail to {}: {}", header("To:"), header("Subject:"));
-    // In the text each stands on a line of its own; in the form for browsers none does.
+    // In the plain text each link has a line of its own; in the HTML part none has.
     let links: BTreeSet<&str> = mail.lines().map(str::trim).filter(|line| line.starts_with("https://")).collect();
     for link in links {
         say!("  {link}");

@@ -1,40 +1,41 @@
-//! Text that is safe to give to a terminal.
+//! Escapes text for a terminal.
 
 use std::fmt::{self, Write as _};
 
-/// Text as a terminal may be given it.
+/// Text that a terminal shows and does not obey.
 struct Escaped(String);
 
 impl fmt::Write for Escaped {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            // Lines are ours to end; what stands in one line has none, see [`one_line`].
+            // Line ends are ours; text for the middle of a line has none, see [`one_line`].
             if c == '\n' || !is_dangerous(c) { self.0.push(c) } else { push_escape(&mut self.0, c)? }
         }
         Ok(())
     }
 }
 
-/// Control characters of both sets (ECMA-48), line ends of Unicode, what reverses text (UAX 9, 2), and tags nobody sees.
+/// Whether a character is a control character of either set (ECMA-48), a line end of Unicode, reverses text (UAX 9, 2),
+/// or is an invisible tag.
 pub fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// As JSON writes it, so that a document stays one, and the same.
+/// Escapes a character as JSON does, so that a JSON document stays one, with the same content.
 fn push_escape(text: &mut String, c: char) -> fmt::Result {
     c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(text, "\\u{unit:04x}"))
 }
 
 pub fn escaped(words: fmt::Arguments<'_>) -> String {
     let mut text = Escaped(String::new());
-    // Only a `Display` that fails makes this fail; what it wrote until then is shown.
+    // This fails only if a `Display` does; what it wrote before that is shown.
     let _ = text.write_fmt(words);
     text.0
 }
 
-/// Text for the middle of a line: what somebody typed cannot begin another, which would pass for ours.
+/// Escapes line ends, so that what somebody typed cannot begin a line that would pass for ours.
 pub fn one_line(text: &str) -> String {
     if text.contains('\n') { text.replace('\n', "\\n") } else { text.to_owned() }
 }

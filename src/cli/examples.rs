@@ -1,10 +1,10 @@
-//! Two examples in the help of every command, and the commands with them.
+//! All commands with two examples each in their help.
 
 use clap::{Command, CommandFactory};
 
 use super::commands::Cli;
 
-/// The command's words behind `gatelodge`, and what is shown below its help.
+/// The words of a command after `gatelodge`, and the examples below its help.
 type Examples = (&'static str, [&'static str; 2]);
 
 #[rustfmt::skip]
@@ -76,7 +76,7 @@ const EXAMPLES: &[Examples] = &[
     ("clock reset", ["gatelodge clock reset", "gatelodge clock reset --yes"]),
 ];
 
-/// All commands, each with its examples.
+/// Returns all commands, with their examples.
 #[must_use]
 pub fn command() -> Command {
     with_examples(Cli::command(), "")

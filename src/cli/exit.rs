@@ -1,5 +1,5 @@
-//! How a command ends: 0 done, 1 refused or failed, 2 wrong usage, 65 store damaged, missing or too new,
-//! 78 configuration refused (the numbers of sysexits.h).
+//! Exit statuses: 0 done, 1 refused or failed, 2 wrong usage, 65 store damaged, missing or too new, 78 configuration
+//! refused (the numbers of sysexits.h).
 
 use std::fmt;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::tls::TlsError;
 
 use super::escape::one_line;
 
-/// A message, perhaps with a hint on a line of its own, and an exit status.
+/// An exit status with a message, which may have a hint on a line of its own.
 #[derive(Debug)]
 pub struct Exit {
     status: u8,
@@ -20,7 +20,7 @@ pub struct Exit {
 }
 
 const FAILED: u8 = 1;
-/// As clap ends.
+/// As clap exits.
 pub const USAGE: u8 = 2;
 const DATA: u8 = 65;
 const CONFIGURATION: u8 = 78;
@@ -31,7 +31,7 @@ impl Exit {
         Self { status: FAILED, message: message.to_string() }
     }
 
-    /// A store that is not there.
+    /// A missing store.
     pub fn without_store(message: impl fmt::Display) -> Self {
         Self { status: DATA, message: message.to_string() }
     }
@@ -41,14 +41,14 @@ impl Exit {
         Self { status: CONFIGURATION, message: message.to_string() }
     }
 
-    /// With one more line on what to do.
+    /// Adds a line on what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {
         self.message = format!("{}\nhint: {hint}", self.message);
         self
     }
 
-    /// The message without its hint.
+    /// Returns the message without its hint.
     pub fn message(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
     }

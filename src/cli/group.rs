@@ -1,4 +1,4 @@
-//! `gatelodge group`: what people in groups may do.
+//! `gatelodge group`: groups and their permissions.
 
 use clap::{Args, Subcommand};
 
@@ -106,8 +106,8 @@ impl Group {
     }
 }
 
-/// Those of the groups that nobody is in yet and that may do nothing: a name that is mistyped is another group's. To be asked before they
-/// are made.
+/// Returns those of the groups that have neither members nor permissions yet, since a mistyped name makes another
+/// group. To be asked before they are made.
 pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit> {
     if groups.is_empty() {
         return Ok(vec![]);
@@ -119,7 +119,7 @@ pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit
     Ok(groups.iter().filter(is_new).cloned().collect())
 }
 
-/// All that a group's members may do.
+/// Returns all that remains permitted to a group's members.
 fn those_left(shown: &Value) -> String {
     match shown.get("permissions") {
         None => ".".into(),

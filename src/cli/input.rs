@@ -1,4 +1,4 @@
-//! What is typed, or piped in.
+//! Standard input, typed or piped.
 
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, stdin};
@@ -10,7 +10,7 @@ use crate::config::text_of;
 use super::Exit;
 use super::out;
 
-/// The next line of standard input without its end; none at the end of all.
+/// Reads the next line of standard input, without its end; `None` at the end of input.
 ///
 /// # Errors
 /// When it cannot be read, or is no text.
@@ -37,18 +37,19 @@ pub struct Sure {
 }
 
 impl Sure {
-    /// Asks, on a terminal.
+    /// Asks for confirmation on a terminal.
     pub fn make(self, what: &str) -> Result<(), Exit> {
         make_sure(self.yes, what)
     }
 }
 
-/// Asks before something ends for good. Without a terminal nobody can answer: a script that asks for it means it.
+/// Asks before something is lost for good. Without a terminal nobody can answer: a script that runs the command means
+/// it.
 fn make_sure(means_it: bool, what: &str) -> Result<(), Exit> {
     if means_it || !stdin().is_terminal() {
         return Ok(());
     }
-    // Standard output may be a program's, which waits for JSON.
+    // On standard error: standard output may be read by a program that waits for JSON.
     out::ask_on_error(format_args!("{what}\nGo on? [no]: "));
     match line()? {
         Some(answer) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),

@@ -1,4 +1,4 @@
-//! `gatelodge key`: the keys that sign mailed links, and the one that seals what must be readable.
+//! `gatelodge key`: the keys that sign mailed links, and the one that seals what must be readable again.
 
 use clap::Subcommand;
 
@@ -22,7 +22,8 @@ pub enum Key {
         /// Replace the sealing key instead, with the server stopped: everything that is sealed is sealed anew.
         #[arg(long)]
         sealing: bool,
-        /// Let no other signing key count any more: links that are out die. For when somebody else may have had a copy of the store.
+        /// Let no other signing key count any more: links that are out die. For when somebody else may have had a copy
+        /// of the store.
         #[arg(long, conflicts_with = "sealing")]
         revoke: bool,
         #[command(flatten)]
@@ -53,7 +54,7 @@ impl Key {
 }
 
 fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
-    // A running server has the old key in its memory, and would go on sealing with it.
+    // A running server keeps the old key in memory, and would go on sealing with it.
     match control::call(config, &Command::ClockShow) {
         Err(CallError::NobodyThere) => {}
         Err(error @ CallError::OtherStore { .. }) => return Err(error.into()),

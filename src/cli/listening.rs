@@ -1,4 +1,4 @@
-//! The sockets that people come in by.
+//! The sockets on which the server listens.
 
 use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,19 +14,19 @@ use crate::web::server::Protocol;
 use super::Exit;
 use super::supervisor::Handed;
 
-/// What a socket is for.
+/// The purpose of a socket.
 #[derive(Clone, Copy)]
 enum Purpose {
     Https,
-    /// Sends people on to HTTPS, or serves the site where there is none.
+    /// Redirects to HTTPS, or serves the site if there is no TLS.
     Cleartext,
     Metrics,
 }
 
-/// The sockets that people will come in by; whoever comes waits in them.
+/// The sockets, bound and listening; clients wait in their backlog until they are accepted.
 pub struct Bound(Vec<(TcpListener, Purpose)>);
 
-/// The sockets that were handed over; only without any are the configured addresses opened.
+/// Takes the sockets that were handed over; only without any are the configured addresses opened.
 pub fn bind_all(config: &Config, sockets: Vec<Handed>, another_port: &str) -> Result<Bound, Exit> {
     let is_secure = config.tls.mode != TlsMode::Off;
     let mut wanted = Vec::new();
@@ -62,7 +62,7 @@ pub fn bind_all(config: &Config, sockets: Vec<Handed>, another_port: &str) -> Re
 }
 
 impl Bound {
-    /// What is spoken on each. Without certificates the site itself is served in clear.
+    /// Assigns each socket its protocol. Without certificates the site itself is served in clear text.
     pub fn speaking(self, config: &Config, certificates: Option<&Certificates>) -> Vec<(TcpListener, Protocol)> {
         let cleartext = certificates
             .map_or(Protocol::Http, |certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
@@ -81,7 +81,7 @@ impl Bound {
     }
 }
 
-/// A certificate authority is only sent to port 80 if somebody listens in clear.
+/// Notes that a plain HTTP listener exists: only then is a certificate authority sent to port 80.
 fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
     for (_, protocol) in listeners {
         if let Protocol::Redirect(challenges) = protocol {
@@ -90,14 +90,14 @@ fn note_redirects(listeners: &[(TcpListener, Protocol)]) {
     }
 }
 
-/// Connections that may wait to be accepted, as in `systemd/gatelodge.socket`. Beyond them the system drops whoever comes, who tries
-/// again after a second: the usual 128 are taken within one round of a flood.
+/// The connections that may wait to be accepted, as in `systemd/gatelodge.socket`. Beyond them the kernel drops new
+/// ones, which retry after a second; the usual 128 are taken within one round of a flood.
 const BACKLOG: u32 = 1024;
-/// What the system buffers of a connection in each direction, as in `systemd/gatelodge.socket`: left to itself it goes on to
-/// megabytes for each client that does not read, and they count as the service's memory.
+/// The kernel's buffer for a connection in each direction, as in `systemd/gatelodge.socket`. By itself it would grow to
+/// megabytes for each client that does not read, which count as the service's memory.
 const BUFFER_BYTES: u32 = 32 * 1024;
 
-/// Says where somebody listens, and for what.
+/// Logs an address, and what is served on it.
 fn tell(listener: &TcpListener, protocol: &Protocol, config: &Config) {
     let Ok(address) = listener.local_addr() else { return };
     let site = &config.site.url;
@@ -109,7 +109,7 @@ fn tell(listener: &TcpListener, protocol: &Protocol, config: &Config) {
     }
 }
 
-/// Opens an address; on a machine without IPv6 every address is every IPv4 address.
+/// Opens an address; on a machine without IPv6, `[::]` becomes `0.0.0.0`.
 fn open(address: SocketAddr, config: &Config, another_port: &str) -> Result<TcpListener, Exit> {
     let is_alone = !has_twin(address, config);
     bind(address, is_alone).or_else(|error| match in_place_of(address, &error) {
@@ -121,7 +121,8 @@ fn open(address: SocketAddr, config: &Config, another_port: &str) -> Result<TcpL
     })
 }
 
-/// Whether an IPv4 address is named with the same port. Then `[::]` means IPv6 alone: else it would be listened on twice.
+/// Whether an IPv4 address with the same port is configured. Then `[::]` means IPv6 alone, or the port would be bound
+/// twice.
 fn has_twin(address: SocketAddr, config: &Config) -> bool {
     let named = [&config.listen.https, &config.listen.http, &config.metrics.listen];
     named.into_iter().flatten().any(|other| other.is_ipv4() && other.port() == address.port() && other.port() != 0)
@@ -139,7 +140,9 @@ fn bind(address: SocketAddr, takes_ipv4: bool) -> Result<TcpListener, Error> {
     if address.is_ipv6() && address.ip().is_unspecified() {
         set_ipv6_v6only(&socket, !takes_ipv4)?;
     }
+    // A restart does not wait for old connections in TIME_WAIT.
     socket.set_reuseaddr(true)?;
+    // Set before listening: connections inherit it.
     socket.set_send_buffer_size(BUFFER_BYTES)?;
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
     socket.bind(address)?;
@@ -169,7 +172,8 @@ fn refused(address: SocketAddr, error: &Error, another_port: &str) -> Exit {
 mod tests {
     use super::*;
 
-    /// One port for both, each by a socket of its own. Nobody is let in: what is tried is whether they can be had together.
+    /// One port for both, each by a socket of its own. Nobody is let in: what is tried is whether they can be had
+    /// together.
     #[tokio::test]
     async fn every_ipv4_address_and_every_ipv6_address_can_be_named_beside_each_other() {
         let free = bind("[::]:0".parse().expect("an address"), false);

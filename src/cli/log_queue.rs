@@ -1,7 +1,8 @@
-//! The lines that a server says, on their way to standard output.
+//! The server's log lines on their way to standard output.
 //!
-//! A thread of its own writes them, so that no request, no mail and no signal ever waits for whoever reads them: a pipe that is full, a
-//! disk that is full, a reader that has gone. Lines that find no room are dropped and counted; when writing works again the log says how many.
+//! A thread of its own writes them, so that no request, mail or signal ever waits for their reader: a full pipe, a full
+//! disk, a reader that has gone. Lines without room are dropped and counted; once writing works again the log says how
+//! many.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -16,14 +17,14 @@ use crate::metrics::LOST_LOG_LINES;
 
 use super::escape::is_dangerous;
 
-/// What may wait to be written; some two thousand lines.
+/// The most bytes that wait to be written; some two thousand lines.
 const MAX_WAITING_BYTES: usize = 256 * 1024;
-/// How long a process that ends waits for its last lines to be taken.
+/// The time that a process waits at its end for the last lines to be written.
 const LAST_LINES_MAY_TAKE: Duration = Duration::from_secs(1);
 
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
-/// Lines that wait.
+/// The queue of lines.
 #[derive(Debug, Default)]
 pub struct LogQueue {
     lines: Mutex<Lines>,
@@ -34,12 +35,12 @@ pub struct LogQueue {
 struct Lines {
     waiting: Vec<u8>,
     is_writing: bool,
-    /// Dropped since the log last said so.
+    /// The lines dropped since the log last reported them.
     lost: u64,
 }
 
 impl LogQueue {
-    /// Begins to write what is pushed to standard output, on a thread of its own.
+    /// Starts writing to standard output what is pushed, on a thread of its own.
     ///
     /// # Errors
     /// When the system refuses a thread or a descriptor.
@@ -50,12 +51,12 @@ impl LogQueue {
         Ok(queue)
     }
 
-    /// The queue of this process, if it is a server.
+    /// Returns the queue of this process, if it is a server.
     pub fn running() -> Option<&'static Self> {
         QUEUE.get()
     }
 
-    /// Takes a line, or drops it if too many wait. Never waits for the reader.
+    /// Queues a line, or drops it if too many wait. Never waits for the reader.
     pub fn push(&self, line: &[u8]) {
         let mut lines = self.lock();
         if lines.waiting.len() + line.len() > MAX_WAITING_BYTES {
@@ -67,7 +68,7 @@ impl LogQueue {
         }
     }
 
-    /// Waits until all is written, a moment at most.
+    /// Waits until everything is written, for a second at most.
     pub fn finish(&self) {
         let is_busy = |lines: &mut Lines| lines.is_writing || !lines.waiting.is_empty();
         let _ = self.changed.wait_timeout_while(self.lock(), LAST_LINES_MAY_TAKE, is_busy);
@@ -89,7 +90,7 @@ impl LogQueue {
                 lines.is_writing = false;
                 lines.lost += unwritten;
                 self.changed.notify_all();
-                // It is said where it can be heard.
+                // Reported only once writing works again.
                 if unwritten == 0 { std::mem::take(&mut lines.lost) } else { 0 }
             };
             LOST_LOG_LINES.add_many(unwritten);
@@ -107,7 +108,7 @@ impl LogQueue {
     }
 }
 
-/// How a subscriber writes: each event is one line, given at once.
+/// Used by the subscriber: each event is written at once, as one line.
 impl Write for &LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(&in_one_line(line));
@@ -119,14 +120,14 @@ impl Write for &LogQueue {
     }
 }
 
-/// Returns when a pipe that does not block can be written to, or never will be.
+/// Waits until a non-blocking pipe can be written to, or never will be.
 fn wait_for_room(out: BorrowedFd<'_>) {
-    // A fault of `poll` is met again by the next write.
+    // An error of `poll` shows again at the next write.
     let _ = poll(&mut [PollFd::from_borrowed_fd(out, PollFlags::OUT)], None);
 }
 
-/// An event in one line, whatever is in the words of others: none of them begins a line that would pass for ours (CWE-117), or moves a
-/// terminal's cursor. Colours are the subscriber's, which lets no others through.
+/// Makes an event one line, whatever text of others is in it: none of that may begin a line which would pass for ours
+/// (log injection, CWE-117), or move a terminal's cursor. Colours are the subscriber's, which lets no others through.
 fn in_one_line(event: &[u8]) -> Cow<'_, [u8]> {
     let text = String::from_utf8_lossy(event.strip_suffix(b"\n").unwrap_or(event));
     let is_harmless = |c: char| c == '\u{1b}' || !is_dangerous(c);
@@ -145,7 +146,7 @@ fn in_one_line(event: &[u8]) -> Cow<'_, [u8]> {
     line.into_bytes().into()
 }
 
-/// Writes until a fault; how many bytes were taken.
+/// Writes until an error, and returns how many bytes were written.
 fn write_all<W: Write>(out: &mut W, bytes: &[u8], wait_for_room: impl Fn(&W)) -> usize {
     let mut written = 0;
     while written < bytes.len() {

@@ -1,4 +1,4 @@
-//! Log lines on stdout, where the journal, a container's log or a terminal reads them.
+//! Log lines on standard output, for the journal, a container's log or a terminal.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use super::Exit;
 use super::log_queue::LogQueue;
 use super::system_clock::SystemClock;
 
-/// Begins to log. `GATELODGE_LOG` sets how much.
+/// Starts logging. `GATELODGE_LOG` sets the level.
 pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
     let queue = LogQueue::start().map_err(|error| Exit::failed(format!("the log cannot be written: {error}")))?;
     let level = match std::env::var("GATELODGE_LOG").as_deref() {
@@ -26,13 +26,13 @@ pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
         _ => Level::INFO,
     };
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    // What goes wrong in logging is counted, not said: std's `eprintln!` panics where it cannot write.
+    // Errors of logging are counted, not reported: std's `eprintln!` panics where it cannot write.
     let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).log_internal_errors(false);
     let lines = lines.with_writer(move || queue);
     match format {
         LogFormat::Json => lines.event_format(Json).init(),
         LogFormat::Text => {
-            // Set by systemd where stdout goes to the journal (systemd.exec(5)).
+            // systemd sets it if standard output goes to the journal (systemd.exec(5)).
             let has_priority = std::env::var_os("JOURNAL_STREAM").is_some();
             let plain = tracing_subscriber::fmt::format().with_target(false).without_time();
             lines.event_format(Text { has_priority, plain }).init();
@@ -41,7 +41,7 @@ pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
     Ok(())
 }
 
-/// For people. The time is left to whoever keeps the lines.
+/// The format for people. The time is added by whatever keeps the lines.
 struct Text {
     /// Whether each line begins with its priority (sd-daemon(3)).
     has_priority: bool,
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// Of syslog (RFC 5424, 6.2.1).
+/// Returns the severity for syslog (RFC 5424, 6.2.1).
 fn priority(level: Level) -> u8 {
     match level {
         Level::ERROR => 3,
@@ -71,7 +71,7 @@ fn priority(level: Level) -> u8 {
     }
 }
 
-/// For programs: one object a line, with `time`, `level`, `message`, and the event's own fields.
+/// The format for programs: one JSON object per line, with `time`, `level`, `message`, and the event's own fields.
 struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json

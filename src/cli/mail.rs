@@ -1,4 +1,4 @@
-//! `gatelodge mail`: does mail work, what waits, what failed.
+//! `gatelodge mail`: whether mail works, what waits, what failed.
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Mail {
     }
 }
 
-/// By the running server, whose way out and whose credentials count; by ourselves if there is none.
+/// Sends a test mail by the running server, whose route and credentials count, or by this process if there is none.
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     let command = Command::MailTest { address: address.to_owned() };
     let tested = patiently(&wait_for_mail_server(config), || match control::call(config, &command) {
@@ -64,7 +64,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     Ok(())
 }
 
-/// What is said when a mail server takes its time.
+/// Returns the words for a mail server that takes its time.
 pub fn wait_for_mail_server(config: &Config) -> String {
     let smtp = &config.mail.smtp;
     let minutes = CallOptions::PATIENCE.as_secs() / 60;

@@ -50,14 +50,14 @@ pub use exit::Exit;
 
 use out::tell;
 
-/// Reads the arguments, does what they ask for, and says how it ended.
+/// Parses the arguments, runs the command, and reports how it ended.
 pub fn main() -> ExitCode {
     let read = examples::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let ended = match read {
         Ok(cli) => {
             let outcome = cli.carry_out();
             let printed = out::finish();
-            // What a failed command found, as the doctor, was to be printed too.
+            // A failed command may have had findings to print, as the doctor does: their loss is reported too.
             if let (Err(_), Err(lost)) = (&outcome, &printed) {
                 tell!("gatelodge: {}", lost.message());
             }
@@ -68,19 +68,19 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            // Whoever has closed it, or filled the disk behind it, hears the exit code alone.
+            // If standard error is closed, or its disk full, the exit status has to do.
             tell!("gatelodge: {exit}");
             exit.code()
         }
     }
 }
 
-/// Help, the version, or what is wrong with the arguments, which holds some of what was typed.
+/// Prints help, the version, or an error in the arguments; the error quotes some of what was typed.
 fn misread(told: &clap::Error) -> ExitCode {
     if told.use_stderr() {
         out::ask_on_error(format_args!("{}", told.render()));
     } else {
-        // Nobody is left to tell that it could not be printed.
+        // There is nowhere left to report that it could not be printed.
         let _ = told.print();
     }
     ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(exit::USAGE))

@@ -1,4 +1,4 @@
-//! A command for whoever has the store: the running server, or, if there is none, ourselves.
+//! Runs a command by whoever has the store: the running server, or this process if there is none.
 
 use std::fs::{Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
@@ -18,7 +18,7 @@ use crate::control::{self, Answer, CallError};
 
 use super::{Exit, opening};
 
-/// Has the command carried out and gives what there is to show.
+/// Runs a command, and returns what there is to show.
 pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
     match control::call(&config, &command) {
         Ok(Answer::Done(shown)) => Ok(shown),
@@ -28,13 +28,14 @@ pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
     }
 }
 
-/// The number of the system user who runs this.
+/// Returns the number of the system user who runs this.
 pub fn own_user() -> u32 {
     std::fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid())
 }
 
 fn alone(config: Config, command: Command) -> Result<Value, Exit> {
     let (store, key) = (config.store.path.clone(), config.sealing_key_path());
+    // The lock beside the store keeps this safe: should a server start at this moment, one of the two is refused.
     let opened =
         if command.begins_a_store() { opening::open_store(&config)? } else { opening::open_present_store(&config)? };
     let app = opening::build(config, opened)?;
@@ -43,7 +44,8 @@ fn alone(config: Config, command: Command) -> Result<Value, Exit> {
     shown
 }
 
-/// What root made beside the store belongs to whom the folder belongs to: else the service could not open its own store.
+/// Gives files that root made beside the store to the folder's owner: otherwise the service could not open its own
+/// store.
 pub fn give_to_owner(store: &Path, key: &Path) {
     let Some(folder) = store.parent() else { return };
     let (Ok(owner), Some(name)) = (std::fs::metadata(folder), store.file_name().and_then(|name| name.to_str())) else {
@@ -60,8 +62,8 @@ pub fn give_to_owner(store: &Path, key: &Path) {
     }
 }
 
-/// By its descriptor, and only a plain file of root's with this one name: the folder's owner could have put a link there to a file
-/// that is not to become theirs.
+/// Changes the owner by file descriptor, and only of a regular file of root's with a single name. The folder's owner
+/// could have put a symbolic or hard link there, to a file that must not become theirs.
 fn give_file(path: &Path, owner: &Metadata) -> std::io::Result<()> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -77,7 +79,7 @@ fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     runtime.block_on(async {
         let shown = execute(app, command, &Principal::CommandLine(Source::command_line(own_user()))).await?;
-        // Whoever is to be mailed is decided now; the mail leaves when the server runs.
+        // Requests for mail are decided now; the mail is delivered once the server runs.
         while app.process_mail_requests().await.map_err(Exit::failed)? {}
         Ok(shown)
     })

@@ -1,4 +1,4 @@
-//! The store that the configuration names, opened, and the appliance over it.
+//! Opens the store that the configuration names, and builds the appliance on it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use crate::store::{Ballast, Opened, open_file, read_key};
 use super::Exit;
 use super::system_clock::SystemClock;
 
-/// As [`open_store`], for all but the few that make one.
+/// Opens the store as [`open_store`] does, but never creates one.
 ///
 /// # Errors
 /// When there is none, or it cannot be opened.
 pub fn open_present_store(config: &Config) -> Result<Opened, Exit> {
     let path = &config.store.path;
-    // Without a key it is no store either; one that lacks the other is told of when it is opened.
+    // Store and key both missing means that there is none; if only one is, opening explains it.
     let is_there = std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0);
     if !is_there && !config.sealing_key_path().exists() {
         return Err(Exit::without_store(format!("there is no store at {}", path.display())).with_hint(            "the server makes one when it starts, and so does the first `gatelodge user add`; `store.path` may name another place",
@@ -41,7 +41,7 @@ pub fn open_store(config: &Config) -> Result<Opened, Exit> {
     })
 }
 
-/// What there is in the folder of snapshots to restore.
+/// Returns a hint on what could be restored from the folder of snapshots.
 fn way_back(folder: &Path, config: &Config) -> Option<String> {
     let key = read_key(&config.sealing_key_path()).ok().flatten();
     if let Some(path) = newest_good_snapshot(folder, key.as_ref()) {
@@ -57,7 +57,7 @@ fn way_back(folder: &Path, config: &Config) -> Option<String> {
     ))
 }
 
-/// Puts the parts together over an open store.
+/// Builds the appliance on an open store.
 pub fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
     let hasher = Hasher::start(config.password.cost()).map_err(Exit::failed)?;
     let app = App::new(config, opened, Arc::new(SystemClock), hasher).map_err(Exit::configuration)?;

@@ -1,6 +1,7 @@
-//! What commands print. Standard output may be closed, or on a disk that is full: a command finishes its work whatever becomes of its
-//! words, and says at its end that they were lost. std's `println!` panics there. And whatever is in what somebody typed, or another
-//! machine said, nothing of it moves a terminal's cursor, colours its text or reverses it: all that is printed passes [`escaped`].
+//! The output of commands. Standard output may be closed, or on a full disk: a command completes its work all the same,
+//! and reports at its end that output was lost, where std's `println!` panics. Whatever text of other people or
+//! machines is printed, none of it moves a terminal's cursor, colours text or reverses it: everything passes
+//! [`escaped`].
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -10,12 +11,12 @@ use super::Exit;
 use super::escape::escaped;
 use super::log_queue::LogQueue;
 
-/// The first fault in writing to standard output.
+/// The first error in writing to standard output.
 static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Writes to standard output; see [`say!`].
 pub fn write(words: fmt::Arguments<'_>) {
-    // A server's words go where its log goes, in their order, and wait for nobody.
+    // A server's output goes through its log queue: in order with the log, and without waiting.
     if let Some(queue) = LogQueue::running() {
         return queue.push(escaped(words).as_bytes());
     }
@@ -25,9 +26,9 @@ pub fn write(words: fmt::Arguments<'_>) {
     }
 }
 
-/// Writes a line to standard error, if anybody reads it.
+/// Writes a line to standard error. Errors are ignored.
 pub fn write_error(words: fmt::Arguments<'_>) {
-    // There is nowhere left to tell of a fault here.
+    // There is nowhere left to report an error.
     let _ = io::stderr().write_all(escaped(format_args!("{words}\n")).as_bytes());
 }
 
@@ -36,7 +37,7 @@ pub fn ask_on_error(words: fmt::Arguments<'_>) {
     let _ = io::stderr().write_all(escaped(words).as_bytes());
 }
 
-/// Ends what was printed.
+/// Flushes the output.
 ///
 /// # Errors
 /// When not all of it could be written; not when the reader has gone, who had enough of it.

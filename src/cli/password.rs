@@ -1,4 +1,5 @@
-//! Passwords come from a prompt or from standard input, never from the arguments, which every user of the machine sees.
+//! Passwords come from a prompt or from standard input, never from the arguments, which every user of the machine can
+//! see.
 
 use std::io::IsTerminal;
 

@@ -1,4 +1,4 @@
-//! A line on the terminal that says how far long work has come, or what is waited for.
+//! A line on the terminal that shows the progress of long work, or what is waited for.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::mpsc;
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::cli::out::tell;
 
-/// Work that is done sooner needs no line.
+/// The time before the first line: shorter work needs none.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(200);
-/// Nobody wonders before that where an answer is.
+/// The time before an explanation: nobody wonders earlier.
 const WORD_AFTER: Duration = Duration::from_secs(5);
 
-/// Shows how many bytes have passed; on a terminal only, and not at once.
+/// Shows how many bytes have passed, on a terminal only, and not at once.
 pub struct Progress {
     what: &'static str,
     started: Instant,
@@ -22,7 +22,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For work that is called so.
+    /// Starts for work of this name.
     pub fn new(what: &'static str) -> Self {
         Self { what, started: Instant::now(), shown: None, bytes: 0, is_terminal: io::stderr().is_terminal() }
     }
@@ -46,7 +46,7 @@ impl Drop for Progress {
     }
 }
 
-/// Does something that may take long, and says once, on standard error, what is waited for.
+/// Runs something that may take long, and after a while says once, on standard error, what is waited for.
 pub fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = mpsc::channel::<()>();
     std::thread::scope(|scope| {

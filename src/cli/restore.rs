@@ -1,4 +1,4 @@
-//! `gatelodge restore` and `gatelodge import`: a store made of what was kept elsewhere.
+//! `gatelodge restore` and `gatelodge import`: builds a store from a backup or an export.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
@@ -51,11 +51,12 @@ struct Conditions {
     /// Put it in the place of the present store, which is kept beside it.
     #[arg(long)]
     force: bool,
-    /// Take a file of an older program, which does not prove who wrote it. Do so only if you know where it has been since.
+    /// Take a file of an older program, which does not prove who wrote it. Do so only if you know where it has been
+    /// since.
     #[arg(long)]
     accept_unsigned: bool,
-    /// Take it although its audit log is not what was written: rows are missing or changed, or its end does not fit. The new log
-    /// says so, for good.
+    /// Take it although its audit log is not what was written: rows are missing or changed, or its end does not fit.
+    /// The new log says so, for good.
     #[arg(long)]
     accept_broken_log: bool,
 }
@@ -90,7 +91,7 @@ enum Form {
     Lines,
 }
 
-/// What a store is made of.
+/// The file that a store is built from.
 struct Kept<'a> {
     file: &'a Path,
     form: Form,
@@ -104,7 +105,8 @@ struct Opened<'a> {
     records: Box<dyn Records + 'a>,
 }
 
-/// Records that do not prove whose they are: what they ask of every login has an end.
+/// Records without proof of their origin: their password hashes may not cost more than is bearable here (denial of
+/// service by every login).
 struct Bounded<'a> {
     inner: Box<dyn Records + 'a>,
     own: Cost,
@@ -146,12 +148,12 @@ impl Kept<'_> {
         }
     }
 
-    /// Reads it once to its end, before anything is touched.
+    /// Reads the file once to its end, before anything is changed.
     fn check(&self, config: &Config, terms: Conditions) -> Result<Heading, Exit> {
         let wrong = |error: ArchiveError| self.unusable(&error);
         let heading = self.open(config, Trust::Anybody, &mut Progress::new("check")).map_err(wrong)?.heading;
         let key = read_key(&config.sealing_key_path())?;
-        // Under another key nothing but its wholeness can be seen; then it is refused for that.
+        // With another key only completeness could be checked; the missing key is then the reason to refuse.
         let trust = match Trust::by(key, &heading) {
             Trust::Key(key) if terms.accept_unsigned => Trust::KeyOrUnsigned(key),
             trust => trust,
@@ -175,7 +177,7 @@ impl Kept<'_> {
         let (mut lock, seal) = prepare_place(&place, &heading.key_fingerprint).map_err(told)?;
         let trust = if terms.accept_unsigned { Trust::KeyOrUnsigned(seal.clone()) } else { Trust::Key(seal.clone()) };
         let mut progress = Progress::new("restore");
-        // Read again, and proved again: another file may lie there by now.
+        // Read and verified again: another file may be there by now.
         let Opened { heading, is_signed, mut records } =
             self.open(config, trust, &mut progress).map_err(|error| self.unusable(&error))?;
         if !is_signed {
@@ -209,7 +211,7 @@ impl Kept<'_> {
         Ok(())
     }
 
-    /// The row that tells of it.
+    /// Returns the audit record of the restore.
     fn entry(&self, moment: &Moment, heading: &Heading, is_signed: bool) -> Entry {
         let source = Source::command_line(own_user());
         let unsigned = if is_signed { "" } else { ", unsigned" };
@@ -226,7 +228,8 @@ impl Kept<'_> {
     }
 }
 
-/// Looks at the audit log that came with the records: whoever changed the store, or the file, may have meant to hide what is in it.
+/// Verifies the audit log that came with the records: whoever changed the store or the file may have meant to hide
+/// something.
 fn take_log(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -235,7 +238,7 @@ fn take_log(
 ) -> Result<(), RebuildError> {
     let broken = match audit::verify(tx, chain) {
         Ok(Ok(_)) => return Ok(()),
-        // That is in it already, and nothing is hidden by going on.
+        // That break is recorded in the log already, so going on hides nothing.
         Ok(Err(before @ Broken::Before(_))) => {
             tell!("gatelodge: WARNING: {before}");
             return Ok(());
@@ -297,7 +300,7 @@ impl Kept<'_> {
         Exit::failed(format!("{}: {error}", self.file.display())).with_hint(hint)
     }
 
-    /// What to type where a backup was taken for an export, or an export for a backup.
+    /// Returns the right command where a backup was taken for an export, or an export for a backup.
     fn of_the_other_form(&self) -> Option<&'static str> {
         let is_archive = || heading_of(self.file).is_ok();
         let is_lines =

@@ -30,34 +30,34 @@ use super::supervisor::{self, Handed};
 use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
 
-/// Threads that answer requests. Hashing and writing have threads of their own.
+/// The most threads that answer requests. Hashing and writing have threads of their own.
 const MAX_SERVING_THREADS: usize = 4;
 
-/// Threads for what blocks: looking up names, snapshots, backups that are read slowly, the doctor. A look-up holds its thread
-/// until the resolver answers or gives up, ten seconds and more, also when nobody waits any longer; with four of them one dead
-/// resolver for webhooks held up the mails. Threads that are not needed end after ten seconds.
+/// The most threads for blocking work: name lookups, snapshots, backups that are read slowly, the doctor. A lookup
+/// holds its thread until the resolver answers or gives up, ten seconds and more, even when nobody waits any longer;
+/// with four threads one dead resolver for webhooks held up the mails. Idle threads end after ten seconds.
 const MAX_BLOCKING_THREADS: usize = 24;
 
-/// How long workers may take to finish their step when the server stops: a mail server may be slow to answer.
+/// The time for workers to finish their step when the server stops: a mail server may be slow to answer.
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
-/// What one way of running the appliance does otherwise than another.
+/// What differs between the ways of running the appliance.
 pub trait Setting {
-    /// The way for mails and requests to leave.
+    /// Makes the courier for mails and requests.
     fn courier(&self, config: &Config) -> Result<Courier, Exit>;
 
-    /// The configuration, read again because somebody asked for it.
+    /// Reads the configuration again, on request.
     fn reread(&self, present: &Config) -> Result<Reread, ConfigError>;
 
-    /// What to do when the port is another program's.
+    /// Returns what to do when a port is taken by another program.
     fn another_port(&self) -> &'static str {
         "choose another port in [listen]"
     }
 
-    /// Connections are accepted.
+    /// Called once connections are accepted.
     fn is_ready(&self, _: &App) {}
 
-    /// Nobody administers the site, and this link makes somebody its first administrator.
+    /// Called with the link that makes the first administrator, while there is none.
     fn offers_set_up(&self, link: &str) {
         tracing::warn!(
             "nobody administers this site yet; for 30 minutes, and once, this makes the first administrator: {link}"
@@ -71,13 +71,13 @@ struct FromFile<'a> {
 }
 
 impl FromFile<'_> {
-    /// The configuration, with everything that it names looked at.
+    /// Reads the configuration and checks everything that it names.
     fn read(&self) -> Result<Config, ConfigError> {
         let mut draft = self.common.draft();
         let eyes = if self.courier.is_some() { Eyes::ServingBehindCourier } else { Eyes::Serving };
         let seen = surroundings::look(&mut draft, eyes, SystemClock.now().max(BUILD_DATE));
         let config = draft.finish()?;
-        // What is said of the certificate is said where it is taken.
+        // Findings about the certificate are logged where it is loaded.
         for note in notes(&config).into_iter().chain(seen.doubts) {
             tracing::warn!("{note}");
         }
@@ -119,7 +119,7 @@ impl Serve {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then drains. SIGHUP has the configuration read again.
+/// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads the configuration.
 pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -135,15 +135,16 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
     })
 }
 
-/// Opens the store and the sockets. A start that is refused leaves nothing, so a store is made last; one that is there is opened
-/// first, and says by whom it is in use.
+/// Opens the store and the sockets. A start that is refused must leave nothing behind, so a new store is created last;
+/// an existing one is opened first, and its error says who is using it.
 async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(Opened, Bound), Exit> {
     let present = config.store.path.exists().then(|| open_store(config)).transpose()?;
     let bound = bind_all(config, sockets, setting.another_port())?;
     if let Some(opened) = present {
         return Ok((opened, bound));
     }
-    // Whether it can be made is seen when it is; who answers there can be asked now.
+    // If something answers on the control socket, binding fails with the explanation; everything else shows when it is
+    // bound.
     if UnixStream::connect(&config.listen.control).await.is_ok() {
         control::bind(&config.listen.control).await.map_err(Exit::failed)?;
     }
@@ -152,6 +153,8 @@ async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> R
 
 async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting, bound: Bound) -> Result<(), Exit> {
     let stop = CancellationToken::new();
+    // Certificates, templates and the control socket come first, so that a wrong setting ends the start before a worker
+    // runs or anybody is answered.
     let certificates = Certificates::load(&app).await?.map(Arc::new);
     let listeners = bound.speaking(&app.env().config, certificates.as_deref());
     let web = Arc::new(Service::new(Arc::clone(&app)).map_err(Exit::configuration)?);
@@ -189,7 +192,8 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
             _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
             _ = &mut serving => {}
             Some(ended) = working.join_next() => {
-                // Only a panic ends a worker before it is asked to stop. What it would do is written down; a restart does it.
+                // Only a panic ends a worker early. What it had to do is in the store, and the restarted process does
+                // it.
                 tracing::error!(error = ?ended.err(), "a worker ended; the service stops, to be started again");
                 outcome = Err(Exit::failed("a worker ended unexpectedly\nhint: the log says why"));
             }
@@ -198,6 +202,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
     }
     supervisor::tell_stopping();
     probing.abort();
+    // Workers stop meanwhile: what the last requests queue is in the store, and is delivered after the next start.
     stop.cancel();
     if !serving.is_finished() {
         let _ = serving.await;
@@ -209,14 +214,14 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
         );
     }
     courier.present().part().await;
-    // What was seen of sessions since the last note is worth one more commit.
+    // What was seen of sessions since the last commit is worth one more.
     if let Err(error) = app.note_seen().await {
         tracing::warn!(%error, "the last use of some sessions was not written down");
     }
     outcome
 }
 
-/// Says how somebody becomes the first administrator, as long as nobody ever was.
+/// Offers the link that makes the first administrator, as long as there never was one.
 async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
     match app.begin_set_up().await {
         Ok(Some(link)) => setting.offers_set_up(&link),
@@ -225,7 +230,8 @@ async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
     }
 }
 
-/// Says so if the mail server does not let us in: else nobody would know before the first mail fails. The start does not wait for it.
+/// Warns if the mail server does not accept our login: otherwise nobody would know before the first mail fails. The
+/// start does not wait for it.
 async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
     if app.env().config.mail.transport == MailTransport::File {
         return;
@@ -235,7 +241,7 @@ async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
     }
 }
 
-/// Reads the configuration again and takes what can be taken. Whatever is wrong changes nothing.
+/// Reloads the configuration, and applies what can be applied while running. An error changes nothing.
 async fn reconfigure(app: &Arc<App>, web: &Service, courier: &CourierHandle, setting: &dyn Setting) {
     let reread = match setting.reread(&app.env().config) {
         Ok(reread) => reread,
@@ -246,6 +252,7 @@ async fn reconfigure(app: &Arc<App>, web: &Service, courier: &CourierHandle, set
         Ok(courier) => courier,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),
     };
+    // The courier was made before, since that can fail, and is replaced after: an error leaves the old settings whole.
     if let Err(error) = web.reconfigure(reread.config) {
         return tracing::error!("the configuration is not taken, and nothing changes: {error}");
     }

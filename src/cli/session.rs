@@ -1,4 +1,4 @@
-//! `gatelodge session`: who is logged in.
+//! `gatelodge session`: ending sessions.
 
 use clap::{Args, Subcommand};
 

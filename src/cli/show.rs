@@ -12,7 +12,7 @@ pub fn json(value: &Value) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Prints what a command gave: as JSON if that is asked for, a list as a table of these columns, and with no columns member by
+/// Prints the result of a command: as JSON on request, a list as a table of these columns, or without columns member by
 /// member.
 pub fn outcome(shown: &Value, columns: &[&str], as_json: bool) -> Result<(), Exit> {
     if as_json {
@@ -47,18 +47,18 @@ fn inline(item: &Value) -> String {
     members.collect::<Vec<_>>().join(", ")
 }
 
-/// What people call the account of a document: its address, else another of its names.
+/// Returns what people call the account of a document: its address, else another of its names.
 pub fn name_of(shown: &Value) -> String {
     let names = ["email", "username", "phone", "id"].map(|member| shown[member].as_str());
     one_line(names.into_iter().flatten().next().unwrap_or_default())
 }
 
-/// A number of things: "1 mail", "2 mails".
+/// Counts things: "1 mail", "2 mails".
 pub fn counted(number: &Value, one: &str, many: &str) -> String {
     if *number == 1 { format!("1 {one}") } else { format!("{} {many}", plain(number)) }
 }
 
-/// A value without quotes, in one line.
+/// Formats a value without quotes, on one line.
 pub fn plain(value: &Value) -> String {
     let text = match value {
         Value::Null => "-".to_owned(),
@@ -84,7 +84,7 @@ pub fn table(items: &[Value], columns: &[&str]) {
     }
 }
 
-/// Below a list that was cut off.
+/// Says how to go on after a list that was cut off.
 pub fn say_how_to_go_on(shown: &Value) {
     if let Some(next) = shown["next"].as_str() {
         say!("There are more: go on with --after {next}");

@@ -1,7 +1,7 @@
-//! The service manager, if there is one: sockets that it hands over, and what it wants to hear.
+//! The service manager, if there is one: the sockets that it hands over, and the notifications that it expects.
 //!
-//! systemd's protocols, `sd_listen_fds(3)` and `sd_notify(3)`; whatever speaks them will do. Without a service manager
-//! nothing happens here.
+//! The protocols are systemd's, `sd_listen_fds(3)` and `sd_notify(3)`; any manager that speaks them will do. Without
+//! one nothing happens here.
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -14,24 +14,24 @@ use crate::app::App;
 
 use super::Exit;
 
-/// A listening socket that was opened for us: no capability is needed for port 443, and whoever comes while the service
-/// restarts waits in it.
+/// A listening socket that was opened for us: port 443 then needs no capability, and clients wait in its backlog while
+/// the service restarts.
 #[derive(Debug)]
 pub struct Handed {
     /// The socket.
     pub listener: TcpListener,
-    /// What the socket unit calls it (`FileDescriptorName=`), if anything.
+    /// The name in the socket unit (`FileDescriptorName=`), if any.
     pub name: String,
 }
 
 impl Handed {
-    /// Whether monitoring reads there: no port says so, only the name `metrics`.
+    /// Whether it is for monitoring, which only the name `metrics` says.
     pub fn is_for_metrics(&self) -> bool {
         self.name == "metrics"
     }
 }
 
-/// Takes the sockets that were handed over. To be called before there are threads: it changes the environment.
+/// Takes the sockets that were handed over. Must be called before there are threads: it changes the environment.
 pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
@@ -50,7 +50,7 @@ pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
     Ok(sockets)
 }
 
-/// Takes the socket that the courier is asked on, if one was handed over. To be called before there are threads.
+/// Takes the courier's socket, if one was handed over. Must be called before there are threads.
 pub fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
     let mut handed = listenfd::ListenFd::from_env();
     handed.take_unix_listener(0).map_err(|error| {
@@ -60,12 +60,12 @@ pub fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
     })
 }
 
-/// What was to be started is there, and does this: those who wait for it may go on.
+/// Notifies that the service is ready, with a status.
 pub fn tell_ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// The configuration is read again; [`tell_ready`] follows.
+/// Notifies that the configuration is being reloaded; [`tell_ready`] follows.
 pub fn tell_reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
@@ -73,7 +73,7 @@ pub fn tell_reloading() {
     }
 }
 
-/// The appliance stops, and wants to finish what is under way.
+/// Notifies that the service stops, and is finishing what is under way.
 pub fn tell_stopping() {
     tell(&[NotifyState::Stopping]);
 }
@@ -84,13 +84,13 @@ fn tell(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Tells the service manager, as often as it asks for, that the runtime and the store answer; when they do not, it restarts
-/// the service.
+/// Notifies the watchdog as often as it asks, as long as the runtime and the store answer; otherwise the service
+/// manager restarts the service.
 pub async fn beat(app: Arc<App>, stop: CancellationToken) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return stop.cancelled().await };
     let pause = limit / 3;
     while !stop.is_cancelled() {
-        // A refusal is an answer too: a restart would not make room on a full disk.
+        // A refusal counts as an answer: a restart would not free a full disk.
         if tokio::time::timeout(pause, app.can_write()).await.is_ok() {
             tell(&[NotifyState::Watchdog]);
         } else {

@@ -1,11 +1,11 @@
-//! The wall clock and the system's generator: the only place where either is read.
+//! The wall clock and the kernel's random generator: the only place where either is read.
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::base::{Clock, Seconds, Seed, Timestamp};
 
-/// The machine's own. Whole seconds are all that is asked for, with every request, so the clocks are read that the kernel sets with
-/// each tick: they are behind by some milliseconds, and cost a quarter.
+/// The machine's clocks. Whole seconds are all that is needed, with every request, so the coarse clocks are read, which
+/// the kernel sets at each tick: they lag by some milliseconds, and cost a quarter.
 #[derive(Debug)]
 pub struct SystemClock;
 
@@ -26,7 +26,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is set to a time before 1970 shows nothing of use.
+/// Returns the seconds of a clock; a time before 1970 is of no use and counts as zero.
 fn seconds(clock: ClockId) -> Seconds {
     clock_gettime(clock).tv_sec.try_into().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `gatelodge throttle`: limits on tries.
+//! `gatelodge throttle`: rate limits.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl Throttle {
     }
 }
 
-/// With the time to wait in words.
+/// Adds the time to wait, in words.
 fn with_words(item: &Value) -> Value {
     let wait = item["next_in_seconds"].as_u64().filter(|seconds| *seconds > 0);
     let mut item = item.clone();

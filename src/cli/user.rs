@@ -1,4 +1,4 @@
-//! `gatelodge user`: accounts, whether the server runs or not.
+//! `gatelodge user`: accounts.
 
 use clap::{Args, Subcommand};
 
@@ -132,7 +132,7 @@ pub struct Membership {
 
 impl User {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        // The configuration first: nobody should type a password only to learn that it is refused.
+        // The configuration comes first: nobody should type a password only to learn that it is refused.
         let config = common.config()?;
         self.make_sure(&config)?;
         let told = Told::of(&self);
@@ -160,7 +160,7 @@ impl User {
         Ok(())
     }
 
-    /// Whose account it is, and what becomes of it.
+    /// Asks for confirmation, with the account's name and what happens to it.
     fn make_sure(&self, config: &Config) -> Result<(), Exit> {
         let (ended, what) = match self {
             Self::Delete(ended) => (ended, "is deleted with all that is kept about it, for good"),
@@ -201,7 +201,7 @@ impl User {
 }
 
 impl Add {
-    /// What is typed is looked at before the password is asked for.
+    /// Checks what was typed before the password is asked for.
     fn command(self) -> Result<Command, Exit> {
         let (no_password, password_stdin) = (self.no_password, self.password_stdin);
         let mut command = Command::UserAdd {
@@ -224,7 +224,7 @@ impl Add {
     }
 }
 
-/// What is said when it is done.
+/// The kind of message when it is done.
 enum Told {
     List,
     All,

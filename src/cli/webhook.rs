@@ -1,4 +1,4 @@
-//! `gatelodge webhook`: whom else is told what happens.
+//! `gatelodge webhook`: the webhooks of the configuration.
 
 use clap::{Args, Subcommand};
 

@@ -1,17 +1,17 @@
-//! Addresses to listen on and networks to believe, as people write them.
+//! Addresses to listen on and networks to trust, as people write them.
 
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
-/// A list of `address:port`.
+/// Deserialises a list of `address:port`.
 pub(super) fn listed_addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.iter().map(|text| address(text).map_err(serde::de::Error::custom)).collect()
 }
 
-/// A list of `network/bits`; an address alone is a network of one.
+/// Deserialises a list of `network/bits`; an address alone is a network of one.
 pub(super) fn listed_networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.iter().map(|text| network(text).map_err(serde::de::Error::custom)).collect()

@@ -1,8 +1,8 @@
-//! Settings, read from the tree that the file is.
+//! Reads settings from the tree that the file is.
 //!
-//! A deserialiser that carries places along would be compiled once more for every section, a quarter of a megabyte in all. Instead
-//! the places of mistakes are looked for when there are any: each value is tried beside nothing but what must be there, and those
-//! that are refused are to blame.
+//! A deserialiser that carries places along would be compiled once more for every section, a quarter of a megabyte in
+//! all. Instead the places of mistakes are looked for when there are any: each value is tried beside nothing but what
+//! is required, and those that are refused are to blame.
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -21,15 +21,15 @@ use super::syntax;
 use super::tree::{Leaf, complete, leaves, put, remove, table, value};
 use super::words::Refused;
 
-/// What a file says, as far as it can be understood, and what is wrong with it.
+/// The content of a file, as far as it can be understood, and what is wrong with it.
 pub(super) struct Found<T> {
-    /// The settings, with what was not understood left out.
+    /// The settings, without what was not understood.
     pub settings: T,
     pub faults: Vec<Fault>,
     pub doubtful: Doubtful,
 }
 
-/// Which keys and sections were not understood: no rule is judged by them.
+/// The keys and sections that were not understood: no rule is judged by them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Doubtful {
     everything: bool,
@@ -37,7 +37,8 @@ pub(super) struct Doubtful {
 }
 
 impl Doubtful {
-    /// Whether anything of a key or a section is among them, or what it is part of: its default may not be what was meant.
+    /// Whether a key or section, anything in it, or what it is part of was not
+    /// understood: its default may not be what was meant.
     pub fn holds(&self, path: &str) -> bool {
         self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
     }
@@ -47,7 +48,7 @@ impl Doubtful {
         self.paths.insert(key.to_owned());
     }
 
-    /// Whether anything of a key or a section is among them.
+    /// Whether a key or section, or anything in it, was not understood.
     pub fn names(&self, path: &str) -> bool {
         self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
     }
@@ -57,18 +58,18 @@ fn is_within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Reads settings. `least` is a document that holds what must be there, and nothing else; none if it is not even that.
+/// Reads settings. `least` is a document that holds what is required, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
     let (readable, errors) = syntax::without_broken_lines(text);
     let (document, remaining) = DeTable::parse_recoverable(&readable);
     let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
-    // Behind a line that the parser gave up at nobody knows what there is.
+    // What stands behind a line at which the parser gave up is unknown.
     reading.doubtful.everything |= remaining.iter().any(|error| !syntax::is_of_repetition(error.message()));
     let mut tree = table(document.get_ref());
     let mut found = Vec::new();
     leaves(document.get_ref(), &[], &mut found);
-    // The deserialiser would take a list of values for a section.
+    // The deserialiser would accept a list of values for a section.
     let is_list = |leaf: &&Leaf<'_>| matches!(leaf.value, DeValue::Array(_));
     let has_list = found.iter().filter(is_list).any(|leaf| reading.tries(leaf, json!({})).is_none());
     let is_whole = errors.is_empty() && !has_list && serde_json::from_value::<T>(tree.clone()).is_ok();
@@ -95,7 +96,7 @@ struct Reading<'a, T> {
 }
 
 impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
-    /// The lines that are no TOML: one fault for each, for a line that went wrong goes on doing so.
+    /// Reports the lines that are not TOML: one fault for each, because after the first error in a line others follow.
     fn blame_syntax(&mut self, errors: &[toml::de::Error], parsed: &DeTable<'_>) -> BTreeSet<usize> {
         let mut lines = BTreeSet::new();
         for error in errors {
@@ -118,14 +119,14 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         }
     }
 
-    /// What the deserialiser says of a value in this place, beside what must be there; nothing if it takes it.
+    /// Returns what the deserialiser says of a value in this place, beside what is required; none if it accepts it.
     fn tries(&self, leaf: &Leaf<'_>, value: Value) -> Option<String> {
         let mut tree = self.least.clone();
         put(&mut tree, &leaf.names, value);
         serde_json::from_value::<T>(tree).err().map(|error| error.to_string())
     }
 
-    /// What holds where nothing is written in this place.
+    /// Returns the value that holds where nothing is written in this place.
     fn default_of(&self, leaf: &Leaf<'_>) -> Option<Value> {
         let all = serde_json::from_value::<T>(self.least.clone()).ok()?;
         let mut inner = &serde_json::to_value(all).ok()?;
@@ -135,7 +136,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         Some(inner.clone())
     }
 
-    /// Whether the leaf is refused beside what must be there, which is noted.
+    /// Whether the leaf is refused beside what is required; if so, this is reported.
     fn blame(&mut self, leaf: &Leaf<'_>) -> bool {
         let is_section = self.tries(leaf, json!({})).is_none();
         let refuses = |value: Value| {
@@ -193,7 +194,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         true
     }
 
-    /// A key that nobody knows in this section.
+    /// Reports a key that is unknown in this section.
     fn blame_unknown(&mut self, section: &[String], (key, at): (&str, usize), known: &[String]) {
         let near = nearest(key, known.iter().map(String::as_str));
         let meant = match near {
@@ -218,7 +219,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         }
     }
 
-    /// Whether a setting of any section is called so.
+    /// Whether any section has a setting with this name.
     fn knows(&self, key: &str) -> bool {
         let mut known = Vec::new();
         let all = serde_json::from_value::<T>(self.least.clone()).ok().and_then(|all| serde_json::to_value(all).ok());
@@ -226,7 +227,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         known.iter().any(|(_, name)| name == key)
     }
 
-    /// In which other section a key of this name is known, or of one like it.
+    /// Returns the other section in which a key of this name, or of one like it, is known.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let all = serde_json::from_value::<T>(self.least.clone()).ok()?;
         let mut known = Vec::new();
@@ -239,11 +240,11 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         Some(format!("did you mean `{near}`, which belongs below [{section}]"))
     }
 
-    /// What must be there, and is not.
+    /// Reports what is required and missing.
     fn blame_missing(&mut self, document: &DeTable<'_>) {
         for (section, keys) in self.least.as_object().into_iter().flatten() {
             let there = document.iter().find(|(name, _)| name.get_ref() == section);
-            // Of a section that is mistyped, or with a line that went wrong, nobody knows what is missing.
+            // Of a section that is mistyped, or with a line that could not be read, nobody knows what is missing.
             if self.doubtful.everything || self.doubtful.paths.contains(section) {
                 continue;
             }
@@ -252,7 +253,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     DeValue::Table(inner) => inner.iter().any(|(name, _)| name.get_ref() == key),
                     _ => true,
                 });
-                // Or it is there by a name that is mistyped.
+                // Or it is there by a mistyped name.
                 if is_there || self.doubtful.paths.contains(&format!("{section}.{key}")) {
                     continue;
                 }
@@ -269,13 +270,13 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
     }
 }
 
-/// The key that is refused as unknown, and those that are known in its place.
+/// Returns the key that is refused as unknown, and those that are known in its place.
 fn unknown(said: &str) -> Option<(String, Vec<String>)> {
     let (key, known) = said.strip_prefix("unknown field `")?.split_once('`')?;
     Some((key.to_owned(), known.split('`').skip(1).step_by(2).map(str::to_owned).collect()))
 }
 
-/// Every key with the section it stands in.
+/// Collects every key with the section it stands in.
 fn keys_below(settings: &Value, section: &str, found: &mut Vec<(String, String)>) {
     for (name, inner) in settings.as_object().into_iter().flatten() {
         if !section.is_empty() {

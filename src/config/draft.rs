@@ -1,4 +1,4 @@
-//! A configuration while it is looked at: as far as it can be understood, with everything that is wrong with it.
+//! A configuration being examined: as far as it can be understood, with everything that is wrong with it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::error::{Fault, line_and_column};
 use super::text_file::{read_text, text_of};
 use super::{Config, ConfigError, rules};
 
-/// A configuration that may yet be refused. What is wrong is collected, so that all of it can be told at once.
+/// A configuration that may yet be refused. What is wrong is collected, so that all of it can be reported at once.
 pub struct Draft {
     path: PathBuf,
     text: String,
@@ -21,8 +21,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Reads the file. Secrets that a service manager keeps for us are found in the folder `credentials` (`LoadCredential=` in
-    /// systemd.exec(5)), where the file names no others.
+    /// Reads the file. Secrets that a service manager keeps for us are found in the folder `credentials`
+    /// (`LoadCredential=` in systemd.exec(5)), where the file names no others.
     #[must_use]
     pub fn read(path: &Path, credentials: Option<&Path>) -> Self {
         match read_text(path) {
@@ -31,7 +31,7 @@ impl Draft {
         }
     }
 
-    /// Of a text; `path` is named in messages, and paths in the text are taken from its folder.
+    /// Examines a text; `path` is named in messages, and paths in the text are relative to its folder.
     pub(super) fn of(text: String, path: &Path, credentials: Option<&Path>) -> Self {
         let text = match text_of(text.into_bytes()) {
             Ok(text) => text,
@@ -53,7 +53,7 @@ impl Draft {
         let mut config = found.settings;
         (draft.faults, draft.doubtful) = (found.faults, found.doubtful);
         let mut broken = config.place_beside(path);
-        // What is no path is told once, and not looked for.
+        // What is not a path is reported once, and not looked for.
         for rule in &broken {
             draft.doubtful.add(&rule.key);
         }
@@ -77,13 +77,14 @@ impl Draft {
         Self { path: path.into(), text, credentials: None, settings: None, doubtful, faults: vec![] }
     }
 
-    /// The folder of secrets that a service manager keeps.
+    /// Returns the folder of secrets that a service manager keeps.
     #[must_use]
     pub fn credentials(&self) -> Option<&Path> {
         self.credentials.as_deref()
     }
 
-    /// The settings as far as they are understood; what is not has its default. None if the file cannot be read at all.
+    /// Returns the settings as far as they are understood; what is not has its
+    /// default. None if the file cannot be read at all.
     #[must_use]
     pub fn settings(&self) -> Option<&Config> {
         self.settings.as_ref()
@@ -95,22 +96,22 @@ impl Draft {
         self.doubtful.names(setting)
     }
 
-    /// Whether nothing is wrong yet.
+    /// Whether nothing is wrong so far.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty()
     }
 
-    /// Notes that what a key says cannot be used.
+    /// Reports that the value of a key cannot be used.
     pub fn blame(&mut self, key: &str, message: impl Into<String>, hint: Option<String>) {
         let place = place_of(&self.text, key).map(|at| line_and_column(&self.text, at));
         self.faults.push(Fault { key: Some(key.to_owned()), place, message: message.into(), hint });
     }
 
-    /// The configuration, if nothing is wrong with it.
+    /// Returns the configuration, if nothing is wrong with it.
     ///
     /// # Errors
-    /// With everything that is wrong.
+    /// Everything that is wrong.
     pub fn finish(self) -> Result<Config, ConfigError> {
         match self.settings {
             Some(config) if self.faults.is_empty() => Ok(config),
@@ -119,7 +120,7 @@ impl Draft {
     }
 }
 
-/// The byte at which the value of `section.key` stands, or else its section.
+/// Returns the byte at which the value of `section.key` stands, or else its section.
 fn place_of(text: &str, key: &str) -> Option<usize> {
     let (document, _) = DeTable::parse_recoverable(text);
     let mut table = document.get_ref();

@@ -9,10 +9,10 @@ use crate::base::is_hidden;
 
 use super::text_file::Unreadable;
 
-/// One thing that is wrong.
+/// One fault in the settings.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Fault {
-    /// The key that is to blame, by its whole name, where it is known.
+    /// The key that is to blame, by its full name, where it is known.
     pub key: Option<String>,
     /// Line and column, counted from 1.
     pub place: Option<(usize, usize)>,
@@ -22,8 +22,8 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-/// Why a configuration is refused: one fault at least. Each prints as `FILE:LINE:COLUMN: message`, then a hint on a line of its own;
-/// several are counted before.
+/// The reason why a configuration is refused: one fault at least. Each prints as `FILE:LINE:COLUMN: message`, then a
+/// hint on a line of its own; if there are several, their number comes first.
 #[derive(Clone, Debug)]
 pub struct ConfigError {
     path: PathBuf,
@@ -51,13 +51,13 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// What was typed may hold anything; shown to people it moves no cursor.
+/// Replaces hidden characters: what was typed may hold anything, and must not move a terminal's cursor.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 impl ConfigError {
-    /// With every fault in the order of the file.
+    /// Makes an error of these faults, in the order of the file.
     pub(super) fn new(path: &Path, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.place);
         Self { path: path.into(), faults }
@@ -69,7 +69,7 @@ impl ConfigError {
         Self::new(path, vec![fault])
     }
 
-    /// Each with the key that is to blame, if it is known, in words.
+    /// Lists the faults in words, each with the key that is to blame, if it is known.
     pub fn faults(&self) -> impl Iterator<Item = (Option<&str>, String)> {
         self.faults.iter().map(|fault| {
             let one = Self { path: self.path.clone(), faults: vec![fault.clone()] };
@@ -77,7 +77,7 @@ impl ConfigError {
         })
     }
 
-    /// For programs.
+    /// Converts the faults to JSON, for programs.
     #[must_use]
     pub fn shown(&self) -> Vec<Value> {
         let shown = |fault: &Fault| {
@@ -89,7 +89,7 @@ impl ConfigError {
 }
 
 impl Fault {
-    /// The file itself.
+    /// Makes the fault of a file that cannot be read.
     pub(super) fn unreadable(fault: Unreadable) -> Self {
         let hint = match &fault.hint {
             None if fault.is_missing => {
@@ -102,7 +102,7 @@ impl Fault {
     }
 }
 
-/// Line and column of a byte, counted from 1.
+/// Returns line and column of a byte, counted from 1.
 pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(at)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

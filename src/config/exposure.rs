@@ -1,15 +1,16 @@
-//! Settings that open more than they seem to.
+//! Notes on settings that expose more than they seem to.
 
 use ipnet::IpNet;
 
 use super::site_url::is_loopback;
 use super::{Config, FrontEndUrl, MailTransport, Security};
 
-/// A network with fewer bits than these holds more strangers than proxies: those that content networks publish are narrower.
+/// A network with fewer bits than these holds more strangers than proxies:
+/// those that content networks publish are narrower.
 const WIDE_V4_BITS: u8 = 12;
 const WIDE_V6_BITS: u8 = 24;
 
-/// What `gatelodge check` and the start say about settings that are allowed but deserve a word.
+/// Returns what `gatelodge check` and the start say about settings that are allowed but deserve a word.
 #[must_use]
 pub fn notes(config: &Config) -> Vec<String> {
     let mut notes = Vec::new();
@@ -64,7 +65,7 @@ fn openings(config: &Config) -> Vec<String> {
     wide.chain(open).chain(by_mailbox).collect()
 }
 
-/// Whether a network reaches beyond those that are nobody's in particular (RFC 1918, 4193, 4291, 6598).
+/// Whether a network reaches beyond the private and local ranges (RFC 1918, 4193, 4291, 6598).
 fn holds_strangers(network: &IpNet) -> bool {
     const PRIVATE: [&str; 9] = [
         "10.0.0.0/8",

@@ -1,4 +1,4 @@
-//! The address of a front end that has pages of its own.
+//! The URL of a front end that has pages of its own.
 
 use std::fmt;
 
@@ -15,13 +15,14 @@ pub struct FrontEndUrl {
 }
 
 impl FrontEndUrl {
-    /// The origin, as browsers send it in `Origin`.
+    /// Returns the origin, as browsers send it in `Origin`.
     #[must_use]
     pub fn origin(&self) -> &str {
         self.origin.origin()
     }
 
-    /// The address of one of its pages, with what is in the query: a word and a value of ours, which need no escaping.
+    /// Returns the URL of one of its pages, with what is in the query: a word
+    /// and a value of ours, which need no escaping.
     #[must_use]
     pub fn link(&self, page: &str, (name, value): (&str, &str)) -> String {
         format!("{self}{page}?{name}={value}")

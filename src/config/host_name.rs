@@ -1,16 +1,16 @@
-//! The name of a host, as certificates carry it.
+//! A host name, as certificates carry it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A DNS name in its ASCII form, lower case (RFC 1123, RFC 5891). No address, no wildcard.
+/// A DNS name in its ASCII form, lower case (RFC 1123, RFC 5891); neither an address nor a wildcard.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostName(String);
 
 impl HostName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! A URL of another server, which is only ever asked over TLS.
+//! A URL of another server that is only ever called over TLS.
 
 use std::fmt;
 
@@ -14,19 +14,19 @@ pub struct HttpsUrl {
 }
 
 impl HttpsUrl {
-    /// The host; IPv6 addresses stand in brackets.
+    /// Returns the host; IPv6 addresses stand in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The whole.
+    /// Returns the whole URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text

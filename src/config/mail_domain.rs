@@ -1,4 +1,4 @@
-//! Which addresses a setting means, by what stands behind their `@`.
+//! Selects addresses by what stands behind their `@`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct MailDomain {
 }
 
 impl MailDomain {
-    /// Whether an address is meant.
+    /// Whether an address is in this domain.
     #[must_use]
     pub fn includes(&self, address: &EmailAddress) -> bool {
         let domain = address.domain();

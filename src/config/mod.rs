@@ -1,4 +1,4 @@
-//! The configuration file as types. What is wrong in it is said with its place and what to write instead.
+//! The configuration file as types. What is wrong in it is reported with its place and what to write instead.
 
 mod addresses;
 mod document;
@@ -55,79 +55,80 @@ pub use text_file::{Unreadable, read_bytes, read_first_line, read_text, text_of}
 pub use texts::read_texts;
 pub use words::without_secrets;
 
-/// Everything that an administrator decides. Every key has its default in its section, but for `site.url`
-/// and `mail.from`, which nobody can guess.
+/// Everything that an administrator decides. Every key has its default in its section, except
+/// `site.url` and `mail.from`, which nobody can guess.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What the place is called and where it is reached.
+    /// The name of the site, and where it is reached.
     pub site: Site,
-    /// Where connections are accepted.
+    /// The addresses where connections are accepted.
     #[serde(default)]
     pub listen: Listen,
-    /// How connections are encrypted.
+    /// The encryption of connections.
     #[serde(default)]
     pub tls: Tls,
-    /// Where everything is kept.
+    /// The store.
     #[serde(default)]
     pub store: StoreSettings,
-    /// How mails leave.
+    /// The sending of mails.
     pub mail: Mail,
     /// Who may register.
     #[serde(default)]
     pub registration: Registration,
-    /// What passwords must be and cost.
+    /// The rules for passwords, and the cost of hashing them.
     #[serde(default)]
     pub password: Passwords,
-    /// How people say who they are.
+    /// The identities that people log in with.
     #[serde(default)]
     pub login: LogIns,
-    /// How long mailed links live, and what they do.
+    /// The lifetime of mailed links, and what they do.
     #[serde(default)]
     pub tokens: Tokens,
-    /// Whether tries are limited.
+    /// The rate limits.
     #[serde(default)]
     pub throttle: Throttle,
-    /// How long the audit log reaches back.
+    /// The retention of the audit log.
     #[serde(default)]
     pub audit: Audit,
-    /// When snapshots are taken.
+    /// Scheduled snapshots.
     #[serde(default)]
     pub backup: Backups,
-    /// How the appliance tells what it does.
+    /// The log.
     #[serde(default)]
     pub log: Log,
-    /// Where monitoring reads.
+    /// The addresses where monitoring reads.
     #[serde(default)]
     pub metrics: Metrics,
-    /// What stands in front.
+    /// The proxies in front.
     #[serde(default)]
     pub proxy: Proxy,
-    /// How long a login lasts.
+    /// The lifetime of sessions.
     #[serde(default)]
     pub session: Sessions,
     /// Front ends with pages of their own.
     #[serde(default)]
     pub spa: Spa,
-    /// How text messages leave.
+    /// The sending of text messages.
     #[serde(default)]
     pub sms: Sms,
-    /// Whom else the appliance tells what happens, by name.
+    /// The webhooks, by name.
     #[serde(default)]
     pub webhooks: BTreeMap<String, Webhook>,
-    /// What is asked for besides the password.
+    /// The second factors.
     #[serde(default)]
     pub second_factor: SecondFactors,
 }
 
 impl Config {
-    /// Where the packages put the file.
+    /// The path where packages put the file.
     pub const DEFAULT_PATH: &str = "/etc/gatelodge/gatelodge.toml";
 
     /// How long a login that was not the owner's, or a change of address, can be undone.
     pub const TAKE_BACK_WITHIN: Span = Span::from_seconds(7 * crate::base::DAY);
 
-    /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
+    /// Whether nobody may choose this user name. Administrators may give it to
+    /// somebody, and whoever has it already keeps it.
     #[must_use]
     pub fn reserves(&self, name: &crate::base::Username) -> bool {
         self.registration.reserves(name, &self.site.name) || self.login.takes_otherwise(name)
@@ -142,7 +143,7 @@ impl Config {
         Draft::read(path, credentials).finish()
     }
 
-    /// Checks the content of a file; `path` is named in messages, and paths in the text are taken from its folder.
+    /// Checks the content of a file; `path` is named in messages, and paths in the text are relative to its folder.
     ///
     /// # Errors
     /// When anything in it is wrong.
@@ -150,7 +151,8 @@ impl Config {
         Draft::of(text.to_owned(), path, None).finish()
     }
 
-    /// A blank credential is none: units give a blank one by default, so that the file may be missing.
+    /// Takes secrets from the credentials of the service manager where the file names none. A blank one does not count:
+    /// units give a blank one by default, so that the file may be missing.
     pub(super) fn take_credentials(&mut self, folder: &Path) {
         let credential = |name: &str| {
             let path = folder.join(name);
@@ -169,13 +171,13 @@ impl Config {
         }
     }
 
-    /// The file that holds the sealing key: as configured, or else `sealing-key` beside the store.
+    /// Returns the file that holds the sealing key: as configured, or else `sealing-key` beside the store.
     #[must_use]
     pub fn sealing_key_path(&self) -> PathBuf {
         self.store.key_file.clone().unwrap_or_else(|| self.store.path.with_file_name("sealing-key"))
     }
 
-    /// The files that hold secrets, and what they are: nobody but the service should read them.
+    /// Lists the files that hold secrets, and what they are: nobody but the service should read them.
     #[must_use]
     pub fn secret_files(&self) -> Vec<(&'static str, PathBuf)> {
         let mut files = self.secrets_of_others();
@@ -184,7 +186,7 @@ impl Config {
         files
     }
 
-    /// Those of them that show other servers who we are.
+    /// Lists those that authenticate us to other servers.
     #[must_use]
     pub fn secrets_of_others(&self) -> Vec<(&'static str, PathBuf)> {
         let named = [
@@ -195,13 +197,13 @@ impl Config {
         named.into_iter().chain(hooks).filter_map(|(what, path)| path.clone().map(|path| (what, path))).collect()
     }
 
-    /// What is kept beside the store for the day when the disk is full.
+    /// Returns the size of the ballast, in bytes.
     #[must_use]
     pub fn ballast_bytes(&self) -> u64 {
         self.store.ballast_mib << 20
     }
 
-    /// Seconds until the longest-lived mailed token expires; a signing key verifies as long.
+    /// Returns the seconds until the longest-lived mailed token expires; a signing key verifies as long.
     #[must_use]
     pub fn longest_token_lifetime(&self) -> crate::base::Seconds {
         self.tokens

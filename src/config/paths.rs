@@ -1,5 +1,5 @@
-//! Paths in the file: absolute, or taken from the folder that the file is in. Taken from wherever a command is typed, a store of its own
-//! would be made in every folder.
+//! Paths in the file: absolute, or relative to the folder that the file is in. Relative to wherever a command is
+//! typed, every folder would get a store of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use super::rules::BrokenRule;
 const FROM_ROOT: &str = "write the whole path, from / on";
 
 impl Config {
-    /// Has every path begin at the root of the file system. `file` is the configuration's own. What comes back are those that cannot
-    /// be meant: a shell or systemd would have to read them first.
+    /// Makes every path absolute. `file` is the configuration's own. Returns those that cannot be meant: a
+    /// shell or systemd would have to expand them first.
     pub(super) fn place_beside(&mut self, file: &Path) -> Vec<BrokenRule> {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/"));
@@ -55,10 +55,10 @@ impl Config {
     }
 }
 
-/// Settings that name a folder: its path may end with a slash.
+/// Settings that name a folder, whose path may end with a slash.
 const FOLDERS: [&str; 3] = ["site.templates", "backup.directory", "mail.directory"];
 
-/// Why a path cannot be meant as it is written, and what to write instead. `file` is the configuration itself.
+/// Returns why a path cannot be meant as it is written, and what to write instead. `file` is the configuration itself.
 fn trouble_with(key: &str, path: &Path, file: &Path) -> Option<(String, String)> {
     let written = path.display().to_string();
     let whole = || FROM_ROOT.to_owned();

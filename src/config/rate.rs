@@ -1,4 +1,4 @@
-//! Limits on tries: `"10, then one every 15m"`.
+//! Rate limits: `"10, then one every 15m"`.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Span;
 
-/// So many at once, and then one each time a span has passed. Nothing is lost by waiting: whoever stays away for
-/// as many spans has all of them again.
+/// A rate limit: so many at once, and then one each time a span has passed. Nothing is lost by waiting: whoever stays
+/// away for as many spans has all of them again.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate {
     /// How many at once.
     pub burst: u32,
-    /// How long until there is one more.
+    /// The time until there is one more.
     pub every: Span,
 }
 
@@ -21,7 +21,7 @@ impl Rate {
     /// The most that can be written; a limit beyond it limits nothing.
     const MAX_BURST: u32 = 1_000_000;
 
-    /// A limit as it stands in the code.
+    /// Makes a limit that stands in the code.
     #[must_use]
     pub const fn new(burst: u32, every_seconds: u64) -> Self {
         Self { burst, every: Span::from_seconds(every_seconds) }

@@ -1,4 +1,4 @@
-//! The file read again while the program runs: what of it can be taken at once, and what has to wait for a restart.
+//! Reads the file again while the program runs: what of it can be applied at once, and what has to wait for a restart.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Config, ConfigError, rules};
 
-/// Where connections are accepted, what cookies are called, which file is open: parts that are put together once. `tls` as a
-/// whole only if its mode is another; new files are read while it runs.
+/// Where connections are accepted, what cookies are called, which file is open: parts that are assembled once. `tls` as
+/// a whole only if its mode has changed; new files are read while it runs.
 const WAITS_FOR_A_RESTART: &[&str] = &[
     "site.url",
     "listen",
@@ -22,19 +22,19 @@ const WAITS_FOR_A_RESTART: &[&str] = &[
     "log",
 ];
 
-/// What became of a file that was read again.
+/// The outcome of reading the file again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reread {
     /// The settings from now on.
     pub config: Config,
-    /// Keys that have changed and were taken.
+    /// Keys that have changed and were applied.
     pub taken: Vec<String>,
     /// Keys that have changed in the file and keep their value until a restart.
     pub waiting: Vec<String>,
 }
 
 impl Reread {
-    /// Whether a setting of this section was taken.
+    /// Whether a setting of this section was applied.
     #[must_use]
     pub fn touches(&self, section: &str) -> bool {
         self.taken.iter().any(|key| is_within(key, section))
@@ -42,10 +42,11 @@ impl Reread {
 }
 
 impl Config {
-    /// What of `new`, which is valid by itself, can be taken in place of these settings. `path` is only named in messages.
+    /// Determines what of `new`, which is valid by itself, can be applied in place of
+    /// these settings. `path` is only named in messages.
     ///
     /// # Errors
-    /// When what is taken does not go together with what has to stay.
+    /// When what is applied does not go together with what has to stay.
     pub fn reread(&self, new: &Self, path: &Path) -> Result<Reread, ConfigError> {
         let mut waits = WAITS_FOR_A_RESTART.to_vec();
         if self.tls.mode != new.tls.mode {
@@ -77,7 +78,7 @@ fn is_within(key: &str, section: &str) -> bool {
     key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Every setting by its whole name.
+/// Lists every setting by its full name.
 fn leaves(config: &Config) -> BTreeMap<String, Value> {
     fn walk(prefix: &str, value: Value, found: &mut BTreeMap<String, Value>) {
         match value {
@@ -95,7 +96,7 @@ fn leaves(config: &Config) -> BTreeMap<String, Value> {
     found
 }
 
-/// The settings in their sections again.
+/// Puts settings back into their sections.
 fn tree(leaves: BTreeMap<String, Value>) -> Value {
     let mut tree = Value::Object(serde_json::Map::new());
     for (key, value) in leaves {

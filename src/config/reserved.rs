@@ -1,10 +1,10 @@
-//! User names that nobody may choose: whoever has one could be taken for the site itself, for those who run it, or for the owner of
-//! a mailbox or a path of that name.
+//! Reserved user names, which nobody may choose: whoever has one could be taken for the site itself, for those who run
+//! it, or for the owner of a mailbox or a path of that name.
 
 use crate::base::Username;
 
-/// Mailboxes by which every domain is reached (RFC 2142) and that certificates are given by (CA/Browser Forum Baseline Requirements,
-/// 3.2.2.4.4), users of systems, names of hosts and paths, and words for everybody and nobody.
+/// Mailboxes by which every domain is reached (RFC 2142) and by which certificates are issued (CA/Browser Forum
+/// Baseline Requirements, 3.2.2.4.4), users of systems, names of hosts and paths, and words for everybody and nobody.
 #[rustfmt::skip]
 const BUILT_IN: &[&str] = &[
     "abuse", "account", "accounts", "admin", "administration", "administrator", "administrators", "admins", "anonymous", "anybody",
@@ -16,7 +16,8 @@ const BUILT_IN: &[&str] = &[
     "support", "sudo", "sysadmin", "sysop", "system", "trust", "undefined", "usenet", "uucp",
     "webmaster", "wheel", "wpad", "www", ];
 
-/// Whether a user name is reserved: one of these, or of `further`, however it is separated. `a.d.m.i.n` reads as `admin`.
+/// Whether a user name is reserved: one of these, or of `further`, however
+/// it is separated. `a.d.m.i.n` reads as `admin`.
 #[must_use]
 pub fn is_reserved(name: &Username, further: &[Username]) -> bool {
     let plain = |text: &str| text.replace(['.', '-', '_'], "");

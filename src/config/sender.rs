@@ -1,4 +1,4 @@
-//! Whom mails come from: `"Hill Street <auth@example.org>"`.
+//! The sender of mails: `"Hill Street <auth@example.org>"`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::base::{EmailAddress, is_visible};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sender {
-    /// What stands before the address.
+    /// The name that stands before the address.
     pub name: Option<String>,
     /// The address itself; bounces come back to it.
     pub address: EmailAddress,

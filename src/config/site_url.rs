@@ -1,4 +1,4 @@
-//! The address at which people reach the site: the only source of links.
+//! The URL at which people reach the site: the only source of links.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,26 +16,27 @@ pub struct SiteUrl {
 }
 
 impl SiteUrl {
-    /// The origin, as browsers send it in `Origin`: scheme, host, and the port if it is not the scheme's own.
+    /// Returns the origin, as browsers send it in `Origin`: scheme, host, and
+    /// the port if it is not the scheme's default.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Host and port, as a browser writes them into `Host`: the port only where it is not the scheme's own.
+    /// Returns host and port, as browsers write them into `Host`: the port only if it is not the scheme's default.
     #[must_use]
     pub fn authority(&self) -> &str {
         let scheme = if self.is_https { "https://" } else { "http://" };
         &self.origin[scheme.len()..]
     }
 
-    /// The host without a port; IPv6 addresses stand in brackets.
+    /// Returns the host without a port; IPv6 addresses stand in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, if it is not the scheme's own.
+    /// Returns the port, if it is not the scheme's default.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.port
@@ -59,7 +60,7 @@ impl SiteUrl {
         host == self.host || (self.is_loopback() && is_loopback(host))
     }
 
-    /// The address of a page: `path` begins with a slash.
+    /// Returns the URL of a page; `path` begins with a slash.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
@@ -93,6 +94,7 @@ impl TryFrom<String> for SiteUrl {
             _ => WRONG,
         })?;
         let host = normal_host(host).ok_or_else(|| trouble_with_host(host).unwrap_or(WRONG))?;
+        // Over plain HTTP, links and cookies could be read on their way; on loopback nobody stands in between.
         if !is_https && !is_loopback(&host) {
             return Err("http:// is only for loopback; write https:// (with tls.mode = \"off\" a proxy may serve it)");
         }
@@ -104,7 +106,7 @@ impl TryFrom<String> for SiteUrl {
     }
 }
 
-/// What keeps a text from being a host, and what to write instead.
+/// Returns what keeps a text from being a host, and what to write instead.
 fn trouble_with_host(host: &str) -> Option<&'static str> {
     if host.contains('@') {
         Some("a site's URL names no user; leave out what stands before the @")
@@ -117,7 +119,7 @@ fn trouble_with_host(host: &str) -> Option<&'static str> {
     }
 }
 
-/// A list of origins; what is wrong with one is said of an origin.
+/// Deserialises a list of origins; its errors speak of origins.
 pub(super) fn listed_origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SiteUrl>, D::Error> {
     let origin = |text: String| {
         let start = text.find("://").map_or(0, |at| at + 3);

@@ -15,19 +15,19 @@ impl Span {
     /// Longest span that can be written: ten years.
     const MAX: Seconds = 3650 * DAY;
 
-    /// A span of whole seconds.
+    /// Makes a span of whole seconds.
     #[must_use]
     pub const fn from_seconds(seconds: Seconds) -> Self {
         Self(seconds)
     }
 
-    /// Its length.
+    /// Returns its length in seconds.
     #[must_use]
     pub const fn seconds(self) -> Seconds {
         self.0
     }
 
-    /// For people, who are promised no more than it is: `2 days`, `1 hour`, `30 minutes`.
+    /// Says it to people, who are promised no more than it is: `2 days`, `1 hour`, `30 minutes`.
     #[must_use]
     pub fn in_words(self) -> String {
         // Nobody counts seconds beyond two minutes.
@@ -37,7 +37,7 @@ impl Span {
         counted(whole / size, name)
     }
 
-    /// For people who have to wait so long, and are not sent away twice: `15 minutes` for 897 seconds.
+    /// Says it to people who have to wait so long, and must not be sent away twice: `15 minutes` for 897 seconds.
     #[must_use]
     pub fn at_most_in_words(self) -> String {
         let (size, name) = UNITS.into_iter().find(|(size, _)| self.0 > 2 * size).unwrap_or((1, "second"));

@@ -1,4 +1,4 @@
-//! What is no TOML, in words. The parser says what it expected of the grammar; people want to know what to write.
+//! Explains what is not TOML. The parser says what it expected of the grammar; people want to know what to write.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::base::is_hidden;
 
-/// What was found at a place, and what to write instead.
+/// Returns what was found at a place, and what to write instead.
 pub(super) fn explain(parser: &str, text: &str, span: Range<usize>, parsed: &DeTable<'_>) -> (String, String) {
     if is_of_repetition(parser) {
         return twice(text, span, parsed);
@@ -53,8 +53,8 @@ pub(super) fn explain(parser: &str, text: &str, span: Range<usize>, parsed: &DeT
     )
 }
 
-/// A hint that shows a line as it was meant; without what stands in it, if it is no setting of ours: the file may be another, `/etc/shadow`
-/// say, or somebody wrote a secret where its file is to be named, and this goes to a log.
+/// Drops the value from a hint that shows a line as it was meant, if it is not a setting of ours: the file may be
+/// another, such as `/etc/shadow`, or somebody wrote a secret where its file is to be named, and this goes to a log.
 pub(super) fn without_value(hint: String, is_known: impl Fn(&str) -> bool) -> String {
     let Some((key, _)) = hint.strip_prefix("write ").and_then(|line| line.split_once('=')) else {
         return if hint.starts_with("write #") { "a comment begins with #".to_owned() } else { hint };
@@ -69,11 +69,11 @@ fn line_at(text: &str, at: usize) -> (usize, &str) {
     (line.start, &text[line])
 }
 
-/// How many lines that are no TOML are looked for: a file with more of them is something else.
+/// The most lines that are looked for that are not TOML: a file with more of them is something else.
 const MAX_BROKEN_LINES: usize = 8;
 
-/// The text with blanks in place of lines that are no TOML, and what the parser says of those: at some it gives up and skips what
-/// follows, which would look as if it were missing.
+/// Returns the text with blanks in place of lines that are not TOML, and the parser's errors in those: at some it gives
+/// up and skips what follows, which would then seem to be missing.
 pub(super) fn without_broken_lines(text: &str) -> (String, Vec<toml::de::Error>) {
     let mut readable = text.to_owned();
     let (mut found, mut lines) = (Vec::new(), BTreeSet::new());
@@ -100,7 +100,7 @@ pub(super) fn without_broken_lines(text: &str) -> (String, Vec<toml::de::Error>)
     }
 }
 
-/// The top-level section that a byte stands in; none before the first, or on the line of a heading.
+/// Returns the top-level section that a byte stands in; none before the first, or on the line of a heading.
 pub(super) fn section_at(text: &str, at: usize) -> Option<String> {
     let at = text.floor_char_boundary(at);
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -112,21 +112,21 @@ pub(super) fn section_at(text: &str, at: usize) -> Option<String> {
     Some(name.trim().trim_matches('"').to_owned())
 }
 
-/// Where the line of a byte begins and ends.
+/// Returns where the line of a byte begins and ends.
 fn line_range(text: &str, at: usize) -> Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     start..text[start..].find('\n').map_or(text.len(), |newline| start + newline)
 }
 
-/// Whether what follows a line means the same without it: it is no heading, and nothing in it goes on in the next.
+/// Whether what follows a line means the same without it: it is not a heading, and nothing in it goes on in the next.
 fn stands_alone(line: &str) -> bool {
     let count = |sign: char| line.matches(sign).count();
     let is_closed = count('[') == count(']') && count('{') == count('}');
     is_closed && !line.trim_start().starts_with('[') && !line.contains("\"\"\"") && !line.contains("'''")
 }
 
-/// Whether the parser says that a key or a section stands there twice. It goes on behind that.
+/// Whether the parser reports that a key or a section is repeated. It goes on behind that.
 pub(super) fn is_of_repetition(parser: &str) -> bool {
     parser.contains("duplicate key")
 }
@@ -148,7 +148,7 @@ fn twice(text: &str, span: Range<usize>, parsed: &DeTable<'_>) -> (String, Strin
     (format!("{name} stands here a second time"), first + what)
 }
 
-/// Where a key of this name stands before.
+/// Returns where a key of this name stands before.
 fn first_place(table: &DeTable<'_>, key: &str, before: usize) -> Option<usize> {
     let places = table.iter().flat_map(|(name, value)| {
         let own = (name.get_ref() == key && name.span().start < before).then(|| name.span().start);
@@ -161,7 +161,7 @@ fn first_place(table: &DeTable<'_>, key: &str, before: usize) -> Option<usize> {
     places.flatten().max()
 }
 
-/// The line as it was meant, if a change that people often need makes it one, and what was wrong with it.
+/// Returns the line as it was meant, if a common correction makes it valid, and what was wrong with it.
 fn mended(line: &str) -> Option<(&'static str, String)> {
     const TYPOGRAPHIC: [char; 15] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›', '″', '′', '＂'];
     let straight = |line: &str| line.replace(TYPOGRAPHIC, "\"");

@@ -1,4 +1,4 @@
-//! A URL of another server that is told things: over TLS, or in clear on this machine.
+//! A URL of another server that is sent something: over TLS, or in clear on this machine.
 
 use std::fmt;
 
@@ -16,20 +16,20 @@ pub struct TargetUrl {
 }
 
 impl TargetUrl {
-    /// The host; IPv6 addresses stand in brackets.
+    /// Returns the host; IPv6 addresses stand in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         self.url.host()
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         let has_none = self.url.as_str()["https://".len()..].split('/').next().is_none_or(|part| !has_port(part));
         if has_none && !self.is_https { 80 } else { self.url.port() }
     }
 
-    /// Whether it is asked over TLS.
+    /// Whether it is called over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https

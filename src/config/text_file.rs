@@ -1,11 +1,11 @@
-//! Files of text that people write: read whatever their editor put around the text, or refused in words that say what to do.
+//! Text files that people write: read whatever their editor put around the text, or refused with words on what to do.
 
 use std::fmt;
 use std::io::Read;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-/// Why a file is no text to us.
+/// The reason why a file cannot be read as text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unreadable {
     /// What is wrong.
@@ -14,13 +14,13 @@ pub struct Unreadable {
     pub hint: Option<String>,
     /// Line and column of what is wrong, counted from 1.
     pub place: Option<(usize, usize)>,
-    /// Whether only this user cannot read it.
+    /// Whether the only trouble is that this user may not read it.
     pub is_forbidden: bool,
-    /// Whether there is none.
+    /// Whether the file is missing.
     pub is_missing: bool,
 }
 
-/// The reason, and in the same line what to do.
+/// Prints the reason, and in the same line what to do.
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)?;
@@ -33,24 +33,24 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// The text of a file, without what editors put before it, and with lines that end as they do here.
+/// Reads a text file, without what editors put before the text, and with line ends converted.
 ///
 /// # Errors
-/// When there is no such file, or it holds something else.
+/// When there is no such file, or it is not text.
 pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     text_of(read_bytes(path)?)
 }
 
-/// What a file may hold that somebody wrote; a bundle of every authority there is has an eighth of it.
+/// The most bytes of a file that somebody wrote; a bundle of every authority there is has an eighth of it.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// The bytes of a file.
+/// Reads the bytes of a file.
 ///
 /// # Errors
-/// When there is no such file, or it is no file.
+/// When there is no such file, or it is not a regular file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let kind = std::fs::metadata(path).map_err(|error| Unreadable::of(&error))?;
-    // A pipe that nobody writes to would be waited for without end. What a shell hands over is named by its descriptor.
+    // Reading a pipe that nobody writes to would never end. What a shell hands over is named by its descriptor.
     let is_handed = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|place| path.starts_with(place));
     if !kind.is_file() && !kind.is_dir() && !is_handed {
         return Err(Unreadable::saying("is no file", "name a file with text in it"));
@@ -67,7 +67,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
-/// The first line of a file that holds a secret.
+/// Reads the first line of a file that holds a secret.
 ///
 /// # Errors
 /// When it cannot be read, or has no first line.
@@ -80,7 +80,7 @@ pub fn read_first_line(path: &Path) -> Result<String, Unreadable> {
     })
 }
 
-/// The text that these bytes are.
+/// Decodes bytes as text.
 pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
     const MARK: &str = "\u{feff}";
     if is_utf16(&bytes) {
@@ -112,7 +112,7 @@ pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// By its mark, or as Latin letters look in it.
+/// Recognises UTF-16 by its mark, or by how Latin letters look in it.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -122,13 +122,13 @@ fn is_utf16(bytes: &[u8]) -> bool {
 }
 
 impl Unreadable {
-    /// One with a reason and a hint.
+    /// Makes one with a reason and a hint.
     #[must_use]
     pub fn saying(reason: &str, hint: &str) -> Self {
         Self { reason: reason.into(), hint: Some(hint.into()), place: None, is_forbidden: false, is_missing: false }
     }
 
-    /// What the system says of a file, in words.
+    /// Says in words what the system reports of a file.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let plain = |reason: &str| Self { hint: None, ..Self::saying(reason, "") };
@@ -148,7 +148,7 @@ impl Unreadable {
     }
 }
 
-/// The system's words without its number.
+/// Strips the system's words of its error number.
 fn bare(error: &Error) -> String {
     let said = error.to_string();
     said.split(" (os error").next().unwrap_or_default().to_owned()

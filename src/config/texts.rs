@@ -1,4 +1,4 @@
-//! A file of names and what they stand for, such as the answers for set-up.
+//! Reads a file of names and their texts, such as the answers for set-up.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,14 +47,14 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// The texts that are taken where only some words are, by their names.
+/// The texts that are allowed where only some words are, by their names.
 pub type Words<'a> = &'a [(&'a str, &'a [&'a str])];
 
-/// Reads a file of texts by name. Names may have underscores in place of dashes, as the configuration has them; of some only `words` are
-/// taken.
+/// Reads a file of texts by name. Names may have underscores in place of dashes, as the configuration has them; where
+/// `words` lists some for a name, only these are allowed.
 ///
 /// # Errors
-/// When it cannot be read, or with every name that is not among the known and everything that is no text.
+/// When it cannot be read, or with every unknown name and everything that is not a text.
 pub fn read_texts(path: &Path, known: &[&str], words: Words<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
     let text = read_text(path).map_err(|unreadable| {
         let is_missing = unreadable.is_missing;
@@ -107,7 +107,7 @@ pub fn read_texts(path: &Path, known: &[&str], words: Words<'_>) -> Result<BTree
     if faults.is_empty() { Ok(named) } else { Err(ConfigError::new(path, faults)) }
 }
 
-/// Whether it stands below a heading, of single brackets or double ones.
+/// Whether it stands below a heading, of single or double brackets.
 fn is_section(value: &DeValue<'_>) -> bool {
     match value {
         DeValue::Table(_) => true,

@@ -10,7 +10,7 @@ pub(super) fn table(entries: &DeTable<'_>) -> Value {
 }
 
 pub(super) fn value(found: &DeValue<'_>) -> Value {
-    // Nothing that a setting takes, wherever it stands: dates of TOML's own, and numbers beyond all bounds.
+    // Refused by every setting, wherever it stands: TOML's own dates, and numbers beyond all bounds.
     let strange = || json!({ "\0": null });
     match found {
         DeValue::String(text) => Value::String(text.to_string()),
@@ -38,7 +38,7 @@ pub(super) struct Leaf<'a> {
     pub span: Range<usize>,
 }
 
-/// All leaves in the order of the text; a section without any is one itself.
+/// Collects all leaves in the order of the text; a section without any is one itself.
 pub(super) fn leaves<'a>(entries: &'a DeTable<'a>, names: &[(String, Range<usize>)], found: &mut Vec<Leaf<'a>>) {
     for (name, entry) in entries {
         let names = [names, &[(name.get_ref().to_string(), name.span())]].concat();
@@ -56,7 +56,7 @@ pub(super) fn put(tree: &mut Value, names: &[(String, Range<usize>)], value: Val
         *tree = Value::Object(Map::new());
     }
     if rest.is_empty() {
-        // A heading without keys takes nothing away.
+        // A heading without keys removes nothing.
         if !(value.as_object().is_some_and(Map::is_empty) && tree[name.as_str()].is_object()) {
             tree[name.as_str()] = value;
         }
@@ -78,7 +78,7 @@ pub(super) fn remove(tree: &mut Value, names: &[(String, Range<usize>)]) {
     }
 }
 
-/// Adds what must be there where it is not.
+/// Adds what is required where it is missing.
 pub(super) fn complete(tree: &mut Value, least: &Value) {
     for (section, keys) in least.as_object().into_iter().flatten() {
         if !tree[section.as_str()].is_object() {

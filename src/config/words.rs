@@ -1,5 +1,5 @@
-//! What is wrong with a value, in words: what was found, and what to write instead. Whatever is proposed has been tried, so a proposal
-//! is taken by the setting it is made for.
+//! Explains what is wrong with a value: what was found, and what to write instead. Whatever is proposed has been tried,
+//! so the setting it is proposed for accepts it.
 
 use std::ops::RangeInclusive;
 
@@ -14,23 +14,23 @@ use super::Fault;
 pub(super) struct Refused<'a> {
     /// Its name.
     pub key: &'a str,
-    /// The value as the file has it.
+    /// The value, parsed.
     pub found: &'a DeValue<'a>,
-    /// The same, as it is written there.
+    /// The value, as it is written.
     pub written: &'a str,
     /// The deserialiser's words, or our own: `what is wrong; what to write`.
     pub said: &'a str,
-    /// What is said of another value in its place; nothing if that is taken.
+    /// Returns the error for another value in its place; none if that is accepted.
     pub refuses: &'a dyn Fn(Value) -> Option<String>,
-    /// What holds where nothing is written.
+    /// The value that holds where nothing is written.
     pub default: Option<Value>,
     /// Whether it is one of the items of a list.
     pub is_item: bool,
-    /// Between which numbers it is, where a rule says so.
+    /// The numbers that a rule allows, if it limits them.
     pub limits: Option<RangeInclusive<u64>>,
 }
 
-/// Values that settings take, for those who need an example. The first takes every text.
+/// Returns values that settings accept, for those who need an example. The first suits every text.
 fn examples() -> [Value; 15] {
     [
         json!("…"),
@@ -68,14 +68,14 @@ impl Refused<'_> {
             return found;
         }
         if !is_the_librarys(self.said) {
-            // Our own types say `what is wrong; hint` in one string.
+            // Our own types report `what is wrong; hint` in one string.
             let (message, hint) = self.said.split_once("; ").unwrap_or((self.said, "see example.toml"));
             return (format!("{written}: {message}"), hint.to_owned());
         }
         let taken = |value: &Value| (self.refuses)(value.clone()).is_none();
         // A section is written with its heading, not as a value.
         let proposal = self.meant().into_iter().find(taken).filter(|value| !value.is_object());
-        // A section is one in any case, whatever keys it would take.
+        // A section is one in any case, whatever keys it would accept.
         let section = Some(json!({})).filter(taken);
         let own = section.or_else(|| self.default.clone().filter(|value| !value.is_null() && taken(value)));
         let items = |value: Value| match &value {
@@ -120,7 +120,7 @@ impl Refused<'_> {
         (message, hint)
     }
 
-    /// What nobody sees in a text that would be taken without it.
+    /// Finds hidden characters in a text that would be accepted without them.
     fn invisible_in(&self, text: &str) -> Option<(String, String)> {
         let cleaned: String = text.chars().filter(|c| !is_hidden(*c)).collect();
         let cleaned = cleaned.trim();
@@ -135,7 +135,7 @@ impl Refused<'_> {
         Some((format!("{} {what}", shortened(self.written)), format!("write {shown}")))
     }
 
-    /// What somebody may have meant by a value of another kind.
+    /// Returns what somebody may have meant by a value of another kind.
     fn meant(&self) -> Vec<Value> {
         let mut meant = Vec::new();
         match self.found {
@@ -179,7 +179,7 @@ impl Refused<'_> {
         format!("write {} = {}", self.key, value.to_string().replace("\",\"", "\", \""))
     }
 
-    /// Between which numbers.
+    /// Says which numbers are allowed.
     fn range(&self) -> String {
         if let Some(limits) = &self.limits {
             return format!("write a whole number from {} to {}", limits.start(), limits.end());
@@ -206,7 +206,7 @@ impl Refused<'_> {
     }
 }
 
-/// What the same thing is called elsewhere.
+/// Names that other programs have for the same thing.
 const ALIASES: &[(&str, &str)] = &[
     ("ssl", "tls"),
     ("ssl/tls", "tls"),
@@ -236,7 +236,7 @@ fn alias<'a>(typed: &str, variants: &'a [String]) -> Option<&'a str> {
     variants.iter().find(meant).map(String::as_str)
 }
 
-/// The words that the deserialiser lists, of one that is none of them.
+/// Returns the words that the deserialiser lists as expected.
 fn variants(said: &str) -> Option<Vec<String>> {
     let (_, known) = said.strip_prefix("unknown variant `")?.split_once("`, expected ")?;
     Some(known.split('`').skip(1).step_by(2).map(str::to_owned).collect())
@@ -269,7 +269,7 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A text without what URLs of other services hold that is secret: who asks there, and with which key.
+/// Removes from a text what URLs of other services hold that is secret: who calls there, and with which key.
 #[must_use]
 pub fn without_secrets(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };

@@ -1,4 +1,4 @@
-//! The command line's end of the control socket.
+//! The client side of the control socket.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -13,23 +13,23 @@ use crate::courier::CallOptions;
 use super::served::Served;
 use super::{Answer, GREETING};
 
-/// How long the server may take: a hash may have to wait for others.
+/// The time for the server to answer: a password hash may be queued.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Why no answer came.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub enum CallError {
-    /// Nobody listens: no server runs.
+    /// Nothing listens: no server runs.
     NobodyThere,
-    /// It was somebody else's socket, or our own user may not use it.
+    /// The socket is another program's, or this user may not use it.
     Failed(std::io::Error),
-    /// The server has another store than our configuration.
+    /// The server serves another store than our configuration names.
     OtherStore {
-        /// Theirs.
+        /// The server's store.
         served: PathBuf,
-        /// Ours.
+        /// The store of our configuration.
         wanted: PathBuf,
-        /// Where it answers.
+        /// The server's socket.
         socket: PathBuf,
     },
     /// The server is of another version.
@@ -69,7 +69,7 @@ impl From<std::io::Error> for CallError {
     }
 }
 
-/// Asks the running server.
+/// Sends a command to the running server.
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
@@ -77,7 +77,7 @@ pub fn call(config: &Config, command: &Command) -> Result<Answer, CallError> {
     call_for_stream(config, command).map(|(answer, _)| answer)
 }
 
-/// Asks the running server for something that comes behind its answer.
+/// Sends a command whose result follows the answer.
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
@@ -90,7 +90,7 @@ pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, im
     if greeting != GREETING {
         return Err(CallError::OtherVersion(greeting));
     }
-    // Before anything is said: a command may hold a password, and would change somebody else's accounts.
+    // Checked before anything is sent: a command may hold a password, and would change accounts of another store.
     let served: Served =
         serde_json::from_str(&next_line(&mut reader)?).map_err(|error| CallError::Failed(error.into()))?;
     if !served.is(&Served::at(&config.store.path)) {
@@ -104,7 +104,7 @@ pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, im
     Ok((answer, reader))
 }
 
-/// A test mail has the patience of every delivery, and time for the goodbye behind it.
+/// Returns the timeout of a command. A test mail has that of every delivery, and time to close the connection.
 fn patience(command: &Command) -> Duration {
     match command {
         Command::MailTest { .. } => CallOptions::PATIENCE + PATIENCE,

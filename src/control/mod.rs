@@ -1,7 +1,7 @@
 //! The local socket by which the command line talks to a running server.
 //!
-//! The server speaks first: a line with the protocol's name and version, and one that says which store it serves. Then one request
-//! and one response, each a line of JSON.
+//! The server speaks first: a line with the protocol's name and version, and one that says which store it serves. Then
+//! follow one request and one response, each a line of JSON.
 
 mod client;
 mod served;
@@ -18,15 +18,15 @@ pub use client::{CallError, call, call_for_stream};
 pub use server::listen;
 pub use socket::{BindError, MAX_PATH_BYTES, Place, bind};
 
-/// The first line on the socket. Another version says "restart the service".
+/// The first line on the socket. A client of another version is told to restart the service.
 pub const GREETING: &str = "gatelodge-control 4";
 
-/// What comes back.
+/// The response to a command.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// Done, and what there is to show.
+    /// Done; with what there is to show.
     Done(Value),
-    /// Not done.
+    /// Refused.
     Refused(Refusal),
 }

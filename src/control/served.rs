@@ -1,5 +1,5 @@
-//! Which store a server serves: what the command line asks for before it says anything else, because two servers on one machine may
-//! have been given the same socket.
+//! The store that a server serves. The command line checks it before it sends anything, because two servers on one
+//! machine may have been given the same socket.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::socket::identity;
 
-/// A store's file.
+/// The identity of a store.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Served {
-    /// Where it is, as whoever says so sees it.
+    /// Its path, as the one who names it sees it.
     pub store: PathBuf,
-    /// Its device and number, while it is there and may be looked at.
+    /// Its device and inode, if it exists and this user may look at it.
     pub file: Option<(u64, u64)>,
 }
 
 impl Served {
-    /// The store at this path.
+    /// Identifies the store at this path.
     pub fn at(store: &Path) -> Self {
         Self { store: store.into(), file: std::fs::metadata(store).ok().as_ref().map(identity) }
     }
 
-    /// Whether both are one. A file may have several paths, as in a container; who cannot look at it goes by the path.
+    /// Whether both are the same. A file may have several paths, as in a container; where it cannot be looked at, the
+    /// path decides.
     pub fn is(&self, other: &Self) -> bool {
         match (self.file, other.file) {
             (Some(one), Some(another)) => one == another,

@@ -1,4 +1,4 @@
-//! The server's end of the control socket.
+//! The server side of the control socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use super::served::Served;
 use super::stream::{Followed, send};
 use super::{Answer, GREETING, Place};
 
-/// A request line may be this long; the longest holds a password.
+/// The most bytes of a request; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
-/// How long a client may take to say what it wants.
+/// The time for a client to send its request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves commands until `stop`. Only root and the user the server runs as are heard.
+/// Serves commands until `stop`, to root and the user that the server runs as.
 pub async fn listen(
     app: Arc<App>,
     courier: Arc<CourierHandle>,
@@ -43,6 +43,7 @@ pub async fn listen(
             },
             () = stop.cancelled() => break,
         };
+        // Peer credentials as well as the socket's mode, which is only set a moment after the socket exists.
         let peer = stream.peer_cred().ok().map(|credentials| credentials.uid());
         if !is_heard(peer, own_user) {
             tracing::warn!("a stranger's control connection was refused");
@@ -58,7 +59,8 @@ pub async fn listen(
     }
 }
 
-/// Root, and the user the server runs as. Who cannot be told is neither, even if the server cannot tell its own either.
+/// Whether a peer may send commands: root, or the server's own user. An unknown user is neither, even if our own is
+/// unknown too.
 fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
     peer.is_some_and(|peer| peer == 0 || Some(peer) == own_user)
 }
@@ -66,6 +68,7 @@ fn is_heard(peer: Option<u32>, own_user: Option<u32>) -> bool {
 async fn converse(app: &Arc<App>, courier: &CourierHandle, stream: UnixStream, by: &Principal) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let served = serde_json::to_string(&Served::at(&app.env().config.store.path))?;
+    // Before the request, so that a client that means another server or store sends nothing.
     writer.write_all(format!("{GREETING}\n{served}\n").as_bytes()).await?;
     let mut line = String::new();
     tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
@@ -95,7 +98,7 @@ async fn converse(app: &Arc<App>, courier: &CourierHandle, stream: UnixStream, b
     }
 }
 
-/// What only the running server can do, and what [`execute()`] does for whoever has the store.
+/// Executes what only a running server can do; everything else goes to [`execute()`].
 async fn carry_out(
     app: &Arc<App>,
     courier: &CourierHandle,

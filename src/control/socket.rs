@@ -1,4 +1,4 @@
-//! A socket in the file system: made in the place of one that a dead server left, and of nothing else.
+//! A socket in the file system, created in place of one that a dead server left, and of nothing else.
 
 use std::fmt;
 use std::fs::{File, Metadata, Permissions};
@@ -11,14 +11,14 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use tokio::net::{UnixListener, UnixStream};
 
-/// Bytes that the path of a socket may have (unix(7): 108 with the zero at its end).
+/// The most bytes of a socket's path (unix(7): 108 with the terminating zero).
 pub const MAX_PATH_BYTES: usize = 107;
 
-/// How long another start of ours may take to look and make.
+/// How often, and at what pauses, the lock of another start is waited for.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// The socket cannot be made.
+/// The socket cannot be created.
 #[derive(Debug)]
 pub struct BindError {
     path: PathBuf,
@@ -27,13 +27,13 @@ pub struct BindError {
 
 #[derive(Debug)]
 enum Reason {
-    /// Something else than a socket is there. It may be precious.
+    /// Something other than a socket is there, and may be precious.
     NoSocket,
-    /// A server answers there.
+    /// Another server answers there.
     Answered,
     /// The system takes no path of this length.
     TooLong,
-    /// Who answers there cannot be asked.
+    /// It cannot be determined whether anybody answers there.
     Unknown(io::Error),
     Io(io::Error),
 }
@@ -68,7 +68,7 @@ impl fmt::Display for BindError {
     }
 }
 
-/// Makes a socket, readable and writable for our own user alone, in place of one that nobody answers on.
+/// Creates a socket that only our own user can use, replacing one on which nobody answers.
 ///
 /// # Errors
 /// When something else is there, when somebody answers there, or when it cannot be made.
@@ -78,7 +78,7 @@ pub async fn bind(path: &Path) -> Result<(UnixListener, Place), BindError> {
     Ok((listener, Place { path: path.into(), made }))
 }
 
-/// Where a socket was made. Dropping it takes the socket away.
+/// The place of a socket. Dropping it removes the socket.
 #[derive(Debug)]
 pub struct Place {
     path: PathBuf,
@@ -86,14 +86,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// The system user whom the socket belongs to.
+    /// Returns the system user who owns the socket.
     pub fn owner(&self) -> Option<u32> {
         std::fs::symlink_metadata(&self.path).ok().map(|found| found.uid())
     }
 }
 
 impl Drop for Place {
-    /// Not another that stands there by now.
+    /// Removes the socket, unless another has replaced it.
     fn drop(&mut self) {
         let found = std::fs::symlink_metadata(&self.path).ok().as_ref().map(identity);
         if found.is_some() && found == self.made {
@@ -102,7 +102,7 @@ impl Drop for Place {
     }
 }
 
-/// A file's device and number: the same file has the same, whatever path leads to it.
+/// Returns a file's device and inode, which are the same by whatever path it is reached.
 pub fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
@@ -113,8 +113,9 @@ async fn make(path: &Path) -> Result<UnixListener, Reason> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Reason::Io)?;
-    // Two that start at once look and make one after the other. Where a folder cannot be locked, or somebody else keeps it locked, each
-    // still looks: whoever may read the folder can lock it, and is not to keep the service from starting.
+    // Two that start at once check and create one after the other. If the folder cannot be locked, or somebody else
+    // keeps it locked, each still checks: whoever may read the folder can lock it, and must not keep the service from
+    // starting.
     let folder = File::open(folder).map_err(Reason::Io)?;
     for _ in 0..LOCK_TRIES {
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
@@ -130,8 +131,9 @@ async fn make(path: &Path) -> Result<UnixListener, Reason> {
     Ok(listener)
 }
 
-/// Whether a socket is there that nobody answers on; not when nothing is there.
+/// Whether a socket is there on which nobody answers.
 async fn stands_empty(path: &Path) -> Result<bool, Reason> {
+    // A link is not followed: it is no socket that a server of ours left, even if it leads to one.
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(Reason::Io(error)),
@@ -140,9 +142,9 @@ async fn stands_empty(path: &Path) -> Result<bool, Reason> {
     }
     match UnixStream::connect(path).await {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(true),
-        // It went away meanwhile.
+        // It was removed in between.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        // More wait to be heard than it lets wait.
+        // Its backlog is full, so somebody owns it.
         Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Reason::Answered),
         Err(error) => Err(Reason::Unknown(error)),
         Ok(_) => Err(Reason::Answered),

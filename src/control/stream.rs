@@ -1,4 +1,4 @@
-//! A backup or an export over the control socket: after the answer come its bytes, to the end of the connection.
+//! A backup or an export over the control socket: its bytes follow the answer, to the end of the connection.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::app::App;
 use crate::export;
 use crate::store::ArchiveError;
 
-/// Bytes that are read ahead of the client.
+/// The size of a chunk, and how many are read ahead of the client.
 const CHUNK: usize = 64 << 10;
 const CHUNKS_AHEAD: usize = 4;
-/// How long a client may take to read a chunk: a view that is held open keeps old pages from being used again.
+/// The time for a client to read a chunk: a snapshot of the store that is held open keeps old pages from being reused.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What comes behind an answer.
+/// What follows an answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Followed {
     /// A backup.
@@ -29,7 +29,7 @@ pub enum Followed {
 }
 
 impl Followed {
-    /// What comes behind the answer to this command, if anything.
+    /// Returns what follows the answer to this command, if anything.
     pub fn by(command: &Command) -> Option<Self> {
         match command {
             Command::Backup => Some(Self::Backup),
@@ -46,7 +46,8 @@ impl Followed {
     }
 }
 
-/// Streams a consistent view, signed: the client may not have the key. A client sees by the missing end that something failed.
+/// Streams a consistent view, authenticated by the server because the client may not have the key. If something fails,
+/// the client notices that the end is missing.
 pub async fn send(app: &Arc<App>, what: Followed, writer: &mut OwnedWriteHalf) -> io::Result<()> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     let app = Arc::clone(app);

@@ -1,4 +1,4 @@
-//! The courier itself: which way mails and requests go.
+//! The courier itself: the route that mails and requests take.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::fetch::{self, FetchError, Server};
 use super::remote::Remote;
 use super::terms::CallOptions;
 
-/// Carries mails and requests out.
+/// Delivers mails and sends requests.
 pub struct Courier {
     mails: Mails,
     requests: Requests,
@@ -25,13 +25,13 @@ enum Mails {
 }
 
 enum Requests {
-    /// Of these servers, and of no others.
+    /// To these servers, and no others.
     Direct(Vec<Server>),
     Remote(Remote),
 }
 
 impl Courier {
-    /// One that makes the connections itself, as configured. Nothing is connected yet: a server may be down.
+    /// Makes a courier that connects by itself, as configured. Nothing is connected yet: a server may be down.
     ///
     /// # Errors
     /// When a file it needs (password, CA) cannot be used.
@@ -52,8 +52,8 @@ impl Courier {
         Ok(Self { mails, requests: Requests::Direct(servers) })
     }
 
-    /// One that leaves the connections to the process behind this socket. Mails that are files are written here: no network
-    /// is needed for them, but the right to write there is.
+    /// Makes a courier that leaves connections to the process behind this socket. Mails to files are written here: they
+    /// need no network, but the right to write to their folder.
     #[must_use]
     pub fn behind(socket: &Path, config: &Config) -> Self {
         let remote = || Remote::new(socket.to_owned());
@@ -64,7 +64,7 @@ impl Courier {
         Self { mails, requests: Requests::Remote(remote()) }
     }
 
-    /// One that only writes files.
+    /// Makes a courier that only writes files.
     #[must_use]
     pub fn to_files(files: FileTransport) -> Self {
         Self { mails: Mails::File(files), requests: Requests::Direct(vec![]) }
@@ -79,14 +79,14 @@ impl Courier {
         }
     }
 
-    /// Says goodbye to whoever a connection is kept to. Deliveries go on all the same, over another one.
+    /// Closes a connection that is kept open. Deliveries go on all the same, over another one.
     pub async fn part(&self) {
         if let Mails::Smtp(smtp) = &self.mails {
             smtp.part().await;
         }
     }
 
-    /// Whether the mail server lets us in; nothing is sent.
+    /// Checks that the mail server accepts our login; nothing is sent.
     pub async fn probe(&self, terms: CallOptions) -> Outcome {
         match &self.mails {
             Mails::Smtp(smtp) => smtp.probe(terms).await,
@@ -95,7 +95,7 @@ impl Courier {
         }
     }
 
-    /// Asks a server that the configuration names: a certificate authority, a webhook's.
+    /// Sends a request to a server that the configuration names: a certificate authority's, a webhook's.
     ///
     /// # Errors
     /// When no answer came, be it because the request is to another one.

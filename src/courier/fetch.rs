@@ -1,4 +1,5 @@
-//! Requests to the servers that the configuration names, and to no others. One connection each: they are few and far between.
+//! Requests to the servers that the configuration names, and to no others. Each has a connection of its own: they are
+//! rare.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -22,12 +23,12 @@ use crate::tls::client::{Connector, ConnectorError, Trouble};
 use super::CallOptions;
 use super::delivery::SetupError;
 
-/// How long an answer may take.
+/// The time for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A certificate chain is a few KiB, a directory less than one.
+/// The most bytes of a body. A certificate chain is a few KiB, a directory less than one.
 const MAX_BODY_BYTES: usize = 256 << 10;
 
-/// Why no answer came, in words.
+/// The reason why no answer came, in words.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FetchError(String);
 
@@ -45,7 +46,7 @@ impl fmt::Display for FetchError {
     }
 }
 
-/// A server that may be asked.
+/// A server that requests may go to.
 pub struct Server {
     host: String,
     port: u16,
@@ -53,16 +54,16 @@ pub struct Server {
     /// Whether it may be on this machine or in a private network.
     may_be_private: bool,
     ca_file: Option<PathBuf>,
-    /// The settings that name it.
+    /// The settings that name it, for error messages.
     named_in: &'static str,
 }
 
-/// A connection, in clear or not.
+/// A connection, in clear or over TLS.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Server {
-    /// That of an authority's directory.
+    /// The server of an authority's directory.
     ///
     /// # Errors
     /// When the CA's file cannot be used.
@@ -74,12 +75,12 @@ impl Server {
         Ok(server)
     }
 
-    /// That of a webhook.
+    /// The server of a webhook.
     pub fn of_webhook(hook: &Webhook) -> Option<Self> {
         hook.url.as_ref().map(|url| Self::at(url, hook.private, hook.ca_file.clone(), "webhooks"))
     }
 
-    /// That of a gateway for text messages.
+    /// The server of a gateway for text messages.
     pub fn of_gateway(sms: &Sms) -> Option<Self> {
         sms.url.as_ref().map(|url| Self::at(url, sms.private, sms.ca_file.clone(), "sms"))
     }
@@ -89,7 +90,7 @@ impl Server {
         Self { host, port, is_https, may_be_private, ca_file, named_in }
     }
 
-    /// Made anew each time: the system's roots would lie in memory for months.
+    /// Makes a connector for one request: kept ones would hold the system's roots in memory for months.
     fn connector(&self, now: Timestamp) -> Result<Connector, ConnectorError> {
         Connector::new(&self.host, self.ca_file.as_deref(), now)
     }
@@ -112,14 +113,15 @@ impl Server {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
         // It ends with the sender, at the end of this function.
         tokio::spawn(connection);
+        // Redirects are not followed: they could lead beyond the configured servers.
         let response = sender.send_request(prepared(request)?).await.map_err(|error| error.to_string())?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| error.to_string())?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    /// To the first of its addresses that answers. What its name stands for is looked at here, behind the look-up, so that nobody's
-    /// DNS sends us to a neighbour.
+    /// Connects to the first address that answers. The addresses are checked after the lookup, and these very ones are
+    /// connected to, so that no DNS entry, even a changing one, leads us to a neighbour (server-side request forgery).
     async fn connect(&self) -> Result<TcpStream, String> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         let found = tokio::net::lookup_host((host, self.port)).await.map_err(|error| self.no_connection(&error))?;
@@ -146,13 +148,14 @@ impl Server {
     }
 }
 
-/// Whether an address may be anybody's (IANA's registries of special-purpose addresses, RFC 6890).
+/// Whether an address is on the public internet (IANA's registries of special-purpose addresses, RFC 6890).
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [first, second, third, _] = v4.octets();
             let is_special = v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_multicast();
-            // "This network", shared with customers (RFC 6598), protocol assignments, benchmarks, the future.
+            // "This network", shared address space (RFC 6598), protocol assignments, benchmarks, reserved for the
+            // future.
             let is_reserved = first == 0
                 || (first == 100 && second & 0xc0 == 64)
                 || (first == 192 && second == 0 && third == 0)
@@ -162,14 +165,14 @@ fn is_public(address: IpAddr) -> bool {
         }
         IpAddr::V6(v6) => {
             let parts = v6.segments();
-            // Only global unicast is; of it not what holds an IPv4 address that may be private (6to4, Teredo).
+            // Only global unicast is public, except what embeds an IPv4 address, which may be private (6to4, Teredo).
             let holds_v4 = parts[0] == 0x2002 || (parts[0] == 0x2001 && parts[1] == 0);
             parts[0] & 0xe000 == 0x2000 && !holds_v4
         }
     }
 }
 
-/// Asks the server that a request is to, if it is one of these.
+/// Sends a request to its server, if that is one of these.
 ///
 /// # Errors
 /// When it is not, no answer came in time, or it was too long.
@@ -178,6 +181,8 @@ pub async fn fetch(
     request: Request<Bytes>,
     terms: CallOptions,
 ) -> Result<Response<Bytes>, FetchError> {
+    // The process that holds the network takes orders from another: it goes nowhere that its own configuration does not
+    // name.
     let Some(server) = servers.iter().find(|server| server.is_at(request.uri())) else {
         let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         return Err(FetchError(format!("{server:?} is no server that the configuration names")));
@@ -190,7 +195,7 @@ pub async fn fetch(
     }
 }
 
-/// In origin form, with its `Host` (RFC 9112, 3.2.1).
+/// Puts a request into origin form, with its `Host` (RFC 9112, 3.2.1).
 fn prepared(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, String> {
     let (mut head, body) = request.into_parts();
     let authority = head.uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();

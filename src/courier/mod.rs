@@ -1,5 +1,6 @@
-//! Whatever leaves: mails, and requests to a certificate authority and to webhooks. The connections are made here, or by a process of its
-//! own (`gatelodge courier`), so that the one that holds the accounts needs no network but its listening sockets.
+//! Outgoing traffic: mails, and requests to a certificate authority, to webhooks and to a text gateway. The connections
+//! are made here, or by a process of its own (`gatelodge courier`), so that the one that holds the accounts needs no
+//! network but its listening sockets.
 
 mod carrying;
 pub mod delivery;

@@ -1,4 +1,4 @@
-//! The courier as a process of its own, from the side of whoever sends it.
+//! The client of a courier that runs as a process of its own.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use super::delivery::Outcome;
 use super::fetch::FetchError;
 use super::wire::{self, CourierRequest, CourierResponse, GREETING, MAX_LINE_BYTES};
 
-/// What the way to the courier and back may take beyond the errand itself; it may have to be started first.
+/// The time that the courier may take beyond the timeout of the request itself; it may have to be started first.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Where the courier is.
+/// A courier behind a socket.
 pub struct Remote {
     socket: PathBuf,
 }
@@ -30,7 +30,7 @@ impl Remote {
         Self { socket }
     }
 
-    /// A courier that cannot be asked is as a mail server that is down.
+    /// Delivers a mail. A courier that cannot be reached counts as a mail server that is down.
     pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
         let errand = CourierRequest::Deliver {
             id: id.to_string(),
@@ -91,6 +91,7 @@ impl Remote {
         let mut reader = BufReader::new(reader.take(MAX_LINE_BYTES));
         let mut line = String::new();
         reader.read_line(&mut line).await?;
+        // Before anything is sent: a mail must not be handed to another program's socket.
         if line.trim_end() != GREETING {
             return Err(Error::other(format!("it speaks {:?}, not {GREETING:?}; restart both", line.trim_end())));
         }

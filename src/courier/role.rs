@@ -1,4 +1,4 @@
-//! The courier as a process of its own: it does errands for whoever may use its socket.
+//! The courier as a process of its own: it serves whoever may use its socket.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,32 +16,32 @@ use crate::crypto::from_base64url;
 use super::wire::{self, CourierRequest, CourierResponse, GREETING, MAX_LINE_BYTES};
 use super::{CallOptions, Courier};
 
-/// How many errands are done at a time: so many that each of 16 webhooks may have a silent server, and mail still leaves.
+/// The most requests at a time: enough for 16 webhooks with a silent server each, while mail still leaves.
 const MAX_ERRANDS: usize = 24;
-/// How long somebody may take to say what they want.
+/// The time for a client to send its request.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// An errand takes no longer, whatever is asked for.
+/// The most time for a request, whatever is asked for.
 const LONGEST: Duration = Duration::from_mins(10);
-/// How long errands under way may take when the courier stops: a mail that a server has nearly taken would be sent again.
+/// The time for requests under way when the courier stops: a mail that a server has nearly taken would be sent again.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// What does the errands: it is made at the first one, and made anew as long as that fails, so that a password file that was
-/// missing only has to be put there.
+/// Serves requests. Its courier is made at the first one, and again as long as that fails, so that a missing password
+/// file only has to be put in place.
 pub struct CourierService {
     make: Box<dyn Fn() -> Result<Courier, String> + Send + Sync>,
     made: Mutex<Option<Arc<Courier>>>,
-    /// Errands so far, done or not.
+    /// The number of requests so far, successful or not.
     errands: AtomicU64,
 }
 
 impl CourierService {
-    /// Has its courier made so.
+    /// Makes its courier by this function.
     #[must_use]
     pub fn new(make: impl Fn() -> Result<Courier, String> + Send + Sync + 'static) -> Self {
         Self { make: Box::new(make), made: Mutex::default(), errands: AtomicU64::new(0) }
     }
 
-    /// Whether its courier can be made; the reason if it cannot.
+    /// Returns its courier, or the reason why it cannot be made.
     ///
     /// # Errors
     /// With what is wrong, in words.
@@ -55,12 +55,12 @@ impl CourierService {
         Ok(courier)
     }
 
-    /// The configuration has changed: the next errand makes another courier.
+    /// Discards the courier after a change of configuration: the next request makes another.
     pub fn reload(&self) {
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How many errands there were.
+    /// The number of requests so far.
     pub fn errands(&self) -> u64 {
         self.errands.load(Ordering::Relaxed)
     }
@@ -79,6 +79,7 @@ impl CourierService {
         };
         match errand {
             CourierRequest::Deliver { id, to, mail, now, timeout } => {
+                // Parsed on this side too, so that it is an address whatever has become of the other process.
                 let parts = (id.parse(), EmailAddress::parse(&to), from_base64url(&mail));
                 let (Ok(id), Ok(to), Some(mail)) = parts else { return CourierResponse::Failed(MALFORMED.into()) };
                 let outcome = courier.deliver(id, &to, &mail, terms(now, timeout)).await;
@@ -90,7 +91,7 @@ impl CourierService {
                 let Some(request) = wire::request(&method, &url, headers, &body) else {
                     return CourierResponse::Failed(MALFORMED.into());
                 };
-                // Whom only: a query may hold a code and a number, a path somebody's key.
+                // Only the server is logged: a query may hold a code and a phone number, a path somebody's key.
                 let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
                 tracing::info!("{method} {server}");
                 courier.fetch(request, terms(now, timeout)).await.into()
@@ -101,11 +102,11 @@ impl CourierService {
 
 const MALFORMED: &str = "the courier does not understand the errand; restart both services";
 
-/// Does errands until `stop`, then finishes what is under way.
+/// Serves requests until `stop`, then finishes those under way.
 pub async fn serve(listener: UnixListener, role: Arc<CourierService>, stop: CancellationToken) {
     let (room, errands) = (Arc::new(Semaphore::new(MAX_ERRANDS)), TaskTracker::new());
     loop {
-        // Whoever finds no room waits in the listener's backlog.
+        // Without a permit a client waits in the listener's backlog.
         let come = async {
             let place = Arc::clone(&room).acquire_owned().await.map_err(std::io::Error::other)?;
             Ok::<_, std::io::Error>((listener.accept().await?.0, place))

@@ -1,4 +1,4 @@
-//! A text message on its way: to whatever gateway the configuration describes.
+//! Sends text messages by whatever gateway the configuration describes.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::config::{Sms, SmsMethod, Unreadable, read_text};
 use super::delivery::Outcome;
 use super::{CallOptions, Courier};
 
-/// Has a gateway send a text message, and says what it made of it.
+/// Sends a text message through a gateway.
 pub async fn send_text(courier: &Courier, sms: &Sms, message: (&PhoneNumber, &str), terms: CallOptions) -> Outcome {
     let request = match prepared(sms, message) {
         Ok(request) => request,
@@ -45,7 +45,7 @@ fn prepared(sms: &Sms, (to, text): (&PhoneNumber, &str)) -> Result<Request<Bytes
     request.body(body.into()).map_err(|error| error.to_string())
 }
 
-/// The body with number and text in their places, escaped as its kind asks for.
+/// Returns the body with number and text filled in, escaped as its content type needs.
 fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
     let escaped = |value: &str| match content_type {
         "application/json" => {
@@ -55,6 +55,7 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
         "application/x-www-form-urlencoded" => form_urlencoded::byte_serialize(value.as_bytes()).collect(),
         _ => value.to_owned(),
     };
+    // Filled in one pass: a text that contains `{{to}}` is not expanded again.
     let mut filled = String::new();
     let mut rest = body;
     while let Some((before, behind)) = rest.split_once("{{") {
@@ -70,7 +71,7 @@ fn filled(body: &str, content_type: &str, to: &str, text: &str) -> String {
     filled + rest
 }
 
-/// Whether the file with the gateway's credentials can be used.
+/// Checks that the file with the gateway's credentials can be used.
 pub fn try_credentials(path: &Path) -> Result<(), Unreadable> {
     headers(&read_text(path)?).map(drop)
 }
@@ -101,7 +102,7 @@ fn headers(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Unreadable> {
     text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(header).collect()
 }
 
-/// What is wrong with the message will be wrong the next time; all else, wrong credentials too, may pass.
+/// Judges the gateway's answer. A fault of the message stays; anything else, wrong credentials too, may be mended.
 fn judge(status: u16) -> Outcome {
     let said = format!("the gateway answered {status}");
     match status {

@@ -1,4 +1,4 @@
-//! A webhook's event on its way.
+//! Sends events to webhooks.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -11,7 +11,7 @@ use super::{CallOptions, Courier};
 
 const OUR_NAME: &str = concat!("gatelodge/", env!("CARGO_PKG_VERSION"));
 
-/// Sends an event to its server, and says what it made of it.
+/// Sends an event to its server, and returns how it was taken.
 pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: CallOptions) -> Told {
     let request = match prepared(hook, event, terms) {
         Ok(request) => request,
@@ -40,7 +40,7 @@ fn prepared(hook: &Webhook, event: &Event, terms: CallOptions) -> Result<Request
         .map_err(|error| error.to_string())
 }
 
-/// What is wrong with the event itself will be wrong the next time; all else may pass.
+/// Judges the answer. A fault of the event itself stays; anything else may be mended.
 fn judge(status: u16) -> Told {
     let said = format!("it answered {status}");
     match status {

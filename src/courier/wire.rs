@@ -1,4 +1,4 @@
-//! What is said on the courier's socket: it greets with the protocol's name and version, then one request and one response, each a
+//! The protocol of the courier's socket: a greeting with name and version, then one request and one response, each a
 //! line of JSON.
 
 use bytes::Bytes;
@@ -10,13 +10,13 @@ use crate::crypto::{base64url, from_base64url};
 use super::delivery::Outcome;
 use super::fetch::FetchError;
 
-/// The first line. Another version says "restart the services".
+/// The first line. A client of another version is told to restart the services.
 pub const GREETING: &str = "gatelodge-courier 1";
 
-/// A line may be this long: a mail, or what came back, in base64.
+/// The most bytes of a line: a mail, or a response, in base64.
 pub const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// What the courier is to do.
+/// A request to the courier.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CourierRequest {
@@ -24,43 +24,44 @@ pub enum CourierRequest {
     Deliver {
         /// Its id.
         id: String,
-        /// Whom it is to.
+        /// The recipient.
         to: String,
         /// Its bytes, in base64url.
         mail: String,
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds. The word is the protocol's.
+        /// The time that it may take, in seconds. The word is the protocol's.
         #[serde(rename = "patience")]
         timeout: u64,
     },
-    /// Go to the mail server and log in, but send nothing.
+    /// Connect to the mail server and log in, but send nothing.
     Probe {
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds. The word is the protocol's.
+        /// The time that it may take, in seconds. The word is the protocol's.
         #[serde(rename = "patience")]
         timeout: u64,
     },
-    /// Ask a server that the configuration names: a certificate authority, a webhook, a gateway for text messages.
+    /// Send a request to a server that the configuration names: a certificate authority, a webhook, a gateway for text
+    /// messages.
     Fetch {
-        /// GET, HEAD or POST.
+        /// The HTTP method.
         method: String,
-        /// Where.
+        /// The URL.
         url: String,
         /// Names and values.
         headers: Vec<(String, String)>,
-        /// In base64url.
+        /// The body, in base64url.
         body: String,
         /// The time by which certificates are judged, in seconds since 1970.
         now: u64,
-        /// How long it may take, in seconds. The word is the protocol's.
+        /// The time that it may take, in seconds. The word is the protocol's.
         #[serde(rename = "patience")]
         timeout: u64,
     },
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CourierResponse {
@@ -70,13 +71,13 @@ pub enum CourierResponse {
     Later(String),
     /// It never will.
     Never(String),
-    /// The authority's answer.
+    /// The server's answer to a `Fetch`.
     Answered {
         /// The HTTP status.
         status: u16,
         /// Names and values.
         headers: Vec<(String, String)>,
-        /// In base64url.
+        /// The body, in base64url.
         body: String,
     },
     /// No answer came.
@@ -106,7 +107,7 @@ impl From<Result<Response<Bytes>, FetchError>> for CourierResponse {
     }
 }
 
-/// As lines of JSON can hold them; what is no text is left out.
+/// Returns headers as JSON can hold them; values that are no text are left out.
 pub fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
     headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
@@ -118,7 +119,7 @@ fn read(headers: Vec<(String, String)>) -> Option<http::HeaderMap> {
     headers.into_iter().map(pair).collect()
 }
 
-/// A request, if these are the parts of one.
+/// Returns a request of these parts, if they form one.
 pub fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &str) -> Option<Request<Bytes>> {
     let mut request = Request::new(from_base64url(body)?.into());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
@@ -127,7 +128,7 @@ pub fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &s
     Some(request)
 }
 
-/// An answer, if these are the parts of one.
+/// Returns a response of these parts, if they form one.
 pub fn response(status: u16, headers: Vec<(String, String)>, body: &str) -> Option<Response<Bytes>> {
     let mut response = Response::new(Bytes::from(from_base64url(body)?));
     *response.status_mut() = status.try_into().ok()?;

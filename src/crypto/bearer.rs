@@ -1,10 +1,10 @@
-//! Bearer secrets: whoever has one is let in, so the store keeps only their digest.
+//! Bearer secrets: whoever has one is let in, so the store keeps only its digest.
 
 use crate::base::{Moment, Secret};
 
 use super::{Digest, base64url, from_base64url, is_base64url};
 
-/// What a bearer secret opens. Each kind has a prefix that leak scanners can look for.
+/// The use of a bearer secret. Each kind has a prefix that leak scanners can look for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BearerKind {
     /// A session, as a cookie or as a bearer token.
@@ -21,9 +21,9 @@ pub enum BearerKind {
     TrustedBrowser,
     /// A browser that asked to log in by mail.
     MailLogin,
-    /// What a program does in somebody's name.
+    /// A program that acts in somebody's name.
     ApiToken,
-    /// The next turn of a session whose access tokens live for minutes.
+    /// The next turn of a session with short-lived access tokens.
     Refresh,
 }
 
@@ -77,46 +77,50 @@ impl Bearer {
         from_base64url(self.expose().strip_prefix(BearerKind::Refresh.prefix())?)
     }
 
-    /// What the store calls the family of a refresh token; other secrets have none.
+    /// Returns what the store calls the family of a refresh token; other secrets have none.
     #[must_use]
     pub fn family(&self) -> Option<Digest> {
+        // Without the bytes of the turn, so that a token that was used before still leads to its session and ends it.
         self.refresh_bytes().map(|bytes| Digest::of(bytes.get(..FAMILY_BYTES).unwrap_or_default()))
     }
 
-    /// What opens the session: the access token that follows from a refresh token, or the secret itself. The access token
-    /// tells nothing about the refresh token.
+    /// Returns what opens the session: the access token derived from a refresh token, or the secret itself. The access
+    /// token reveals nothing about the refresh token.
     #[must_use]
     pub fn access(&self) -> Self {
         match self.refresh_bytes() {
             None => self.clone(),
             Some(bytes) => {
+                // One way: whoever sees an access token must not be able to renew the session.
                 let derived = Digest::of(&[b"access token\0", &bytes[..]].concat());
                 Self(Secret::new(format!("{}{}", BearerKind::Session.prefix(), base64url(&derived.0))))
             }
         }
     }
 
-    /// Reads a presented secret of this kind; anything of another form is none.
+    /// Parses a presented secret of this kind; anything of another form is none.
     #[must_use]
     pub fn parse(kind: BearerKind, text: &str) -> Option<Self> {
         is_well_formed(kind, text).then(|| Self(Secret::new(text.to_owned())))
     }
 
-    /// The digest of a presented secret of this kind, for whoever only looks it up: nothing of it is kept, or allocated.
+    /// Returns the digest of a presented secret of this kind, for a mere look-up: nothing of it is kept, or allocated.
     #[must_use]
     pub fn digest_of(kind: BearerKind, text: &str) -> Option<Digest> {
         is_well_formed(kind, text).then(|| Digest::of(text.as_bytes()))
     }
 
-    /// The text that is handed to the client.
+    /// Exposes the text that is handed to the client.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// What the store keeps and looks up.
+    /// Returns what the store keeps and looks up.
     #[must_use]
     pub fn digest(&self) -> Digest {
+        // A plain digest, found by equality: 256 random bits cannot be guessed, so they need neither salt, nor a
+        // slow hash, nor a comparison in constant time.
         Digest::of(self.expose().as_bytes())
     }
 }

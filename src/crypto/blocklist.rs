@@ -1,7 +1,7 @@
-//! Is this a word, or a password, that everybody tries first?
+//! The blocklist: words and passwords that everybody tries first.
 
-/// 90,153 common words and passwords, with how early they are tried, and 28,401 common passwords of 15 to 32 characters, as
-/// packed digests; `blocklist/build.py` makes both and says how.
+/// 90,153 common words and passwords, with how early they are tried, and 28,401 common passwords of 15 to 32
+/// characters, as packed digests; `blocklist/build.py` makes both and says how.
 static WORDS: Table = Table { packed: include_bytes!("blocklist/words.bin") };
 static LONG: Table = Table { packed: include_bytes!("blocklist/long.bin") };
 
@@ -19,12 +19,12 @@ pub(super) enum Early {
     Later,
     /// Further down.
     Last,
-    /// It is a password of 15 characters or more that more than one person chose.
+    /// A password of 15 characters or more that more than one person chose.
     Long,
 }
 
-/// The digest of a text that grows by a character at a time: FNV-1a of 64 bits. That it is easily turned round does no harm:
-/// what is listed is no secret.
+/// A digest that grows by a character at a time: FNV-1a of 64 bits. That it is easily
+/// inverted does no harm: what is listed is no secret.
 #[derive(Clone, Copy)]
 pub(super) struct Digested(u64);
 
@@ -37,7 +37,8 @@ impl Digested {
         Self(octets.fold(self.0, |value, octet| (value ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)))
     }
 
-    /// Where the text stands on the lists. A text of neither is taken for one with a chance of 1 in 700 million.
+    /// Returns where the text stands on the lists. One that is on neither is taken
+    /// for listed with a chance of 1 in 700 million.
     pub(super) fn listed(self, characters: usize) -> Option<Early> {
         let value = (self.0 ^ self.0 >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let [first, second, low @ .., _, _] = value.to_be_bytes();
@@ -53,22 +54,22 @@ impl Digested {
     }
 }
 
-/// Where `text`, in lower case, stands on the lists.
+/// Returns where `text`, in lower case, stands on the lists.
 pub(super) fn listed(text: &str) -> Option<Early> {
     text.chars().fold(Digested::EMPTY, Digested::and).listed(text.chars().count())
 }
 
-/// Sorted digests of 48 bits.
+/// A sorted table of 48-bit digests.
 struct Table {
     packed: &'static [u8],
 }
 
 impl Table {
-    /// Each so-manieth value of the upper bits has its place told.
+    /// Every so-manieth value of the upper bits has its place in the index.
     const EVERY: u16 = 16;
     const PLACES: usize = (1 << 16) / Self::EVERY as usize;
 
-    /// The lower 32 bits of those whose upper 16 are these.
+    /// Returns the lower 32 bits of the digests with these upper 16.
     fn lows(&self, upper: u16) -> impl Iterator<Item = u32> {
         let (places, rest) = self.packed.split_at(Self::PLACES * 4);
         let place = |index: usize| places.as_chunks::<4>().0.get(index).map(|place| u32::from_be_bytes(*place));
@@ -82,7 +83,7 @@ impl Table {
         lows[ones..ones + count].iter().map(|low| u32::from_be_bytes(*low))
     }
 
-    /// How many bytes tell the upper halves: a bit for each value and each digest of four bytes.
+    /// Returns how many bytes hold the upper halves: a bit for each value and each digest of four bytes.
     fn bits(&self) -> usize {
         let length = self.packed.len() - Self::PLACES * 4;
         // length = ceil((65,536 + n) / 8) + 4 n
@@ -91,10 +92,10 @@ impl Table {
     }
 }
 
-/// Where, from `start` on, the ones after the `n`th zero begin, and how many they are. A password is looked up in hundreds of
-/// pieces, so this goes from zero to zero in a word, not bit by bit.
+/// Returns where, from `start` on, the ones after the `n`th zero begin, and how many they are. A password is looked up
+/// in hundreds of pieces, so this goes from zero to zero in a word, not bit by bit.
 fn nth_run(bits: &[u8], start: usize, n: usize) -> (usize, usize) {
-    /// As many are in a word of eight bytes wherever in its first byte they begin.
+    /// So many bits are in a word of eight bytes wherever in its first byte they begin.
     const SEEN: u32 = 57;
     let next = bits[start / 8..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word) >> (start % 8));
     let mut zeros = !next;

@@ -4,7 +4,7 @@ use crate::base::{Moment, Secret, ungrouped};
 
 use super::totp::DIGITS;
 
-/// What was typed where a code is asked for.
+/// A code that was typed.
 #[derive(Clone, Debug)]
 pub enum TypedCode {
     /// Six digits, from an authenticator program or from a message.
@@ -19,20 +19,22 @@ pub struct NotACode;
 
 /// Crockford's alphabet: no letter that is taken for a digit, and no `u`.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 80 bits.
+/// 80 random bits, at 5 bits a character.
 const RECOVERY_CHARS: usize = 16;
 
 impl TypedCode {
-    /// Reads what was typed: white space and dashes of any kind say nothing, nor does case; `o` is a zero, `i` and `l` are ones.
+    /// Parses what was typed: white space and dashes of any kind are ignored, and so
+    /// is case; `o` is a zero, `i` and `l` are ones.
     ///
     /// # Errors
-    /// When it can be no code.
+    /// When it cannot be a code.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
         let meant = |c: char| match c.to_ascii_lowercase() {
             'o' => '0',
             'i' | 'l' => '1',
             other => other,
         };
+        // Longer than any code, and short enough that a huge text is not copied.
         let plain: String = ungrouped(text).chars().map(meant).take(40).collect();
         if plain.len() == DIGITS && plain.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Self::Digits(Secret::new(plain)));
@@ -48,19 +50,19 @@ pub fn draw_recovery_code(moment: &mut Moment) -> Secret<String> {
     Secret::new(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect())
 }
 
-/// A recovery code as it is printed: in groups of four.
+/// Formats a recovery code for printing, in groups of four.
 #[must_use]
 pub fn print_recovery_code(code: &str) -> String {
     let groups: Vec<&str> = code.as_bytes().chunks(4).filter_map(|group| str::from_utf8(group).ok()).collect();
     groups.join("-")
 }
 
-/// Draws six digits, all of them as likely.
+/// Draws six digits, all numbers equally likely.
 pub fn draw_digits(moment: &mut Moment) -> Secret<String> {
     const MANY: u64 = 1_000_000;
     loop {
         let number = u64::from_be_bytes(moment.bytes());
-        // What lies beyond the last whole million would make the first numbers likelier.
+        // Numbers beyond the last whole million would make the first ones likelier.
         if number < u64::MAX - u64::MAX % MANY {
             return Secret::new(format!("{:0DIGITS$}", number % MANY));
         }

@@ -8,12 +8,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-/// The SHA-256 of something: how a secret that only has to be recognised is stored.
+/// A SHA-256 digest: the form in which a secret is stored that only has to be recognised.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// SHA-256 of `bytes`.
+    /// Returns the SHA-256 of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::Digest as _;
@@ -21,7 +21,7 @@ impl Digest {
     }
 }
 
-/// A SHA-256 that is fed piece by piece.
+/// A SHA-256 that is computed piece by piece.
 #[derive(Clone, Default)]
 pub struct Hashing(Sha256);
 
@@ -32,7 +32,7 @@ impl Hashing {
         self.0.update(bytes);
     }
 
-    /// The digest of all pieces.
+    /// Returns the digest of all pieces.
     #[must_use]
     pub fn finish(self) -> Digest {
         use sha2::Digest as _;
@@ -46,8 +46,8 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// HMAC-SHA256 (RFC 2104) over `label`, then each part behind its length, so that no two
-/// lists of parts give the same input.
+/// HMAC-SHA256 (RFC 2104) over `label`, then each part behind its length, so
+/// that no two lists of parts give the same input.
 pub(super) fn keyed(key: &[u8; 32], label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(label);
@@ -58,7 +58,7 @@ pub(super) fn keyed(key: &[u8; 32], label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// HMAC-SHA256 (RFC 2104), as others compute it.
+/// HMAC-SHA256 (RFC 2104) over the bare message, as other programs compute it.
 #[must_use]
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
@@ -66,40 +66,40 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// RFC 4648, section 4, with padding.
+/// Encodes by RFC 4648, section 4, with padding.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Reads [`base64()`] strictly.
+/// Decodes [`base64()`] strictly.
 #[must_use]
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// Compares without telling by its duration where the difference lies.
+/// Compares in a time that does not depend on where the difference lies.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// RFC 4648, section 5, without padding.
+/// Encodes by RFC 4648, section 5, without padding.
 #[must_use]
 pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads [`base64url`] strictly: one text per value.
+/// Decodes [`base64url`] strictly: one text per value.
 #[must_use]
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// The longest text that [`is_base64url`] looks at.
+/// The most bytes that [`is_base64url`] decodes.
 const MAX_LOOKED_AT: usize = 64;
 
-/// Whether [`from_base64url`] reads a text of up to 64 characters, without making anything of it.
+/// Whether [`from_base64url`] can decode a text of up to 64 characters, without allocating.
 #[must_use]
 pub fn is_base64url(text: &str) -> bool {
     URL_SAFE_NO_PAD.decode_slice(text, &mut [0; MAX_LOOKED_AT]).is_ok()

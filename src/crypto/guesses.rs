@@ -1,14 +1,15 @@
-//! How many guesses a password takes whoever knows what people choose: the cheapest way to put it together from known pieces.
+//! Estimates how many guesses a password takes whoever knows what people choose: the
+//! cheapest way to put it together from known pieces.
 //!
-//! The idea is zxcvbn's (Wheeler, USENIX Security 2016): a password is cut into pieces, each costs what it takes to guess it,
-//! and of all ways to cut it the cheapest counts. Costs are in tenths of a bit. They are rough on purpose, and lean towards
-//! those who choose: pieces that are in no list cost what a random character does.
+//! The idea is zxcvbn's (Wheeler, USENIX Security 2016): a password is cut into pieces, each costs what it takes to
+//! guess it, and of all ways to cut it the cheapest counts. Costs are in tenths of a bit. They are rough on purpose,
+//! and lean towards those who choose: pieces that are in no list cost what a random character does.
 
 use super::blocklist::{Digested, Early, LONGEST};
 use super::patterns::{Cost, Standing, Ways};
 use super::series::{begins, by_heart};
 
-/// To begin one more piece.
+/// The cost of beginning one more piece.
 const JOIN: Cost = 15;
 /// A word about the person or the site.
 const NAMED: Cost = 20;
@@ -30,13 +31,13 @@ const DAY: Cost = 150;
 const FURTHEST: usize = 6;
 /// A digit of a text of digits alone: so drawn ones are not taken for rows and days by chance.
 const NUMBER: Cost = 40;
-/// Characters that are judged: of a longer text so many halves at its beginning and its end. The time grows with the square of the length, and
-/// whoever registers need not be known.
+/// The most characters that are judged: of a longer text half as many at its beginning and at its end. The time grows
+/// with the square of the length, and whoever registers need not be known.
 const JUDGED: usize = 128;
 /// Shorter repetitions are chance.
 const SHORTEST_REPETITION: usize = 3;
 
-/// What most of a password consists of.
+/// The kind of piece that most of a password consists of.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Piece {
     /// Characters that follow from nothing.
@@ -51,7 +52,8 @@ pub enum Piece {
     Repetition,
 }
 
-/// What it takes to guess `text`, and what most of it consists of. `names` are words about person and site, in lower case.
+/// Returns what it takes to guess `text`, and what most of it consists of. `names`
+/// are words about person and site, in lower case.
 ///
 /// It takes two milliseconds at most.
 pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
@@ -89,7 +91,7 @@ pub(super) fn guesses(text: &str, names: &[String]) -> (Cost, Piece) {
     }
 }
 
-/// What a character costs that follows from nothing. Fewer are likely than are possible.
+/// Returns the cost of a character that follows from nothing. Fewer are likely than are possible.
 fn free(letter: char) -> Cost {
     match letter {
         '0'..='9' => 33,
@@ -100,7 +102,7 @@ fn free(letter: char) -> Cost {
     }
 }
 
-/// What a word costs, by how early it is tried.
+/// Returns the cost of a word, by how early it is tried.
 fn word(early: Early) -> Cost {
     match early {
         Early::First => 85,
@@ -112,7 +114,7 @@ fn word(early: Early) -> Cost {
 
 /// The cheapest ways to each place of a text.
 struct Cheapest {
-    /// What it costs, where the last piece began, what it was.
+    /// For each place: its cost, where the last piece began, and what that was.
     to: Vec<(Cost, usize, Piece)>,
 }
 
@@ -123,7 +125,7 @@ impl Cheapest {
         Self { to }
     }
 
-    /// A character beside free ones is no piece of its own.
+    /// Adds one free character. Beside other free ones it is no piece of its own.
     fn free(&mut self, at: usize, cost: Cost) {
         let (so_far, _, piece) = self.to[at];
         let join = if at == 0 || piece == Piece::Free { 0 } else { JOIN };
@@ -142,7 +144,7 @@ impl Cheapest {
         }
     }
 
-    /// The cost of the whole, and the kind of which there are most characters.
+    /// Returns the cost of the whole, and the kind that covers most characters.
     fn outcome(&self) -> (Cost, Piece) {
         let mut characters = [Piece::Named, Piece::Word, Piece::Row, Piece::Repetition].map(|piece| (0, piece));
         let mut at = self.to.len() - 1;
@@ -173,7 +175,7 @@ impl Letters {
         Self { typed, lower }
     }
 
-    /// What a text of two or three different characters costs at most: to choose these, and then among them.
+    /// Returns what a text of two or three different characters costs at most: choosing these, and then among them.
     fn few(&self) -> Option<Cost> {
         let mut different = self.lower.clone();
         different.sort_unstable();
@@ -186,7 +188,7 @@ impl Letters {
         Some(Cost::try_from(self.lower.len()).unwrap_or(Cost::MAX).saturating_mul(each) + characters * 45)
     }
 
-    /// Each listed word that begins at a place: as it stands, with signs read as letters, backwards.
+    /// Finds each listed word that begins at a place: as it stands, with signs read as letters, backwards.
     fn listed(&self, at: usize, reversed: &[(usize, Early)], mut found: impl FnMut(usize, Cost)) {
         let rest = &self.lower[at..self.lower.len().min(at + LONGEST)];
         let mut capitals = (0, false);
@@ -220,7 +222,7 @@ impl Letters {
         }
     }
 
-    /// For each place, how long the listed words are that begin there and are written backwards.
+    /// Returns for each place how long the listed words are that begin there and are written backwards.
     fn reversed(&self) -> Vec<Vec<(usize, Early)>> {
         let mut reversed = vec![Vec::new(); self.lower.len()];
         for end in 1..=self.lower.len() {
@@ -237,7 +239,8 @@ impl Letters {
         reversed
     }
 
-    /// A year, or a day of a year in digits, at the beginning or the end of a run of digits: within it it is chance.
+    /// Finds a year, or a day of a year in digits, at the beginning or the
+    /// end of a run of digits: within it it is chance.
     fn date(&self, at: usize) -> Option<(usize, Cost)> {
         let number = |from: usize, length: usize| {
             let digits = self.lower.get(at + from..at + from + length)?;
@@ -265,14 +268,14 @@ impl Letters {
         year(0).filter(|_| at_an_end(4)).map(|year| (4, if year < 2000 { YEAR } else { NEW_YEAR }))
     }
 
-    /// For each place and each way back: how the character there follows.
+    /// Returns for each place and each way back how the character there follows.
     fn following(&self) -> Vec<Vec<Ways>> {
         let standing: Vec<Standing> = self.lower.iter().map(|letter| Standing::of(*letter)).collect();
         let from = |at: usize, back: usize| at.checked_sub(back).map_or(0, |from| standing[from].ways(&standing[at]));
         (1..=FURTHEST).map(|back| (0..standing.len()).map(|at| from(at, back)).collect()).collect()
     }
 
-    /// How many characters from each place on were there before, forwards or backwards.
+    /// Returns how many characters from each place on were there before, forwards or backwards.
     fn repetitions(&self) -> Vec<usize> {
         let length = self.lower.len();
         let mut longest = vec![0; length];
@@ -300,7 +303,7 @@ impl Letters {
 const SHORTEST_BACKWARDS: usize = 5;
 const LONGEST_BACKWARDS: usize = 12;
 
-/// The letters that a digit or sign stands for.
+/// Returns the letters that a digit or sign stands for.
 fn unmask(letter: char) -> (char, char) {
     match letter {
         '0' => ('o', 'o'),
@@ -314,7 +317,7 @@ fn unmask(letter: char) -> (char, char) {
     }
 }
 
-/// Each length for which characters follow from the one so many before, each in the way of the one before it.
+/// Finds each length for which characters follow from the one so many before, each in the way of the one before it.
 fn in_step(follows: &[Ways], back: usize, mut found: impl FnMut(usize, Cost)) {
     let mut lanes = [Ways::MAX; FURTHEST];
     let mut all = Ways::MAX;

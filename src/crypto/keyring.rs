@@ -2,13 +2,13 @@
 
 use crate::base::{Moment, Seconds, Secret, Timestamp};
 
-/// Names a signing key inside a token.
+/// The name of a signing key inside a token.
 pub type KeyId = [u8; 4];
 
 /// One signing key.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
-    /// Stands in every token it signed.
+    /// Its name, which stands in every token that it signed.
     pub id: KeyId,
     /// When it began to sign.
     pub created_at: Timestamp,
@@ -21,49 +21,49 @@ impl SigningKey {
         Self { id: moment.bytes(), created_at: moment.earliest(), secret: Secret::new(moment.bytes()) }
     }
 
-    /// A key read back from the store.
+    /// Restores a key that was read from the store.
     #[must_use]
     pub fn new(id: KeyId, created_at: Timestamp, secret: [u8; 32]) -> Self {
         Self { id, created_at, secret: Secret::new(secret) }
     }
 
-    /// The key itself.
+    /// Exposes the key itself.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.secret.expose()
     }
 }
 
-/// All keys that still matter, oldest first.
+/// All keys that can still verify a token, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring(Vec<SigningKey>);
 
 impl Keyring {
-    /// Orders the keys by age.
+    /// Makes a keyring, ordered by age.
     #[must_use]
     pub fn new(mut keys: Vec<SigningKey>) -> Self {
         keys.sort_unstable_by_key(|key| (key.created_at, key.id));
         Self(keys)
     }
 
-    /// The key that signs: the newest.
+    /// Returns the key that signs: the newest.
     #[must_use]
     pub fn newest(&self) -> Option<&SigningKey> {
         self.0.last()
     }
 
-    /// The key of this id, whatever time a token says that it was signed at.
+    /// Returns the key with this id, whatever time a token claims to have been signed at.
     ///
-    /// It is not asked whether the key still signed at that time. The time stands in the token, and whoever has an old key writes
-    /// what they like there: they would date it back to before the successor came. What ends an old key is that it is dropped:
-    /// a lifetime after its successor came ([`Keyring::retired`]), or at once by `gatelodge key rotate --revoke`. On the other
-    /// hand a clock that leapt, or was taken back, makes honest dates disorderly.
+    /// Whether the key still signed at that time is not checked. The time stands in the token, and whoever has an old
+    /// key writes what they like there: they would date it back to before its successor. What ends an old key is its
+    /// removal: a lifetime after its successor came ([`Keyring::retired`]), or at once by `gatelodge key rotate
+    /// --revoke`. On the other hand a clock that leapt, or was taken back, makes honest dates disorderly.
     #[must_use]
     pub fn find(&self, id: KeyId) -> Option<&SigningKey> {
         self.0.iter().find(|key| key.id == id)
     }
 
-    /// Keys that cannot have signed anything still valid: their successor is older than `lifetime`.
+    /// Returns the keys that cannot have signed anything still valid: their successor is older than `lifetime`.
     #[must_use]
     pub fn retired(&self, now: Timestamp, lifetime: Seconds) -> Vec<KeyId> {
         let pairs = self.0.iter().zip(self.0.iter().skip(1));

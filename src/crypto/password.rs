@@ -1,4 +1,4 @@
-//! Argon2id (RFC 9106) with memory that is used again.
+//! Argon2id (RFC 9106) with working memory that is reused.
 
 use std::fmt;
 
@@ -14,10 +14,10 @@ use super::{Password, constant_time_eq};
 const TAG_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
-/// What one hash costs.
+/// The cost of one hash.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Cost {
-    /// KiB of memory.
+    /// Memory, in KiB.
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
@@ -26,17 +26,19 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The most that a stored hash may ask of us, wherever it came from.
+    /// The most that a stored hash may demand, wherever it came from.
     pub const MAX: Self = Self { memory_kib: 1024 * 1024, iterations: 64, lanes: 16 };
 
-    /// The most memory that a hash which others made may ask of us, in KiB: several are computed at a time, within the 256 MiB that
-    /// the service has. It is what RFC 9106, section 4, recommends second, and what most programs use.
+    /// The most memory, in KiB, that a hash made by another program may demand: several are
+    /// computed at a time, within the 256 MiB that the service has. It is the second recommendation
+    /// of RFC 9106, section 4, and what most programs use.
     pub const MAX_FOREIGN_KIB: u32 = 64 * 1024;
-    /// The most work that a hash which others made may ask of us: KiB of memory, times passes over it.
+    /// The most work that a hash made by another program may demand: KiB of memory, times passes over it.
     const MAX_FOREIGN_WORK: u64 = 8 * Self::MAX_FOREIGN_KIB as u64;
 
-    /// Whether a hash that others made may cost this much, in a house whose own hashes cost `own`. A name that nobody has is
-    /// made to wait as long as one that somebody has, so a single dear hash makes logins dear for everybody.
+    /// Whether a hash made by another program may cost this much here, where our own cost
+    /// `own`. A login with an unknown name takes as long as one with a known name, so a single
+    /// expensive hash makes logins expensive for everybody.
     #[must_use]
     pub fn is_bearable(&self, own: Self) -> bool {
         let work = |cost: &Self| u64::from(cost.memory_kib) * u64::from(cost.iterations);
@@ -61,7 +63,8 @@ impl Cost {
 
 /// The working memory of a hash, kept between hashes: touching fresh pages costs half as much as hashing.
 ///
-/// It is the system's own, not that of the program's allocator, which gives so large a piece back to itself and not to the system.
+/// It comes from the system and not from the program's allocator, which would
+/// keep so large a block instead of giving it back.
 pub struct Memory(Vec<Block, System>);
 
 impl Default for Memory {
@@ -73,7 +76,7 @@ impl Default for Memory {
 impl Memory {
     fn at_least(&mut self, blocks: usize) -> &mut [Block] {
         if self.0.len() < blocks {
-            // The old one goes first, so that there are never two.
+            // The old block goes first, so that there are never two.
             *self = Self::default();
             self.0.resize(blocks, Block::default());
         }
@@ -89,37 +92,39 @@ pub struct PasswordHash {
     tag: [u8; TAG_BYTES],
 }
 
-/// The text is not a hash of ours, or asks for more than [`Cost::MAX`].
+/// The text is not an argon2id hash with our sizes, or demands more than [`Cost::MAX`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NotAHash;
 
 impl PasswordHash {
-    /// Hashes with a new salt. Slow, by intention.
+    /// Hashes with a new salt. Slow on purpose.
     #[must_use]
     pub fn make(password: &Password, cost: Cost, moment: &mut Moment, memory: &mut Memory) -> Self {
         let salt = moment.bytes();
         Self { cost, salt, tag: tag(password, cost, &salt, memory) }
     }
 
-    /// A hash that no password has, for accounts that do not exist: verifying against it takes as long.
+    /// Returns a hash that no password has, for accounts that do not exist: verifying against it takes as long.
     #[must_use]
     pub fn decoy(cost: Cost) -> Self {
+        // Nobody can find a password with a tag of zeros: it would be a preimage of 256 bits.
         Self { cost, salt: *b"gatelodge decoy.", tag: [0; TAG_BYTES] }
     }
 
-    /// Whether `password` is the one that was hashed. Slow, by intention.
+    /// Whether `password` is the one that was hashed. Slow on purpose.
     #[must_use]
     pub fn matches(&self, password: &Password, memory: &mut Memory) -> bool {
+        // In constant time, so that no answer shows how much of the stored tag agrees.
         constant_time_eq(&tag(password, self.cost, &self.salt, memory), &self.tag)
     }
 
-    /// What it cost.
+    /// Returns the cost that it was made with.
     #[must_use]
     pub fn cost(&self) -> Cost {
         self.cost
     }
 
-    /// Reads the PHC string format.
+    /// Parses the PHC string format.
     ///
     /// # Errors
     /// When it is not an argon2id hash with our sizes, or too expensive.
@@ -128,6 +133,8 @@ impl PasswordHash {
         let number = |name: &str| phc.params.get_decimal(name).ok_or(NotAHash);
         let cost = Cost { memory_kib: number("m")?, iterations: number("t")?, lanes: number("p")? };
         let known = phc.algorithm.as_str() == "argon2id" && phc.version == Some(Version::V0x13.into());
+        // The parameters in a hash override ours, so a crafted one could ask for
+        // gigabytes: refused before any memory is taken.
         if !known || !cost.is_permitted() {
             return Err(NotAHash);
         }

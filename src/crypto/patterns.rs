@@ -1,11 +1,13 @@
-//! How one character leads to another: along the digits, the alphabet, and the rows and columns of keyboards.
+//! Patterns in which one character leads to another: along the digits, the
+//! alphabet, and the rows and columns of keyboards.
 
 use std::sync::LazyLock;
 
 /// A cost, in tenths of a bit.
 pub(super) type Cost = u32;
 
-/// Walks that fingers take, in the order in which they are taken; each may be walked backwards too, and begins again at its end.
+/// Walks that fingers take, in the order in which they are taken; each may be
+/// walked backwards too, and begins again at its end.
 const WALKS: [&str; 9] = [
     "abcdefghijklmnopqrstuvwxyz",
     "qwertyuiopasdfghjklzxcvbnm",
@@ -19,9 +21,9 @@ const WALKS: [&str; 9] = [
     "qawsedrftgyhujikolp",
 ];
 const DIGITS: &str = "0123456789";
-/// What stands below what.
+/// The rows of keys, from the top.
 const ROWS: [&str; 4] = ["1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"];
-/// What a shifted digit is on the keyboards of most.
+/// The signs of the shifted digits on most keyboards.
 const SHIFTED: [char; 10] = [')', '!', '@', '#', '$', '%', '^', '&', '*', '('];
 /// Digits also lead to the next but one, and to the one above on a block of digits.
 const DIGIT_STEPS: [usize; 6] = [1, 9, 2, 8, 3, 7];
@@ -47,7 +49,7 @@ pub(super) struct Standing {
     leads: [Place; WAYS],
 }
 
-/// Most characters of most passwords.
+/// The characters that most passwords are made of, looked up once.
 static ASCII: LazyLock<[Standing; 128]> =
     LazyLock::new(|| std::array::from_fn(|code| Standing::look_up(char::from(u8::try_from(code).unwrap_or_default()))));
 
@@ -78,7 +80,7 @@ impl Standing {
         standing
     }
 
-    /// The ways that lead from here to there.
+    /// Returns the ways that lead from this character to the other.
     pub(super) fn ways(&self, to: &Self) -> Ways {
         if self.letter == to.letter {
             return 1;

@@ -1,4 +1,4 @@
-//! What may be a password: NIST SP 800-63B-4, 3.1.1.2, and ASVS 5.0 V6.2.
+//! The password policy: NIST SP 800-63B-4, 3.1.1.2, and ASVS 5.0 V6.2.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -10,12 +10,12 @@ use super::guesses::{Piece, guesses};
 use super::patterns::Cost;
 use super::spelling::{plain, spellings};
 
-/// A password somebody typed, in Unicode normalisation form C, so that composed and decomposed
-/// accents are the same password (NIST SP 800-63B-4, 3.1.1.2).
+/// A password that somebody typed, in Unicode normalisation form C, so that composed and decomposed accents are
+/// the same password (NIST SP 800-63B-4, 3.1.1.2).
 #[derive(Clone, Debug)]
 pub struct Password(Secret<String>);
 
-/// Why a text cannot be a password here.
+/// The reason why a text cannot be a password here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PasswordFault {
     /// Fewer code points than the policy asks for.
@@ -34,7 +34,7 @@ pub enum PasswordFault {
     Common,
     /// Little is left of it without names, words, rows and repetitions that everybody tries.
     Guessable(Piece),
-    /// It is, or was, in use for this account, and is to be another one.
+    /// It is, or was, in use for this account, which must get another one.
     Reused,
 }
 
@@ -64,8 +64,7 @@ impl std::fmt::Display for Piece {
 }
 
 impl Password {
-    /// The longest password that is hashed, in code points. A longer one is refused before hashing,
-    /// never cut.
+    /// The longest password that is hashed, in code points. A longer one is refused before hashing, never cut.
     pub const MAX_CHARS: usize = 1024;
 
     /// Takes a password as it was typed: nothing is trimmed.
@@ -74,6 +73,7 @@ impl Password {
     /// When it is too long or holds control characters. Too short is a matter of the policy,
     /// which an old password need not meet.
     pub fn parse(text: &str) -> Result<Self, PasswordFault> {
+        // Before it is normalised, so that a huge text costs nothing; by `nth`, which stops at the limit.
         if text.chars().nth(Self::MAX_CHARS).is_some() {
             return Err(PasswordFault::TooLong { max: Self::MAX_CHARS });
         }
@@ -90,17 +90,17 @@ impl Password {
         constant_time_eq(self.bytes(), other.bytes())
     }
 
-    /// What is hashed.
+    /// Returns the bytes that are hashed.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.expose().as_bytes()
     }
 }
 
-/// What a new password has to fulfil. There are no composition rules.
+/// The rules for a new password. There are no composition rules.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordPolicy {
-    /// Unicode code points.
+    /// The least length, in Unicode code points.
     pub min_chars: usize,
 }
 
@@ -109,14 +109,14 @@ impl PasswordPolicy {
     pub const LEAST_MIN_CHARS: usize = 8;
     /// Shorter context words are parts of too many others.
     const MIN_CONTEXT_CHARS: usize = 4;
-    /// What a password has to cost whoever guesses it, in tenths of a bit: more than two common words with a few digits, less than
-    /// four words drawn from a list of thousands (`guesses`).
+    /// What a password has to cost whoever guesses it, in tenths of a bit: more than two common words with a few
+    /// digits, less than four words drawn from a list of thousands (`guesses`).
     const ENOUGH: Cost = 390;
-    /// A site that asks for shorter ones gets shorter ones, of characters that follow from nothing.
+    /// The same for each character of the least length, where a site asks for a short one.
     const ENOUGH_EACH: Cost = 26;
 
-    /// Whether `password` may be chosen by somebody whose surroundings hold the words of `context`:
-    /// the site's name and host, the user name, the address.
+    /// Checks whether `password` may be chosen by somebody whose context holds these words: the
+    /// site's name and host, the user name, the address.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -145,8 +145,8 @@ impl PasswordPolicy {
     }
 }
 
-/// The words of the context, each as a whole, without what stands between, and part by part; in lower case, and without accents too,
-/// because so is each password judged.
+/// Returns the words of the context: each as a whole, without what stands between, and part by part; in lower case, and
+/// without accents too, because so is each password judged.
 fn names(context: &[&str]) -> Vec<String> {
     let is_between = |c: char| !c.is_alphanumeric();
     let mut names = Vec::new();
@@ -169,7 +169,7 @@ fn names(context: &[&str]) -> Vec<String> {
     names
 }
 
-/// The shortest piece that, repeated, gives `text`: `ab` for `ababab`.
+/// Returns the shortest piece that, repeated, gives `text`: `ab` for `ababab`.
 fn smallest_unit(text: &str) -> &str {
     let repeats = |length: &usize| {
         text.is_char_boundary(*length)

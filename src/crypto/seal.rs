@@ -1,4 +1,4 @@
-//! Sealing what has to be read again: signing keys, queued mails, private keys.
+//! Seals what has to be read again, with AES-256-GCM: signing keys, queued mails, private keys.
 
 use zeroize::Zeroizing;
 
@@ -8,22 +8,22 @@ use crate::base::{Moment, Secret};
 
 use super::{base64url, digest::keyed};
 
-/// The key under which records are sealed; it lives in a file beside the store.
+/// The key under which records are sealed. It lives in a file beside the store.
 #[derive(Clone, Debug)]
 pub struct SealingKey {
     key: Secret<[u8; 32]>,
-    /// What [`SealingKey::code`] is made with. It is kept in the store, sealed under the key, and outlives it: digests of codes
-    /// that people were given cannot be made anew, since what they are of is not kept.
+    /// The key of [`SealingKey::code`]. It is kept in the store, sealed, and survives a change of the sealing key:
+    /// digests of codes that people hold cannot be made anew, since the codes themselves are not kept.
     codes: Secret<[u8; 32]>,
 }
 
-/// Not sealed by this key for this place, or damaged.
+/// The record was not sealed by this key for this place, or is damaged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unsealable;
 
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 32;
-/// The place of what codes are made with.
+/// The place under which the key of codes is sealed.
 const CODES: [&[u8]; 2] = [b"meta", b"codes"];
 
 impl SealingKey {
@@ -32,30 +32,30 @@ impl SealingKey {
         Self::alone(Secret::new(moment.bytes()))
     }
 
-    /// A key whose codes are made with itself: what there was before they were made with something of their own, and what is at
-    /// hand before the store was opened.
+    /// Makes a key whose codes are keyed by itself: as stores had it before codes got a key of their own,
+    /// and as it is before the store has been opened.
     fn alone(key: Secret<[u8; 32]>) -> Self {
         Self { codes: key.clone(), key }
     }
 
-    /// Draws the key that takes the place of this one. The codes stay what they are.
+    /// Draws the key that replaces this one. The key of codes stays the same.
     #[must_use]
     pub fn successor(&self, moment: &mut Moment) -> Self {
         Self { key: Secret::new(moment.bytes()), codes: self.codes.clone() }
     }
 
-    /// With codes of their own, for a new store.
+    /// Returns this key with a new key of codes, for a new store.
     #[must_use]
     pub fn with_new_codes(&self, moment: &mut Moment) -> Self {
         Self { key: self.key.clone(), codes: Secret::new(moment.bytes()) }
     }
 
-    /// What codes are made with, sealed, to be kept in the store.
+    /// Seals the key of codes, to be kept in the store.
     pub fn seal_codes(&self, moment: &mut Moment) -> Vec<u8> {
         self.seal(&CODES, self.codes.expose(), moment)
     }
 
-    /// With the codes of a store.
+    /// Returns this key with the key of codes that its store keeps.
     ///
     /// # Errors
     /// When they were not sealed with this key.
@@ -68,6 +68,7 @@ impl SealingKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        // Not ASCII, not sliceable: the digits below are cut out by byte.
         if text.len() != 64 || !text.is_ascii() {
             return None;
         }
@@ -78,7 +79,7 @@ impl SealingKey {
         Some(Self::alone(Secret::new(key)))
     }
 
-    /// The key file's content.
+    /// Formats the key as its file's content.
     #[must_use]
     pub fn to_text(&self) -> Secret<String> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -91,23 +92,24 @@ impl SealingKey {
         Secret::new(text)
     }
 
-    /// Recognises the key without telling anything about it.
+    /// Identifies the key without revealing anything about it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         base64url(&keyed(self.key.expose(), b"gatelodge sealing key fingerprint/1", &[])[..12])
     }
 
-    /// A digest of `parts` for this use: nobody without the store and its key can make one, or tell what it is of. It stays the
-    /// same when the key is replaced by another: recovery codes, codes that were mailed, cookies of known browsers, places of
-    /// logins and names of buckets go on being recognised. So it does not keep out whoever had the old key and the store; nothing
-    /// of this kind opens more than a share of tries, or outlives ten minutes, or is of fewer than 80 random bits.
+    /// Returns a keyed digest of `parts` for the use that `label` names: nobody without the store and its key can make
+    /// one, or tell what it is of. It stays the same when the sealing key is replaced, so that recovery codes, mailed
+    /// codes, cookies of known browsers, places of logins and names of buckets are still recognised. Hence it does not
+    /// keep out whoever had both the old key and the store; but each use opens no more than a share of attempts, or
+    /// lives ten minutes at most, or covers at least 80 random bits.
     #[must_use]
     pub fn code(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         derived_code(self.codes.expose(), label, parts)
     }
 
-    /// As [`SealingKey::code`], for what must be made anew when this key is replaced by another: heads of the audit log, backups.
-    /// Whoever has an old key only can make none.
+    /// As [`SealingKey::code`], for what must be made anew when the sealing key is replaced: heads of the audit log,
+    /// backups. Whoever holds only an old key can forge none.
     #[must_use]
     pub fn mark(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         derived_code(self.key.expose(), label, parts)
@@ -120,6 +122,7 @@ impl SealingKey {
     pub fn seal(&self, place: &[&[u8]], plain: &[u8], moment: &mut Moment) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = moment.bytes();
         let mut sealed = plain.to_vec();
+        // AES-GCM's own nonce is constant, which is safe only because no key encrypts twice.
         self.cipher(&nonce)
             .seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), aad(place), &mut sealed)
             .expect("a record is far below AES-GCM's length limit");
@@ -146,7 +149,7 @@ impl SealingKey {
         Ok(plain)
     }
 
-    /// Opens what was sealed for `place` with this key, and seals it with another.
+    /// Opens what was sealed for `place` with this key, and seals it with `new`.
     ///
     /// # Errors
     /// As [`SealingKey::open`].
@@ -167,13 +170,15 @@ impl SealingKey {
     }
 }
 
-/// Each use has a key of its own: a code that was made for one says nothing to another.
+/// Derives a key per use first, so that a code made for one use means nothing to another.
 fn derived_code(root: &[u8; 32], label: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let key = Secret::new(keyed(root, b"gatelodge code/1", &[label]));
     keyed(key.expose(), label, parts)
 }
 
 fn aad(place: &[&[u8]]) -> Aad<Vec<u8>> {
+    // Each part stands behind its length, or what was sealed for one place would open in
+    // another that only divides its bytes differently.
     let mut bytes = Vec::new();
     for part in place {
         bytes.extend((part.len() as u64).to_be_bytes());

@@ -1,8 +1,8 @@
-//! Words that come one after the other by heart: those that count, those of the calendar, and lines that everybody knows.
+//! Series that are known by heart: numbers, the calendar, and lines that everybody knows.
 
 use super::patterns::Cost;
 
-/// Their first word, each further one that is the next, and each that is another.
+/// The cost of the first word, of each further one that is the next, and of each that is another.
 const FIRST: Cost = 85;
 const NEXT: Cost = 10;
 const OTHER: Cost = 30;
@@ -71,7 +71,8 @@ const fn initial(letter: char) -> Initials {
     if letter.is_ascii_lowercase() { 1 << (letter as u32 - 'a' as u32) } else { 0 }
 }
 
-/// Each length of words by heart at the beginning of `text`, which is in lower case; between two may stand a sign.
+/// Finds each length of words by heart at the beginning of `text`, which
+/// is in lower case; a sign may stand between two.
 pub(super) fn by_heart(text: &[char], mut found: impl FnMut(usize, Cost)) {
     let first = text.first().map_or(0, |letter| initial(*letter));
     for Series { words, in_any_order, .. } in SERIES.iter().filter(|series| series.initials & first != 0) {

@@ -1,8 +1,8 @@
-//! Other spellings of a text, which whoever guesses tries along with it.
+//! Alternative spellings of a text, which whoever guesses tries along with it.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-/// The text as it was typed, and what it is without disguises of its letters: wide ones, accents, signs between each two.
+/// Returns the text as it was typed, and without disguises of its letters: wide ones, accents, a sign behind each.
 pub(super) fn spellings(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
     let plain = plain(text);
@@ -14,7 +14,7 @@ pub(super) fn spellings(text: &str) -> Vec<String> {
     all
 }
 
-/// Letters of the Latin script without accents, and those of other widths as ASCII has them (UAX 15, NFKD).
+/// Strips letters of the Latin script of their accents, and maps those of other widths to ASCII (UAX 15, NFKD).
 pub(super) fn plain(text: &str) -> String {
     let parted = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let letters = parted.chars().filter(|letter| !matches!(letter, '\u{300}'..='\u{36f}'));
@@ -29,7 +29,7 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Without the sign that stands behind each letter: `password` of `p-a-s-s-w-o-r-d`.
+/// Removes the sign that stands behind each letter: `password` of `p-a-s-s-w-o-r-d`.
 fn closed(text: &str) -> Option<String> {
     let sign = text.chars().nth(1).filter(|sign| !sign.is_alphanumeric())?;
     let is_spaced = text.chars().skip(1).step_by(2).all(|other| other == sign);

@@ -4,16 +4,16 @@
 //! glt_ base64url( 1 | key id 4 | purpose 1 | subject 16 | issued 8 | expires 8 | binding 16 | HMAC-SHA256 32 )
 //! ```
 //!
-//! Numbers are big-endian, times are seconds. The HMAC covers the purpose's label and everything before it.
-//! The binding is a keyed digest of the state that the token may change, so a token dies by itself as soon
-//! as that state is another: when it was used, superseded, or overtaken by another change.
+//! Numbers are big-endian, times are seconds. The HMAC covers the purpose's label and everything before it. The binding
+//! is a keyed digest of the state that the token may change, so a token becomes invalid as soon as that state changes:
+//! when it is used, superseded, or overtaken by another change.
 
 use crate::base::Timestamp;
 
 use super::digest::{base64url, constant_time_eq, from_base64url, keyed};
 use super::{KeyId, Keyring, SigningKey};
 
-/// What a token may be used for. The purpose is signed: a confirm token is no reset token.
+/// The one action that a token permits. It is covered by the signature: a confirmation token cannot reset a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Purpose {
     /// Makes an account of a pending registration.
@@ -63,42 +63,43 @@ impl Purpose {
     }
 }
 
-/// What is to be signed.
+/// The claims of a token, before it is signed.
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket<'a> {
-    /// What it is for.
+    /// The action that it permits.
     pub purpose: Purpose,
-    /// Whom it concerns: the id of an account or of a registration.
+    /// The account or registration that it concerns, by id.
     pub subject: [u8; 16],
-    /// When it was made.
+    /// When it is issued.
     pub issued_at: Timestamp,
-    /// From when on it is refused.
+    /// The first moment at which it is refused.
     pub expires_at: Timestamp,
-    /// The state it is bound to.
+    /// The state that it is bound to.
     pub state: &'a [&'a [u8]],
 }
 
-/// Why a token is refused.
+/// The reason why a token is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TokenFault {
-    /// Not ours, damaged, for another purpose, superseded or overtaken: these are not told apart.
+    /// Not ours, damaged, for another purpose, superseded or overtaken: deliberately not distinguished.
     Invalid,
-    /// Ours, and it did its work at this time.
+    /// Ours, but already used, at this time.
     Used(Timestamp),
-    /// Ours, but too old.
+    /// Ours, but expired.
     Expired,
 }
 
-/// An authentic token within its time. Whether it is still bound to the present state is for [`Opened::is_bound_to`].
+/// An authentic token that has not expired. Whether it is still bound to the
+/// present state is for [`Opened::is_bound_to`].
 #[derive(Clone, Copy, Debug)]
 pub struct Opened<'a> {
     key: &'a SigningKey,
     binding: [u8; BINDING_BYTES],
-    /// What it is for.
+    /// The action that it permits.
     pub purpose: Purpose,
-    /// Whom it concerns.
+    /// The account or registration that it concerns, by id.
     pub subject: [u8; 16],
-    /// From when on it is refused.
+    /// The first moment at which it is refused.
     pub expires_at: Timestamp,
 }
 
@@ -110,7 +111,7 @@ const SIGNED_BYTES: usize = 1 + 4 + 1 + 16 + 8 + 8 + BINDING_BYTES;
 const TEXT_CHARS: usize = PREFIX.len() + (SIGNED_BYTES + MAC_BYTES) * 8 / 6 + 1;
 
 impl Ticket<'_> {
-    /// Signs with the newest key of `keys`, if there is one.
+    /// Signs with the newest key of `keys`; none if there is no key.
     #[must_use]
     pub fn sign(&self, keys: &Keyring) -> Option<String> {
         let key = keys.newest()?;
@@ -128,7 +129,7 @@ impl Ticket<'_> {
 }
 
 impl Purpose {
-    /// What a token says that it is for. Only to be believed of one that is known to be authentic.
+    /// Reads the purpose that a token claims, without verifying it. To be believed only of an authentic token.
     #[must_use]
     pub fn said_by(text: &str) -> Option<Self> {
         Parts::read(text).map(|parts| parts.purpose)
@@ -136,16 +137,19 @@ impl Purpose {
 }
 
 impl<'a> Opened<'a> {
-    /// Checks that `text` was signed by one of `keys`, and its time.
+    /// Verifies that `text` was signed by one of `keys` and has not expired.
     ///
     /// # Errors
     /// [`TokenFault::Expired`] only for an authentic token.
     pub fn open(text: &str, keys: &'a Keyring, now: Timestamp) -> Result<Self, TokenFault> {
         let parts = Parts::read(text).ok_or(TokenFault::Invalid)?;
         let key = keys.find(parts.key_id).ok_or(TokenFault::Invalid)?;
+        // In constant time, and before anything that the token says is judged: a
+        // forger must not learn the right code byte by byte.
         if !constant_time_eq(&keyed(key.expose(), parts.purpose.label(), &[&parts.signed]), &parts.mac) {
             return Err(TokenFault::Invalid);
         }
+        // Only now: "expired" is an answer for holders of a genuine token, not for whoever made one up.
         if now >= parts.expires_at {
             return Err(TokenFault::Expired);
         }
@@ -166,6 +170,8 @@ impl<'a> Opened<'a> {
 }
 
 fn binding(key: &SigningKey, purpose: Purpose, state: &[&[u8]]) -> [u8; BINDING_BYTES] {
+    // Keyed, because links travel: a plain digest of a password hash and an address could be tested against guesses.
+    // Nobody can search for another state with the same 16 bytes without the key, so half of the digest is enough.
     let digest = keyed(key.expose(), b"gatelodge binding/1", &[&[purpose.label()], state].concat());
     *digest.first_chunk().expect("16 of 32 bytes")
 }
@@ -182,6 +188,7 @@ struct Parts {
 
 impl Parts {
     fn read(text: &str) -> Option<Self> {
+        // Before decoding: an overlong text must not cost time or memory.
         if text.len() > TEXT_CHARS {
             return None;
         }
@@ -226,7 +233,8 @@ mod tests {
         ticket.sign(&keys()).expect("the ring has a key")
     }
 
-    /// Computed apart from this code, with another language's HMAC. Frozen: links that are out in mails must keep working. A change here needs a new format number.
+    /// Computed outside this code, with another language's HMAC. Frozen: links that are out in mails must keep
+    /// working, so a change here needs a new format number.
     #[test]
     fn the_format_does_not_change() {
         let vectors = [

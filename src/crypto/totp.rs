@@ -1,5 +1,5 @@
-//! Time-based one-time passwords: RFC 6238 over RFC 4226, with SHA-1, six digits and steps of thirty seconds, which is what
-//! every authenticator program understands.
+//! Time-based one-time passwords: RFC 6238 over RFC 4226, with SHA-1, six digits and steps of thirty seconds, which is
+//! what every authenticator program understands.
 
 use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 
@@ -7,33 +7,34 @@ use crate::base::{Moment, Seconds, Secret, Timestamp};
 
 use super::constant_time_eq;
 
-/// What an authenticator program and we both know: 160 random bits (RFC 4226, section 4, R6).
+/// The secret shared with an authenticator program: 160 random bits (RFC 4226, section 4, R6).
 #[derive(Clone, Debug)]
 pub struct TotpSeed(Secret<[u8; TotpSeed::BYTES]>);
 
-/// Seconds that a code stands (RFC 6238, section 5.2).
+/// Seconds for which a code is shown (RFC 6238, section 5.2).
 pub const STEP: Seconds = 30;
-/// Digits of a code.
+/// The digits of a code.
 pub const DIGITS: usize = 6;
 /// Steps that a code may lie back: somebody types it while the next one begins (RFC 6238, section 5.2).
 const STEPS_BACK: u64 = 1;
-/// Steps that a code may lie ahead: clocks of telephones, and of boards without a battery, drift by some seconds (clock drift; RFC 6238, section 6).
+/// Steps that a code may lie ahead: clocks of telephones, and of boards without a
+/// battery, drift by some seconds (RFC 6238, section 6).
 const STEPS_AHEAD: u64 = 1;
 
-/// The number of the step that `now` lies in.
+/// Returns the number of the step that `now` lies in.
 #[must_use]
 pub const fn step_at(now: Timestamp) -> u64 {
     now.seconds() / STEP
 }
 
-/// The number of the newest step whose code is taken at `now`.
+/// Returns the number of the newest step whose code is accepted at `now`.
 #[must_use]
 pub const fn newest_step_at(now: Timestamp) -> u64 {
     step_at(now).saturating_add(STEPS_AHEAD)
 }
 
 impl TotpSeed {
-    /// The length of a seed.
+    /// The length of a seed, in bytes.
     pub const BYTES: usize = 20;
 
     /// Draws a new seed.
@@ -41,19 +42,19 @@ impl TotpSeed {
         Self(Secret::new(moment.bytes()))
     }
 
-    /// The seed of these bytes, which come out of a seal.
+    /// Makes a seed of unsealed bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(|bytes| Self(Secret::new(bytes)))
     }
 
-    /// Its bytes, to be sealed.
+    /// Exposes the bytes, to be sealed.
     #[must_use]
     pub fn expose(&self) -> &[u8; Self::BYTES] {
         self.0.expose()
     }
 
-    /// The seed as people type it into an authenticator program: base32 (RFC 4648, section 6).
+    /// Formats the seed as people type it into an authenticator program: base32 (RFC 4648, section 6).
     #[must_use]
     pub fn to_text(&self) -> Secret<String> {
         const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -69,7 +70,7 @@ impl TotpSeed {
         Secret::new(text)
     }
 
-    /// The code of a step.
+    /// Returns the code of a step.
     fn code_at(&self, step: u64) -> String {
         let mac = sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.expose()), &step.to_be_bytes());
         let mac = mac.as_ref();
@@ -79,12 +80,13 @@ impl TotpSeed {
         format!("{:0DIGITS$}", number % 1_000_000)
     }
 
-    /// The step whose code this is, if it is the present one or one beside it and none that was used: a step's code is taken
-    /// once (RFC 6238, section 5.2), and none of an earlier step after it.
+    /// Returns the step whose code this is, if it is the present one or one beside it and none that was used: a step's
+    /// code is accepted once (RFC 6238, section 5.2), and none of an earlier step after it.
     #[must_use]
     pub fn accepts(&self, code: &str, now: Timestamp, last_step: u64) -> Option<u64> {
         let present = step_at(now);
         let mut found = None;
+        // Every step is compared, in constant time: neither a right digit nor the clock's drift shows.
         for step in present.saturating_sub(STEPS_BACK)..=newest_step_at(now) {
             if constant_time_eq(self.code_at(step).as_bytes(), code.as_bytes()) && step > last_step {
                 found = Some(step);
@@ -93,7 +95,7 @@ impl TotpSeed {
         found
     }
 
-    /// The code that an authenticator program shows at this time, for tests.
+    /// Returns the code that an authenticator program shows at this time, for tests.
     #[must_use]
     pub fn shown_at(&self, now: Timestamp) -> String {
         self.code_at(step_at(now))

@@ -1,12 +1,13 @@
-//! Everything in a form that any program can read: one JSON object a line.
+//! Export and import of the whole store in a form that any program can read: one JSON object per line.
 //!
-//! The first line says what it is; each further one is a record: `{"table": "accounts", "key": …, "value": …}`. Bytes are
-//! base64url, times RFC 3339. What is sealed stays sealed, and passwords and secrets are there as hashes only; whoever has
-//! the file should be trusted with it all the same.
+//! The first line is a heading; each further one is a record: `{"table": "accounts", "key": …, "value": …}`. Bytes are
+//! base64url, times RFC 3339. Sealed values stay sealed, and passwords and secrets appear as hashes only; the file is
+//! confidential all the same.
 //!
-//! The last line says that it is the last: `{"end": {"records": …, "sha256": …, "code": …}}`. The digest is of every line before
-//! it, line ends included, and the code of that digest, under the sealing key. A file that was cut loses second factors and the
-//! end of the audit log without a word otherwise: they stand last. Exports of version 1 have no such line.
+//! The last line marks the end: `{"end": {"records": …, "sha256": …, "code": …}}`. The digest is of every line before
+//! it, line ends included, and the code is an authentication code of that digest under the sealing key. Without that
+//! line a truncated file would lose second factors and the end of the audit log unnoticed: they come last. Exports of
+//! version 1 have none.
 
 use std::io::{self, BufRead, Lines, Write};
 
@@ -34,7 +35,7 @@ use crate::throttle;
 use crate::tls;
 use crate::webhooks;
 
-/// Every table. A test holds it against the schema.
+/// Every table. A test compares it with the schema.
 pub const TABLES: &[&dyn JsonTable] = &[
     &JsonMeta,
     JSON_FLOORS,
@@ -84,7 +85,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &webhooks::PROGRESS,
 ];
 
-/// What the first line says.
+/// The heading.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct First {
@@ -119,12 +120,12 @@ struct End {
 }
 
 const VERSION: u64 = 2;
-/// From this version on the last line says that it is the last.
+/// The first version whose exports are authenticated by a last line.
 const SIGNED_SINCE: u64 = 2;
-/// What the code of an export is for: no other code of ours is one.
+/// The purpose of the authentication code: no other code of ours can pass for one.
 const CODE: &[u8] = b"gatelodge export/2";
 
-/// Writes everything that there is at this moment, signed. Gives the number of records.
+/// Exports the store as it is at this moment. Returns the number of records.
 pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
     let mut outcome = Err(ArchiveError::DamagedExport);
     app.read(|view| {
@@ -137,7 +138,7 @@ pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
     outcome
 }
 
-/// Writes the records that `source` gives, signed. Gives their number.
+/// Exports the records of `source`. Returns their number.
 pub fn write(
     heading: &Heading,
     source: &mut dyn Records,
@@ -171,7 +172,7 @@ fn first_line(heading: &Heading) -> String {
     written(&First { gatelodge_export: VERSION, format, key_fingerprint, created_at, audit })
 }
 
-/// Reads the first line: what it says, and whether there is a last one.
+/// Parses the heading, and returns whether a last line is to follow.
 fn read_first_line(line: &str, known_format: u64) -> Result<(Heading, bool), ArchiveError> {
     let first: First = serde_json::from_str(line).map_err(|_| ArchiveError::NotABackup)?;
     let First { gatelodge_export, format, key_fingerprint, created_at, audit } = first;
@@ -181,7 +182,7 @@ fn read_first_line(line: &str, known_format: u64) -> Result<(Heading, bool), Arc
     Ok((Heading { format, key_fingerprint, created_at, audit }, gatelodge_export >= SIGNED_SINCE))
 }
 
-/// A record as a line.
+/// Returns the line of a record.
 ///
 /// # Errors
 /// When the record is damaged, or of a table that we do not know.
@@ -192,7 +193,7 @@ pub fn line(pair: &Pair) -> Result<String, StoreError> {
     Ok(written(&Line { table: table.range().name.to_owned(), key, value }))
 }
 
-/// The record of a line; none if the line is something else.
+/// Parses the line of a record; `None` if it is something else.
 #[must_use]
 pub fn read_line(line: &str) -> Option<Pair> {
     let line: Line = serde_json::from_str(line).ok()?;
@@ -200,9 +201,10 @@ pub fn read_line(line: &str) -> Option<Pair> {
     table.row_from_json(&line.key, &line.value)
 }
 
-/// An export that is read. Whoever reads it to its end without an error has read what was written, by whom [`Trust`] says.
+/// An export that is being read. Once it was read to its end without an error, it is what was written, by somebody whom
+/// [`Trust`] accepts.
 pub struct Import<R> {
-    /// What it tells about itself. Nothing of it is proved before the end was read.
+    /// The heading. Nothing of it is proved before the end was read.
     pub heading: Heading,
     is_signed: bool,
     trust: Trust,
@@ -214,7 +216,7 @@ pub struct Import<R> {
 }
 
 impl<R: BufRead> Import<R> {
-    /// Reads the first line.
+    /// Opens an export and reads its heading.
     ///
     /// # Errors
     /// When it is of something else, or of a later program.
@@ -237,7 +239,7 @@ impl<R: BufRead> Import<R> {
         Ok(import)
     }
 
-    /// Has it proved, until its end is read, that it is of whom `trust` says. By itself it only has to be whole.
+    /// Sets whose export it has to be, which is checked at its end. By itself it only has to be complete.
     ///
     /// # Errors
     /// When it carries no code, and has to.
@@ -248,13 +250,13 @@ impl<R: BufRead> Import<R> {
         Ok(Self { trust, ..self })
     }
 
-    /// Whether it carries a code.
+    /// Whether it is authenticated by a code.
     #[must_use]
     pub fn is_signed(&self) -> bool {
         self.is_signed
     }
 
-    /// Reads to the end and gives the number of records.
+    /// Reads to the end and returns the number of records.
     ///
     /// # Errors
     /// When it is not what was written.
@@ -279,7 +281,9 @@ impl<R: BufRead> Import<R> {
     fn end(&mut self, end: &End) -> Result<(), ArchiveError> {
         self.is_over = true;
         let sum: Digest = std::mem::take(&mut self.hash).finish();
+        // Completeness is checked before the code, so that a damaged file is not called forged.
         let is_as_written = end.records == self.records && end.sha256 == base64url(&sum.0);
+        // Lines after the end are refused: they are covered by no digest.
         if !is_as_written || self.next_line()?.is_some() {
             return Err(ArchiveError::DamagedExport);
         }

@@ -1,21 +1,22 @@
-//! Six digits that were mailed, or sent by text message: for one login or one session, for ten minutes, for five tries.
+//! Mailed codes: six digits by mail or by text message, for one login or one session, for ten minutes, for five
+//! attempts.
 
 use crate::base::{AccountId, MINUTE, Moment, Seconds, Secret, SessionId, Timestamp};
 use crate::crypto::{Digest, SealingKey, constant_time_eq, draw_digits};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
-/// What a code is for: it serves nowhere else.
+/// The login or session that a code is for: it serves nowhere else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CodePurpose([u8; 16]);
 
 impl CodePurpose {
-    /// The login under way whose secret has this digest.
+    /// The pending login whose secret has this digest.
     #[must_use]
     pub fn login(secret: Digest) -> Self {
         Self(*secret.0.first_chunk().expect("16 of 32 bytes"))
     }
 
-    /// The context of these bytes.
+    /// The purpose with these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -27,14 +28,14 @@ impl CodePurpose {
         &self.0
     }
 
-    /// A session that proves itself anew.
+    /// The reauthentication of a session.
     #[must_use]
     pub const fn session(id: SessionId) -> Self {
         Self(*id.bytes())
     }
 }
 
-/// What is kept of a code.
+/// The row of a code. The store keeps a keyed digest of the digits, never the digits.
 pub struct MailedCode {
     account: AccountId,
     code: [u8; 32],
@@ -47,25 +48,26 @@ record!(MailedCode, version 2, { account, code, sent_at, expires_at, tries_left 
 
 pub(crate) const MAILED: Table<[u8; 16], MailedCode> = Table::at(schema::MAILED_CODES);
 
-/// How long a code works (ASVS 5.0, 6.5.5: ten minutes at most).
+/// Seconds for which a code works (ASVS 5.0, 6.5.5: ten minutes at most).
 pub const CODE_WORKS_FOR: Seconds = 10 * MINUTE;
-/// How often a code may be mistyped.
+/// Wrong attempts after which a code is dead.
 const TRIES: u32 = 5;
-/// Seconds between two codes for the same thing.
+/// Seconds between two codes for the same purpose.
 const AGAIN_AFTER: Seconds = MINUTE;
 
-/// `bound_to` stands for the owner's credentials at that time: digits die with the password, with the address, and when the
-/// owner takes the account back. A link that is mailed beside them is bound to the same.
+/// A keyed digest of a code, since a million codes would be tried in no time against a plain one. `bound_to` stands for
+/// the owner's credentials at that time: digits die with the password, with the address, and when the owner takes the
+/// account back. A link that is mailed beside them is bound to the same.
 fn digest(seal: &SealingKey, context: CodePurpose, bound_to: Digest, digits: &str) -> [u8; 32] {
     seal.code(b"gatelodge mailed code/2", &[&context.0, &bound_to.0, digits.as_bytes()])
 }
 
-/// Whether a code for this was sent within the last minute: then there is none to send.
+/// Whether a code for this purpose was sent within the last minute: then none is to be sent.
 pub fn is_recent(view: &(impl Snapshot + ?Sized), now: Timestamp, context: CodePurpose) -> Result<bool, StoreError> {
     Ok(MAILED.get(view, &context.0)?.is_some_and(|before| now.since(before.sent_at) < AGAIN_AFTER))
 }
 
-/// Draws a code, which puts an end to the one before. None while that one is younger than a minute.
+/// Draws a code, which ends the one before. None while that one is younger than a minute.
 pub fn mail_code(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -85,21 +87,21 @@ pub fn mail_code(
     Ok(Some(digits))
 }
 
-/// What came of a code.
+/// The outcome of trying a code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TakenCode {
     /// It was right, and is used up.
     Right {
-        /// Whose it was.
+        /// The account that it was sent for.
         account: AccountId,
-        /// Whether it came by text message.
+        /// Whether it was sent by text message.
         by_sms: bool,
     },
     /// It was wrong, or there is none any more.
     Wrong,
 }
 
-/// Takes a code. A wrong one costs a try; after the last there is none any more.
+/// Takes a code. A wrong one costs an attempt; after the last the code is dead.
 pub fn take_code(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -107,7 +109,8 @@ pub fn take_code(
     (context, bound_to): (CodePurpose, Digest),
     digits: &str,
 ) -> Result<TakenCode, StoreError> {
-    // Computed in any case: whether a code was mailed does not show.
+    // Computed in any case, and compared in constant time: whether a code was mailed, or how much of it is right, must
+    // not show.
     let given = digest(seal, context, bound_to, digits);
     let Some(row) = MAILED.get(tx, &context.0)?.filter(|row| now < row.expires_at) else { return Ok(TakenCode::Wrong) };
     if constant_time_eq(&row.code, &given) {
@@ -121,7 +124,7 @@ pub fn take_code(
     Ok(TakenCode::Wrong)
 }
 
-/// Whose code waits to be used, if one does.
+/// The account whose code for this purpose can still be used, if there is one.
 pub fn waiting_code(
     view: &(impl Snapshot + ?Sized),
     now: Timestamp,
@@ -130,18 +133,19 @@ pub fn waiting_code(
     Ok(MAILED.get(view, &context.0)?.filter(|row| now < row.expires_at).map(|row| row.account))
 }
 
-/// What the code was for happened another way.
+/// Drops a code, as what it was for has happened another way.
 pub fn drop_code(tx: &mut dyn Transaction, context: CodePurpose) -> Result<(), StoreError> {
     MAILED.delete(tx, &context.0)
 }
 
-/// Removes every code: those of a backup may have been used since it was made.
+/// Drops every code, when a backup is restored: they may have been used since it was made.
 pub fn drop_all_codes(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     let codes = MAILED.all(tx, Direction::Up, usize::MAX)?;
     codes.iter().try_for_each(|(context, _)| MAILED.delete(tx, context))
 }
 
-/// Removes up to `limit` codes whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Removes codes that have expired, looking at up to `limit` behind `after`. Returns where to go on, or none at the
+/// end.
 pub fn sweep_codes(
     tx: &mut dyn Transaction,
     now: Timestamp,

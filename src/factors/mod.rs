@@ -1,5 +1,5 @@
-//! Second factors: what somebody has besides the password. An account may have several; whoever has one is asked for a code of
-//! any of them when they log in, or for a recovery code.
+//! Second factors: what somebody has besides the password. An account may have several; whoever has one is asked for a
+//! code of any of them at login, or for a recovery code.
 
 mod mailed;
 mod proof;
@@ -26,7 +26,7 @@ pub use trusted::{
 };
 
 stored_enum! {
-    /// What a factor is.
+    /// The kind of a factor.
     FactorKind {
         /// An authenticator program.
         Totp = 1 "totp",
@@ -38,7 +38,7 @@ stored_enum! {
 }
 
 impl FactorKind {
-    /// What is asked for where somebody has one.
+    /// The proof to ask for where somebody has such a factor.
     #[must_use]
     pub const fn option(self) -> ProofOption {
         match self {
@@ -52,40 +52,40 @@ impl FactorKind {
 /// A factor of an account.
 #[derive(Clone, Debug)]
 pub struct Factor {
-    /// What it is.
+    /// The kind of factor.
     pub kind: FactorKind,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: DisplayName,
-    /// What both sides know, sealed; empty where there is nothing of the kind.
+    /// The shared secret, sealed; empty where there is none.
     sealed: Vec<u8>,
     /// The step of the last code that was taken.
     last_step: u64,
-    /// Whether that code was of the step before: the clock over there may be late.
+    /// Whether that code was of the step before: the clock of the authenticator may be late.
     pub is_late: bool,
-    /// When it was begun.
+    /// The time at which it was begun.
     pub created_at: Timestamp,
-    /// When its owner showed that it works: it counts from then on.
+    /// The time at which its owner showed that it works: it counts from then on.
     pub confirmed_at: Option<Timestamp>,
-    /// When it was last used.
+    /// The time at which it was last used.
     pub used_at: Option<Timestamp>,
 }
 record!(Factor, version 1, { kind, name, sealed, last_step, is_late, created_at, confirmed_at, used_at });
 
 pub(crate) const FACTORS: Table<(AccountId, FactorId), Factor> = Table::at(schema::FACTORS);
 
-/// Factors that are read at a time.
+/// Factors read at a time.
 const PAGE: usize = 500;
 
 /// Factors that an account may have.
 pub const MAX_FACTORS: usize = 10;
 
-/// The factors of an account, those too that are not confirmed yet.
+/// The factors of an account, including those that are not confirmed yet.
 pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
     let rows = FACTORS.under(view, &account, Direction::Up, MAX_FACTORS + 1)?;
     Ok(rows.into_iter().map(|((_, id), factor)| (id, factor)).collect())
 }
 
-/// The factors that count.
+/// The factors of an account that count.
 pub fn confirmed(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(FactorId, Factor)>, StoreError> {
     let mut factors = of_account(view, account)?;
     factors.retain(|(_, factor)| factor.confirmed_at.is_some());
@@ -97,11 +97,13 @@ pub fn has_any(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bo
     Ok(!confirmed(view, account)?.is_empty())
 }
 
+/// The place of a seed, which is sealed with it: a row that was moved to another account or factor does not open.
 fn place(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
     [schema::FACTORS.name.into(), account.bytes().to_vec(), id.bytes().to_vec()]
 }
 
-/// Begins an authenticator program, in place of others that were begun and not confirmed. None if the account has too many.
+/// Begins an authenticator program, in place of others that were begun and not confirmed. None if the account has too
+/// many.
 pub fn begin_totp(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -109,6 +111,7 @@ pub fn begin_totp(
     account: AccountId,
     name: DisplayName,
 ) -> Result<Option<FactorId>, StoreError> {
+    // Whoever begins anew must confirm a seed of their own: one that somebody else began, and has read, goes.
     for (id, factor) in of_account(tx, account)? {
         if factor.confirmed_at.is_none() {
             FACTORS.delete(tx, &(account, id))?;
@@ -127,8 +130,8 @@ fn begun(kind: FactorKind, name: DisplayName, sealed: Vec<u8>, now: Timestamp) -
     Factor { kind, name, sealed, last_step: 0, is_late: false, created_at: now, confirmed_at: None, used_at: None }
 }
 
-/// Adds codes by mail or by text message, which need no confirmation: address and number are known to be the owner's. None if the
-/// account has them, or too much.
+/// Adds codes by mail or by text message, which need no confirmation: address and number are known to be the owner's.
+/// None if the account has such codes, or too many factors.
 pub fn add_sent(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -145,7 +148,7 @@ pub fn add_sent(
     Ok(Some(id))
 }
 
-/// What the authenticator program is told: only while it is not confirmed, never again afterwards.
+/// The seed that the authenticator program is given: only while it is not confirmed, never again afterwards.
 pub fn seed_of_begun(
     view: &(impl Snapshot + ?Sized),
     seal: &SealingKey,
@@ -165,7 +168,7 @@ fn open_seed(seal: &SealingKey, account: AccountId, id: FactorId, factor: &Facto
     seed.ok_or(StoreError::Damaged("the seed of a second factor"))
 }
 
-/// Whether the digits are of this factor and were not used before; notes that they are used now.
+/// Whether the digits are of this factor and were not used before; records that they are used now.
 fn take_digits(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -179,6 +182,7 @@ fn take_digits(
     let Some(step) = open_seed(seal, account, id, &factor)?.accepts(digits, now, factor.last_step) else {
         return Ok(false);
     };
+    // Stored with what the code proves: the same code posted twice at once is taken once (RFC 6238, section 5.2).
     factor.last_step = step;
     factor.is_late = step < step_at(now);
     factor.used_at = Some(now);
@@ -186,8 +190,8 @@ fn take_digits(
     Ok(true)
 }
 
-/// Has no code of an authenticator program taken any more that was shown until now, whether or not it was used: a backup does not
-/// know (RFC 6238, section 5.2: a code is taken once).
+/// Refuses from now on every code of an authenticator program that was shown until now, whether or not it was used: a
+/// restored backup does not know (RFC 6238, section 5.2: a code is taken once).
 pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     for_each_totp(tx, |_, factor| Ok(Factor { last_step: factor.last_step.max(newest_step_at(now)), ..factor }))
 }
@@ -205,7 +209,7 @@ pub fn lower_steps(
     })
 }
 
-/// Seals the seed of every authenticator program with another key.
+/// Reseals the seed of every authenticator program with another key.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
@@ -297,6 +301,8 @@ pub fn verify(
             FactorKind::Sms => has_sms = true,
         }
     }
+    // A code that was sent counts only while the account still has such a factor, and only for the account that it was
+    // sent for.
     if !has_mail && !has_sms {
         return Ok(None);
     }
@@ -311,7 +317,8 @@ pub fn verify(
     })
 }
 
-/// Takes a factor away. With the last one its recovery codes go, and the trust in browsers. None if there is none of this id.
+/// Removes a factor. With the last one its recovery codes go, and the trust in browsers. None if there is none of this
+/// id.
 pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Result<Option<Factor>, StoreError> {
     let Some(factor) = FACTORS.get(tx, &(account, id))? else { return Ok(None) };
     FACTORS.delete(tx, &(account, id))?;
@@ -321,7 +328,7 @@ pub fn remove(tx: &mut dyn Transaction, account: AccountId, id: FactorId) -> Res
     Ok(Some(factor))
 }
 
-/// Takes everything away that goes beyond the password.
+/// Removes every factor, the recovery codes and the trust in browsers.
 pub fn remove_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     for (id, _) in of_account(tx, account)? {
         FACTORS.delete(tx, &(account, id))?;

@@ -1,4 +1,4 @@
-//! What somebody may be asked for who is to prove who they are, and what a proof showed.
+//! Proofs: the kinds that somebody may be asked for, and the outcome of one.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::sessions::Method;
 
 use super::mailed::CodePurpose;
 
-/// Something that may be asked for as a proof.
+/// A kind of proof that may be asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofOption {
@@ -24,25 +24,25 @@ pub enum ProofOption {
     RecoveryCode,
 }
 
-/// A code that somebody gives as the proof of a second factor.
+/// A code given as the proof of a second factor.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeProof<'a> {
-    /// Whose factor it is to be of.
+    /// The account whose factor it is to be of.
     pub account: AccountId,
-    /// What was typed.
+    /// The code, as it was typed.
     pub code: &'a TypedCode,
-    /// For what a code was sent: it serves nowhere else.
+    /// The login or session that a sent code must be for.
     pub purpose: CodePurpose,
-    /// The credentials that it was sent under.
+    /// The owner's present credentials, which a sent code must be bound to.
     pub bound_to: Digest,
 }
 
-/// What a proof of a second factor showed.
+/// The outcome of a proof that was right.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Proved {
-    /// By what.
+    /// The method that proved it.
     pub method: Method,
-    /// How many recovery codes are left, if one was used.
+    /// The number of recovery codes left, if one was used.
     pub recovery_codes_left: Option<usize>,
 }
 

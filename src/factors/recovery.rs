@@ -1,4 +1,4 @@
-//! Recovery codes: for the day when the factor is lost. Each works once; the store keeps keyed digests.
+//! Recovery codes, for the day when the factors are lost. Each works once; the store keeps keyed digests.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::base::{AccountId, Moment, Secret, Timestamp, set_of};
 use crate::crypto::{SealingKey, draw_recovery_code};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
-/// What is kept of an account's codes.
+/// The row of an account's codes.
 pub struct Recovery {
     digests: BTreeSet<[u8; 32]>,
     made_at: Timestamp,
@@ -18,7 +18,7 @@ pub(crate) const RECOVERY: Table<AccountId, Recovery> = Table::at(schema::RECOVE
 /// Codes that are made at once.
 pub const RECOVERY_CODES: usize = 10;
 
-/// Under the sealing key: whoever has the store alone cannot try codes against it.
+/// A digest keyed with the sealing key: whoever has the store alone cannot try codes against it.
 fn digest(seal: &SealingKey, account: AccountId, code: &str) -> [u8; 32] {
     seal.code(b"gatelodge recovery code/1", &[account.bytes(), code.as_bytes()])
 }
@@ -36,12 +36,12 @@ pub fn make_codes(
     Ok(codes)
 }
 
-/// How many codes an account has left; none if none were ever made.
+/// The number of codes that an account has left; none if none were ever made.
 pub fn codes_left(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Option<usize>, StoreError> {
     Ok(RECOVERY.get(view, &account)?.map(|recovery| recovery.digests.len()))
 }
 
-/// Takes the codes away that were made since then.
+/// Drops the codes that were made at `since` or later.
 pub fn drop_codes_since(tx: &mut dyn Transaction, account: AccountId, since: Timestamp) -> Result<(), StoreError> {
     match RECOVERY.get(tx, &account)?.filter(|recovery| recovery.made_at >= since) {
         Some(_) => RECOVERY.delete(tx, &account),
@@ -57,7 +57,7 @@ pub(super) fn take(
     code: &str,
 ) -> Result<Option<usize>, StoreError> {
     let Some(mut recovery) = RECOVERY.get(tx, &account)? else { return Ok(None) };
-    // Looked up by a keyed digest: how long that takes tells nothing about the codes.
+    // Looked up by a keyed digest: how long that takes reveals nothing about the codes.
     if !recovery.digests.remove(&digest(seal, account, code)) {
         return Ok(None);
     }

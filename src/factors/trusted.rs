@@ -1,4 +1,4 @@
-//! Browsers that are not asked for a code for a while, because their owner said so after giving one there.
+//! Trusted browsers, which are not asked for a code for a while, because their owner said so after giving one there.
 
 use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
 use crate::crypto::{Digest, constant_time_eq};
@@ -9,13 +9,13 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 pub struct TrustedBrowser {
     digest: Digest,
     generation: [u8; 16],
-    /// Since when.
+    /// The time since which it is trusted.
     pub created_at: Timestamp,
-    /// Until when.
+    /// The time until which it is trusted.
     pub expires_at: Timestamp,
-    /// Where it was.
+    /// The network address that it had.
     pub network: String,
-    /// What it calls itself.
+    /// The browser, as it calls itself.
     pub agent: String,
 }
 record!(TrustedBrowser, version 1, { digest, generation, created_at, expires_at, network, agent });
@@ -25,7 +25,7 @@ pub(crate) const TRUSTED: Table<(AccountId, BrowserId), TrustedBrowser> = Table:
 /// Browsers that an account may trust; the one that was trusted first makes room.
 pub const MAX_TRUSTED: usize = 50;
 
-/// The id follows from the secret, so that the one finds the other.
+/// Derives the id from the secret, so that the one finds the other.
 fn id_of(secret: Digest) -> BrowserId {
     BrowserId::from_bytes(*secret.0.first_chunk().expect("16 of 32 bytes"))
 }
@@ -35,13 +35,13 @@ fn id_of(secret: Digest) -> BrowserId {
 pub struct NewTrust<'a> {
     /// The digest of its secret.
     pub secret: Digest,
-    /// The store's, at that time.
+    /// The store's generation: a restored backup revives no trust.
     pub generation: [u8; 16],
-    /// For how many seconds.
+    /// Seconds for which it is trusted.
     pub within: Seconds,
-    /// Where it is.
+    /// The network address that it has.
     pub network: &'a str,
-    /// What it calls itself.
+    /// The browser, as it calls itself.
     pub agent: &'a str,
 }
 
@@ -76,13 +76,14 @@ pub fn is_trusted(
     (secret, generation): (Digest, &[u8; 16]),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    // Found by half of the digest, so the whole of it is compared, in constant time.
     let found = TRUSTED.get(view, &(account, id_of(secret)))?;
     Ok(found.is_some_and(|browser| {
         constant_time_eq(&browser.digest.0, &secret.0) && browser.generation == *generation && now < browser.expires_at
     }))
 }
 
-/// The browsers that an account trusts, those too whose time is over until they are swept.
+/// The browsers that an account trusts, including those that have expired and are not swept yet.
 pub fn trusts_of(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
@@ -106,8 +107,8 @@ pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), St
     Ok(())
 }
 
-/// Ends the trust in up to `limit` browsers behind `after`, whosever they are. Returns in how many, and where to go on, or none at
-/// the end.
+/// Ends the trust in up to `limit` browsers behind `after`, of any account. Returns in how many, and where to go on, or
+/// none at the end.
 pub fn end_some_trusts(
     tx: &mut dyn Transaction,
     after: Option<(AccountId, BrowserId)>,
@@ -118,7 +119,8 @@ pub fn end_some_trusts(
     Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten()))
 }
 
-/// Removes up to `limit` whose time is over, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Removes browsers whose trust has expired, looking at up to `limit` behind `after`. Returns where to go on, or none
+/// at the end.
 pub fn sweep_trusts(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Puts a mail together: templates, headers, MIME. The bytes are final; delivering changes nothing in them.
+//! Composes mails: templates, headers, MIME. The bytes are final; delivering changes nothing in them.
 
 use std::fmt;
 use std::path::Path;
@@ -17,21 +17,21 @@ use super::Letter;
 /// The built-in texts: the files in `templates`. The first line of each `.txt` is the subject.
 const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/mails.lz4")));
 
-/// Makes mails in the site's name.
+/// Composes mails in the site's name.
 pub struct Composer {
     templates: Templates,
     site_name: String,
     sender: Sender,
 }
 
-/// A finished mail.
+/// A composed mail.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// Headers and body, lines ended by CR LF.
     pub bytes: Vec<u8>,
 }
 
-/// A mail could not be put together; with the built-in templates this does not happen.
+/// The reason why a mail cannot be composed; with the built-in templates this does not happen.
 #[derive(Debug)]
 pub struct ComposeError(String);
 
@@ -49,7 +49,8 @@ impl From<TemplateError> for ComposeError {
     }
 }
 
-/// The names of the mails' templates, and what is wrong with those in the administrator's folder that replace them.
+/// Returns the names of the mails' templates, and what is wrong with those in
+/// the administrator's folder that replace them.
 #[must_use]
 pub fn try_letters(config: &Config, folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
     let (names, mut faults) = Templates::try_folder(TEMPLATES, folder);
@@ -76,10 +77,10 @@ impl Composer {
         Ok(composer)
     }
 
-    /// Renders `letter` for `to`. Its Message-ID comes from `id`, so that repeating a delivery repeats it.
+    /// Renders `letter` for `to`. Its Message-ID comes from `id`, so that a repeated delivery repeats it.
     ///
     /// # Errors
-    /// When a template asks for what is not there.
+    /// When a template uses a value that is not there.
     pub fn compose(
         &self,
         letter: &Letter,
@@ -100,6 +101,7 @@ impl Composer {
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .multipart(
                 MultiPart::alternative()
+                    // Random, so that nothing in a text can end its part.
                     .boundary(format!("gatelodge-{}", base64url(&moment.bytes::<18>())))
                     .singlepart(part(ContentType::TEXT_PLAIN, text))
                     .singlepart(part(ContentType::TEXT_HTML, &html)),
@@ -108,7 +110,7 @@ impl Composer {
         Ok(Message { bytes: message.formatted() })
     }
 
-    /// The text, its subject first, and the HTML.
+    /// Returns the text, its subject first, and the HTML.
     fn render(&self, letter: &Letter, to: &EmailAddress) -> Result<(String, String), TemplateError> {
         let render = |kind: &str| {
             self.templates.render(&format!("{}.{kind}", letter.name()), letter.values(&self.site_name, to))
@@ -122,13 +124,13 @@ fn mailbox(name: Option<String>, address: &EmailAddress) -> Result<Mailbox, Comp
     Ok(Mailbox::new(name, address))
 }
 
-/// A text as it is sent, so that a link is whole wherever it is read: in a raw mail too, in a file of it, or by a program.
+/// Encodes a text such that a link is whole wherever it is read: in a raw mail too, in a file of it, or by a program.
 fn part(kind: ContentType, text: &str) -> SinglePart {
     let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     let is_html = kind == ContentType::TEXT_HTML;
     let encode = |encoding| Body::new_with_encoding(text.clone(), encoding).unwrap_or_else(Body::new);
     let body = if is_plain(&text) {
-        // It is encoded as it stands; the library would break every line that is longer than 76 characters.
+        // Passed on as it stands; the library would break every line that is longer than 76 characters.
         Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::SevenBit)
     } else {
         let quoted = encode(ContentTransferEncoding::QuotedPrintable);
@@ -146,7 +148,8 @@ fn is_plain(text: &str) -> bool {
     text.split("\r\n").all(|line| line.len() <= MAX_LINE_BYTES && line.bytes().all(is_sent_as_it_is))
 }
 
-/// Whether each link of the text stands in its encoded form as well: quoted-printable breaks lines, and writes `=` as `=3D`.
+/// Whether each link of the text is whole in its encoded form as well:
+/// quoted-printable breaks lines, and writes `=` as `=3D`.
 fn has_whole_links(encoded: &Body, text: &str) -> bool {
     let encoded = String::from_utf8_lossy(encoded.as_ref());
     text.split_whitespace().filter(|word| word.contains("://")).all(|link| encoded.contains(link))
@@ -156,6 +159,7 @@ fn split_subject(text: &str) -> Result<(&str, &str), ComposeError> {
     let missing = || ComposeError("the first line of a mail's .txt template is `Subject: …`".into());
     let (first, rest) = text.split_once('\n').ok_or_else(missing)?;
     let subject = first.trim_end().strip_prefix("Subject: ").ok_or_else(missing)?;
+    // A template may hold names that people chose: a line break among them must not begin a header.
     if subject.chars().any(char::is_control) {
         return Err(missing());
     }

@@ -1,4 +1,4 @@
-//! How each letter is handled: with how much hurry, together with which others, for how long.
+//! The handling of each letter: its urgency, its topic, how long it is of use.
 
 use crate::base::{DAY, MINUTE, Seconds};
 
@@ -6,12 +6,12 @@ use super::{Letter, Notable, Urgency};
 
 /// Notices are worth reading for as long as a server may be down.
 const NOTICE_USEFUL: Seconds = 4 * DAY;
-/// A code is worth reading as long as it works.
+/// A code is worth reading as long as it is valid.
 const CODE_USEFUL: Seconds = 10 * MINUTE;
 
 impl Letter {
-    /// What it tells the owner of an account, if others of the kind may be told together with it. What holds a link that undoes
-    /// something is told by itself, and so is what is limited already.
+    /// Returns what it notifies the owner of an account of, if it may be summed up with others of its kind. What holds
+    /// a link that undoes something is mailed by itself, and so is what is limited already.
     #[must_use]
     pub fn notable(&self) -> Option<Notable> {
         Some(match self {
@@ -68,7 +68,7 @@ impl Letter {
         }
     }
 
-    /// Seconds for which delivering it makes sense: a dead link is not worth sending.
+    /// Returns the seconds for which delivering it makes sense: a dead link is not worth sending.
     #[must_use]
     pub fn useful_for(&self) -> Seconds {
         match self {

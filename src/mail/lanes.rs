@@ -1,4 +1,4 @@
-//! In which order messages leave: a priority queue, fair by recipient.
+//! The order in which messages leave: a priority queue, fair by recipient.
 //!
 //! What somebody waits for at this moment, a code or a link, goes before every notice; and in each of the two classes
 //! everybody's first message goes before anybody's second. So whoever causes many mails to one recipient delays that
@@ -9,7 +9,7 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, schema};
 
 use super::{Channel, Recipient};
 
-/// When a message is due, and which.
+/// When a message is due, and which one.
 type Due = (Timestamp, MailId);
 
 /// The first lane, and all mails of earlier versions.
@@ -20,14 +20,14 @@ pub(crate) const TEXTS_DUE: Table<Due, ()> = Table::at(schema::TEXTS_DUE);
 /// The messages that wait, by recipient.
 pub(crate) const OF_RECIPIENT: Table<(String, MailId), ()> = Table::at(schema::MAILS_OF);
 
-/// Lanes of each class: the first is for whoever has none waiting, the second for whoever has one, and so on; the last for all
-/// further ones. Those of notices stand behind those of mails that somebody waits for.
+/// Lanes of each class: the first is for whoever has none waiting, the second for whoever has one, and so on; the last
+/// for all further ones. Those of notices stand behind those of mails that somebody waits for.
 const LANES_OF_A_CLASS: u32 = 8;
-/// Messages of one class that may wait for one recipient. Beyond it the oldest is given up, visibly: what comes later tells more, and
-/// its links are the ones that work.
+/// The most messages of one class that may wait for one recipient. Beyond it the oldest is given up, visibly: what
+/// comes later is more recent, and its links are the valid ones.
 pub(super) const MAX_FOR_ONE_RECIPIENT: usize = 64;
 
-/// How much hurry there is with a message.
+/// The urgency of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Urgency {
     /// Somebody waits for it: a code, a link.
@@ -37,7 +37,7 @@ pub enum Urgency {
 }
 
 impl Urgency {
-    /// The lane of a message whose recipient has so many others of the class waiting.
+    /// Returns the lane of a message whose recipient has so many others of the class waiting.
     pub(super) fn lane(self, waiting: usize) -> u32 {
         let behind = u32::try_from(waiting).unwrap_or(u32::MAX).min(LANES_OF_A_CLASS - 1);
         match self {
@@ -46,7 +46,7 @@ impl Urgency {
         }
     }
 
-    /// The class of a lane.
+    /// Returns the class of a lane.
     pub(super) const fn of_lane(lane: u32) -> Self {
         if lane < LANES_OF_A_CLASS { Self::Awaited } else { Self::Notice }
     }
@@ -61,12 +61,12 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// In one spelling, so that one person has one place.
+    /// Returns the recipient in one spelling, so that one person has one place.
     fn recipient(&self) -> String {
         key_of(self.to)
     }
 
-    /// Has the message wait here.
+    /// Enters the message into the order.
     pub fn take(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
         let place = (self.due_at, self.id);
         OF_RECIPIENT.put(tx, &(self.recipient(), self.id), &())?;
@@ -77,7 +77,7 @@ impl Place<'_> {
         }
     }
 
-    /// The message does not wait here any more.
+    /// Removes the message from the order.
     pub fn leave(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
         let place = (self.due_at, self.id);
         OF_RECIPIENT.delete(tx, &(self.recipient(), self.id))?;
@@ -97,13 +97,13 @@ fn key_of(to: &Recipient) -> String {
     to.email().map_or_else(|| to.as_str().to_owned(), EmailAddress::canonical)
 }
 
-/// The messages that wait for a recipient, oldest first, at most so many.
+/// Returns the messages that wait for a recipient, oldest first, at most `limit`.
 pub(super) fn waiting_for(view: &dyn Snapshot, to: &Recipient, limit: usize) -> Result<Vec<MailId>, StoreError> {
     let rows = OF_RECIPIENT.under(view, &key_of(to), Direction::Up, limit)?;
     Ok(rows.into_iter().map(|((_, id), ())| id).collect())
 }
 
-/// The first of each lane, in the order of the lanes.
+/// Returns the first message of each lane, in the order of the lanes.
 pub(super) fn firsts(view: &dyn Snapshot, channel: Channel) -> Result<Vec<Due>, StoreError> {
     let first = match channel {
         Channel::Mail => DUE.all(view, Direction::Up, 1)?,

@@ -1,129 +1,130 @@
-//! Every mail there is.
+//! Letters: every mail that the appliance sends.
 
 use crate::base::{DAY, EmailAddress, Secret, Timestamp};
 use crate::config::Span;
 use crate::templates::context;
 
-/// What a mail says. None carries anything that an unconfirmed person typed, but the address.
+/// The content of a mail. None carries anything that an unconfirmed person typed, but the address.
 #[derive(Clone, Debug)]
 pub enum Letter {
     /// To a registered address: the link that confirms it.
     ConfirmRegistration {
         /// The link.
         link: String,
-        /// How long it works.
+        /// How long it is valid.
         within: Span,
     },
     /// To an address that somebody registered although it has an account.
     AlreadyRegistered {
-        /// Where its owner logs in.
+        /// The page where its owner logs in.
         login: String,
-        /// Where its owner sets a new password.
+        /// The page where its owner sets a new password.
         forgot: String,
     },
     /// To somebody who forgot a password: the link that sets a new one.
     ResetPassword {
         /// The link.
         link: String,
-        /// How long it works.
+        /// How long it is valid.
         within: Span,
     },
-    /// To somebody for whom an administrator made an account: the link that sets its first password, and confirms the address.
+    /// To somebody for whom an administrator made an account: the link that sets
+    /// its first password, and confirms the address.
     ChoosePassword {
         /// The link.
         link: String,
-        /// How long it works.
+        /// How long it is valid.
         within: Span,
     },
     /// To the owner, who took the account back: the link that sets a new password.
     TakenBack {
         /// The link.
         link: String,
-        /// How long it works.
+        /// How long it is valid.
         within: Span,
-        /// Where to ask for another.
+        /// The page to ask for another.
         forgot: String,
     },
-    /// To the owner: the password is another.
+    /// To the owner: the password was changed.
     PasswordChanged {
-        /// When.
+        /// When it was changed.
         at: Timestamp,
         /// Whether an administrator set it.
         by_administrator: bool,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To a new address, or to one that an administrator entered: the link that confirms it.
     ConfirmAddress {
         /// The link.
         link: String,
-        /// How long it works.
+        /// How long it is valid.
         within: Span,
-        /// Which account gets the address, in words; empty for a new one.
+        /// The account that gets the address, in words; empty for a new one.
         account: String,
     },
     /// To the present address: somebody with the password asked for another.
     AddressChangeAsked {
         /// The new address, masked.
         new: String,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the old and to the new address: the change has happened.
     AddressChanged {
-        /// The address that served until now, masked.
+        /// The former address, masked.
         old: String,
-        /// The address that serves now, masked.
+        /// The present address, masked.
         new: String,
-        /// To the old one: the link that brings it back; else empty.
+        /// To the old one: the link that restores it; else empty.
         undo: String,
     },
-    /// To the owner: an administrator gave the account another telephone number, or took it.
+    /// To the owner: an administrator gave the account another telephone number, or removed it.
     PhoneChanged {
         /// The new one; empty if there is none.
         phone: String,
-        /// When.
+        /// When it was changed.
         at: Timestamp,
     },
     /// To the owner: a login from a device or a network that is new.
     NewLogin {
-        /// When.
+        /// When it happened.
         at: Timestamp,
-        /// From which network address.
+        /// The network address that it came from.
         network: String,
-        /// With what, in our words.
+        /// The browser or program, in our words.
         device: String,
         /// The link by which the owner takes the account back.
         link: String,
     },
     /// To the owner: somebody keeps trying to log in.
     LoginsFailed {
-        /// Whether the password opens nothing any more, but from browsers that are known.
+        /// Whether the password is out of use, except in browsers that are known.
         is_out_of_use: bool,
-        /// Where the owner sets a new password.
+        /// The page where the owner sets a new password.
         forgot: String,
     },
     /// To the owner: the account is gone.
     AccountDeleted {
-        /// When.
+        /// When it was deleted.
         at: Timestamp,
         /// Whether an administrator deleted it.
         by_administrator: bool,
     },
-    /// To the owner: the user name is another.
+    /// To the owner: the user name was changed.
     UsernameChanged {
         /// The new one.
         username: String,
-        /// When.
+        /// When it was changed.
         at: Timestamp,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
-    /// To the owner, who forgot it.
+    /// To the owner, who forgot the user name.
     Username {
         /// The user name; empty if there is none.
         username: String,
-        /// Where to log in.
+        /// The page to log in.
         login: String,
     },
     /// To the owner: the link and the digits that log in.
@@ -132,127 +133,127 @@ pub enum Letter {
         link: String,
         /// The digits.
         code: Secret<String>,
-        /// How long both work.
+        /// How long both are valid.
         within: Span,
     },
-    /// To the owner: the digits that they need to go on.
+    /// To the owner: the digits that they need for the second step.
     SecondFactorCode {
         /// The digits.
         code: Secret<String>,
-        /// Where the owner sets a new password.
+        /// The page where the owner sets a new password.
         forgot: String,
     },
     /// To the owner: somebody with the password keeps trying codes.
     CodesFailed {
-        /// Where the owner sets a new password.
+        /// The page where the owner sets a new password.
         forgot: String,
     },
     /// To the owner: a second factor was added.
     FactorAdded {
-        /// When.
+        /// When it was added.
         at: Timestamp,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the owner: somebody logged in with a second factor.
     FactorUsed {
-        /// When.
+        /// When it was used.
         at: Timestamp,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the owner: a second factor was removed.
     FactorRemoved {
-        /// When.
+        /// When it was removed.
         at: Timestamp,
         /// Whether none is left.
         is_last: bool,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the owner: somebody logged in with a recovery code.
     RecoveryCodeUsed {
-        /// When.
+        /// When it was used.
         at: Timestamp,
         /// How many are left.
         left: usize,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the owner: there are new recovery codes.
     RecoveryCodesMade {
-        /// When.
+        /// When they were made.
         at: Timestamp,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
-    /// To the owner: an administrator will take the second factors away.
+    /// To the owner: an administrator has asked for the removal of the second factors.
     FactorResetAsked {
-        /// When.
+        /// When they will be removed.
         due: Timestamp,
-        /// Where the owner objects.
+        /// The page where the owner objects, by logging in.
         login: String,
     },
-    /// To the owner: the second factors were taken away.
+    /// To the owner: the second factors were removed.
     FactorsReset {
-        /// When.
+        /// When they were removed.
         at: Timestamp,
-        /// Whether the next login asks to set one up.
+        /// Whether the next login requires to set one up.
         must_have_one: bool,
-        /// Where the owner takes the account back.
+        /// The page where the owner takes the account back.
         forgot: String,
     },
     /// To the owner: there is a new API token.
     ApiTokenMade {
-        /// What it is good for. Its name is not told: whoever made it could write to the owner by it.
+        /// Its scopes. Its name is left out: whoever made it could write to the owner by it.
         scopes: String,
-        /// When.
+        /// When it was made.
         at: Timestamp,
-        /// Where the owner revokes it.
+        /// The page where the owner revokes it.
         tokens: String,
     },
-    /// To the owner: what they were told of happened more often.
+    /// To the owner: what they were notified of happened more often.
     MoreNotices {
         /// What happened, and how often: one line each.
         lines: Vec<String>,
-        /// When the owner was last told of such a thing.
+        /// When the owner was last notified of such a thing.
         since: Timestamp,
-        /// When it happened last.
+        /// When it last happened.
         last: Timestamp,
         /// What to do if it was not the owner.
         advice: &'static str,
-        /// Where the owner does that.
+        /// The page where the owner does that.
         link: String,
     },
-    /// To somebody whom an administrator invites.
+    /// To somebody whom an administrator invited.
     Invitation {
         /// The link.
         link: String,
         /// When it was written.
         at: Timestamp,
-        /// Until when the link works.
+        /// Until when the link is valid.
         until: Timestamp,
     },
     /// To an administrator: somebody waits for a decision.
     ApprovalAsked {
-        /// Whose address was confirmed.
+        /// The address that was confirmed.
         address: String,
-        /// Where to decide.
+        /// The page where to decide.
         link: String,
     },
-    /// To whoever registered: an administrator let them in.
+    /// To whoever registered: an administrator approved it.
     RegistrationApproved {
-        /// Where to log in.
+        /// The page to log in.
         login: String,
     },
-    /// To whoever registered: an administrator did not.
+    /// To whoever registered: an administrator declined it.
     RegistrationDeclined,
-    /// To whom an administrator chose: mail works.
+    /// To an address that an administrator chose: mail works.
     Test,
 }
 
 impl Letter {
-    /// One of each, to see whether the templates can be rendered.
+    /// Returns one of each, to check whether the templates can be rendered.
     pub(super) fn samples() -> Vec<Self> {
         let link = || "https://auth.example.org/confirm/glt_x".to_owned();
         let (within, at) = (Span::from_seconds(DAY), Timestamp::from_seconds(1_795_000_000));
@@ -299,7 +300,7 @@ impl Letter {
         ]
     }
 
-    /// The name of its templates, and of its kind in lists.
+    /// Returns the name of its templates, and of its kind in lists.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -338,7 +339,7 @@ impl Letter {
         }
     }
 
-    /// What its templates may use, besides `site`.
+    /// Returns the values that its templates may use, besides `site`.
     pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
         let to = to.as_str();
         match self {

@@ -1,4 +1,4 @@
-//! Mails: what they say, how they are put together, and where they wait.
+//! Mails: what they say, how they are composed, and where they wait.
 //!
 //! A mail is written in the transaction that caused it and leaves the outbox only when a server has accepted it.
 

@@ -1,4 +1,4 @@
-//! Notices of one kind that come close together are told together: an account that does the same thing a hundred times causes a
+//! Sums notices of one kind up that come close together: an account that does the same thing a hundred times causes a
 //! few mails and then one that says how often, not a hundred.
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use crate::base::{AccountId, DAY, MINUTE, Seconds, Timestamp};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 stored_enum! {
-    /// Something that an owner is told of.
+    /// Something that an owner is notified of.
     Notable {
         /// An API token was made.
         TokenMade = 1 "token-made",
@@ -35,19 +35,19 @@ stored_enum! {
 }
 
 stored_enum! {
-    /// What is told together.
+    /// The topic under which notices are summed up.
     Topic {
         /// API tokens.
         Tokens = 1 "tokens",
         /// Second factors and their codes.
         Factors = 2 "factors",
-        /// That they were used.
+        /// Uses of second factors.
         FactorUses = 3 "factor-uses",
         /// Logins.
         Logins = 4 "logins",
         /// The password.
         Password = 5 "password",
-        /// By what the account is called.
+        /// The names of the account.
         Names = 6 "names",
         /// The address: apart, so that nobody hides a change of it behind others.
         Address = 7 "address",
@@ -73,7 +73,7 @@ impl Topic {
 }
 
 impl Notable {
-    /// With what it is told together.
+    /// Returns the topic under which it is summed up.
     #[must_use]
     pub const fn topic(self) -> Topic {
         match self {
@@ -87,7 +87,7 @@ impl Notable {
         }
     }
 
-    /// For people: "3 API tokens were made".
+    /// Says it to people: "3 API tokens were made".
     #[must_use]
     pub fn in_words(self, count: u32) -> String {
         let is_one = count == 1;
@@ -112,7 +112,7 @@ impl Notable {
     }
 }
 
-/// How often something happened that was not told yet.
+/// How often something happened that no mail has reported yet.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Untold {
     what: Notable,
@@ -120,7 +120,7 @@ struct Untold {
 }
 record!(part Untold { what, count });
 
-/// What an owner was told of a topic, and what not yet.
+/// What an owner was notified of under a topic, and what not yet.
 #[derive(Clone, Debug)]
 pub struct Told {
     at: Timestamp,
@@ -133,18 +133,20 @@ pub struct Told {
 }
 record!(Told, version 1, { at, sent, quiet_until, pause, last_at, untold });
 
-/// Whose, and of which topic.
+/// The account, and the topic.
 pub type NoticeKey = (AccountId, u8);
 
 pub(crate) const NOTICES: Table<NoticeKey, Told> = Table::at(schema::NOTICES);
 
-/// Notices of a topic that are told at once, before those that follow are collected: nobody does more in a row by hand.
+/// Notices of a topic that are mailed at once, before those that follow are
+/// collected: nobody does more in a row by hand.
 const AT_ONCE: u32 = 3;
-/// Seconds for which notices are collected; the span doubles with each summary, so that a mailbox gets a few a day at most.
+/// Seconds for which notices are collected; the span doubles with each
+/// summary, so that a mailbox gets a few a day at most.
 const FIRST_PAUSE: Seconds = 15 * MINUTE;
 const LONGEST_PAUSE: Seconds = DAY;
 
-/// Whether the owner is told of this at once. If not, it is counted, and told with others of its topic.
+/// Whether the owner is mailed about this at once. If not, it is counted, and summed up with others of its topic.
 pub fn is_told_at_once(
     tx: &mut dyn Transaction,
     (account, what): (AccountId, Notable),
@@ -193,22 +195,22 @@ impl Told {
     }
 }
 
-/// What has been collected and is to be told now.
+/// A summary that is due.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Whom.
+    /// The account whose owner is notified.
     pub account: AccountId,
-    /// What about.
+    /// The topic.
     pub topic: Topic,
-    /// When they were last told of it.
+    /// When the owner was last notified of it.
     pub since: Timestamp,
-    /// When it happened last.
+    /// When it last happened.
     pub last: Timestamp,
     /// What happened: one line each.
     pub lines: Vec<String>,
 }
 
-/// Rows that are over, behind `after`, looking at up to `limit`; and where to go on.
+/// Returns rows whose time is over, behind `after`, looking at up to `limit`; and where to go on.
 pub fn over(
     view: &(impl Snapshot + ?Sized),
     now: Timestamp,
@@ -220,7 +222,7 @@ pub fn over(
     Ok((page.into_iter().filter(|(_, told)| told.quiet_until <= now).map(|(key, _)| key).collect(), next))
 }
 
-/// Takes what was collected in a row that is over. None if nothing was: then the row goes.
+/// Takes what was collected in a row whose time is over. None if nothing was: then the row is deleted.
 pub fn take(tx: &mut dyn Transaction, key: NoticeKey, now: Timestamp) -> Result<Option<Summary>, StoreError> {
     let Some(told) = NOTICES.get(tx, &key)?.filter(|told| told.quiet_until <= now) else { return Ok(None) };
     let (Some(topic), false) = (Topic::of_number(key.1), told.untold.is_empty()) else {
@@ -234,7 +236,7 @@ pub fn take(tx: &mut dyn Transaction, key: NoticeKey, now: Timestamp) -> Result<
     Ok(Some(summary))
 }
 
-/// Forgets an account that is gone.
+/// Deletes the notices of an account that is gone.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     Topic::ALL.iter().try_for_each(|topic| NOTICES.delete(tx, &(account, topic.number())))
 }

@@ -1,4 +1,4 @@
-//! Where mails wait. A mail leaves only on a server's 250, or visibly fails.
+//! The outbox, where messages wait. One leaves it only when a server has accepted it, or fails visibly.
 
 use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, NodeId, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
@@ -8,15 +8,15 @@ use super::lanes::{self, MAX_FOR_ONE_RECIPIENT, Place, Urgency};
 use super::{Channel, Composer, Letter, Recipient};
 
 stored_enum! {
-    /// Where a mail is on its way.
+    /// The state of a mail in the outbox.
     MailState {
-        /// It waits for its next attempt.
+        /// Waits for its next attempt.
         Queued = 0 "queued",
         /// An attempt is under way, or was when the program stopped.
         Sending = 1 "sending",
-        /// It was given up; an administrator may queue it again.
+        /// Was given up; an administrator may queue it again.
         Failed = 2 "failed",
-        /// It comes from a backup and may have been delivered since: it waits until an administrator lets it go.
+        /// Comes from a backup and may have been delivered since: waits until an administrator releases it.
         Held = 3 "held",
     }
 }
@@ -24,22 +24,22 @@ stored_enum! {
 /// A mail in the outbox. Its content is sealed: it holds links that let their reader in.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// What it says, by name.
+    /// The name of the letter.
     pub letter: String,
-    /// To whom it goes.
+    /// The recipient.
     pub to: Recipient,
     pub(super) sealed: Vec<u8>,
     /// Where it is on its way.
     pub state: MailState,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// When it was queued.
     pub queued_at: Timestamp,
     /// When it is tried next; while it is being sent, when the attempt counts as lost.
     pub due_at: Timestamp,
-    /// From when on delivering it makes no sense.
+    /// The time from which delivering it makes no sense.
     pub useful_until: Timestamp,
-    /// What the last attempt ended with.
+    /// The outcome of the last attempt, if one failed.
     pub last_error: Option<String>,
     /// Which lane it leaves by: the lower goes first.
     pub(super) lane: u32,
@@ -62,10 +62,10 @@ const ATTEMPT_LIMIT: Seconds = 15 * MINUTE;
 /// Mails that are sealed anew in one look, so that a long outbox does not fill the memory.
 const PAGE: usize = 50;
 
-/// What puts messages into the outbox.
+/// Puts messages into the outbox.
 #[derive(Clone, Copy)]
 pub struct Mailer<'a> {
-    /// Puts mails together.
+    /// Composes mails.
     pub composer: &'a Composer,
     /// Seals what waits.
     pub seal: &'a SealingKey,
@@ -74,11 +74,11 @@ pub struct Mailer<'a> {
 /// A text message to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct TextMessage<'a> {
-    /// Of which kind it is, for the log and the list of messages.
+    /// Its kind, for the log and the list of messages.
     pub kind: &'a str,
-    /// What it says.
+    /// Its text.
     pub text: &'a str,
-    /// For how many seconds it is of use.
+    /// How long it is of use, in seconds.
     pub useful_for: Seconds,
 }
 
@@ -93,8 +93,8 @@ struct NewMessage<'a> {
 }
 
 impl Mailer<'_> {
-    /// Queues a letter in the transaction that causes it. None if it cannot be put together: a template of the administrator's fails
-    /// with these values.
+    /// Queues a letter in the transaction that causes it. None if it cannot be composed: a template
+    /// of the administrator's fails with these values.
     pub fn queue(
         self,
         tx: &mut dyn Transaction,
@@ -106,6 +106,8 @@ impl Mailer<'_> {
         let message = match self.composer.compose(letter, to, id, moment) {
             Ok(message) => message,
             Err(error) => {
+                // No error, which would undo the act that causes the mail: a bad
+                // template must not keep people from logging in.
                 tracing::error!(%error, letter = letter.name(), "a mail could not be put together; it is dropped");
                 return Ok(None);
             }
@@ -134,6 +136,7 @@ impl Mailer<'_> {
         moment: &mut Moment,
         NewMessage { id, to, kind, bytes, urgency, useful_for }: NewMessage<'_>,
     ) -> Result<MailId, StoreError> {
+        // By the earlier time: a mail queued while the clock is in doubt must not wait until the later one has come.
         let now = moment.earliest();
         let waiting = make_room(tx, &to, urgency)?;
         let mail = Mail {
@@ -154,7 +157,7 @@ impl Mailer<'_> {
     }
 }
 
-/// How many messages of the same class wait for a recipient, after giving up the oldest of too many.
+/// Returns how many messages of the same class wait for a recipient, after giving up the oldest of too many.
 fn make_room(tx: &mut dyn Transaction, to: &Recipient, urgency: Urgency) -> Result<usize, StoreError> {
     let mut waiting = Vec::new();
     for id in lanes::waiting_for(tx, to, 2 * MAX_FOR_ONE_RECIPIENT + 1)? {
@@ -191,18 +194,18 @@ impl Mail {
     }
 }
 
-/// When the next mail is due, if any waits.
+/// Returns when the next mail is due, if any waits.
 pub fn next_due(view: &dyn Snapshot, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
     Ok(lanes::firsts(view, channel)?.into_iter().map(|(due_at, _)| due_at).min())
 }
 
-/// The mail whose turn it is, if one is due by now.
+/// Returns the mail whose turn it is, if one is due by now.
 pub fn due(view: &dyn Snapshot, channel: Channel, now: Timestamp) -> Result<Option<MailId>, StoreError> {
     Ok(lanes::firsts(view, channel)?.into_iter().find(|(due_at, _)| *due_at <= now).map(|(_, id)| id))
 }
 
-/// Notes that an attempt begins and gives the recipient and the bytes. None if the mail is gone, given up,
-/// or no longer useful; the last becomes a visible failure.
+/// Notes that an attempt begins and returns the recipient and the bytes. None if the mail is gone, given up, or no
+/// longer useful; the last becomes a visible failure.
 pub fn claim(
     tx: &mut dyn Transaction,
     (node, seal): (NodeId, &SealingKey),
@@ -224,6 +227,7 @@ pub fn claim(
     let mail = Mail {
         state: MailState::Sending,
         attempts: before.attempts + 1,
+        // A program that stops before the outcome is noted sends it again after this: twice is better than never.
         due_at: now.plus(ATTEMPT_LIMIT),
         claimed_by: Some(node),
         ..before.clone()
@@ -232,7 +236,7 @@ pub fn claim(
     Ok(Some((mail.to, content)))
 }
 
-/// A server has accepted the mail: it is wiped.
+/// Deletes a mail that a server has accepted: nothing of its links and codes is kept.
 pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError> {
     if let Some(mail) = MAILS.get(tx, &id)? {
         mail.turn(id).leave(tx)?;
@@ -241,8 +245,7 @@ pub fn delivered(tx: &mut dyn Transaction, id: MailId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The attempt failed in a way that may pass: the mail is tried again later, or given up when it is too old. True if it was
-/// given up.
+/// Queues a mail again after a failure that may pass, or gives it up when it is too old. True if it was given up.
 pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
     let pause = PAUSES[(before.attempts.max(1) as usize - 1).min(PAUSES.len() - 1)];
@@ -254,7 +257,7 @@ pub fn postpone(tx: &mut dyn Transaction, id: MailId, reason: &str, now: Timesta
     save(tx, id, Some(&before), &mail).map(|()| false)
 }
 
-/// The mail is given up, and kept to be seen.
+/// Marks a mail as failed, and keeps it for the administrator to see.
 pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(()) };
     let mail = Mail { state: MailState::Failed, last_error: Some(reason.to_owned()), ..before.clone() };
@@ -266,9 +269,10 @@ pub fn is_failed(view: &dyn Snapshot, id: MailId) -> Result<bool, StoreError> {
     Ok(MAILS.get(view, &id)?.is_some_and(|mail| mail.state == MailState::Failed))
 }
 
-/// Queues a failed or waiting mail for now. False if there is none of this id, or it is no longer useful.
+/// Queues a failed or waiting mail for now. False if none has this id, it is being sent, or it is no longer useful.
 pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
     let Some(before) = MAILS.get(tx, &id)? else { return Ok(false) };
+    // One that is being sent is left alone, or it would leave twice.
     if before.state == MailState::Sending || now >= before.useful_until {
         return Ok(false);
     }

@@ -1,11 +1,11 @@
-//! Whom the outbox sends to.
+//! The recipients that the outbox sends to.
 
 use serde_json::Value;
 
 use crate::base::{EmailAddress, PhoneNumber};
 use crate::store::{Damaged, Field, Reader};
 
-/// By which way a message leaves. Each has its own order of due times, so that one that is stuck holds up no other.
+/// The way by which a message leaves. Each has its own order of due times, so that one that is stuck holds up no other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Channel {
     /// A mail, to a mail server.
@@ -14,17 +14,17 @@ pub enum Channel {
     Text,
 }
 
-/// Whom a message goes to.
+/// The recipient of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Recipient {
-    /// By mail.
+    /// Reached by mail.
     Email(EmailAddress),
-    /// By text message.
+    /// Reached by text message.
     Phone(PhoneNumber),
 }
 
 impl Recipient {
-    /// By which way it is reached.
+    /// Returns the way by which the recipient is reached.
     #[must_use]
     pub const fn channel(&self) -> Channel {
         match self {
@@ -33,7 +33,7 @@ impl Recipient {
         }
     }
 
-    /// The address, if it is one.
+    /// Returns the address, if it is one.
     #[must_use]
     pub fn email(&self) -> Option<&EmailAddress> {
         match self {
@@ -42,7 +42,7 @@ impl Recipient {
         }
     }
 
-    /// As text: an address has an `@`, a number begins with a plus sign.
+    /// Returns it as text: an address has an `@`, a number begins with a plus sign.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -59,7 +59,7 @@ impl Recipient {
     }
 }
 
-/// As text, so that mails that were queued before there were text messages are read as ever.
+/// Stored as text, so that mails queued before there were text messages can still be read.
 impl Field for Recipient {
     fn put(&self, out: &mut Vec<u8>) {
         self.as_str().to_owned().put(out);

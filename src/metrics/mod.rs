@@ -1,4 +1,4 @@
-//! What is counted and timed, and the text form in which monitoring reads it (Prometheus text exposition format 0.0.4).
+//! Counters and timings, and the text form in which monitoring reads them (Prometheus text exposition format 0.0.4).
 
 mod per_thread;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use per_thread::PerThread;
 
-/// Counts up from the start of the process.
+/// A counter since the start of the process.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
@@ -16,31 +16,31 @@ pub struct Counter(AtomicU64);
 pub static LOST_LOG_LINES: Counter = Counter(AtomicU64::new(0));
 
 impl Counter {
-    /// So many more.
+    /// Adds `more`.
     pub fn add_many(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// One more.
+    /// Adds one.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many.
+    /// Returns the count.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// How long something took, sorted into buckets.
+/// Durations, sorted into buckets.
 #[derive(Debug, Default)]
 pub struct Histogram {
     buckets: [Counter; BOUNDS.len() + 1],
     micros: AtomicU64,
 }
 
-/// The buckets' upper bounds in seconds, and as they are written.
+/// The buckets' upper bounds, and how they are written, in seconds.
 const BOUNDS: [(Duration, &str); 12] = [
     (Duration::from_micros(100), "0.0001"),
     (Duration::from_micros(500), "0.0005"),
@@ -57,14 +57,14 @@ const BOUNDS: [(Duration, &str); 12] = [
 ];
 
 impl Histogram {
-    /// Something took this long.
+    /// Notes a duration.
     pub fn note(&self, took: Duration) {
         let bucket = BOUNDS.iter().position(|(bound, _)| took <= *bound).unwrap_or(BOUNDS.len());
         self.buckets[bucket].add();
         self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Everything that another one has noted, too.
+    /// Adds everything that another histogram has noted.
     pub fn add_all(&self, other: &Self) {
         for (bucket, more) in self.buckets.iter().zip(&other.buckets) {
             bucket.add_many(more.get());
@@ -72,7 +72,7 @@ impl Histogram {
         self.micros.fetch_add(other.micros.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// How often.
+    /// Returns the number of durations noted.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(Counter::get).sum()
@@ -90,7 +90,7 @@ pub enum Kind {
     Histogram,
 }
 
-/// The text, family by family.
+/// The text, built family by family.
 #[derive(Debug, Default)]
 pub struct Text(String);
 
@@ -105,18 +105,18 @@ impl Text {
         let _ = writeln!(self.0, "# HELP gatelodge_{name} {help}\n# TYPE gatelodge_{name} {kind}");
     }
 
-    /// One sample. Labels and their values are ours: they need no escaping.
+    /// Adds a sample. Labels and their values are ours: they need no escaping.
     pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let _ = writeln!(self.0, "gatelodge_{name}{} {value}", braced(labels));
     }
 
-    /// A family of one sample without labels.
+    /// Adds a family of one sample without labels.
     pub fn single(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
         self.family(name, kind, help);
         self.sample(name, &[], value);
     }
 
-    /// The samples of a histogram.
+    /// Adds the samples of a histogram.
     pub fn histogram(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
         let mut below = 0;
         for ((_, bound), bucket) in BOUNDS.iter().zip(&histogram.buckets) {
@@ -131,7 +131,7 @@ impl Text {
         self.sample(&format!("{name}_count"), labels, count);
     }
 
-    /// All of it.
+    /// Returns the whole text.
     #[must_use]
     pub fn finish(self) -> String {
         self.0

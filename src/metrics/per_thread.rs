@@ -1,12 +1,12 @@
-//! What every thread counts for itself.
+//! Counters with a part for every thread.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Threads that have a part of their own: there are no more that serve requests.
+/// Threads that have a part of their own: no more serve requests.
 const PARTS: usize = 4;
 
-/// The same thing several times. Threads that count at one place with every request would hand its memory to each other each time.
+/// A value with a part per thread. Threads that count in one place at every request would contend for its cache line.
 #[derive(Debug)]
 pub struct PerThread<T>([OnceLock<Box<T>>; PARTS]);
 
@@ -17,18 +17,18 @@ impl<T> Default for PerThread<T> {
 }
 
 impl<T: Default> PerThread<T> {
-    /// The part of this thread, made when it is needed.
+    /// Returns the part of this thread, made when it is first needed.
     pub fn mine(&self) -> &T {
         self.0[place()].get_or_init(Box::default)
     }
 
-    /// The parts that there are.
+    /// Returns the parts made so far.
     pub fn parts(&self) -> impl Iterator<Item = &T> {
         self.0.iter().filter_map(OnceLock::get).map(Box::as_ref)
     }
 }
 
-/// The place of this thread among the parts; if there are more threads, some share one.
+/// Returns the place of this thread among the parts; if there are more threads, some share one.
 fn place() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

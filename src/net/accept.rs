@@ -1,4 +1,4 @@
-//! Accepts connections, and drains them at the end. What is spoken on them is somebody else's.
+//! Accepts connections, and drains them when the server stops. The protocol spoken on them is the caller's.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,34 +12,34 @@ use tokio_util::task::TaskTracker;
 use super::places::{Place, Places};
 use super::pulse::Pulse;
 
-/// How long a handshake or the first words of a client may take, and how long a connection may wait for the next request.
+/// The time for a handshake or the first bytes of a request, and between requests.
 const FIRST_WORDS_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same for those who come while it is crowded.
+/// The same while the server is crowded.
 const CROWDED_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long what is under way may take to finish when the server stops.
+/// The time for requests under way to finish when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The pause after accepting failed: most often the process is out of file descriptors.
+/// The pause after a failed accept: most often the process is out of file descriptors.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 
-/// A connection that was let in.
+/// A connection that was accepted and has a place.
 pub struct Accepted {
     /// The connection.
     pub stream: TcpStream,
-    /// Who is at its other end.
+    /// The address of its other end.
     pub peer: SocketAddr,
-    /// The port that took it.
+    /// The local port that took it.
     pub listener: u16,
-    /// How long a handshake or the first words may take.
+    /// The time for a handshake or the first bytes of a request.
     pub timeout: Duration,
     /// Its place among the connections, until it is dropped.
     pub place: Place,
-    /// How it gets on.
+    /// Its progress.
     pub pulse: Arc<Pulse>,
-    /// Whether somebody speaks here for many.
+    /// Whether the peer is a trusted proxy, which speaks for many clients.
     pub is_proxy: bool,
 }
 
-/// Where connections come in, over all listeners.
+/// Accepts the connections of all listeners.
 #[derive(Clone)]
 pub struct Door {
     places: Arc<Places>,
@@ -48,19 +48,20 @@ pub struct Door {
 }
 
 impl Door {
-    /// Proxies speak for many: they are held to the total only. Nobody is let in any more once `stop` is called.
+    /// Creates a door that accepts nothing more once `stop` is cancelled. Proxies speak for many clients and are held
+    /// to the total only.
     #[must_use]
     pub fn new(proxies: Vec<IpNet>, stop: CancellationToken) -> Self {
         Self { places: Arc::new(Places::new(proxies)), connections: TaskTracker::new(), stop }
     }
 
-    /// What is called when the server stops.
+    /// The token that is cancelled when the server stops.
     #[must_use]
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// Takes connections from a listener, and has each served, until the server stops.
+    /// Accepts connections from a listener and spawns `serve` for each, until the server stops.
     pub async fn accept<F>(&self, listener: &TcpListener, serve: impl Fn(Accepted) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -76,14 +77,15 @@ impl Door {
         F: Future<Output = ()> + Send + 'static,
     {
         loop {
-            // Room comes first: whoever finds none waits in the listener's backlog.
+            // A permit comes first: without one the client waits in the kernel's backlog, where it costs us nothing.
             let Some(room) = self.places.room().await else { return };
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let timeout = if self.places.is_crowded() { CROWDED_TIMEOUT } else { FIRST_WORDS_TIMEOUT };
                     let pulse = Arc::new(Pulse::new(timeout));
-                    // Whoever gets none is dropped without a word: a word would cost a place.
+                    // Dropped without an answer: an answer would need the place that this network may not have.
                     let Some(place) = self.places.take(room, peer.ip(), Arc::clone(&pulse)) else { continue };
+                    // Answers are small and written at once; Nagle's algorithm would only delay them.
                     let _ = stream.set_nodelay(true);
                     let listener = stream.local_addr().map_or(0, |address| address.port());
                     let is_proxy = self.places.is_proxy(peer.ip());
@@ -91,6 +93,8 @@ impl Door {
                     self.connections.spawn(serve(accepted));
                 }
                 Err(error) => {
+                    // Not fatal: ECONNABORTED concerns one client, and EMFILE passes. The pause keeps the latter from
+                    // spinning.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
                 }
@@ -98,7 +102,7 @@ impl Door {
         }
     }
 
-    /// Waits until every connection has ended, for as long as one may take.
+    /// Waits until every connection has ended, ten seconds at most.
     pub async fn drain(self) {
         self.connections.close();
         if tokio::time::timeout(DRAIN_TIMEOUT, self.connections.wait()).await.is_err() {

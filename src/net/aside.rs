@@ -1,19 +1,19 @@
-//! What is waited for beside something that is polled much more often.
+//! Futures that wait beside something that is polled much more often.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// A future that is polled only when it has called. A connection is polled with every request, and what it waits for
-/// besides (its end, the server's) hardly ever calls: looking at all of that each time costs more than finding the route.
+/// A future that is polled only after it was woken. A connection is polled with every request, and what it also waits
+/// for (its end, the server's) is hardly ever ready: polling all of that each time costs more than finding the route.
 pub struct Aside<F> {
     future: F,
     bell: Arc<Bell>,
     waker: Waker,
 }
 
-/// Rung by whatever the future waits for.
+/// The waker given to the inner future: it notes the call and passes it on.
 struct Bell {
     has_rung: AtomicBool,
     task: Mutex<Waker>,
@@ -26,14 +26,14 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.has_rung.store(true, Ordering::Release);
-        // Not under the lock: whoever is woken may poll at once.
+        // Cloned, and woken outside the lock: the task may be polled at once, and poll takes the lock.
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
         task.wake();
     }
 }
 
 impl<F: Future + Unpin> Aside<F> {
-    /// It is polled once at first.
+    /// Wraps a future; it is polled once at first.
     pub fn new(future: F) -> Self {
         let bell = Arc::new(Bell { has_rung: AtomicBool::new(true), task: Mutex::new(Waker::noop().clone()) });
         Self { future, waker: Waker::from(Arc::clone(&bell)), bell }
@@ -46,7 +46,7 @@ impl<F: Future + Unpin> Future for Aside<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
         let mut task = this.bell.task.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before it is seen whether it has rung: what rings from now on wakes the task that polls now.
+        // Stored before the flag is read: a wake in between either sets the flag that is read next, or wakes this task.
         if !task.will_wake(context.waker()) {
             task.clone_from(context.waker());
         }

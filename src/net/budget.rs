@@ -1,4 +1,4 @@
-//! Memory for requests and answers that are under way: so many bytes in all, and no network takes what others need.
+//! The memory budget for requests and answers under way: a total, and a fair share of it for each network.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,29 +10,29 @@ use ipnet::IpNet;
 
 use super::networks::widest_network;
 
-/// Bytes of requests and answers under way at a time, over all connections: heads, bodies, and answers until they have left.
-/// The service may have 256 MiB (`systemd/gatelodge.service`), of which hashing takes 19 MiB for each thread.
+/// Bytes of requests and answers under way at a time, over all connections: heads, bodies, and answers until they have
+/// left. The service may have 256 MiB (`systemd/gatelodge.service`), of which hashing takes 19 MiB for each thread.
 const MAX_UNDER_WAY_BYTES: usize = 32 * 1024 * 1024;
-/// Of these, so many are kept for networks that hold little: this part of all.
+/// One part in four is reserved for networks that hold little.
 const PART_RESERVED: usize = 4;
-/// What counts as little: some ten requests of the usual size.
+/// Bytes that count as little: some ten requests of the usual size.
 const LITTLE_BYTES: usize = 96 * 1024;
-/// A network that holds more may hold this part of what is left free.
+/// A network that holds more than a little may hold one part in two of what is free beyond the reserve.
 const PART_PER_NETWORK: usize = 2;
 
-/// Who holds how much.
+/// The bytes held, in total and by network.
 ///
-/// A network may hold no more than a part of what is left free (dynamic thresholds, Choudhury and Hahne 1998): one that is alone
-/// gets a quarter of all, and the more of them are greedy the less each gets. Those who hold little have a reserve of their own,
-/// which the greedy do not reach. Whoever finds no room is refused at once: those who waited would hold memory meanwhile that
-/// nobody has counted.
+/// A network may hold no more than a part of what is free (dynamic thresholds, Choudhury and Hahne 1998): a single one
+/// gets a quarter of all, and the more of them are greedy the less each gets. Those that hold little have a reserve
+/// which the greedy do not reach. A request without room is refused at once: waiting ones would hold memory that nobody
+/// has counted.
 #[derive(Default)]
 pub struct Budget {
     total: AtomicUsize,
     by_network: Mutex<HashMap<IpNet, Weak<Share>>>,
 }
 
-/// What one network holds. It is looked up once for a connection, and not again for each request.
+/// The bytes that one network holds. It is looked up once per connection, not per request.
 pub struct Share {
     budget: Arc<Budget>,
     network: IpNet,
@@ -40,19 +40,21 @@ pub struct Share {
 }
 
 impl Budget {
-    /// What somebody's network holds.
+    /// Returns the share of a client's network, shared by all its connections.
     pub fn share(self: &Arc<Self>, client: IpAddr) -> Arc<Share> {
+        // The widest network counts: a customer with a /48 must not have a share for each of its /64.
         let network = widest_network(client);
         let mut by_network = self.by_network();
         if let Some(share) = by_network.get(&network).and_then(Weak::upgrade) {
             return share;
         }
         let share = Arc::new(Share { budget: Arc::clone(self), network, held: AtomicUsize::new(0) });
+        // Weak, so that a network is forgotten with its last connection.
         by_network.insert(network, Arc::downgrade(&share));
         share
     }
 
-    /// Whether a network may hold so much where all together hold `total`.
+    /// Whether a network may hold `by_network` bytes when all together hold `total`.
     fn allows(by_network: usize, total: usize) -> bool {
         let Some(free) = MAX_UNDER_WAY_BYTES.checked_sub(total) else { return false };
         let share = free.saturating_sub(MAX_UNDER_WAY_BYTES / PART_RESERVED) / PART_PER_NETWORK;
@@ -72,7 +74,7 @@ impl Budget {
 }
 
 impl Share {
-    /// Room for so many bytes; none if there is none left for this network.
+    /// Takes room for so many bytes; `None` if this network has none left.
     pub fn room(self: &Arc<Self>, bytes: usize) -> Option<Room> {
         let mut room = Room { share: Arc::clone(self), bytes: 0 };
         room.resize(bytes).then_some(room)
@@ -82,29 +84,32 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut by_network = self.budget.by_network();
-        // Somebody of the network may have come meanwhile, and have a new one.
+        // Between the count reaching zero and this lock a connection may have put a new share here: that one stays.
         if by_network.get(&self.network).is_some_and(|share| share.strong_count() == 0) {
             by_network.remove(&self.network);
         }
     }
 }
 
-/// Room that somebody has; it is free again when this is dropped.
+/// Bytes taken from the budget; they are free again when this is dropped.
 pub struct Room {
     share: Arc<Share>,
     bytes: usize,
 }
 
 impl Room {
-    /// How much it is.
+    /// The number of bytes taken.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Takes more, or gives some back. False if there is not so much more: then everything stays as it was.
+    /// Takes more, or gives some back. Returns false, and changes nothing, if there is not that much more.
     pub fn resize(&mut self, bytes: usize) -> bool {
         let (total, held) = (&self.share.budget.total, &self.share.held);
         if let Some(more) = bytes.checked_sub(self.bytes) {
+            // Added first and taken back on refusal, so that parallel requests cannot all pass the same check. At worst
+            // two that meet at the limit are both refused. The counters guard no other memory, so relaxed order
+            // suffices.
             let (total_then, held_then) = (total.fetch_add(more, Relaxed) + more, held.fetch_add(more, Relaxed) + more);
             if more > 0 && !Budget::allows(held_then, total_then) {
                 total.fetch_sub(more, Relaxed);

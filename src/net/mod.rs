@@ -1,4 +1,4 @@
-//! Connections, whatever is spoken on them: how many there may be and whose, how each gets on, what it may hold, and how it ends.
+//! Connections, whatever is spoken on them: how many, from which networks, their progress, memory and end.
 
 mod accept;
 mod aside;

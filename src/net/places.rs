@@ -1,5 +1,5 @@
-//! Places for connections: so many in total, and so many for each client network, so that one network cannot take them all.
-//! Where few are left, those who keep us waiting make room for those who come.
+//! Connection limits: a total, and one for each client network, so that one network cannot take all places. When few
+//! are left, connections that wait for their client make room for new ones.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,41 +15,41 @@ use tokio_util::sync::CancellationToken;
 use super::networks::WIDE;
 use super::pulse::Pulse;
 
-/// Connections at a time, over all listeners. One costs about 40 KiB while nothing happens on it.
+/// Connections at a time, over all listeners. An idle one costs about 40 KiB.
 const MAX_CONNECTIONS: usize = 1024;
 /// Connections at a time from an IPv4 address, or an IPv6 /64. Browsers open about six.
 const MAX_PER_NETWORK: usize = 128;
-/// Connections at a time from an IPv6 /48, of which a customer of a provider may have all 65,536 networks.
+/// Connections at a time from an IPv6 /48, the most that one customer has, with 65,536 networks of their own.
 const MAX_PER_WIDE_NETWORK: usize = 256;
-/// One network may have this part of all places, where there are few.
+/// One part in four of all places is the most for one network, where descriptors are few.
 const PART_PER_NETWORK: usize = 4;
-/// This part of all places is kept free for whoever comes next, by asking somebody to leave.
+/// One part in sixteen of all places is kept free for new connections, by closing others.
 const PART_SPARE: usize = 16;
-/// How long whoever comes waits until somebody is asked to leave, where nobody could be asked before.
+/// The pause before another connection is asked to leave, when none could be asked before.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
-/// File descriptors that are kept for the store, its probe, the mail server, the control socket and the log.
+/// File descriptors kept for the store, its probe, the mail server, the control socket and the log.
 const RESERVED_DESCRIPTORS: usize = 32;
 
-/// Who has a place.
+/// All places, and who has them.
 pub struct Places {
     total: Arc<Semaphore>,
     all: usize,
     taken: Arc<Mutex<Taken>>,
-    /// Proxies speak for many: they are held to the total only.
+    /// Proxies speak for many clients and are held to the total only.
     proxies: Vec<IpNet>,
 }
 
 #[derive(Default)]
 struct Taken {
     by_network: HashMap<IpNet, usize>,
-    /// By number.
+    /// The places taken, by their number.
     places: HashMap<u64, Seat>,
     last_number: u64,
-    /// How many were asked to leave and have not left.
+    /// The number of connections that were asked to leave and have not left yet.
     leaving: usize,
 }
 
-/// What is known of a place that is taken.
+/// A place that is taken.
 struct Seat {
     networks: Vec<IpNet>,
     pulse: Arc<Pulse>,
@@ -57,7 +57,7 @@ struct Seat {
 }
 
 impl Places {
-    /// As many as this process has file descriptors for.
+    /// Creates as many places as this process has file descriptors for.
     pub fn new(proxies: Vec<IpNet>) -> Self {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let descriptors = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -69,13 +69,15 @@ impl Places {
         Self { total: Arc::new(Semaphore::new(all)), all, taken: Arc::default(), proxies }
     }
 
-    /// Whether so many have a place that nobody may take their time.
+    /// Whether more than half of the places are taken, so that timeouts become short.
     pub fn is_crowded(&self) -> bool {
         self.total.available_permits() < self.all / 2
     }
 
-    /// Waits for room, and makes some: whoever finds none waits in the listener's backlog.
+    /// Waits for a permit, asking others to leave when few are free; meanwhile new clients wait in the kernel's
+    /// backlog.
     pub async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        // Those who are leaving count as free: otherwise each arrival would close one more before the first has gone.
         let soon_free = self.total.available_permits() + lock(&self.taken).leaving;
         if soon_free < self.all.div_ceil(PART_SPARE) {
             self.ask_somebody_to_leave();
@@ -88,12 +90,12 @@ impl Places {
         }
     }
 
-    /// Whether this peer is a proxy that we trust.
+    /// Whether this peer is a trusted proxy.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.proxies.iter().any(|net| net.contains(&peer.to_canonical()))
     }
 
-    /// A place for this peer. None if a network of its has all that one network may have.
+    /// Takes a place for this peer; `None` if one of its networks has its full number.
     pub fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr, pulse: Arc<Pulse>) -> Option<Place> {
         let networks = if self.is_proxy(peer) { vec![] } else { networks_of(peer) };
         let mut taken = lock(&self.taken);
@@ -117,14 +119,15 @@ impl Places {
         limit.min(self.all / PART_PER_NETWORK)
     }
 
-    /// Of those who keep us waiting, whoever has waited longest among those whose network has the most places: so nobody who came
-    /// alone leaves for a crowd. Nobody leaves for whom we work at the moment.
+    /// Asks one connection to leave: of those that wait for their client, the one that waits longest among those whose
+    /// network has the most places. So a single client is never closed for a crowd, and nobody is for whom we work at
+    /// the moment.
     fn ask_somebody_to_leave(&self) {
         let mut taken = lock(&self.taken);
         let rank = |seat: &Seat| {
             let waits_since = seat.pulse.waits_since().filter(|_| !seat.leave.is_cancelled())?;
             let count = |network: &IpNet| taken.by_network.get(network).copied().unwrap_or_default();
-            // A proxy's connections stand for many people, and come last.
+            // A proxy's connections stand for many clients: with a count of zero they are asked last.
             Some((seat.networks.iter().map(count).max().unwrap_or_default(), Reverse(waits_since)))
         };
         let ranked = taken.places.values().filter_map(|seat| Some((rank(seat)?, &seat.leave)));
@@ -135,10 +138,10 @@ impl Places {
     }
 }
 
-/// A connection's place; it is free again when this is dropped.
+/// The place of a connection; it is free again when this is dropped.
 pub struct Place {
     number: u64,
-    /// Cancelled when somebody else needs the place more.
+    /// Cancelled when the place is needed for another connection.
     pub leave: CancellationToken,
     taken: Arc<Mutex<Taken>>,
     _room: OwnedSemaphorePermit,
@@ -150,6 +153,7 @@ impl Drop for Place {
         taken.leaving -= usize::from(self.leave.is_cancelled());
         let networks = taken.places.remove(&self.number).map(|seat| seat.networks).unwrap_or_default();
         for network in networks {
+            // Rows of zero are removed: the map must not keep every network that was ever here.
             match taken.by_network.get_mut(&network) {
                 Some(count) if *count > 1 => *count -= 1,
                 _ => drop(taken.by_network.remove(&network)),
@@ -162,10 +166,10 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a customer of a provider has one of at least.
+/// The prefix length of the least that a provider gives a customer.
 const NARROW: u8 = 64;
 
-/// The networks of one client: an IPv4 address, or an IPv6 /64 and /48.
+/// Returns the networks that one client counts against: an IPv4 address, or an IPv6 /64 and /48.
 fn networks_of(peer: IpAddr) -> Vec<IpNet> {
     match peer.to_canonical() {
         IpAddr::V4(address) => vec![IpAddr::V4(address).into()],

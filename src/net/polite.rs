@@ -1,4 +1,4 @@
-//! A stream that ends politely: what was said last arrives.
+//! A TCP stream that closes so that the last answer arrives (lingering close).
 
 use std::io;
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use tokio::time::timeout;
 use super::places::Place;
 use super::pulse::Pulse;
 
-/// How long, and how much, a client may go on sending after its connection was ended.
+/// The time, and the bytes, for which a client may go on sending after its connection was closed.
 const LINGER: Duration = Duration::from_secs(2);
 const MAX_LINGER_BYTES: usize = 2 * 1024 * 1024;
 
-/// A connection with its place among the connections.
+/// A connection, with its place.
 pub struct Polite {
     inner: Option<TcpStream>,
     place: Option<Place>,
@@ -27,7 +27,7 @@ pub struct Polite {
 }
 
 impl Polite {
-    /// A connection that keeps its place until it has said farewell.
+    /// Wraps a connection that keeps its place until the lingering close is over.
     #[must_use]
     pub fn new(inner: TcpStream, place: Place, pulse: Arc<Pulse>) -> Self {
         Self { inner: Some(inner), place: Some(place), pulse, is_stalled: false, is_over: false }
@@ -43,10 +43,11 @@ impl Polite {
     }
 }
 
-/// Closing on a client that is still sending would tear the last answer away with the connection: the reason why a
-/// request was refused would not arrive. Whoever's place is needed is not waited for.
+/// Closing while the client still sends makes TCP reset the connection, and the client may lose the last answer, such
+/// as the reason for a refusal. A connection whose place is needed does not linger.
 impl Drop for Polite {
     fn drop(&mut self) {
+        // After an error, or once the client has closed, there is nothing left that a reset could destroy.
         let (Some(stream), Some(place), false) = (self.inner.take(), self.place.take(), self.is_over) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
@@ -57,7 +58,7 @@ impl Drop for Polite {
     }
 }
 
-/// Says that nothing more comes, and hears the client out.
+/// Closes the sending side, and reads until the client closes too.
 async fn end_politely(mut stream: TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     let mut dropped = 0;
@@ -85,7 +86,7 @@ impl AsyncRead for Polite {
     }
 }
 
-/// Writes are not vectored: hyper then sends head and body from one buffer, which is cheaper for answers as small as ours.
+/// Writes are not vectored: hyper then sends head and body from one buffer, cheaper for answers as small as ours.
 impl AsyncWrite for Polite {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = self.stream().poll_write(context, bytes);
@@ -96,7 +97,7 @@ impl AsyncWrite for Polite {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Asked for when everything was written.
+        // hyper flushes once everything was written, so whatever stalled has left by now.
         if std::mem::take(&mut self.is_stalled) {
             self.pulse.has_caught_up();
         }

@@ -1,4 +1,4 @@
-//! How a connection gets on: whether requests are answered on it, and since when not.
+//! The progress of a connection: whether requests are answered on it, or since when it waits for its client.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,43 +6,43 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a client may take to read an answer, whatever it reads meanwhile.
+/// The time that a client has to read an answer, however slowly it reads.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// What happens on one connection.
+/// The progress of one connection, and its deadlines.
 pub struct Pulse {
     state: Mutex<State>,
     first: Notify,
 }
 
 struct State {
-    /// Until when the first request must have come; nothing once it has.
+    /// The deadline for the first request; `None` once it has come.
     first_by: Option<Instant>,
-    /// How long the connection may last on which no request is under way.
+    /// The time that the connection may last while no request is under way.
     idle: Duration,
     under_way: usize,
-    /// Requests that we work on: whoever has one is not waited for.
+    /// Requests that we work on; while there is one, the client is not the one who is waited for.
     working: usize,
-    /// Answers that are ready and not read to their end: number, and since when. As many as there are streams at most.
+    /// Answers that are ready but not read to their end: number, and since when. As many as there are streams at most.
     unread: Vec<(u64, Instant)>,
-    /// Since when the client has taken nothing of what we send.
+    /// The time since which the client has taken nothing of what we send.
     stalled_at: Option<Instant>,
     last_number: u64,
-    /// When the connection came, or the last answer was on its way.
+    /// When the connection came, or the last answer left.
     moved_at: Instant,
 }
 
-/// Why a connection has to end.
+/// The reason why a connection has to end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Overdue {
-    /// No request came, for too long.
+    /// No request came in time.
     Idle,
-    /// An answer is not read.
+    /// An answer was not read in time.
     Unread,
 }
 
 impl Pulse {
-    /// Of a connection that has just come, and whose first request may take so long.
+    /// Starts for a new connection, whose first request must come within `timeout`.
     pub fn new(timeout: Duration) -> Self {
         let now = Instant::now();
         let state = State {
@@ -58,17 +58,17 @@ impl Pulse {
         Self { state: Mutex::new(state), first: Notify::new() }
     }
 
-    /// Has the connection last so long from now on while no request is under way.
+    /// Sets how long the connection may last while no request is under way.
     pub fn allow_idling(&self, idle: Duration) {
         self.state().idle = idle;
     }
 
-    /// The client takes nothing of what we send.
+    /// Notes that the client takes nothing of what we send.
     pub fn stalls(&self) {
         self.state().stalled_at.get_or_insert_with(Instant::now);
     }
 
-    /// The client has taken everything that was to be sent.
+    /// Notes that the client has taken everything that was to be sent.
     pub fn has_caught_up(&self) {
         let mut state = self.state();
         if state.stalled_at.take().is_some() {
@@ -76,7 +76,7 @@ impl Pulse {
         }
     }
 
-    /// A request has come; perhaps whole, so that it is worked on from now on.
+    /// Notes a request. If it came whole, without a body, work on it begins.
     pub fn begin(self: &Arc<Self>, is_whole: bool) -> UnderWay {
         let mut state = self.state();
         state.working += usize::from(is_whole);
@@ -88,7 +88,7 @@ impl Pulse {
         UnderWay { pulse: Arc::clone(self), number: state.last_number, is_worked_on: is_whole, is_over: false }
     }
 
-    /// Whether we work on a request.
+    /// Whether work on a request is under way.
     pub fn is_working(&self) -> bool {
         self.state().working > 0
     }
@@ -100,7 +100,7 @@ impl Pulse {
         }
     }
 
-    /// Since when we have waited for the client; nothing while we work for it.
+    /// Returns since when the client is waited for; `None` while we work for it.
     pub fn waits_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.working == 0).then_some(state.moved_at)
@@ -123,14 +123,16 @@ impl Pulse {
 }
 
 impl State {
-    /// Why the connection has to end now, or when to look again: at what is due next, but before anything can be due that begins
-    /// after `now`, as the time for the next request does when an answer under way has been read.
+    /// Returns why the connection has to end now, or when to look again: when the next deadline ends, but no later than
+    /// one that begins after `now` could, as the idle time does once an answer has been read.
     fn look(&self, now: Instant) -> Result<Overdue, Instant> {
         let (reason, due) = self.due(now);
         if due <= now { Ok(reason) } else { Err(due.min(now + self.idle)) }
     }
 
-    /// What is due first, and when.
+    /// Returns the next deadline, and what it is for.
+    // The oldest unread answer decides, and progress does not extend it: otherwise a client that reads a byte now and
+    // then would hold its place, and our memory, for ever.
     fn due(&self, now: Instant) -> (Overdue, Instant) {
         let answered = self.unread.first().map(|(_, since)| *since);
         let oldest = answered.into_iter().chain(self.stalled_at).min();
@@ -144,7 +146,7 @@ impl State {
     }
 }
 
-/// A request from its head to the last byte of its answer.
+/// A request, from its head to the last byte of its answer.
 pub struct UnderWay {
     pulse: Arc<Pulse>,
     number: u64,
@@ -153,13 +155,13 @@ pub struct UnderWay {
 }
 
 impl UnderWay {
-    /// It was read whole, and is worked on.
+    /// Notes that the request was read whole, and that work on it begins.
     pub fn works(&mut self) {
         self.is_worked_on = true;
         self.pulse.state().working += 1;
     }
 
-    /// The answer is ready. What is left is to read it, which is the client's part.
+    /// Notes that the answer is ready; from here on the client is waited for.
     pub fn is_ready(&mut self) {
         let now = Instant::now();
         let mut state = self.pulse.state();
@@ -169,7 +171,7 @@ impl UnderWay {
         state.unread.push((self.number, now));
     }
 
-    /// The answer was ready at this time, and leaves at once: there is nothing to wait for but the connection itself.
+    /// Notes that the answer was ready at this time and left at once.
     pub fn ends(mut self, at: Instant) {
         self.end(at);
     }

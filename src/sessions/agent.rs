@@ -1,6 +1,6 @@
-//! What a browser or program calls itself, in words for people.
+//! Names of browsers and programs, in words for people.
 
-/// What stands in the name that a browser gives itself, and what to call it. The first that is found counts: all of them
+/// Signs in the name that a browser gives itself, and what to call it. The first that is found counts: all of them
 /// claim to be others as well.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
@@ -14,6 +14,7 @@ const BROWSERS: &[(&str, &str)] = &[
     ("Safari/", "Safari"),
     ("curl/", "curl"),
 ];
+/// The same for operating systems.
 const SYSTEMS: &[(&str, &str)] = &[
     ("Android", "Android"),
     ("iPhone", "an iPhone"),
@@ -24,7 +25,7 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
-/// "Firefox on Linux", as far as it can be told. Nothing of the text itself comes back.
+/// Returns "Firefox on Linux", as far as it can be told. Nothing of the text itself comes back.
 #[must_use]
 pub fn in_words(agent: &str) -> String {
     let find =

@@ -1,4 +1,4 @@
-//! API tokens: with one a program acts in somebody's name, as far as its scopes go, until it expires or is revoked.
+//! API tokens: with one a program acts on somebody's behalf, as far as its scopes go, until it expires or is revoked.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, 
 use super::{Carrier, Method, Session};
 
 stored_enum! {
-    /// What a token is good for. It never does more than its owner may.
+    /// A scope of a token. It never allows more than its owner may do.
     Scope {
-        /// Who its owner is, and what they may do.
+        /// The owner's profile and permissions.
         Profile = 1 "profile",
-        /// What others may do.
+        /// Questions about the permissions of others.
         Ask = 2 "ask",
         /// Whatever administrators see.
         AdminRead = 3 "admin:read",
@@ -33,21 +33,21 @@ impl Scope {
 /// A token. The store keeps the digest of its secret, never the secret.
 #[derive(Clone, Debug)]
 pub struct ApiToken {
-    /// What lists call it; it opens nothing.
+    /// The id by which lists name it; it opens nothing.
     pub id: ApiTokenId,
-    /// In whose name it acts.
+    /// The account on whose behalf it acts.
     pub account: AccountId,
     /// The store's generation: a restored backup revives no token.
     generation: [u8; 16],
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: DisplayName,
-    /// What it is good for.
+    /// The scopes that it is good for.
     pub scopes: BTreeSet<Scope>,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// The time from which on it is refused.
     pub expires_at: Timestamp,
-    /// When it was last used, if ever; may lag by some minutes.
+    /// The time at which it was last used, if ever; may lag by some minutes.
     pub used_at: Option<Timestamp>,
 }
 record!(ApiToken, version 1, { id, account, generation, name, scopes, created_at, expires_at, used_at });
@@ -65,7 +65,7 @@ impl ApiToken {
         self.as_session().is_alive(self.created_at, now, generation)
     }
 
-    /// The session that it stands for: whoever asks by a token is somebody who is in, for as long as it works.
+    /// The session that it stands for, which lives as long as the token works.
     #[must_use]
     pub fn as_session(&self) -> Session {
         Session {
@@ -74,6 +74,7 @@ impl ApiToken {
             generation: self.generation,
             created_at: self.created_at,
             seen_at: self.used_at.unwrap_or(self.created_at),
+            // A program may rest for months: only the expiry that was chosen for the token ends it.
             idle: Seconds::MAX,
             ends_at: self.expires_at,
             carrier: Carrier::BearerToken,
@@ -107,7 +108,7 @@ pub fn make(
     Ok(Some((secret, token)))
 }
 
-/// The token whose secret has this digest, alive or not.
+/// Finds the token whose secret has this digest, alive or not.
 pub fn find_token(view: &dyn Snapshot, digest: Digest) -> Result<Option<ApiToken>, StoreError> {
     TOKENS.get(view, &digest)
 }
@@ -134,7 +135,7 @@ pub fn revoke_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), St
     tokens_of(tx, account)?.iter().try_for_each(|token| revoke(tx, account, token.id).map(drop))
 }
 
-/// Notes when the token with this digest was last used, if it is one.
+/// Records when the token with this digest was last used, if it is one.
 pub(super) fn note_used(tx: &mut dyn Transaction, digest: Digest, used_at: Timestamp) -> Result<(), StoreError> {
     match TOKENS.get(tx, &digest)?.filter(|token| token.used_at < Some(used_at)) {
         Some(token) => TOKENS.put(tx, &digest, &ApiToken { used_at: Some(used_at), ..token }),
@@ -142,7 +143,7 @@ pub(super) fn note_used(tx: &mut dyn Transaction, digest: Digest, used_at: Times
     }
 }
 
-/// Removes up to `limit` tokens that are over, looking at as many behind `after`. Returns where to go on, or none at the end.
+/// Removes tokens that are over, looking at up to `limit` behind `after`. Returns where to go on, or none at the end.
 pub fn sweep_tokens(
     tx: &mut dyn Transaction,
     now: Timestamp,

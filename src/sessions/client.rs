@@ -1,44 +1,47 @@
-//! Whoever sends a request, as far as it says.
+//! The client that sends a request, as far as it can be known.
 
 use crate::audit::Source;
 use crate::base::{AccountId, is_hidden};
 
-/// Who asks, and with what: for the list of sessions, the audit log and the limits on tries.
+/// A client: for the list of sessions, the audit log and the rate limits.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     /// The network address.
     pub network: String,
     /// The browser or program, as it calls itself; at most 200 characters are kept.
     pub agent: String,
-    /// The cookie by which it shows who logged in with it before; it is read where it is judged.
+    /// The cookie of known browsers, which shows who logged in with it before; it is verified where it is judged.
     pub device: String,
-    /// The cookie by which it shows whose trust it has; it is read where it is judged.
+    /// The cookie of a trusted browser; it is verified where it is judged.
     pub trust: String,
 }
 
 impl Client {
+    /// Characters kept of a client's name for itself.
     const MAX_AGENT_CHARS: usize = 200;
 
-    /// Takes what the request says.
+    /// Makes a client from what the request says.
     #[must_use]
     pub fn new(network: String, agent: &str, device: &str) -> Self {
+        // The text is the client's own and is shown to people: what nobody sees could reverse the text beside it, or
+        // end its line.
         let agent = agent.chars().filter(|c| !is_hidden(*c)).take(Self::MAX_AGENT_CHARS).collect();
         Self { network, agent, device: device.to_owned(), trust: String::new() }
     }
 
-    /// With the cookie of a trusted browser.
+    /// Adds the cookie of a trusted browser.
     #[must_use]
     pub fn trusted_by(self, trust: &str) -> Self {
         Self { trust: trust.to_owned(), ..self }
     }
 
-    /// Its user as somebody who has not proved who they are.
+    /// The client's user as somebody who has not proved who they are, for the audit log.
     #[must_use]
     pub fn anyone(&self) -> Source {
         Source::anyone(&self.network)
     }
 
-    /// Its user as the owner of an account.
+    /// The client's user as the owner of an account, for the audit log.
     #[must_use]
     pub fn owner_of(&self, account: AccountId) -> Source {
         Source::account(account, &self.network)

@@ -1,4 +1,4 @@
-//! How sessions start, go on under new secrets, and end.
+//! The life of sessions: how they start, go on under new secrets, and end.
 
 use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Sessions as Settings;
@@ -8,17 +8,17 @@ use crate::store::{Direction, StoreError, Transaction};
 use super::session::{Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, of_account, remove, store};
 use super::{Client, Method, api_tokens, refreshing};
 
-/// What a new session is made from.
+/// The data of a new session.
 pub struct NewSession<'a> {
-    /// Whose it is.
+    /// The account it belongs to.
     pub account: AccountId,
-    /// How the client carries it.
+    /// The way in which the client carries it.
     pub carrier: Carrier,
-    /// How the person proved who they are.
+    /// The methods by which the person proved who they are.
     pub methods: &'a [Method],
-    /// Where it comes from.
+    /// The client that logged in.
     pub client: &'a Client,
-    /// How long it lasts.
+    /// The settings that say how long it lasts.
     pub settings: &'a Settings,
     /// Seconds for which an access token works, where a refresh token renews it.
     pub access: Seconds,
@@ -61,6 +61,7 @@ pub fn start(
     Ok((secret, session))
 }
 
+/// Draws a secret for a session that is carried like this.
 fn draw(carrier: Carrier, moment: &mut Moment) -> Bearer {
     match carrier {
         Carrier::RefreshedToken => Bearer::draw_family(moment),
@@ -68,8 +69,10 @@ fn draw(carrier: Carrier, moment: &mut Moment) -> Bearer {
     }
 }
 
+/// Ends the sessions unused for longest where an account has as many as it may have.
 fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    // The index alone says whether there is room, as there nearly always is.
+    // The index alone shows whether there is room, as there nearly always is. A login is never refused for want of
+    // room: a thief's sessions must not keep the owner out.
     if OF_ACCOUNT.under(tx, &account, Direction::Up, MAX_SESSIONS)?.len() < MAX_SESSIONS {
         return Ok(());
     }
@@ -78,8 +81,8 @@ fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreEr
     sessions.iter().skip(MAX_SESSIONS - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
 }
 
-/// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods` are
-/// those by which its holder proved anew who they are; none leaves its last proof what it was. None if it has ended.
+/// Gives a session a new secret (ASVS 5.0, 7.2.4); the old one, and every copy of it, opens nothing any more. `methods`
+/// are those of a fresh proof; none leaves the last proof what it was. None if the session has ended.
 pub fn renew(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -111,7 +114,7 @@ pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) ->
     end(tx, digest).map(|()| true)
 }
 
-/// Ends every session of an account, but for the one to be kept. Says how many.
+/// Ends every session of an account, but for `kept`. Returns how many.
 pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<usize, StoreError> {
     let mut ended = 0;
     for (digest, session) in of_account(tx, account)? {
@@ -123,8 +126,8 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
     Ok(ended)
 }
 
-/// Ends sessions, whosever they are, but for the one to be kept, looking at up to `limit` behind `after`. Returns how many ended,
-/// and where to go on, or none at the end.
+/// Ends sessions of any account, but for `kept`, looking at up to `limit` behind `after`. Returns how many ended, and
+/// where to go on, or none at the end.
 pub fn end_some(
     tx: &mut dyn Transaction,
     kept: Option<SessionId>,
@@ -139,9 +142,10 @@ pub fn end_some(
     Ok((ended, (page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten()))
 }
 
-/// Notes when sessions and API tokens were last used. One that has ended meanwhile stays ended.
+/// Records when sessions and API tokens were last used. One that has ended meanwhile stays ended.
 pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Result<(), StoreError> {
     for (digest, seen_at) in seen {
+        // Uses are collected and written later: the row must be there still, and its time never goes back.
         if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
             SESSIONS.put(tx, digest, &Session { seen_at: *seen_at, ..session })?;
         }
@@ -150,8 +154,7 @@ pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Resu
     Ok(())
 }
 
-/// Removes up to `limit` sessions that are over, looking at as many behind `after`.
-/// Returns where to go on, or none at the end.
+/// Removes sessions that are over, looking at up to `limit` behind `after`. Returns where to go on, or none at the end.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,

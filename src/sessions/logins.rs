@@ -1,4 +1,4 @@
-//! How often somebody logged in, when and from where, and whether a login comes from a place that is new.
+//! The record of an account's logins: how many there were, when and from where, and whether one comes from a new place.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,16 +12,16 @@ use super::agent;
 /// A login.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LoginNote {
-    /// When.
+    /// The time of the login.
     pub at: Timestamp,
-    /// From which network address.
+    /// The network address that it came from.
     pub network: String,
-    /// With which browser or program, in our words.
+    /// The browser or program, in our words.
     pub device: String,
 }
 record!(part LoginNote { at, network, device });
 
-/// A device or a network that somebody logged in from. Their names are kept as keyed digests.
+/// A device or network that somebody logged in from, as a keyed digest: the store keeps no list of places to read.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Place {
     seen_at: Timestamp,
@@ -29,48 +29,48 @@ struct Place {
 }
 record!(part Place { seen_at, digest });
 
-/// Everything about somebody's logins.
+/// The record of an account's logins.
 #[derive(Clone, Debug, Default)]
 pub struct Logins {
-    /// How many there were.
+    /// The number of logins.
     pub count: u64,
-    /// The last one.
+    /// The latest login.
     pub current: Option<LoginNote>,
-    /// The one before it.
+    /// The login before it.
     pub last: Option<LoginNote>,
-    /// How often the owner took the account back: links to do so die with each time.
+    /// The number of times that the owner took the account back: each kills the links to do so.
     pub taken_back: u64,
     places: BTreeSet<Place>,
-    /// Since when logins from new places have followed each other, each within `STRANGE_FOR` of the one before.
+    /// The first of an unbroken chain of logins from new places, each within `STRANGE_FOR` of the one before.
     pub strange_since: Option<Timestamp>,
-    /// The last of them.
+    /// The latest login of that chain.
     strange_at: Option<Timestamp>,
 }
 record!(Logins, version 2, { count, current, last, taken_back, places }, since 2 { strange_since, strange_at });
 
 pub(crate) const LOGINS: Table<AccountId, Logins> = Table::at(schema::LOGINS);
 
-/// Devices and networks that are remembered for an account; the one not seen for longest makes room.
+/// Devices and networks remembered for an account; the one not seen for longest makes room.
 const MAX_PLACES: usize = 40;
 
 /// Seconds for which a login from a new place may be a stranger's: as long as the owner can say that it was not them.
 const STRANGE_FOR: Seconds = 7 * DAY;
 
-/// What of a login was not seen before. The first login of all is compared with nothing.
+/// The parts of a login that were not seen before.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Novelty {
-    /// The browser or program.
+    /// Whether the browser or program is new.
     pub device: bool,
-    /// The network.
+    /// Whether the network is new.
     pub network: bool,
 }
 
-/// What is known of somebody's logins.
+/// The record of an account's logins.
 pub fn logins_of(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Logins, StoreError> {
     Ok(LOGINS.get(view, &account)?.unwrap_or_default())
 }
 
-/// Notes a login. `knows_browser` says whether the browser showed that its owner logged in with it before.
+/// Records a login. `knows_browser` says whether the browser showed that its owner logged in with it before.
 pub fn note_login(
     tx: &mut dyn Transaction,
     seal: &SealingKey,
@@ -84,6 +84,7 @@ pub fn note_login(
         let code = seal.code(b"gatelodge place of login/1", &[account.bytes(), kind, text.as_bytes()]);
         *code.first_chunk().expect("16 of 32 bytes")
     };
+    // Remembered whether or not it is new, so that a place in use is not the one that makes room.
     let mut is_new = |digest: [u8; 16]| {
         let is_new = logins.places.iter().all(|place| place.digest != digest);
         logins.places.retain(|place| place.digest != digest);
@@ -95,11 +96,15 @@ pub fn note_login(
     };
     let is_unseen_network = is_new(digest(b"network", &neighbourhood(network)));
     let is_unseen_device = is_new(digest(b"device", &note.device));
+    // At the first login everything is new, which is no news. A known browser is no new device, whatever it calls
+    // itself by now: its cookie is signed, its name is not.
     let novelty = if logins.count == 0 {
         Novelty::default()
     } else {
         Novelty { device: is_unseen_device && !knows_browser, network: is_unseen_network }
     };
+    // The start of the chain is kept: a thief may have come from several new places, and all that was added since the
+    // first may be theirs.
     if novelty.device || novelty.network {
         let follows = logins.strange_at.is_some_and(|before| at.since(before) < STRANGE_FOR);
         logins.strange_since = logins.strange_since.filter(|_| follows).or(Some(at));
@@ -111,7 +116,7 @@ pub fn note_login(
     Ok((note, novelty))
 }
 
-/// What counts as the same network: an IPv4 /24, an IPv6 /48.
+/// The network that counts as the same place: an IPv4 /24, an IPv6 /48.
 fn neighbourhood(network: &str) -> String {
     match network.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => format!("{:?}", &address.octets()[..3]),
@@ -120,7 +125,7 @@ fn neighbourhood(network: &str) -> String {
     }
 }
 
-/// The owner took the account back: every place is strange again, and with `ends_links` the links to do so are dead.
+/// Makes every place new again, as the owner took the account back; with `ends_links` the links to do so die.
 pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: bool) -> Result<(), StoreError> {
     let mut logins = logins_of(tx, account)?;
     logins.places.clear();
@@ -131,7 +136,7 @@ pub fn forget_places(tx: &mut dyn Transaction, account: AccountId, ends_links: b
     LOGINS.put(tx, &account, &logins)
 }
 
-/// Forgets an account that is gone.
+/// Forgets the logins of a deleted account.
 pub fn forget_logins(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     LOGINS.delete(tx, &account)
 }

@@ -1,4 +1,4 @@
-//! By which means somebody proves who they are.
+//! The methods by which people prove who they are.
 
 use std::cmp::Ordering;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::store::{Damaged, Field, Reader};
 
-/// A means by which somebody proved who they are. A session notes all it was proved by; the `amr` of RFC 8176 is read
-/// from these.
+/// A method by which somebody proved who they are. A session notes all that it was proved by; the `amr` of RFC 8176 is
+/// read from these.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Method {
     /// The account's password.
@@ -31,7 +31,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// All there are.
+    /// All methods.
     pub const ALL: [Self; 9] = [
         Self::Password,
         Self::Link,
@@ -44,7 +44,7 @@ impl Method {
         Self::ApiToken,
     ];
 
-    /// The word by which it is stored, told by the API and noted in the audit log. It never changes.
+    /// The word under which it is stored, shown by the API and audited. It never changes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl Method {
     }
 }
 
-/// By their words, so that a set of them is stored as it was when it held words.
+/// Orders methods by their words, so that a set of them is stored as it was when it held words.
 impl Ord for Method {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_str().cmp(other.as_str())

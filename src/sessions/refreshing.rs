@@ -1,9 +1,9 @@
-//! Sessions of single-page applications: access tokens that live for minutes, and refresh tokens of which each works once
+//! Sessions of single-page applications: access tokens that live for minutes, and refresh tokens that work once each
 //! (RFC 9700, section 4.14.2).
 //!
-//! A refresh token names its family, which is its session, and holds the secret of one turn; the access token of the turn follows
-//! from it. So the store keeps one row for a family, however often it was refreshed: a token of the family that is not the last
-//! one was used before.
+//! A refresh token names its family, which is its session, and holds the secret of one turn; the access token of the
+//! turn is derived from it. So the store keeps one row for a family, however often it was refreshed: a token of the
+//! family that is not the latest was used before.
 
 use crate::base::{AccountId, Moment, Seconds, Timestamp};
 use crate::crypto::Bearer;
@@ -11,18 +11,18 @@ use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::session::{FAMILIES, Family, OF_ACCOUNT, SESSIONS, Session, remove, store};
 
-/// What came of a refresh token.
+/// The outcome of a refresh.
 #[derive(Clone, Debug)]
 pub enum Refreshed {
-    /// The session goes on. The next refresh token is handed out here, once; the access token follows from it.
+    /// The session goes on. The next refresh token is handed out here, once; the access token is derived from it.
     Done(Box<(Bearer, Session)>),
-    /// It works no longer, or never did.
+    /// The token no longer works, or never did.
     Refused,
-    /// It was used before, by its owner or by a thief: the session has ended for both.
+    /// The token was used before, by its owner or by a thief: the session has ended for both.
     Reused(AccountId),
 }
 
-/// Begins a family for a session that starts, or goes on under other secrets.
+/// Begins a family for a session that starts, or that goes on under other secrets.
 pub(super) fn begin(
     tx: &mut dyn Transaction,
     session: &mut Session,
@@ -38,7 +38,7 @@ pub(super) fn begin(
     FAMILIES.put(tx, &family, &Family { account, session: id, generation, current: secret.digest() })
 }
 
-/// Whether there is anything to refresh: what is made up costs no write.
+/// Whether there is anything to refresh. It is asked before writing, so that a made-up token costs no write.
 pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, StoreError> {
     match presented.family() {
         Some(family) => Ok(FAMILIES.get(view, &family)?.is_some()),
@@ -46,7 +46,8 @@ pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, Store
     }
 }
 
-/// Takes a refresh token for the next one. Of several that come with the same token at once, one is served, and the session ends.
+/// Exchanges a refresh token for the next one. Of several requests with the same token at once one is served, and then
+/// the session ends.
 pub fn refresh(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
@@ -62,6 +63,8 @@ pub fn refresh(
     if !session.is_alive(session.seen_at, now, &family.generation) {
         return Ok(Refreshed::Refused);
     }
+    // Whose copy is the stolen one cannot be known, so the session ends rather than going on for one of the two (RFC
+    // 9700, 4.14.2). Only whoever held a token of the family knows its name.
     if family.current != presented.digest() {
         remove(tx, at, &session)?;
         return Ok(Refreshed::Reused(family.account));
@@ -69,6 +72,8 @@ pub fn refresh(
     let next = presented.next_turn(moment);
     session.seen_at = now;
     session.access_until = Some(now.plus(access));
+    // The access token of the turn before dies although its minutes are not over: a copy of it must not outlive the
+    // refresh.
     SESSIONS.delete(tx, &at)?;
     store(tx, &next, &session)?;
     FAMILIES.put(tx, &digest, &Family { current: next.digest(), ..family })?;

@@ -1,4 +1,4 @@
-//! A session, and where it is kept.
+//! Sessions, and the tables that keep them.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::crypto::{Bearer, Digest};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 stored_enum! {
-    /// How a client carries its session.
+    /// The way in which a client carries its session.
     Carrier {
         /// A cookie that dies with the browser.
         BrowserCookie = 0 "browser-cookie",
@@ -24,33 +24,33 @@ stored_enum! {
 /// A login that lasts. The store keeps the digest of its secret, never the secret.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// What lists and clients call it; it opens nothing.
+    /// The id by which lists and clients name it; it opens nothing.
     pub id: SessionId,
-    /// Whose it is.
+    /// The account it belongs to.
     pub account: AccountId,
     /// The store's generation: a restored backup revives no session.
     pub(super) generation: [u8; 16],
-    /// When the person logged in.
+    /// The time of the login.
     pub created_at: Timestamp,
-    /// When it was last used; may lag by some minutes.
+    /// The time of its last use; may lag by some minutes.
     pub seen_at: Timestamp,
-    /// Seconds it may be unused.
+    /// Seconds for which it may be unused.
     pub idle: Seconds,
-    /// When it ends in any case.
+    /// The time at which it ends in any case.
     pub ends_at: Timestamp,
-    /// How the client carries it.
+    /// The way in which the client carries it.
     pub carrier: Carrier,
-    /// When the person last proved who they are.
+    /// The time at which the person last proved who they are.
     pub proved_at: Timestamp,
-    /// By which methods.
+    /// The methods by which they did.
     pub methods: BTreeSet<Method>,
-    /// Where the login came from.
+    /// The network address that the login came from.
     pub network: String,
-    /// With which browser or program, as it calls itself.
+    /// The browser or program, as it calls itself.
     pub agent: String,
     /// The family of its refresh tokens, if it has any.
     pub(super) family: Option<Digest>,
-    /// When its present access token ends, if a refresh token renews it.
+    /// The time at which its present access token ends, if a refresh token renews it.
     pub access_until: Option<Timestamp>,
 }
 record!(Session, version 2, {
@@ -58,7 +58,7 @@ record!(Session, version 2, {
 }, since 2 { family, access_until });
 
 impl Carrier {
-    /// Whether a program carries it, not a browser's cookie.
+    /// Whether a program carries it, rather than a browser's cookie.
     #[must_use]
     pub const fn is_bearer(self) -> bool {
         matches!(self, Self::BearerToken | Self::RefreshedToken)
@@ -75,7 +75,7 @@ impl Session {
     /// Whether it still lets its holder in, given when it was last used.
     #[must_use]
     pub fn is_alive(&self, seen_at: Timestamp, now: Timestamp, generation: &[u8; 16]) -> bool {
-        // One that was made while the clock was wrong by years does not live that long once the clock is right again.
+        // One that was made while the clock was ahead by years must not live that long once the clock is right again.
         let has_begun = self.created_at <= now.plus(SLACK);
         has_begun
             && now < self.ends_at
@@ -107,22 +107,24 @@ pub struct Family {
     pub(super) account: AccountId,
     pub(super) session: SessionId,
     pub(super) generation: [u8; 16],
-    /// Of the one refresh token that works.
+    /// The digest of the one refresh token that works.
     pub(super) current: Digest,
 }
 record!(Family, version 1, { account, session, generation, current });
 
 pub(crate) const FAMILIES: Table<Digest, Family> = Table::at(schema::REFRESH_FAMILIES);
 
-/// Sessions an account may have; a login beyond it ends the one that was unused longest.
+/// Sessions that an account may have; a login beyond that ends the one that was unused for longest.
 pub const MAX_SESSIONS: usize = 100;
 
-/// The session whose secret has this digest, alive or not.
+/// Finds the session whose secret has this digest, alive or not.
 pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, StoreError> {
+    // Found by the digest of a 256-bit random secret: how long a look-up takes may depend on the digest, which leads to
+    // no secret, so nothing has to be compared in constant time.
     SESSIONS.get(view, &digest)
 }
 
-/// The session of an account with this id, alive or not.
+/// Finds the session of an account with this id, alive or not.
 pub fn find_by_id(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
@@ -134,8 +136,8 @@ pub fn find_by_id(
     }
 }
 
-/// The session that `seen` has become by a refresh token, if that is why its secret opens nothing any more: the family of its
-/// refresh tokens is the same, so nobody proved anything anew or was thrown out.
+/// Finds the session that `seen` has become by a refresh token, if that is why its secret opens nothing any more: the
+/// family of its refresh tokens is the same, so nobody gave a fresh proof or was thrown out.
 pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Session>, StoreError> {
     let found = find_by_id(view, seen.account, seen.id)?;
     Ok(found.filter(|session| session.family.is_some() && session.family == seen.family))
@@ -159,17 +161,19 @@ pub fn secret_of(
     OF_ACCOUNT.get(view, &(account, id))
 }
 
-/// How many sessions there are, counted up to `limit`.
+/// The number of sessions, counted up to `limit`.
 pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
     Ok(SESSIONS.all(view, Direction::Up, limit)?.len())
 }
 
+/// Writes a session under the digest of its secret, and the index of its account.
 pub(super) fn store(tx: &mut dyn Transaction, secret: &Bearer, session: &Session) -> Result<(), StoreError> {
     let digest = secret.access().digest();
     SESSIONS.put(tx, &digest, session)?;
     OF_ACCOUNT.put(tx, &(session.account, session.id), &digest)
 }
 
+/// Removes a session with its refresh tokens and its entry in the index.
 pub(super) fn remove(tx: &mut dyn Transaction, digest: Digest, session: &Session) -> Result<(), StoreError> {
     SESSIONS.delete(tx, &digest)?;
     if let Some(family) = &session.family {

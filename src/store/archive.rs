@@ -1,4 +1,4 @@
-//! A backup: every record of a consistent view in one stream, whatever engine keeps them.
+//! The backup format: every record of a consistent view in one stream, whatever engine keeps them.
 //!
 //! ```text
 //! "gatelodge backup 2\n"
@@ -7,10 +7,10 @@
 //! 0xffffffff | number of records 8 | SHA-256 of everything before 32 | code over that SHA-256 under the sealing key 32
 //! ```
 //!
-//! Numbers are big-endian. What is sealed stays sealed: a backup opens with the store's sealing key and no other. The code is
-//! there because most records are not sealed: without it, whoever can write to where backups lie could add themselves to the
-//! administrators and wait for the next restore. A checksum tells of accidents, a code of people. Backups of older programs
-//! (`gatelodge backup 1`) have none and end with the SHA-256.
+//! Numbers are big-endian. What is sealed stays sealed: a backup opens with the store's sealing key and no other. The
+//! code is there because most records are not sealed: without it, whoever can write to where backups lie could add
+//! themselves to the administrators and wait for the next restore. A checksum detects accidents, a code detects people.
+//! Backups of older programs (`gatelodge backup 1`) have none and end with the SHA-256.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -24,15 +24,15 @@ use super::{Direction, Heading, KeySpan, LogEnd, Pair, Snapshot, StoreError, Tru
 const SIGNED: &[u8; 19] = b"gatelodge backup 2\n";
 const UNSIGNED: &[u8; 19] = b"gatelodge backup 1\n";
 const END: u32 = u32::MAX;
-/// No record of ours comes near; a damaged length must not fill the memory.
+/// No record of ours comes near it; a damaged length must not fill the memory.
 const MAX_PART_BYTES: u32 = 16 << 20;
 /// Records read from the store at a time.
 const PAGE: usize = 200;
 
-/// What the code of a backup is for: no other code of ours is one.
+/// The label of a backup's code, which makes it differ from every other code of ours.
 const CODE: &[u8] = b"gatelodge backup/2";
 
-/// Why a backup cannot be written or read.
+/// The reason why a backup cannot be written or read.
 #[derive(Debug)]
 pub enum ArchiveError {
     /// The store failed.
@@ -43,17 +43,17 @@ pub enum ArchiveError {
     Unsettled(io::Error),
     /// It does not begin as a backup does.
     NotABackup,
-    /// It is not what was written: cut off, or changed.
+    /// It is not what was written: truncated, or changed.
     Damaged,
-    /// An export is not what was written: cut off, or changed.
+    /// An export is not what was written: truncated, or changed.
     DamagedExport,
-    /// It is whole, and of somebody without the sealing key.
+    /// It is whole, but was written by somebody without the sealing key.
     Forged,
     /// It carries no code, so anybody may have written it.
     Unsigned,
-    /// A password hash in it would make logins too dear.
+    /// A password hash in it would make logins too expensive.
     TooDear,
-    /// The line of this number holds no record.
+    /// The line with this number holds no record.
     NotARecord(usize),
     /// A later program wrote it, in this format.
     Newer(u64),
@@ -100,7 +100,7 @@ impl From<StoreError> for ArchiveError {
     }
 }
 
-/// Writes every record of a view, signed. Gives their number. `audit` is where the audit log ends.
+/// Writes every record of a view, signed. Returns their number. `audit` is where the audit log ends.
 pub fn write_archive(
     view: &dyn Snapshot,
     key: &SealingKey,
@@ -124,8 +124,8 @@ pub(super) fn write_unsigned(
     write_records(&heading, &mut Scanning::new(view), None, out)
 }
 
-/// Writes the records that `source` gives, in the order in which it gives them; without a key as programs did that knew no
-/// codes.
+/// Writes the records of `source` in the order in which they come; without a
+/// key, in the form of programs that knew no codes.
 pub fn write_records(
     heading: &Heading,
     source: &mut dyn Records,
@@ -160,12 +160,12 @@ fn length(bytes: &[u8]) -> Result<[u8; 4], ArchiveError> {
     length.map(u32::to_be_bytes).ok_or(ArchiveError::Damaged)
 }
 
-/// Records, one after another.
+/// A sequence of records.
 pub trait Records {
-    /// The next one.
+    /// Returns the next record; none at the end.
     ///
     /// # Errors
-    /// When there is one that cannot be had.
+    /// When the next record cannot be read.
     fn next(&mut self) -> Result<Option<Pair>, ArchiveError>;
 }
 
@@ -178,7 +178,7 @@ pub struct Scanning<'a> {
 }
 
 impl<'a> Scanning<'a> {
-    /// All of them.
+    /// Starts before the first record.
     #[must_use]
     pub fn new(view: &'a dyn Snapshot) -> Self {
         Self { view, page: Vec::new().into_iter(), span: KeySpan::prefix(&[]), is_over: false }
@@ -203,9 +203,10 @@ impl Records for Scanning<'_> {
     }
 }
 
-/// A backup that is read. Whoever reads it to its end without an error has read what was written, by whom [`Trust`] says.
+/// A backup that is being read. Whoever reads it to its end without an error has
+/// read what was written, by whom [`Trust`] says.
 pub struct Archive<R> {
-    /// What it tells about itself. Nothing of it is proved before the end was read.
+    /// What the backup says of itself. Nothing of it is proved before the end was read.
     pub heading: Heading,
     is_signed: bool,
     trust: Trust,
@@ -218,7 +219,7 @@ impl<R: Read> Archive<R> {
     /// Reads the beginning.
     ///
     /// # Errors
-    /// When it is no backup, or one of a later program than `known_format`.
+    /// When it is not a backup, or one of a later program than `known_format`.
     pub fn open(input: R, known_format: u64) -> Result<Self, ArchiveError> {
         let mut input = Summed { inner: input, hash: Hashing::default() };
         let mut magic = [0; SIGNED.len()];
@@ -237,7 +238,7 @@ impl<R: Read> Archive<R> {
         Ok(Self { heading, is_signed, trust: Trust::Anybody, input, count: 0, is_over: false })
     }
 
-    /// Has it proved, until its end is read, that it is of whom `trust` says. By itself it only has to be whole.
+    /// Requires it to come, once read to its end, from whom `trust` says. By itself it only has to be whole.
     ///
     /// # Errors
     /// When it carries no code, and has to.
@@ -254,7 +255,7 @@ impl<R: Read> Archive<R> {
         self.is_signed
     }
 
-    /// Reads to the end and gives the number of records.
+    /// Reads to the end and returns the number of records.
     ///
     /// # Errors
     /// When it is not what was written.
@@ -273,6 +274,7 @@ impl<R: Read> Archive<R> {
         if self.is_signed {
             self.input.inner.read_exact(&mut code)?;
         }
+        // Nothing may follow: bytes behind the end would be covered by neither the sum nor the code.
         let is_at_end = self.input.inner.read(&mut [0])? == 0;
         self.is_over = true;
         if u64::from_be_bytes(count) != self.count || sum != expected.0 || !is_at_end {

@@ -1,4 +1,4 @@
-//! A backup as a file: written beside its place, read again, and moved there when it is found whole.
+//! Backup files: written beside their place, verified by reading, and moved there when found whole.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write};
@@ -9,12 +9,12 @@ use super::archive::{Archive, ArchiveError};
 use super::settle::sync_folder_of;
 use super::{Heading, Trust, known_format};
 
-/// Has `fill` write a file that only its owner can read, and `check` read it from the disk; then it takes its place. What
-/// stood there before is replaced only then.
+/// Lets `fill` write a file that only its owner can read, and `check` read it back from the disk;
+/// only then it replaces what stood in its place.
 ///
 /// # Errors
-/// When it cannot be written, or is not whole; then nothing is left of it. [`ArchiveError::Unsettled`] when it is in its place all the
-/// same.
+/// When it cannot be written, or is not whole; then nothing is left of it.
+/// [`ArchiveError::Unsettled`] when it is in its place all the same.
 pub fn write_file<T>(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), ArchiveError>,
@@ -39,15 +39,15 @@ pub fn write_file<T>(
     Ok(written)
 }
 
-/// Reads a backup to its end and gives the number of its records.
+/// Reads a backup to its end and returns the number of its records.
 ///
 /// # Errors
-/// When it is not whole, no backup, or not of whom `trust` says.
+/// When it is not whole, not a backup, or not from whom `trust` says.
 pub fn verify_file(path: &Path, trust: Trust) -> Result<u64, ArchiveError> {
     opened(path)?.trusting(trust)?.verify()
 }
 
-/// What the backup in a file tells about itself, and whether it carries a code. Neither is proved.
+/// Returns what the backup in a file says of itself, and whether it carries a code. Neither is proved.
 pub fn heading_of(path: &Path) -> Result<(Heading, bool), ArchiveError> {
     let archive = opened(path)?;
     let is_signed = archive.is_signed();

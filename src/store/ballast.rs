@@ -1,5 +1,5 @@
-//! A file that is only there to be removed: when the disk is full, its space lets people log out and sessions be ended until
-//! somebody has made room.
+//! The ballast: a file that is only there to be removed. When the disk is full, its space lets people log out and
+//! sessions be ended until somebody has made room.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub struct Ballast {
 }
 
 impl Ballast {
-    /// The ballast of the store at `path`, of this size; none of no bytes.
+    /// Returns the ballast of the store at `path`, of this size; 0 bytes mean none.
     #[must_use]
     pub fn beside(path: &Path, bytes: u64) -> Self {
         let mut name = path.as_os_str().to_owned();
@@ -22,7 +22,7 @@ impl Ballast {
         Self { path: name.into(), bytes }
     }
 
-    /// How many bytes it takes.
+    /// Returns its size in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -62,7 +62,7 @@ impl Ballast {
         filled
     }
 
-    /// Gives the space back. True if there was any.
+    /// Releases the space. True if there was any.
     pub fn drop_it(&self) -> bool {
         std::fs::remove_file(&self.path).is_ok()
     }

@@ -1,14 +1,14 @@
-//! Where what belongs to a store stands: beside it, under its name and a suffix.
+//! The paths of what belongs to a store: beside it, under its name and a suffix.
 
 use std::path::{Path, PathBuf};
 
-/// The lock file of a store.
+/// Returns the lock file of a store.
 #[must_use]
 pub fn lock_path(store: &Path) -> PathBuf {
     suffixed(store, ".lock")
 }
 
-/// Where a store is made before it is moved to its place.
+/// Returns where a store is made before it is moved to its place.
 pub(super) fn unfinished_path(path: &Path) -> PathBuf {
     suffixed(path, ".unfinished")
 }

@@ -10,7 +10,7 @@ use redb::{
 
 use super::{Commit, Direction, Engine, KeySpan, OpenError, Pair, Snapshot, StoreError, Transaction};
 
-/// redb sees one table of bytes; ours are key ranges in it.
+/// redb holds one table of bytes; ours are key ranges in it.
 const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("gatelodge");
 
 /// Every page of a file up to this size is verified at each start; a larger one only after an unclean stop,
@@ -99,7 +99,7 @@ impl Engine for RedbEngine {
     }
 }
 
-/// What redb's ranges give.
+/// The entries of redb's ranges.
 type Entry<'a> = Result<(AccessGuard<'a, &'static [u8]>, AccessGuard<'a, &'static [u8]>), StorageError>;
 
 struct View(ReadOnlyTable<&'static [u8], &'static [u8]>);

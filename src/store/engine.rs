@@ -6,7 +6,7 @@ use std::ops::Bound;
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// Why the store did not do what it was asked. A refusal by a rule of the domain is not among these.
+/// The reason why the store did not do what it was asked. A refusal by a rule of the domain is not among these.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum StoreError {
     /// Nothing happened; the same may work later.
@@ -32,9 +32,9 @@ impl fmt::Display for StoreError {
 /// A range of keys.
 #[derive(Clone, Debug)]
 pub struct KeySpan {
-    /// Where it begins.
+    /// The lower bound.
     pub from: Bound<Vec<u8>>,
-    /// Where it ends.
+    /// The upper bound.
     pub to: Bound<Vec<u8>>,
 }
 
@@ -65,14 +65,14 @@ impl KeySpan {
         }
     }
 
-    /// The two bounds, as the ordered maps of the engines want them.
+    /// Returns the two bounds as the ordered maps of the engines take them.
     #[must_use]
     pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
     }
 }
 
-/// Which end of a range comes first.
+/// The order in which the pairs of a range are read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Direction {
     /// Smallest key first.
@@ -83,10 +83,10 @@ pub enum Direction {
 
 /// A consistent view of all records.
 pub trait Snapshot {
-    /// The value of a key.
+    /// Returns the value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The pairs within `span`, at most `limit`.
+    /// Returns the pairs within `span`, at most `limit`.
     fn scan(&self, span: &KeySpan, direction: Direction, limit: usize) -> Result<Vec<Pair>, StoreError>;
 }
 
@@ -108,7 +108,7 @@ pub enum Commit {
     No,
 }
 
-/// What keeps the bytes. An engine that detects conflicts may run a write closure again.
+/// Keeps the bytes. An engine that detects conflicts may run a write closure again.
 pub trait Engine: Send + Sync {
     /// Runs `work` over a consistent view.
     ///

@@ -1,4 +1,4 @@
-//! What keys are made of, in forms whose order as bytes is their order as values.
+//! The parts of keys, in forms whose order as bytes is their order as values.
 
 use serde_json::Value;
 

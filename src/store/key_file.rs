@@ -1,9 +1,10 @@
 //! The file that holds the sealing key, and how another key takes its place.
 //!
-//! Two files cannot change in one step, and the store and its key must fit after a `kill -9` or a power cut at any moment. So the
-//! new key is written beside the old one first, as `….next`; then one transaction seals everything anew and notes the new key's
-//! fingerprint; then the file is renamed. Whoever opens the store in between finds by the fingerprint which of the two is in
-//! force, and does the rest. The old key is kept as `….old-FINGERPRINT`: backups that were made under it need it.
+//! Two files cannot change in one step, and the store and its key must fit after a `kill -9` or a power cut at any
+//! moment. So the new key is written beside the old one first, as `….next`; then one transaction seals everything
+//! anew and notes the new key's fingerprint; then the file is renamed. Whoever opens the store in between finds by
+//! the fingerprint which of the two is in force, and completes the change. The old key is kept as
+//! `….old-FINGERPRINT`: backups that were made under it need it.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::Write;
@@ -18,7 +19,7 @@ use super::OpenError;
 use super::beside::suffixed;
 use super::settle::sync_folder_of;
 
-/// The sealing key in a file; none if there is no file.
+/// Reads the sealing key from a file; none if there is no file.
 ///
 /// # Errors
 /// When it cannot be read, or holds something else.
@@ -38,6 +39,7 @@ pub fn read_key(path: &Path) -> Result<Option<SealingKey>, OpenError> {
 pub(super) fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, OpenError> {
     let key = SealingKey::draw(moment);
     let write = || {
+        // `create_new`: a key that is there is never overwritten, since nothing sealed with it could be read again.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(key.to_text().expose().as_bytes())?;
         file.sync_all()?;
@@ -47,7 +49,7 @@ pub(super) fn write_key(path: &Path, moment: &mut Moment) -> Result<SealingKey, 
     Ok(key)
 }
 
-/// Where the key is kept that was in force before, by its fingerprint.
+/// Returns where a former key is kept, by its fingerprint.
 #[must_use]
 pub fn old_key_path(key_path: &Path, fingerprint: &str) -> PathBuf {
     suffixed(&real(key_path), &format!(".old-{fingerprint}"))
@@ -57,7 +59,7 @@ fn next_path(key_path: &Path) -> PathBuf {
     suffixed(&real(key_path), ".next")
 }
 
-/// A link to the file stays what it is: what it leads to is replaced.
+/// Resolves links, so that a link to the file stays and what it leads to is replaced.
 fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }
@@ -69,10 +71,11 @@ pub struct KeyChange {
 }
 
 impl KeyChange {
-    /// Writes the new key beside the one in force, and that one where it is kept, for good. Nothing is changed by that.
+    /// Writes the new key beside the one in force, and a copy of that one, durably. This changes nothing yet.
     pub fn begin(key_path: &Path, old: &SealingKey, new: &SealingKey) -> Result<Self, OpenError> {
         let path = real(key_path);
         let like = std::fs::metadata(&path).map_err(|error| OpenError::io(&path, &error))?;
+        // The old key first: before another one can come into force, it has to be safe.
         for (path, key) in [(old_key_path(&path, &old.fingerprint()), old), (next_path(&path), new)] {
             write_like(&path, key, &like).map_err(|error| OpenError::Key {
                 path: path.clone(),
@@ -82,7 +85,7 @@ impl KeyChange {
         Ok(Self { path })
     }
 
-    /// Puts the new key in its place, once the store is sealed with it.
+    /// Moves the new key into its place, once the store is sealed with it.
     ///
     /// # Errors
     /// When the file cannot be renamed; whoever opens the store next tries again.
@@ -96,9 +99,10 @@ impl KeyChange {
     }
 }
 
-/// Of the same owner and mode: the service reads it, whoever ran the command.
+/// Writes a key with the same owner and mode: the service reads it, whoever ran the command.
 fn write_like(path: &Path, key: &SealingKey, like: &Metadata) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // Owner and mode before the content, so that at no moment more can read it than could read the old one.
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
         fchown(&file, Some(like.uid()), Some(like.gid()))?;
@@ -109,14 +113,14 @@ fn write_like(path: &Path, key: &SealingKey, like: &Metadata) -> std::io::Result
     sync_folder_of(path)
 }
 
-/// The key of a store that has this fingerprint, or none yet. Does the rest of a change that was interrupted.
+/// Returns the key of a store with this fingerprint, or of a new one. Completes a change that was interrupted.
 pub(super) fn key_in_force(key_path: &Path, fingerprint: Option<&str>) -> Result<Option<SealingKey>, OpenError> {
     let present = read_key(key_path)?;
     let next = next_path(key_path);
     if !next.exists() {
         return Ok(present);
     }
-    // One that was not written to its end is none: then nothing was sealed with it.
+    // One that was not written to its end does not count: nothing was sealed with it.
     let changed = read_key(&next).ok().flatten().filter(|key| Some(key.fingerprint().as_str()) == fingerprint);
     if let Some(key) = changed {
         KeyChange { path: real(key_path) }.finish()?;
@@ -129,7 +133,7 @@ pub(super) fn key_in_force(key_path: &Path, fingerprint: Option<&str>) -> Result
             "{}: a rotation of the sealing key was interrupted; nothing was changed by it",
             key_path.display()
         );
-        // It is in the way of nothing: if it cannot be removed, it stays.
+        // It does no harm: if it cannot be removed, it stays.
         let _ = std::fs::remove_file(&next).and_then(|()| sync_folder_of(&next));
     }
     Ok(present)

@@ -1,7 +1,7 @@
 //! The file beside the store that says who has it open, and that there should be one.
 //!
-//! redb locks its own file too, but that lock goes with the inode: it would not stop a program that
-//! renames another file into its place.
+//! redb locks its own file too, but that lock belongs to the inode: it would not stop a
+//! program that renames another file into its place.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::OpenError;
 use super::beside::lock_path;
 
-/// Held as long as the store is open; the system lets go of it when the process ends, however it ends.
+/// The lock on a store, held as long as it is open; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct StoreLock {
     file: File,
@@ -25,10 +25,12 @@ impl StoreLock {
     pub fn take(store: &Path) -> Result<Self, OpenError> {
         let path = lock_path(store);
         let io = |error: std::io::Error| OpenError::Io { path: path.clone(), reason: error.to_string() };
+        // Not truncated: its content is what says that there was a store.
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         let mut content = Vec::new();
         let locked = file.try_lock();
+        // Read even if the lock was refused: the first line names its holder.
         file.read_to_end(&mut content).map_err(io)?;
         let content = String::from_utf8_lossy(&content).into_owned();
         match locked {
@@ -47,7 +49,7 @@ impl StoreLock {
         !self.content.is_empty()
     }
 
-    /// Notes who we are, and that there is a store now.
+    /// Writes down who holds the lock, and that there is a store from now on.
     pub fn mark(&mut self) -> std::io::Result<()> {
         let pid = std::process::id();
         self.content = format!(
@@ -60,8 +62,8 @@ impl StoreLock {
     }
 }
 
-/// The lock was not refused for somebody else's: as NFS without lockd (ENOLCK), CIFS (EACCES), and file systems of virtual machines
-/// (EOPNOTSUPP, ENOSYS, EINVAL) do, flock(2).
+/// Explains a lock that was refused for another reason than a holder, as by NFS without lockd (ENOLCK), CIFS (EACCES),
+/// and file systems of virtual machines (EOPNOTSUPP, ENOSYS, EINVAL); see flock(2).
 fn without_lock(path: PathBuf, error: &std::io::Error) -> OpenError {
     const ENOLCK: i32 = 37;
     const EIO: i32 = 5;
@@ -73,8 +75,8 @@ fn without_lock(path: PathBuf, error: &std::io::Error) -> OpenError {
 }
 
 impl Drop for StoreLock {
-    /// Closing the file is not enough: a process being started at this moment has a copy of the descriptor
-    /// until it executes its program, and the lock would be kept with it.
+    /// Unlocks explicitly. Closing the file is not enough: a process being started at this moment has a copy of the
+    /// descriptor until it executes its program, and would keep the lock.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }

@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Commit, Direction, Engine, KeySpan, Overlay, Pair, Snapshot, StoreError, Transaction};
 
-/// A sorted map behind a lock. Readers are held up while a write is applied, not while it is thought out, as with the real engine.
+/// A sorted map behind a lock. Readers wait while a write is applied, not
+/// while it is prepared, as with the real engine.
 #[derive(Default)]
 pub struct MemoryEngine {
     map: RwLock<Map>,
-    /// Held by the one who writes.
+    /// Held by the writer.
     writing: Mutex<()>,
 }
 

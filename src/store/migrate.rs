@@ -10,7 +10,7 @@ use super::steps::{Migration, STEPS};
 use super::table::{JsonTable, Key};
 use super::{OpenError, Pair, Snapshot, StoreError, Table, Transaction};
 
-/// The version before any step.
+/// The version before any migration.
 const FIRST_FORMAT: u64 = 1;
 
 const NUMBERS: Table<Name, u64> = Table::at(META);
@@ -85,8 +85,8 @@ impl JsonTable for JsonMeta {
     }
 }
 
-/// Makes a new store's first records, or brings an older store to the present format.
-/// Returns whether the store is new.
+/// Makes a new store's first records, or migrates an older store to the
+/// present format. Returns whether the store is new.
 ///
 /// # Errors
 /// [`OpenError::Newer`] when a later program wrote it; the store's own errors.
@@ -99,6 +99,7 @@ pub fn migrate(tx: &mut dyn Transaction, moment: &mut Moment, steps: &[Migration
         RANDOM.put(tx, &GENERATION, &moment.bytes())?;
         return Ok(true);
     };
+    // Refused: what a later program wrote may mean something that this one would ignore.
     if found > known {
         return Err(OpenError::Newer { found, known, copy: None });
     }
@@ -131,43 +132,43 @@ pub fn reset_floor(tx: &mut dyn Transaction, node: NodeId, to: Timestamp) -> Res
     FLOOR_OF.put(tx, &node, &to.seconds())
 }
 
-/// Drawn anew by a restore, and bound into tokens and sessions.
+/// Returns the generation, which a restore draws anew, and which is bound into tokens and sessions.
 pub(super) fn generation(view: &dyn Snapshot) -> Result<[u8; 16], StoreError> {
     RANDOM.get(view, &GENERATION)?.ok_or(StoreError::Damaged("generation"))
 }
 
-/// Draws a new generation: what was valid until now is so no longer.
+/// Draws a new generation, which invalidates what was valid until now.
 pub fn renew_generation(tx: &mut dyn Transaction, moment: &mut Moment) -> Result<(), StoreError> {
     RANDOM.put(tx, &GENERATION, &moment.bytes())
 }
 
-/// The format, and the fingerprint of the sealing key: what a backup tells about itself.
+/// Returns the format, and the fingerprint of the sealing key, for a backup's heading.
 pub fn about(view: &dyn Snapshot) -> Result<(u64, String), StoreError> {
     let format = NUMBERS.get(view, &FORMAT)?.ok_or(StoreError::Damaged("format"))?;
     Ok((format, TEXTS.get(view, &KEY_FINGERPRINT)?.unwrap_or_default()))
 }
 
-/// The format of the records; none in a store that was only just made.
+/// Returns the format of the records; none in a new store.
 pub(super) fn format_of(view: &dyn Snapshot) -> Result<Option<u64>, StoreError> {
     NUMBERS.get(view, &FORMAT)
 }
 
-/// The format that this program writes.
+/// Returns the format that this program writes.
 #[must_use]
 pub fn known_format() -> u64 {
     STEPS.last().map_or(FIRST_FORMAT, |step| step.to)
 }
 
-/// The fingerprint of the key that the store was sealed with; none in a store that was only just made.
+/// Returns the fingerprint of the key that the store was sealed with; none in a new store.
 pub(super) fn fingerprint_of(view: &dyn Snapshot) -> Result<Option<String>, StoreError> {
     TEXTS.get(view, &KEY_FINGERPRINT)
 }
 
-/// The first format in which what codes are made with is kept in the store.
+/// The first format in which the key of codes is kept in the store.
 const CODES_SINCE: u64 = 3;
 
-/// Gives the key what codes are made with, which outlives it: a new store draws it, in an older one the codes that there are were
-/// made with the key itself. None if it was sealed with another key.
+/// Gives the sealing key its key of codes, which outlives it: a new store draws one, while in an older store the codes
+/// that exist were made with the sealing key itself. None if it was sealed with another key.
 pub(super) fn take_codes(
     tx: &mut dyn Transaction,
     key: &SealingKey,
@@ -180,19 +181,20 @@ pub(super) fn take_codes(
     let key = match before {
         None => key.with_new_codes(moment),
         Some(before) if before < CODES_SINCE => key.clone(),
+        // Drawing another one would void, without a word, every code that people hold.
         Some(_) => return Err(StoreError::Damaged("codes")),
     };
     SEALED.put(tx, &CODES, &key.seal_codes(moment))?;
     Ok(Some(key))
 }
 
-/// Notes that the store is sealed with this key from now on; whoever calls it has sealed everything anew.
+/// Notes that the store is sealed with this key from now on; the caller has sealed everything anew.
 pub fn replace_key(tx: &mut dyn Transaction, new: &SealingKey, moment: &mut Moment) -> Result<(), StoreError> {
     SEALED.put(tx, &CODES, &new.seal_codes(moment))?;
     TEXTS.put(tx, &KEY_FINGERPRINT, &new.fingerprint())
 }
 
-/// Whether this is the key that the store was sealed with; a new store takes it as its own.
+/// Whether this is the key that the store was sealed with; a new store adopts it.
 pub(super) fn accept_key(tx: &mut dyn Transaction, fingerprint: &str) -> Result<bool, StoreError> {
     match TEXTS.get(tx, &KEY_FINGERPRINT)? {
         Some(known) => Ok(known == fingerprint),

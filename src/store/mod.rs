@@ -1,7 +1,7 @@
 //! The store: a sorted map of bytes in transactions.
 //!
-//! Everything above speaks [`Snapshot`] and [`Transaction`]; engines stand behind [`Engine`]. Tables are typed
-//! views over key ranges, and [`schema`] lists them all.
+//! Everything above uses [`Snapshot`] and [`Transaction`]; engines stand behind [`Engine`]. Tables are typed views
+//! over key ranges, and [`schema`] lists them all.
 
 mod archive;
 mod backup_file;

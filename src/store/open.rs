@@ -21,20 +21,20 @@ use super::{Ballast, Commit, Engine, MemoryEngine, RedbEngine, Reopening, Store,
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Seals what must be readable.
+    /// The key that records are sealed with.
     pub sealing_key: SealingKey,
-    /// Drawn anew by a restore.
+    /// The store's generation, drawn anew by a restore.
     pub generation: [u8; 16],
     /// Which of the processes that write to it this is.
     pub node: NodeId,
     /// The highest time that any commit of this node has seen; none if there was none yet.
     pub floor: Option<Timestamp>,
-    /// Kept as long as the store is open.
+    /// Held as long as the store is open; none for a store in memory.
     pub lock: Option<StoreLock>,
 }
 
-/// Opens the store at `path`, or makes it on a first start. When a write fails the ballast is given up, so that the next may
-/// find room.
+/// Opens the store at `path`, or makes it on a first start. When a later write fails the ballast is
+/// given up, so that the next one may find room.
 ///
 /// # Errors
 /// When it is in use, missing where one was, damaged, too new, or without its key.
@@ -47,7 +47,7 @@ pub fn open_file(
     open_file_by(STEPS, path, key_path, room, moment)
 }
 
-/// As [`open_file`], by other steps than this program's own: a test has some, before there are any.
+/// As [`open_file`], with other migrations than this program's own: for tests.
 ///
 /// # Errors
 /// As [`open_file`].
@@ -58,6 +58,7 @@ pub fn open_file_by(
     (cache_bytes, ballast): (usize, Ballast),
     moment: &mut Moment,
 ) -> Result<Opened, OpenError> {
+    // Judged before anything is made, so that a wrong path in the configuration leaves no trace.
     refuse_what_is_no_file(path)?;
     if !begins_as_a_store(path) {
         return Err(OpenError::Foreign(path.into()));
@@ -65,12 +66,15 @@ pub fn open_file_by(
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| OpenError::io(folder, &error))?;
     }
+    // Locked before anybody looks whether there is a store, or two first starts could each make one.
     let mut lock = StoreLock::take(path)?;
     let exists = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+    // A new store has no administrator: begun in place of a lost one, it would fall to whoever comes first.
     if lock.expects_store() && !exists {
         return Err(OpenError::Missing(path.into()));
     }
     if !exists {
+        // The key first: a key without a store serves the next start, but a store without its key is refused.
         if read_key(key_path)?.is_none() {
             write_key(key_path, moment)?;
         }
@@ -79,8 +83,11 @@ pub fn open_file_by(
     let engine = RedbEngine::open(path, cache_bytes)?;
     let sealing_key = key_in_force(key_path, sealed_by(&engine)?.as_deref())?
         .ok_or_else(|| OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() })?;
+    // Before any migration, or an older program could not be gone back to.
     keep_copy(&engine, (path, &sealing_key), moment.now(), steps)?;
     let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
+    // After the store is there and prepared: marked earlier, a start that
+    // broke off would leave a store that counts as lost.
     lock.mark().map_err(|error| OpenError::io(&lock_path(path), &error))?;
     let reopening = reopening(path, cache_bytes, ballast);
     let store =
@@ -89,7 +96,7 @@ pub fn open_file_by(
     Ok(Opened { store, sealing_key, generation, node, floor, lock: Some(lock) })
 }
 
-/// Whether a file begins as redb's do. One that is empty, or cannot be read, is judged when it is opened.
+/// Whether a file begins with redb's magic number. One that is empty, or cannot be read, is judged when it is opened.
 fn begins_as_a_store(path: &Path) -> bool {
     const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
     let mut begins = Vec::with_capacity(MAGIC.len());
@@ -97,7 +104,7 @@ fn begins_as_a_store(path: &Path) -> bool {
     read.is_err() || begins.is_empty() || begins == MAGIC
 }
 
-/// A store is a file of its own: nothing else that stands in its place is written to, or replaced.
+/// Refuses whatever is not a regular file: nothing else that stands in the store's place is written to, or replaced.
 pub(super) fn refuse_what_is_no_file(path: &Path) -> Result<(), OpenError> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(OpenError::Folder(path.into())),
@@ -106,7 +113,7 @@ pub(super) fn refuse_what_is_no_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// A store that is gone when it is dropped: for tests.
+/// Opens a store that is gone when it is dropped: for tests.
 pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
@@ -117,19 +124,19 @@ pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
     Ok(Opened { store, sealing_key, generation, node, floor, lock: None })
 }
 
-/// How the file is opened again after a write failed.
+/// Returns how the file is reopened after a write failed.
 fn reopening(path: &Path, cache_bytes: usize, ballast: Ballast) -> Reopening {
     let (path, probed) = (path.to_owned(), suffixed(path, ".probe"));
     let probe = move || {
         let first = probe(&probed);
-        // Once: what is freed now is there for whoever logs out.
+        // Once: the room that this frees is there for whoever logs out.
         if first.is_err() && ballast.drop_it() { probe(&probed) } else { first }
     };
     let open = move || RedbEngine::open(&path, cache_bytes).map(|engine| Box::new(engine) as Box<dyn Engine>);
     Reopening { probe: Box::new(probe), open: Box::new(open), pause: Reopening::PAUSE }
 }
 
-/// Writes a little beside the store, as much as opening it may write, and takes it away again.
+/// Writes as much beside the store as opening it may write, and removes it again.
 fn probe(path: &Path) -> std::io::Result<()> {
     const BYTES: usize = 64 << 10;
     let written = File::create(path).and_then(|mut file| {
@@ -140,7 +147,7 @@ fn probe(path: &Path) -> std::io::Result<()> {
     written.and(removed)
 }
 
-/// What is known of a store that can be used.
+/// What is known of a store that is ready for use.
 struct Prepared {
     sealing_key: SealingKey,
     generation: [u8; 16],
@@ -148,7 +155,8 @@ struct Prepared {
     floor: Option<Timestamp>,
 }
 
-/// Brings the records to the present format and checks the key.
+/// Migrates the records to the present format and checks the key, in one
+/// transaction: with the wrong key nothing changes.
 fn prepare(
     engine: &dyn Engine,
     key: &SealingKey,
@@ -180,7 +188,7 @@ fn prepare_in(
     Ok(Prepared { sealing_key, generation: generation(tx)?, node, floor: floor(tx, node)? })
 }
 
-/// The fingerprint of the key that a store is sealed with; none if it is new.
+/// Returns the fingerprint of the key that a store is sealed with; none if the store is new.
 fn sealed_by(engine: &dyn Engine) -> Result<Option<String>, OpenError> {
     let mut found = None;
     engine.read(&mut |view| {
@@ -204,8 +212,8 @@ fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
     }
 }
 
-/// Makes an empty store beside its place and moves it there when it is whole: a power cut in between leaves nothing that
-/// looks like a store.
+/// Makes an empty store beside its place and moves it there when it is whole: a power cut in
+/// between leaves nothing that looks like a store.
 fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
     let unfinished = unfinished_path(path);
     begin_private(&unfinished)?;
@@ -213,15 +221,16 @@ fn make(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
     move_into_place(&unfinished, path)
 }
 
-/// Makes an empty file that is private before there is anything in it.
+/// Makes an empty file that is private before anything is in it.
 pub(super) fn begin_private(path: &Path) -> Result<(), OpenError> {
     let begun = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     begun.map(drop).map_err(|error| OpenError::io(path, &error))
 }
 
-/// Moves a whole store to its place, for good.
+/// Moves a whole store into its place, durably.
 pub(super) fn move_into_place(from: &Path, to: &Path) -> Result<(), OpenError> {
     let io = |error: std::io::Error| OpenError::io(from, &error);
+    // First the content, then the name, then the folder that holds it: at no moment does the name lead to half a store.
     File::open(from).and_then(|file| file.sync_all()).map_err(io)?;
     std::fs::rename(from, to).map_err(io)?;
     sync_folder_of(to).map_err(io)

@@ -1,4 +1,4 @@
-//! Why a store cannot be opened, in words.
+//! The reasons why a store cannot be opened, in words.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,29 +6,29 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 use super::beside::lock_path;
 
-/// Why a store cannot be opened.
+/// The reason why a store cannot be opened.
 #[derive(Debug)]
 pub enum OpenError {
     /// Somebody else has it open.
     InUse {
         /// The store.
         path: PathBuf,
-        /// Who.
+        /// Who has it open.
         holder: String,
     },
     /// It was here before and is gone.
     Missing(PathBuf),
     /// Its checksums or its records are wrong.
     Damaged(PathBuf),
-    /// The file holds something else, or no longer says what it is.
+    /// The file holds something else, or no longer begins as a store does.
     Foreign(PathBuf),
     /// A later program wrote it.
     Newer {
         /// The version in the file.
         found: u64,
-        /// The version that we know.
+        /// The version that this program knows.
         known: u64,
-        /// What was kept when it was brought there.
+        /// The copy that was kept when it was migrated, if it is there.
         copy: Option<PathBuf>,
     },
     /// The sealing key is missing, unreadable or another store's.
@@ -38,9 +38,9 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The path is a folder's.
+    /// A folder stands in its place.
     Folder(PathBuf),
-    /// Something that is no file stands in its place: a device, a pipe, a socket.
+    /// Something that is not a regular file stands in its place: a device, a pipe, a socket.
     NoFile(PathBuf),
     /// The file system has no locks, so that two programs could write to one store.
     NoLocks {
@@ -49,9 +49,9 @@ pub enum OpenError {
         /// The system's words.
         reason: String,
     },
-    /// The system said no.
+    /// The system refused.
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The system's words.
         reason: String,

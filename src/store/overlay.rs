@@ -1,4 +1,4 @@
-//! Changes that are not applied yet, laid over a view. Dropping it undoes one closure and not its neighbours.
+//! Changes that are not applied yet, laid over a view. Dropping an overlay undoes one closure and not its neighbours.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ pub struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    /// No changes yet.
+    /// Starts without changes.
     #[must_use]
     pub fn new(below: &'a dyn Snapshot) -> Self {
         Self { below, changes: BTreeMap::new() }
     }
 
-    /// Lays further changes over those that are there.
+    /// Lays further changes over the present ones.
     pub fn take(&mut self, changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
         self.changes.extend(changes);
     }
 
-    /// The changes: a value for each key that was put, none for each that was deleted.
+    /// Returns the changes: a value for each key that was put, none for each that was deleted.
     #[must_use]
     pub fn into_changes(self) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
         self.changes
@@ -42,10 +42,10 @@ impl Snapshot for Overlay<'_> {
             return Ok(Vec::new());
         }
         let changes: Vec<_> = self.changes.range::<[u8], _>(span.bounds()).collect();
-        // Each change hides at most one pair below, so so many more are enough.
+        // Each change hides at most one pair below, so this many more are enough.
         let below = self.below.scan(span, direction, limit.saturating_add(changes.len()))?;
-        // A view below that was cut off says nothing about what lies beyond its last pair,
-        // but then it gave `limit` pairs more than are hidden, and what lies beyond is not needed.
+        // If the view below was cut off, at least `limit` of its pairs are not
+        // hidden, so nothing beyond its last pair is needed.
         let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
             below.into_iter().map(|(key, value)| (key, Some(value))).collect();
         merged.extend(changes.into_iter().map(|(key, change)| (key.clone(), change.clone())));

@@ -1,4 +1,4 @@
-//! Makes a store of records that come from elsewhere: a backup, an export.
+//! Rebuilds a store from records that come from elsewhere: a backup, an export.
 
 use std::path::{Path, PathBuf};
 
@@ -12,19 +12,19 @@ use super::key_file::read_key;
 use super::open::{move_into_place, refuse_what_is_no_file};
 use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
 
-/// Records in one commit.
+/// The most records in one commit.
 const PER_COMMIT: usize = 5_000;
 
-/// Why no store was made. What was there before is untouched.
+/// The reason why no store was made. What was there before is untouched.
 #[derive(Debug)]
 pub enum RebuildError {
-    /// The present store, its lock or the new file.
+    /// The present store, its lock or the new file failed.
     Open(OpenError),
-    /// The records.
+    /// The records failed.
     Records(ArchiveError),
     /// There is a store already.
     Exists(PathBuf),
-    /// Whoever completes it found something in the records that should not be put in place; what, and what to do.
+    /// The step that completes the store refuses what is in the records: what was found, and what to do.
     Refused(String, &'static str),
     /// The sealing key is not the one that the records were sealed with.
     AnotherKey {
@@ -53,7 +53,7 @@ impl From<ArchiveError> for RebuildError {
     }
 }
 
-/// Where a store is made, and what it needs.
+/// The place where a store is made, and what that takes.
 pub struct Place<'a> {
     /// The store.
     pub path: &'a Path,
@@ -61,20 +61,20 @@ pub struct Place<'a> {
     pub key_path: &'a Path,
     /// Whether a store that is there may be replaced; it is kept beside the new one.
     pub may_replace: bool,
-    /// Memory for its pages while it is made.
+    /// The size of the page cache while it is made, in bytes.
     pub cache_bytes: usize,
 }
 
-/// What was made.
+/// The result of a rebuild.
 #[derive(Debug)]
 pub struct Rebuilt {
-    /// How many records.
+    /// The number of records.
     pub records: u64,
-    /// Where the store that was there before is kept now.
+    /// Where the former store is kept now.
     pub replaced: Option<PathBuf>,
 }
 
-/// Checks that a store may be made here, and that the sealing key is the one that is needed; holds the store's lock.
+/// Checks that a store may be made here and that the sealing key is the one needed; returns the store's lock with it.
 pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(StoreLock, SealingKey), RebuildError> {
     let io = |path: &Path, error: &std::io::Error| OpenError::io(path, error);
     refuse_what_is_no_file(place.path)?;
@@ -91,15 +91,16 @@ pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(Sto
         std::fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
     }
     let lock = StoreLock::take(place.path)?;
+    // Once more: somebody may have made a store before the lock was taken.
     refuse_existing()?;
     Ok((lock, key))
 }
 
-/// Completes a store that was made of records, or refuses what is in them.
+/// Completes a store made from records, or refuses what is in them.
 pub type Finish<'a> = dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), RebuildError> + 'a;
 
-/// Makes a store of `records` beside its place, has `finish` complete it, and moves it there when it is whole. It is given a
-/// new generation: what was ended or used up since the records were written stays dead.
+/// Makes a store of `records` beside its place, has `finish` complete it, and moves it there when it is whole. It gets
+/// a new generation: what was ended or used up since the records were written stays dead.
 ///
 /// # Errors
 /// When anything fails; then nothing has changed.
@@ -119,6 +120,7 @@ pub fn rebuild(
             return Err(error);
         }
     };
+    // Only now that the new store is whole; and the former one is kept, in case the backup was not the right one.
     let replaced = set_aside(place.path).map_err(|error| OpenError::io(place.path, &error))?;
     move_into_place(&unfinished, place.path)?;
     lock.mark().map_err(|error| OpenError::io(place.path, &error))?;
@@ -157,6 +159,7 @@ fn make(
     let mut finished = Ok(());
     engine
         .write(&mut |tx| {
+            // From the start again: a closure that runs twice must draw the same randomness.
             *moment = before.clone();
             renew_generation(tx, moment)?;
             finished = finish(tx, moment);

@@ -1,11 +1,11 @@
-//! All tables, on one page. A prefix is never given to another table, even when its own is gone.
+//! The schema: all tables, on one page. A prefix is never given to another table, even when its own is gone.
 
 /// A range of keys: all that begin with one byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Range {
     /// The first byte of every key.
     pub prefix: u8,
-    /// For messages.
+    /// The name, for messages.
     pub name: &'static str,
 }
 
@@ -19,7 +19,7 @@ pub const META: Range = range(0x00, "meta");
 pub const FLOORS: Range = range(0x0f, "time floors");
 /// account id → account.
 pub const ACCOUNTS: Range = range(0x10, "accounts");
-/// (kind, canonical form) → account id: who owns an identity.
+/// (kind, canonical form) → account id: the owner of an identity.
 pub const IDENTITIES: Range = range(0x11, "identities");
 /// (account id, kind) → identity as shown, and when it was verified.
 pub const IDENTITIES_OF: Range = range(0x12, "identities of an account");
@@ -29,7 +29,7 @@ pub const REGISTRATIONS: Range = range(0x18, "registrations");
 pub const REGISTRATIONS_OF: Range = range(0x19, "registrations of an address");
 /// canonical address → which of the links that confirm its registrations is the newest.
 pub const CONFIRM_LINKS: Range = range(0x1b, "links to confirm");
-/// digest of a secret that did its work → when.
+/// digest of a secret that was used up → when.
 pub const SPENT_SECRETS: Range = range(0x1c, "spent secrets");
 /// digest of the secret → session.
 pub const SESSIONS: Range = range(0x20, "sessions");
@@ -39,23 +39,23 @@ pub const SESSIONS_OF: Range = range(0x21, "sessions of an account");
 pub const API_TOKENS: Range = range(0x22, "API tokens");
 /// (account id, token id) → digest of the secret.
 pub const API_TOKENS_OF: Range = range(0x23, "API tokens of an account");
-/// digest of what names a family of refresh tokens → its session, and the digest of the one that works.
+/// digest of the name of a family of refresh tokens → its session, and the digest of the valid one.
 pub const REFRESH_FAMILIES: Range = range(0x24, "refresh tokens");
 /// account id → how often its owner logged in, the last times, and the places that are known.
 pub const LOGINS: Range = range(0x25, "logins");
-/// (account id, change id) → address that was changed, and can be brought back.
+/// (account id, change id) → address that was changed, and can be restored.
 pub const FORMER_ADDRESSES: Range = range(0x26, "former addresses");
-/// canonical address → whose it was, and until when nobody else takes it without proof.
+/// canonical address → its former owner, and until when nobody else gets it without proof.
 pub const FORMER_OWNERS: Range = range(0x29, "owners of former addresses");
 /// account id → the browsers that its owner logged in with.
 pub const KNOWN_DEVICES: Range = range(0x27, "known devices");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
-/// job id → somebody who asked for a link, to be looked up by a worker.
+/// job id → request for mail, to be looked up by a worker.
 pub const LINK_REQUESTS: Range = range(0x30, "link requests");
-/// (which limit, job id) → such a request whose mail has to wait until the limit over all mails allows it.
+/// (which limit, job id) → request for mail that has to wait until the limit over all mails allows it.
 pub const DEFERRED_REQUESTS: Range = range(0x31, "deferred link requests");
-/// (account id, topic) → notices that are told together.
+/// (account id, topic) → notices that are summed up.
 pub const NOTICES: Range = range(0x32, "notices");
 /// mail id → mail, its content sealed.
 pub const MAILS: Range = range(0x38, "mails");
@@ -79,7 +79,7 @@ pub const AUDIT: Range = range(0x48, "audit");
 pub const AUDIT_HEADS: Range = range(0x49, "audit heads");
 /// node → the last number of its audit log once more: its head may be gone.
 pub const AUDIT_MARKS: Range = range(0x4a, "audit marks");
-/// (kind, who) → tries that failed.
+/// (kind, who) → attempts that failed.
 pub const BUCKETS: Range = range(0x50, "throttle");
 /// cost of a password hash → how many hashes of it are stored.
 pub const COSTS: Range = range(0x58, "password costs");
@@ -89,7 +89,7 @@ pub const SET_UP: Range = range(0x59, "set-up");
 
 /// name of a group → what its members may do.
 pub const GROUPS: Range = range(0x60, "groups");
-/// (name of a group, account id) → nothing: who is in it.
+/// (name of a group, account id) → nothing: the members of a group.
 pub const MEMBERS: Range = range(0x61, "members of a group");
 
 /// (account id, factor id) → second factor, its secret sealed.
@@ -98,11 +98,11 @@ pub const FACTORS: Range = range(0x68, "second factors");
 pub const RECOVERY: Range = range(0x69, "recovery codes");
 /// (account id, browser id) → browser that is not asked for the second factor.
 pub const TRUSTED: Range = range(0x6a, "trusted browsers");
-/// what it is for → six digits that were mailed, as a digest.
+/// what it is for → six digits that were sent, as a digest.
 pub const MAILED_CODES: Range = range(0x6b, "mailed codes");
 /// digest of the secret → login that waits for the second factor.
 pub const PENDING_LOGINS: Range = range(0x6c, "logins under way");
-/// (name of a webhook, node) → how far in the audit log of the node it has come.
+/// name of a webhook → its position in the audit log.
 pub const WEBHOOKS: Range = range(0x70, "webhooks");
 /// account id → when its second factors are taken away.
 pub const FACTOR_RESETS: Range = range(0x6d, "resets of second factors");

@@ -1,4 +1,4 @@
-//! New names in folders, made durable.
+//! Makes new names in folders durable.
 
 use std::fs::File;
 use std::io::{ErrorKind, Result};
@@ -13,8 +13,8 @@ pub(super) fn sync_folder_of(path: &Path) -> Result<()> {
     as_of_a_folder(File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
 }
 
-/// Some file systems (CIFS, FUSE, shared folders of virtual machines) know no syncing of folders, and say so by EINVAL (fsync(2)): what
-/// they do with names is theirs to settle. Of a file it would be a lie.
+/// Accepts that some file systems (CIFS, FUSE, shared folders of virtual machines) cannot sync folders, and say so by
+/// EINVAL (fsync(2)): what they do with names is up to them. For a file this would not be acceptable.
 fn as_of_a_folder(synced: Result<()>) -> Result<()> {
     match synced {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

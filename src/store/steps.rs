@@ -1,5 +1,5 @@
-//! The steps from one format to the next. Each knows the records as they were when it was written, whatever has become of
-//! them since.
+//! The migrations from one format to the next. Each knows the records as they were when it
+//! was written, whatever has become of them since.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -9,26 +9,26 @@ use crate::crypto::PasswordHash;
 
 use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
 
-/// A step from one format version to the next.
+/// A migration from one format version to the next.
 pub struct Migration {
-    /// The version that it makes of the one before.
+    /// The version that it leads to from the one before.
     pub to: u64,
     /// What it does, for the log.
     pub name: &'static str,
-    /// Changes the records. All steps run in one transaction.
+    /// Migrates the records. All migrations run in one transaction.
     pub run: fn(&mut dyn Transaction) -> Result<(), StoreError>,
 }
 
-/// Every step since version 1, in order.
+/// Every migration since version 1, in order.
 pub(super) const STEPS: &[Migration] = &[
     Migration { to: 2, name: "noting who is in which group, beside what each is in", run: index_members },
-    // Records have more fields from here on, and backups carry codes: older programs are to say that they know neither. What codes
-    // are made with is noted where the key is at hand.
+    // Records have more fields from here on, and backups carry codes: older programs must refuse both as newer. The key
+    // of codes is stored where the sealing key is at hand.
     Migration { to: 3, name: "keeping what codes are made with", run: |_| Ok(()) },
     Migration { to: 4, name: "keeping times and places by node", run: name_the_node },
 ];
 
-/// Accounts that are read at a time.
+/// Accounts read at a time.
 const PAGE: usize = 500;
 
 fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
@@ -50,8 +50,8 @@ fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     }
 }
 
-/// The groups in an account of version 1, or of version 2, which has more behind: an export of the old format is imported as
-/// records of today.
+/// Returns the groups in an account of version 1, or of version 2, which only has more fields behind: an export of
+/// the old format is imported as records of today.
 fn groups_of(account: &[u8]) -> Result<BTreeSet<GroupName>, Damaged> {
     let Some((1 | 2, rest)) = account.split_first() else { return Err(Damaged) };
     let mut input = Reader(rest);

@@ -9,13 +9,13 @@ use super::{Direction, KeySpan, Pair, Record, Snapshot, StoreError, Transaction}
 
 /// A key or a part of one, in a form whose order as bytes is its order as a value.
 pub trait Key: Sized {
-    /// Appends it.
+    /// Appends the encoded key.
     fn put(&self, out: &mut Vec<u8>);
 
-    /// Takes it from the front.
+    /// Decodes a key from the front.
     fn take(input: &mut &[u8]) -> Option<Self>;
 
-    /// The key as other programs read it.
+    /// Converts the key to the form that other programs read.
     fn key_to_json(&self) -> Value;
 
     /// Reads what [`Key::key_to_json`] made.
@@ -24,13 +24,13 @@ pub trait Key: Sized {
 
 /// A table whose records can be shown to other programs, whatever their kind.
 pub trait JsonTable: Sync {
-    /// Its range.
+    /// Returns its range.
     fn range(&self) -> Range;
 
-    /// A row as other programs read it: key and value. `key` is without the range's prefix.
+    /// Converts a row, key and value, to the form that other programs read. `key` is without the range's prefix.
     fn row_to_json(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError>;
 
-    /// The row, with its prefix, of what [`JsonTable::show`] made. None if it is something else.
+    /// Converts what [`JsonTable::row_to_json`] made to a row, with its prefix. None if it is something else.
     fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair>;
 }
 
@@ -57,7 +57,7 @@ pub struct Table<K, V> {
 }
 
 impl<K: Key, V: Record> Table<K, V> {
-    /// The table in this range.
+    /// Makes the table in this range.
     #[must_use]
     pub const fn at(range: Range) -> Self {
         Self { range, kinds: PhantomData }
@@ -69,7 +69,7 @@ impl<K: Key, V: Record> Table<K, V> {
         bytes
     }
 
-    /// The record of a key.
+    /// Returns the record of a key.
     pub fn get(&self, view: &(impl Snapshot + ?Sized), key: &K) -> Result<Option<V>, StoreError> {
         view.get(&self.key(key))?.map(|bytes| V::read(&bytes)).transpose()
     }
@@ -84,7 +84,7 @@ impl<K: Key, V: Record> Table<K, V> {
         tx.delete(&self.key(key))
     }
 
-    /// The first records in this direction, at most `limit`.
+    /// Returns the first records in this direction, at most `limit`.
     pub fn all(
         &self,
         view: &(impl Snapshot + ?Sized),
@@ -94,7 +94,7 @@ impl<K: Key, V: Record> Table<K, V> {
         self.read(view, &KeySpan::prefix(&[self.range.prefix]), direction, limit)
     }
 
-    /// The first records in this direction whose key begins with `prefix`, at most `limit`.
+    /// Returns the first records in this direction whose key begins with `prefix`, at most `limit`.
     pub fn under(
         &self,
         view: &(impl Snapshot + ?Sized),
@@ -107,7 +107,7 @@ impl<K: Key, V: Record> Table<K, V> {
         self.read(view, &KeySpan::prefix(&bytes), direction, limit)
     }
 
-    /// The records behind `after` (or from the first on), at most `limit`: a page of a list.
+    /// Returns the records behind `after` (or from the first on), at most `limit`: a page of a list.
     pub fn page(
         &self,
         view: &(impl Snapshot + ?Sized),

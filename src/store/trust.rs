@@ -1,15 +1,15 @@
-//! What a backup or an export tells about itself, and whom it has to be of to be believed.
+//! What a backup or an export says of itself, and who must have written it to be believed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Digest, SealingKey, base64url, constant_time_eq};
 
-/// What a backup tells about itself.
+/// The heading of a backup: what it says of itself.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Heading {
     /// The format of the records.
     pub format: u64,
-    /// Recognises the sealing key without which it cannot be read.
+    /// The fingerprint of the sealing key without which it cannot be read.
     pub key_fingerprint: String,
     /// When it was made, in RFC 3339.
     pub created_at: String,
@@ -18,7 +18,8 @@ pub struct Heading {
     pub audit: Option<LogEnd>,
 }
 
-/// Where an audit log ends. Kept elsewhere it is a witness: a log that does not go through this row was cut or replaced since.
+/// The end of an audit log. Kept elsewhere it is a witness: a log that does not
+/// go through this row was cut or replaced since.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LogEnd {
     /// The number of the oldest row that is kept.
@@ -30,26 +31,27 @@ pub struct LogEnd {
 }
 
 impl LogEnd {
-    /// Of a log with these rows.
+    /// Makes the end of a log with these rows.
     #[must_use]
     pub fn new(first: u64, next: u64, last: &Digest) -> Self {
         Self { first, next, last: base64url(&last.0) }
     }
 }
 
-/// Whom a backup or an export has to be of, to be believed.
+/// Who must have written a backup or an export, for it to be believed.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// It has to be whole, whoever wrote it: for those without the key.
+    /// Anybody, as long as it is whole: for those without the key.
     Anybody,
-    /// It has to carry a code under this key.
+    /// Somebody with this key: it has to carry a code under it.
     Key(SealingKey),
-    /// As [`Trust::Key`], but those of older programs, which carry no code, will do: somebody said where it comes from.
+    /// As [`Trust::Key`], but those of older programs, which carry no code, are
+    /// accepted: somebody vouches for where it comes from.
     KeyOrUnsigned(SealingKey),
 }
 
 impl Trust {
-    /// What can be asked of a file with this heading by whoever has this key, or none.
+    /// Returns what can be required of a file with this heading by whoever has this key, or none.
     #[must_use]
     pub fn by(key: Option<SealingKey>, heading: &Heading) -> Self {
         match key.filter(|key| key.fingerprint() == heading.key_fingerprint) {
@@ -58,7 +60,7 @@ impl Trust {
         }
     }
 
-    /// Whether it takes files without a code.
+    /// Whether files without a code are accepted.
     #[must_use]
     pub fn takes_unsigned(&self) -> bool {
         !matches!(self, Self::Key(_))
@@ -71,7 +73,7 @@ impl Trust {
         }
     }
 
-    /// Whether `code` is the one of a file with this digest.
+    /// Whether `code` belongs to a file with this digest.
     pub(crate) fn accepts(&self, label: &[u8], sum: &Digest, code: &[u8; 32]) -> bool {
         self.key().is_none_or(|key| constant_time_eq(&key.mark(label, &[&sum.0]), code))
     }

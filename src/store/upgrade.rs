@@ -1,4 +1,5 @@
-//! Before records are brought to a newer format a copy of them is written: going back to an older program means restoring it.
+//! Keeps a copy of the records before they are migrated to a newer format:
+//! going back to an older program means restoring it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use super::{ArchiveError, Engine, OpenError, Trust, verify_file, write_archive, 
 /// Programs that write this format, or a later one, write and read codes in backups.
 const SIGNED_SINCE: u64 = 3;
 
-/// Where the copy is put of a store that had this format.
+/// Returns where the copy is put of a store that had this format.
 #[must_use]
 pub fn copy_path(store: &Path, format: u64) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
@@ -21,8 +22,8 @@ pub fn copy_path(store: &Path, format: u64) -> PathBuf {
     name.into()
 }
 
-/// Writes a copy beside the store if a step is still to be taken; it is a backup like any other, and was read again. It is written
-/// for the program that wrote the store, which is the one to restore it: one that knows no codes is given none.
+/// Writes a copy beside the store if a migration is due; it is a backup like any other, and verified. It is meant for
+/// the program that wrote the store, so it carries no code if that program knows none.
 pub(super) fn keep_copy(
     engine: &dyn Engine,
     (path, key): (&Path, &SealingKey),

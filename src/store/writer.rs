@@ -1,4 +1,4 @@
-//! Grouped writes: one thread takes all closures that wait, commits once, then answers all.
+//! Groups writes: one thread takes all closures that wait, commits them once, then answers all.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,27 +12,27 @@ use crate::base::{Moment, NodeId, Timestamp};
 use super::migrate::raise_floor;
 use super::{Commit, Engine, OpenError, Overlay, Snapshot, StoreError, Transaction};
 
-/// What a batch changed: a value for each key that was put, none for each that was deleted.
+/// The changes of a batch: a value for each key that was put, none for each that was deleted.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// What the store tells its observer, on the writer's thread and before anybody is answered.
+/// What the store reports to its observer, on the writer's thread and before any caller is answered.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// These changes are durable, or may be; and how long that took.
+    /// These changes are durable, or may be; the commit took this long.
     Committed(&'a Changes, Duration),
-    /// The file was opened anew: whatever was remembered of it may be wrong.
+    /// The file was reopened: whatever was cached from it may be wrong.
     Reopened,
 }
 
 type Observer = Box<dyn Fn(Event<'_>) + Send + Sync>;
 
-/// How the engine is opened again after a failure.
+/// How the engine is reopened after a failure.
 pub struct Reopening {
-    /// Says whether writing would work; the present engine goes on answering reads until then.
+    /// Finds out whether writing would work; until it does, the present engine goes on answering reads.
     pub probe: Box<dyn Fn() -> std::io::Result<()> + Send>,
-    /// Opens and checks it, after the present engine was closed.
+    /// Opens and checks the engine, after the present one was closed.
     pub open: Box<dyn Fn() -> Result<Box<dyn Engine>, OpenError> + Send>,
-    /// How long to wait before it is tried again.
+    /// The pause between two attempts to reopen.
     pub pause: Duration,
 }
 
@@ -40,16 +40,16 @@ impl Reopening {
     /// Often enough that nobody has to help, rarely enough for a disk that is broken.
     pub const PAUSE: Duration = Duration::from_secs(1);
 
-    /// By `open`, without asking first.
+    /// Reopens with `open`, without probing first.
     #[must_use]
     pub fn by(open: impl Fn() -> Result<Box<dyn Engine>, OpenError> + Send + 'static) -> Self {
         Self { probe: Box::new(|| Ok(())), open: Box::new(open), pause: Self::PAUSE }
     }
 }
 
-/// What a write does, with its result put where whoever asked finds it.
+/// The work of a write, which leaves its result where the caller finds it.
 pub type WriteFn = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
-/// What is called when it is durable.
+/// Called when the write is durable, or has failed.
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 struct Job {
@@ -61,7 +61,7 @@ struct Job {
 /// The store as the program uses it: reads run where they are called, writes are grouped.
 pub struct Store {
     shared: Arc<Shared>,
-    /// Boxed, because the queue has room for all of them from the start.
+    /// Boxed, because the queue reserves room for all of them from the start.
     queue: Option<SyncSender<Box<Job>>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -73,7 +73,7 @@ struct Shared {
 }
 
 impl Store {
-    /// Writes that may wait; more are refused at once.
+    /// The most writes that may wait; more are refused at once.
     const MAX_WAITING: usize = 4096;
 
     /// Starts the writer of a node.
@@ -92,7 +92,7 @@ impl Store {
         Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
     }
 
-    /// Has `observer` told of every commit. It can be set once.
+    /// Reports every commit to `observer`. It can be set once.
     pub fn observe(&self, observer: impl Fn(Event<'_>) + Send + Sync + 'static) {
         let first = self.shared.observer.set(Box::new(observer)).is_ok();
         debug_assert!(first, "one observer");
@@ -114,7 +114,7 @@ impl Store {
         result
     }
 
-    /// What does not depend on what is read, so that it is compiled once.
+    /// The part of a read that does not depend on its type, so that it is compiled once.
     fn read_by(&self, work: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
         let engine = engine.as_ref().ok_or(StoreError::Unavailable)?;
@@ -147,10 +147,11 @@ impl Store {
         self.write_by(moment, work, done);
     }
 
-    /// As [`Store::write_then`], whatever the result is.
+    /// As [`Store::write_then`], for a write that hands its result over by itself.
     pub fn write_by(&self, moment: Moment, work: WriteFn, done: Done) {
         let job = Job { moment, work, done };
         let refused = match &self.queue {
+            // Never waits for room: the caller may be a thread that serves others.
             Some(queue) => queue.try_send(Box::new(job)).err().map(not_sent),
             None => Some(job),
         };
@@ -159,7 +160,7 @@ impl Store {
         }
     }
 
-    /// As [`Store::write_then`], waiting for the answer: for threads that may block.
+    /// As [`Store::write_then`], but waits for the answer: for threads that may block.
     ///
     /// # Errors
     /// Those of `work`, and the store's own.
@@ -178,7 +179,8 @@ impl Drop for Store {
     /// Lets the writer finish what waits, then closes the file.
     fn drop(&mut self) {
         drop(self.queue.take());
-        // Whoever asked last may be gone: then the last closure holds the last handle, and this is the writer's own thread.
+        // The last handle may be held by a queued closure whose caller is gone. Then this runs on the
+        // writer's own thread, which cannot wait for itself.
         if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != std::thread::current().id()) {
             let _ = writer.join();
         }
@@ -195,13 +197,13 @@ struct Writer {
     shared: Arc<Shared>,
     node: NodeId,
     reopening: Reopening,
-    /// A write failed, and the engine was not opened anew since.
+    /// Set when a write fails, until the engine has been reopened.
     is_broken: bool,
     tried_at: Option<Instant>,
     recent: Recent,
 }
 
-/// How many writes the last commit held, and how long it took.
+/// The number of writes in the last commit, and how long it took.
 #[derive(Default)]
 struct Recent {
     size: usize,
@@ -209,9 +211,9 @@ struct Recent {
 }
 
 impl Writer {
-    /// Closures in one commit: bounds how long the first of them waits.
+    /// The most closures in one commit, which bounds how long the first of them waits.
     const MAX_BATCH: usize = 512;
-    /// A disk that stalls for seconds must not make the next commit wait as long.
+    /// The longest wait for more closures: after a disk has stalled for seconds the next commit must not wait as long.
     const MAX_GATHERING: Duration = Duration::from_millis(10);
 
     fn run(mut self, jobs: &Receiver<Box<Job>>) {
@@ -223,8 +225,9 @@ impl Writer {
         }
     }
 
-    /// Takes all that wait. After a commit that held many, most of those who were answered are about to write again, so it
-    /// waits for them: at most half of what a commit takes, only while they keep coming, and not at all when writes come one by one.
+    /// Takes all closures that wait. After a commit that held many, most of their callers are about to
+    /// write again, so it waits for them: at most half of what a commit takes, only while they keep
+    /// coming, and not at all when writes come one by one.
     fn gather(&self, first: Job, jobs: &Receiver<Box<Job>>) -> Vec<Job> {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1).map(|job| *job));
@@ -259,14 +262,18 @@ impl Writer {
                 .unwrap_or(Err(StoreError::OutcomeUnknown)),
             }
         };
+        // Even when the commit failed, since it may have taken effect: a cache that forgets too much is only slower,
+        // one that keeps too much lets an ended session in.
         if !changes.is_empty() {
             self.tell(&Event::Committed(&changes, started.elapsed()));
         }
+        // Reopened before anybody is answered: whoever repeats the write at once should find a store that works.
         if outcome.is_err() && !self.is_broken {
             tracing::error!("the store failed; it is opened anew");
             (self.is_broken, self.tried_at) = (true, None);
             self.reopen_if_broken();
         }
+        // A closure that failed has its own error; the others share the fate of the commit.
         for (index, job) in batch.into_iter().enumerate() {
             let verdict = verdicts.get(index).cloned().unwrap_or(Err(StoreError::Unavailable));
             (job.done)(verdict.and(outcome.clone()));
@@ -282,8 +289,8 @@ impl Writer {
         }
     }
 
-    /// After any storage error redb refuses writes until the file is opened anew. Reads go on as long as opening it anew would
-    /// not help: the disk is full, or was made read-only.
+    /// Reopens the engine: after any storage error redb refuses writes until then. Reads go on with the old one as long
+    /// as reopening would not help, because the disk is full or was made read-only.
     fn reopen_if_broken(&mut self) {
         let is_too_soon = self.tried_at.is_some_and(|tried_at| tried_at.elapsed() < self.reopening.pause);
         if !self.is_broken || is_too_soon {
@@ -319,7 +326,9 @@ fn run_all(batch: &mut [Job], node: NodeId, tx: &mut dyn Transaction) -> Result<
     // Rows that every closure changes, like the head of the audit log, reach the engine once.
     let mut together = Overlay::new(&*tx);
     for job in batch {
+        // `earliest`, because the floor must not follow a step of the clock that is still in doubt.
         latest = latest.max(job.moment.earliest());
+        // Each closure sees what those before it changed, as if they had been committed one after another.
         let (verdict, changed) = run_one(job, &together);
         together.take(changed);
         verdicts.push(verdict);
@@ -339,6 +348,7 @@ fn run_all(batch: &mut [Job], node: NodeId, tx: &mut dyn Transaction) -> Result<
 
 fn run_one(job: &mut Job, tx: &dyn Snapshot) -> (Result<(), StoreError>, Changes) {
     let mut overlay = Overlay::new(tx);
+    // A copy: a closure that an engine runs again after a conflict draws the same randomness again.
     let mut moment = job.moment.clone();
     let verdict = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut overlay, &mut moment))).unwrap_or_else(|_| {
         tracing::error!("a write panicked; its changes are dropped");

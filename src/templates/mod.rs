@@ -11,11 +11,11 @@ use crate::config::read_text;
 
 pub use minijinja::{Value, context};
 
-/// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of one takes
-/// some 20 KiB, and most are never asked for.
+/// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of
+/// one takes some 20 KiB, and most are never asked for.
 pub struct Templates(Environment<'static>);
 
-/// A template is not well formed, or asks for something that is not there.
+/// The error of a template that is not well formed, or uses a value that is not there.
 #[derive(Debug)]
 pub struct TemplateError {
     file: Option<PathBuf>,
@@ -34,8 +34,8 @@ impl fmt::Display for TemplateError {
 }
 
 impl Templates {
-    /// Loads built-in templates (names and texts in turn, a zero byte after each), each replaced by the file of its name in
-    /// `folder`, if there is one.
+    /// Loads built-in templates (names and texts in turn, a zero byte after each), each replaced by the
+    /// file of its name in `folder`, if there is one.
     ///
     /// # Errors
     /// When a template cannot be read or parsed, or the program was built badly.
@@ -47,7 +47,7 @@ impl Templates {
         Self::of(std::iter::from_fn(|| parts.next().zip(parts.next())), folder)
     }
 
-    /// The names of the built-in templates, and everything that is wrong with the files that replace them.
+    /// Returns the names of the built-in templates, and everything that is wrong with the files that replace them.
     #[must_use]
     pub fn try_folder(built_in: Packed, folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
         let all = built_in.unpack().unwrap_or_default();
@@ -56,7 +56,7 @@ impl Templates {
         (names, faults)
     }
 
-    /// The text of the file that replaces a template, if there is one and it is well formed.
+    /// Returns the text of the file that replaces a template, if there is one and it is well formed.
     fn replaced(name: &str, folder: Option<&Path>) -> Result<Option<String>, TemplateError> {
         let Some(file) = folder.map(|folder| folder.join(name)).filter(|file| file.symlink_metadata().is_ok()) else {
             return Ok(None);
@@ -84,7 +84,7 @@ impl Templates {
         Ok(Self(engine))
     }
 
-    /// Gives back what rendering has taken.
+    /// Releases the memory that rendering has taken.
     pub fn rest(&mut self) {
         self.0.clear_templates();
     }
@@ -92,7 +92,7 @@ impl Templates {
     /// Renders a template; names ending in `.html` escape what they insert.
     ///
     /// # Errors
-    /// When the template asks for something that is not there.
+    /// When the template uses a value that is not there.
     pub fn render(&self, name: &str, values: Value) -> Result<String, TemplateError> {
         let rendered = self.0.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|error| TemplateError { file: Some(name.into()), reason: error.to_string() })
@@ -109,8 +109,8 @@ fn engine() -> Environment<'static> {
         }
         _ => escape_formatter(output, state, value),
     });
-    // Those that pages need, and what people reach for in templates of their own; the engine's whole set would take a tenth of a
-    // megabyte.
+    // Those that pages need, and what people reach for in templates of their own; the
+    // engine's whole set would take a tenth of a megabyte.
     environment.add_filter("length", |value: Value| value.len().unwrap_or_default());
     environment.add_filter("join", |values: Value, between: &str| join(&values, between));
     environment.add_filter("default", |value: Value, other: Value| if value.is_undefined() { other } else { value });
@@ -119,8 +119,8 @@ fn engine() -> Environment<'static> {
     environment
 }
 
-/// What may not stand in HTML, in a text or between quotation marks. A slash may: the engine would write it as `&#x2f;`, and programs
-/// that look for links in a mail, to check or to rewrite them, would not find ours.
+/// Escapes what may not stand in HTML, in a text or between quotation marks. A slash may: the engine would write it as
+/// `&#x2f;`, and programs that look for links in a mail, to check or to rewrite them, would not find ours.
 fn escape(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(['<', '>', '&', '"', '\'']).flat_map(|piece| {
         let escaped = match piece.as_bytes().last() {

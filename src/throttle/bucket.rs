@@ -1,4 +1,4 @@
-//! The buckets in the store: who they belong to, and what fills and empties them.
+//! The buckets of the rate limits in the store, and what fills and empties them.
 
 use crate::base::{AccountId, DAY, Moment, NodeId, Seconds, SessionId, Timestamp};
 use crate::config::Throttle as Settings;
@@ -8,29 +8,30 @@ use super::{DeviceId, Kind, Level};
 
 /// Failures in a row after which a password opens nothing: NIST SP 800-63B-4, 3.2.2.
 pub const MAX_CONSECUTIVE: u32 = 100;
-/// Seconds after its last failure for which the count of a device or a session is kept: longer than either lives.
+/// Seconds after its last failure for which the count of a device or a session is kept: as long as a device cookie
+/// lives.
 const KEEP_DEVICES: Seconds = 400 * DAY;
 
-/// One bucket.
+/// A bucket: what is counted, and for whom.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Bucket {
-    /// What it counts.
+    /// The kind of attempt that it counts.
     pub kind: Kind,
-    /// Whose.
+    /// The account, network, browser or name that it counts for.
     pub id: [u8; 16],
-    /// What lists call it, where that is nobody's secret: a network.
+    /// The text that lists show for it, where that is nobody's secret: a network.
     pub shown: String,
 }
 
 impl Bucket {
-    /// The bucket of everybody, as this node counts them: one row for all nodes would be written by every failure at any.
+    /// The one bucket of a kind that counts everybody.
     #[must_use]
     pub const fn everybody(kind: Kind, node: NodeId) -> Self {
         let above_one = node.number() - NodeId::ONE.number();
         Self { kind, id: (above_one as u128).to_be_bytes(), shown: String::new() }
     }
 
-    /// A bucket that lists show by its id, or by whom that stands for.
+    /// A bucket that lists show by its id, or by the account that the id stands for.
     #[must_use]
     pub const fn of(kind: Kind, id: [u8; 16]) -> Self {
         Self { kind, id, shown: String::new() }
@@ -62,18 +63,19 @@ impl Stored {
     }
 }
 
-/// How full a bucket is.
+/// Returns how full a bucket is.
 pub fn level_of(view: &dyn Snapshot, bucket: &Bucket) -> Result<Level, StoreError> {
     Ok(BUCKETS.get(view, &(bucket.kind, bucket.id))?.map_or(Level::FULL, |stored| stored.level()))
 }
 
-/// Takes one try out of each bucket. Gives those that this emptied.
+/// Takes one attempt out of each bucket. Returns the kinds of those that this emptied.
 pub fn charge(
     tx: &mut dyn Transaction,
     moment: &Moment,
     settings: &Settings,
     buckets: &[Bucket],
 ) -> Result<Vec<Kind>, StoreError> {
+    // By the earlier time: while a leap of the clock is in doubt no bucket is full again because of it.
     let now = moment.earliest();
     let mut emptied = Vec::new();
     for bucket in buckets {
@@ -98,8 +100,8 @@ pub fn charge(
     Ok(emptied)
 }
 
-/// Somebody proved that they are the owner: failures in a row begin anew, for the account and for the browser.
-/// The tries that are left stay what they are, so that a success shows nobody else anything.
+/// Clears the failures in a row of the account and the browser, as somebody proved that they are the owner. The
+/// attempts that are left stay what they are, so that a success shows nothing to anybody else.
 pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<DeviceId>) -> Result<(), StoreError> {
     let keys = [
         Some((Kind::Account, *account.bytes())),
@@ -109,24 +111,25 @@ pub fn passed(tx: &mut dyn Transaction, account: AccountId, device: Option<Devic
     begin_anew(tx, keys.into_iter().flatten())
 }
 
-/// Somebody gave a right code: wrong ones in a row begin anew.
+/// Clears the wrong codes in a row, as somebody gave a right one.
 pub fn passed_second_factor(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     let keys = [Kind::SecondFactor, Kind::HalfLogins].map(|kind| (kind, *account.bytes()));
     begin_anew(tx, keys.into_iter())
 }
 
-/// Somebody logged in by what was mailed: wrong digits in a row begin anew.
+/// Clears the wrong digits in a row, as somebody logged in by what was mailed.
 pub fn passed_mailed_digits(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     begin_anew(tx, std::iter::once((Kind::MailedDigits, *account.bytes())))
 }
 
-/// The holder of a session proved anew who they are: failures in a row begin anew.
+/// Clears the failures in a row of a session, as its holder gave a fresh proof.
 pub fn passed_in_session(tx: &mut dyn Transaction, session: SessionId) -> Result<(), StoreError> {
     begin_anew(tx, std::iter::once((Kind::Session, *session.bytes())))
 }
 
 fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 16])>) -> Result<(), StoreError> {
     for key in keys {
+        // Most logins come after no failure, and then write nothing.
         if let Some(stored) = BUCKETS.get(tx, &key)?.filter(|stored| stored.failures > 0) {
             BUCKETS.put(tx, &key, &Stored { failures: 0, ..stored })?;
         }
@@ -134,7 +137,7 @@ fn begin_anew(tx: &mut dyn Transaction, keys: impl Iterator<Item = (Kind, [u8; 1
     Ok(())
 }
 
-/// The account is gone, or its password is another: what was counted against the old one is forgotten.
+/// Forgets what was counted against an account that is deleted, or against its old password.
 pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     for kind in [Kind::Account, Kind::SecondFactor, Kind::MailedDigits, Kind::KnownDevices, Kind::HalfLogins] {
         BUCKETS.delete(tx, &(kind, *account.bytes()))?;
@@ -142,7 +145,8 @@ pub fn forget(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreE
     Ok(())
 }
 
-/// Notes that the owner of an account is told of failures, if they were not told within the last `pause`.
+/// Records that the owner of an account is told of failures. False if they were told within the last `pause`, or it is
+/// not due.
 pub(super) fn note_told(
     tx: &mut dyn Transaction,
     (kind, account): (Kind, AccountId),
@@ -160,14 +164,14 @@ pub(super) fn note_told(
     Ok(true)
 }
 
-/// Lets tries pass again. False if nothing was counted.
+/// Deletes a bucket, so that attempts pass again. False if nothing was counted.
 pub fn lift(tx: &mut dyn Transaction, kind: Kind, id: [u8; 16]) -> Result<bool, StoreError> {
     let found = BUCKETS.get(tx, &(kind, id))?.is_some();
     BUCKETS.delete(tx, &(kind, id))?;
     Ok(found)
 }
 
-/// Buckets that somebody took from, behind `after`, at most `limit`; rows that say nothing any more are left out by
+/// The buckets that were charged, behind `after`, at most `limit`; among them rows that no longer say anything, until
 /// the next sweep.
 pub fn all(
     view: &dyn Snapshot,
@@ -184,9 +188,9 @@ pub fn all(
         .collect())
 }
 
-/// Removes rows that say nothing any more, looking at up to `limit` behind `after`. Returns where to go on, or none at
-/// the end. Failures in a row are kept whatever they count, or whoever is patient enough to wait for the sweep could guess
-/// without end (NIST SP 800-63B-4, 3.2.2): those of an account as long as `is_account` knows it.
+/// Removes rows that no longer say anything, looking at up to `limit` behind `after`. Returns where to go on, or none
+/// at the end. Failures in a row are kept whatever they count, or whoever is patient enough to wait for the sweep could
+/// guess without end (NIST SP 800-63B-4, 3.2.2): those of an account as long as `is_account` knows it.
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
@@ -203,7 +207,7 @@ pub fn sweep(
                 Kind::Device | Kind::Session => now.since(stored.failed_at) < KEEP_DEVICES,
                 _ => is_account(tx, AccountId::from_bytes(*id))?,
             };
-        // Who was told today is remembered until tomorrow.
+        // Whoever was told today is not to be told again before tomorrow.
         let was_told = stored.told_at.is_some_and(|told_at| now.since(told_at) < DAY);
         if is_full && !is_wanted && !was_told {
             BUCKETS.delete(tx, &(*kind, *id))?;
@@ -212,8 +216,8 @@ pub fn sweep(
     Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
 }
 
-/// Takes rows back that were written while the clock was ahead, at `from`, in place of which it is `to`: else whoever did anything then
-/// would have to wait until that time has come. Looks at up to `limit` behind `after`, and says where to go on.
+/// Corrects rows written while the clock was ahead, at `from`, now that it is known to be `to`: else whoever did
+/// anything then would have to wait until that time has come.
 pub fn take_back(
     tx: &mut dyn Transaction,
     settings: &Settings,
@@ -239,7 +243,7 @@ pub fn take_back(
     Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
 }
 
-/// How many rows there are, counted up to `limit`.
+/// The number of rows, counted up to `limit`.
 pub fn count(view: &dyn Snapshot, limit: usize) -> Result<usize, StoreError> {
     Ok(BUCKETS.all(view, Direction::Up, limit)?.len())
 }

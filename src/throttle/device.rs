@@ -6,49 +6,49 @@
 //!
 //! Cookies of earlier versions begin with 1 and have no stamp: they stand for the stamp 0.
 //!
-//! The cookie opens nothing: it only says whose guesses are counted apart. One browser may know several people, so a cookie
-//! holds up to [`MAX_DEVICES`] of these, parted by dots.
+//! The cookie opens nothing: it only says whose guesses are counted apart. One browser may know several people, so a
+//! cookie holds up to [`MAX_DEVICES`] of these, separated by dots.
 
 use crate::base::{AccountId, DAY, Seconds, Timestamp};
 use crate::crypto::{SealingKey, base64url, constant_time_eq, from_base64url};
 
-/// Names a browser, at random.
+/// The random id of a browser.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct DeviceId(pub [u8; 16]);
 
 /// A browser that the owner of an account logged in with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Device {
-    /// Whose account.
+    /// The account whose owner logged in.
     pub account: AccountId,
-    /// Which browser.
+    /// The browser's id.
     pub id: DeviceId,
     /// The account's security stamp at that time: a cookie dies with the password it was given for.
     pub stamp: u64,
-    /// Whether it is of a time when no list of them was kept.
+    /// Whether it dates from before a list of them was kept.
     pub is_unlisted: bool,
     issued_at: Timestamp,
 }
 
 impl Device {
-    /// A browser that somebody logged in with now.
+    /// A browser with which somebody logged in now.
     #[must_use]
     pub const fn new(account: AccountId, id: DeviceId, stamp: u64, now: Timestamp) -> Self {
         Self { account, id, stamp, is_unlisted: false, issued_at: now }
     }
 }
 
-/// People that one browser is remembered for.
+/// People whom one browser is remembered for. A cookie of more would grow without end on a shared computer.
 pub const MAX_DEVICES: usize = 4;
 const PREFIX: &str = "gld_";
 const FORMAT: u8 = 2;
 const PLAIN_BYTES: usize = 1 + 16 + 16 + 8 + 8;
-/// The form without a stamp.
+/// The format without a stamp.
 const OLD_FORMAT: u8 = 1;
 const OLD_PLAIN_BYTES: usize = PLAIN_BYTES - 8;
 const CODE_BYTES: usize = 32;
 
-/// What a cookie says, as far as it is authentic.
+/// The contents of a cookie, as far as they are authentic.
 #[derive(Clone, Debug, Default)]
 pub struct Devices(Vec<Device>);
 
@@ -56,20 +56,22 @@ impl Devices {
     /// Seconds for which a browser is remembered: the longest that browsers keep a cookie.
     pub const LIFETIME: Seconds = 400 * DAY;
 
-    /// Reads a cookie. What is not authentic, of another generation or too old is left out.
+    /// Reads a cookie. Parts that are not authentic, of another generation or too old are left out.
     #[must_use]
     pub fn read(text: &str, seal: &SealingKey, generation: &[u8; 16], now: Timestamp) -> Self {
+        // Each part costs an HMAC, so a long cookie must not buy many.
         let parts = text.split('.').take(MAX_DEVICES);
         Self(parts.filter_map(|part| read_one(part, seal, generation, now)).collect())
     }
 
-    /// The browser that was remembered for this account. Whether the account still knows it is for the store to say.
+    /// The browser as it is remembered for this account. Whether the account still knows it is for the store to say.
     #[must_use]
     pub fn of(&self, account: AccountId) -> Option<&Device> {
         self.0.iter().find(|device| device.account == account)
     }
 
-    /// The cookie after a login with this browser: its account stands first, and whoever was longest not here falls out.
+    /// Writes the cookie after a login with this browser: its account comes first, and the one that has not logged in
+    /// for longest drops out.
     #[must_use]
     pub fn with(&self, device: Device, seal: &SealingKey, generation: &[u8; 16]) -> String {
         let others = self.0.iter().filter(|other| other.account != device.account).copied();
@@ -111,6 +113,7 @@ fn read_one(text: &str, seal: &SealingKey, generation: &[u8; 16], now: Timestamp
         _ => return None,
     };
     let (plain, given) = bytes.split_at_checked(length)?;
+    // Compared in constant time, and before anything in it is believed: the cookie comes from outside.
     if given.len() != CODE_BYTES || !constant_time_eq(&code(plain, seal, generation), given) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Whose tries are counted, and by which limit.
+//! The kinds of buckets, and the rate limit of each.
 
 use serde_json::Value;
 
@@ -6,16 +6,16 @@ use crate::base::MINUTE;
 use crate::config::{Rate, Throttle as Settings};
 use crate::store::Key;
 
-/// What a mail to an address is about. Each has its own limit: a flood of registrations does not hold up a reset.
+/// The purpose of a mail to an address. Each has a limit of its own: a flood of registrations does not hold up a reset.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum MailPurpose {
     /// A link that confirms.
     Confirm,
     /// A link that sets a new password.
     Reset,
-    /// Word that the address has an account.
+    /// A notice that the address has an account.
     Known,
-    /// Word to an administrator that somebody waits for approval.
+    /// A notice to an administrator that somebody waits for approval.
     Approval,
     /// A link that logs in.
     LogIn,
@@ -25,13 +25,13 @@ pub enum MailPurpose {
     Invite,
     /// A code by mail, for the second step of a login or a proof.
     Code,
-    /// A link that makes an address an account's: apart from those that confirm a registration, so that nobody who has an account
-    /// uses up the mails by which the owner of an address registers.
+    /// A link that makes an address an account's: apart from those that confirm a registration, so that nobody with an
+    /// account uses up the mails by which the owner of an address registers.
     Change,
 }
 
 impl MailPurpose {
-    /// The limit over all mails that it counts in as well, if strangers can have such mails sent.
+    /// The limit over all mails in which it counts as well, if strangers can cause such mails.
     pub(super) const fn crowd(self) -> Option<Kind> {
         match self {
             Self::Confirm | Self::Change => Some(Kind::MailStrangers),
@@ -41,7 +41,7 @@ impl MailPurpose {
     }
 }
 
-/// Whose tries a bucket counts.
+/// The kind of attempt or action that a bucket counts.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
     /// A name as it was typed, known or not: by a keyed digest of its canonical form.
@@ -56,11 +56,12 @@ pub enum Kind {
     WideNetwork,
     /// Everybody together.
     Everybody,
-    /// Networks that have hardly failed, while the bucket of everybody is empty: their share.
+    /// The share of networks that have hardly failed, while the bucket of everybody is empty.
     Reserve,
-    /// A session, for the proofs that its holder gives anew. Strangers cannot empty it.
+    /// A session, for the reauthentication of its holder. Strangers cannot empty it.
     Session,
-    /// Failures of all known browsers of an account together. It refuses nobody; it is counted so that the owner is told.
+    /// Failures of all known browsers and sessions of an account together. It refuses nobody; it is counted so that the
+    /// owner is told.
     KnownDevices,
     /// A network that asks for mails.
     MailNetwork,
@@ -68,23 +69,23 @@ pub enum Kind {
     MailWideNetwork,
     /// Mails to accounts that somebody asked for without being logged in, over all accounts.
     MailEverybody,
-    /// The same to addresses that are nobody's account yet, over all of them.
+    /// The same to addresses without an account yet, over all of them.
     MailStrangers,
     /// Mails to addresses that are not the account's own, caused by one account.
     MailByAccount,
     /// An address that mails of one purpose go to.
     MailAddress(MailPurpose),
-    /// A network that tries links.
+    /// A network that tries links which do not work.
     LinkNetwork,
-    /// An account whose password is known, and that asks for a code.
+    /// Wrong codes for an account whose first step was passed.
     SecondFactor,
-    /// An account whose owner may log in by digits that were mailed.
+    /// Wrong digits, of those mailed to an account's owner to log in by.
     MailedDigits,
-    /// What an account does with nothing but a session.
+    /// Actions of an account with nothing but a session.
     Acts,
-    /// What an account does by giving its password: apart, so that a stolen session cannot use it up.
+    /// Actions of an account with its password: apart, so that a stolen session cannot use them up.
     ProvenActs,
-    /// What an account that administers the appliance does for others.
+    /// Actions of an administrator for others.
     AdminActs,
     /// Logins to an account that succeed.
     Logins,
@@ -92,13 +93,14 @@ pub enum Kind {
     DeviceLogins,
     /// Logins to an account that pass the first step and wait for the second.
     HalfLogins,
-    /// What one session may do when others have used up what its account may: its owner is not kept from acting by a thief.
+    /// Actions of one session when others have used up its account's: a thief does not keep the owner from acting.
     SessionActs,
     /// Mails for networks that ask for few, while the limit over all mails is used up.
     MailReserve,
 }
 
 impl Kind {
+    /// The number in keys. It is stored: none is ever given another meaning.
     const fn code(self) -> u8 {
         match self {
             Self::Name => 1,
@@ -190,7 +192,7 @@ impl Kind {
         Self::from_code(number)
     }
 
-    /// The word for lists and for the audit log.
+    /// The word for lists and the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -225,7 +227,7 @@ impl Kind {
         }
     }
 
-    /// Its limit.
+    /// The rate limit of this kind.
     #[must_use]
     pub const fn rate(self, settings: &Settings) -> Rate {
         match self {
@@ -253,7 +255,7 @@ impl Kind {
         }
     }
 
-    /// Those that count for one account, by its id.
+    /// The kinds that count for one account, by its id.
     pub const OF_ACCOUNTS: [Self; 12] = [
         Self::Account,
         Self::SecondFactor,

@@ -1,31 +1,31 @@
-//! How full a bucket is.
+//! The level of a bucket: how full it is.
 
 use crate::base::{Seconds, Timestamp};
 use crate::config::Rate;
 
-/// What a bucket's row says, judged at a time and against its limit.
+/// The contents of a bucket's row, judged at a time and against its limit.
 ///
-/// It is kept as one point in time, when the bucket will be full of tries again (the generic cell rate algorithm): nothing has
+/// It is kept as one point in time, when the bucket will be full again (the generic cell rate algorithm): nothing has
 /// to be done while time passes, and a row that lies in the past says nothing and can go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Level {
-    /// When all tries are there again.
+    /// The time at which the bucket is full again.
     pub full_at: Timestamp,
-    /// Tries that failed since the last success.
+    /// Failures since the last success.
     pub failures: u32,
 }
 
 impl Level {
-    /// Nothing was tried.
+    /// A bucket that was never charged.
     pub const FULL: Self = Self { full_at: Timestamp::from_seconds(0), failures: 0 };
 
-    /// Seconds until all tries are there again: never more than an empty bucket takes, also where the row was written while the clock
-    /// was ahead.
+    /// Seconds until the bucket is full again: never more than an empty one takes, even if the row was written while
+    /// the clock was ahead.
     fn owed(self, rate: Rate, now: Timestamp) -> Seconds {
         self.full_at.since(now).min(rate.every.seconds() * u64::from(rate.burst))
     }
 
-    /// Seconds until a try is allowed, when `under_way` others count as failed already; zero if it is now.
+    /// Seconds until an attempt is allowed, when `under_way` others count as failed already; zero if it is now.
     #[must_use]
     pub fn wait(&self, rate: Rate, now: Timestamp, under_way: u32) -> Seconds {
         let every = rate.every.seconds();
@@ -33,25 +33,26 @@ impl Level {
         owed.saturating_sub(every * u64::from(rate.burst))
     }
 
-    /// How many tries there are.
+    /// The number of attempts that are left.
     #[must_use]
     pub fn left(&self, rate: Rate, now: Timestamp) -> u32 {
         let taken = self.owed(rate, now).div_ceil(rate.every.seconds());
         rate.burst.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
     }
 
-    /// After one more failure. A bucket that is empty stays empty, and what was tried then is no failure in a row: it was not
-    /// considered. Nobody waits longer than the limit says.
+    /// The level after one more failure. A bucket that is empty stays empty, and an attempt at it is no failure in a
+    /// row, as it was not considered. Nobody waits longer than the limit says.
     #[must_use]
     pub fn charged(&self, rate: Rate, now: Timestamp) -> Self {
         let every = rate.every.seconds();
+        // Capped, so that attempts at an empty bucket do not push its owner's turn further and further away.
         let most = now.plus(every * u64::from(rate.burst));
         let full_at = self.full_at.max(now).plus(every).min(most);
         let was_considered = self.wait(rate, now, 0) == 0;
         Self { full_at, failures: self.failures.saturating_add(u32::from(was_considered)) }
     }
 
-    /// Whether there are no tries.
+    /// Whether no attempts are left.
     #[must_use]
     pub fn is_empty(&self, rate: Rate, now: Timestamp) -> bool {
         self.left(rate, now) == 0

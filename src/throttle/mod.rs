@@ -1,15 +1,16 @@
-//! How often somebody may fail before they have to wait.
+//! Rate limits (throttling): how often somebody may fail before they have to wait.
 //!
-//! A wrong password costs one try of each bucket that the attempt belongs to: of the name as it was typed, of the account
-//! (by whatever name), of the network, and of everybody together. The first three hold a guesser up, the last one a crowd of
-//! them. A browser that the account's owner logged in with before has a bucket of its own in place of all these, so that
-//! nobody else's guesses keep the owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+//! A wrong password costs one attempt of each bucket that it belongs to: of the name as it was typed, of the account
+//! (by whatever name), of the network, and of everybody together. The first three slow down a guesser, the last one a
+//! crowd of them. A browser that the account's owner logged in with before has a bucket of its own in place of all
+//! these, so that nobody else's guesses lock the owner out (OWASP, "Slow Down Online Guessing Attacks with Device
+//! Cookies").
 //!
-//! What is told apart: a 429 depends on the name as typed and on the network only. Whether the account behind the name is
-//! held up does not show: its refusals look like wrong passwords, hash included.
+//! A 429 depends on the name as typed and on the network only. Whether the account behind the name is held up does not
+//! show: it refuses as if the password were wrong, hash included.
 //!
-//! After a hundred failures in a row the password alone opens nothing any more (NIST SP 800-63B-4, 3.2.2), until it is set
-//! anew by a mailed link, or used with success from a browser that is known.
+//! After a hundred failures in a row the password alone opens nothing (NIST SP 800-63B-4, 3.2.2), until it is set anew
+//! by a mailed link, or used with success from a known browser.
 
 mod bucket;
 mod device;

@@ -1,4 +1,4 @@
-//! Mails: how many an address may be sent, and when an owner is told of failed logins.
+//! The rate limits of mails, and when an owner is told of failed logins.
 
 use crate::base::{AccountId, DAY, Moment, NodeId, Seconds};
 use crate::config::Throttle as Settings;
@@ -35,13 +35,15 @@ pub fn take_mail(
     if bucket::level_of(tx, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0) > 0 {
         return Ok(false);
     }
+    // The crowd's bucket is charged here but judged where requests are deferred: the address alone decides whether this
+    // mail is written.
     let crowd = purpose.crowd().map(|kind| Bucket::everybody(kind, node));
     let buckets: Vec<Bucket> = std::iter::once(bucket).chain(crowd).collect();
     bucket::charge(tx, moment, settings, &buckets)?;
     Ok(true)
 }
 
-/// Takes one try out of a bucket. Seconds to wait, and nothing is taken, if it is empty.
+/// Takes one out of a bucket. Returns the seconds to wait, and takes nothing, if it is empty.
 pub fn take(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -52,6 +54,7 @@ pub fn take(
         return Ok(Ok(()));
     }
     let wait = bucket::level_of(tx, &bucket)?.wait(bucket.kind.rate(settings), moment.earliest(), 0);
+    // A refusal costs nothing more, so whoever keeps asking does not wait any longer for it.
     if wait > 0 {
         return Ok(Err(wait));
     }
@@ -62,8 +65,8 @@ pub fn take(
 /// Wrong codes in a row of which the owner is told: whoever tries them knows the password, or asked for the mail.
 const TELL_OF_CODES: u32 = 5;
 
-/// Whether the owner of this account is to be told that somebody keeps trying: there are no tries left, or the password is
-/// out of use. What known browsers try counts as well, in a bucket of its own. True once a day at most for each.
+/// Whether the owner of this account is to be told that somebody keeps trying: no attempts are left, or the password is
+/// out of use. Attempts from known browsers count as well, in a bucket of their own. True once a day at most for each.
 pub fn should_notify(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -81,8 +84,8 @@ pub fn should_notify(
     Ok(false)
 }
 
-/// As [`should_notify`], of wrong codes in the bucket of this kind. A patient guesser never empties it, so the owner is told of a few
-/// in a row.
+/// Whether the owner is to be told of wrong codes in the bucket of this kind; once a day at most. A patient guesser
+/// never empties it, so the owner is told of a few in a row.
 pub fn should_notify_of_codes(
     tx: &mut dyn Transaction,
     moment: &Moment,
@@ -91,7 +94,7 @@ pub fn should_notify_of_codes(
     bucket::note_told(tx, whose, moment.earliest(), TELL_EVERY, |level| level.failures >= TELL_OF_CODES)
 }
 
-/// Whether so many tries failed in a row that the password is out of use.
+/// Whether so many attempts failed in a row that the password is out of use.
 pub fn is_out_of_use(view: &dyn Snapshot, account: AccountId) -> Result<bool, StoreError> {
     let bucket = Bucket::of(Kind::Account, *account.bytes());
     Ok(bucket::level_of(view, &bucket)?.failures >= MAX_CONSECUTIVE)

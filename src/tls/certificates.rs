@@ -1,4 +1,4 @@
-//! The certificate that is served, and how another takes its place while connections go on.
+//! The certificate that is served, and its replacement while connections go on.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::config::{TlsMode, warn_if_open};
 use super::challenges::{ACME_TLS, Challenges};
 use super::{TlsError, files, issued, lint, parsed, self_signed};
 
-/// TLS sessions that can be resumed; each costs some hundred bytes.
+/// The number of TLS sessions that can be resumed; each costs some hundred bytes.
 const RESUMABLE_SESSIONS: usize = 256;
 
-/// The certificate that is served now, and what it was made from.
+/// The certificate that is served, and the answers to challenges.
 pub struct Certificates {
     current: Arc<Current>,
     provider: Arc<CryptoProvider>,
@@ -32,12 +32,13 @@ struct Current {
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // An authority gets the certificate of its challenge, or none: the site's would prove nothing (RFC 8737, 3).
         if Challenges::is_asked_for(&hello) { self.challenges.certificate(&hello) } else { Some(self.key.load_full()) }
     }
 }
 
 impl Certificates {
-    /// Loads or makes the certificate that the configuration asks for. None where TLS is off.
+    /// Loads or makes the certificate that the configuration asks for; `None` where TLS is off.
     ///
     /// # Errors
     /// When there is none to serve.
@@ -48,19 +49,19 @@ impl Certificates {
         Ok(Some(Self { current: Arc::new(current), provider }))
     }
 
-    /// What we answer while an authority looks whether a name is ours.
+    /// The answers to an authority's challenges.
     #[must_use]
     pub fn challenges(&self) -> &Arc<Challenges> {
         &self.current.challenges
     }
 
-    /// The cryptography that is used.
+    /// The cryptography provider.
     #[must_use]
     pub fn provider(&self) -> &CryptoProvider {
         &self.provider
     }
 
-    /// What turns connections into TLS connections; it always serves the current certificate.
+    /// Returns an acceptor of TLS connections; it always serves the current certificate.
     #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
@@ -68,12 +69,13 @@ impl Certificates {
             .expect("the provider supports TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
+        // acme-tls/1 must be offered to be agreed on; such a connection ends with the handshake.
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS.to_vec()];
         config.session_storage = ServerSessionMemoryCache::new(RESUMABLE_SESSIONS);
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// Takes the certificate anew: from changed files, or a fresh one before it expires.
+    /// Replaces the certificate: by one from changed files, or a fresh one before the old one expires.
     ///
     /// # Errors
     /// When the new one cannot be used: then the old one stays.
@@ -93,7 +95,7 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
         TlsMode::Acme => match issued::kept(app, provider)? {
             Some(kept) => kept,
-            // Until the authority has given one: it comes to us for that.
+            // A stopgap until the authority has issued one: it validates over a connection to this very server.
             None => self_signed::obtain(app, provider).await?,
         },
         TlsMode::Files => match (&tls.certificate, &tls.private_key) {
@@ -105,6 +107,8 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
             _ => return Err(TlsError::SelfSigned("mode \"files\" needs certificate and private_key".into())),
         },
     };
+    // Only warned about: an expired or odd certificate still lets an administrator in, a server that does not start
+    // does not.
     if let Ok(leaf) = key.end_entity_cert() {
         if let Some((_, ends_at)) = parsed::validity(leaf) {
             app.measures.note_certificate(ends_at);

@@ -1,4 +1,4 @@
-//! Certificate and key, fit to be served.
+//! A certificate with its key, checked to belong together.
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,7 +11,7 @@ pub(super) fn certified(
     key: PrivateKeyDer<'static>,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, TlsError> {
-    // Unknown means that the kind of key cannot be compared; the handshake would tell.
+    // Keys of a kind that cannot be compared pass: the handshake would tell.
     match CertifiedKey::from_der(chain, key, provider) {
         Ok(key) => Ok(key),
         Err(rustls::Error::InconsistentKeys(_)) => {

@@ -1,5 +1,5 @@
-//! What we answer while a certificate authority looks whether a name is ours (RFC 8555, 8): on port 80 by a text, on port 443
-//! by a certificate made for the purpose.
+//! Answers to the challenges of a certificate authority (RFC 8555, 8): on port 80 a text, on port 443 a certificate
+//! made for the purpose.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +13,13 @@ use rustls::sign::CertifiedKey;
 
 use super::TlsError;
 
-/// The protocol that an authority asks for when it wants the certificate of its purpose (RFC 8737, 6.2).
+/// The ALPN protocol by which an authority asks for the validation certificate (RFC 8737, 6.2).
 pub const ACME_TLS: &[u8] = b"acme-tls/1";
 
-/// Where the text is asked for, before its token (RFC 8555, 8.3).
+/// The path of texts, before their token (RFC 8555, 8.3).
 pub const WELL_KNOWN: &str = "/.well-known/acme-challenge/";
 
-/// The challenges that are open now.
+/// The challenges that are open.
 #[derive(Debug, Default)]
 pub struct Challenges {
     open: Mutex<Open>,
@@ -37,22 +37,22 @@ impl Challenges {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that somebody listens in clear, and answers with texts.
+    /// Notes that a plain HTTP listener exists and answers with texts.
     pub fn note_listener(&self) {
         self.has_listener.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody listens in clear.
+    /// Whether a plain HTTP listener exists.
     pub fn has_listener(&self) -> bool {
         self.has_listener.load(Ordering::Relaxed)
     }
 
-    /// Answers to this token with this text (HTTP-01).
+    /// Opens an HTTP-01 challenge: this token is answered with this text.
     pub fn answer_with_text(&self, token: String, text: String) {
         self.open().texts.insert(token, text);
     }
 
-    /// Answers for this name with a certificate that holds this digest (TLS-ALPN-01).
+    /// Opens a TLS-ALPN-01 challenge: this name is answered with a certificate that holds the digest.
     ///
     /// # Errors
     /// When the certificate cannot be made.
@@ -68,7 +68,8 @@ impl Challenges {
         let key = KeyPair::generate().map_err(made)?;
         let certificate = params.self_signed(&key).map_err(made)?;
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        // The extension is critical (RFC 8737, 3), and rustls, which does not know it, would refuse to look at the certificate.
+        // Its extension is critical (RFC 8737, 3); rustls does not know it and would refuse to parse the certificate,
+        // so the pair is put together without its checks.
         let private = provider.key_provider.load_private_key(private);
         let private = private.map_err(|error| TlsError::SelfSigned(error.to_string()))?;
         let certified = CertifiedKey::new(vec![certificate.der().clone()], private);
@@ -76,18 +77,18 @@ impl Challenges {
         Ok(())
     }
 
-    /// They are closed: nothing is answered any more.
+    /// Closes all challenges: nothing is answered any more.
     pub fn clear(&self) {
         *self.open() = Open::default();
     }
 
-    /// The text for a path, if it asks for one.
+    /// Returns the text for a path, if it is that of an open challenge.
     pub fn text(&self, path: &str) -> Option<String> {
         let token = path.strip_prefix(WELL_KNOWN)?;
         self.open().texts.get(token).cloned()
     }
 
-    /// Whether the client is an authority that looks: it offers that protocol and no other (RFC 8737, 3).
+    /// Whether the client is a validating authority: it offers this protocol and no other (RFC 8737, 3).
     pub(super) fn is_asked_for(hello: &ClientHello<'_>) -> bool {
         hello.alpn().is_some_and(|mut offered| offered.next() == Some(ACME_TLS) && offered.next().is_none())
     }

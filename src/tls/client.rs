@@ -1,7 +1,7 @@
-//! Connections that we make ourselves: whom we believe to be the server, and by what time its certificate is judged.
+//! TLS connections that we make: which servers are trusted, and by what time their certificates are judged.
 //!
-//! A clock that woke in 1970 would refuse every certificate as not valid yet, and one years ahead each as expired; the time that
-//! the appliance believes is never before a time that has been.
+//! A clock that woke in 1970 would refuse every certificate as not valid yet, and one years ahead each as expired. The
+//! time that the appliance believes is used instead: it never goes back before a time that has been seen.
 //!
 //! Whoever names a certificate as trusted means that certificate, be it a CA's or the server's own.
 
@@ -30,7 +30,7 @@ pub use super::trouble::Trouble;
 /// A connection over TLS.
 pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
-/// The time by which certificates are judged.
+/// The time by which certificates are judged, in seconds since 1970.
 #[derive(Debug)]
 struct Believed(AtomicU64);
 
@@ -40,19 +40,19 @@ impl TimeProvider for Believed {
     }
 }
 
-/// Makes TLS of connections to one server.
+/// Makes TLS connections to one server.
 pub struct Connector {
     tls: TlsConnector,
     name: ServerName<'static>,
     believed: Arc<Believed>,
 }
 
-/// The file that says whom to trust cannot be used, or the server's name is none.
+/// An unusable CA file, or a server name that no certificate could be for.
 #[derive(Debug)]
 pub struct ConnectorError {
-    /// The file.
+    /// The file, or the name.
     pub path: PathBuf,
-    /// What is wrong.
+    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -65,8 +65,8 @@ impl fmt::Display for ConnectorError {
 }
 
 impl Connector {
-    /// For the server of this name, which the system's roots vouch for, or in their place a private CA, or which shows a certificate
-    /// that stands in the CA's file.
+    /// Prepares connections to the server of this name. It is trusted by the system's roots or, if there is a CA file,
+    /// only by that: through a chain to a certificate in it, or by showing one of them.
     ///
     /// # Errors
     /// When the CA's file cannot be used.
@@ -92,7 +92,7 @@ impl Connector {
         Ok(Self { tls: TlsConnector::from(Arc::new(config)), name, believed })
     }
 
-    /// For whoever answers, be the certificate what it may: to look, never to say a secret.
+    /// Prepares connections to whoever answers, with any certificate: to inspect it, never to send a secret.
     pub fn believing_anybody(host: &str) -> Result<Self, ConnectorError> {
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| no_name(host))?;
@@ -103,12 +103,12 @@ impl Connector {
         })
     }
 
-    /// From now on certificates are judged by this time.
+    /// Judges certificates by this time from now on.
     pub fn believe(&self, now: Timestamp) {
         self.believed.0.store(now.seconds(), Ordering::Relaxed);
     }
 
-    /// The handshake. Without a certificate that holds there is no connection.
+    /// Performs the handshake. Without a valid certificate there is no connection.
     ///
     /// # Errors
     /// When the server is not who it should be, or does not speak TLS.
@@ -123,7 +123,7 @@ fn no_name(host: &str) -> ConnectorError {
     ConnectorError { path: host.into(), reason: "is no name that a certificate could be for".into() }
 }
 
-/// What a client is configured with that takes any certificate: to look, never to say a secret.
+/// Returns a client configuration that accepts any certificate: to inspect it, never to send a secret.
 #[must_use]
 pub fn believing_anybody() -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -136,7 +136,7 @@ pub fn believing_anybody() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Believes every certificate; that its owner has the key is checked all the same.
+/// Accepts every certificate, but still checks that its owner has the key.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -175,7 +175,7 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Believes a server that shows one of these very certificates, and otherwise whom a chain leads to.
+/// Accepts a server that shows one of these certificates, and otherwise one with a valid chain.
 #[derive(Debug)]
 struct Named {
     certificates: Vec<CertificateDer<'static>>,
@@ -191,9 +191,9 @@ impl ServerCertVerifier for Named {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // Before any chain is looked for: a certificate that signed itself is a CA's in most cases, and the library takes no CA's
-        // for a server; and one whose issuer is not in the file has no chain. It was named as trusted all the same (RFC 6125, 6.6.1).
-        // That the server has its key is proven by the handshake.
+        // Before chains are tried: a self-signed certificate usually says that it is a CA's, which webpki refuses for a
+        // server, and one whose issuer is not in the file has no chain. It was named as trusted all the same (RFC 6125,
+        // 6.6.1). That the server has its key is proved by the handshake.
         if self.certificates.iter().any(|named| named.as_ref() == shown.as_ref()) {
             return verify_named(shown, name, now);
         }
@@ -223,12 +223,12 @@ impl ServerCertVerifier for Named {
     }
 }
 
-/// What the server signs the handshake with cannot be checked.
+/// The signature of the handshake cannot be checked.
 #[derive(Debug)]
 struct UnusableKey;
 
 impl UnusableKey {
-    /// The library calls a signature by a key that is too short for it a bad one, as it does one of a wrong issuer.
+    /// Replaces "bad signature", by which the library means a key that is too short as well as a wrong issuer.
     fn in_place_of(error: rustls::Error) -> rustls::Error {
         match error {
             rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
@@ -247,7 +247,7 @@ impl fmt::Display for UnusableKey {
     }
 }
 
-/// It has to be good now, and for this server: a file may name several.
+/// Checks that a named certificate is valid now, and for this server: a file may name several.
 fn verify_named(
     shown: &CertificateDer<'_>,
     name: &ServerName<'_>,
@@ -265,7 +265,7 @@ fn verify_named(
     Ok(ServerCertVerified::assertion())
 }
 
-/// Those that the file names: as roots of chains, and as what a server may show.
+/// Returns the certificates of a CA file: as roots of chains, and as what a server may show.
 fn private_roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), String> {
     let named = pem::certificates(path).map_err(|fault| fault.to_string())?;
     let mut roots = RootCertStore::empty();
@@ -277,13 +277,13 @@ fn private_roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'stat
     Ok((roots, named))
 }
 
-/// Whether the system trusts somebody of this name; none if it trusts nobody, as in a container without certificates.
+/// Whether the system trusts a root of this name; `None` if it has no roots, as in a container without certificates.
 pub(super) fn is_trusted_by_the_system(is_theirs: impl Fn(&[u8]) -> bool) -> Option<bool> {
     let roots = system_roots().roots;
     (!roots.is_empty()).then(|| roots.iter().any(|root| is_theirs(root.subject.as_ref())))
 }
 
-/// Those that the system trusts; what cannot be read among them vouches for nobody.
+/// Returns the roots that the system trusts; unreadable ones are left out.
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -1,16 +1,16 @@
-//! As much of DER as is looked at here, so that nobody needs a whole parser (X.690, 8.1, in the definite form that DER demands).
+//! A minimal reader of DER (X.690, 8.1, in the definite form that DER demands).
 
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
 pub const SEQUENCE: u8 = 0x30;
 
-/// The content of the next element, if its tag is this one.
+/// Takes the content of the next element, if it has this tag.
 pub fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     take(input).filter(|(found, _)| *found == tag).map(|(_, content)| content)
 }
 
-/// The next element: its tag and content.
+/// Takes the next element: its tag and content.
 pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (&[tag, first], mut rest) = input.split_first_chunk::<2>()?;
     let length = if first < 0x80 {
@@ -18,6 +18,7 @@ pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     } else {
         let (bytes, behind) = rest.split_at_checked(usize::from(first & 0x7f))?;
         rest = behind;
+        // Checked: the length may claim up to 127 bytes, and comes from a file or a server.
         bytes.iter().try_fold(0usize, |length, byte| length.checked_mul(256)?.checked_add(usize::from(*byte)))?
     };
     let (content, behind) = rest.split_at_checked(length)?;
@@ -25,16 +26,16 @@ pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     Some((tag, content))
 }
 
-/// Whether an object identifier stands somewhere in it. Other bytes that look like one are as rare as keys that are equal.
+/// Whether an object identifier occurs anywhere in the bytes. A false match is possible, but only misleads a warning.
 pub fn names(der: &[u8], oid: &[u8]) -> bool {
     der.windows(oid.len() + 2)
         .any(|window| window[0] == 0x06 && usize::from(window[1]) == oid.len() && &window[2..] == oid)
 }
 
-/// The number of bits of an RSA key: the first big number in a public or private one (RFC 8017, A.1).
+/// Returns the number of bits of an RSA key: the first big number in a public or private one (RFC 8017, A.1).
 pub fn rsa_bits(key: &[u8]) -> Option<usize> {
     let mut content = expect(&mut { key }, SEQUENCE)?;
-    // A private one has a version before it.
+    // In a private key a version precedes it.
     let first = expect(&mut content, INTEGER)?;
     let modulus = if first.len() > 1 { first } else { expect(&mut content, INTEGER)? };
     let modulus = modulus.iter().position(|byte| *byte != 0).map(|start| &modulus[start..])?;

@@ -1,4 +1,4 @@
-//! Why there is no certificate to serve.
+//! The reasons why there is no certificate to serve.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use crate::config::Unreadable;
 
 pub const PRIVATE_KEY: &str = "tls.private_key";
 
-/// Why there is no certificate to serve.
+/// The reason why there is no certificate to serve.
 #[derive(Debug)]
 pub enum TlsError {
     /// A file is missing, unreadable or holds something else.
     File {
         /// The setting that names it.
         setting: &'static str,
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         fault: Unreadable,
@@ -27,9 +27,9 @@ pub enum TlsError {
     },
     /// Several things are wrong with the files.
     Several(Vec<Self>),
-    /// A certificate could not be made.
+    /// A certificate could not be made, or is unusable.
     SelfSigned(String),
-    /// It could not be kept.
+    /// It could not be read from, or written to, the store.
     Store(Fault),
 }
 
@@ -54,13 +54,13 @@ impl fmt::Display for TlsError {
 }
 
 impl TlsError {
-    /// Whether only this user cannot read the file.
+    /// Whether the only problem is that this user may not read the file.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::File { fault, .. } if fault.is_forbidden)
     }
 
-    /// The setting that is to blame, what is wrong, and what to do.
+    /// Returns the setting to blame, the problem, and what to do.
     #[must_use]
     pub fn blame(&self) -> (&'static str, String, Option<String>) {
         match self {

@@ -15,12 +15,12 @@ use super::error::PRIVATE_KEY;
 use super::parsed::Parsed;
 use super::{TlsError, pem};
 
-/// The settings that name the files.
+/// The setting that names the certificate's file.
 pub const CERTIFICATE: &str = "tls.certificate";
-/// Reads a certificate chain and its key. The certificate that the key belongs to comes first, each one's issuer behind it, in
-/// whichever order the file has them.
+/// Reads a certificate chain and its key. The certificate of the key comes first, each one's issuer after it, in
+/// whatever order the file has them.
 pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<TlsError>> {
-    // Both are looked at before anything is said: the other one may be wrong too.
+    // Both files are read before an error is returned: the other one may be wrong too.
     let chain = pem::certificates(certificate).map_err(|fault| wrong(CERTIFICATE, certificate, fault));
     let keys = pem::private_keys(private_key).map_err(|fault| wrong(PRIVATE_KEY, private_key, fault));
     let keys = keys.and_then(|keys| usable(&keys, provider).map_err(|fault| wrong(PRIVATE_KEY, private_key, fault)));
@@ -30,7 +30,7 @@ pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -
     };
     let owner = keys.into_iter().find_map(|key| {
         let public = key.public_key()?;
-        // An authority's key is not the site's, though its certificate stands in the chain.
+        // A CA's key is not the site's, even if its certificate is part of the chain.
         let parsed: Vec<_> = chain.iter().filter_map(|der| Parsed::of(der)).collect();
         let issues = |one: &Parsed<'_>| parsed.iter().any(|other| !other.is_by_itself() && other.is_issued_by(one));
         let at = parsed.iter().position(|one| one.has_key(&public) && !issues(one))?;
@@ -46,7 +46,7 @@ fn wrong(setting: &'static str, path: &Path, fault: Unreadable) -> TlsError {
     TlsError::File { setting, path: PathBuf::from(path), fault }
 }
 
-/// The leaf, its issuer, that one's issuer, and so on; then whatever else there is.
+/// Puts the leaf first, then its issuer, that one's issuer, and so on; then whatever else there is.
 fn in_order(mut rest: Vec<CertificateDer<'static>>, leaf: usize) -> Vec<CertificateDer<'static>> {
     let mut chain = vec![rest.remove(leaf)];
     while let Some(at) = chain.last().and_then(|last| {
@@ -59,7 +59,7 @@ fn in_order(mut rest: Vec<CertificateDer<'static>>, leaf: usize) -> Vec<Certific
     chain
 }
 
-/// Those of the keys that can sign.
+/// Returns the keys that can sign.
 fn usable(keys: &[PrivateKeyDer<'static>], provider: &CryptoProvider) -> Result<Vec<Arc<dyn SigningKey>>, Unreadable> {
     let able: Vec<_> =
         keys.iter().filter_map(|key| provider.key_provider.load_private_key(key.clone_key()).ok()).collect();
@@ -69,7 +69,7 @@ fn usable(keys: &[PrivateKeyDer<'static>], provider: &CryptoProvider) -> Result<
     }
 }
 
-/// Why a key cannot sign.
+/// Explains why a key cannot sign.
 fn unusable(key: &[u8]) -> Unreadable {
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     const KINDS: [(&[u8], &str); 12] = [
@@ -110,7 +110,7 @@ fn unusable(key: &[u8]) -> Unreadable {
     }
 }
 
-/// What is within PKCS #8 (RFC 5208, 5).
+/// Returns the key inside PKCS #8 (RFC 5208, 5).
 fn inner_key(key: &[u8]) -> Option<&[u8]> {
     let mut content = der::expect(&mut { key }, SEQUENCE)?;
     der::take(&mut content)?;
@@ -118,12 +118,12 @@ fn inner_key(key: &[u8]) -> Option<&[u8]> {
     der::expect(&mut content, OCTET_STRING)
 }
 
-/// Tells versions of two files apart. A link that points elsewhere is another version.
+/// The version of the two files, to notice changes. A symbolic link that points elsewhere is another version.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Stamp([(u64, i64, i64, u64); 2]);
 
 impl Stamp {
-    /// How the files look now; none while one of them is missing.
+    /// Returns the version of the files now; `None` while one of them is missing.
     pub fn of(tls: &Tls) -> Option<Self> {
         let look = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;

@@ -1,4 +1,4 @@
-//! The certificate that an authority gave us: it is kept in the store, its key sealed, until a newer one takes its place.
+//! The certificate that an authority issued: kept in the store, its key sealed, until a newer one replaces it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ fn place() -> [&'static [u8]; 2] {
     [schema::ISSUED_CERTIFICATES.name.as_bytes(), b"acme"]
 }
 
-/// The names that a certificate is for.
+/// Returns the names that a certificate is wanted for.
 #[must_use]
 pub fn hosts(config: &Config) -> BTreeSet<String> {
     let configured = &config.tls.acme.hosts;
@@ -48,8 +48,8 @@ pub fn hosts(config: &Config) -> BTreeSet<String> {
     configured.iter().map(|host| host.as_str().to_owned()).collect()
 }
 
-/// When a new one is to be asked for: two thirds into the life of the present one, at once if there is none, or it is for
-/// other names, or another authority's.
+/// Returns when a new certificate is to be requested: two thirds into the life of the current one, and at once if there
+/// is none, or it is for other names or from another authority.
 pub fn due_at(app: &App) -> Result<Timestamp, Fault> {
     let env = app.env();
     let kept = app.read(|view| ISSUED.get(view, &name()))?;
@@ -62,7 +62,7 @@ fn two_thirds(from: Timestamp, to: Timestamp) -> Timestamp {
     from.plus(to.since(from) / 3 * 2)
 }
 
-/// The kept one, whatever it is for: an old one is better than none.
+/// Returns the kept certificate, whatever it is for: an old one is better than none.
 pub(super) fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
     let Some(kept) = app.read(|view| ISSUED.get(view, &name())).map_err(Fault::from)? else { return Ok(None) };
     let key = app.env().seal.open(&place(), &kept.sealed_key);
@@ -77,7 +77,7 @@ fn read(chain: &[u8], key: Vec<u8>, provider: &CryptoProvider) -> Result<Certifi
     certified(chain, PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)), provider)
 }
 
-/// Keeps what the authority gave: the chain as PEM, and the key that the certificate is for.
+/// Keeps what the authority issued: the chain as PEM, and the key of its certificate.
 ///
 /// # Errors
 /// When it is not a certificate, not of this key, or could not be written.
@@ -88,6 +88,7 @@ pub async fn keep(
     key: Vec<u8>,
     provider: &CryptoProvider,
 ) -> Result<Timestamp, TlsError> {
+    // Read as it will be served, before it is written: a useless answer must not replace a certificate that works.
     let certificate = read(chain.as_bytes(), key.clone(), provider)?;
     let leaf = certificate.end_entity_cert().ok();
     let (begins_at, expires_at) = leaf
@@ -105,7 +106,7 @@ pub async fn keep(
     Ok(expires_at)
 }
 
-/// Seals the key of the certificate with another key.
+/// Reseals the key of the certificate.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.

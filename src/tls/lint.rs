@@ -1,4 +1,4 @@
-//! What is wrong with a certificate that can be served all the same: whoever comes will be turned away by their browser.
+//! Faults of a certificate that can be served all the same, but that browsers will refuse.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use crate::base::{DAY, Seconds, Timestamp};
 use super::client::is_trusted_by_the_system;
 use super::parsed::Parsed;
 
-/// Seconds before its end from which on a certificate is worth a word: those that renew themselves have done so long before.
+/// The time before its end from which a certificate is warned about: automatic renewal would have happened long before.
 const SOON: Seconds = 14 * DAY;
 
-/// What browsers will not like.
+/// A fault that browsers will object to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lint {
-    /// In words, with what to do about it.
+    /// The fault in words, with what to do about it.
     said: String,
-    /// Whether it is so for every browser, or depends on what it was told to trust.
+    /// Whether every browser objects, or it depends on what it was told to trust.
     pub is_certain: bool,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for Lint {
     }
 }
 
-/// Of a chain that begins with the certificate that is served.
+/// Checks a chain that begins with the certificate to be served.
 #[must_use]
 pub fn lint(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Lint> {
     let Some((leaf, parsed)) = chain.first().and_then(|leaf| Some((leaf, Parsed::of(leaf)?))) else { return vec![] };
@@ -84,7 +84,7 @@ fn time(parsed: &Parsed<'_>, now: Timestamp) -> Option<String> {
     (end <= now.plus(SOON)).then(|| format!("the certificate expires soon, on {end}: see why it was not renewed"))
 }
 
-/// Kinds of keys and signatures that can be served, and that browsers do not take.
+/// Finds kinds of keys and signatures that can be served, but that browsers refuse.
 fn key(parsed: &Parsed<'_>) -> Option<String> {
     const INSTEAD: &str = "take one with ECDSA of P-256 or P-384, or with RSA";
     const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
@@ -117,9 +117,9 @@ fn purpose(parsed: &Parsed<'_>) -> Option<String> {
     })
 }
 
-/// Whether a browser can find its way from the certificate to whom it trusts.
+/// Checks that a browser can build a chain from the certificate to a trusted root.
 fn issuer(leaf: &Parsed<'_>, chain: &[CertificateDer<'_>]) -> Option<Lint> {
-    /// Where the issuer's own certificate can be fetched: roots are not fetched, they are known.
+    /// The access method "CA Issuers": the issuer is an intermediate to be fetched. Roots are not fetched, but known.
     const ISSUER_IS_AT: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
     if leaf.is_by_itself() {
         return Some(Lint {

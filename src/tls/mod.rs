@@ -1,4 +1,4 @@
-//! TLS: where the certificate comes from, and how it is replaced while connections go on.
+//! TLS: the certificate that is served and its replacement while connections go on, and the trust in other servers.
 //! This is the only module that knows rustls' server side.
 
 mod certificates;

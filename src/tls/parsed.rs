@@ -1,10 +1,10 @@
-//! What a certificate says of itself (RFC 5280, 4.1), as far as it is looked at here.
+//! The fields of a certificate (RFC 5280, 4.1) that are looked at here.
 
 use crate::base::Timestamp;
 
 use super::der::{self, BIT_STRING, INTEGER, SEQUENCE};
 
-/// Parts of a certificate.
+/// The parts of a certificate.
 pub struct Parsed<'a> {
     whole: &'a [u8],
     issuer: &'a [u8],
@@ -16,14 +16,14 @@ pub struct Parsed<'a> {
     pub ends_at: Timestamp,
 }
 
-/// Beginning and end of a certificate's validity (RFC 5280, 4.1.2.5). None if `der` is no certificate.
+/// Returns the beginning and end of a certificate's validity (RFC 5280, 4.1.2.5); `None` if `der` is no certificate.
 #[must_use]
 pub fn validity(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
     Parsed::of(der).map(|parsed| (parsed.begins_at, parsed.ends_at))
 }
 
 impl<'a> Parsed<'a> {
-    /// None if it is no certificate.
+    /// Parses a certificate; `None` if it is none.
     #[must_use]
     pub fn of(whole: &'a [u8]) -> Option<Self> {
         const VERSION: u8 = 0xa0;
@@ -48,7 +48,8 @@ impl<'a> Parsed<'a> {
         Some(Self { whole, issuer, subject, signature, key_kind, public_key, begins_at, ends_at })
     }
 
-    /// Whether this public key, in the form of RFC 5280, 4.1.2.7, is its own. The algorithm's parameters may be spelt differently.
+    /// Whether it certifies this public key, in the form of RFC 5280, 4.1.2.7. The algorithm's parameters may be
+    /// encoded differently.
     #[must_use]
     pub fn has_key(&self, public_key: &[u8]) -> bool {
         let content = der::expect(&mut { public_key }, SEQUENCE);
@@ -68,13 +69,13 @@ impl<'a> Parsed<'a> {
         self.issuer == self.subject
     }
 
-    /// Whether the issuer has this name, as lists of roots have it: with what is around it, or without.
+    /// Whether the issuer has this name, as lists of roots hold it: with its outer tag, or without.
     #[must_use]
     pub fn is_issued_by_name(&self, name: &[u8]) -> bool {
         name == self.issuer || der::expect(&mut { name }, SEQUENCE) == Some(self.issuer)
     }
 
-    /// Whether its key is of this kind: an algorithm or a curve.
+    /// Whether its key is of this algorithm or curve.
     #[must_use]
     pub fn has_kind(&self, oid: &[u8]) -> bool {
         der::names(self.key_kind, oid)
@@ -85,13 +86,13 @@ impl<'a> Parsed<'a> {
         der::names(self.signature, oid)
     }
 
-    /// Whether an object identifier stands somewhere in it, as those of extensions do.
+    /// Whether an object identifier occurs anywhere in it, as those of extensions do.
     #[must_use]
     pub fn mentions(&self, oid: &[u8]) -> bool {
         der::names(self.whole, oid)
     }
 
-    /// The issuer's most telling name, for people.
+    /// Returns the issuer's common name, or else its organisation.
     #[must_use]
     pub fn issuer_in_words(&self) -> String {
         const COMMON_NAME: &[u8] = &[0x06, 3, 0x55, 0x04, 0x03];

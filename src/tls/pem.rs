@@ -1,5 +1,5 @@
-//! PEM (RFC 7468) as people have it: with text around the blocks, blocks that touch each other, lines that end as Windows' do; and what
-//! a file holds that is something else.
+//! PEM (RFC 7468) as people have it: text around the blocks, blocks without a line break between them, line ends of
+//! Windows; and what a file is that holds something else.
 
 use std::path::Path;
 
@@ -15,14 +15,14 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// One block.
+/// A PEM block.
 struct Block {
     label: String,
     is_encrypted: bool,
     der: Vec<u8>,
 }
 
-/// The certificates in a file, in its order: one at least.
+/// Reads the certificates of a file, in its order: at least one.
 ///
 /// # Errors
 /// When there is none, or not all of it can be read.
@@ -34,7 +34,7 @@ fn certificates_of(bytes: Vec<u8>) -> Result<Vec<CertificateDer<'static>>, Unrea
     let blocks = blocks(bytes, Wanted::Certificate)?;
     let mut found = Vec::new();
     for block in blocks.iter().filter(|block| is_certificate(&block.label)) {
-        // Behind a trusted certificate stands what it is trusted for.
+        // A "trusted certificate" of OpenSSL carries its trust settings after the certificate.
         let der = &block.der[..block.der.len() - trailing(&block.der)];
         if Parsed::of(der).is_none() {
             let reason = format!("certificate {} in it is damaged", found.len() + 1);
@@ -48,13 +48,13 @@ fn certificates_of(bytes: Vec<u8>) -> Result<Vec<CertificateDer<'static>>, Unrea
     Ok(found)
 }
 
-/// How many bytes stand behind the first element.
+/// Returns the number of bytes after the first element.
 fn trailing(der: &[u8]) -> usize {
     let mut rest = der;
     if der::take(&mut rest).is_some() { rest.len() } else { 0 }
 }
 
-/// The private keys in a file, in its order: one at least.
+/// Reads the private keys of a file, in its order: at least one.
 ///
 /// # Errors
 /// When there is none that can be read without a password.
@@ -151,7 +151,7 @@ fn blocks(bytes: Vec<u8>, wanted: Wanted) -> Result<Vec<Block>, Unreadable> {
     if !has_begin {
         return Err(without_blocks(bytes, wanted));
     }
-    // What stands around the blocks may be in any encoding.
+    // The text around the blocks may be in any encoding.
     let text = String::from_utf8_lossy(&bytes);
     let mut found = Vec::new();
     let mut rest = &*text;
@@ -183,7 +183,7 @@ fn blocks(bytes: Vec<u8>, wanted: Wanted) -> Result<Vec<Block>, Unreadable> {
     Ok(found)
 }
 
-/// What a file is that has no block.
+/// Tells what a file is that has no block.
 fn without_blocks(bytes: Vec<u8>, wanted: Wanted) -> Unreadable {
     let (a, an, command) = match wanted {
         Wanted::Certificate => ("a certificate", "CERTIFICATE", "x509"),

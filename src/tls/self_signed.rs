@@ -1,5 +1,5 @@
-//! A certificate of our own making, for demonstrations and closed networks. It is kept, so that a browser that was told
-//! to trust it once need not be told again, and renewed before it expires.
+//! A self-signed certificate, for demonstrations and closed networks. It is kept, so that a browser that was told to
+//! trust it once need not be told again, and renewed before it expires.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use super::TlsError;
 use super::certified::certified;
 
-/// What browsers accept at most is 398 days; private ones are not held to it, but there is no need for more.
+/// Browsers accept at most 398 days from public authorities; private ones are not held to it, but need no more.
 const LIFETIME: Seconds = 365 * DAY;
 const RENEW_BEFORE: Seconds = 30 * DAY;
 
@@ -44,12 +44,12 @@ fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
 
-/// Whether the kept certificate is missing, another host's, or about to expire.
+/// Whether the kept certificate is missing, for another host, or about to expire.
 pub fn is_due(app: &App) -> Result<bool, Fault> {
     Ok(app.read(|view| kept(view, app))?.is_none())
 }
 
-/// The kept certificate, or a new one.
+/// Returns the kept certificate, or makes a new one.
 pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
         let key = app.env().seal.open(&place(), &kept.sealed_key);
@@ -60,6 +60,7 @@ pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Certifi
     let now = app.now();
     let (certificate, key) = make(&host, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
+    // Written before it is served: otherwise each start would show browsers another certificate to trust.
     app.write(move |work| {
         let sealed_key = work.env.seal.seal(&place(), &kept_key, work.moment);
         let kept = Kept {
@@ -75,7 +76,7 @@ pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Certifi
     certify(certificate, key, provider)
 }
 
-/// Seals the key of the certificate of our own making with another key.
+/// Reseals the key of the self-signed certificate.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
@@ -108,7 +109,7 @@ fn make(host: &str, now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), rcgen::Error> 
         let (year, month, day) = time.date();
         rcgen::date_time_ymd(year, month, day)
     };
-    // A day early: clocks on small networks differ.
+    // A day early: the clocks of a small network differ.
     params.not_before = date(Timestamp::from_seconds(now.seconds().saturating_sub(DAY)));
     params.not_after = date(now.plus(LIFETIME));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -1,4 +1,4 @@
-//! Looks at certificates and keys before they are served.
+//! Checks certificates and keys before they are served.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::config::Unreadable;
 use super::lint::{self, Lint};
 use super::{TlsError, files, parsed, pem};
 
-/// Whether certificate and key can be served for this host; what browsers will not like comes back.
+/// Checks that certificate and key can be served for this host, and returns what browsers will object to.
 ///
 /// # Errors
 /// With everything for which they cannot be served.
@@ -25,12 +25,12 @@ pub fn try_files(
     Ok(lint::lint(&key.cert, host, now))
 }
 
-/// As [`try_files`] where the key cannot be looked at: what browsers will not like about the certificate.
+/// Checks the certificate as [`try_files`] does, where the key cannot be read.
 pub fn try_certificate(certificate: &Path, host: &str, now: Timestamp) -> Result<Vec<Lint>, Unreadable> {
     pem::certificates(certificate).map(|chain| lint::lint(&chain, host, now))
 }
 
-/// Whether a file names whom to trust; those that have expired come back, in words.
+/// Checks that a file names certificates to trust, and returns a warning for each that has expired.
 ///
 /// # Errors
 /// When it names nobody.

@@ -1,19 +1,19 @@
-//! What a handshake failed at that we began, in words that say what to do.
+//! Failed handshakes that we began, in words that say what to do.
 
 use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-/// What is wrong with a server's TLS.
+/// The reason why a TLS handshake failed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Trouble {
-    /// Nobody whom we trust vouches for the certificate.
+    /// No trusted root vouches for the certificate.
     Untrusted,
     /// The certificate names no host at all; a common name has not counted since RFC 6125.
     NamesNobody,
     /// The certificate is for these hosts.
     NamesOthers(Vec<String>),
-    /// The certificate is not good yet, or no longer.
+    /// The certificate is not valid yet, or no longer.
     OutOfDate,
     /// The certificate may not be used for a server.
     NotForServers,
@@ -21,18 +21,18 @@ pub enum Trouble {
     Unusable,
     /// The server answered, but not with TLS.
     ClearText,
-    /// Neither knows a version, a cipher or a kind of key of the other.
+    /// The two sides have no version, cipher or kind of key in common.
     NothingInCommon,
     /// The server ended the connection in the middle.
     Closed,
-    /// The server did not like something about us.
+    /// The server refused something about us.
     Alert(String),
     /// Anything else.
     Other,
 }
 
 impl Trouble {
-    /// Of a failed handshake.
+    /// Classifies the error of a handshake.
     #[must_use]
     pub fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -67,17 +67,17 @@ impl Trouble {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Self::NotForServers,
-            // Also `CaUsedAsEndEntity`, which is how a certificate that signed itself looks to the library.
+            // This includes `CaUsedAsEndEntity`, which is how a self-signed certificate looks to the library.
             CertificateError::UnknownIssuer => Self::Untrusted,
-            // Signed by somebody of the name that we trust, with another key: most often one of the two was made anew.
+            // An issuer of the trusted name, with another key: most often one of the two was made anew.
             CertificateError::BadSignature => Self::Untrusted,
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Self::Untrusted,
             _ => Self::Unusable,
         }
     }
 
-    /// What to do, where `at` is the server, `host` its name, and `ca_file` the setting that says whom to trust; `names_ca` says
-    /// whether it is set.
+    /// Says what to do. `at` is the server, `host` its name, `ca_file` the setting that says whom to trust, and
+    /// `names_ca` whether it is set.
     #[must_use]
     pub fn in_words(&self, at: &str, host: &str, (ca_file, names_ca): (&str, bool)) -> String {
         match self {
@@ -119,7 +119,7 @@ impl Trouble {
 }
 
 impl Trouble {
-    /// Why a browser would turn away from what the site shows at `host`.
+    /// Says why a browser would refuse what the site shows at `host`.
     #[must_use]
     pub fn to_visitors(&self, host: &str) -> String {
         match self {
@@ -146,7 +146,7 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// `DnsName("mail.example.org")`, as the library writes it, without what is around the name.
+/// Returns the name in `DnsName("mail.example.org")`, as the library writes it.
 fn bare(presented: &str) -> String {
     let inner = presented.split_once('(').map_or(presented, |(_, rest)| rest.trim_end_matches(')'));
     inner.trim_matches('"').to_owned()

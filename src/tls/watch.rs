@@ -1,4 +1,4 @@
-//! Watches for a reason to take the certificate anew.
+//! Watches for a reason to replace the certificate.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::config::TlsMode;
 use super::files::Stamp;
 use super::{Certificates, TlsError, self_signed};
 
-/// Watches for a reason to take the certificate anew.
+/// Watches for a reason to replace the certificate.
 pub struct Watch {
     app: Arc<App>,
     certificates: Arc<Certificates>,
@@ -16,14 +16,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins with the files as they are.
+    /// Starts with the files as they are.
     #[must_use]
     pub fn new(app: Arc<App>, certificates: Arc<Certificates>) -> Self {
         let seen = Stamp::of(&app.env().config.tls);
         Self { app, certificates, seen }
     }
 
-    /// Looks once: rereads files that have changed, replaces a certificate of ours that is about to expire.
+    /// Checks once: rereads files that have changed, and replaces a self-signed certificate that is about to expire.
     ///
     /// # Errors
     /// When the new one cannot be used; the old one is served on, and the next change is tried again.
@@ -42,6 +42,7 @@ impl Watch {
                 if now == self.seen {
                     return Ok(());
                 }
+                // Before the attempt: files that are half written fail once, and their next change is another version.
                 self.seen = now;
                 self.certificates.renew(&self.app).await?;
                 tracing::info!("the certificate was read anew");

@@ -1,4 +1,4 @@
-//! Who is asking, and from which site.
+//! Access control of requests: who the caller is, what they may call, and whether another site sent them (CSRF).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use super::failure::Failure;
 use super::request::Request;
 use crate::factors::ProofOption;
 
-/// Who may call a route.
+/// The callers that a route admits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Access {
     /// Everybody.
     Anyone,
-    /// People with a living session.
+    /// Callers with a live session.
     LoggedIn,
-    /// People with a living session who may ask what others may do.
+    /// Callers with a live session who may ask what others may do.
     Asking,
-    /// People with a living session, those too who have to set a second factor up before anything else.
+    /// Callers with a live session, including those who must set up a second factor before anything else.
     Enrolling,
-    /// People who administer the appliance.
+    /// Administrators of the appliance.
     Administrator,
 }
 
@@ -41,29 +41,30 @@ impl Access {
     }
 }
 
-/// What a route asks of whoever calls it.
+/// The requirements of a route on its caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission {
     pub access: Access,
-    /// Whether the last proof of who they are has to be young.
+    /// Whether the caller must have proved who they are recently (reauthentication).
     pub fresh: bool,
-    /// What an API token has to be good for.
+    /// The scope that an API token needs; without one, no API token is admitted.
     pub scope: Option<Scope>,
 }
 
-/// Which kind of client a route speaks to.
+/// The kind of client that a route serves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Audience {
     /// Browsers.
     Page,
-    /// Programs, and browsers that run them.
+    /// Programs, and scripts in browsers.
     Api,
 }
 
 impl Web {
-    /// Whoever is asking: by `Authorization: Bearer`, else by the session cookie. A bad bearer token is nobody,
-    /// even beside a good cookie.
+    /// Returns the caller: by `Authorization: Bearer` if there is one, else by the session cookie. A bad bearer token
+    /// is nobody, even beside a good cookie.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
+        // No fallback to the cookie: a request that names a bad credential is denied, not answered as somebody else.
         let digest = match bearer_token(headers) {
             Some(token) => {
                 Bearer::digest_of(BearerKind::ApiToken, token).or_else(|| Bearer::digest_of(BearerKind::Session, token))
@@ -76,7 +77,7 @@ impl Web {
         }
     }
 
-    /// The secret of the session that the request names, alive or not.
+    /// Returns the secret of the session that the request names, whether that session is alive or not.
     pub(super) fn session_secret(&self, headers: &HeaderMap) -> Option<Bearer> {
         match bearer_token(headers) {
             Some(token) => Bearer::parse(BearerKind::Session, token),
@@ -84,7 +85,7 @@ impl Web {
         }
     }
 
-    /// Lets the caller in where a route is for people who are logged in, or says what is missing.
+    /// Admits the caller to a route that needs a login, or returns what is missing.
     pub(super) fn let_in(
         &self,
         headers: &HeaderMap,
@@ -95,19 +96,20 @@ impl Web {
             return Ok(None);
         }
         let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
-        // The same is asked again when whatever they want is written.
+        // Checked once more in the transaction that writes: until then the session may end, or the right be taken away.
         let caller = caller.let_in(access.needs(scope), network)?;
         if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
             return Err(Failure::Forbidden);
         }
-        // Whoever made an API token proved who they are; a program cannot be asked again.
+        // Rights come first, so that nobody reauthenticates for what they may not do. API tokens are exempt: whoever
+        // made one had just reauthenticated, and a program cannot be asked.
         if fresh && caller.scopes.is_none() && !self.app.is_fresh(&caller) {
             return Err(self.proof_wanted(&caller)?);
         }
         Ok(Some(caller))
     }
 
-    /// What the caller has to prove themselves with.
+    /// Returns the failure that asks for reauthentication, with the methods that the caller can use.
     pub(super) fn proof_wanted(&self, caller: &LoggedIn) -> Result<Failure, Failure> {
         let mut methods = self.app.proof_options(caller)?;
         if caller.person.account.password.is_some() {
@@ -116,16 +118,21 @@ impl Web {
         Ok(Failure::ReauthenticationRequired(methods))
     }
 
-    /// Refuses what a browser sent from another site. Nothing that changes anything is exempt, logging in included.
+    /// Refuses requests that a browser sent from another site (CSRF). Nothing that changes state is exempt, login
+    /// included: otherwise another site could log its visitors in to an account of its own.
     pub(super) fn check_site(&self, request: &Request, audience: Audience) -> Result<(), Failure> {
+        // Safe methods (RFC 9110, 9.2.1) change nothing here; opening a mailed link only shows a form.
         if matches!(request.method, Method::GET | Method::HEAD) {
             return Ok(());
         }
+        // A listed front end is another origin on purpose. Unless it is of the same site, CORS has taken its cookies
+        // away.
         let is_ours = request.is_from_front_end
             || match comes_from_here(&request.headers, &self.app.env().config.site.url, audience) {
                 Some(comes) => comes,
-                // No browser that sends either header sent it. One that sends neither can be made to send a form's body, or none,
-                // with our cookies, but no JSON: another site's script would have to ask us before (Fetch, 4.8).
+                // No browser that sends either header sent it. One that sends neither can be made to send a form's
+                // body, or none, with our cookies, but no JSON: another site's script would need a preflight for that
+                // (Fetch, 4.8).
                 None => {
                     audience == Audience::Api && (!carries_our_cookies(&request.headers) || request.has_json_body())
                 }
@@ -134,28 +141,31 @@ impl Web {
     }
 }
 
+/// Returns the token of `Authorization: Bearer`, and `?`, which is no token, where that header is repeated or no text.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
     let value = values.next()?;
     let (scheme, token) = value.split_at(value.iter().position(|byte| *byte == b' ').unwrap_or(value.len()));
-    // What a proxy's own log-in sends along (`Basic`, in any bytes) is not for us.
+    // Basic credentials that a proxy's own login adds are not meant for us, whatever bytes they hold.
     let is_bearer = scheme.eq_ignore_ascii_case(b"bearer");
-    // Two of them, or one that is no text, are no better than a bad one.
+    // Ambiguous or unreadable counts as a bad token, not as none: otherwise the cookie beside it would decide.
     is_bearer.then(|| if values.next().is_some() { "?" } else { str::from_utf8(token).map_or("?", str::trim) })
 }
 
-/// The value of a header that stands once; of one that stands twice, or is no text, a value that means nothing.
+/// Returns the value of a header that occurs once, and `?`, which means nothing, for one that is repeated or no text.
 pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next().map(|value| value.to_str().unwrap_or("?"));
     if values.next().is_some() { Some("?") } else { first }
 }
 
-/// Whether a browser sent it from this site (Fetch Metadata; RFC 6454); nothing where neither header says.
+/// Whether a browser sent the request from this site (Fetch Metadata; RFC 6454); `None` where neither header says.
 fn comes_from_here(headers: &HeaderMap, site: &SiteUrl, audience: Audience) -> Option<bool> {
     match (single(headers, "sec-fetch-site"), single(headers, header::ORIGIN)) {
         (Some("same-origin"), _) => Some(true),
+        // The user typed the address or opened a bookmark: that leads to pages, never to the API.
         (Some("none"), _) => Some(audience == Audience::Page),
+        // "same-site" is foreign as well: whoever runs a sibling host does not run this one.
         (Some(_), _) => Some(false),
         (None, Some(origin)) => Some(origin == site.origin()),
         (None, None) => None,

@@ -1,4 +1,4 @@
-//! What a handler is given besides its request.
+//! The context of every handler: the appliance, the pages, the cookie names.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::templates::{TemplateError, Templates};
 use super::cookies::CookieNames;
 use super::{page_templates, return_to};
 
-/// What every handler needs: the appliance, the pages, the names of our cookies.
+/// What every handler needs besides its request.
 pub struct Web {
     pub(super) app: Arc<App>,
     pub(super) pages: ArcSwap<Templates>,
@@ -19,7 +19,7 @@ pub struct Web {
 }
 
 impl Web {
-    /// Loads the pages.
+    /// Loads the page templates.
     ///
     /// # Errors
     /// When a page template of the administrator's is not well formed.
@@ -32,7 +32,7 @@ impl Web {
         })
     }
 
-    /// Where somebody wants to go after logging in, if they may be sent there; else nothing.
+    /// Returns where to go after logging in, if the caller may be sent there; else an empty text.
     pub(super) fn return_target(&self, wanted: Option<&str>) -> String {
         let env = self.app.env();
         wanted
@@ -41,8 +41,9 @@ impl Web {
             .to_owned()
     }
 
-    /// Takes other settings, and the page templates as they are now.
+    /// Applies new settings, and reloads the page templates.
     pub(super) fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
+        // The templates first, since they may be refused: then the old settings stay whole.
         let pages = page_templates::load(&config)?;
         self.app.reconfigure(config)?;
         self.pages.store(Arc::new(pages));

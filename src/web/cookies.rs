@@ -1,4 +1,4 @@
-//! The cookies we set and read.
+//! The cookies that we set and read.
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -9,7 +9,7 @@ use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::sessions::{Carrier, Session};
 use crate::throttle::Devices;
 
-/// What our cookies are called. The `__Host-` prefix has browsers refuse them from siblings and over plain HTTP.
+/// The names of our cookies. Browsers refuse those with the prefix `__Host-` from sibling hosts and over plain HTTP.
 pub struct CookieNames {
     session: &'static str,
     browser: &'static str,
@@ -21,7 +21,8 @@ pub struct CookieNames {
 }
 
 impl CookieNames {
-    /// `__Host-gatelodge`, or `gatelodge` for an `http://` site on loopback.
+    /// Returns the names for a site: `__Host-gatelodge…`, or `gatelodge…` for an `http://` site on loopback, where
+    /// browsers would refuse the prefix.
     pub fn for_site(url: &SiteUrl) -> Self {
         if url.is_https() {
             Self {
@@ -46,67 +47,67 @@ impl CookieNames {
         }
     }
 
-    /// The session's secret that the client sent.
+    /// Returns the session secret that the client sent.
     pub fn session(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Session, only(headers, self.session)?)
     }
 
-    /// The digest of that secret, for whoever only looks it up.
+    /// Returns the digest of the session secret, which is enough to look the session up.
     pub fn session_digest(&self, headers: &HeaderMap) -> Option<Digest> {
         Bearer::digest_of(BearerKind::Session, only(headers, self.session)?)
     }
 
-    /// The secret of the browser that registered.
+    /// Returns the secret of a browser that registered.
     pub fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
     }
 
-    /// The secret of the login that waits for its second step.
+    /// Returns the secret of a login that waits for its second step.
     pub fn pending(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::PendingLogin, only(headers, self.pending)?)
     }
 
-    /// Has the browser go on with a login.
+    /// Sets the cookie of a login that waits for its second step.
     pub fn set_pending(&self, secret: &Bearer) -> HeaderValue {
         self.set(self.pending, secret.expose(), Some(STEP_WITHIN))
     }
 
-    /// The login is over, or done.
+    /// Clears that cookie, once the login is complete or abandoned.
     pub fn clear_pending(&self) -> HeaderValue {
         self.set(self.pending, "", Some(0))
     }
 
-    /// The secret of the browser that asked to log in by mail.
+    /// Returns the secret of a browser that asked to log in by mail.
     pub fn mail(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::MailLogin, only(headers, self.mail)?)
     }
 
-    /// Has the browser show that it asked to log in by mail.
+    /// Sets the cookie that ties a login by mail to the browser that asked for it.
     pub fn set_mail(&self, secret: &Bearer) -> HeaderValue {
         self.set(self.mail, secret.expose(), Some(STEP_WITHIN))
     }
 
-    /// What the cookie of a trusted browser is called.
+    /// The name of the cookie that marks a trusted browser.
     pub fn trust(&self) -> &'static str {
         self.trust
     }
 
-    /// Has the browser show from now on whose trust it has.
+    /// Sets the cookie that marks a trusted browser.
     pub fn set_trust(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
         self.set(self.trust, secret.expose(), Some(lifetime))
     }
 
-    /// What the cookie is called by which a browser shows earlier logins.
+    /// The name of the device cookie, which shows earlier logins.
     pub fn device(&self) -> &'static str {
         self.device
     }
 
-    /// Has the browser show from now on that somebody logged in with it.
+    /// Sets the device cookie, after a login.
     pub fn set_device(&self, value: &str) -> HeaderValue {
         self.set(self.device, value, Some(Devices::LIFETIME))
     }
 
-    /// Hands a session to a browser. "Remember me" decides whether it outlives the browser.
+    /// Sets the session cookie; "remember me" decides whether it outlives the browser.
     pub fn set_session(&self, secret: &Bearer, session: &Session) -> HeaderValue {
         let max_age = match session.carrier {
             Carrier::KeptCookie => Some(session.ends_at.since(session.created_at)),
@@ -115,46 +116,51 @@ impl CookieNames {
         self.set(self.session, secret.expose(), max_age)
     }
 
-    /// Takes the session back.
+    /// Clears the session cookie.
     pub fn clear_session(&self) -> HeaderValue {
         self.set(self.session, "", Some(0))
     }
 
-    /// Lets the browser confirm without the password.
+    /// Sets the cookie that lets the registering browser confirm without the password.
     pub fn set_browser(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
         self.set(self.browser, secret.expose(), Some(lifetime))
     }
 
-    /// A cookie that opens nothing, for an administrator who looks whether ours arrive as they were sent.
+    /// Sets a cookie that opens nothing, by which an administrator tests whether ours arrive as they were sent.
     pub fn set_probe(&self, word: &str) -> HeaderValue {
         self.set(if self.is_secure { "__Host-gatelodge-probe" } else { "gatelodge-probe" }, word, Some(MINUTE))
     }
 
+    // Lax, not Strict: whoever follows a link from a mail or another site arrives logged in. CSRF is checked by headers
+    // (`check_site`), not by this attribute.
     fn set(&self, name: &str, value: &str, max_age: Option<Seconds>) -> HeaderValue {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let mut cookie =
             HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}"))
                 .expect("names and values are visible ASCII");
+        // Kept out of HPACK's tables (RFC 7541, 7.1.3) and of debug output.
         cookie.set_sensitive(true);
         cookie
     }
 }
 
-/// The value of a cookie. One that comes twice is none: somebody planted one of them.
+/// Returns the value of a cookie that occurs once. A repeated one counts as none: somebody planted one of the two
+/// (cookie tossing), and nobody can tell which.
 pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = pairs(headers).filter(|(key, _)| *key == name.as_bytes()).map(|(_, value)| value);
     let value = values.next()?;
     if values.next().is_some() { None } else { str::from_utf8(value?).ok() }
 }
 
-/// Whether any cookie of ours comes with it, whatever it opens.
+/// Whether the request carries any cookie of ours, valid or not.
 pub fn carries_our_cookies(headers: &HeaderMap) -> bool {
     pairs(headers).any(|(name, _)| name.strip_prefix(b"__Host-").unwrap_or(name).starts_with(b"gatelodge"))
 }
 
-/// Each cookie, with its value if it has one. Other programs on this host, of any port, and on its parent domains set cookies as well, in
-/// whatever bytes they like (RFC 6265, 8.6): one that nobody can read must not hide ours beside it.
+/// Returns each cookie, with its value if it has one. Other programs on this host, on any port, and on its parent
+/// domains set cookies as well, in whatever bytes they like (RFC 6265, 8.6): an unreadable one must not hide ours
+/// beside it.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     lines.flat_map(|line| line.split(|byte| *byte == b';')).map(|pair| {

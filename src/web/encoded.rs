@@ -1,17 +1,17 @@
-//! What is percent-encoded: forms, queries, parts of paths.
+//! Percent-encoding: forms, queries, segments of paths.
 
 use super::failure::Failure;
 
-/// Fields of a form, members of a JSON body, parameters of a query: none of ours has ten.
+/// The most fields of a form, members of a JSON body or parameters of a query: none of ours has ten.
 pub const MAX_FIELDS: usize = 64;
 
-/// Names and values of a form or a query.
+/// Parses the names and values of a form or a query.
 ///
 /// # Errors
 /// When there are too many, or one is not well formed.
 pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     let pieces = || encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty());
-    // Before anything is taken apart or compared: what a request costs grows with its length and not faster.
+    // Counted before anything is decoded or compared, so that the cost of a request grows with its length only.
     if pieces().nth(MAX_FIELDS).is_some() {
         return Err(Failure::TooManyFields);
     }
@@ -26,8 +26,8 @@ pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     pieces().map(pair).collect()
 }
 
-/// Percent-decodes strictly (RFC 3986, 2.1): no broken escape, no NUL, UTF-8 only. Whoever lets them pass reads something else than
-/// what a proxy in front has read.
+/// Percent-decodes strictly (RFC 3986, 2.1): no broken escape, no NUL, UTF-8 only. A lenient decoder may read something
+/// else than the proxy in front has read.
 ///
 /// # Errors
 /// When it is not well formed.
@@ -50,8 +50,8 @@ pub fn percent_decoded(encoded: &[u8]) -> Result<String, Failure> {
     String::from_utf8(decoded).map_err(|_| Failure::MalformedRequest)
 }
 
-/// A token without what was copied along behind it: the stop or bracket of a sentence, a blank, a soft line break. No token ends with
-/// any of these (RFC 4648, section 5).
+/// Returns a token without what was copied along with it: the full stop or bracket of a sentence, a blank, a soft line
+/// break. No token holds any of these (RFC 4648, section 5).
 pub fn whole_token(text: &str) -> &str {
     let is_ours = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.trim_start_matches(|c: char| !is_ours(c)).trim_end_matches(|c: char| !is_ours(c))

@@ -1,4 +1,4 @@
-//! Why a request is not answered with what was asked for.
+//! The reasons why a request is not answered with what was asked for.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::crypto::{PasswordFault, Piece, TokenFault};
 use crate::factors::ProofOption;
 use crate::store::StoreError;
 
-/// Every way to fail. What a caller must not tell apart shares a variant.
+/// Every way to fail. Causes that a caller must not tell apart share a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
     /// A path or parameter is not well formed.
@@ -22,97 +22,97 @@ pub enum Failure {
     MalformedJson,
     /// A parameter or member is given twice.
     RepeatedParameter,
-    /// A list has no such parameter.
+    /// A list takes no such parameter.
     UnknownParameter,
     /// More parameters or members than any route has.
     TooManyFields,
-    /// No session, or a dead one.
+    /// There is no session, or it has ended.
     NotLoggedIn,
-    /// Unknown, wrong, disabled, not confirmed.
+    /// The name is unknown, or the account disabled or unconfirmed, or the password wrong.
     InvalidCredentials,
-    /// The password is right, and a code is asked for; in these ways.
+    /// The password is right, and a second factor is needed: one of these.
     SecondFactorRequired(Vec<ProofOption>),
     /// The code is wrong, or was used.
     WrongCode,
     /// Another browser asked for the link.
     OtherBrowser,
-    /// The login under way is over.
+    /// The login under way has expired, or failed too often.
     LoginOver,
-    /// The last proof is too old; by these methods another can be given.
+    /// The last proof is too old; another can be given by these methods.
     ReauthenticationRequired(Vec<ProofOption>),
-    /// Nothing else before a second factor is set up.
+    /// A second factor has to be set up before anything else.
     SecondFactorSetUpRequired,
-    /// The last second factor stays, where a group asks for one.
+    /// The last second factor cannot be removed, because a group requires one.
     SecondFactorNeeded,
     /// Logged in, but not as an administrator.
     Forbidden,
-    /// An API token that is not good for this.
+    /// The API token lacks the scope.
     InsufficientScope,
     /// A browser sent it from another site.
     CrossSite,
-    /// Not ours, used, superseded.
+    /// The token is not ours, used up, or superseded.
     TokenInvalid,
-    /// Ours, too old.
+    /// The token is ours, and has expired.
     TokenExpired,
-    /// Ours, and it did its work at this time.
+    /// The token is ours, and was used at this time.
     TokenUsed(Timestamp),
-    /// The present password is another.
+    /// The current password is wrong.
     WrongPassword,
-    /// Nobody can register.
+    /// Registration is closed.
     RegistrationClosed,
-    /// Whoever registers is invited first.
+    /// Registration needs an invitation.
     InvitationNeeded,
     /// No such page, resource or session.
     NotFound,
-    /// The path is known, with these methods.
+    /// The path is known, but takes these methods only.
     MethodNotAllowed(String),
     /// The body did not arrive in time.
     Timeout,
-    /// A user name was taken meanwhile.
+    /// The user name was taken in the meantime.
     UsernameTaken,
-    /// Nobody else administers the appliance.
+    /// The account is the last administrator's.
     LastAdministrator,
-    /// An administrator's command was not carried out: of which sort the reason is, and which.
+    /// An administrator's command was refused: the kind of reason, and the words.
     Refused(RefusalKind, String),
     /// The body is over the limit.
     TooLarge,
-    /// It is meant for another host.
+    /// The request is for another host.
     Misdirected,
-    /// The client expects what we do not know.
+    /// The client expects something that we do not support.
     ExpectationFailed,
-    /// The body is coded in a way that we do not know.
+    /// The body's transfer coding is unknown.
     UnknownCoding,
-    /// The body is of another type.
+    /// The body's media type is not the one of this route.
     UnsupportedMediaType,
     /// Fields are missing or wrong.
     Invalid(FieldErrors),
-    /// Confirming in another browser needs the password.
+    /// Confirming in another browser than the registering one needs the password.
     PasswordNeeded,
-    /// Too many tries have failed: seconds to wait.
+    /// The rate limit is reached: seconds to wait.
     TooManyAttempts(u32),
-    /// Too many passwords wait.
+    /// Too many password hashes are queued.
     Busy,
-    /// Too much is under way for this network.
+    /// The memory budget for requests under way has no room for this network.
     NoRoom,
-    /// The machine's clock is wrong, and the act depends on the time.
+    /// The system clock is unsure, and the request depends on the time.
     ClockUnsure,
-    /// Nothing can be written.
+    /// The store cannot be written.
     StorageUnavailable,
     /// A commit failed and may have taken effect.
     OutcomeUnknown,
-    /// We made a mistake.
+    /// An error on our side.
     Internal,
 }
 
-/// What is wrong with each field.
+/// The errors of each field.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct FieldErrors(BTreeMap<String, Vec<FieldError>>);
 
-/// One thing that is wrong with a field.
+/// One error of a field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FieldError {
-    /// A stable word.
+    /// The stable code.
     pub code: &'static str,
     /// The least that is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,13 +120,13 @@ pub struct FieldError {
     /// The most that is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<usize>,
-    /// What most of a password consists of that is easily guessed, for the words on a page.
+    /// The kind of guessable piece that most of a password consists of, for the words on a page.
     #[serde(skip)]
     pub piece: Option<Piece>,
 }
 
 impl FieldErrors {
-    /// One error of one field.
+    /// Creates one error of one field.
     pub fn of(field: &str, error: impl Into<FieldError>) -> Self {
         let mut errors = Self::default();
         errors.add(field, error);
@@ -148,7 +148,7 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
-    /// For a page: each field and what to say beside it.
+    /// Returns the words for a page: each field, and what to say beside it.
     pub fn in_words(&self) -> BTreeMap<String, String> {
         let words = |errors: &Vec<FieldError>| errors.iter().map(FieldError::in_words).collect::<Vec<_>>().join(" ");
         map_of(self.0.iter().map(|(field, errors)| (field.clone(), words(errors))))
@@ -223,6 +223,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Unavailable => Self::StorageUnavailable,
             StoreError::OutcomeUnknown => Self::OutcomeUnknown,
+            // Told as a plain 500: the caller can do nothing about it, and which record it is concerns the log only.
             StoreError::Damaged(what) => {
                 tracing::error!(what, "a record is damaged");
                 Self::Internal
@@ -266,7 +267,7 @@ impl From<Refusal> for Failure {
 }
 
 impl Failure {
-    /// What to do about it.
+    /// Returns the words on what to do about it.
     pub fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::Refused(_, detail) => detail.into(),
@@ -277,7 +278,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is about a link that does not work, of which somebody may have tried many.
+    /// Whether it is about a link that does not work, of which somebody may be guessing many.
     pub fn is_a_bad_link(&self) -> bool {
         matches!(self, Self::TokenInvalid | Self::TokenExpired)
     }

@@ -1,4 +1,4 @@
-//! What a form or a JSON body holds, taken field by field into types. All that is wrong is said at once.
+//! The fields of a form or a JSON body, parsed one by one into types. All errors are reported at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,23 +13,24 @@ use crate::crypto::{Password, TypedCode};
 use super::encoded::{MAX_FIELDS, parse_form, whole_token};
 use super::failure::{Failure, FieldError, FieldErrors};
 
-/// Items of one list, at most: nothing takes more.
+/// The most items of one list: no route takes more.
 pub const MAX_ITEMS: usize = 64;
-/// Characters of a text, at most, that has no rule of its own here: a password of 1,024, and then some.
+/// The most characters of a text without a rule of its own; a password may have 1,024.
 pub const MAX_TEXT_CHARS: usize = 4096;
-/// Members that nobody knows, of which that is said.
+/// The most unknown members that an answer names.
 const MAX_UNKNOWN_TOLD: usize = 16;
 
-/// The fields of a request, some of them taken already.
+/// The fields of a request; those already taken are gone.
 pub struct Fields {
     values: BTreeMap<String, Value>,
     errors: FieldErrors,
-    /// A form may carry fields we did not ask for (buttons, extensions); a JSON body may not.
+    /// Whether unknown fields are errors. A form may carry fields that we did not ask for (buttons, extensions); JSON
+    /// may not.
     is_strict: bool,
 }
 
 impl Fields {
-    /// Reads a JSON object.
+    /// Parses a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, Failure> {
         match serde_json::from_slice(body) {
             Ok(Document::Object(values)) => Ok(Self { values, errors: FieldErrors::default(), is_strict: true }),
@@ -40,10 +41,11 @@ impl Fields {
         }
     }
 
-    /// Reads a posted form.
+    /// Parses a posted form.
     pub fn from_form(body: &[u8]) -> Result<Self, Failure> {
         let mut values = BTreeMap::new();
         for (name, value) in parse_form(body)? {
+            // Refused rather than resolved: a proxy or filter in front may take the first of two, and we the last.
             if values.insert(name, Value::String(value)).is_some() {
                 return Err(Failure::RepeatedParameter);
             }
@@ -51,7 +53,7 @@ impl Fields {
         Ok(Self { values, errors: FieldErrors::default(), is_strict: false })
     }
 
-    /// What was typed into these fields, to be shown again beside the errors. Never name a password here.
+    /// Returns the text typed into these fields, to be shown again beside the errors. Never name a password here.
     pub fn typed(&self, names: &[&str]) -> BTreeMap<String, String> {
         let typed = |name: &&str| {
             self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()))
@@ -64,8 +66,8 @@ impl Fields {
         None
     }
 
-    /// The text of a field that may be absent; an empty one counts as absent in a form, where nothing else can, and as nothing in JSON, where
-    /// what is not given is left out. A `null` is no text.
+    /// Takes the text of a field that may be absent. An empty text counts as absent in a form, which cannot leave a
+    /// field out, and as missing in JSON, which can. A `null` is no text.
     fn text(&mut self, name: &str) -> Option<Option<String>> {
         match self.values.remove(name) {
             None => Some(None),
@@ -91,7 +93,7 @@ impl Fields {
         }
     }
 
-    /// As [`Self::parsed`], of a text whose rule lets white space surround it: nothing else is nothing, in a form.
+    /// As [`Self::parsed`], for text that white space may surround: white space alone counts as absent, in a form.
     fn named<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, FieldError>) -> Option<Option<T>> {
         if !self.is_strict && self.values.get(name).and_then(Value::as_str).is_some_and(|text| bare(text).is_empty()) {
             self.values.remove(name);
@@ -99,14 +101,15 @@ impl Fields {
         self.parsed(name, parse)
     }
 
-    /// An e-mail address.
+    /// Takes an e-mail address.
     pub fn email(&mut self) -> Option<EmailAddress> {
         let found = self.named("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
         self.required("email", found)
     }
 
-    /// What somebody calls themselves to log in.
+    /// Takes the name that somebody logs in with.
     pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
+        // Whatever is typed parses to some identity: a name of the wrong form is treated like an unknown one.
         let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
         let found = self.named("identity", |text| match text.chars().count() {
             ..=EmailAddress::MAX_BYTES => Ok(Identity::parse_as(text, kinds)),
@@ -115,23 +118,23 @@ impl Fields {
         self.required("identity", found)
     }
 
-    /// A password, whether or not it fulfils the policy.
+    /// Takes a password, whether or not it fulfils the policy.
     pub fn password(&mut self, name: &str) -> Option<Password> {
         let found = self.optional_password(name);
         self.required(name, found)
     }
 
-    /// A password that may be left out.
+    /// Takes a password that may be left out.
     pub fn optional_password(&mut self, name: &str) -> Option<Option<Password>> {
         self.parsed(name, |text| Password::parse(text).map_err(FieldError::from))
     }
 
-    /// A wanted user name, which may be left out.
+    /// Takes a user name that may be left out.
     pub fn username(&mut self) -> Option<Option<Username>> {
         self.named("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }
 
-    /// The user name of somebody who registers.
+    /// Takes the user name of somebody who registers, by the rule for it.
     pub fn username_by(&mut self, rule: UsernameRule) -> Option<Option<Username>> {
         match (rule, self.username()?) {
             (UsernameRule::Required, None) => self.fault("username", "required"),
@@ -140,18 +143,18 @@ impl Fields {
         }
     }
 
-    /// A user name that is chosen.
+    /// Takes a user name.
     pub fn wanted_username(&mut self) -> Option<Username> {
         let found = self.username();
         self.required("username", found)
     }
 
-    /// What somebody is called, which may be left out.
+    /// Takes a display name that may be left out.
     pub fn display_name(&mut self) -> Option<Option<DisplayName>> {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))
     }
 
-    /// A text that is read by whoever carries the command out, which may be left out.
+    /// Takes a text that may be left out and is parsed further on.
     pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
             Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
@@ -161,24 +164,24 @@ impl Fields {
         }
     }
 
-    /// A code: six digits, or a recovery code.
+    /// Takes a code: six digits, or a recovery code.
     pub fn code(&mut self) -> Option<TypedCode> {
         let found = self.optional_code();
         self.required("code", found)
     }
 
-    /// A code that may be left out.
+    /// Takes a code that may be left out.
     pub fn optional_code(&mut self) -> Option<Option<TypedCode>> {
         self.named("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
     }
 
-    /// An id.
+    /// Takes an id.
     pub fn id<Kind>(&mut self, name: &str) -> Option<Id<Kind>> {
         let found = self.parsed(name, |text| text.parse().map_err(|_| "not_an_id".into()));
         self.required(name, found)
     }
 
-    /// A whole number, which may be left out.
+    /// Takes a whole number that may be left out.
     pub fn number(&mut self, name: &str) -> Option<Option<u64>> {
         match self.values.remove(name) {
             None => Some(None),
@@ -187,7 +190,7 @@ impl Fields {
         }
     }
 
-    /// Several texts, [`MAX_ITEMS`] at most; absent is none. A form's are separated by blanks or commas.
+    /// Takes several texts, [`MAX_ITEMS`] at most; absent is none. A form separates them by blanks or commas.
     pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
         let items: Vec<String> = match self.values.remove(name) {
             None => return Some(vec![]),
@@ -206,20 +209,20 @@ impl Fields {
         Some(items)
     }
 
-    /// A text that is read by whoever carries the command out.
+    /// Takes a text that is parsed further on.
     pub fn text_of(&mut self, name: &str) -> Option<String> {
         let found = self.optional(name);
         self.required(name, found)
     }
 
-    /// A mailed token, as it is; whether it is one is found out by opening it.
+    /// Takes a mailed token as it stands; whether it is valid is found out by opening it.
     pub fn token(&mut self) -> Option<String> {
         let found = self.text("token");
         let found = found.map(|token| token.map(|token| whole_token(&token).to_owned()));
         self.required("token", found)
     }
 
-    /// Yes or no; absent is no. A form's checkbox sends `on`.
+    /// Takes a yes or no; absent is no. A form's checkbox sends `on`.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.values.remove(name) {
             None | Some(Value::Bool(false)) => Some(false),
@@ -229,9 +232,11 @@ impl Fields {
         }
     }
 
-    /// The values, if nothing was wrong with any of them.
+    /// Returns the values if none of them was wrong.
     pub fn finish<T: AllPresent>(mut self, values: T) -> Result<T::Values, Failure> {
+        // Misspelt members are refused: what somebody meant to set must not silently stay unset.
         if self.is_strict {
+            // Only some are named: the answer must not grow with a hostile body.
             for name in std::mem::take(&mut self.values).into_keys().take(MAX_UNKNOWN_TOLD) {
                 self.errors.add(&name, "unknown");
             }
@@ -243,12 +248,12 @@ impl Fields {
     }
 }
 
-/// Values of which none may be missing.
+/// A tuple of values of which none may be missing.
 pub trait AllPresent {
     /// The values themselves.
     type Values;
 
-    /// All of them, or none.
+    /// Returns all of them, or `None`.
     fn all(self) -> Option<Self::Values>;
 }
 
@@ -273,7 +278,7 @@ all_present!(A, B, C, D, E);
 all_present!(A, B, C, D, E, F);
 all_present!(A, B, C, D, E, F, G);
 
-/// A JSON document as far as it concerns us: `serde_json` alone would let the last of two members win.
+/// A JSON document as far as it concerns us; `serde_json` alone would let the last of two equal members win.
 enum Document {
     Object(BTreeMap<String, Value>),
     Repeated,
@@ -297,6 +302,8 @@ impl<'de> Deserialize<'de> for Document {
                 let mut repeated = false;
                 while let Some((name, value)) = members.next_entry::<String, Value>()? {
                     repeated |= values.insert(name, value).is_some();
+                    // Counted while reading, and the rest skipped without being kept: a body of many members costs no
+                    // more memory.
                     if values.len() > MAX_FIELDS {
                         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                         return Ok(Document::TooMany);

@@ -1,4 +1,4 @@
-//! For which host a request is meant: the site's, or nobody's here.
+//! Checks that a request is meant for this site's host (DNS rebinding, cache poisoning), and not for another's.
 
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
@@ -10,8 +10,8 @@ use crate::config::{HostName, SiteUrl};
 
 use super::failure::Failure;
 
-/// What answers whatever host it is asked for: load balancers and service managers ask by address, and nothing is told there that
-/// a page of another site could use.
+/// Paths that are answered for any host: load balancers and service managers ask by address, and nothing there is of
+/// use to a page of another site.
 const FOR_ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The longest name in DNS, with its dot (RFC 1035, 2.3.4).
@@ -26,8 +26,8 @@ struct Authority {
 }
 
 impl Authority {
-    /// Of `Host`, `:authority` or an absolute target (RFC 9110, 7.2; RFC 3986, 3.2.2). Nobody's name holds more than letters,
-    /// digits, dots, dashes and underscores.
+    /// Parses `Host`, `:authority` or an absolute target (RFC 9110, 7.2; RFC 3986, 3.2.2). Names may hold letters,
+    /// digits, dots, dashes and underscores only, so user information and percent-encoding are refused.
     fn parse(text: &str) -> Option<Self> {
         let host_end = text.find(']').map_or_else(|| text.find(':').unwrap_or(text.len()), |bracket| bracket + 1);
         let (host, rest) = text.split_at(host_end);
@@ -49,9 +49,10 @@ impl Authority {
         Some(Self { host, port })
     }
 
-    /// Whether it is the site's. A port, if named, is the one of `site.url`, or the one that took the connection: where a router or
-    /// a container forwards ports, the two differ, and people inside use the second. Without one it is the host alone that counts:
-    /// a page on another host can be led here (DNS rebinding), but its requests carry its own name.
+    /// Whether it names this site. A port, if given, must be that of `site.url` or the one that took the connection:
+    /// where a router or a container forwards ports, the two differ, and people inside use the second. Without a port
+    /// the host alone counts: a page on another host can be led here (DNS rebinding), but its requests carry its own
+    /// name.
     fn is_of(&self, asked: &Asked<'_>) -> bool {
         let port = asked.site.port().unwrap_or(if asked.site.is_https() { 443 } else { 80 });
         let is_at = asked.site.is_at(&self.host) || asked.certified.iter().any(|host| host.as_str() == self.host);
@@ -59,22 +60,22 @@ impl Authority {
     }
 }
 
-/// Who asks for what, as far as it matters for which hosts are answered.
+/// What the host of a request is checked against.
 pub struct Asked<'a> {
     /// The site.
     pub site: &'a SiteUrl,
-    /// The names that its certificate is asked for: whoever asks for one has the name lead here.
+    /// The names on the site's certificate: whoever requests a certificate for a name has pointed it here.
     pub certified: &'a BTreeSet<HostName>,
     /// The port that took the connection.
     pub listener: u16,
-    /// Whether it comes from a proxy of ours: many put another name into `Host`.
+    /// Whether a trusted proxy sent it: many put another name into `Host`.
     pub is_through_proxy: bool,
 }
 
-/// Refuses what is meant for another host with 421 (RFC 9110, 7.4 and 15.5.20), and what names none, or several, with 400
-/// (RFC 9112, 3.2).
+/// Refuses a request for another host with 421 (RFC 9110, 7.4 and 15.5.20), and one that names no host, or several,
+/// with 400 (RFC 9112, 3.2).
 pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
-    // As nearly everybody writes it: what is the same needs no reading.
+    // The usual form, compared as it stands: it needs no parsing, and every request passes here.
     if head.uri.authority().is_none()
         && let Some(host) = the_one_host(&head.headers)?
         && [asked.site.authority(), asked.site.host()].contains(&host)
@@ -82,6 +83,7 @@ pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let (host, target) = authorities(head)?;
+    // Only after parsing: ambiguous hosts are refused from everybody, since a proxy may have read the other one.
     if asked.is_through_proxy || FOR_ANY_HOST.contains(&head.uri.path()) {
         return Ok(());
     }
@@ -89,12 +91,12 @@ pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
     if [host, target].iter().flatten().all(is_ours) { Ok(()) } else { Err(Failure::Misdirected) }
 }
 
-/// Refuses what names no host, or several; which one it names does not matter.
+/// Refuses a request that names no host, or several; which one it names does not matter.
 pub fn check_form(head: &Parts) -> Result<(), Failure> {
     authorities(head).map(drop)
 }
 
-/// What `Host` names, and what the target does: an absolute one, or `:authority` of HTTP/2.
+/// Returns the host of the `Host` header, and that of the target: an absolute one, or `:authority` of HTTP/2.
 fn authorities(head: &Parts) -> Result<(Option<Authority>, Option<Authority>), Failure> {
     let parse = |text: &str| Authority::parse(text).ok_or(Failure::MalformedRequest);
     if head.uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
@@ -103,8 +105,10 @@ fn authorities(head: &Parts) -> Result<(Option<Authority>, Option<Authority>), F
     let host = the_one_host(&head.headers)?.map(parse).transpose()?;
     let target = head.uri.authority().map(|authority| parse(authority.as_str())).transpose()?;
     match (&host, &target, head.version) {
+        // HTTP/1.0 has no Host header; no browser speaks it, so no page can abuse that.
         (None, _, Version::HTTP_11) | (None, None, Version::HTTP_2) => Err(Failure::MalformedRequest),
-        // RFC 9113, 8.3.1; in HTTP/1.1 the target counts (RFC 9112, 3.2.2), but whoever stands in front may have read the other.
+        // Two different hosts: malformed in HTTP/2 (RFC 9113, 8.3.1). In HTTP/1.1 the target counts (RFC 9112, 3.2.2),
+        // but a proxy in front may have gone by the header.
         (Some(host), Some(target), Version::HTTP_2) if host != target => Err(Failure::MalformedRequest),
         (Some(host), Some(target), _) if host != target => Err(Failure::Misdirected),
         _ => Ok((host, target)),

@@ -1,4 +1,4 @@
-//! How many requests there were, how they were answered, and how long that took.
+//! Metrics of requests: how many, how they were answered, and how long that took.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::metrics::{Counter, Histogram, Kind, PerThread, Text};
 use super::routes::Route;
 use super::status::STATUSES;
 
-/// Counted by route, and what never reached one.
+/// The counters of each route, and of requests that never reached one.
 pub struct Requests {
     routes: Vec<(&'static str, &'static str, PerThread<Counted>)>,
 }
@@ -24,13 +24,13 @@ impl Default for Counted {
 }
 
 impl Requests {
-    /// Nothing yet.
+    /// Starts at zero.
     pub fn new(routes: &'static [Route]) -> Self {
         let rows = routes.iter().map(|route| (route.method, route.path));
         Self { routes: rows.chain([("", "")]).map(|(method, path)| (method, path, PerThread::default())).collect() }
     }
 
-    /// A request to the route of this number in the list was answered; behind the last are those to none.
+    /// Counts an answer to the route of this number; the number behind the last stands for requests to none.
     pub fn note(&self, number: usize, status: u16, took: Duration) {
         let Some((_, _, counted)) = self.routes.get(number) else { return };
         let counted = counted.mine();
@@ -58,7 +58,7 @@ impl Requests {
     }
 }
 
-/// What all threads have counted together.
+/// Returns the sum over all threads.
 fn whole(counted: &PerThread<Counted>) -> Counted {
     let whole = Counted::default();
     for part in counted.parts() {

@@ -1,4 +1,4 @@
-//! What the world sees: pages and the JSON API, from bytes to bytes.
+//! HTTP, from bytes to bytes: pages and the JSON API.
 
 mod access;
 mod api;

@@ -1,4 +1,4 @@
-//! The page templates: those built in, and those of the administrator's that replace them.
+//! The page templates: those built in, and those of the administrator that replace them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::templates::{TemplateError, Templates};
 /// The built-in pages: the files in `templates`.
 const BUILT_IN: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/pages.lz4")));
 
-/// The names of the page templates, and what is wrong with those in a folder that replace them.
+/// Returns the names of the page templates, and the errors in those that replace them from a folder.
 #[must_use]
 pub fn try_pages(folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
     Templates::try_folder(BUILT_IN, folder)

@@ -1,4 +1,4 @@
-//! A text as a QR code, drawn as SVG that stands in a page: no script, no request to anybody.
+//! Draws a text as a QR code: SVG that stands in the page, without a script or a request to anybody.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 /// Blank modules around the code (ISO/IEC 18004, 9.1: four).
 const QUIET: i32 = 4;
 
-/// The code, dark on light whatever colours the page has. None if the text is too long for one.
+/// Returns the code, dark on light whatever the colours of the page; `None` if the text is too long for one.
 pub fn svg(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     let (size, side) = (code.size(), code.size() + 2 * QUIET);
@@ -20,7 +20,7 @@ pub fn svg(text: &str) -> Option<String> {
                 x += 1;
             }
             if x > start {
-                // Neighbours in a row are drawn as one.
+                // Neighbours in a row are drawn as one rectangle, which keeps the page small.
                 write!(path, "M{},{}h{}v1h-{}z", start + QUIET, y + QUIET, x - start, x - start).ok()?;
             }
             x += 1;

@@ -1,4 +1,4 @@
-//! Who was refused what they may not do: counted, and told in the log (ASVS 5.0, 16.3.2 and 16.3.3).
+//! Refusals for want of a right: counted, and logged (ASVS 5.0, 16.3.2 and 16.3.3).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ use crate::net::widest_network;
 use super::request::Request;
 use super::routes::Route;
 
-/// Log lines about refusals in a minute. Whoever is refused again and again shall fill no disk, and hide nobody's line behind
-/// theirs; what is not told is counted all the same.
+/// The most log lines about refusals in a minute. A client that is refused again and again must neither fill the disk
+/// nor bury the lines about others; what is not logged is counted all the same.
 const MAX_LINES: u32 = 60;
 const A_MINUTE: Duration = Duration::from_mins(1);
 /// The pause between two lines about one reason and network.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Why somebody was refused.
+/// The reason for a refusal.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Reason {
     Forbidden,
@@ -38,7 +38,7 @@ impl Reason {
     const ALL: [Self; 5] =
         [Self::Forbidden, Self::InsufficientScope, Self::CrossSite, Self::BadToken, Self::ForeignHost];
 
-    /// What of a failure is a refusal of rights. Somebody without a session is not; a token that opens nothing is.
+    /// Returns the reason, if a failure is a refusal. Having no session is none; a bearer token that opens nothing is.
     fn of(failure: &Failure, request: &Request) -> Option<Self> {
         match failure {
             Failure::Forbidden => Some(Self::Forbidden),
@@ -60,7 +60,7 @@ impl Reason {
     }
 }
 
-/// The counters, and what was told of late.
+/// The counters, and what was logged lately.
 #[derive(Default)]
 pub struct Refusals {
     counted: [Counter; Reason::ALL.len()],
@@ -69,14 +69,15 @@ pub struct Refusals {
 
 #[derive(Default)]
 struct Told {
-    /// When somebody was told of last, and how many have not been since. No more than lines of two minutes.
+    /// The last line about each reason and network, and how many refusals it has left out since. Bounded by the lines
+    /// of two minutes.
     last: HashMap<(Reason, IpNet), (Instant, u64)>,
     minute: Option<Instant>,
     lines: u32,
 }
 
 impl Told {
-    /// Whether a line is due; then how many before it had none.
+    /// Returns how many refusals before this one went unlogged, if a line is due.
     fn is_due(&mut self, key: (Reason, IpNet), now: Instant) -> Option<u64> {
         if self.minute.is_none_or(|began| now >= began + A_MINUTE) {
             (self.minute, self.lines) = (Some(now), 0);
@@ -107,11 +108,13 @@ impl Refusals {
 }
 
 impl Refusals {
-    /// Notes that somebody asked for another host. What they asked for is theirs, so it is told as far as it can be no line of ours.
+    /// Notes a request for another host. The name is the client's choice, so it is logged without anything that could
+    /// forge a line.
     pub(super) fn note_foreign_host(&self, web: &Web, asked_for: &str, peer: IpAddr) {
         let reason = Reason::ForeignHost;
         self.counted[reason as usize].add();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // By the widest network: otherwise a client with a /48 could write a line for each of its addresses.
         let Some(untold) = told.is_due((reason, widest_network(peer)), Instant::now()) else { return };
         drop(told);
         let asked_for: String = asked_for.chars().filter(char::is_ascii_graphic).take(100).collect();
@@ -128,9 +131,11 @@ impl Refusals {
         self.counted[reason as usize].add();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(untold) = told.is_due((reason, widest_network(request.network)), Instant::now()) else { return };
+        // Before the caller is looked up: a flood of refusals must not hold the lock during a read of the store.
         drop(told);
         let caller = web.caller(&request.headers).ok().flatten();
         let account = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.person.id.to_string());
+        // The route's pattern and not the path, which may hold a token.
         let (network, method, path) = (request.network, route.method, route.path);
         tracing::info!(reason = reason.as_str(), account, untold, "refused from {network}: {method} {path}");
     }

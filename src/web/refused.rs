@@ -1,4 +1,4 @@
-//! How each refusal of a use case is told.
+//! Maps the refusals of each use case to failures.
 
 use crate::accounts::change_refused::ChangeRefused;
 use crate::accounts::confirm::ConfirmRefused;

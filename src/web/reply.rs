@@ -1,4 +1,4 @@
-//! What is sent back.
+//! Answers, before they become HTTP responses.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,10 +9,10 @@ use super::headers::{Hardened, Media};
 use super::status::Success;
 use crate::factors::ProofOption;
 
-/// The response type of the server. The body stands in memory as one piece.
+/// The response type of the server; its body is one piece in memory.
 pub type Response = http::Response<Bytes>;
 
-/// An answer before the headers that every answer gets.
+/// An answer without the headers that every answer gets.
 pub struct Reply {
     status: StatusCode,
     media: Media,
@@ -21,13 +21,13 @@ pub struct Reply {
     is_shared: bool,
 }
 
-/// Marks an answer whose bytes are the same for everybody and stand in memory once, however many ask for them.
+/// Marks an answer whose bytes are shared by everybody and stand in memory once.
 #[derive(Clone, Copy)]
 pub struct IsShared;
 
 const PROBLEM: Media = Media::Other("application/problem+json");
 
-/// Writes a document of ours.
+/// Serializes a document of ours.
 pub fn to_json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("our own types have string keys and finite numbers").into()
 }
@@ -37,7 +37,7 @@ impl Reply {
         Self { status, media, headers: HeaderMap::new(), body: body.into(), is_shared: false }
     }
 
-    /// Has no cache keep it, whatever it is: it was asked for by somebody.
+    /// Keeps caches from storing the answer, whatever it is: it was asked for with credentials.
     #[must_use]
     pub fn for_one_person(mut self) -> Self {
         if !self.headers.is_empty() {
@@ -46,12 +46,12 @@ impl Reply {
         self
     }
 
-    /// With the headers that every answer gets.
+    /// Adds the headers that every answer gets.
     pub fn complete(self, hardened: &Hardened) -> Response {
         self.complete_with(hardened, HeaderMap::new())
     }
 
-    /// The same, in a map of headers that nobody needs any more.
+    /// The same, reusing a header map that is no longer needed.
     pub fn complete_with(self, hardened: &Hardened, spare: HeaderMap) -> Response {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
@@ -62,12 +62,12 @@ impl Reply {
         response
     }
 
-    /// Whether it tells of a refusal.
+    /// Whether it is a refusal.
     pub fn is_refusal(&self) -> bool {
         self.status.is_client_error()
     }
 
-    /// A JSON document that was written before.
+    /// A JSON document that was serialized before.
     pub fn ready_json(success: Success, document: Bytes) -> Self {
         Self::new(success.status(), Media::Json, document)
     }
@@ -86,7 +86,7 @@ impl Reply {
         Self::json(success, &Status { status: word })
     }
 
-    /// Done, nothing to show.
+    /// Success without a body.
     pub fn no_content() -> Self {
         Self::new(Success::NoContent.status(), Media::None, Bytes::new())
     }
@@ -96,27 +96,28 @@ impl Reply {
         Self::new(Success::Ok.status(), Media::Page, html)
     }
 
-    /// A page that says what went wrong.
+    /// A page that explains a failure.
     pub fn failed_page(failure: &Failure, html: String) -> Self {
         Self::new(failure.explanation().status, Media::Page, html).with_failure_headers(failure)
     }
 
-    /// Look there with GET. `path` is one of ours.
+    /// A redirect to a path of ours, to be fetched with GET.
     pub fn see_other(path: &str) -> Self {
         Self::redirect(Success::SeeOther, path)
     }
 
-    /// Look there.
+    /// A redirect.
     pub fn redirect(success: Success, location: &str) -> Self {
         let mut reply = Self::new(success.status(), Media::None, Bytes::new());
         match HeaderValue::try_from(location) {
             Ok(location) => drop(reply.headers.insert(header::LOCATION, location)),
+            // Line breaks in a location cannot become headers: `HeaderValue` refuses them.
             Err(_) => return Self::problem(&Failure::MalformedRequest),
         }
         reply
     }
 
-    /// A file that is compiled in. Whoever passes it keeps it: it is not made anew for each answer.
+    /// A file that is compiled in, shared by all answers.
     pub fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(Success::Ok.status(), Media::Other(kind), content);
         reply.is_shared = true;
@@ -124,13 +125,13 @@ impl Reply {
         reply
     }
 
-    /// What monitoring reads.
+    /// Metrics.
     pub fn metrics(text: String) -> Self {
         const KIND: Media = Media::Other("text/plain; version=0.0.4; charset=utf-8");
         Self::new(Success::Ok.status(), KIND, text)
     }
 
-    /// What a certificate authority looks for (RFC 8555, 8.3).
+    /// The answer to an ACME challenge (RFC 8555, 8.3).
     pub fn challenge(text: String) -> Self {
         const KIND: Media = Media::Other("application/octet-stream");
         Self::new(Success::Ok.status(), KIND, text)
@@ -141,12 +142,12 @@ impl Reply {
         Self::new(Success::Ok.status(), Media::Other("text/plain; charset=utf-8"), content)
     }
 
-    /// RFC 9457.
+    /// A problem document (RFC 9457).
     pub fn problem(failure: &Failure) -> Self {
         Self::problem_with(failure, None)
     }
 
-    /// With the secret of a login that goes on, for a program.
+    /// A problem document with the secret of a login that goes on, for a program.
     pub fn problem_with(failure: &Failure, pending: Option<&str>) -> Self {
         #[derive(Serialize)]
         struct Problem<'a> {
@@ -201,6 +202,7 @@ impl Reply {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         match failure {
+            // Every 401 names a scheme (RFC 9110, 15.5.2). Bearer, unlike Basic, opens no dialogue in browsers.
             Failure::NotLoggedIn
             | Failure::InvalidCredentials
             | Failure::SecondFactorRequired(_)
@@ -226,9 +228,11 @@ impl Reply {
         self
     }
 
-    /// Has the browser forget what it kept of this site (ASVS 5.0, 14.3.1).
+    /// Makes the browser delete what it stored of this site (ASVS 5.0, 14.3.1).
     #[must_use]
     pub fn with_data_cleared(mut self) -> Self {
+        // Not "cookies": that would clear those of the whole registrable domain, and our device cookie, which keeps
+        // guessers from locking its owner out.
         self.headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
         self
     }

@@ -1,4 +1,4 @@
-//! A request, read whole and checked for form.
+//! A request, read whole and checked for form, and the client's address behind proxies.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
@@ -16,61 +16,62 @@ use super::encoded::parse_form;
 use super::failure::Failure;
 use super::fields::Fields;
 
-/// How a request came.
+/// The arrival of a request.
 #[derive(Clone, Copy)]
 pub struct Received {
-    /// When it was there, as far as it is read before it is worked on.
+    /// When it had arrived, as far as it is read before work on it begins.
     pub at: Instant,
-    /// Who is connected: the client, or a proxy.
+    /// The other end of the connection: the client, or a proxy.
     pub peer: IpAddr,
-    /// Where it comes from, seen through trusted proxies.
+    /// The client's address, seen through trusted proxies.
     pub network: IpAddr,
 }
 
-/// What a handler is given.
+/// A request as a handler receives it.
 pub struct Request {
     /// GET also stands for HEAD.
     pub method: Method,
-    /// Name and value, each name once.
+    /// Names and values, each name once.
     pub query: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, within its limit.
     pub body: Bytes,
-    /// Where it comes from, seen through trusted proxies.
+    /// The client's address, seen through trusted proxies.
     pub network: IpAddr,
-    /// Who is connected: the client, or a proxy.
+    /// The other end of the connection: the client, or a proxy.
     pub peer: IpAddr,
-    /// What the cookie is called by which a browser shows who logged in with it before.
+    /// The name of the device cookie, which shows earlier logins.
     pub device_cookie: &'static str,
-    /// What the cookie is called by which a browser shows whose trust it has.
+    /// The name of the cookie that marks a trusted browser.
     pub trust_cookie: &'static str,
-    /// What stood in the places of the route's `{…}`: name and value.
+    /// The values of the route's `{…}`, by name.
     pub parameters: Vec<(String, String)>,
     /// Whether the script of a listed front end sent it.
     pub is_from_front_end: bool,
-    /// Who asks, on routes for people who are logged in.
+    /// The caller, on routes that need a login.
     pub caller: Option<Caller>,
 }
 
 impl Request {
-    /// Who asks. Routes for people who are logged in are not entered without.
+    /// Returns the caller. Routes that need a login are not entered without one.
     pub fn caller(&self) -> Result<&Caller, Failure> {
         self.caller.as_ref().ok_or(Failure::NotLoggedIn)
     }
 
-    /// What stood in the place of the route's `{name}`.
+    /// Returns the value of the route's `{name}`.
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
-    /// Whether it comes from this machine, and through no proxy.
+    /// Whether it comes from this machine, and not through a proxy.
     pub fn is_from_this_machine(&self) -> bool {
+        // A proxy on this machine that is not listed as trusted would otherwise make every client look local.
         let came_through = ["forwarded", "x-forwarded-for", "via"];
         self.network.is_loopback() && !came_through.iter().any(|name| self.headers.contains_key(*name))
     }
 
-    /// How it arrived, for whoever looks whether a proxy does what it should.
+    /// Returns how it arrived, for an administrator who checks a proxy's settings.
     pub fn arrival(&self) -> Arrival {
         let text = |name: &str| {
             let lines =
@@ -81,26 +82,28 @@ impl Request {
         Arrival { peer: self.peer, network: self.network, forwarded, host: text("host") }
     }
 
-    /// The value of a query parameter.
+    /// Returns the value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Refuses query parameters that nothing is made of: whoever asks for some rows of a list should not be given all.
+    /// Refuses unknown query parameters: a caller who asks for some rows of a list must not be given all.
     pub fn takes_only(&self, names: &[&str]) -> Result<(), Failure> {
         let is_known = |name: &str| names.contains(&name);
         if self.query.iter().all(|(name, _)| is_known(name)) { Ok(()) } else { Err(Failure::UnknownParameter) }
     }
 
-    /// The members of the JSON body.
+    /// Parses the members of the JSON body.
     pub fn json(&self) -> Result<Fields, Failure> {
+        // The exact type is part of the CSRF protection: a form of another site can send text, but no JSON without a
+        // preflight.
         if self.media_type() != "application/json" {
             return Err(Failure::UnsupportedMediaType);
         }
         Fields::from_json(&self.body)
     }
 
-    /// The fields of the posted form.
+    /// Parses the fields of the posted form.
     pub fn form(&self) -> Result<Fields, Failure> {
         if self.media_type() != "application/x-www-form-urlencoded" {
             return Err(Failure::UnsupportedMediaType);
@@ -108,7 +111,7 @@ impl Request {
         Fields::from_form(&self.body)
     }
 
-    /// Whether it has a body, of JSON by its own word.
+    /// Whether it has a body that is declared as JSON.
     pub fn has_json_body(&self) -> bool {
         !self.body.is_empty() && self.media_type() == "application/json"
     }
@@ -118,7 +121,7 @@ impl Request {
         String::from_utf8_lossy(value).split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// Where the request comes from, for the list of sessions.
+    /// Returns what is recorded of the client: address, user agent, device and trust cookies.
     pub fn client(&self) -> Client {
         let device = only(&self.headers, self.device_cookie).unwrap_or_default();
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -127,7 +130,7 @@ impl Request {
     }
 }
 
-/// The query's parameters; a name given twice is refused.
+/// Parses the query; a name given twice is refused.
 pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     let pairs = parse_form(query.unwrap_or_default().as_bytes())?;
     let is_repeated =
@@ -137,23 +140,24 @@ pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Proxies that a request is followed back through.
+/// The most proxies that a request is followed back through.
 const MAX_PROXIES: usize = 16;
 
-/// The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For`
-/// that is not itself a trusted proxy. Anything unreadable there is not believed, nor what stands before it.
+/// Returns the client's address: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For` that is
+/// not itself a trusted proxy. An unreadable entry is not believed, nor anything before it.
 pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     if !is_trusted(&peer) {
         return peer;
     }
-    // What the client sent comes before what the proxies added, and may be any bytes: it must not hide the address that they saw.
+    // From the right: proxies append, so what the client itself sent stands first and may be any bytes. It must neither
+    // pass for an address nor hide the one that the proxy saw.
     let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
     let mut client = peer;
     for text in lines.iter().flat_map(|line| line.split(|byte| *byte == b',')).rev().take(MAX_PROXIES) {
         let Some(address) = str::from_utf8(text).ok().and_then(|text| forwarded_address(text.trim())) else {
-            // The trusted proxy itself wrote this.
+            // The trusted proxy itself wrote this one, so its settings are wrong, not the client.
             if client == peer {
                 UNREADABLE.call_once(|| {
                     let text = String::from_utf8_lossy(text);
@@ -171,12 +175,13 @@ pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-/// Characters of it that are told.
+/// The most characters of it that are logged.
 const MAX_TOLD_CHARS: usize = 100;
-/// It is said once, not with every request.
+/// Logged once, not with every request.
 static UNREADABLE: Once = Once::new();
 
-/// An address as proxies write it: some add the port (`192.0.2.1:4711`, `[2001:db8::1]:443`), or the brackets alone.
+/// Parses an address as proxies write it: some add the port (`192.0.2.1:4711`, `[2001:db8::1]:443`), or the brackets
+/// alone.
 pub fn forwarded_address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);

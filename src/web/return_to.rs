@@ -1,27 +1,31 @@
-//! Where to go after logging in: a path of this site, a page of a host that the configuration lists, or nowhere.
+//! Redirect targets after a login: a path of this site, or a page of a host that the configuration lists (open
+//! redirects).
 
 use crate::config::HostName;
 
-/// The longest that is taken, in bytes.
+/// The longest target, in bytes.
 const MAX_BYTES: usize = 1024;
 
-/// Visible characters that no browser reads in two ways: it takes backslashes for slashes, and drops tabs and line breaks.
+/// Whether all characters are ones that every browser reads alike: some take a backslash for a slash, and drop tabs and
+/// line breaks.
 fn is_plain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/?&=+%".contains(&byte);
     text.len() <= MAX_BYTES && text.bytes().all(plain)
 }
 
-/// The path, if it can only mean a page of ours: `//host` is another site.
+/// Returns the path if it can only mean a page of ours; `//host` is another site.
 pub fn safe_path(text: &str) -> Option<&str> {
     let is_path = text.starts_with('/') && !text.starts_with("//");
     (is_path && is_plain(text)).then_some(text)
 }
 
-/// The path, or the address of a page of one of `hosts`, by https and at its usual port.
+/// Returns the path, or the address of a page on one of `hosts`, over https and at the default port.
 pub fn safe_target<'a>(text: &'a str, hosts: &[HostName]) -> Option<&'a str> {
     let Some(rest) = text.strip_prefix("https://") else { return safe_path(text) };
     let end = rest.find('/').unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);
+    // The whole authority is compared: user information or a port makes it another text, so `host@evil` matches
+    // nothing.
     let is_listed = hosts.iter().any(|listed| listed.as_str() == host);
     (is_listed && is_plain(path) && text.len() <= MAX_BYTES).then_some(text)
 }

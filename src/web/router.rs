@@ -1,4 +1,4 @@
-//! Finds the row of the route list that a request means.
+//! Finds the route of a request.
 
 use http::Method;
 
@@ -7,15 +7,15 @@ use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
 use super::routes::Route;
 
-/// Finds rows by path, then by method.
+/// Routes by path, then by method.
 pub struct Router(matchit::Router<Vec<(usize, &'static Route)>>);
 
-/// A row of the list, its number there, and what stood in the places of its `{…}`.
+/// A route, its number in the list, and the values of its `{…}`.
 pub struct Found {
     pub number: usize,
     /// The row.
     pub route: &'static Route,
-    /// What stood in its places.
+    /// The values of its `{…}`, by name.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -35,12 +35,12 @@ impl Router {
         Self(router)
     }
 
-    /// Whom the routes of this path speak to: they share one audience.
+    /// Returns the audience of a path; all its routes share one.
     pub fn audience(&self, path: &str) -> Option<Audience> {
         self.0.at(path).ok()?.value.first().map(|(_, route)| route.audience)
     }
 
-    /// Whether any route has this path, by whatever method.
+    /// Whether a route has this path, by whatever method.
     pub fn has(&self, path: &str) -> bool {
         self.0.at(path).is_ok()
     }
@@ -53,7 +53,8 @@ impl Router {
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
-        // Decoded once, and after the route was found: `%2F` is part of a value, and no escape is another route.
+        // Decoded once, and only after the route was found: an encoded slash is part of a value, and never leads to
+        // another route.
         let parameter = |(name, value): (&str, &str)| {
             let value = percent_decoded(value.as_bytes())?;
             let value = if name == "token" { whole_token(&value).to_owned() } else { value };
@@ -65,18 +66,19 @@ impl Router {
 }
 
 impl Router {
-    /// The page that somebody means who typed a slash behind it, or capitals: a path of ours, and of nobody else's.
+    /// Returns the page that was meant by a path with a slash at its end, or with capitals: always a path of ours.
     pub fn meant_by(&self, path: &str) -> Option<String> {
         let shorter = path.trim_end_matches('/');
         if shorter != path && self.0.at(shorter).is_ok() {
             return Some(shorter.to_owned());
         }
-        // Not where a secret is part of the path: it has capitals of its own.
+        // Not where a secret is part of the path: tokens are case-sensitive.
         let smaller = shorter.to_ascii_lowercase();
         (smaller != path && self.0.at(&smaller).is_ok_and(|found| found.params.is_empty())).then_some(smaller)
     }
 
-    /// The page that a path belongs to: itself, or, of a path that forms alone are sent to, the nearest above it.
+    /// Returns the page that a path belongs to: itself, or, for a path that only takes forms, the nearest page above
+    /// it.
     pub fn page_of<'a>(&self, path: &'a str) -> &'a str {
         let mut page = path;
         while self.find(&Method::GET, page).is_err() {

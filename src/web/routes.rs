@@ -14,28 +14,28 @@ use crate::sessions::Scope;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
 
-/// What answers a request.
+/// The function that answers a request.
 #[derive(Clone, Copy)]
 pub(super) enum Handler {
-    /// On the spot: it waits for nothing.
+    /// Answers at once, and waits for nothing.
     Now(fn(&Web, &Request) -> Result<Reply, Failure>),
-    /// When what it waits for has come.
+    /// Answers with a future.
     Later(for<'a> fn(&'a Web, &'a Request) -> Answer<'a>),
 }
 
-/// One row of the list.
+/// One row of the route list.
 pub struct Route {
     /// GET stands for HEAD too.
     pub method: &'static str,
-    /// With `{name}` for one segment of anything.
+    /// The path, with `{name}` for one arbitrary segment.
     pub path: &'static str,
-    /// Which kind of client it speaks to: what a browser may send, and in which form a failure is told.
+    /// The kind of client: decides what a browser may send, and in which form a failure is told.
     pub audience: Audience,
-    /// Who may call it.
+    /// The callers that it admits.
     pub access: Access,
-    /// Whether the last proof of who they are has to be young.
+    /// Whether the caller must have proved who they are recently (reauthentication).
     pub fresh: bool,
-    /// What an API token needs for it; none lets no API token in.
+    /// The scope that an API token needs; without one, no API token is admitted.
     pub scope: Option<Scope>,
     pub(super) handler: Handler,
 }
@@ -68,19 +68,18 @@ macro_rules! routes {
     };
 }
 
-/// Where nothing is, whoever asks is told so in the form of those who ask there: below these in the form of programs, elsewhere in
-/// that of browsers.
+/// Places where an unknown path is answered in the form for programs; elsewhere it is that for browsers.
 const OF_PROGRAMS: [&str; 1] = ["/api"];
 
-/// Whom an answer speaks to where no route is found, or none was looked for yet.
+/// Returns the audience of an answer where no route was found, or none was looked for yet.
 pub fn audience_without_route(path: &str) -> Audience {
     let is_below = |place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if OF_PROGRAMS.into_iter().any(is_below) { Audience::Api } else { Audience::Page }
 }
 
-/// Every route there is. A handler without a row is dead code; a row without an access does not compile. Where `+fresh` stands,
-/// the last proof of whoever asks has to be young. Where `at once` stands, the handler is a plain function: it waits for nothing, and is
-/// asked for again and again.
+/// Every route there is. A handler without a row is dead code; a row without an access does not compile. With `+fresh`
+/// the route needs a recent proof (reauthentication). With `at once` the handler is a plain function that waits for
+/// nothing, for routes that are called again and again.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = routes! {
     Page {

@@ -1,4 +1,4 @@
-//! Answers requests: finds the row, checks site and access, calls the handler, replies.
+//! Answers requests: finds the route, checks site and access, calls the handler, completes the answer.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +32,7 @@ use super::router::{Found, Router};
 use super::routes::{Handler, ROUTES, Route, audience_without_route};
 use super::status::Success;
 
-/// Everything that answering a request needs.
+/// The state that answering requests needs.
 pub struct Service {
     pub(super) web: Web,
     pub(super) hardened: Hardened,
@@ -42,7 +42,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Loads the pages.
+    /// Loads the page templates.
     ///
     /// # Errors
     /// When a page template of the administrator's is not well formed.
@@ -59,7 +59,7 @@ impl Service {
         })
     }
 
-    /// Takes other settings, and the page templates as they are now.
+    /// Applies new settings, and reloads the page templates.
     ///
     /// # Errors
     /// When a template of the administrator's is not well formed: then nothing changes.
@@ -67,7 +67,7 @@ impl Service {
         self.web.reconfigure(config)
     }
 
-    /// All that is counted, as monitoring reads it.
+    /// Returns all metrics in text form.
     pub(super) fn metrics(&self) -> Result<String, StoreError> {
         let mut text = Text::default();
         text.family("build_info", Kind::Gauge, "Which version runs.");
@@ -79,8 +79,8 @@ impl Service {
     }
 }
 
-/// What a form does that gives the session a new secret. Posted a second time, as by a double click, it comes with the old one, and a
-/// browser shows the second answer.
+/// Returns the act of a form that gives the session a new secret. Submitted twice, as by a double click, it comes a
+/// second time with the old secret, and the browser shows the second answer.
 fn second_click(method: &Method, path: &str) -> Option<Act> {
     let path = (*method == Method::POST).then_some(path)?;
     match path.strip_prefix("/account/")? {
@@ -93,32 +93,32 @@ fn second_click(method: &Method, path: &str) -> Option<Act> {
     }
 }
 
-/// What the answer to a request depends on besides what the handler says.
+/// What completing an answer needs besides the handler's reply.
 struct Setting {
     received: Received,
     uri: http::Uri,
     audience: Audience,
-    /// The row's number in the list; behind the last are those that there is no row for.
+    /// The route's number in the list; the number behind the last stands for requests to no route.
     number: usize,
-    /// Whether it came with something that says who asks.
+    /// Whether the request carried credentials.
     is_personal: bool,
-    /// Whether answers to other origins are different ones, which caches must tell apart.
+    /// Whether answers depend on the origin, so that caches must keep them apart.
     varies: bool,
     front_end: Option<FrontEnd>,
     is_preflight: bool,
-    /// The secret that a form came with which gives the session a new one.
+    /// The session secret that came with a form which replaces it, and the form's act.
     posted: Option<(Digest, Act)>,
 }
 
-/// A request on its way.
+/// A request after its first part.
 pub enum Begun {
-    /// There was nothing to wait for.
+    /// It is answered; there was nothing to wait for.
     Answered(Response),
-    /// The handler waits for something.
+    /// Its handler has to be waited for.
     Waits(Box<Waiting>),
 }
 
-/// A request that was let in, and whose handler has to be waited for.
+/// An admitted request whose handler has to be waited for.
 pub struct Waiting {
     setting: Setting,
     route: &'static Route,
@@ -140,7 +140,7 @@ impl Service {
         }
     }
 
-    /// Does for a request that was read whole what can be done without waiting.
+    /// Does everything for a request that can be done without waiting.
     pub fn begin(
         &self,
         mut head: http::request::Parts,
@@ -151,9 +151,11 @@ impl Service {
         let uri = std::mem::take(&mut head.uri);
         let found = self.router.find(&head.method, uri.path());
         let audience = found.as_ref().map_or_else(|_| self.audience(uri.path()), |found| found.route.audience);
+        // By the headers and not by the outcome: even a credential that was refused may have changed the answer.
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let varies = audience == Audience::Api && !spa.origins.is_empty();
         let front_end = FrontEnd::of(&head.headers, audience, &spa.origins);
+        // Before anything reads a cookie: neither access nor a handler may see those of another site.
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }
@@ -165,6 +167,7 @@ impl Service {
             found.and_then(|found| self.prepare(found, (head, uri.query()), body, (received, front_end.is_some())));
         let setting = Setting { received, uri, audience, number, is_personal, varies, front_end, is_preflight, posted };
         let (reply, spare) = match prepared {
+            // Answered before the checks: browsers send a preflight without credentials, and it changes nothing.
             _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
             Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
             Ok((route, request)) => match route.handler {
@@ -177,7 +180,7 @@ impl Service {
         Begun::Answered(self.complete(setting, reply, spare))
     }
 
-    /// Waits for the handler, and completes its answer.
+    /// Awaits the handler, and completes its answer.
     pub async fn finish(&self, Waiting { setting, route, request }: Waiting) -> Response {
         let answered = match route.handler {
             Handler::Later(handler) => CatchPanic(handler(&self.web, &request)).await,
@@ -195,7 +198,7 @@ impl Service {
         answered
     }
 
-    /// Sends whoever asks for a page that is nearly ours to the one they mean.
+    /// Redirects a request for nearly one of our pages to the page that was meant.
     fn meant(&self, failure: &Failure, uri: &http::Uri) -> Option<Reply> {
         let path = Some(uri.path()).filter(|_| *failure == Failure::NotFound && !self.router.has(uri.path()))?;
         let meant = self.router.meant_by(path).filter(|path| self.audience(path) == Audience::Page)?;
@@ -203,9 +206,11 @@ impl Service {
         Some(Reply::redirect(Success::Moved, &(meant + &query)))
     }
 
-    /// The answer with everything that does not depend on its handler.
+    /// Adds everything to an answer that does not depend on its handler.
     fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
         let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
+        // The first click did what was asked for, so the second is not shown as a lost session. It is told nothing
+        // else, and only to whoever holds the secret that was replaced.
         let reply = match setting.posted {
             Some((secret, act)) if is_refused && self.web.app.just_renewed_for(secret) == Some(act) => {
                 Ok(Reply::see_other(pages::DONE_ALREADY))
@@ -225,12 +230,12 @@ impl Service {
         response
     }
 
-    /// Refuses what never reached a handler, in the form of those who ask there.
+    /// Refuses a request that never reached a handler, in the form of its path's audience.
     pub fn refuse(&self, failure: &Failure, uri: &http::Uri) -> Response {
         self.refuse_to(failure, self.audience(uri.path()))
     }
 
-    /// As [`Service::refuse`], where only programs ask.
+    /// As [`Service::refuse`], for listeners that only programs use.
     pub fn refuse_program(&self, failure: &Failure) -> Response {
         self.refuse_to(failure, Audience::Api)
     }
@@ -241,7 +246,7 @@ impl Service {
         response
     }
 
-    /// Whom an answer at this path speaks to, whatever the method.
+    /// Returns the audience of a path, whatever the method.
     fn audience(&self, path: &str) -> Audience {
         self.router.audience(path).unwrap_or_else(|| audience_without_route(path))
     }
@@ -266,6 +271,7 @@ impl Service {
             is_from_front_end,
             caller: None,
         };
+        // CSRF first: a request of another site is refused without looking at whose session it carries.
         let let_in = self
             .web
             .check_site(&request, route.audience)
@@ -274,7 +280,7 @@ impl Service {
         Ok((route, request))
     }
 
-    /// A failure in the form that its audience reads. Whoever must log in for a page is sent there.
+    /// Tells a failure in the form of its audience. A page that needs a login redirects there.
     fn tell(&self, failure: &Failure, audience: Audience, path: &str) -> Reply {
         match (audience, failure) {
             (Audience::Api, failure) => Reply::problem(failure),
@@ -286,7 +292,7 @@ impl Service {
     }
 }
 
-/// A panic in a handler ends one request, not the process.
+/// A handler's future in which a panic ends one request, not the process.
 struct CatchPanic<'a>(Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>);
 
 impl Future for CatchPanic<'_> {

@@ -6,24 +6,24 @@ use crate::admin::RefusalKind;
 
 use super::failure::Failure;
 
-/// What a success is, in HTTP.
+/// A kind of success, as HTTP knows it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Success {
-    /// Here it is.
+    /// The answer is in the body.
     Ok,
-    /// Noted; what comes of it is not told.
+    /// Accepted; what comes of it is not told, so that nobody learns who has an account.
     Accepted,
-    /// Done, nothing to show.
+    /// Done, without a body.
     NoContent,
-    /// Look there with GET.
+    /// Another page is to be fetched with GET.
     SeeOther,
-    /// It lives there, for good.
+    /// The page has moved for good.
     Moved,
-    /// Whoever asked whether people can be served is told: no.
+    /// The answer to a readiness probe: not now.
     NotReady,
 }
 
-/// Every status that is sent, for counting.
+/// Every status that is sent, for the metrics.
 pub const STATUSES: [u16; 22] =
     [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
 
@@ -40,18 +40,18 @@ impl Success {
     }
 }
 
-/// How a failure is told: status, stable code, and words for people.
+/// The public form of a failure: status, stable code, and words for people.
 #[derive(Clone, Copy)]
 pub struct Explanation {
     /// The status.
     pub status: StatusCode,
-    /// The word that a program may switch on.
+    /// The stable code, for programs.
     pub code: &'static str,
     /// What happened.
     pub title: &'static str,
     /// What to do about it.
     pub detail: &'static str,
-    /// Seconds after which trying again makes sense.
+    /// Seconds after which trying again makes sense, for `Retry-After`.
     pub retry_after: Option<u32>,
 }
 
@@ -64,7 +64,7 @@ const fn later(seconds: u32, explanation: Explanation) -> Explanation {
 }
 
 impl Failure {
-    /// The public side of a failure.
+    /// Returns the public form of a failure.
     #[must_use]
     #[rustfmt::skip]
     pub const fn explanation(&self) -> Explanation {

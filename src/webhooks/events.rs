@@ -1,15 +1,15 @@
-//! From a row of the audit log to what others are told.
+//! Converts rows of the audit log to events for webhooks.
 
 use crate::audit::{Act, Entry, Outcome};
 use crate::base::Timestamp;
 use crate::config::HookEvent;
 
-/// Something that happened, as it is told.
+/// An event, as it is sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Event {
     /// The row of the audit log that it comes from.
     pub number: u64,
-    /// Names it, however often it is told.
+    /// Its id, the same however often it is sent.
     pub id: String,
     /// When it happened.
     pub at: Timestamp,
@@ -17,7 +17,7 @@ pub struct Event {
     pub body: String,
 }
 
-/// What a row is to others, if anything.
+/// Returns the event that a row is, if any.
 #[must_use]
 pub fn of(entry: &Entry) -> Option<HookEvent> {
     let is_done = entry.outcome == Outcome::Done;
@@ -48,7 +48,7 @@ pub fn of(entry: &Entry) -> Option<HookEvent> {
     })
 }
 
-/// The word for an event, as in the configuration.
+/// Returns the word for an event, as in the configuration.
 #[must_use]
 pub fn word(event: HookEvent) -> String {
     match serde_json::to_value(event) {

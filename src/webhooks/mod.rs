@@ -1,6 +1,6 @@
-//! Other programs are told what happens. The audit log is their queue: each webhook has a place in it, and moves on when its
-//! server took what stands there. So nothing is told that did not happen, nothing is left out, and telling costs whoever acts
-//! nothing.
+//! Webhooks: other programs are told what happens. The audit log is their queue: each webhook has a position in it, and
+//! moves on when its server has accepted the event that stands there. So nothing is sent that did not happen, nothing
+//! is left out, and sending costs the caller nothing.
 
 mod events;
 mod signature;
@@ -17,22 +17,22 @@ use crate::store::{Direction, Key, Snapshot, StoreError, Table, record, schema};
 pub use events::{Event, word};
 pub use signature::{Signer, Unusable};
 
-/// How far a webhook has come.
+/// The progress of a webhook.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
     /// The number of the last row of the audit log that is done with.
     pub after: u64,
-    /// How often the next one was tried.
+    /// The number of failed attempts at the next one.
     pub attempts: u32,
     /// When it is tried next.
     pub due_at: Timestamp,
-    /// What the last attempt ended with, if it failed.
+    /// The outcome of the last attempt, if it failed.
     pub last_error: Option<String>,
-    /// How much was told.
+    /// The number of events that were accepted.
     pub delivered: u64,
-    /// How much was given up.
+    /// The number of events that were given up.
     pub given_up: u64,
-    /// When something was last told.
+    /// When an event was last accepted.
     pub delivered_at: Option<Timestamp>,
 }
 record!(Progress, version 1, { after, attempts, due_at, last_error, delivered, given_up, delivered_at });
@@ -81,11 +81,11 @@ pub struct Hook<'a> {
     pub node: NodeId,
 }
 
-/// Pauses after each failed attempt; the last one repeats.
+/// Pauses after each failed attempt, in seconds; the last one repeats.
 const PAUSES: [Seconds; 6] = [10, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR];
-/// Seconds after which an event that nobody took is given up.
+/// Seconds after which an event that nobody accepted is given up.
 pub const GIVE_UP_AFTER: Seconds = 4 * DAY;
-/// Rows read at a time, and rows looked at in one step.
+/// Rows read at a time, and pages read in one step.
 const PAGE: usize = 200;
 const PAGES: usize = 10;
 
@@ -120,12 +120,12 @@ pub fn progress(view: &dyn Snapshot, name: &str, node: NodeId) -> Result<Option<
     PROGRESS.get(view, &Place { name: name.to_owned(), node })
 }
 
-/// What a webhook is to be told next.
+/// What comes next for a webhook.
 #[derive(Clone, Debug)]
 pub enum Upcoming {
-    /// This, now.
+    /// This event, now.
     Event(Box<Event>),
-    /// Something, at this time: the attempt before failed.
+    /// An event, at this time: the last attempt failed.
     Later(Timestamp),
     /// Nothing up to this row.
     Nothing(u64),
@@ -155,9 +155,10 @@ pub fn upcoming(view: &dyn Snapshot, hook: Hook<'_>, seen: u64, now: Timestamp) 
     Ok(Upcoming::More(after))
 }
 
-/// The event as it is told: with the account as it is by now.
+/// Describes an event, with the account as it is by now.
 fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Result<Event, StoreError> {
     let entry = &row.entry;
+    // The row's own digest: the same at every attempt, so that receivers can drop a repetition.
     let id = base64url(&row.chained.0[..16]);
     let mut body = json!({"id": id, "event": word(event), "at": entry.at.to_string()});
     if !entry.network.is_empty() {
@@ -184,25 +185,25 @@ fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Re
     Ok(Event { number, id, at: entry.at, body: body.to_string() })
 }
 
-/// What an administrator sends to see whether it arrives.
+/// Makes an event that an administrator sends to see whether it arrives.
 #[must_use]
 pub fn sample(moment: &mut Moment) -> Event {
     let (id, at) = (base64url(&moment.bytes::<16>()), moment.now());
     Event { number: 0, body: json!({"id": id, "event": "test", "at": at.to_string()}).to_string(), id, at }
 }
 
-/// What came of telling.
+/// The outcome of an attempt to send.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Told {
-    /// The server took it.
+    /// The server accepted the event.
     Taken,
-    /// Not now.
+    /// It failed, and is tried again.
     Later(String),
-    /// Never.
+    /// It failed for good.
     Never(String),
 }
 
-/// Notes what came of telling an event. True if it was given up.
+/// Records the outcome of an attempt. True if the event was given up.
 pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), told: &Told) -> Result<bool, StoreError> {
     let place = Place { name: name.to_owned(), node: work.env.node };
     let Some(mut progress) = PROGRESS.get(work.tx, &place)?.filter(|progress| progress.after < number) else {
@@ -246,7 +247,7 @@ pub fn retry(work: &mut Work<'_>, name: &str) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Rows that a webhook has nothing to be told of before that is written down.
+/// Rows without an event for a webhook after which its position is written down.
 pub const PASS_AFTER: u64 = 500;
 
 /// Moves the place of a webhook that has nothing to be told up to this row: a start looks at few rows again, and events that are

@@ -1,17 +1,17 @@
-//! How what is told is signed: as the Standard Webhooks specification has it, so that receivers find a library for it.
+//! Signatures of webhooks by the Standard Webhooks specification, for which receivers find libraries.
 
 use crate::base::{Secret, Timestamp};
 use crate::crypto::{base64, from_base64, hmac_sha256};
 
 use super::Event;
 
-/// Bytes that a secret has at least.
+/// The least length of a secret, in bytes.
 const MIN_BYTES: usize = 16;
 
-/// Signs for one receiver.
+/// Signs events for one receiver.
 pub struct Signer(Secret<Vec<u8>>);
 
-/// The secret is no secret.
+/// The reason why a secret cannot be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unusable {
     /// It begins with `whsec_`, and the rest is not base64.
@@ -21,7 +21,7 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    /// In words.
+    /// Says it in words.
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
@@ -42,9 +42,10 @@ impl Signer {
         if bytes.len() < MIN_BYTES { Err(Unusable::TooShort) } else { Ok(Self(Secret::new(bytes))) }
     }
 
-    /// The value of `webhook-signature` for an event that is sent at `now`.
+    /// Returns the value of `webhook-signature` for an event that is sent at `now`.
     #[must_use]
     pub fn sign(&self, event: &Event, now: Timestamp) -> String {
+        // Id and time are signed as well, so that receivers can refuse a replayed event.
         let signed = format!("{}.{}.{}", event.id, now.seconds(), event.body);
         format!("v1,{}", base64(&hmac_sha256(self.0.expose(), signed.as_bytes())))
     }

@@ -1,4 +1,4 @@
-//! Delivers what waits in the outbox, one mail at a time, in the order in which it is due.
+//! Delivers the mails of the outbox, one at a time, in the order in which they are due.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::mail::{self, Channel};
 
 use super::{Next, Worker};
 
-/// Delivers mail.
+/// Delivers mails.
 pub struct DeliverMail {
     app: Arc<App>,
     courier: Arc<CourierHandle>,
@@ -18,10 +18,10 @@ pub struct DeliverMail {
 }
 
 impl DeliverMail {
-    /// Seconds after which the outbox is looked at although nothing woke the worker.
+    /// The seconds after which the outbox is checked although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
 
-    /// Delivers this appliance's mail by this courier.
+    /// Delivers the mails of this appliance by this courier.
     #[must_use]
     pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self { app, courier, has_released: false }
@@ -32,11 +32,13 @@ impl Worker for DeliverMail {
     const NAME: &'static str = "deliver mail";
 
     async fn step(&mut self) -> Result<Next, Fault> {
+        // Claims of a process that died are released once, at the start: no other process delivers from this store.
         if !self.has_released {
             self.app.release_mail_claims().await?;
             self.has_released = true;
         }
-        // The attempt is written down before the server hears of it.
+        // The attempt is committed before the server hears of it: after a crash it counts, so a mail that kills us is
+        // not tried for ever.
         let Some((id, to, bytes)) = self.app.claim_mail().await? else {
             let now = self.app.time().earlier;
             let pause =
@@ -54,7 +56,7 @@ impl Worker for DeliverMail {
     }
 }
 
-/// Notes what came of an attempt, in the store, in the log and for monitoring.
+/// Records the outcome of an attempt in the store, the log and the metrics.
 pub(super) async fn note(app: &Arc<App>, id: MailId, outcome: Outcome) -> Result<(), Fault> {
     match outcome.clone() {
         Outcome::Accepted => app.write(move |work| mail::delivered(work.tx, id)).await?,

@@ -1,4 +1,4 @@
-//! Work that no request waits for. A worker is a step that can be repeated safely; one loop runs them all.
+//! Background work that no request waits for. A worker is a step that can be repeated safely; one loop runs them all.
 
 mod deliver_mail;
 mod process_mail_requests;
@@ -33,42 +33,42 @@ pub use take_snapshot::TakeSnapshot;
 pub use tell_webhooks::TellWebhooks;
 pub use watch_space::WatchSpace;
 
-/// What a worker wants after a step.
+/// What follows a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Next {
     /// Another step at once.
     Now,
-    /// Another step after this pause, whatever happens meanwhile.
+    /// Another step after this pause, which nothing shortens.
     Rest(Duration),
-    /// Another step after so many seconds, or when something wakes it.
+    /// Another step after so many seconds, or when the worker is woken.
     After(Seconds),
 }
 
-/// Something that is done again and again.
+/// Work that is repeated.
 pub trait Worker: Send {
-    /// What the log calls it.
+    /// Its name in the log.
     const NAME: &'static str;
 
-    /// Does a piece of work.
+    /// Does one piece of work.
     fn step(&mut self) -> impl Future<Output = Result<Next, Fault>> + Send;
 
-    /// Returns when there may be something to do before the pause is over; never, unless a worker says otherwise.
+    /// Completes when there may be something to do before the pause is over; never, by default.
     fn woken(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Returns when nothing is under way any more. No step follows.
+    /// Completes when nothing is under way any more. No step follows.
     fn finish(&mut self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 }
 
-/// How long to wait after a step that failed.
+/// The pause after a step that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Any worker, so that the loop is compiled once.
+/// A worker of any type, so that the loop is compiled once.
 trait AnyWorker: Send {
     fn name(&self) -> &'static str;
     fn step(&mut self) -> Boxed<'_, Result<Next, Fault>>;
@@ -94,7 +94,7 @@ impl<W: Worker + Sync> AnyWorker for W {
     }
 }
 
-/// Runs a worker until `stop`. It stops between steps, never within one.
+/// Runs a worker until `stop`, stopping between steps and never within one.
 async fn run(app: Arc<App>, mut worker: Box<dyn AnyWorker>, stop: CancellationToken) {
     let name = worker.name();
     let pulse = app.pulse(name);

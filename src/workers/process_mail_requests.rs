@@ -1,4 +1,4 @@
-//! Decides who gets a mail: people asked for links, and nobody looked them up yet.
+//! Decides which requests for mail result in a mail: nobody has looked the addresses up yet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use crate::base::Seconds;
 
 use super::{Next, Worker};
 
-/// Queues the mails that requests call for.
+/// Queues the mails that requests for mail call for.
 pub struct ProcessMailRequests(Arc<App>);
 
 impl ProcessMailRequests {
-    /// Its own rhythm: mails are written in groups, beside what people wait for and not in its way, and what a request
-    /// called for does not show in the time of the request after it.
+    /// The pause after a batch, a rhythm of its own: mails are written in groups, out of the way of people who wait,
+    /// and the time of the next request does not show what the one before it caused (account enumeration).
     const TICK: Duration = Duration::from_millis(100);
-    /// Seconds after which those who wait for their turn are looked at again.
+    /// The seconds after which deferred requests are checked again.
     const TURN: Seconds = 5;
-    /// Seconds after which the requests are looked at although nothing woke the worker.
+    /// The seconds after which requests are checked although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
 
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)

@@ -1,4 +1,5 @@
-//! Keeps the certificate fresh: rereads changed files, renews our own in time, asks the authority for another.
+//! Keeps the certificate current: rereads changed files, renews a self-signed one in time, requests another from the
+//! authority.
 
 use std::sync::Arc;
 
@@ -11,12 +12,12 @@ use crate::tls::{Certificates, Watch, issued};
 
 use super::{Next, Worker};
 
-/// The pause after an authority gave nothing; doubled each time. Authorities count failures: Let's Encrypt allows five an hour for
-/// a name.
+/// The pause after the authority issued none; doubled each time. Authorities count failures: Let's Encrypt allows five
+/// an hour for a name.
 const FIRST_PAUSE: Seconds = 2 * MINUTE;
 const LONGEST_PAUSE: Seconds = 6 * HOUR;
 
-/// Looks every few seconds; looking is two `stat` calls, or one read of the store.
+/// Checks every few seconds: two `stat` calls, or one read of the store.
 pub struct RenewCertificate {
     app: Arc<App>,
     courier: Arc<CourierHandle>,
@@ -25,16 +26,16 @@ pub struct RenewCertificate {
     failed: Option<Failed>,
 }
 
-/// An attempt that failed: the same is not tried again before its time.
+/// A failed attempt; the same is not repeated before its pause is over.
 struct Failed {
     wanted: Wanted,
     pause: Seconds,
-    /// By the monotonic clock.
+    /// When it failed, by the monotonic clock.
     at: Seconds,
 }
 
 impl RenewCertificate {
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>, courier: Arc<CourierHandle>, certificates: Arc<Certificates>) -> Self {
         let watch = Watch::new(Arc::clone(&app), Arc::clone(&certificates));
@@ -43,12 +44,12 @@ impl RenewCertificate {
 
     async fn ask_if_due(&mut self) -> Result<(), Fault> {
         let clock = self.app.time();
-        // By a clock in doubt, a good certificate might seem to need renewal, and an authority's would not hold.
+        // While the clock is in doubt, a good certificate might seem to need renewal, and a new one to be invalid.
         if clock.state != ClockState::Sure {
             return Ok(());
         }
         if issued::due_at(&self.app)? > clock.earlier {
-            // What was asked for in vain may not be asked for any more.
+            // The failed request may no longer be wanted.
             if self.failed.take().is_some() {
                 self.app.measures.note_renewal(None);
             }
@@ -56,6 +57,7 @@ impl RenewCertificate {
         }
         let wanted = Wanted::by(&self.app);
         let uptime = self.app.uptime();
+        // Other settings are tried at once: the pause is for repeating the same.
         let before = self.failed.take().filter(|failed| failed.wanted == wanted);
         if let Some(failed) = before.as_ref().filter(|failed| uptime < failed.at + failed.pause) {
             self.failed = Some(Failed { wanted, ..*failed });

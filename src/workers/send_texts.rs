@@ -1,4 +1,4 @@
-//! Sends the text messages that wait in the outbox, one at a time.
+//! Sends the text messages of the outbox, one at a time.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ pub struct SendTexts {
 }
 
 impl SendTexts {
-    /// Seconds after which the outbox is looked at although nothing woke the worker.
+    /// The seconds after which the outbox is checked although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
 
-    /// By this courier.
+    /// Sends the text messages of this appliance by this courier.
     #[must_use]
     pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self { app, courier }

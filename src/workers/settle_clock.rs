@@ -1,4 +1,4 @@
-//! Writes down that a step of the clock was taken back.
+//! Records that a step of the clock was taken back.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::base::Seconds;
 
 use super::{Next, Worker};
 
-/// Looks at the clocks also while nobody asks for the time, so that no step goes unnoticed.
+/// Checks the clocks even while nobody asks for the time, so that no step goes unnoticed.
 pub struct SettleClock(Arc<App>);
 
 impl SettleClock {
     const LOOK_EVERY: Seconds = 5;
 
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)

@@ -1,4 +1,4 @@
-//! Tells owners together what happened to their accounts often.
+//! Tells owners in one mail what happened to their accounts many times.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{Next, Worker};
 pub struct SumUpNotices(Arc<App>);
 
 impl SumUpNotices {
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)

@@ -1,4 +1,4 @@
-//! Removes what is over, and writes down when sessions were used.
+//! Removes what has expired, and records when sessions were used.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use crate::base::{HOUR, MINUTE};
 
 use super::{Next, Worker};
 
-/// Removes what is over, every hour.
+/// Removes what has expired, every hour.
 pub struct Sweep(Arc<App>);
 
 impl Sweep {
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)
@@ -27,11 +27,11 @@ impl Worker for Sweep {
     }
 }
 
-/// Writes down when sessions were used: many in one commit, so that requests need none.
+/// Records when sessions were used: many in one commit, so that requests need none.
 pub struct NoteSeen(Arc<App>);
 
 impl NoteSeen {
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)

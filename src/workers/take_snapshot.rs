@@ -1,4 +1,4 @@
-//! Takes snapshots by schedule.
+//! Takes scheduled snapshots.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::base::{MINUTE, Seconds};
 
 use super::{Next, Worker};
 
-/// Looks now and then whether a snapshot is due.
+/// Checks regularly whether a snapshot is due.
 pub struct TakeSnapshot(Arc<App>);
 
 impl TakeSnapshot {
     const LOOK_EVERY: Seconds = 10 * MINUTE;
 
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         Self(app)

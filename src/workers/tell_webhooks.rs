@@ -1,8 +1,8 @@
-//! Tells other programs what happened: each webhook one event at a time, in order, and each at its own pace: a server that is
-//! silent or slow holds up nobody but itself.
+//! Delivers events to webhooks: to each one event at a time, in order, and at its own pace, so that a slow or silent
+//! server holds up only itself.
 //!
-//! Refused logins are events like others and stand in the same order, which is what receivers rely on. A flood of them is no longer
-//! than the rate limits let tries pass, a few each second at most; a receiver that cannot follow that leaves them out (`events`).
+//! Refused logins are events like others, in the same order, on which receivers rely. A flood of them is bounded by the
+//! rate limits, to a few each second; a receiver that cannot keep up leaves them out (`events`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,27 +19,27 @@ use crate::webhooks::{self, Hook, Told, Upcoming};
 
 use super::{Next, Worker};
 
-/// Tells webhooks.
+/// Delivers events to webhooks.
 pub struct TellWebhooks {
     app: Arc<App>,
     courier: Arc<CourierHandle>,
-    /// Up to which row each has nothing to be told.
+    /// The row up to which there is nothing to deliver, by webhook.
     seen: BTreeMap<String, u64>,
-    /// One event of each webhook at most, so no more than there may be webhooks.
+    /// The deliveries under way: at most one per webhook, so their number is bounded by that of webhooks.
     telling: JoinSet<Result<(), Fault>>,
-    /// Whose they are.
+    /// The webhook of each delivery.
     told: BTreeMap<Id, String>,
-    /// One of them came to its end.
+    /// Notified when a delivery ends.
     ended: Arc<Notify>,
 }
 
 impl TellWebhooks {
-    /// Seconds after which is looked although nothing woke the worker.
+    /// The seconds after which the log is checked although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
-    /// How long a server may take to answer.
+    /// The time for a server to answer.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// By this courier.
+    /// Delivers the events of this appliance by this courier.
     #[must_use]
     pub fn new(app: Arc<App>, courier: Arc<CourierHandle>) -> Self {
         Self {
@@ -52,7 +52,8 @@ impl TellWebhooks {
         }
     }
 
-    /// Nothing up to this row: kept in mind, and written down when it is far from what was written before.
+    /// Notes that there is nothing to deliver up to this row: in memory, and in the store only when the recorded row is
+    /// far behind.
     async fn pass(&mut self, name: String, number: u64) -> Result<(), Fault> {
         let node = self.app.env().node;
         let written =
@@ -76,7 +77,7 @@ impl TellWebhooks {
         self.told.insert(task.id(), name);
     }
 
-    /// Those whose event came to its end are to be told the next one.
+    /// Collects deliveries that have ended, so that their webhooks get the next event.
     fn take_ended(&mut self) -> Result<(), Fault> {
         let mut outcome = Ok(());
         while let Some(ended) = self.telling.try_join_next_with_id() {
@@ -91,7 +92,7 @@ impl TellWebhooks {
     }
 }
 
-/// Tells of an end however it came.
+/// Notifies of the end of a delivery, even if it panics.
 struct Ending(Arc<Notify>);
 
 impl Drop for Ending {
@@ -135,7 +136,7 @@ impl Worker for TellWebhooks {
         }
     }
 
-    /// What is under way is noted yet, if the servers answer in time: it would be told again otherwise.
+    /// Waits for the deliveries under way, so that their outcome is recorded: otherwise they would be repeated.
     async fn finish(&mut self) {
         while self.telling.join_next().await.is_some() {}
     }

@@ -1,4 +1,4 @@
-//! Looks how much room there is on the disk, and keeps the ballast.
+//! Watches the free space on the disk, and keeps the ballast.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::store::Ballast;
 
 use super::{Next, Worker};
 
-/// Looks every few seconds; a look is one system call.
+/// Checks every few seconds; a check is one system call.
 pub struct WatchSpace {
     app: Arc<App>,
     folder: PathBuf,
@@ -19,7 +19,7 @@ pub struct WatchSpace {
 impl WatchSpace {
     const LOOK_EVERY: Seconds = 2;
 
-    /// For this appliance.
+    /// Works for this appliance.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         let settings = &app.env().config.store;
@@ -30,7 +30,7 @@ impl WatchSpace {
     }
 }
 
-/// Bytes that an ordinary user may still write there.
+/// Returns the bytes that an ordinary user may still write there.
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let volume = rustix::fs::statvfs(folder)?;
     Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
@@ -45,6 +45,7 @@ impl Worker for WatchSpace {
                 self.app.note_free_space(free);
                 let low = self.app.env().config.store.low_space_mib << 20;
                 let has_room = free.saturating_sub(self.ballast.bytes()) >= low;
+                // Only with room beyond the low mark: taking the ballast must not itself fill the disk.
                 if self.app.room() == Room::Plenty && has_room && !self.ballast.is_there() {
                     let ballast = self.ballast.clone();
                     let taken = tokio::task::spawn_blocking(move || ballast.take()).await;

@@ -1,5 +1,5 @@
-//! The site as people reach it, through whatever stands in front: does the address lead here, is the certificate good, does a proxy
-//! say where people come from, do cookies arrive as they were sent.
+//! The site as people reach it, through whatever stands in front: whether the address leads here, the certificate is
+//! trusted, a proxy says where people come from, and cookies arrive as they were sent.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,8 @@ use crate::web::forwarded_address;
 use super::findings::Findings;
 use super::visit::{Answer, Visit};
 
-/// An address that nobody has (RFC 5737): if the server believes that we come from there, anybody can come from anywhere.
+/// An address that nobody has (RFC 5737). If the server believes that we come from there, clients can forge their
+/// address.
 const NOBODY: &str = "203.0.113.77";
 
 pub fn look(config: &Config, ask: impl Fn(Command) -> Result<Value, String>, findings: &mut Findings) {
@@ -87,12 +88,12 @@ fn trust(config: &Config, answer: &Answer, findings: &mut Findings) {
     }
 }
 
-/// What the nearest proxy added.
+/// Returns the address that the nearest proxy added.
 fn last_hop(forwarded: &str) -> Option<IpAddr> {
     forwarded.rsplit(',').next().and_then(|last| forwarded_address(last.trim()))
 }
 
-/// Whether the server knows where people come from.
+/// Checks that the server knows where people come from.
 fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
     let (peer, network) = (plain(&arrival["peer"]), plain(&arrival["network"]));
     let is_trusted = peer.parse().is_ok_and(|peer: IpAddr| config.proxy.trusted.iter().any(|net| net.contains(&peer)));
@@ -102,7 +103,7 @@ fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
             "it does not say where people come from: all of them share the limits of one",
             "have it send X-Forwarded-For",
         ),
-        // As we sent it.
+        // Exactly as we sent it.
         Some(NOBODY) if is_trusted => findings.wrong(
             "proxy",
             "whoever connects can say where they come from: X-Forwarded-For is passed on as it came",

@@ -1,10 +1,10 @@
-//! What was found.
+//! The doctor's findings.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Level {
     /// As it should be.
@@ -25,7 +25,7 @@ impl Level {
     }
 }
 
-/// One thing that was looked at.
+/// One finding.
 pub struct Finding {
     pub level: Level,
     what: &'static str,
@@ -34,7 +34,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// For programs.
+    /// Returns it as JSON, for programs.
     pub fn shown(&self) -> Value {
         json!({"level": self.level.as_str().to_lowercase(), "what": self.what, "said": self.said, "hint": self.hint})
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that was looked at, in that order.
+/// All findings, in the order in which they were made.
 #[derive(Default)]
 pub struct Findings(Vec<Finding>);
 
@@ -67,7 +67,7 @@ impl Findings {
         self.push(Level::Wrong, what, &said.into(), hint.into());
     }
 
-    /// A message of ours may bring its hint along, on lines of its own.
+    /// Adds a finding. A message of ours may bring a hint of its own, on further lines.
     fn push(&mut self, level: Level, what: &'static str, said: &str, hint: String) {
         let (said, own) = match said.split_once("\nhint: ") {
             Some((said, own)) => (said.to_owned(), Some(own.replace('\n', " "))),

@@ -1,5 +1,5 @@
-//! What can be seen on this machine: the configuration, files and who may read them, the certificate's files, what the server says of
-//! itself, backups.
+//! What can be seen on this machine: the configuration, files and who may read them, the certificate's files, the
+//! server's report, backups.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,10 +23,11 @@ use crate::tls::Lint;
 
 use super::findings::Findings;
 
-/// The folder of the nightly snapshots, as the units have it.
+/// The folder of nightly snapshots, as in the systemd units.
 const SNAPSHOTS: &str = "/var/backups/gatelodge";
 
-/// The configuration and everything that it names, and whether a start takes it. What it names may be wrong without an end to the rest.
+/// Checks the configuration and everything that it names. Returns it, and whether the service would start with it. A
+/// fault in what it names does not end the examination.
 pub fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config>, bool) {
     let mut draft = common.draft();
     let settings = draft.settings().cloned().filter(|_| draft.is_sound());
@@ -58,7 +59,7 @@ pub fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config
     (Some(config), is_valid)
 }
 
-/// What browsers will say of a certificate in files that can be served.
+/// Reports what browsers will object to about a certificate that can be served.
 fn certificate(config: &Config, doubts: &[Lint], findings: &mut Findings) {
     let path = config.tls.certificate.clone().unwrap_or_default();
     for doubt in doubts {
@@ -73,7 +74,7 @@ fn certificate(config: &Config, doubts: &[Lint], findings: &mut Findings) {
     }
 }
 
-/// Secrets that everybody can read, and a state folder that is not the service's.
+/// Checks for secrets that every user can read, and for a state folder that is not the service's.
 pub fn files(config: &Config, findings: &mut Findings) {
     let mut secrets = config.secret_files();
     secrets.push(("the store", config.store.path.clone()));
@@ -105,7 +106,7 @@ pub fn files(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// What the running server says of itself.
+/// Reports what the running server says of itself.
 pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
     let version = plain(&report["version"]);
     if version == env!("CARGO_PKG_VERSION") {
@@ -168,7 +169,7 @@ pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
 fn owner(config: &Config, report: &Value, findings: &mut Findings) {
     let folder = config.store.path.parent().unwrap_or(Path::new("."));
     let owner = std::fs::metadata(folder).map(|found| u64::from(found.uid())).ok();
-    // Where there is no /proc, as in a bare chroot, the server cannot say whose it is.
+    // Without /proc, as in a bare chroot, the server does not know its user.
     if owner.zip(report["user"].as_u64()).is_some_and(|(owner, user)| owner != user) {
         let folder = folder.display();
         findings.wrong("files", format!("{folder} is not the service's own"), format!("chown -R gatelodge: {folder}"));
@@ -190,7 +191,7 @@ fn store(report: &Value, findings: &mut Findings) {
     }
 }
 
-/// Without a server we look ourselves.
+/// Inspects the store itself, where no server runs.
 pub fn store_at_rest(config: &Config, findings: &mut Findings) {
     if surroundings::is_store_gone(config) {
         let said = format!("{}: the store is missing, but there was one", config.store.path.display());
@@ -205,7 +206,7 @@ pub fn store_at_rest(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Whether the mail server lets us in, or takes a mail.
+/// Checks that the mail server accepts our login, or a mail.
 pub fn mail(
     config: &Config,
     address: Option<String>,
@@ -233,7 +234,7 @@ pub fn mail(
     }
 }
 
-/// Whether there is a way back.
+/// Checks that there is a recent backup.
 pub fn backups(config: &Config, findings: &mut Findings) {
     let folder = config.backup.directory.as_deref().unwrap_or(Path::new(SNAPSHOTS));
     let key = read_key(&config.sealing_key_path()).ok().flatten();

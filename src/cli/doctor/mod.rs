@@ -1,4 +1,5 @@
-//! `gatelodge doctor`: looks at a running installation from end to end, and says for each thing what is wrong and what to do.
+//! `gatelodge doctor`: examines a running installation from end to end, and says for each part what is wrong and what
+//! to do.
 
 mod address;
 mod findings;
@@ -27,7 +28,7 @@ pub struct Doctor {
 impl Doctor {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let mut findings = Findings::default();
-        // Without a configuration there is nothing else to look at.
+        // Without a configuration there is nothing else to examine.
         let (config, is_valid) = here::configuration(common, &mut findings);
         if let Some(config) = config {
             here::files(&config, &mut findings);
@@ -68,7 +69,7 @@ impl Doctor {
             1 => "one thing is wrong".to_owned(),
             count => format!("{count} things are wrong"),
         };
-        // With the status with which the start would end.
+        // The exit status is the one with which the service would fail to start.
         Err(if is_valid { Exit::failed(said) } else { Exit::configuration(said) })
     }
 }

@@ -13,7 +13,7 @@ use crate::tls::client::{Connector, Trouble};
 const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
 
-/// A site at an address.
+/// A site to be visited.
 pub struct Visit<'a> {
     pub host: &'a str,
     pub port: u16,
@@ -21,16 +21,16 @@ pub struct Visit<'a> {
     pub now: Timestamp,
 }
 
-/// What came back.
+/// The answer of a site.
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
-    /// Why a browser would not trust the certificate.
+    /// The reason why a browser would not trust the certificate, if it would not.
     pub distrust: Option<String>,
 }
 
 impl Answer {
-    /// The values of a header, in order.
+    /// Returns the values of a header, in order.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
@@ -41,12 +41,13 @@ impl Visit<'_> {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Where the name points.
+    /// Returns the addresses of the name.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         (self.bare(), self.port).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
     }
 
-    /// Asks with GET. A certificate that does not hold is told of, and the visit goes on without trust: nothing secret is said.
+    /// Sends a GET request. If the certificate is not valid, that is noted and the visit goes on: nothing secret is
+    /// sent.
     pub async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
         match tokio::time::timeout(PATIENCE, self.ask(path, headers)).await {
             Ok(answer) => answer,
@@ -79,7 +80,7 @@ impl Visit<'_> {
     }
 }
 
-/// Why nobody could be asked there.
+/// Says why a connection failed.
 fn unreachable(at: &str, error: &Error) -> String {
     let why = match error.kind() {
         ErrorKind::ConnectionRefused => "nobody listens there",
@@ -97,7 +98,7 @@ async fn converse(
 ) -> Result<Answer, String> {
     stream.write_all(request.as_bytes()).await.map_err(|_| "what answers ended the connection at once")?;
     let mut bytes = Vec::new();
-    // A server that closes without the TLS goodbye has answered all the same.
+    // A server that closes without TLS's closing message has answered all the same.
     let _ = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).await;
     let text = String::from_utf8_lossy(&bytes);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();

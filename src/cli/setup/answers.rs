@@ -1,4 +1,4 @@
-//! What set-up is told beforehand: by flags, or by a file with the same names.
+//! Answers given to set-up beforehand: as flags, or in a file with the same names.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Exit;
 use crate::config;
 
-/// Answers that are one of some words.
+/// The answers that must be one of some words.
 const WORDS: &[(&str, &[&str])] = &[
     ("tls", &["acme", "files", "self-signed", "off"]),
     ("registration", &["open", "approval", "invite", "closed"]),
@@ -28,8 +28,8 @@ pub struct Answers {
     /// Where the certificate comes from: acme, files, self-signed, or off behind a proxy.
     #[arg(long, value_name = "MODE")]
     pub tls: Option<String>,
-    /// Who may register: open (everybody), approval (an administrator decides), invite (whoever was invited) or closed (nobody);
-    /// without an answer invite, or open where only the own network reaches the site.
+    /// Who may register: open (everybody), approval (an administrator decides), invite (whoever was invited) or closed
+    /// (nobody); without an answer invite, or open where only the own network reaches the site.
     #[arg(long, value_name = "WHO")]
     pub registration: Option<String>,
     /// With --tls files: the certificate with its chain, PEM.
@@ -50,8 +50,8 @@ pub struct Answers {
     /// Where to listen for HTTPS; without an answer the URL's port, or 443, of every address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub https: Option<String>,
-    /// Where to listen for plain HTTP; without an answer port 80 of every address, nowhere if the URL names a port, or 127.0.0.1:8080
-    /// with --tls off.
+    /// Where to listen for plain HTTP; without an answer port 80 of every address, nowhere if the URL names a port, or
+    /// 127.0.0.1:8080 with --tls off.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub http: Option<String>,
     /// With --tls off: the proxy's network, like 127.0.0.1/32.
@@ -93,7 +93,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// With what a file says where no flag does.
+    /// Adds answers from a file where there is no flag.
     pub fn completed_by(self, path: &Path) -> Result<Self, Exit> {
         let as_members = |answers: &Self| serde_json::to_value(answers).map_err(Exit::failed);
         let (mut all, flags) = (as_members(&Self::default())?, as_members(&self)?);
@@ -109,12 +109,12 @@ impl Answers {
     }
 }
 
-/// The first line of a file that holds a secret.
+/// Reads the first line of a file with a secret.
 pub fn first_line(path: &Path) -> Result<String, String> {
     config::read_first_line(path).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
-/// The path, if there is one.
+/// Makes a path of an answer, if there is one.
 pub fn path(text: Option<&String>) -> Option<PathBuf> {
     text.map(PathBuf::from)
 }

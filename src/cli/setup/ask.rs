@@ -1,4 +1,4 @@
-//! Asking: on the terminal if there is one, else only what the flags and the file say.
+//! Asks questions on a terminal; without one, only flags and the file answer.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -6,17 +6,17 @@ use std::io::{IsTerminal, Write};
 use crate::cli::out::{self, say, tell};
 use crate::cli::{Exit, input};
 
-/// The one who asks. What was answered beforehand is not asked for, unless the answer will not do.
+/// Asks questions. What was answered beforehand is asked only if that answer is refused.
 #[derive(Default)]
 pub struct Asker {
     is_terminal: bool,
     missing: Vec<&'static str>,
-    /// What would do, by its flag.
+    /// The accepted answers, by flag.
     answered: BTreeMap<&'static str, String>,
     is_again: bool,
 }
 
-/// A question: its flag, what is printed before the prompt, and what a blank answer stands for.
+/// A question: its flag, the words before the prompt, and the value of a blank answer.
 pub struct Question<'a> {
     pub flag: &'static str,
     pub words: &'a str,
@@ -28,24 +28,24 @@ impl Asker {
         Self { is_terminal: may_ask && std::io::stdin().is_terminal(), ..Self::default() }
     }
 
-    /// Whether somebody is there to answer.
+    /// Whether somebody can be asked.
     pub fn can_ask(&self) -> bool {
         self.is_terminal
     }
 
-    /// Everything is asked for from now on, also what was given beforehand; what was answered is what a blank answer stands for.
+    /// Asks everything from now on, even what was answered beforehand; earlier answers become the defaults.
     pub fn begin_again(&mut self) {
         self.is_again = true;
     }
 
-    /// Prints what the next questions are about.
+    /// Prints an introduction to the next questions.
     pub fn tell(&self, words: &str) {
         if self.is_terminal {
             say!("\n{words}");
         }
     }
 
-    /// Something that is allowed but may not be meant.
+    /// Prints a warning about an answer that is allowed but may not be meant.
     pub fn doubt(&self, words: &str) {
         if self.is_terminal {
             say!("  note: {words}");
@@ -54,7 +54,7 @@ impl Asker {
         }
     }
 
-    /// The answer, once it will do: `check` makes it a value, or says why not.
+    /// Returns the answer once it is accepted: `check` parses it, or says what is wrong.
     pub fn settle<T>(
         &mut self,
         question: &Question<'_>,
@@ -88,7 +88,7 @@ impl Asker {
         }
     }
 
-    /// A secret that is typed unseen; blank if nobody can be asked.
+    /// Asks for a secret without echo; empty if nobody can be asked.
     pub fn secret(&self, prompt: &str) -> Result<String, Exit> {
         if !self.is_terminal {
             return Ok(String::new());
@@ -96,7 +96,7 @@ impl Asker {
         rpassword::prompt_password(format!("  {prompt} (not shown): ")).map_err(Exit::failed)
     }
 
-    /// Yes unless the answer is no.
+    /// Asks for confirmation; everything but "no" confirms.
     pub fn confirms(&self, words: &str) -> Result<bool, Exit> {
         if !self.is_terminal {
             return Ok(true);
@@ -105,7 +105,7 @@ impl Asker {
         Ok(!ask(&question)?.trim().to_lowercase().starts_with('n'))
     }
 
-    /// All that nobody answered, at once.
+    /// Reports all missing answers at once.
     pub fn require_all(&self) -> Result<(), Exit> {
         if self.missing.is_empty() {
             return Ok(());

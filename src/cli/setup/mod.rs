@@ -1,5 +1,5 @@
-//! `gatelodge setup`: asks for what cannot be known, tries each answer, and writes a configuration with comments. Until the end
-//! nothing is written.
+//! `gatelodge setup`: asks for what cannot be known, tries each answer, and writes a configuration with comments.
+//! Nothing is written before the end.
 
 mod answers;
 mod ask;
@@ -39,7 +39,7 @@ pub struct Setup {
     given: Answers,
 }
 
-/// Everything that was decided, secrets included.
+/// All decisions, secrets included.
 struct Decided {
     plan: Plan,
     smtp_password: Option<String>,
@@ -79,7 +79,7 @@ impl Setup {
     }
 }
 
-/// Looks at where things go before anything is asked: what was typed would be lost.
+/// Checks the target folders before anything is asked: otherwise what was typed would be lost.
 fn try_places(target: &Path, state: Option<&str>) -> Result<(), Exit> {
     let folder = target.parent().unwrap_or(Path::new(""));
     trials::takes_files(folder).map_err(|problem| {
@@ -96,16 +96,17 @@ fn try_places(target: &Path, state: Option<&str>) -> Result<(), Exit> {
     problem.map_err(|problem| Exit::failed(format!("--state: {problem}")))
 }
 
-/// Where things go.
+/// The paths that are written to.
 struct Files {
     state: PathBuf,
-    /// The password for the mail server, and whether systemd hands it over.
+    /// The file with the mail server's password, and whether systemd hands it over as a credential.
     smtp_password: PathBuf,
     is_credential: bool,
 }
 
 impl Files {
-    /// The folder of credentials is the package's; where it is missing, the password's file is named in the configuration.
+    /// Chooses the paths. The folder of credentials comes with the package; without it the configuration names the
+    /// password's file.
     fn beside(target: &Path, state: Option<&str>) -> Self {
         let folder = target.parent().unwrap_or(Path::new("."));
         let credentials = folder.join("credentials");
@@ -115,7 +116,7 @@ impl Files {
     }
 }
 
-/// Asks until the whole is a configuration: what was typed stands in brackets when it is asked for again.
+/// Asks until the answers form a valid configuration: when asked again, earlier answers are the defaults.
 fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> Result<Decided, Exit> {
     let mut administrator = None;
     loop {
@@ -142,10 +143,10 @@ fn decide(asker: &mut Asker, given: &Answers, files: &Files, target: &Path) -> R
     }
 }
 
-/// The first one, if they are to be made here, and their password.
+/// The first administrator and their password, if they are to be added here.
 type Administrator = Option<(EmailAddress, String)>;
 
-/// All questions but for the test mail; what is wrong with the answers together, in words.
+/// Asks everything but the test mail; returns what is wrong with the answers together.
 fn decide_once(
     asker: &mut Asker,
     given: &Answers,
@@ -179,7 +180,7 @@ fn decide_once(
         return Err(Exit::failed("set-up needs more answers"));
     };
     let mut plan = Plan { url, name, tls, mail, sender, registration, state: files.state.clone() };
-    // The password's file is none yet: what else there is to judge is judged before a mail is sent by it.
+    // The password's file does not exist yet; everything else is checked before a mail is sent with it.
     if let MailPlan::Smtp(smtp) = &mut plan.mail {
         smtp.password_file = smtp.username.is_some().then(|| files.smtp_password.clone());
     }
@@ -190,7 +191,7 @@ fn decide_once(
     Ok(judged.map(|_| (plan, smtp_password)))
 }
 
-/// By the same rules as at the start of the service. No line is named: there is no such file yet.
+/// Checks the plan by the rules of a service start. Errors name no line: there is no such file yet.
 fn judge(plan: &Plan, path: &Path) -> Result<Config, String> {
     Config::parse(&plan.text(), path).map_err(|error| {
         let path = path.display().to_string();
@@ -204,7 +205,7 @@ fn judge(plan: &Plan, path: &Path) -> Result<Config, String> {
     })
 }
 
-/// Sends a mail as the service would. As long as it does not arrive, the mail server can be described anew.
+/// Sends a mail as the service would. Until one arrives, the mail server can be described again.
 fn try_mail(
     asker: &mut Asker,
     given: &Answers,
@@ -243,7 +244,7 @@ fn try_mail(
     }
 }
 
-/// With the password in a file that is gone afterwards: the transport reads it from one.
+/// Sends it with the password in a temporary file: the transport reads it from a file.
 fn send(plan: &mut Plan, password: Option<&str>, address: &str) -> Result<(), String> {
     let temporary = std::env::temp_dir().join(format!("gatelodge-setup-{}", std::process::id()));
     if let (MailPlan::Smtp(smtp), Some(password)) = (&mut plan.mail, password) {
@@ -268,8 +269,9 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(told(folder))?;
     }
-    // Everything is on the disk before anything takes the place of something else.
+    // Everything is written beside its target first, and renamed into place last.
     let unfinished = target.with_extension("toml.new");
+    // Readable by everybody, because secrets are in files of their own.
     anew::write(&unfinished, &decided.plan.text(), 0o644).map_err(told(&unfinished))?;
     if let Some(password) = &decided.smtp_password {
         let beside = files.smtp_password.with_extension("new");
@@ -284,7 +286,7 @@ fn write(target: &Path, files: &Files, decided: &Decided) -> Result<(), Exit> {
     std::fs::rename(&unfinished, target).map_err(told(target))
 }
 
-/// For its owner's eyes only, from the first byte on.
+/// Writes a secret that only its owner can read, from the first byte on.
 fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
     anew::write(path, &format!("{secret}\n"), 0o600)
 }

@@ -1,4 +1,4 @@
-//! What was decided, and the configuration that says so.
+//! The decisions, and the configuration that they make.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use ipnet::IpNet;
 use crate::base::EmailAddress;
 use crate::config::{HttpsUrl, RegistrationMode, Security, Sender, SiteUrl, Smtp};
 
-/// Where the package keeps the store.
+/// The folder of the store in the package.
 pub const STATE: &str = "/var/lib/gatelodge";
 
-/// Everything that cannot be known without asking.
+/// The decisions that cannot be made without asking.
 pub struct Plan {
     pub url: SiteUrl,
     pub name: String,
@@ -23,7 +23,7 @@ pub struct Plan {
     pub state: PathBuf,
 }
 
-/// Where the certificate comes from, and where connections are accepted.
+/// The source of the certificate, and the addresses to listen on.
 pub enum TlsPlan {
     Acme { contact: Option<EmailAddress>, directory: Option<HttpsUrl>, ca_file: Option<PathBuf>, listen: Listen },
     Files { certificate: PathBuf, private_key: PathBuf, listen: Listen },
@@ -31,33 +31,33 @@ pub enum TlsPlan {
     Off { http: SocketAddr, proxy: IpNet },
 }
 
-/// Addresses for HTTPS and for the redirect to it.
+/// The addresses for HTTPS and for the redirect to it.
 #[derive(Clone, Copy)]
 pub struct Listen {
     pub https: SocketAddr,
     pub http: Option<SocketAddr>,
 }
 
-/// How mails leave.
+/// The transport of mails.
 #[derive(Clone)]
 pub enum MailPlan {
     Files,
-    /// Without a password's file although there is a user: the service is given it as a credential.
+    /// With a user but without a password file, the service gets the password as a credential.
     Smtp(Smtp),
 }
 
-/// A string of TOML; it knows the escapes of JSON.
+/// Quotes a string for TOML, which knows the escapes of JSON.
 fn quoted(text: &impl ToString) -> String {
     serde_json::Value::String(text.to_string()).to_string()
 }
 
-/// From the root on: it was typed in one folder, and is read in another.
+/// Makes a path absolute: it was typed in one folder, and is read in another.
 fn path(path: &Path) -> String {
     quoted(&std::path::absolute(path).as_deref().unwrap_or(path).display())
 }
 
 impl Plan {
-    /// The whole file, with comments for whoever reads it next.
+    /// Returns the whole file, with comments for its next reader.
     pub fn text(&self) -> String {
         let mut text = String::from(
             "# Gatelodge's settings, written by `gatelodge setup`. Change what you like: `gatelodge check` says what is wrong, and\n\
@@ -93,7 +93,8 @@ impl Plan {
 }
 
 impl Plan {
-    /// Where the package's units make a folder for it, or beside a store that is elsewhere.
+    /// Returns the path of the control socket: in the folder made by the package's units, or beside a store that is
+    /// elsewhere.
     fn control(&self) -> PathBuf {
         let folder = if self.state == Path::new(STATE) { "/run/gatelodge".as_ref() } else { &*self.state };
         folder.join("control.sock")
@@ -201,7 +202,7 @@ impl MailPlan {
     }
 }
 
-/// What is shown before anything is written.
+/// Shows the plan before anything is written.
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for line in self.text().lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {

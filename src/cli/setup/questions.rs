@@ -1,4 +1,4 @@
-//! The questions, in the order in which their answers depend on each other. Each answer is tried when it is given.
+//! The questions, in the order in which they depend on each other. Each answer is tried at once.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use super::ask::{Asker, Question};
 use super::plan::{Listen, MailPlan, TlsPlan};
 use super::trials;
 
-/// A blank answer, or this word, where something may be left out.
+/// The word for leaving something out; a blank answer means the same.
 const NONE: &str = "none";
 
 fn question<'a>(flag: &'static str, words: &'a str, default: Option<&str>) -> Question<'a> {
@@ -67,7 +67,7 @@ pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<T
         "Where does the certificate come from?\n  acme         from Let's Encrypt, by itself; ports 80 or 443 must lead here from the internet\n  files        from two files that something else renews\n  self-signed  made here; browsers ask before they trust it\n  off          a proxy in front has it",
     );
     let is_private = url.is_loopback() || !url.host().contains('.');
-    // A choice that nobody made is not made for a program that cannot be asked back.
+    // No default without a terminal: a script that forgot the answer cannot be asked back.
     let usual = match is_private {
         _ if !url.is_https() => "off",
         true => "self-signed",
@@ -92,7 +92,7 @@ pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<T
     })
 }
 
-/// Who may register. A site that strangers reach is not left open to them by a question nobody answered.
+/// Asks who may register. A site that strangers can reach is not opened to them by a question that nobody answered.
 pub fn registration(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<RegistrationMode>, Exit> {
     asker.tell(
         "Who may register?\n  open      everybody\n  approval  everybody, then an administrator decides\n  invite    whoever was invited\n  closed    nobody: administrators make the accounts",
@@ -104,8 +104,8 @@ pub fn registration(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result
     })
 }
 
-/// Whether strangers may reach the site: its host is neither this machine, nor an address of a network of one's own, nor a name that
-/// means something there alone (RFC 6761, 6762, 8375, and what routers hand out).
+/// Whether strangers may reach the site: its host is neither this machine, nor a private address, nor a name for local
+/// networks (RFC 6761, 6762, 8375, and what routers hand out).
 fn is_public(url: &SiteUrl) -> bool {
     const OWN: [&str; 5] = [".local", ".lan", ".home.arpa", ".internal", ".intranet"];
     let host = url.host();
@@ -117,11 +117,11 @@ fn is_public(url: &SiteUrl) -> bool {
     !url.is_loopback() && !is_own_address
 }
 
-/// By default where the URL leads, which without a port is the scheme's own.
+/// Asks for the listening addresses. The default is the port of the URL, or else that of the scheme.
 fn listen(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Listen>, Exit> {
     let usual = format!("[::]:{}", url.port().unwrap_or(443));
     let https = asker.settle(&question("https", "Listen for HTTPS on", Some(&usual)), given.https.as_ref(), socket)?;
-    // Whoever chose a port has their reason: port 80 is then often another's.
+    // A port in the URL has a reason, most often that another program has port 80.
     let usual = if url.port().is_none() { "[::]:80" } else { NONE };
     let redirects = question("http", "Listen for plain HTTP, which is sent on to HTTPS, on (or none)", Some(usual));
     let http = asker.settle(
@@ -161,8 +161,8 @@ fn readable(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The certificate is judged when it is typed, and with its key once more: what was wrong is asked for again, and what was not stands
-/// in brackets.
+/// Asks for the certificate's files. The certificate is checked when it is typed, and again with its key; only what was
+/// wrong is asked again, with the earlier answers as defaults.
 fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
     let (mut chain_given, mut key_given) = (given.certificate.clone(), given.private_key.clone());
     let (mut chain_before, mut key_before) = (None, None);
@@ -188,7 +188,7 @@ fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Tls
         };
         say!("  {}", problem.words);
         let typed = |path: PathBuf| Some(path.display().to_string());
-        // A file that holds no key was the wrong answer; of two that do not belong together either may be.
+        // A file without a key was the wrong answer; of two that do not match, either may be.
         (chain_given, key_given) = (typed(certificate.clone()).filter(|_| problem.is_of_the_key), None);
         (chain_before, key_before) = (typed(certificate), typed(private_key));
     };
@@ -198,7 +198,7 @@ fn files(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<Tls
 }
 
 fn off(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
-    // Without encryption the site itself is reached there; else the URL's port is the proxy's.
+    // Without encryption the site itself is reached at that port; else the URL's port is the proxy's.
     let port = if url.is_https() { 8080 } else { url.port().unwrap_or(80) };
     let usual = format!("127.0.0.1:{port}");
     let http = question("http", "Listen for the proxy on", Some(&usual));
@@ -219,7 +219,7 @@ fn off(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPl
 }
 
 pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> Result<Option<Sender>, Exit> {
-    // Mail is usually the domain's, not the site's own host's.
+    // Mail usually belongs to the domain, not to the site's own host.
     let parent = url.host().split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
     let domain = parent.unwrap_or(url.host());
     let default = format!("{} <auth@{domain}>", name.replace(['<', '>', '"'], ""));
@@ -230,7 +230,7 @@ pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> 
     })
 }
 
-/// The mail server, and the password for it, which goes into a file of its own.
+/// Asks for the mail server, and for its password, which goes into a file of its own.
 pub fn mail(
     asker: &mut Asker,
     given: &Answers,
@@ -295,7 +295,7 @@ fn password_for(asker: &Asker) -> Result<String, Exit> {
     }
 }
 
-/// The first administrator and their password, by the rules that will hold.
+/// Asks for the first administrator and a password, by the rules that will apply.
 pub fn administrator(
     asker: &mut Asker,
     given: &Answers,

@@ -1,4 +1,4 @@
-//! What can be tried of an answer as soon as it is given.
+//! Tries answers as soon as they are given.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::courier::Courier;
 use crate::tls::{self, TlsError};
 
-/// Whether a name can be looked up; a doubt if not, for the entry may be made later.
+/// Returns a warning if a name cannot be looked up; not an error, since the entry may be made later.
 pub fn resolves(host: &str) -> Option<String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let is_known = (bare, 0).to_socket_addrs().is_ok_and(|mut found| found.next().is_some());
@@ -22,7 +22,8 @@ pub fn resolves(host: &str) -> Option<String> {
     })
 }
 
-/// Whether nobody else listens there. That ports below 1024 are not for everybody is no matter: systemd opens them for us.
+/// Checks that nobody else listens on an address. Missing rights for ports below 1024 do not matter: systemd opens them
+/// for us.
 pub fn is_free(address: SocketAddr) -> Result<(), String> {
     match TcpListener::bind(address) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
@@ -35,7 +36,7 @@ pub fn is_free(address: SocketAddr) -> Result<(), String> {
     }
 }
 
-/// Whether HTTPS and plain HTTP do not come in by one port, of which zero is any that is free.
+/// Checks that HTTPS and plain HTTP do not share a port; port zero is any free one.
 pub fn are_apart(https: SocketAddr, http: SocketAddr) -> Result<(), String> {
     let is_shared = https.ip() == http.ip() || https.ip().is_unspecified() || http.ip().is_unspecified();
     if https.port() == http.port() && https.port() != 0 && is_shared {
@@ -44,13 +45,13 @@ pub fn are_apart(https: SocketAddr, http: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a path is another one, or leads through it.
+/// Whether a path equals another, or leads through it.
 pub fn lies_in(path: &Path, other: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute(path).starts_with(absolute(other))
 }
 
-/// Whether files can be made in a folder, which is made for that if it is not there. Nothing stays of it.
+/// Checks that files can be created in a folder, creating it if necessary. Nothing of that remains.
 pub fn takes_files(folder: &Path) -> Result<(), String> {
     let folder = std::path::absolute(folder).or_else(|_| std::env::current_dir()).unwrap_or_default();
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| folder.symlink_metadata().is_err()).collect();
@@ -68,20 +69,20 @@ pub fn takes_files(folder: &Path) -> Result<(), String> {
     })
 }
 
-/// Whether there is a certificate in a file.
+/// Checks that a file holds a certificate.
 pub fn certificate(certificate: &Path, host: &str) -> Result<(), String> {
     let now = SystemClock.now().max(BUILD_DATE);
     tls::try_certificate(certificate, host, now).map(drop).map_err(|fault| without_hint(&fault.to_string()))
 }
 
-/// Why a certificate cannot be served with a key.
+/// The reason why a certificate cannot be served with a key.
 pub struct Mispaired {
     pub words: String,
-    /// Whether the file of the key is to blame; else the two do not belong together.
+    /// Whether the key's file is to blame; else the two do not match.
     pub is_of_the_key: bool,
 }
 
-/// Whether certificate and key can be served; what browsers will not like comes back.
+/// Checks that certificate and key can be served, and returns what browsers will object to.
 pub fn pair(certificate: &Path, private_key: &Path, host: &str) -> Result<Vec<String>, Mispaired> {
     let now = SystemClock.now().max(BUILD_DATE);
     tls::try_files(certificate, private_key, host, now)
@@ -106,7 +107,7 @@ pub fn test_mail(config: &Config, address: &str) -> Result<(), String> {
     sent.map(drop).map_err(|refusal| refusal.message)
 }
 
-/// The first line: hints in errors speak of settings, which nobody has seen yet.
+/// Returns the first line: hints speak of settings, which nobody has seen yet.
 fn without_hint(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_owned()
 }

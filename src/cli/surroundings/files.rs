@@ -43,7 +43,7 @@ impl Look<'_> {
         }
     }
 
-    /// Who else reads a secret. Those who serve say so where they read it.
+    /// Warns about a secret that others can read. A process that serves warns where it reads the secret.
     fn doubt_if_open(&mut self, path: &Path, what: &str) {
         if self.eyes.are_a_guests() && is_open_to_everybody(path) {
             let path = path.display();
@@ -60,7 +60,7 @@ impl Look<'_> {
         let path = self.config.sealing_key_path();
         let is_named = self.config.store.key_file.is_some();
         if let Err(fault) = read_text(&path) {
-            // It is made at the first start, and a store that lacks its own says so itself.
+            // It is created at the first start, and a store that lacks its key says so itself.
             if !fault.is_missing && (is_named || !fault.is_forbidden || self.eyes.are_a_guests()) {
                 self.blame("store.key_file", &path, fault);
             }
@@ -154,11 +154,11 @@ impl Look<'_> {
         }
     }
 
-    /// A file that says whom to trust.
+    /// Checks a file of trusted certificates.
     fn authorities(&mut self, key: &str, path: &Path) {
         let Some(doubts) = self.take(key, path, tls::try_authorities(path, self.now)) else { return };
         self.seen.doubts.extend(doubts.into_iter().map(|doubt| format!("{key}: {doubt}")));
-        // As it is read where it is used; which server is asked is no matter.
+        // Read as it will be; which server is named does not matter here.
         if let Err(error) = Connector::new("localhost", Some(path), self.now) {
             self.draft.blame(key, error.to_string(), None);
         }

@@ -1,4 +1,4 @@
-//! Folders that are written to: there, or made when they are needed.
+//! Folders that are written to: they exist, or are created when needed.
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::control::MAX_PATH_BYTES;
 
 use super::Look;
 
-/// Where the system shows itself as files: what is written there is kept nowhere.
+/// The file systems by which the kernel shows itself: what is written there is not kept.
 const SHOWN_BY_THE_SYSTEM: [&str; 2] = ["/proc", "/sys"];
 
-/// What can be said of a place to write to.
+/// The state of a place to write to.
 enum Place {
-    /// This user writes there.
+    /// This user can write there.
     Good,
-    /// Only this user cannot write there.
+    /// This user cannot write there, but another may.
     Forbidden,
     /// Nobody can.
     Impossible(String),
@@ -44,7 +44,7 @@ impl Look<'_> {
         }
     }
 
-    /// What stands where the store is to be.
+    /// Checks what is at the store's path.
     fn store(&mut self) {
         let path = &self.config.store.path;
         if !self.is_clear(&["store.path"]) {
@@ -63,7 +63,7 @@ impl Look<'_> {
         self.draft.blame("store.path", format!("{}: {said}", path.display()), Some(hint));
     }
 
-    /// What stands where the control socket is to be, in the words in which the start would refuse it.
+    /// Checks what is at the control socket's path, in the words in which the start would refuse it.
     fn socket(&mut self) {
         let path = &self.config.listen.control;
         if !self.is_clear(&["listen.control"]) {
@@ -94,7 +94,7 @@ impl Look<'_> {
                 let hint = format!("write another place for `{key}`, or make the folder {}", folder.display());
                 self.draft.blame(key, format!("{}: {reason}", there.display()), Some(hint));
             }
-            // Those who serve say so themselves where they need it.
+            // A process that serves reports it itself where it needs the folder.
             Place::Forbidden if self.eyes.are_a_guests() => self.seen.unseen.push(format!(
                 "{key}: whether the service can write to {}: this user cannot, and it is {whose}",
                 there.display()

@@ -1,5 +1,5 @@
-//! What the configuration names, looked at: files, folders and templates. Whoever starts looks in the same way as `gatelodge check`, so
-//! that what passes there starts.
+//! Checks what the configuration names: files, folders and templates. A start checks in the same way as
+//! `gatelodge check`, so that what passes there starts.
 
 mod files;
 mod folders;
@@ -14,14 +14,14 @@ use crate::config::{Config, Draft, Unreadable};
 use crate::store::lock_path;
 use crate::tls::Lint;
 
-/// Who looks.
+/// The one who checks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Eyes {
-    /// Somebody who wants to know: another user may be the one that serves.
+    /// Somebody who wants to know; the service may run as another user.
     Checking,
-    /// The service itself, which makes every connection.
+    /// The service itself, which makes all connections.
     Serving,
-    /// The service, which leaves its connections to a courier, and their secrets.
+    /// The service, which leaves connections and their secrets to a courier.
     ServingBehindCourier,
     /// The courier: mails and requests alone.
     Carrying,
@@ -36,26 +36,26 @@ impl Eyes {
         self != Self::ServingBehindCourier
     }
 
-    /// Whether what this user may not read is another user's matter.
+    /// Whether a file that this user may not read is no fault, because another user will.
     fn are_a_guests(self) -> bool {
         self == Self::Checking
     }
 }
 
-/// What is no fault, and deserves a word.
+/// Findings that are no faults.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// What this user could not look at.
+    /// What this user could not check.
     pub unseen: Vec<String>,
-    /// What works, and will not do what somebody may expect.
+    /// What works, but perhaps not as expected.
     pub doubts: Vec<String>,
-    /// What browsers will not like about the certificate.
+    /// What browsers will object to about the certificate.
     pub certificate: Vec<Lint>,
-    /// The folders, and whose they are.
+    /// The folders and their owners.
     pub folders: Vec<String>,
 }
 
-/// Looks at everything that is named; what cannot be used is noted in the draft.
+/// Checks everything that is named; what cannot be used is noted in the draft.
 pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
     let Some(config) = draft.settings().cloned() else { return Seen::default() };
     let mut look = Look { draft, config: &config, eyes, now, seen: Seen::default() };
@@ -77,7 +77,7 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
     look.seen
 }
 
-/// Whether the store is gone: a start made one, and would not make another in its place.
+/// Whether the store is gone: an earlier start created one, and no other is created in its place.
 pub fn is_store_gone(config: &Config) -> bool {
     let path = &config.store.path;
     let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
@@ -94,7 +94,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Whether these settings were understood, so that something can be said of what they name.
+    /// Whether these settings were understood, so that what they name can be checked.
     fn is_clear(&self, settings: &[&str]) -> bool {
         !settings.iter().any(|setting| self.draft.is_doubtful(setting))
     }
@@ -113,7 +113,7 @@ impl Look<'_> {
         }
     }
 
-    /// Addresses that this machine does not have now; the start would fail.
+    /// Warns about addresses that this machine does not have now; the start would fail.
     fn addresses(&mut self) {
         let config = self.config;
         let named = [
@@ -122,7 +122,7 @@ impl Look<'_> {
             ("metrics.listen", &config.metrics.listen),
         ];
         for (key, address) in named.into_iter().flat_map(|(key, list)| list.iter().map(move |address| (key, address))) {
-            // Nothing listens by that, and no port is taken from anybody.
+            // A UDP socket on a free port: nothing is listened on, and no port is taken from anybody.
             let bound = UdpSocket::bind((address.ip(), 0));
             let is_missing = bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable);
             if is_missing && !address.ip().is_unspecified() {
@@ -132,7 +132,7 @@ impl Look<'_> {
         }
     }
 
-    /// What a fallible look gives, or nothing and a note.
+    /// Returns the result of a check, or notes its fault.
     fn take<T>(&mut self, key: &str, path: &Path, looked: Result<T, Unreadable>) -> Option<T> {
         looked.map_err(|fault| self.blame(key, path, fault)).ok()
     }

@@ -1,4 +1,4 @@
-//! Templates of the administrator's own.
+//! The administrator's own templates.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ impl Look<'_> {
         }
     }
 
-    /// A file that replaces nothing has a name that was mistyped, most often.
+    /// Warns about a file that replaces nothing: its name is most often mistyped.
     fn doubt_unknown(&mut self, folder: &Path, name: &str, known: &[String]) {
         let is_hidden = name.starts_with('.') || name.ends_with('~');
         if is_hidden || known.iter().any(|known| known == name) {

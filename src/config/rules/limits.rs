@@ -1,10 +1,10 @@
-//! Between which numbers a setting is, where its type holds more.
+//! The numbers that settings allow, where their types hold more.
 
 use std::ops::RangeInclusive;
 
 use crate::crypto::{Cost, PasswordPolicy};
 
-/// The least and the most of a setting, by its whole name; none if every number of its type will do.
+/// Returns the least and the most of a setting, by its full name; none if every number of its type is allowed.
 pub fn limits(setting: &str) -> Option<RangeInclusive<u64>> {
     let (least, most) = match setting {
         "mail.smtp.port" => (1, u64::from(u16::MAX)),

@@ -5,7 +5,7 @@ use crate::config::{Config, HostName, MailTransport, Security, Smtp};
 
 use super::verdict::Verdict;
 
-/// The mail server, where there is one.
+/// Returns the mail server, where there is one.
 fn smtp(config: &Config) -> Option<&Smtp> {
     (config.mail.transport == MailTransport::Smtp).then_some(&config.mail.smtp)
 }
@@ -30,7 +30,7 @@ pub(super) fn mail_port(config: &Config, verdict: &mut Verdict) {
 
 pub(super) fn mail_in_clear(config: &Config, verdict: &mut Verdict) {
     let Some(smtp) = smtp(config) else { return };
-    // A host that is none is told as such.
+    // A host that is not valid is reported as such.
     let is_host = !smtp.host.trim().is_empty() && trouble_with_host(&smtp.host).is_none();
     verdict.require(
         !is_host || smtp.security != Security::None || is_loopback(&smtp.host) || smtp.allow_plaintext,
@@ -50,7 +50,7 @@ pub(super) fn mail_password(config: &Config, verdict: &mut Verdict) {
     );
 }
 
-/// What stands around the name of a server, and what to write instead.
+/// Returns what stands around the name of a server, and what to write instead.
 fn trouble_with_host(host: &str) -> Option<(&'static str, String)> {
     let bare = host.trim();
     let scheme_end = bare.find("://").map_or(0, |at| at + 3);

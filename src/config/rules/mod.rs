@@ -18,7 +18,7 @@ use verdict::Verdict;
 
 type Rule = fn(&Config, &mut Verdict);
 
-/// What is looked at, and the settings that it depends on.
+/// The rules, and the settings that each depends on.
 const RULES: &[(Rule, &[&str])] = &[
     (site, &["site.name"]),
     (tls, &["tls", "proxy", "site.url"]),
@@ -44,7 +44,7 @@ const RULES: &[(Rule, &[&str])] = &[
     (places, &["store.path", "store.key_file", "listen.control", "mail.directory", "backup.directory"]),
 ];
 
-/// Every rule that is broken, as far as its settings were understood.
+/// Returns every rule that is broken, as far as its settings were understood.
 pub(super) fn check(config: &Config, is_doubtful: impl Fn(&str) -> bool) -> Vec<BrokenRule> {
     let mut verdict = Verdict::default();
     for (rule, _) in RULES.iter().filter(|(_, settings)| !settings.iter().any(|setting| is_doubtful(setting))) {

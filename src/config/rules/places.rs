@@ -1,4 +1,4 @@
-//! Rules about paths: what is written by itself has a place of its own.
+//! Rules about paths: every file that the program writes has a path of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::config::Config;
 
 use super::verdict::Verdict;
 
-/// Every file that is written in one piece, against everything that is named: one would take the place of the other.
+/// Compares every file that is written as a whole with every path that is named: one would replace the other.
 pub(super) fn places(config: &Config, verdict: &mut Verdict) {
     let own = [
         ("store.path", Some(config.store.path.clone())),
@@ -38,7 +38,7 @@ pub(super) fn places(config: &Config, verdict: &mut Verdict) {
     }
 }
 
-/// Without asking the disk: `a//b` and `a/./b` are `a/b`.
+/// Compares without asking the disk: `a//b` and `a/./b` are `a/b`.
 fn is_same(one: &Path, other: &Path) -> bool {
     one.components().eq(other.components())
 }

@@ -1,4 +1,4 @@
-//! What is said of a rule that does not hold.
+//! The outcome of checking rules.
 
 /// A rule that the settings break, and the key that is to blame.
 pub struct BrokenRule {
@@ -12,7 +12,7 @@ pub struct BrokenRule {
 pub(super) struct Verdict(pub Vec<BrokenRule>);
 
 impl Verdict {
-    /// Notes a rule that does not hold; whether it does.
+    /// Notes a rule that does not hold; returns whether it does.
     pub fn require(
         &mut self,
         holds: bool,

@@ -1,4 +1,4 @@
-//! What is kept, where, and for how long.
+//! What is stored, where, and for how long.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,17 @@ use crate::config::Span;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// The one file that holds everything.
+    /// The path of the one file that holds everything.
     pub path: PathBuf,
-    /// The key that seals what must be readable; default: `sealing-key` beside the store.
+    /// The path of the sealing key; default: `sealing-key` beside the store.
     pub key_file: Option<PathBuf>,
-    /// MiB of memory for pages of the store.
+    /// The page cache of the store, in MiB.
     pub cache_mib: usize,
     /// MiB of free disk below which nobody can register or ask for mails.
     pub low_space_mib: u64,
     /// MiB of free disk below which people can only log in and out.
     pub critical_space_mib: u64,
-    /// MiB that are kept beside the store, to be given up when the disk is full; 0 for none.
+    /// The size of the ballast beside the store, in MiB, which is given up when the disk is full; 0 for none.
     pub ballast_mib: u64,
 }
 
@@ -56,11 +56,11 @@ impl Default for Audit {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backups {
-    /// Where snapshots are put; without it none are taken.
+    /// The folder for snapshots; without it none are taken.
     pub directory: Option<PathBuf>,
-    /// How often one is taken.
+    /// The time between two snapshots.
     pub every: Span,
-    /// How many are kept.
+    /// The number of snapshots that are kept.
     pub keep: usize,
 }
 

@@ -1,4 +1,4 @@
-//! How mails leave.
+//! The sending of mails.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::Sender;
 
-/// How mails leave.
+/// The way by which mails leave.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MailTransport {
-    /// To a mail server.
+    /// To a mail server, by SMTP.
     #[default]
     Smtp,
     /// Into a folder, one `.eml` each.
@@ -21,12 +21,12 @@ pub enum MailTransport {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
-    /// Whom mails come from.
+    /// The sender of mails.
     pub from: Sender,
-    /// How they leave.
+    /// The way by which they leave.
     #[serde(default)]
     pub transport: MailTransport,
-    /// Where they go with `transport = "file"`.
+    /// The folder that they go to with `transport = "file"`.
     #[serde(default = "default_mail_directory")]
     pub directory: PathBuf,
     /// The mail server with `transport = "smtp"`.
@@ -38,7 +38,7 @@ fn default_mail_directory() -> PathBuf {
     "/var/lib/gatelodge/mail".into()
 }
 
-/// How the connection to the mail server is encrypted. Never "if it happens to offer it".
+/// The encryption of the connection to the mail server. Never "if it happens to offer it".
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Security {
@@ -59,9 +59,9 @@ pub struct Smtp {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How the connection is encrypted.
+    /// The encryption of the connection.
     pub security: Security,
-    /// Who we are to the server, if it wants to know.
+    /// The user name to authenticate with, if the server wants one.
     #[serde(deserialize_with = "unless_blank")]
     pub username: Option<String>,
     /// The file with the password: its first line.
@@ -74,7 +74,7 @@ pub struct Smtp {
     pub allow_plaintext: bool,
 }
 
-/// What is left blank is not set: people empty what they do not need as well as delete it.
+/// Treats a blank value as not set: people empty what they do not need as well as delete it.
 fn unless_blank<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.trim().is_empty()).map(T::from))

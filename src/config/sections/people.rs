@@ -1,4 +1,4 @@
-//! Who may come in, how, and how often they may try.
+//! Who may register and log in, how, and how often they may try.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum RegistrationMode {
 }
 
 impl RegistrationMode {
-    /// As the file writes it.
+    /// Returns the word that the file uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl RegistrationMode {
         }
     }
 
-    /// What a word of the file stands for.
+    /// Returns the mode of a word in the file.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Open, Self::Approval, Self::Invite, Self::Closed].into_iter().find(|mode| mode.as_str() == word)
@@ -52,7 +52,7 @@ pub enum UsernameRule {
     Optional,
     /// Everybody who registers.
     Required,
-    /// Only whom an administrator gives one.
+    /// Only those whom an administrator gives one.
     Off,
 }
 
@@ -68,22 +68,23 @@ pub struct Registration {
     pub username: UsernameRule,
     /// User names that nobody may choose, besides those that are reserved everywhere.
     pub reserved_usernames: Vec<Username>,
-    /// The domains whose addresses may come in; without any, all.
+    /// The domains whose addresses may register; without any, all.
     pub allowed_domains: Vec<MailDomain>,
-    /// The domains whose addresses may not, whatever is allowed.
+    /// The domains whose addresses may not register, whatever is allowed.
     pub blocked_domains: Vec<MailDomain>,
     /// With mode "approval": how long a registration waits for a decision.
     pub approve_within: Span,
 }
 
 impl Registration {
-    /// Whether nobody may choose this user name. Whom administrators give one, and whoever has it already, may have it.
+    /// Whether nobody may choose this user name. Administrators may give it to
+    /// somebody, and whoever has it already keeps it.
     #[must_use]
     pub fn reserves(&self, name: &Username, site: &str) -> bool {
         is_reserved(name, &self.reserved_usernames) || reads_as(name, site)
     }
 
-    /// Whether an address may be registered, or taken in place of another. What administrators add is theirs to judge.
+    /// Whether an address may be registered, or chosen in place of another. Administrators may add any.
     #[must_use]
     pub fn lets_in(&self, address: &EmailAddress) -> bool {
         let one_of = |domains: &[MailDomain]| domains.iter().any(|domain| domain.includes(address));
@@ -109,18 +110,18 @@ impl Default for Registration {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Passwords {
-    /// Unicode code points.
+    /// The least length, in Unicode code points.
     pub min_length: usize,
-    /// argon2id memory.
+    /// The memory of argon2id, in KiB.
     pub memory_kib: u32,
-    /// argon2id passes.
+    /// The passes of argon2id.
     pub iterations: u32,
-    /// argon2id lanes.
+    /// The lanes of argon2id.
     pub lanes: u32,
 }
 
 impl Passwords {
-    /// What a hash costs with these settings.
+    /// Returns the cost of a hash with these settings.
     #[must_use]
     pub fn cost(&self) -> Cost {
         Cost { memory_kib: self.memory_kib, iterations: self.iterations, lanes: self.lanes }
@@ -140,7 +141,7 @@ impl Default for Passwords {
 pub struct Tokens {
     /// How long a registration or a change of address can be confirmed.
     pub confirm_within: Span,
-    /// How long a reset link works.
+    /// How long a reset link is valid.
     pub reset_within: Span,
     /// Whether the browser that confirms is logged in.
     pub login_after_confirm: bool,
@@ -163,7 +164,7 @@ impl Default for Tokens {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Throttle {
-    /// Whether tries and mails are limited.
+    /// Whether rate limits are applied.
     pub enabled: bool,
     /// Wrong passwords for one name, and for one account by whatever name.
     pub name: Rate,
@@ -173,7 +174,8 @@ pub struct Throttle {
     pub network: Rate,
     /// Wrong passwords from one IPv6 /48.
     pub wide_network: Rate,
-    /// Wrong passwords from everybody together, but known browsers. Whoever comes when it is empty waits for a while.
+    /// Wrong passwords from everybody together, except from known browsers.
+    /// Whoever comes when it is empty waits for a while.
     pub everybody: Rate,
     /// The share of networks that have hardly failed, while `everybody` is empty.
     pub reserve: Rate,
@@ -181,13 +183,15 @@ pub struct Throttle {
     pub mail_network: Rate,
     /// The same from one IPv6 /48.
     pub mail_wide_network: Rate,
-    /// Mails that somebody asked for without being logged in, over all accounts; and, counted apart, over all addresses that
-    /// are nobody's yet. What is beyond it is mailed later.
+    /// Mails requested by somebody who is not logged in, over all accounts; and, counted separately, over all addresses
+    /// without an account. What is beyond it is mailed later.
     pub mail_everybody: Rate,
-    /// Mails of one purpose to one address that is not the account's own, or that somebody asked for without being logged in. One an
-    /// hour goes on for ever, because greylisting and spam filters lose some, and an owner who asks again must get one.
+    /// Mails of one purpose to one address that is not the account's own, or that somebody requested
+    /// without being logged in. One an hour goes on for ever, because greylisting and spam filters lose
+    /// some, and an owner who asks again must get one.
     pub mail_address: Rate,
-    /// Mails to log in by, to one address: as often as such a mail lives, so that strangers leave its owner one that works.
+    /// Mails to log in by, to one address: as often as such a mail lives, so
+    /// that strangers leave its owner one that is valid.
     pub mail_logins: Rate,
     /// Mails to addresses that are not the account's own, caused by one account.
     pub mail_by_account: Rate,
@@ -195,15 +199,16 @@ pub struct Throttle {
     pub code_account: Rate,
     /// Codes by text message to one account.
     pub text_account: Rate,
-    /// Links that do not work, tried from one network.
+    /// Invalid links, tried from one network.
     pub link_network: Rate,
-    /// Wrong codes of a second factor for one account; and, counted apart, wrong digits of those that were mailed to log in.
+    /// Wrong codes of a second factor for one account; and, counted separately,
+    /// wrong digits of those that were mailed to log in.
     pub second_factor: Rate,
-    /// What one account does that changes something; counted apart, what it does by giving its password.
+    /// Changes that one account makes; counted separately, those for which it gives its password.
     pub acts: Rate,
-    /// What one administrator does for others, by page or API. The command line has no limit.
+    /// Changes that one administrator makes for others, by page or API. The command line has no limit.
     pub admin_acts: Rate,
-    /// Logins to one account that succeed; counted apart, those from one known browser.
+    /// Successful logins to one account; counted separately, those from one known browser.
     pub logins: Rate,
 }
 
@@ -242,24 +247,24 @@ pub struct Sessions {
     pub idle: Span,
     /// How long a session lives at most, with "remember me".
     pub absolute: Span,
-    /// How long a session lives at most that a program carries as a bearer token, refreshed or not; without, as `absolute` says, so
-    /// that a house which made that shorter has not left these out.
+    /// How long a session lives at most that a program carries as a bearer token, refreshed or not; by default as long
+    /// as `absolute`, so that shortening that one does not leave these out.
     pub bearer: Option<Span>,
     /// How long a session lives at most without it; its cookie dies with the browser.
     pub browser: Span,
-    /// How long after proving who they are somebody may do what is sensitive.
+    /// How long an authentication counts as fresh, which sensitive acts require.
     pub fresh: Span,
 }
 
 impl Sessions {
-    /// How long a session lives at most that is carried as a bearer token.
+    /// Returns how long a session lives at most that is carried as a bearer token.
     #[must_use]
     pub fn bearer_lifetime(&self) -> Span {
         self.bearer.unwrap_or(self.absolute)
     }
 }
 
-/// Which logins are told to the owner of an account.
+/// The logins that the owner of an account is notified of.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoginNotices {
@@ -276,11 +281,11 @@ pub enum LoginNotices {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogIns {
-    /// By what people may name themselves, in the order in which what they type is tried.
+    /// The kinds of identities, in the order in which what people type is tried.
     pub identities: Vec<IdentityKind>,
     /// Whether people may log in by a mailed link or code instead of their password.
     pub by_mail: bool,
-    /// Which logins are told to the owner.
+    /// The logins that the owner is notified of.
     pub notices: LoginNotices,
     /// Hosts that a login may lead back to, by https, besides this site.
     pub return_hosts: Vec<HostName>,
@@ -298,14 +303,14 @@ impl Default for LogIns {
 }
 
 impl LogIns {
-    /// Whether a user name would be taken for something else of somebody's: for an account's id, which goes first wherever an account is
-    /// named, or for a telephone number, `004930123456`.
+    /// Whether a user name would be taken for something else: for an account's id, which goes first wherever an account
+    /// is named, or for a telephone number, `004930123456`.
     #[must_use]
     pub fn takes_otherwise(&self, name: &Username) -> bool {
         name.is_an_id() || self.identities.contains(&IdentityKind::Phone) && name.is_dialled()
     }
 
-    /// For people: "e-mail address or user name".
+    /// Says it in words, for people: "e-mail address or user name".
     #[must_use]
     pub fn identities_in_words(&self) -> String {
         let words: Vec<&str> = self.identities.iter().map(|kind| kind.in_words()).collect();
@@ -321,12 +326,12 @@ impl LogIns {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spa {
-    /// The front end to whose pages mailed links lead in the end; without, to ours.
+    /// The front end whose pages mailed links lead to in the end; without it, ours.
     pub url: Option<FrontEndUrl>,
     /// The origins whose scripts may use the API, besides this site's own.
     #[serde(deserialize_with = "listed_origins")]
     pub origins: Vec<SiteUrl>,
-    /// How long an access token works that a refresh token renews.
+    /// How long an access token is valid that a refresh token renews.
     pub access: Span,
 }
 
@@ -347,13 +352,13 @@ pub struct SecondFactors {
     pub mail_codes: bool,
     /// Whether a code by text message may be one.
     pub sms_codes: bool,
-    /// Whether the owner is told of each login with one; with a recovery code in any case.
+    /// Whether the owner is notified of each login with one; with a recovery code in any case.
     pub tell_uses: bool,
     /// Whether a browser may be trusted to need none for a while.
     pub trust_browsers: bool,
-    /// For how long.
+    /// How long a browser is trusted.
     pub trust_browser_for: Span,
-    /// How long an administrator's reset waits, so that the owner can object; without, it is done at once.
+    /// How long an administrator's reset waits, so that the owner can object; without it, the reset is immediate.
     pub reset_after: Option<Span>,
 }
 

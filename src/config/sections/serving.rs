@@ -1,4 +1,4 @@
-//! What is served, where, and over which certificate; and what is told of it.
+//! What is served, where, with which certificate, and what is logged and measured.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -15,12 +15,12 @@ use crate::config::{HostName, HttpsUrl, SiteUrl};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// Shown on pages and in mails.
+    /// The name, shown on pages and in mails.
     #[serde(default = "default_site_name")]
     pub name: String,
-    /// The only source of links in mails and redirects.
+    /// The site's URL, the only source of links in mails and redirects.
     pub url: SiteUrl,
-    /// Templates in this folder replace the built-in ones of the same name.
+    /// The folder of templates that replace the built-in ones of the same name.
     #[serde(default)]
     pub templates: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ impl Default for Listen {
     }
 }
 
-/// Where the certificate comes from.
+/// The source of the certificate.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
@@ -69,13 +69,13 @@ pub enum TlsMode {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
-    /// Where the certificate comes from.
+    /// The source of the certificate.
     pub mode: TlsMode,
     /// The certificate and its chain, PEM; only with `mode = "files"`.
     pub certificate: Option<PathBuf>,
     /// Its private key, PEM; only with `mode = "files"`.
     pub private_key: Option<PathBuf>,
-    /// Whom to ask with `mode = "acme"`.
+    /// The authority to ask with `mode = "acme"`.
     pub acme: Acme,
 }
 
@@ -85,7 +85,7 @@ pub struct Tls {
 pub struct Acme {
     /// The authority's directory.
     pub directory: HttpsUrl,
-    /// Where the authority writes when something is wrong with the certificate.
+    /// The address to which the authority writes when something is wrong with the certificate.
     pub contact: Option<EmailAddress>,
     /// The names in the certificate; without any, that of `site.url`.
     pub hosts: BTreeSet<HostName>,
@@ -110,7 +110,7 @@ pub struct Metrics {
     pub listen: Vec<SocketAddr>,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
@@ -125,7 +125,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// How lines are written.
+    /// The format of lines.
     pub format: LogFormat,
 }
 
@@ -133,7 +133,7 @@ pub struct Log {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Proxy {
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// The networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "listed_networks")]
     pub trusted: Vec<IpNet>,
 }

@@ -1,4 +1,4 @@
-//! Whom else the appliance tells what happens.
+//! Webhooks and the gateway for text messages.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TargetUrl;
 
-/// What other programs may be told.
+/// The events that webhooks may get.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookEvent {
@@ -16,11 +16,11 @@ pub enum HookEvent {
     ApprovalAsked,
     /// A registration became an account.
     Confirmed,
-    /// An administrator made an account, or let a registration in.
+    /// An administrator made an account, or approved a registration.
     AccountAdded,
     /// Somebody logged in.
     LoggedIn,
-    /// Somebody was refused.
+    /// A login was refused.
     LoginRefused,
     /// Somebody logged out.
     LoggedOut,
@@ -38,15 +38,15 @@ pub enum HookEvent {
     TokenMade,
     /// An API token was revoked.
     TokenRevoked,
-    /// An owner took an account back from whoever was in.
+    /// An owner took an account back from an intruder.
     TakenBack,
     /// Somebody was put into a group.
     GroupJoined,
     /// Somebody was taken out of a group.
     GroupLeft,
-    /// An account was locked.
+    /// An account was disabled.
     AccountDisabled,
-    /// An account was opened again.
+    /// An account was enabled again.
     AccountEnabled,
     /// An account was deleted.
     AccountDeleted,
@@ -56,11 +56,11 @@ pub enum HookEvent {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Webhook {
-    /// Where to.
+    /// The URL that events are sent to.
     pub url: Option<TargetUrl>,
-    /// The file whose first line signs what is told.
+    /// The file whose first line is the secret that signs events.
     pub secret_file: Option<PathBuf>,
-    /// What is told; without any, everything.
+    /// The events that are sent; without any, all.
     pub events: Vec<HookEvent>,
     /// Whether it may be on this machine or in a private network.
     pub private: bool,
@@ -69,14 +69,14 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Whether it is told this.
+    /// Whether it gets this event.
     #[must_use]
     pub fn wants(&self, event: HookEvent) -> bool {
         self.events.is_empty() || self.events.contains(&event)
     }
 }
 
-/// How a gateway is asked to send a text message.
+/// The request by which a gateway sends a text message.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum SmsMethod {
     /// `POST`
@@ -97,9 +97,9 @@ pub enum SmsMethod {
 pub struct Sms {
     /// The gateway, perhaps with `{{to}}` and `{{text}}` in its query; without, no text messages are sent.
     pub url: Option<TargetUrl>,
-    /// How it is asked.
+    /// The method of the request.
     pub method: SmsMethod,
-    /// What the body is; it says how what is put into it is escaped.
+    /// The type of the body, which determines how values put into it are escaped.
     pub content_type: String,
     /// The body, with `{{ to }}` and `{{ text }}`.
     pub body: String,

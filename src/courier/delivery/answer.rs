@@ -1,6 +1,6 @@
-//! What a mail server answers (RFC 5321, 4.2). Its code is what counts: a text is for people and comes in any encoding, of any
-//! length, or not at all. How lines end and how codes and texts are parted is read as leniently as other programs read it; what
-//! is no code is never taken for one.
+//! The answers of a mail server (RFC 5321, 4.2). Only the code counts: the text is for people, and comes in any
+//! encoding, of any length, or not at all. Line ends, and the separators of codes and texts, are read as leniently as
+//! other programs read them; but what is no code is never taken for one.
 
 use std::io;
 
@@ -8,43 +8,43 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::base::is_hidden;
 
-/// So many bytes of an answer are read; who has said more without an end is no mail server.
+/// The most bytes of an answer that are read; a server that says more without an end is no mail server.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
-/// So much of an answer is kept, and of a line: the rest is thrown away.
+/// The most lines of an answer that are kept, and bytes of a line below; the rest is discarded.
 const MAX_KEPT_LINES: usize = 100;
 const MAX_KEPT_LINE_BYTES: usize = 1024;
 
-/// What a server answered.
+/// An answer of a server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Answer {
-    /// The code of its last line.
+    /// The code of the last line.
     pub code: u16,
-    /// What stands behind the code in each line.
+    /// The text of each line, after the code.
     pub texts: Vec<String>,
 }
 
 impl Answer {
-    /// It is done (2yz).
+    /// Whether it is done (2yz).
     pub fn is_good(&self) -> bool {
         self.code / 100 == 2
     }
 
-    /// More is wanted (3yz).
+    /// Whether more is wanted (3yz).
     pub fn is_question(&self) -> bool {
         self.code / 100 == 3
     }
 
-    /// Trying again may not help (5yz).
+    /// Whether the refusal is permanent (5yz).
     pub fn is_permanent(&self) -> bool {
         self.code / 100 == 5
     }
 
-    /// The server is about to leave (RFC 5321, 3.8).
+    /// Whether the server is about to close the connection (RFC 5321, 3.8).
     pub fn is_farewell(&self) -> bool {
         self.code == 421
     }
 
-    /// The enhanced code (RFC 3463), wherever it stands in the text, if it agrees with the code.
+    /// Returns the enhanced code (RFC 3463), wherever it stands in the text, if it agrees with the code.
     pub fn enhanced(&self) -> Option<&str> {
         let class = char::from_digit(u32::from(self.code / 100), 10)?;
         let words =
@@ -52,7 +52,7 @@ impl Answer {
         words.into_iter().find(|word| word.starts_with(class) && is_enhanced_code(word))
     }
 
-    /// Code and text on one line.
+    /// Returns code and text on one line.
     pub fn on_one_line(&self) -> String {
         let said = format!("{} {}", self.code, self.texts.join(" "));
         said.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -65,18 +65,18 @@ fn is_enhanced_code(word: &str) -> bool {
     parts.len() == 3 && parts[0].len() == 1 && parts.iter().all(is_number)
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub enum Unheard {
     /// The connection broke.
     Io(io::Error),
-    /// The server ended it.
+    /// The server closed it.
     Closed,
     /// This is no answer of a mail server.
     Garbled(String),
 }
 
-/// Hears answers. What was heard of one that has not come to its end is kept, for whoever gives up waiting.
+/// Reads answers. Of one that has not ended, what came is kept, for the report of a timeout.
 #[derive(Debug, Default)]
 pub struct Ear {
     line: Vec<u8>,
@@ -85,7 +85,7 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// Waits for an answer to its end.
+    /// Reads an answer to its end.
     pub async fn hear(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> Result<Answer, Unheard> {
         *self = Self::default();
         loop {
@@ -99,14 +99,14 @@ impl Ear {
                         return Ok(Answer { code, texts: std::mem::take(&mut self.texts) });
                     }
                 }
-                // Somebody broke a line of a long answer: its codes go on below.
+                // A line of a long answer was broken in two: its codes go on below.
                 Part::Other if self.has_begun() => self.keep(&line),
                 Part::Other => return Err(Unheard::Garbled(line)),
             }
         }
     }
 
-    /// What has come so far of an answer that is waited for.
+    /// Returns what has come so far of an unfinished answer.
     pub fn so_far(&self) -> String {
         let line = readable(&self.line);
         let texts = self.texts.iter().map(String::as_str).chain((!self.has_begun()).then_some(line.as_str()));
@@ -123,7 +123,7 @@ impl Ear {
         }
     }
 
-    /// To the next line feed. The last line before the end of a connection needs none.
+    /// Reads up to the next line feed. The last line before the end of the connection needs none.
     async fn read_line(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> Result<(), Unheard> {
         self.line.clear();
         loop {
@@ -151,13 +151,13 @@ impl Ear {
     }
 }
 
-/// Whether a connection ended without the goodbye of its protocol.
+/// Whether an error means that the connection ended without the closing message of its protocol.
 pub fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// What a line is in an answer.
+/// The meaning of a line in an answer.
 enum Part<'a> {
     Blank,
     Coded { code: u16, text: &'a str, is_last: bool },
@@ -174,7 +174,7 @@ impl<'a> Part<'a> {
             Some((code, rest)) if code.bytes().all(|byte| byte.is_ascii_digit()) => (code, rest),
             _ => return Self::Other,
         };
-        // 2yz to 5yz; four digits are no code.
+        // From 2yz to 5yz; four digits are no code.
         let is_code = (b'2'..=b'5').contains(&code.as_bytes()[0]) && !rest.starts_with(|c: char| c.is_ascii_digit());
         let (Ok(code), true) = (code.parse(), is_code) else { return Self::Other };
         let text = rest.strip_prefix('-').unwrap_or(rest).trim();
@@ -182,11 +182,12 @@ impl<'a> Part<'a> {
     }
 }
 
-/// As UTF-8 if it is, else as Latin-1; what nobody sees, or a terminal obeys, becomes a blank.
+/// Decodes as UTF-8 if it is, else as Latin-1; invisible and control characters, which a terminal would obey, become
+/// blanks.
 pub fn readable(bytes: &[u8]) -> String {
     let whole = match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        // Cut in the middle of a letter.
+        // Cut in the middle of a character.
         Err(error) if error.error_len().is_none() => {
             String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
         }

@@ -1,10 +1,10 @@
-//! An SMTP dialogue (RFC 5321) from the greeting to the goodbye, one command at a time.
+//! An SMTP dialogue (RFC 5321) from the greeting to QUIT, one command at a time.
 //!
-//! STARTTLS is demanded, never taken if it happens to be offered: somebody on the way could take the offer out. Nothing that
-//! came before the handshake counts after it (RFC 3207, 4.2).
+//! STARTTLS is required, never used only if offered: somebody on the way could remove the offer. Nothing received
+//! before the handshake counts after it (RFC 3207, 4.2).
 //!
-//! What is said is lettre's; what is heard is read by [`super::answer`], because lettre's connection takes no answer that is not
-//! UTF-8, says no HELO, and ends at the first mechanism that is refused.
+//! Commands are written by lettre; answers are read by [`super::answer`], because lettre's connection refuses answers
+//! that are not UTF-8, knows no HELO, and gives up at the first mechanism that is refused.
 
 use std::io;
 use std::net::IpAddr;
@@ -22,17 +22,17 @@ use crate::tls::client::Connector;
 use super::answer::{Answer, Ear, Unheard, is_end, readable};
 use super::line::{Line, reach};
 
-/// How long a goodbye may take: nobody waits for it.
+/// The time for QUIT: nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// How long a connection that was kept may take to prove that it lives.
+/// The time for a kept connection to answer NOOP.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
-/// Where a dialogue stands: a refusal means something else at each step.
+/// The steps of a dialogue: a refusal means something else at each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
     /// TCP.
     Connection,
-    /// Before anything is said.
+    /// The greeting, before any command.
     Greeting,
     /// EHLO or HELO.
     Hello,
@@ -48,46 +48,46 @@ pub enum Step {
     Recipient,
     /// DATA.
     Data,
-    /// The mail itself, and the dot behind it.
+    /// The mail itself, and the final dot.
     Content,
 }
 
-/// Why a dialogue ended before its time.
+/// The step at which a dialogue failed, and the reason.
 #[derive(Debug)]
 pub struct Failure {
-    /// Where.
+    /// The step.
     pub step: Step,
-    /// Why.
+    /// The reason.
     pub why: Why,
 }
 
-/// Why a dialogue ended before its time.
+/// The reason why a dialogue failed.
 #[derive(Debug)]
 pub enum Why {
-    /// The server said no, or what does not belong here.
+    /// The server refused, or answered what does not belong here.
     Answered(Answer),
-    /// Nothing more came in time than this.
+    /// The time ran out, and this is all that came.
     Silent(String),
-    /// The server ended the connection.
+    /// The server closed the connection.
     Closed,
     /// This is no answer of a mail server.
     Garbled(String),
-    /// The connection, or TLS.
+    /// The connection broke, or TLS failed.
     Io(io::Error),
     /// It does not offer STARTTLS.
     NoStarttls,
-    /// It offers these ways to log in, and none that we know.
+    /// The server offers these ways to log in, and none that we know.
     NoWayIn(Vec<String>),
-    /// It takes no addresses beyond ASCII (RFC 6531).
+    /// The server takes no addresses beyond ASCII (RFC 6531).
     BeyondAscii,
 }
 
-/// What a server has offered (RFC 5321, 4.1.1.1). Keywords are caseless (2.4).
+/// The extensions that a server offers (RFC 5321, 4.1.1.1). Keywords are case-insensitive (2.4).
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     has_starttls: bool,
     has_smtputf8: bool,
-    /// Ways to log in, in capitals (RFC 4954).
+    /// The ways to log in, in capitals (RFC 4954).
     pub mechanisms: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ impl Offers {
         let mut offers = Self::default();
         for text in &answer.texts {
             let capitals = text.to_ascii_uppercase();
-            // `AUTH=LOGIN` is how it was written before there was a standard.
+            // `AUTH=LOGIN` is the spelling from before there was a standard.
             let mut words =
                 capitals.split(|c: char| c.is_whitespace() || c == '=' || c == ',').filter(|w| !w.is_empty());
             match words.next() {
@@ -110,21 +110,21 @@ impl Offers {
     }
 }
 
-/// A dialogue that goes on.
+/// An open dialogue.
 #[derive(Debug)]
 pub struct Dialogue {
     line: BufReader<Line>,
     ear: Ear,
     pub step: Step,
-    /// When timeout ends.
+    /// The deadline of the current attempt.
     until: Instant,
-    /// Whether what is said now would be part of a mail.
+    /// Whether bytes sent now would become part of a mail.
     is_in_mail: bool,
     pub offers: Offers,
 }
 
 impl Dialogue {
-    /// Connects, greets and, where the settings say so, makes TLS of it. Without a name it says its address.
+    /// Connects, introduces itself and, if the settings say so, starts TLS. Without a name it gives its address.
     pub async fn begin(
         settings: &Smtp,
         connector: Option<&Connector>,
@@ -174,11 +174,12 @@ impl Dialogue {
             }
             let answer = self.ask(&Starttls.to_string()).await?;
             self.is_good(answer)?;
-            // Somebody on the way could have put it there, to be taken for what the server says over TLS.
+            // Injected in clear by somebody on the way, it would be taken for an answer over TLS (RFC 3207, 4.2).
             if !self.line.buffer().is_empty() {
                 return Err(self.failed(Why::Garbled("something came before the handshake".into())));
             }
             self.make_tls(connector).await?;
+            // Offers from before the handshake could be forged, so they are asked for again.
             self.hello(name).await?;
         }
         Ok(())
@@ -190,7 +191,7 @@ impl Dialogue {
         made.map_err(|_| self.silent())?.map_err(|error| self.failed(Why::Io(error)))
     }
 
-    /// EHLO, and HELO to a server that does not know it (RFC 5321, 3.2).
+    /// Says EHLO, and HELO to a server that does not know it (RFC 5321, 3.2).
     async fn hello(&mut self, name: &ClientId) -> Result<(), Failure> {
         self.step = Step::Hello;
         let answer = self.ask(&Ehlo::new(name.clone()).to_string()).await?;
@@ -203,16 +204,16 @@ impl Dialogue {
         Ok(())
     }
 
-    /// Whether a connection that was kept still answers, and has until then from now on.
+    /// Whether a kept connection still answers; sets its new deadline.
     pub async fn is_alive(&mut self, until: Instant) -> bool {
         self.until = until;
-        // Whatever it says, it is there; unless it is about to leave.
+        // Any answer shows that it is alive, unless the server is about to close.
         timeout(SIGN_OF_LIFE, self.ask(&Noop.to_string()))
             .await
             .is_ok_and(|asked| asked.is_ok_and(|answer| !answer.is_farewell()))
     }
 
-    /// Hands over a mail.
+    /// Hands a mail over.
     pub async fn send(&mut self, from: &Address, to: &Address, mail: &[u8]) -> Result<(), Failure> {
         let is_ascii = AsRef::<str>::as_ref(from).is_ascii() && AsRef::<str>::as_ref(to).is_ascii();
         let parameters = if is_ascii { vec![] } else { vec![MailParameter::SmtpUtfEight] };
@@ -237,8 +238,9 @@ impl Dialogue {
         self.is_good(answer).map(drop)
     }
 
-    /// Says goodbye (RFC 5321, 4.1.1.10), as well as it can be said.
+    /// Says QUIT (RFC 5321, 4.1.1.10), if possible.
     pub async fn quit(mut self) {
+        // In the middle of a mail the word would become part of it.
         if self.is_in_mail {
             return;
         }
@@ -247,11 +249,11 @@ impl Dialogue {
             let _ = self.ear.hear(&mut self.line).await;
             self.line.shutdown().await
         };
-        // It is no matter how it was taken.
+        // Nothing depends on how it was taken.
         let _ = timeout(GOODBYE, goodbye).await;
     }
 
-    /// Asks, and gives the answer, whatever it is.
+    /// Sends a command and returns the answer, whatever it is.
     pub async fn ask(&mut self, command: &str) -> Result<Answer, Failure> {
         self.ask_bytes(command.as_bytes()).await
     }
@@ -262,7 +264,7 @@ impl Dialogue {
         }
         match timeout_at(self.until, self.say(said)).await {
             Err(_) => Err(self.silent()),
-            // Whoever ends a connection may have said why.
+            // A server that closes the connection may have said why before.
             Ok(Err(error)) => match timeout(GOODBYE, self.ear.hear(&mut self.line)).await {
                 Ok(Ok(answer)) if !answer.is_good() => Ok(answer),
                 _ => Err(self.failed(if is_end(&error) { Why::Closed } else { Why::Io(error) })),
@@ -287,8 +289,8 @@ impl Dialogue {
         })
     }
 
-    /// What came before a question is no answer to it, and taken for one would stand for all that follow. Only that the server
-    /// leaves is worth knowing.
+    /// Discards what came before a question: it is no answer to it, and taken for one it would shift all that follow.
+    /// Only a farewell is worth knowing.
     fn take_unasked(&mut self) -> Option<Answer> {
         let unasked = readable(self.line.buffer());
         self.line.consume(self.line.buffer().len());
@@ -316,8 +318,8 @@ fn literal(address: IpAddr) -> ClientId {
     }
 }
 
-/// Who we say we are (RFC 5321, 4.1.4): the site's host, or the domain that mails come from where the host is no full name, which
-/// many servers ask for. None where neither is: an address is as good as a name then.
+/// Returns our name for EHLO (RFC 5321, 4.1.4): the site's host, or the domain of the sender if the host is no full
+/// name, which many servers ask for. `None` if neither is: then the address serves as well.
 pub fn hello_name(host: &str, sender_domain: &str) -> Option<ClientId> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse() {
@@ -326,7 +328,9 @@ pub fn hello_name(host: &str, sender_domain: &str) -> Option<ClientId> {
     [host, sender_domain].into_iter().find(|name| name.contains('.')).map(|name| ClientId::Domain(name.to_owned()))
 }
 
-/// A mail as it is said: each line that begins with a dot with one more, and a line with a dot alone at the end (RFC 5321, 4.5.2).
+/// Encodes a mail for DATA: each line that begins with a dot gets another, and a line with a single dot ends it (RFC
+/// 5321, 4.5.2).
+// Without the extra dots a line of the mail could end it early, and what follows would be taken for commands.
 fn with_dots(mail: &[u8]) -> Vec<u8> {
     let mut said = Vec::with_capacity(mail.len() + 64);
     for line in mail.split_inclusive(|byte| *byte == b'\n') {

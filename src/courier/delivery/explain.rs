@@ -1,4 +1,4 @@
-//! What it means that a mail server did not take a mail, in words that say what to do.
+//! Explains why a mail server did not take a mail, in words that say what to do.
 
 use std::io;
 use std::time::Duration;
@@ -13,26 +13,27 @@ use super::Outcome;
 use super::answer::{Answer, readable};
 use super::dialogue::{Failure, Step, Why};
 
-/// So many characters of what a server said are shown.
+/// The most characters of a server's answer that are shown.
 const MAX_SHOWN: usize = 400;
 
-/// With whom we speak, and how.
+/// The mail server, and the terms of the dialogue.
 pub struct Peer<'a> {
     /// The settings.
     pub settings: &'a Smtp,
-    /// Who we say we are; none for our address.
+    /// Our name at EHLO; `None` for our address.
     pub name: Option<&'a ClientId>,
-    /// How long an attempt may take.
+    /// The time for an attempt.
     pub timeout: Duration,
 }
 
-/// Whether trying a mail again can help, and why it was not taken.
+/// Decides whether trying a mail again can help, and says why it was not taken.
 pub fn outcome(failure: &Failure, peer: &Peer<'_>) -> Outcome {
     let reason = peer.in_words(failure);
     if is_final(failure) { Outcome::Never(reason) } else { Outcome::Later(reason) }
 }
 
-/// A refusal for good means the mail only where the mail is spoken of. Before that it is us who are refused, and that can be mended.
+/// Whether to give the mail up. A permanent refusal concerns the mail only once the mail is spoken of; before that it
+/// concerns us, and that can be mended.
 fn is_final(failure: &Failure) -> bool {
     match (&failure.why, failure.step) {
         (Why::BeyondAscii, _) => true,
@@ -43,12 +44,13 @@ fn is_final(failure: &Failure) -> bool {
     }
 }
 
-/// Codes by which a server refuses us and not the mail: authentication, and services it does not offer (RFC 4954, RFC 5321).
+/// Whether a server refuses us and not the mail: authentication, and services that it does not offer (RFC 4954, RFC
+/// 5321).
 fn is_about_us(answer: &Answer) -> bool {
     matches!(answer.code, 502..=504 | 530 | 534 | 535 | 538)
 }
 
-/// A mailbox that is full may be emptied (RFC 5321, 4.2.3; RFC 3463, 3.3).
+/// Whether the mailbox is full: it may be emptied (RFC 5321, 4.2.3; RFC 3463, 3.3).
 fn is_full(answer: &Answer) -> bool {
     answer.code == 552 || answer.enhanced() == Some("5.2.2")
 }
@@ -58,7 +60,7 @@ impl Peer<'_> {
         format!("{}:{}", self.settings.host, self.settings.port)
     }
 
-    /// What went wrong, what to do about it, and what was said.
+    /// Returns what went wrong, what to do about it, and what was said.
     fn in_words(&self, failure: &Failure) -> String {
         let (advice, said) = match &failure.why {
             Why::Answered(answer) => (self.about_answer(failure.step, answer), answer.on_one_line()),
@@ -224,7 +226,8 @@ impl Peer<'_> {
     }
 }
 
-/// A server's 550 may be about the address, or about us. The enhanced code says which (RFC 3463), else its words may.
+/// Explains a refused recipient. A 550 may be about the address, or about us: the enhanced code says which (RFC 3463),
+/// else perhaps the words.
 fn about_recipient(answer: &Answer) -> String {
     const UNKNOWN: &str =
         "the server says that there is no such recipient: the address is mistyped, or no longer in use";

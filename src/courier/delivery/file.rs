@@ -1,4 +1,4 @@
-//! Mails as files: one `.eml` each, for demonstrations.
+//! Mails as files, one `.eml` each, for demonstrations.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ pub struct FileTransport {
 }
 
 impl FileTransport {
-    /// Writes into this folder, which is made when it is missing.
+    /// Writes into this folder, which is created if missing.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, announce: None }
     }
 
-    /// Has somebody told of each mail: its text, and the file it is in.
+    /// Calls a function for each mail, with its text and its file.
     #[must_use]
     pub fn announced_by(mut self, announce: fn(&str, &Path)) -> Self {
         self.announce = Some(announce);
@@ -44,10 +44,11 @@ impl FileTransport {
     }
 }
 
-/// Writes beside, syncs and renames, so that whoever looks sees whole mails only.
+/// Writes a temporary file, syncs it and renames it, so that a reader only sees whole mails.
 async fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     tokio::fs::create_dir_all(folder).await?;
     let unfinished = path.with_extension("tmp");
+    // For its owner alone: the links in a mail log people in.
     let mut file =
         tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).await?;
     file.write_all(bytes).await?;
@@ -55,7 +56,7 @@ async fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> 
     tokio::fs::rename(&unfinished, path).await
 }
 
-/// The mail with what is encoded in its parts undone (RFC 2045, 6.7 and 6.8).
+/// Returns the mail with its parts decoded (RFC 2045, 6.7 and 6.8).
 fn readable(bytes: &[u8]) -> String {
     let mail = String::from_utf8_lossy(bytes);
     let parts = mail.split("\r\n--").map(|part| {

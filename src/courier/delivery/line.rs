@@ -1,4 +1,4 @@
-//! What a dialogue with a mail server goes over: in clear, or over TLS.
+//! The connection under an SMTP dialogue: in clear, or over TLS.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 
 use crate::tls::client::{Connector, TlsStream};
 
-/// How long one address of a server may take to answer at all, while there are others: one that is dead (most often by IPv6) must
-/// not use up the timeout for the rest.
+/// The time for one address of a server to answer while there are others: a dead one (most often over IPv6) must not
+/// use up the time for the rest.
 const ONE_ADDRESS: Duration = Duration::from_secs(30);
 
 /// A connection to a mail server.
@@ -22,11 +22,11 @@ pub enum Line {
     Plain(TcpStream),
     /// Over TLS.
     Tls(Box<TlsStream>),
-    /// There is none any more.
+    /// None any more.
     Gone,
 }
 
-/// Connects to the first address that answers. A name that nobody knows is `NotFound`.
+/// Connects to the first address that answers. An unknown name is `NotFound`.
 pub async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let unknown = |why: String| io::Error::new(io::ErrorKind::NotFound, why);
@@ -42,14 +42,15 @@ pub async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 impl Line {
-    /// Goes on over TLS. Whatever fails, there is no connection left.
+    /// Continues over TLS. If that fails, no connection is left.
     pub async fn make_tls(&mut self, connector: &Connector) -> io::Result<()> {
+        // Taken out first: after a failed handshake nothing may go on in clear.
         let Self::Plain(stream) = std::mem::replace(self, Self::Gone) else { return Err(gone()) };
         *self = Self::Tls(Box::new(connector.connect(stream).await?));
         Ok(())
     }
 
-    /// The address that the server sees, if nobody translates it on the way.
+    /// Returns our address, as the server sees it if nothing translates it on the way.
     pub fn own_address(&self) -> Option<IpAddr> {
         let stream = match self {
             Self::Plain(stream) => stream,

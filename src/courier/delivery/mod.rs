@@ -1,4 +1,4 @@
-//! How mails leave: to a mail server, or into a folder.
+//! Delivery of mails: to a mail server, or into a folder.
 
 mod answer;
 mod dialogue;
@@ -11,13 +11,13 @@ mod smtp;
 pub use file::FileTransport;
 pub use smtp::{SetupError, SmtpTransport};
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// A server said 250: the mail is its business now.
+    /// The server said 250: it is responsible for the mail now.
     Accepted,
-    /// It may work later; the reason in words.
+    /// It may work later; with the reason.
     Later(String),
-    /// The server will never take it; the reason in words.
+    /// The server will never take it; with the reason.
     Never(String),
 }

@@ -1,4 +1,5 @@
-//! Mails to a mail server, over one kept connection. This folder and `mail/compose.rs` are the only places that know lettre.
+//! Delivers mails to a mail server, over one kept connection. This folder and `mail/compose.rs` are the only places
+//! that know lettre.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,13 +21,13 @@ use super::dialogue::{Dialogue, Failure, Step, Why, hello_name};
 use super::explain::{self, Peer};
 use super::log_in::Credentials;
 
-/// How long an unused connection is kept.
+/// The time for which an unused connection is kept.
 const KEEP: Duration = Duration::from_secs(30);
 
 const NO_PASSWORD: &str =
     "there is no password for this user: set password_file, or give the service the credential smtp-password";
 
-/// Talks to one mail server.
+/// Delivers to one mail server.
 pub struct SmtpTransport {
     settings: Smtp,
     connector: Option<Connector>,
@@ -36,14 +37,14 @@ pub struct SmtpTransport {
     kept: Arc<Kept>,
 }
 
-/// A connection that may serve for the next mail. Somebody says goodbye on it when none comes.
+/// A connection that may serve for the next mail, and the task that closes it if none comes.
 #[derive(Default)]
 struct Kept(Mutex<Option<(Dialogue, AbortHandle)>>);
 
 impl Kept {
     fn put(self: &Arc<Self>, dialogue: Dialogue) {
         let kept = Arc::clone(self);
-        // Nobody looks at it before it lies there: the lock is held.
+        // The lock is held until the connection is in place, so the task cannot look for it too early.
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let leaving = tokio::spawn(async move {
             tokio::time::sleep(KEEP).await;
@@ -52,7 +53,7 @@ impl Kept {
                 dialogue.quit().await;
             }
         });
-        // Two deliveries at a time leave one over.
+        // Two deliveries at a time leave one connection too many.
         if let Some((older, leaving)) = place.replace((dialogue, leaving.abort_handle())) {
             leaving.abort();
             tokio::spawn(older.quit());
@@ -66,7 +67,7 @@ impl Kept {
     }
 }
 
-/// A file that the transport needs cannot be used.
+/// An unusable file that the transport needs.
 #[derive(Debug)]
 pub struct SetupError {
     path: PathBuf,
@@ -88,7 +89,7 @@ impl From<ConnectorError> for SetupError {
 }
 
 impl SmtpTransport {
-    /// Prepares the connection; nothing is sent yet.
+    /// Prepares the transport; nothing is sent yet.
     ///
     /// # Errors
     /// When the password or the CA file is missing or cannot be used.
@@ -117,7 +118,7 @@ impl SmtpTransport {
         Ok(Self { settings, connector, credentials, name, sender, kept: Arc::default() })
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to deliver a mail.
     pub async fn deliver(&self, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
         let Ok(recipient) = to.as_str().parse::<Address>() else {
             return Outcome::Never("the address cannot be written to".into());
@@ -125,7 +126,7 @@ impl SmtpTransport {
         self.outcome(self.attempt(&recipient, bytes, self.until(terms)).await, terms)
     }
 
-    /// Goes there and logs in, but sends nothing.
+    /// Connects and logs in, but sends nothing.
     pub async fn probe(&self, terms: CallOptions) -> Outcome {
         let entered = async {
             self.enter(self.until(terms)).await?.quit().await;
@@ -134,14 +135,14 @@ impl SmtpTransport {
         self.outcome(entered.await, terms)
     }
 
-    /// Says goodbye on the connection that is kept.
+    /// Closes the connection that is kept.
     pub async fn part(&self) {
         if let Some(dialogue) = self.kept.take() {
             dialogue.quit().await;
         }
     }
 
-    /// When timeout ends; and from now on certificates are judged by this time.
+    /// Returns the deadline of an attempt; certificates are judged by its time from now on.
     fn until(&self, terms: CallOptions) -> Instant {
         if let Some(connector) = &self.connector {
             connector.believe(terms.now);
@@ -158,6 +159,7 @@ impl SmtpTransport {
         if let Some(mut kept) = self.kept.take() {
             if kept.is_alive(until).await {
                 match self.send(kept, to, bytes).await {
+                    // Not yet a failure of the mail: another connection is tried below.
                     Err(failure) if is_about_the_connection(&failure) => {}
                     done => return done,
                 }
@@ -195,8 +197,8 @@ impl SmtpTransport {
     }
 }
 
-/// A server may have had enough of a connection, be it of its age or of the mails on it. Nothing was sent yet, so another one may
-/// be tried at once.
+/// Whether a server has had enough of a connection, because of its age or the mails on it. Nothing was sent yet, so
+/// another one may be tried at once without delivering twice.
 fn is_about_the_connection(failure: &Failure) -> bool {
     match (failure.step, &failure.why) {
         (Step::Sender | Step::Recipient | Step::Data, Why::Closed | Why::Io(_)) => true,
@@ -206,7 +208,7 @@ fn is_about_the_connection(failure: &Failure) -> bool {
     }
 }
 
-/// The first line of the file.
+/// Reads the first line of the file.
 fn read_password(path: &Path) -> Result<String, SetupError> {
     read_first_line(path).map_err(|fault| SetupError { path: path.into(), reason: fault.to_string() })
 }

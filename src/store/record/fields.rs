@@ -25,6 +25,8 @@ impl Field for u64 {
             let byte = input.bytes(1)?[0];
             let bits = u64::from(byte & 0x7f);
             let shifted = bits << shift;
+            // One form per number, so that equal records have equal bytes and nobody
+            // can vary a record without changing what it says.
             if shifted >> shift != bits || (byte == 0 && shift > 0) {
                 return Err(Damaged); // overflow, or a longer form than needed
             }
@@ -202,7 +204,7 @@ impl<T: Field + Ord> Field for BTreeSet<T> {
     }
 }
 
-/// Values of `base` and `crypto` that are stored as the text or number they are parsed from.
+/// Implements [`Field`] for values of `base` and `crypto` that are stored as the text or number they are parsed from.
 macro_rules! stored_as {
     ($($type:ty => $form:ty, $to:expr, $from:expr;)*) => {$(
         impl Field for $type {
@@ -249,7 +251,7 @@ impl Field for Timestamp {
     }
 
     fn to_json(&self) -> Value {
-        // What lies beyond the calendar is shown as the number it is.
+        // What lies beyond the calendar is shown as a plain number.
         let text = self.to_string();
         if Self::parse(&text) == Some(*self) { text.into() } else { self.seconds().into() }
     }

@@ -1,4 +1,4 @@
-//! How records become bytes: a version, then the fields in order. Integers are LEB128, text and bytes stand
+//! The encoding of records as bytes: a version, then the fields in order. Integers are LEB128, text and bytes stand
 //! behind their length. Stored data outlives programs, so this encoding is ours and does not change.
 
 mod fields;
@@ -17,25 +17,25 @@ pub struct Damaged;
 
 /// A value of a table.
 pub trait Record: Sized {
-    /// For messages about damage.
+    /// The kind of record, for messages about damage.
     const NAME: &'static str;
 
-    /// The value as bytes, its version first.
+    /// Encodes the value, its version first.
     fn to_bytes(&self) -> Vec<u8>;
 
-    /// Reads any version that was ever written.
+    /// Decodes any version that was ever written.
     ///
     /// # Errors
     /// When the bytes are of no known version or are damaged.
     fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged>;
 
-    /// The value as other programs read it.
+    /// Converts the value to the form that other programs read.
     fn to_json(&self) -> Value;
 
     /// Reads what [`Record::to_json`] made.
     fn from_json(shown: &Value) -> Result<Self, Damaged>;
 
-    /// As [`Record::from_bytes`], naming the kind of record.
+    /// As [`Record::from_bytes`], naming the kind of record in the error.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         Self::from_bytes(bytes).map_err(|Damaged| StoreError::Damaged(Self::NAME))
     }
@@ -43,13 +43,13 @@ pub trait Record: Sized {
 
 /// A part of a record.
 pub trait Field: Sized {
-    /// Appends it.
+    /// Appends the encoded value.
     fn put(&self, out: &mut Vec<u8>);
 
-    /// Takes it from the front.
+    /// Decodes a value from the front.
     fn take(input: &mut Reader<'_>) -> Result<Self, Damaged>;
 
-    /// The value as other programs read it.
+    /// Converts the value to the form that other programs read.
     fn to_json(&self) -> Value;
 
     /// Reads what [`Field::to_json`] made.
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a struct's fields in the order given. New fields are for a new version, with a `take` of its own.
+/// Implements [`Record`] for a struct, with its fields in the order given. New fields need a new version.
 macro_rules! record {
     ($name:ident, version $version:literal, { $($field:ident),* $(,)? }) => {
         impl $crate::store::Record for $name {
@@ -95,8 +95,8 @@ macro_rules! record {
             $crate::store::record!(json { $($field),* });
         }
     };
-    // Versions that have more fields than those before: what an older record lacks is its type's default. Each `since` is the
-    // version that brought its fields; the last is the one that is written.
+    // Versions that have more fields than those before: what an older record lacks is its type's default. Each `since`
+    // is the version that brought its fields; the last is the one that is written.
     ($name:ident, version $version:literal, { $($field:ident),* $(,)? }, $(since $since:literal { $($added:ident),* $(,)? }),+) => {
         impl $crate::store::Record for $name {
             const NAME: &'static str = stringify!($name);
@@ -128,7 +128,7 @@ macro_rules! record {
             fn from_json(json: &serde_json::Value) -> Result<Self, $crate::store::Damaged> {
                 let members = json.as_object().ok_or($crate::store::Damaged)?;
                 let member = |name: &str| members.get(name).ok_or($crate::store::Damaged);
-                // How many members each version has tells which one it is.
+                // The number of members identifies the version.
                 let mut counts = vec![(1, [$(stringify!($field)),*].len())];
                 $(counts.push(($since, counts[counts.len() - 1].1 + [$(stringify!($added)),*].len()));)+
                 let is_whole = |(_, count): &&(u8, usize)| *count == members.len();
@@ -173,7 +173,7 @@ macro_rules! record {
 pub(crate) use record;
 pub(crate) use stored_enum::stored_enum;
 
-/// Tables whose value is one field.
+/// Implements [`Record`] for tables whose value is one field.
 macro_rules! single_field_record {
     ($($type:ty, $name:literal;)*) => {$(
         impl Record for $type {

@@ -1,6 +1,6 @@
 //! Enumerations in records.
 
-/// An enumeration that is stored as a number and shown as a word. Numbers are never used again.
+/// Declares an enumeration that is stored as a number and shown as a word. Numbers are never used again.
 macro_rules! stored_enum {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal $word:literal,)* }) => {
         $(#[$about])*
@@ -8,19 +8,19 @@ macro_rules! stored_enum {
         pub enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
-            /// All there are.
+            /// Every variant.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Every word there is.
+            /// Every word.
             pub const WORDS: &[&str] = &[$($word),*];
 
-            /// The stable word.
+            /// Returns the stable word.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// What the word stands for.
+            /// Returns the variant of a word.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }

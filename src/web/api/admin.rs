@@ -1,4 +1,4 @@
-//! The administrators' part of the API: each route stands for a command.
+//! The administrators' part of the API; each route stands for a command.
 
 use crate::admin::{Command, command};
 use crate::web::context::Web;
@@ -8,7 +8,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::status::Success;
 
-/// Rows of one answer, if nothing else is asked for.
+/// The rows of one answer, and the most that can be asked for.
 const ROWS: usize = 100;
 
 async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
@@ -20,7 +20,7 @@ async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, F
     Ok(Reply::no_content())
 }
 
-/// What `?limit=&after=` ask for.
+/// Parses `?limit=&after=`, and refuses every other parameter.
 fn page(request: &Request) -> Result<(Option<String>, usize), Failure> {
     request.takes_only(&["limit", "after"])?;
     read_page(request)

@@ -1,4 +1,4 @@
-//! Answers with a session in them.
+//! Answers that carry a session.
 
 use crate::crypto::Bearer;
 use crate::sessions::Session;
@@ -14,6 +14,8 @@ use crate::web::status::Success;
 use super::documents::{LoggedInDocument, SessionDocument, UserDocument};
 use crate::accounts::start_session::StartedSession;
 
+/// Answers a first step: with the session, or with the challenge of a second factor. A program gets the secrets in the
+/// body; a browser gets them in cookies only, where no script can read them.
 pub(super) fn first_step(web: &Web, request: &Request, passed: Passed) -> Reply {
     match passed {
         Passed::LoggedIn(started) if started.session.carrier.is_bearer() => logged_in(&started),
@@ -39,7 +41,7 @@ pub(super) fn logged_in(started: &StartedSession) -> Reply {
     Reply::json(Success::Ok, &document)
 }
 
-/// A document with the session that goes on under a new secret: a program finds it there, a browser gets a cookie.
+/// A document with the session under its new secret: a program finds it there, a browser gets a cookie.
 pub(super) fn with_renewed(
     web: &Web,
     request: &Request,

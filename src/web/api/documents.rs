@@ -1,4 +1,4 @@
-//! The shapes of what the API answers.
+//! The JSON documents that the API answers with.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::sessions::{Carrier, LoginNote, Logins, Session, agent_in_words};
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::request::Request;
 
-/// Who somebody is.
+/// A user.
 #[derive(Serialize)]
 pub struct UserDocument<'a> {
     id: String,
@@ -42,7 +42,7 @@ impl<'a> UserDocument<'a> {
     }
 }
 
-/// The session somebody has. Tokens stand here once, when they are made, and only if they were asked for.
+/// The caller's session. Its tokens stand here once, when they are made, and only if they were asked for.
 #[derive(Serialize)]
 pub struct SessionDocument {
     id: String,
@@ -73,14 +73,14 @@ impl SessionDocument {
         }
     }
 
-    /// With what opens it, unless a cookie does.
+    /// Adds the tokens that open the session, unless a cookie does.
     pub fn with(self, secret: &Bearer) -> Self {
         let refresh_token = secret.family().map(|_| secret.expose().to_owned());
         Self { token: self.is_bearer.then(|| secret.access().expose().to_owned()), refresh_token, ..self }
     }
 }
 
-/// `POST /login`
+/// The answer to `POST /login`.
 #[derive(Serialize)]
 pub struct LoggedInDocument<'a> {
     pub status: &'static str,
@@ -88,20 +88,20 @@ pub struct LoggedInDocument<'a> {
     pub session: SessionDocument,
 }
 
-/// `GET /session`
+/// The answer to `GET /session`.
 #[derive(Serialize)]
 pub struct WhoDocument<'a> {
     pub user: UserDocument<'a>,
     pub session: SessionDocument,
 }
 
-/// `GET /may/{permission}`
+/// The answer to `GET /may/{permission}`.
 #[derive(Serialize)]
 pub struct MayDocument {
     pub allowed: bool,
 }
 
-/// `POST /reset/check`
+/// The answer to `POST /reset/check`.
 #[derive(Serialize)]
 pub struct ValidDocument {
     pub status: &'static str,
@@ -116,7 +116,7 @@ pub struct LoginDocument<'a> {
     device: &'a str,
 }
 
-/// `GET /account/logins`
+/// The answer to `GET /account/logins`.
 #[derive(Serialize)]
 pub struct LoginsDocument<'a> {
     count: u64,
@@ -133,7 +133,7 @@ impl<'a> LoginsDocument<'a> {
     }
 }
 
-/// A session in the list.
+/// A session in a list.
 #[derive(Clone, Serialize)]
 pub struct SessionItem {
     pub id: String,
@@ -165,7 +165,7 @@ impl SessionItem {
     }
 }
 
-/// A page of a list, and where the next one begins.
+/// A page of a list, and the id after which the next one begins.
 #[derive(Serialize)]
 pub struct List<T> {
     items: Vec<T>,
@@ -175,7 +175,7 @@ pub struct List<T> {
 impl<T: Clone> List<T> {
     const MAX: usize = 100;
 
-    /// Cuts the page out that `?limit=&after=` ask for.
+    /// Returns the page that `?limit=&after=` ask for.
     pub fn page(all: &[T], request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
         request.takes_only(&["limit", "after"])?;
         let limit = match request.query("limit") {

@@ -1,4 +1,4 @@
-//! Second factors and freshness by the API.
+//! Second factors and reauthentication in the API.
 
 use serde_json::{Value, json};
 

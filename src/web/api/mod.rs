@@ -1,4 +1,4 @@
-//! The JSON API under `/api/v1`: each handler takes the body, calls the act, and replies.
+//! The JSON API under `/api/v1`: each handler parses the body, calls the use case, and replies.
 
 pub mod admin;
 mod answers;

@@ -1,4 +1,4 @@
-//! What people do by the API.
+//! The API for people and their accounts.
 
 use std::sync::OnceLock;
 
@@ -22,11 +22,11 @@ use crate::accounts::confirm::Confirmed;
 use crate::accounts::register::Registered;
 use crate::accounts::start_session::StartedSession;
 
-/// The OpenAPI 3.1 document, packed: it is a hundredth of the program otherwise, and rarely asked for. A test compares it with the
-/// route list.
+/// The OpenAPI 3.1 document, compressed: it would be a hundredth of the program otherwise, and is rarely asked for. A
+/// test compares it with the route list.
 const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4")));
 
-/// The same, unpacked when it is first asked for, and once: everybody is sent the same bytes.
+/// The same, decompressed once, when it is first asked for; all answers share the bytes.
 static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
 
 /// `GET /openapi.json`
@@ -114,7 +114,7 @@ pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &serde_json::json!({"status": "refreshed", "session": session})))
 }
 
-/// `GET /may/{permission}`: whether the person who asks may do something.
+/// `GET /may/{permission}`: whether the caller has a permission.
 pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
@@ -122,7 +122,7 @@ pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
 }
 
-/// `GET /users/{user}/may/{permission}`: whether somebody may do something, for an application that lets people in.
+/// `GET /users/{user}/may/{permission}`: whether somebody has a permission, for an application that admits people.
 pub fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;

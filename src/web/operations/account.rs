@@ -16,25 +16,26 @@ use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-/// Has a reset link mailed.
+/// Queues a reset link; whether the address has an account is not told.
 pub async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.forgot(email, request.client()).await?)
 }
 
-/// Looks a reset token up.
+/// Checks a reset token, without using it up.
 pub async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
     let values = (fields.token(),);
     let (token,) = fields.finish(values)?;
     let checked = web.app.check_reset(&token, &request.client())?.map_err(Failure::from);
+    // Charged to the rate limit of the network: tokens cannot be guessed by asking often.
     if checked.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
     }
     checked
 }
 
-/// Resets; a session comes back where the configuration says so.
+/// Sets a new password by a reset token. Returns a session if the configuration says so.
 pub async fn reset(
     web: &Web,
     request: &Request,
@@ -44,6 +45,7 @@ pub async fn reset(
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.password("password"));
     let (token, password) = fields.finish(values)?;
+    // A session that this browser still has is replaced: it must not stay open beside the new one.
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let reset = web.app.reset(token, password, request.client(), replaces).await?.map_err(Failure::from);
     if reset.as_ref().is_err_and(Failure::is_a_bad_link) {
@@ -52,7 +54,7 @@ pub async fn reset(
     reset
 }
 
-/// The present password; an account that has none is not asked for it.
+/// Takes the current password; for an account that has none it may be left out.
 #[allow(clippy::option_option, reason = "wrong, absent and present are three things")]
 fn present_password(fields: &mut Fields, caller: &Caller) -> Option<Option<Password>> {
     match caller.person.account.password {
@@ -61,7 +63,7 @@ fn present_password(fields: &mut Fields, caller: &Caller) -> Option<Option<Passw
     }
 }
 
-/// Changes the password; the session goes on under a new secret.
+/// Changes the password; the session continues under a new secret.
 pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
     let caller = request.caller()?;
     let values = (present_password(&mut fields, caller), fields.password("new_password"));
@@ -72,7 +74,7 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
     }
 }
 
-/// Chooses another user name.
+/// Changes the user name.
 pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     if web.app.env().config.registration.username == UsernameRule::Off {
         return Err(Failure::NotFound);
@@ -87,14 +89,14 @@ pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -
     }
 }
 
-/// Has a forgotten user name mailed.
+/// Queues a mail with a forgotten user name; whether the address has an account is not told.
 pub async fn recover_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.recover_username(email, request.client()).await?)
 }
 
-/// Asks for another address.
+/// Requests a change of address; it happens once the new address is confirmed.
 pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<AddressChange, Failure> {
     let caller = request.caller()?;
     let values = (fields.email(), present_password(&mut fields, caller));
@@ -116,7 +118,7 @@ pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) ->
     }
 }
 
-/// Ends one session of the caller's.
+/// Ends one of the caller's sessions.
 pub async fn end_session(web: &Web, request: &Request) -> Result<(), Failure> {
     let id: SessionId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     let ended = web.app.end_session(request.caller()?, id, request.client()).await?;

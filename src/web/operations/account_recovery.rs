@@ -1,4 +1,4 @@
-//! Taking an account back.
+//! Account recovery by "this was not me" links.
 
 use crate::accounts::account_recovery::Recovered;
 use crate::admin::RefusalKind;
@@ -7,7 +7,7 @@ use crate::web::failure::Failure;
 use crate::web::fields::Fields;
 use crate::web::request::Request;
 
-/// Takes the account back that the link belongs to.
+/// Takes back the account that the link belongs to.
 pub async fn take_back(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
     let values = (token.map(str::to_owned).or_else(|| fields.token()),);
     let (token,) = fields.finish(values)?;

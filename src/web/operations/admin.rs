@@ -1,4 +1,4 @@
-//! What administrators ask for.
+//! Administrators' commands over HTTP.
 
 use serde_json::Value;
 
@@ -9,14 +9,16 @@ use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::request::Request;
 
-/// Carries an administrator's command out in the caller's name.
+/// Executes an administrator's command in the caller's name.
 pub async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
     let caller = request.caller()?;
+    // Commands that only end something are exempt from the rate limit: whoever stole an administrator's session could
+    // use it up first.
     let caller = if command.only_ends() { caller.clone() } else { caller.limited_by(Kind::AdminActs) };
     carry_out_as(web, caller, command).await
 }
 
-/// Carries a command out in somebody's name.
+/// Executes a command in somebody's name.
 pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: Command) -> Result<Value, Failure> {
     Ok(admin::execute(&web.app, command, &by.into()).await?)
 }

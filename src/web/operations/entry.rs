@@ -1,4 +1,4 @@
-//! Register, confirm, log in and out.
+//! Registering, confirming, logging in and out.
 
 use crate::accounts::confirm::Confirmed;
 use crate::accounts::login_outcome::Passed;
@@ -15,7 +15,7 @@ use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-/// Registers, by an invitation or without.
+/// Registers a person, with or without an invitation.
 pub async fn register(
     web: &Web,
     request: &Request,
@@ -42,7 +42,7 @@ pub async fn register(
     registered
 }
 
-/// Makes the first administrator.
+/// Creates the first administrator.
 pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
@@ -59,14 +59,14 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
     done
 }
 
-/// Has a confirmation mailed again.
+/// Queues another confirmation mail; whether the address is known is not told.
 pub async fn resend(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.resend_confirmation(email, request.client()).await?)
 }
 
-/// Confirms; a session comes back where the configuration says so.
+/// Confirms an address. Returns a session if the configuration says so.
 pub async fn confirm(
     web: &Web,
     request: &Request,
@@ -74,7 +74,7 @@ pub async fn confirm(
     mut fields: Fields,
 ) -> Result<Confirmed, Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
-    // Another one is only given where the first was taken meanwhile: it is never asked for here.
+    // Another name is needed only if the first was taken in the meantime, so it is never required here.
     let username = match web.app.env().config.registration.username {
         UsernameRule::Off => fields.username_by(UsernameRule::Off),
         UsernameRule::Optional | UsernameRule::Required => fields.username(),
@@ -91,7 +91,7 @@ pub async fn confirm(
         replaces: web.cookies.session(&request.headers).map(|secret| secret.digest()),
     };
     let confirmed = web.app.confirm(confirmation).await?.map_err(Failure::from);
-    // A user name that is taken is told here; asking for many of them is guessing.
+    // It tells that a user name is taken, so it is charged: otherwise names could be enumerated here.
     if confirmed.as_ref().is_err_and(|failure| failure.is_a_bad_link() || *failure == Failure::UsernameTaken) {
         web.app.charge_link(request.client()).await?;
     }
@@ -106,12 +106,13 @@ pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_be
         wanted_carrier(&mut fields, may_use_bearer),
     );
     let (identity, password, carrier) = fields.finish(values)?;
+    // The login replaces the browser's session, and always under a new secret (session fixation).
     let replaces = web.cookies.session(&request.headers).map(|secret| secret.digest());
     let wanted = SessionRequest { carrier, client: request.client(), replaces };
     Ok(web.app.log_in(identity, password, wanted).await??)
 }
 
-/// How a session is to be carried. A page has no use for tokens.
+/// Takes the carrier of the new session. Pages never hand out tokens: only cookies are out of reach of scripts.
 pub(super) fn wanted_carrier(fields: &mut Fields, may_use_bearer: bool) -> Option<Carrier> {
     let mut token = |name: &str| if may_use_bearer { fields.flag(name) } else { Some(false) };
     let (bearer, refresh) = (token("bearer"), token("refresh"));
@@ -124,7 +125,7 @@ pub(super) fn wanted_carrier(fields: &mut Fields, may_use_bearer: bool) -> Optio
     })
 }
 
-/// Takes a refresh token for the next one.
+/// Exchanges a refresh token for the next one.
 pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
     let values = (fields.text_of("refresh_token"),);
     let (text,) = fields.finish(values)?;
@@ -132,13 +133,13 @@ pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result
     web.app.refresh(presented, request.client()).await?.ok_or(Failure::NotLoggedIn)
 }
 
-/// Hands a session to a browser, and has it show from now on that its owner logged in with it. A program carries its own.
+/// Sets the cookies of a session, and the device cookie that shows the login later on. A program has no cookies.
 pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
     if session.carrier.is_bearer() {
         return reply;
     }
     let reply = reply.with_cookie(web.cookies.set_session(secret, session));
-    // The session is committed: a browser that is not remembered is a small loss, a login that fails now would be a large one.
+    // The session is committed: to miss the device cookie is a small loss, to fail the login now would be a large one.
     match web.app.remember_device(&request.client(), session) {
         Ok(device) => reply.with_cookie(web.cookies.set_device(&device)),
         Err(error) => {
@@ -148,7 +149,7 @@ pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): 
     }
 }
 
-/// Ends the session that the request names, if it names one.
+/// Ends the session that the request names, if it names one. It needs no live session, so a second click succeeds too.
 pub async fn log_out(web: &Web, request: &Request) -> Result<(), Failure> {
     match web.session_secret(&request.headers) {
         Some(secret) => Ok(web.app.log_out(secret.digest(), request.client()).await?),

@@ -1,4 +1,4 @@
-//! Second factors: logging in with one, proving anew who one is, adding and removing.
+//! Second factors: logging in with one, reauthenticating, adding and removing.
 
 use crate::accounts::factor_changes::{Added, Removed};
 use crate::accounts::start_session::StartedSession;
@@ -15,15 +15,15 @@ use crate::web::fields::Fields;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-/// What follows from a second step.
+/// The result of a second step.
 pub struct Stepped {
-    /// Who is in.
+    /// The session of the person who logged in.
     pub started: StartedSession,
-    /// The secret of a browser that is trusted from now on.
+    /// The secret of the browser, if it is trusted from now on.
     pub trusted: Option<Bearer>,
 }
 
-/// The login that waits: named in the body, by a program, or by the browser's cookie.
+/// Returns the secret of the login that waits: named in the body by a program, or held in the browser's cookie.
 fn pending(web: &Web, request: &Request, named: Option<String>) -> Result<Bearer, Failure> {
     let secret = match named {
         Some(text) => Bearer::parse(BearerKind::PendingLogin, &text),
@@ -37,8 +37,9 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
     let values = (fields.code(), fields.optional("pending"), fields.flag("trust_browser"));
     let (code, named, trust_browser) = fields.finish(values)?;
     let secret = pending(web, request, named)?;
-    // A browser has one secret for all whose trust it has. That it may bring its own is no session fixation: nobody else can write a
-    // `__Host-` cookie (RFC 6265bis, 4.1.3.2), and the secret opens nothing but the second step, after a password.
+    // A browser has one secret for all accounts that trust it. That it may bring its own is no session fixation: nobody
+    // else can write a `__Host-` cookie (RFC 6265bis, 4.1.3.2), and the secret skips nothing but the second step, after
+    // a password.
     let trusted = trust_browser.then(|| {
         let known = Bearer::parse(BearerKind::TrustedBrowser, &request.client().trust);
         known.unwrap_or_else(|| Bearer::draw(BearerKind::TrustedBrowser, &mut web.app.moment()))
@@ -55,7 +56,7 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
     Ok(Stepped { started, trusted })
 }
 
-/// Hands a session to a browser that took the second step.
+/// Sets the cookies of a browser that took the second step.
 pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
     let (secret, session) = (&stepped.started.secret, &stepped.started.session);
     if session.carrier.is_bearer() {
@@ -71,7 +72,7 @@ pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &S
     }
 }
 
-/// In which way a code is wanted, if that is said.
+/// Parses the way in which a code is to be sent, if one is named.
 fn wanted(by: Option<&str>) -> Result<Option<FactorKind>, Failure> {
     match by {
         None => Ok(None),
@@ -81,7 +82,7 @@ fn wanted(by: Option<&str>) -> Result<Option<FactorKind>, Failure> {
     }
 }
 
-/// Has a code sent for a login that waits.
+/// Sends a code for a login that waits.
 pub async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.optional("pending"), fields.optional("by"));
     let (named, by) = fields.finish(values)?;
@@ -91,7 +92,7 @@ pub async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) ->
     if is_sent { Ok(()) } else { Err(Failure::LoginOver) }
 }
 
-/// Proves anew who the caller is.
+/// Reauthenticates the caller.
 pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
     let values = (fields.optional_password("password"), fields.optional_code());
     let (password, code) = fields.finish(values)?;
@@ -102,7 +103,7 @@ pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Re
     Ok(web.app.prove_again(caller, password, code, request.client()).await??)
 }
 
-/// Has a code sent for proving anew who one is.
+/// Sends a code for reauthentication.
 pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.optional("by"),);
     let (by,) = fields.finish(values)?;
@@ -110,7 +111,7 @@ pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields)
     if is_sent { Ok(()) } else { Err(Failure::NotFound) }
 }
 
-/// Begins an authenticator program.
+/// Begins to set up an authenticator app.
 pub async fn begin_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<BegunTotp, Failure> {
     let values = (fields.display_name(),);
     let (name,) = fields.finish(values)?;
@@ -124,20 +125,20 @@ fn too_many() -> Failure {
 
 /// A factor that was added.
 pub struct AddedFactor {
-    /// The recovery codes that come with the first, as they are printed.
+    /// The recovery codes, as they are shown; only the first factor comes with them.
     pub codes: Option<Vec<String>>,
-    /// The session, which goes on under this secret.
+    /// The session, and the new secret under which it continues.
     pub renewed: (Bearer, Session),
 }
 
-/// Confirms an authenticator program.
+/// Confirms an authenticator app by its first code.
 pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<AddedFactor, Failure> {
     let values = (fields.id("id"), fields.code());
     let (id, code): (FactorId, TypedCode) = fields.finish(values)?;
     added(web.app.confirm_totp(request.caller()?, id, code, request.client()).await?)
 }
 
-/// Adds codes by mail, or by text message.
+/// Adds codes by mail, or by text message, as a second factor.
 pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<AddedFactor, Failure> {
     added(web.app.add_sent_codes(request.caller()?, kind, request.client()).await?)
 }
@@ -156,13 +157,13 @@ fn printed(codes: &[Secret<String>]) -> Vec<String> {
     codes.iter().map(|code| print_recovery_code(code.expose())).collect()
 }
 
-/// Makes new recovery codes.
+/// Replaces the recovery codes.
 pub async fn remake_codes(web: &Web, request: &Request) -> Result<Vec<String>, Failure> {
     let codes = web.app.remake_codes(request.caller()?, request.client()).await?;
     codes.map(|codes| printed(&codes)).ok_or(Failure::NotFound)
 }
 
-/// Removes a factor. Where it counted, the session goes on under a new secret, if a browser carries it.
+/// Removes a factor. If it counted, the session of a browser continues under a new secret.
 pub async fn remove_factor(web: &Web, request: &Request) -> Result<Option<(Bearer, Session)>, Failure> {
     let id: FactorId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     match web.app.remove_factor(request.caller()?, id, request.client()).await? {
@@ -179,7 +180,8 @@ pub async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
     if is_ended { Ok(()) } else { Err(Failure::NotFound) }
 }
 
-/// What an authenticator program reads from a QR code (Key Uri Format of Google Authenticator, which all of them follow).
+/// Returns the URI that an authenticator app reads from a QR code (Key Uri Format of Google Authenticator, which all of
+/// them follow).
 pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secret<String>, Failure> {
     let person = &request.caller()?.person;
     let site = web.app.env().config.site.name.clone();
@@ -187,7 +189,7 @@ pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secre
     let name = name.or(person.email.as_ref().map(|email| email.shown.clone())).unwrap_or_default();
     let encode =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    // A colon parts issuer and account; some programs refuse one within either, also where it is encoded.
+    // A colon separates issuer and account; some apps refuse one within either, even encoded.
     let plain = |text: &str| text.replace(':', " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let (issuer, account) = (encode(&plain(&site)), encode(&plain(&name)));
     let key = begun.seed.to_text();

@@ -1,4 +1,4 @@
-//! Log in by mail.
+//! Logging in by mail.
 
 use crate::app::MailKey;
 use crate::crypto::{Bearer, BearerKind};
@@ -12,7 +12,7 @@ use super::entry::wanted_carrier;
 use crate::accounts::login_outcome::Passed;
 use crate::accounts::start_session::SessionRequest;
 
-/// Has a mail sent to whoever is meant; the secret is for the browser that asks.
+/// Queues a login mail. Returns the secret that ties the login to the asking browser, whether or not anybody is mailed.
 pub async fn request_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
     let values = (fields.identity(&web.app.env().config.login.identities),);
     let (identity,) = fields.finish(values)?;
@@ -25,7 +25,7 @@ async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) ->
     Ok(web.app.log_in_by_mail(key, wanted).await??)
 }
 
-/// Logs in by the digits.
+/// Logs in by the code of a mail.
 pub async fn log_in_by_code(
     web: &Web,
     request: &Request,
@@ -34,6 +34,8 @@ pub async fn log_in_by_code(
 ) -> Result<Passed, Failure> {
     let values = (fields.code(), fields.optional("pending"), wanted_carrier(&mut fields, may_use_bearer));
     let (code, named, carrier) = fields.finish(values)?;
+    // The code alone is short enough to guess: it counts only together with the secret of the browser that asked for
+    // it.
     let secret = match named {
         Some(text) => Bearer::parse(BearerKind::MailLogin, &text),
         None => web.cookies.mail(&request.headers),
@@ -42,7 +44,7 @@ pub async fn log_in_by_code(
     log_in(web, request, key, carrier).await
 }
 
-/// Logs in by the link.
+/// Logs in by the link of a mail.
 pub async fn log_in_by_link(
     web: &Web,
     request: &Request,

@@ -1,4 +1,4 @@
-//! What a request asks for, once for pages and API: take the fields, call the use case, name the refusal.
+//! Operations, shared by pages and API: parse the fields, call the use case, map its refusals.
 
 mod account;
 mod account_recovery;

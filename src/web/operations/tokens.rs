@@ -1,4 +1,4 @@
-//! API tokens. Their owner's requests are the administrators' commands, about nobody but the owner.
+//! API tokens. Their owner's requests are the administrators' commands, limited to the owner.
 
 use serde_json::Value;
 
@@ -11,12 +11,12 @@ use crate::web::request::Request;
 
 use super::admin::carry_out_as;
 
-/// The caller, as a command names them.
+/// Returns the caller's id, as a command names a user.
 fn caller(request: &Request) -> Result<String, Failure> {
     Ok(request.caller()?.person.id.to_string())
 }
 
-/// The command that makes a token for `user`, as the fields say.
+/// Parses the command that creates a token for `user`.
 pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure> {
     let values = (fields.display_name(), fields.several("scopes"), fields.optional("within"));
     let (name, scopes, within) = fields.finish(values)?;
@@ -32,13 +32,13 @@ pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure
     Ok(Command::TokenAdd { user, name, scopes, within })
 }
 
-/// Makes a token for the caller.
+/// Creates a token for the caller.
 pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Value, Failure> {
     let command = wanted_token(caller(request)?, fields)?;
     carry_out_as(web, request.caller()?.limited_by(Kind::Acts), command).await
 }
 
-/// The caller's tokens.
+/// Lists the caller's tokens.
 pub async fn tokens(web: &Web, request: &Request) -> Result<Value, Failure> {
     let command = Command::TokenList(command::Named { user: caller(request)? });
     carry_out_as(web, request.caller()?, command).await

@@ -1,4 +1,4 @@
-//! The account's own pages.
+//! The pages of an account.
 
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
@@ -13,7 +13,7 @@ use super::page::{notice, render};
 use crate::accounts::change_address::AddressChange;
 use crate::admin::RefusalKind;
 
-/// What every page of the account shows.
+/// Returns the values that every page of the account shows.
 pub(super) fn values(request: &Request) -> Result<Value, Failure> {
     let person = &request.caller()?.person;
     let address = person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
@@ -126,7 +126,7 @@ pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure>
     Ok(Reply::see_other("/account/sessions?notice=session-ended"))
 }
 
-/// What is not there any more was ended by the first of two clicks.
+/// Takes "not found" for success: the first of two clicks has ended it.
 pub(super) fn gone(ended: Result<(), Failure>) -> Result<(), Failure> {
     match ended {
         Err(Failure::NotFound | Failure::Refused(RefusalKind::Unknown, _)) => Ok(()),

@@ -1,4 +1,4 @@
-//! The pages of "this was not me" and of undoing a change of address.
+//! The pages of "this was not me", and of undoing a change of address.
 
 use crate::templates::context;
 use crate::web::context::Web;
@@ -11,7 +11,7 @@ use super::factors::form_or_nothing;
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
 
-/// Looks the link up and shows a button. Mail scanners that open links end nothing.
+/// Checks the link and shows a button: mail scanners that open links end nothing.
 fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
     let token = request.parameter("token");
     let checked = flatten(web.app.check_taking_back(token, &request.client()));

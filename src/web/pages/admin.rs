@@ -1,4 +1,4 @@
-//! What administrators decide by page: who of those that registered may come in.
+//! The administrators' page: which registrations to approve.
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ async fn decide(web: &Web, request: &Request, approve: bool) -> Result<Reply, Fa
         Ok(_) => {
             Ok(Reply::see_other(&format!("/admin/approvals?notice={}", if approve { "approved" } else { "declined" })))
         }
-        // A second click, or somebody else was quicker.
+        // A second click, or another administrator was quicker.
         Err(Failure::Refused(RefusalKind::Unknown, _)) => {
             Ok(Reply::see_other("/admin/approvals?notice=decided-already"))
         }

@@ -1,4 +1,4 @@
-//! Register, log in and out.
+//! The pages to register, log in and log out.
 
 use crate::base::IdentityKind;
 use crate::config::{RegistrationMode, UsernameRule};
@@ -18,7 +18,7 @@ use super::page::{notice, render};
 use crate::accounts::login_outcome::Passed;
 use crate::accounts::register::Registered;
 
-/// Whether anybody may register who comes along.
+/// Whether anybody may register without an invitation.
 fn registration_is_open(web: &Web) -> bool {
     let mode = web.app.env().config.registration.mode;
     matches!(mode, RegistrationMode::Open | RegistrationMode::Approval)
@@ -55,7 +55,7 @@ fn registered(web: &Web, came: Result<Registered, Failure>, form: Form<'_>) -> R
     }
 }
 
-/// By what people log in here.
+/// Returns the words for the kinds of names that people log in with.
 pub(super) fn names(web: &Web) -> Value {
     let env = web.app.env();
     let login = &env.config.login;
@@ -65,18 +65,18 @@ pub(super) fn names(web: &Web) -> Value {
     context! { identity_label => label, has_usernames, by_mail => login.by_mail }
 }
 
-/// Whether whoever registers chooses a user name.
+/// Returns whether a registration has a user name, and whether it needs one.
 fn username_rule(web: &Web) -> Value {
     let rule = web.app.env().config.registration.username;
     context! { has_username => rule != UsernameRule::Off, needs_username => rule == UsernameRule::Required }
 }
 
-/// The page for whoever comes along.
+/// Returns the registration form without an invitation.
 fn uninvited<'a>(web: &Web) -> Form<'a> {
     Form::new("register.html", context! { action => "/register", invited => "", ..username_rule(web) })
 }
 
-/// The page of an invitation.
+/// Returns the registration form of an invitation.
 fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
     let token = request.parameter("token");
     let secret = Bearer::parse(BearerKind::Invitation, token).ok_or(Failure::TokenInvalid)?;
@@ -113,14 +113,14 @@ pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
 }
 
-/// Where to prove anew who one is, to come back to the page that `path` belongs to.
+/// Returns the path of the reauthentication page, with the way back to the page that `path` belongs to.
 pub fn proof_path(path: &str) -> String {
     // Only forms lie deeper than the second level.
     let page: Vec<&str> = path.split('/').take(3).collect();
     with_return("/account/verify", safe_path(&page.join("/")).unwrap_or_default())
 }
 
-/// Where to log in, to come back to `path` afterwards.
+/// Returns the path of the login page, with the way back to `path`.
 pub fn login_path(path: &str) -> String {
     match safe_path(path).filter(|path| *path != "/account") {
         Some(path) => {
@@ -146,6 +146,7 @@ pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
 pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["identity", "return_to"]);
+    // Checked on the way in and again here: the hidden field comes from the client.
     let wanted = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
     let return_to = web.return_target(wanted);
     let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web) };
@@ -156,7 +157,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
 }
 
-/// Where somebody goes on who is in, or halfway.
+/// Redirects somebody who is logged in, or who has to take the second step.
 pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
     match passed {
         Passed::LoggedIn(started) => {

@@ -1,4 +1,4 @@
-//! Second factors: the page that asks for a code, the one that asks for a proof anew, and those of the account.
+//! The pages of second factors: the second step of a login, reauthentication, and the account's own.
 
 use crate::factors::{FactorKind, ProofOption};
 use crate::templates::{Value, context};
@@ -14,7 +14,7 @@ use super::account::gone;
 use super::form::Form;
 use super::page::{SECOND_FACTOR as OVERVIEW, notice, render};
 
-/// `path`, to come back to `return_to` afterwards.
+/// Returns `path` with the way back to `return_to`.
 pub fn with_return(path: &str, return_to: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
     if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
@@ -25,7 +25,7 @@ pub(super) fn wanted(web: &Web, request: &Request, fields: Option<&Fields>) -> S
     web.return_target(typed.as_deref().or_else(|| request.query("return_to")))
 }
 
-/// The form of the second step, if a login waits.
+/// Returns the form of the second step, if a login waits for one.
 fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option<Form<'a>>, Failure> {
     let Some(secret) = web.cookies.pending(&request.headers) else { return Ok(None) };
     let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
@@ -216,7 +216,7 @@ fn added(web: &Web, request: &Request, factor: operations::AddedFactor) -> Resul
     Ok(operations::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)))
 }
 
-/// Recovery codes, for the only time.
+/// Shows recovery codes, for the only time.
 fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply, Failure> {
     Ok(Reply::page(render(web, "account-recovery-codes.html", context! { codes, ..account::values(request)? })))
 }

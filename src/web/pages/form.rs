@@ -1,4 +1,4 @@
-//! Forms that come back with what was typed and what is wrong with it.
+//! Forms that are shown again with what was typed and the errors beside it.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use super::page::render;
 pub struct Form<'a> {
     /// The template.
     pub page: &'a str,
-    /// What the page needs besides the fields.
+    /// The values of the page besides the fields.
     pub values: Value,
-    /// What was typed, but for passwords.
+    /// What was typed, passwords excepted.
     pub typed: BTreeMap<String, String>,
 }
 
@@ -32,12 +32,12 @@ impl<'a> Form<'a> {
         render(web, self.page, context! { typed, errors => Value::from(errors), problem, min_length, ..self.values })
     }
 
-    /// The form to be filled in.
+    /// Returns the page with the empty form.
     pub fn show(self, web: &Web) -> Reply {
         Reply::page(self.html(web, BTreeMap::new(), ""))
     }
 
-    /// The form again, with the reason beside it; or the failure's own page if filling in again cannot help.
+    /// Returns the page with the form and the errors, or the failure itself if filling in again cannot help.
     pub fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
         let errors = match failure {
             Failure::Invalid(errors) => errors.in_words(),
@@ -45,7 +45,7 @@ impl<'a> Form<'a> {
                 map_of([("username".into(), "Somebody else has this user name. Please choose another.".into())])
             }
             Failure::WrongPassword => {
-                // The pages call it by one of these names.
+                // The pages use either name for that field.
                 let words = failure.explanation().detail.to_owned();
                 map_of([("current_password".into(), words.clone()), ("password".into(), words)])
             }

@@ -1,4 +1,4 @@
-//! The pages that mailed links open, and those that ask for one.
+//! The pages that mailed links open, and those that request one.
 
 use crate::app::{Besides, Fault};
 use crate::crypto::TokenFault;
@@ -30,7 +30,7 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
 }
 
-/// `GET /confirm/{token}`: looks the link up and shows a button. Mail scanners that open links confirm nothing.
+/// `GET /confirm/{token}`: checks the link and shows a button. Mail scanners that open links confirm nothing.
 pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
     let checked = flatten(check_confirmation(web, request));
@@ -128,7 +128,7 @@ pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::page(render(web, "forgot-sent.html", context! { within })))
 }
 
-/// `GET /reset/{token}`: shows whose password is set, for password managers, and changes nothing.
+/// `GET /reset/{token}`: shows whose password is to be set, for password managers, and changes nothing.
 pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
     let checked = flatten(web.app.check_reset(token, &request.client()));

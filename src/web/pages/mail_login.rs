@@ -1,4 +1,4 @@
-//! The pages of logging in by mail.
+//! The pages to log in by mail.
 
 use crate::templates::context;
 use crate::web::context::Web;
@@ -57,7 +57,7 @@ pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failu
     }
 }
 
-/// `GET /login/mail/{token}`: looks the link up and shows a button. Mail scanners that open links log nobody in.
+/// `GET /login/mail/{token}`: checks the link and shows a button. Mail scanners that open links log nobody in.
 pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     let token = request.parameter("token");
@@ -67,6 +67,7 @@ pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     }
     let usable = checked?;
     let asked = web.cookies.mail(&request.headers).map(|secret| crate::factors::CodePurpose::login(secret.digest()));
+    // Somebody may have been sent a link that another person asked for: the page says so before they log in.
     let is_elsewhere = asked != Some(usable.context);
     let address = usable.person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
     Ok(Form::new("login-mail-link.html", context! { token, is_elsewhere, address }).show(web))

@@ -1,4 +1,4 @@
-//! What all pages share: how one is made, and what it says after something was done.
+//! What all pages share: rendering, and the notices shown after an action.
 
 use crate::templates::{Value, context};
 
@@ -7,13 +7,13 @@ use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-/// Where a browser is sent whose form was posted twice; if the first answer reached it, it is still logged in, and led on from there.
+/// The target of a browser whose form was submitted twice; if the first answer reached it, it is logged in and led on.
 pub const DONE_ALREADY: &str = "/login?notice=done-already";
 
-/// Where second factors are set up.
+/// The page where second factors are set up.
 pub const SECOND_FACTOR: &str = "/account/second-factor";
 
-/// A page that says what went wrong and where to go on.
+/// Returns the page that explains a failure and says where to go on.
 pub fn failure(web: &Web, failure: &Failure) -> Reply {
     let told = failure.explanation();
     let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
@@ -21,7 +21,7 @@ pub fn failure(web: &Web, failure: &Failure) -> Reply {
     Reply::failed_page(failure, render(web, "message.html", values))
 }
 
-/// Renders a page. If a template of the administrator's fails, its visitor still gets an answer.
+/// Renders a page. If a template of the administrator fails, its visitor still gets an answer.
 pub(super) fn render(web: &Web, name: &str, values: Value) -> String {
     let env = web.app.env();
     let site = env.config.site.name.as_str();
@@ -32,7 +32,7 @@ pub(super) fn render(web: &Web, name: &str, values: Value) -> String {
     })
 }
 
-/// What a page says after something was done: only words from this list, whatever the address asks for.
+/// Returns the notice of a page: only words from this list, so that no link can put its own on our page.
 pub(super) fn notice(request: &Request) -> &'static str {
     match request.query("notice") {
         Some("confirmed") => "Your address is confirmed.",

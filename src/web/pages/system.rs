@@ -1,4 +1,4 @@
-//! The first page, the state of the appliance, and what pages refer to.
+//! The first page, the health checks, and the assets of pages.
 
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -12,7 +12,7 @@ pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::see_other(path))
 }
 
-/// `GET /healthz`. With the word that `gatelodge doctor` waits for, it is noted how the request arrived.
+/// `GET /healthz`. With the word that `gatelodge doctor` waits for, it records how the request arrived.
 pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::text("ok");
     let Some(word) = request.query("probe") else { return Ok(reply) };
@@ -20,7 +20,7 @@ pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(if is_expected { reply.with_cookie(web.cookies.set_probe(word)) } else { reply })
 }
 
-/// `GET /readyz`: whether people can be served. What is wrong is told on this machine and to administrators only.
+/// `GET /readyz`: whether people can be served. The details are for this machine and for administrators only.
 pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let health = web.app.health().await;
     let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };

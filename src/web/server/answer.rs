@@ -9,35 +9,35 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use crate::net::{Room, UnderWay};
 
-/// Bytes that are handed to the connection at a time: what it holds beyond them waits here, where it is counted.
+/// The bytes handed to the connection at a time; the rest waits here, where it is counted.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// Bytes, with the room that they take and the request that they answer: both are free when the last byte has left, wherever the
-/// connection keeps them until then.
+/// The body of an answer, with the room that it takes and the request that it answers. Both are released when the last
+/// byte has left, wherever the connection keeps the bytes until then.
 pub struct Answer {
     rest: Bytes,
     held: Option<Held>,
 }
 
-/// What is free when the answer has left.
+/// What is released when the answer has left.
 struct Held {
     _room: Option<Room>,
     _under_way: UnderWay,
 }
 
 impl Answer {
-    /// The answer to a request.
+    /// Wraps the answer to a request.
     pub fn new(bytes: Bytes, room: Option<Room>, under_way: UnderWay) -> Self {
         Self { rest: bytes, held: Some(Held { _room: room, _under_way: under_way }) }
     }
 
-    /// One that leaves at once, so that nothing is held for it.
+    /// Wraps an answer that leaves at once, so that nothing is held for it.
     pub fn gone(bytes: Bytes) -> Self {
         Self { rest: bytes, held: None }
     }
 }
 
-/// Bytes that the connection was handed; the last ones keep what is held for the answer.
+/// Bytes handed to the connection; the last ones carry what is held for the answer.
 pub struct Chunk {
     bytes: Bytes,
     _held: Option<Held>,

@@ -1,4 +1,4 @@
-//! One connection: which protocol it speaks, what it may take, and how long it may last.
+//! One connection: its protocol, its limits, and how long it may last.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,32 +20,32 @@ use crate::net::{Budget, Place, Polite, Pulse};
 use crate::tls::ACME_TLS;
 
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
-/// What HTTP/1.1 buffers in each direction.
+/// The buffer of HTTP/1.1 in each direction.
 const MAX_BUFFER_BYTES: usize = MAX_HEADER_BYTES as usize;
-/// Requests at a time on a connection over HTTP/2. A page of ours is three.
+/// Concurrent requests on an HTTP/2 connection. A page of ours is three.
 const MAX_STREAMS: u32 = 8;
-/// What a client may have sent on a stream, and we not read: nothing else bounds what h2 keeps of bodies.
+/// The bytes that a client may send on a stream before we read them; nothing else bounds what h2 keeps of bodies.
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024;
-/// The same on a connection: it cannot be smaller (RFC 9113, 6.9.2).
+/// The same for the whole connection; it cannot be smaller (RFC 9113, 6.9.2).
 const CONNECTION_WINDOW_BYTES: u32 = 65_535;
-/// How long a connection over HTTP/2 may last on which no request is under way. Frames that are no request (PING, SETTINGS,
-/// `WINDOW_UPDATE`) do not keep it: whoever sends nothing else wants nothing.
+/// The time that an HTTP/2 connection may last while no request is under way. Frames other than requests (PING,
+/// SETTINGS, `WINDOW_UPDATE`) do not extend it: a client must not hold a place with them.
 const IDLE: Duration = Duration::from_secs(75);
-/// What HTTP/2 takes of an answer before the client has room for it.
+/// The bytes that HTTP/2 takes of an answer before the client has room for them.
 const MAX_SEND_BYTES: usize = 16 * 1024;
 
 /// A connection that was accepted.
 pub struct Serving {
     pub service: Arc<Service>,
     pub peer: IpAddr,
-    /// The port that took it.
+    /// The local port that took it.
     pub listener: u16,
-    /// How long a handshake or the headers of a request may take, and how long it may wait for the next request.
+    /// The time for a handshake or the headers of a request, and between requests.
     pub timeout: Duration,
     pub ending: Ending,
     pub pulse: Arc<Pulse>,
     pub budget: Arc<Budget>,
-    /// Whether somebody speaks here for many.
+    /// Whether the peer is a trusted proxy, which speaks for many clients.
     pub is_proxy: bool,
 }
 
@@ -63,7 +63,7 @@ impl Serving {
                 // Chosen by ALPN: sniffing for HTTP/2 could be held open for ever by a client that sends nothing.
                 match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => self.http2(stream).await,
-                    // An authority has seen what it came for.
+                    // A tls-alpn-01 validation is over with the handshake (RFC 8737, 3).
                     Some(ACME_TLS) => {}
                     _ => self.http1(stream, Serves::Site).await,
                 }
@@ -73,6 +73,7 @@ impl Serving {
 
     fn desk(&self, serves: Serves, head: Option<Arc<Head>>) -> Arc<Desk> {
         let (service, pulse, budget) = (Arc::clone(&self.service), Arc::clone(&self.pulse), Arc::clone(&self.budget));
+        // A proxy's requests are counted against the client that each names, not against the proxy's own network.
         let share = (!self.is_proxy).then(|| budget.share(self.peer));
         Arc::new(Desk { service, serves, peer: self.peer, listener: self.listener, head, pulse, budget, share })
     }
@@ -80,7 +81,7 @@ impl Serving {
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {
         let (stream, head) = Watched::new(stream);
         let desk = self.desk(serves, Some(head));
-        // How long the head of a request may take is the pulse's: hyper's own timer would be made and dropped with each.
+        // The pulse bounds the time for a head: hyper's own timer would be created and dropped with each request.
         let connection = http1::Builder::new()
             .max_header_size(MAX_HEADER_BYTES as usize)
             .max_buf_size(MAX_BUFFER_BYTES)
@@ -103,7 +104,7 @@ impl Serving {
     }
 }
 
-/// How a connection ends is the client's business, but for the log of somebody who looks for a reason.
+/// Waits for the connection to end. Errors are the client's business, and logged for debugging only.
 async fn finish(connection: impl Future<Output = Result<(), hyper::Error>>) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection ended");

@@ -1,4 +1,4 @@
-//! How connections end: politely where that can be, with the server, or because somebody else needs the place.
+//! How connections end: gracefully where possible, when the server stops, or because the place is needed.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -9,32 +9,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::{Aside, Overdue, Pulse};
 
-/// How long somebody who has not asked anything yet is waited for when the server stops: their first request may be on its way,
-/// and would be lost with the connection although a new server is about to listen.
+/// The time that a client without a request so far is waited for when the server stops: its first request may be on its
+/// way, and would be lost although a new server is about to listen.
 const FIRST_REQUEST: Duration = Duration::from_secs(2);
-/// How long a client on whose connection nothing is under way may take to hear that it ends. HTTP/1.1 has no word for it.
+/// The time for a graceful end of a connection on which nothing is under way. HTTP/1.1 has no message for it.
 #[derive(Clone, Copy)]
 pub struct Farewell(Duration);
 
 impl Farewell {
-    /// The connection just ends.
+    /// The connection is closed at once.
     pub const NONE: Self = Self(Duration::ZERO);
-    /// GOAWAY has to get there and back (RFC 9113, 6.8).
+    /// GOAWAY needs a round trip (RFC 9113, 6.8).
     pub const GOAWAY: Self = Self(Duration::from_secs(1));
-    /// The same where somebody waits for the place: it is sent, and not waited for.
+    /// GOAWAY where the place is needed: sent, but not waited for.
     const IN_A_HURRY: Self = Self(Duration::from_millis(50));
 }
 
-/// How long what came in the last moment may be worked on: as long as any request.
+/// The time to finish requests that came at the last moment: as much as for any request.
 const LAST_ANSWER: Duration = Duration::from_mins(1);
 
-/// What one connection knows of its end.
+/// The signals that end one connection.
 pub struct Ending {
     stop: CancellationToken,
     leave: CancellationToken,
 }
 
-/// Why a connection ends before its client wants it to.
+/// The reason why a connection ends before its client closes it.
 enum Why {
     Stops,
     Leaves(Farewell),
@@ -42,18 +42,18 @@ enum Why {
 }
 
 impl Ending {
-    /// When `stop` is cancelled, or `leave`. Each connection has a token of its own below `stop`: whoever waits for one looks at
-    /// it again with every request, and all of them would meet at the same lock.
+    /// Ends with `stop` or `leave`. Each connection has a child token of `stop`: the tokens are polled with every
+    /// request, and all connections would meet at one lock.
     pub fn new(stop: &CancellationToken, leave: CancellationToken) -> Self {
         Self { stop: stop.child_token(), leave }
     }
 
-    /// What comes of something, unless the connection is asked to leave first.
+    /// Awaits a future, unless the connection is asked to leave first.
     pub async fn unless_asked_to_leave<T>(&self, something: impl Future<Output = T>) -> Option<T> {
         self.leave.run_until_cancelled(something).await
     }
 
-    /// Waits until a connection has to end, and says why.
+    /// Waits until the connection has to end, and returns why.
     async fn has_to_end(&self, pulse: &Pulse, farewell: Farewell) -> Why {
         tokio::select! {
             biased;
@@ -74,6 +74,8 @@ impl Ending {
         farewell: Farewell,
     ) -> Result<(), C::Error> {
         let mut connection = pin!(connection);
+        // The deadlines are polled aside, and the connection first: an answer that is ready is never lost to a
+        // deadline.
         let mut has_to_end = Aside::new(Box::pin(self.has_to_end(pulse, farewell)));
         let why = tokio::select! {
             biased;
@@ -81,7 +83,7 @@ impl Ending {
             why = &mut has_to_end => why,
         };
         match why {
-            // Dropped as it is: whoever does not read an answer does not read a word of farewell.
+            // Dropped as it is: a client that does not read its answer would not read a GOAWAY either.
             Why::Breaks => Ok(()),
             Why::Leaves(Farewell(within)) => {
                 connection.as_mut().graceful_shutdown();
@@ -104,14 +106,14 @@ impl Ending {
     }
 }
 
-/// What came in the last moment and is worked on was taken, so it is answered. Nobody else is waited for: whoever has sent half a body,
-/// does not read, or goes on asking after the farewell would keep the place for as long as they like.
+/// Finishes requests that came at the last moment: they were taken, so they are answered. Nothing else is waited for: a
+/// client that has sent half a body, does not read, or goes on asking would keep the place for as long as it likes.
 async fn last_answers<C: GracefulConnection>(mut connection: Pin<&mut C>, pulse: &Pulse) -> Result<(), C::Error> {
     let end = Instant::now() + LAST_ANSWER;
     let mut has_worked = false;
     while Instant::now() < end {
         let works = pulse.is_working();
-        // An answer that became ready meanwhile has as long to leave.
+        // An answer that became ready in the last round gets one more to leave.
         if !works && !has_worked {
             break;
         }

@@ -1,4 +1,4 @@
-//! One request and its answer, with a limit on everything they may take.
+//! One request and its answer, with a limit on everything that they may take.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -26,46 +26,46 @@ use crate::config::Config;
 use crate::net::{Budget, Pulse, Room, Share, UnderWay};
 use crate::tls::Challenges;
 
-/// How long a body may take.
+/// The time for a body to arrive.
 const BODY: Duration = Duration::from_secs(15);
-/// How long a whole request may take, waiting for a hash included.
+/// The time for a whole request, waiting for a password hash included.
 const REQUEST: Duration = Duration::from_mins(1);
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// What a header takes besides its name and its value.
+/// The bytes counted for a header besides its name and value.
 const HEADER_BYTES: usize = 128;
-/// What a request takes besides its head and its body, an answer of the usual size included: so nobody who has been let in has
-/// done something and finds no room to be told.
+/// The bytes counted for a request besides its head and body, an answer of the usual size included: so a request that
+/// was let in and has changed something is not left without room for its answer.
 const REQUEST_BYTES: usize = 8 * 1024;
-/// What an answer takes besides its body.
+/// The bytes counted for an answer besides its body.
 const ANSWER_BYTES: usize = 1024;
-/// The least that is added to the buffer of a body.
+/// The least by which the buffer of a body grows.
 const STEP_BYTES: usize = 1024;
 
-/// What there is on a connection.
+/// What is served on a connection.
 pub enum Serves {
     Site,
     Redirect(Arc<Challenges>),
     Metrics,
 }
 
-/// What the requests of one connection have in common.
+/// The context that the requests of one connection share.
 pub struct Desk {
     pub service: Arc<Service>,
     pub serves: Serves,
     pub peer: IpAddr,
-    /// The port that took the connection.
+    /// The local port that took the connection.
     pub listener: u16,
-    /// What came over HTTP/1.
+    /// The watcher of raw heads, on HTTP/1.
     pub head: Option<Arc<Head>>,
     pub pulse: Arc<Pulse>,
     pub budget: Arc<Budget>,
-    /// What the client's network holds of it; nothing where a proxy speaks for many.
+    /// The share of the client's network; `None` behind a proxy, where it is looked up for each request.
     pub share: Option<Arc<Share>>,
 }
 
-/// An answer: there at once, or waited for.
+/// An answer: ready at once, or to be waited for.
 pub enum Answering {
-    /// Taken when it is polled.
+    /// Ready; taken by the first poll.
     There(Option<http::Response<Answer>>),
     /// Boxed, because hyper moves what it is given several times.
     Waits(Pin<Box<dyn Future<Output = http::Response<Answer>> + Send>>),
@@ -87,17 +87,17 @@ struct Exchange {
     desk: Arc<Desk>,
     under_way: UnderWay,
     received: Received,
-    /// What it takes, its answer left out.
+    /// The bytes that it takes, without its answer.
     bytes: usize,
     room: Option<Room>,
-    /// For the form of a refusal.
+    /// The target, by which a refusal takes the form for a browser or a program.
     uri: http::Uri,
     is_http_1: bool,
     is_safe: bool,
     is_head: bool,
 }
 
-/// What is waited for until a request is answered.
+/// What remains to be waited for.
 #[expect(clippy::large_enum_variant, reason = "it is moved once, into a box")]
 enum Left {
     Body(Parts, Incoming),
@@ -105,8 +105,8 @@ enum Left {
 }
 
 impl Desk {
-    /// Answers a request. What waits for nothing, as most of those about sessions, is answered on the spot: no box, no timer, and
-    /// no room, because there are no more of them at a time than threads.
+    /// Answers a request. One that waits for nothing, as most about sessions, is answered on the spot: no box, no
+    /// timer, and no room, because there are never more of them at a time than threads.
     pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
         let env = self.service.web.app.env();
@@ -150,13 +150,13 @@ impl Exchange {
         Answering::There(Some(self.end(response)))
     }
 
-    /// Whatever follows on the connection cannot be told from what we have not read.
+    /// Refuses before the body is read, and closes: unread bytes of a body could be taken for the next request.
     fn refuse(self, failure: &Failure) -> Answering {
         let response = closing(self.desk.service.refuse(failure, &self.uri), self.is_http_1);
         Answering::There(Some(self.end(response)))
     }
 
-    /// Has room for so many bytes, from here until the answer has left. False if there is none.
+    /// Takes room for so many bytes, until the answer has left. Returns false if there is none.
     fn take_room(&mut self, bytes: usize) -> bool {
         if let Some(room) = &mut self.room {
             return room.resize(bytes);
@@ -168,7 +168,7 @@ impl Exchange {
         self.room.is_some()
     }
 
-    /// Waits for what is left to wait for, within the limit of all requests.
+    /// Runs the rest in a future, within the time limit of all requests.
     fn wait(mut self, left: Left) -> Answering {
         if !self.take_room(self.bytes) {
             let response = self.desk.service.refuse(&Failure::NoRoom, &self.uri);
@@ -176,6 +176,8 @@ impl Exchange {
         }
         Answering::Waits(Box::pin(async move {
             let answered = timeout(REQUEST, self.answer(left)).await;
+            // Not "timeout": the handler may have committed already, so the honest answer is that the outcome is
+            // unknown.
             let late = |_| self.desk.service.refuse(&Failure::OutcomeUnknown, &self.uri);
             let response = answered.unwrap_or_else(late);
             self.end(response)
@@ -196,13 +198,13 @@ impl Exchange {
                         Begun::Waits(waiting) => service.finish(*waiting).await,
                     }
                 }
-                // What is left of it cannot be told from a next request, so the connection ends, and says so.
+                // The rest of the body could be taken for the next request, so the connection ends, and says so.
                 Err(failure) => closing(service.refuse(&failure, &self.uri), self.is_http_1),
             },
         }
     }
 
-    /// The answer is ready: from here on the client is waited for.
+    /// Turns a response into an answer; from here on the client is waited for.
     fn end(mut self, response: Response) -> http::Response<Answer> {
         if let Some(head) = &self.desk.head {
             head.begin_anew();
@@ -212,10 +214,11 @@ impl Exchange {
             without_body(&mut head, &mut bytes);
         }
         let length = if head.extensions.get::<IsShared>().is_some() { 0 } else { bytes.len() };
-        // Over HTTP/1 a small one is in the connection's buffer before anything else happens; over HTTP/2 it may have to wait.
+        // Over HTTP/1 a small answer goes into the connection's buffer at once; over HTTP/2 it may have to wait.
         let is_gone = self.is_http_1 && self.room.is_none() && bytes.len() <= CHUNK_BYTES;
         if is_gone {
-            // Since it came, nothing was waited for.
+            // Nothing was waited for, so the time of arrival is also the time of departure, and the clock is not read
+            // again.
             self.under_way.ends(self.received.at.into());
             return http::Response::from_parts(head, Answer::gone(bytes));
         }
@@ -223,7 +226,8 @@ impl Exchange {
         if self.take_room(ANSWER_BYTES + length) {
             return http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way));
         }
-        // It may have been done; there is only no room to tell.
+        // Room is short for the answer only: what was asked for may have been done, so a change is told as uncertain,
+        // not as refused.
         let failure = if self.is_safe { Failure::NoRoom } else { Failure::OutcomeUnknown };
         let (head, bytes) = self.desk.service.refuse(&failure, &self.uri).into_parts();
         http::Response::from_parts(head, Answer::new(bytes, self.room, self.under_way))
@@ -231,14 +235,14 @@ impl Exchange {
 }
 
 impl Desk {
-    /// Why a request is refused by what its head says, before anything of its body was read.
+    /// Returns why a request is refused by its head, before any of its body is read.
     fn refuses(&self, head: &Parts, body: &Incoming, config: &Config) -> Option<Failure> {
         let has_length = || self.head.as_ref().is_some_and(|head| head.has_length());
-        // What is chunked has a body; every other coding hyper refuses.
+        // A chunked request always has a body here, even an empty one; hyper refuses every other coding.
         check_expectation(&head.headers)
             .and_then(|()| if body.is_end_stream() { Ok(()) } else { check_framing(&head.headers, has_length()) })
             .and_then(|()| {
-                // Asked before the client sends it: nobody is told to go on (RFC 9110, 10.1.1) with what is too much.
+                // Before `100 Continue` is sent: no client is invited to send what is too large (RFC 9110, 10.1.1).
                 if body.size_hint().lower() > MAX_BODY_BYTES as u64 { Err(Failure::TooLarge) } else { Ok(()) }
             })
             .and_then(|()| self.check_host(head, config))
@@ -264,15 +268,15 @@ impl Desk {
                     );
                 }
             }),
-            // Everybody is sent to the site, whatever they have typed, and an authority asks for any name of the certificate;
-            // monitoring asks by whatever name it knows this machine by, and counters are all there is.
+            // The redirect leads to the site whatever host was typed, and an authority asks for any name of the
+            // certificate. Monitoring uses whatever name it knows this machine by, and reads counters only.
             Serves::Redirect(_) | Serves::Metrics => host::check_form(head),
         }
     }
 }
 
-/// RFC 9112, 6.1 and 6.3: a coding that we do not know is a 501, a length beside one an attempt to hide a request behind another.
-/// hyper has refused what does not end in `chunked`.
+/// Refuses framing that a proxy in front could read differently (request smuggling; RFC 9112, 6.1 and 6.3): an unknown
+/// coding with 501, and a length beside a coding with 400. hyper has refused what does not end in `chunked`.
 fn check_framing(headers: &HeaderMap, has_length: bool) -> Result<(), Failure> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
@@ -282,13 +286,13 @@ fn check_framing(headers: &HeaderMap, has_length: bool) -> Result<(), Failure> {
     if has_length { Err(Failure::MalformedRequest) } else { Ok(()) }
 }
 
-/// RFC 9110, 10.1.1.
+/// Refuses any expectation but `100-continue` (RFC 9110, 10.1.1).
 fn check_expectation(headers: &HeaderMap) -> Result<(), Failure> {
     let is_known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
     if headers.get_all(header::EXPECT).iter().all(is_known) { Ok(()) } else { Err(Failure::ExpectationFailed) }
 }
 
-/// The last answer on a connection over HTTP/1.
+/// Marks the last answer on an HTTP/1 connection.
 fn closing(mut response: Response, is_http_1: bool) -> Response {
     if is_http_1 {
         response.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
@@ -296,7 +300,7 @@ fn closing(mut response: Response, is_http_1: bool) -> Response {
     response
 }
 
-/// The answer to HEAD: as to GET, but for the body (RFC 9110, 9.3.2). hyper leaves one out in HTTP/1 only.
+/// Turns an answer to GET into one to HEAD (RFC 9110, 9.3.2). hyper drops the body by itself in HTTP/1 only.
 fn without_body(head: &mut http::response::Parts, bytes: &mut Bytes) {
     head.headers.insert(header::CONTENT_LENGTH, std::mem::take(bytes).len().into());
 }
@@ -306,12 +310,13 @@ async fn read_body(body: Incoming, room: Option<&mut Room>) -> Result<Bytes, Fai
     timeout(BODY, collect(body, room)).await.unwrap_or(Err(Failure::Timeout))
 }
 
-/// Reads a body into memory, up to the limit, as far as there is room.
+/// Reads a body into memory, up to the limit, and as far as there is room.
 async fn collect(mut body: Incoming, room: &mut Room) -> Result<Bytes, Failure> {
     let mut collected = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::MalformedRequest)?;
         let Some(data) = frame.data_ref() else { continue };
+        // Counted as it arrives: a chunked body announces no length.
         let length = collected.len() + data.len();
         if length > MAX_BODY_BYTES {
             return Err(Failure::TooLarge);
@@ -322,7 +327,7 @@ async fn collect(mut body: Incoming, room: &mut Room) -> Result<Bytes, Failure> 
     Ok(collected.into())
 }
 
-/// Has the buffer grow to `length` bytes at least, and counts what it takes. It doubles each time, so that bytes which come one
+/// Grows the buffer to `length` bytes at least, and counts them. It doubles each time, so that bytes which arrive one
 /// by one are not copied again and again.
 fn make_room(collected: &mut Vec<u8>, length: usize, room: &mut Room) -> Result<(), Failure> {
     let capacity = collected.capacity();
@@ -330,6 +335,7 @@ fn make_room(collected: &mut Vec<u8>, length: usize, room: &mut Room) -> Result<
         return Ok(());
     }
     let wanted = length.max(capacity * 2).clamp(STEP_BYTES, MAX_BODY_BYTES);
+    // Paid for before it is allocated.
     if !room.resize(room.bytes() + wanted - capacity) {
         return Err(Failure::NoRoom);
     }

@@ -1,4 +1,4 @@
-//! What hyper does not tell of a head: whether it says how long the body is although the body is chunked.
+//! What hyper does not report of a head: a Content-Length beside a chunked body.
 
 use std::io::{self, BufRead};
 use std::pin::Pin;
@@ -10,22 +10,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const LENGTH: &[u8] = b"content-length";
 
-/// What is known of the head that came last.
+/// What is known of the latest head.
 #[derive(Default)]
 pub struct Head {
     has_length: AtomicBool,
-    /// A line has come: empty ones before the first are skipped (RFC 9112, 2.2).
+    /// Whether a line has come: empty ones before the first are skipped (RFC 9112, 2.2).
     has_begun: AtomicBool,
     is_over: AtomicBool,
 }
 
 impl Head {
-    /// Whether it names a length. Of requests that are sent before the one in front of them is answered, nothing is known.
+    /// Whether the head has a Content-Length. Of pipelined requests nothing is known.
     pub fn has_length(&self) -> bool {
         self.has_length.load(Ordering::Relaxed)
     }
 
-    /// A line, or what it begins with. One task reads a connection, so nothing comes between looking and noting.
+    /// Notes a line, or its beginning. One task reads a connection, so nothing comes between reading a flag and setting
+    /// it.
     fn note_line(&self, line: &[u8]) {
         if matches!(line, b"\n" | b"\r\n") {
             self.is_over.store(self.has_begun.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -37,7 +38,7 @@ impl Head {
         }
     }
 
-    /// What comes now is another head.
+    /// Starts over for the next head.
     pub fn begin_anew(&self) {
         self.has_length.store(false, Ordering::Relaxed);
         self.has_begun.store(false, Ordering::Relaxed);
@@ -45,12 +46,12 @@ impl Head {
     }
 }
 
-/// A stream on which heads are looked at as they pass. hyper removes a Content-Length that stands beside Transfer-Encoding, goes by
-/// the latter and closes, as RFC 9112, 6.1, lets it; whoever sends both is up to no good, and is told so.
+/// A stream that watches heads as they pass. hyper removes a Content-Length beside Transfer-Encoding, goes by the
+/// latter and closes, as RFC 9112, 6.1, permits; a client that sends both attempts request smuggling, and is refused.
 pub struct Watched<S> {
     stream: S,
     head: Arc<Head>,
-    /// The beginning of a line, no longer than what is looked for.
+    /// The beginning of an unfinished line, no longer than what is searched for.
     line: Vec<u8>,
 }
 
@@ -62,7 +63,7 @@ impl<S> Watched<S> {
 
     fn look_at(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.head.is_over.load(Ordering::Relaxed) {
-            // By lines, because that is several times as fast as by bytes, and every request passes here.
+            // By lines: several times as fast as by bytes, and every request passes here.
             let line = bytes;
             let is_whole = bytes.skip_until(b'\n').is_ok_and(|length| line[..length].ends_with(b"\n"));
             let line = &line[..line.len() - bytes.len()];

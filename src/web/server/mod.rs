@@ -1,4 +1,4 @@
-//! Connections: accepting them, bounding them, draining them.
+//! HTTP connections: serving, bounding and ending them.
 
 mod answer;
 mod connection;

@@ -1,4 +1,4 @@
-//! What a listener speaks.
+//! The protocol of a listener.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::Challenges;
 
-/// What a listener speaks.
+/// The protocol of a listener.
 #[derive(Clone)]
 pub enum Protocol {
     /// HTTP/1.1 and HTTP/2 over TLS, chosen by ALPN.
     Https(TlsAcceptor),
     /// HTTP/1.1 without TLS, behind a proxy or on loopback.
     Http,
-    /// A redirect to the site, answers to a certificate authority that looks for us, and nothing else.
+    /// A redirect to the site and answers to ACME challenges, nothing else.
     Redirect(Arc<Challenges>),
-    /// What monitoring reads, and nothing else.
+    /// Metrics, nothing else.
     Metrics,
 }
