@@ -1,4 +1,4 @@
-//! The figures of the README, measured: `tests/cross x86_64`, then `cargo bench`.
+//! The figures of docs/figures.md, measured: `tests/cross x86_64`, then `cargo bench`.
 //!
 //! What is measured is the static build that people install, or the program that `GATELODGE_BENCH_BINARY` names. Whatever is compared
 //! runs in turns in the same run, because machines are noisy: the ratios are the result. Load comes from this process, on the

@@ -1,6 +1,9 @@
-//! What the README tells people to type works.
+//! What the README, and what it leaves to other documents, tells people to type works.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use gatelodge::config::Config;
 
 use crate::process::{Server, configuration, free_port, run};
 use crate::smtp::{LOGIN, mail_server, prepare, settings};
@@ -8,6 +11,13 @@ use crate::store::Folder;
 use crate::world::PASSWORD;
 
 const PERSON: &str = "you@example.org";
+
+/// Of these each command is run.
+const DOCUMENTS: &[&str] = &["README.md", "docs/building.md", "docs/reliability.md", "docs/figures.md"];
+
+/// What somebody reads before anything works has an end, and so have its lines, but for tables.
+const MAX_README_LINES: usize = 120;
+const MAX_COLUMNS: usize = 120;
 
 /// The program's commands in the order in which they are tried here: as the README has them, and what is typed for its
 /// placeholders.
@@ -78,8 +88,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gatelodge --config demo/gatelodge.toml user list", "tests/it/process.rs", "user list"),
     ("gatelodge demo", "tests/it/process.rs", "\"demo\", \"--port\""),
     ("gatelodge serve", "tests/it/process.rs", "\"serve\", \"--config\""),
-    ("gatelodge serve --courier SOCKET", "tests/it/courier.rs", "\"--courier\""),
-    ("gatelodge courier", "tests/it/courier.rs", "\"courier\""),
     ("gatelodge setup", "tests/newcomer/story", "gatelodge setup --url"),
     ("sudo gatelodge setup", "tests/newcomer/story", "gatelodge setup --url"),
     ("sudo gatelodge doctor", "tests/newcomer/story", "gatelodge doctor"),
@@ -96,11 +104,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("tests/cross", ".ci/run", "tests/cross\n"),
     ("tests/cross aarch64", "tests/cross", "aarch64 armv7"),
     ("tests/cross && tests/packages", ".ci/run", "tests/packages"),
-    ("api=https://localhost:8443/api/v1; json='Content-Type: application/json'", "tests/demo", "/^api=/"),
-    ("curl -k $api/register", "tests/demo", "/^api=/"),
-    ("curl -k $api/confirm", "tests/demo", "/^api=/"),
-    ("curl -k $api/login", "tests/demo", "/^api=/"),
-    ("curl -k $api/session", "tests/demo", "/^api=/"),
 ];
 
 /// What is no test, or takes hours, or needs what a test machine has not.
@@ -120,18 +123,17 @@ fn file(name: &str) -> String {
 
 /// Every command, one for each of the alternatives that it names.
 fn told() -> BTreeSet<String> {
-    let text = file("README.md");
-    let (mut found, mut in_block) = (BTreeSet::new(), false);
-    for line in text.lines() {
-        if let Some(language) = line.strip_prefix("```") {
-            in_block = language == "sh";
-        } else if in_block {
-            // Of a call of the API, what it calls.
-            let line = if line.starts_with("curl") { line.split("  ").next().unwrap_or(line) } else { line };
-            let words = line.split(" -H").next().unwrap_or(line).trim();
-            found.extend((!words.starts_with('#')).then(|| words.to_owned()));
-        } else {
-            found.extend(line.split('`').skip(1).step_by(2).filter(|span| is_command(span)).flat_map(alternatives));
+    let mut found = BTreeSet::new();
+    for document in DOCUMENTS {
+        let mut in_block = false;
+        for line in file(document).lines() {
+            if let Some(language) = line.strip_prefix("```") {
+                in_block = language == "sh";
+            } else if in_block {
+                found.extend((!line.starts_with('#')).then(|| line.trim().to_owned()));
+            } else {
+                found.extend(line.split('`').skip(1).step_by(2).filter(|span| is_command(span)).flat_map(alternatives));
+            }
         }
     }
     found
@@ -169,7 +171,7 @@ fn every_command_of_it_is_run_by_a_test() {
     let untried: Vec<_> = told.difference(&known).collect();
     assert!(untried.is_empty(), "no test runs {untried:#?}");
     let gone: Vec<_> = known.difference(&told).collect();
-    assert!(gone.is_empty(), "the README does not say any more: {gone:#?}");
+    assert!(gone.is_empty(), "no document says any more: {gone:#?}");
     for (command, place, words) in ELSEWHERE {
         assert!(file(place).contains(words), "{place} does not run `{command}`: {words} is not in it");
     }
@@ -202,4 +204,29 @@ fn the_programs_commands_do_what_it_says() {
     server.client().api("POST", "/login", &login).expect(200);
     assert_eq!(server.stops(), Some(0));
     WHILE_IT_RESTS.iter().for_each(types);
+}
+
+/// What it calls enough is enough.
+#[test]
+fn the_smallest_configuration_is_valid() {
+    let text = file("README.md");
+    let shown = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is one");
+    let config = Config::parse(shown, Path::new("README.md")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.site.name, "Hill Street");
+}
+
+#[test]
+fn it_is_short_and_no_document_is_wide() {
+    assert!(file("README.md").lines().count() <= MAX_README_LINES);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs")).expect("there").map(|entry| entry.expect("readable").path());
+    let is_text = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    for document in docs.filter(is_text).chain([root.join("README.md")]) {
+        let mut in_block = false;
+        for (at, line) in std::fs::read_to_string(&document).expect("UTF-8").lines().enumerate() {
+            in_block ^= line.starts_with("```");
+            let is_free = in_block || line.starts_with('|');
+            assert!(is_free || line.chars().count() <= MAX_COLUMNS, "{}:{}", document.display(), at + 1);
+        }
+    }
 }
