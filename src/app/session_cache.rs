@@ -92,7 +92,7 @@ impl SessionCache {
     pub(super) fn invalidate(&self, event: &Event<'_>) {
         match event {
             Event::Reopened => self.forget_all(),
-            Event::Committed(changes, _) => {
+            Event::Committed(changes, _) | Event::Elsewhere(changes) => {
                 let changed = Changed::of(changes);
                 self.each(|known| known.forget(&changed));
             }

@@ -20,7 +20,9 @@ pub struct Wakes {
 pub(super) fn wake(wakes: &Wakes, event: &Event<'_>) {
     let touched = |range: schema::Range| match event {
         Event::Reopened => true,
-        Event::Committed(changes, _) => changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some(),
+        Event::Committed(changes, _) | Event::Elsewhere(changes) => {
+            changes.range(vec![range.prefix]..vec![range.prefix + 1]).next().is_some()
+        }
     };
     if touched(schema::LINK_REQUESTS) {
         wakes.mail_requested.notify_one();

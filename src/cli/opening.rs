@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::{App, Hasher, newest_good_snapshot, newest_unsigned_snapshot};
 use crate::base::{Clock, Moment};
 use crate::config::Config;
-use crate::store::{Ballast, Opened, open_file, read_key};
+use crate::store::{self, Opened, read_key};
 
 use super::Exit;
 use super::system_clock::SystemClock;
@@ -20,7 +20,8 @@ pub fn open_present_store(config: &Config) -> Result<Opened, Exit> {
     // Store and key both missing means that there is none; if only one is, opening explains it.
     let is_there = std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0);
     if !is_there && !config.sealing_key_path().exists() {
-        return Err(Exit::without_store(format!("there is no store at {}", path.display())).with_hint(            "the server makes one when it starts, and so does the first `gatelodge user add`; `store.path` may name another place",
+        return Err(Exit::without_store(format!("there is no store at {}", path.display())).with_hint(
+            "the server makes one when it starts, and so does the first `gatelodge user add`; `store.path` may name another place",
         ));
     }
     open_store(config)
@@ -29,10 +30,7 @@ pub fn open_present_store(config: &Config) -> Result<Opened, Exit> {
 /// Opens the store that the configuration names.
 pub fn open_store(config: &Config) -> Result<Opened, Exit> {
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
-    let cache_bytes = config.store.cache_mib << 20;
-    let ballast = Ballast::beside(&config.store.path, config.ballast_bytes());
-    let opened = open_file(&config.store.path, &config.sealing_key_path(), (cache_bytes, ballast), &mut moment);
-    opened.map_err(|error| {
+    store::open(&config.store, &config.sealing_key_path(), &mut moment).map_err(|error| {
         let folder = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
         match folder.and_then(|folder| way_back(folder, config)) {
             Some(hint) => Exit::from(error).with_hint(hint),

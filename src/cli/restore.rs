@@ -171,7 +171,7 @@ impl Kept<'_> {
             path: &config.store.path,
             key_path: &key_path,
             may_replace: terms.force,
-            cache_bytes: config.store.cache_mib << 20,
+            cache_bytes: config.store.cache_bytes(),
         };
         let told = |error: RebuildError| self.explain(error);
         let (mut lock, seal) = prepare_place(&place, &heading.key_fingerprint).map_err(told)?;

@@ -43,9 +43,9 @@ pub use rate::Rate;
 pub use reread::Reread;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
-    Acme, Audit, Backups, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport, Metrics,
-    Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Sms, SmsMethod, Smtp,
-    Spa, StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
+    Acme, Audit, Backups, EngineKind, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport,
+    Metrics, Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Sms, SmsMethod,
+    Smtp, Spa, StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -195,12 +195,6 @@ impl Config {
         ];
         let hooks = self.webhooks.values().map(|hook| ("a webhook's secret", &hook.secret_file));
         named.into_iter().chain(hooks).filter_map(|(what, path)| path.clone().map(|path| (what, path))).collect()
-    }
-
-    /// Returns the size of the ballast, in bytes.
-    #[must_use]
-    pub fn ballast_bytes(&self) -> u64 {
-        self.store.ballast_mib << 20
     }
 
     /// Returns the seconds until the longest-lived mailed token expires; a signing key verifies as long.

@@ -1,7 +1,9 @@
 //! The waist: what an engine must be able to do, and no more.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -13,6 +15,8 @@ pub enum StoreError {
     Unavailable,
     /// The commit failed in a way that may have taken effect. Repeating is safe.
     OutcomeUnknown,
+    /// A write changes more than the engine can take at once: it has to be cut into steps.
+    TooLarge,
     /// A record cannot be understood.
     Damaged(&'static str),
 }
@@ -24,6 +28,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Unavailable => f.write_str("the store cannot be used at present"),
             Self::OutcomeUnknown => f.write_str("the commit failed; it may have taken effect"),
+            Self::TooLarge => f.write_str("too much was to be changed at once"),
             Self::Damaged(what) => write!(f, "the store holds a damaged record: {what}"),
         }
     }
@@ -99,6 +104,40 @@ pub trait Transaction: Snapshot {
     fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
 }
 
+/// The most that one commit of an engine may hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Rows that are put or deleted.
+    pub rows: usize,
+    /// Bytes of their keys and values.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// As much as there is memory for.
+    pub const NONE: Self = Self { rows: usize::MAX, bytes: usize::MAX };
+
+    /// Whether these changes may be one commit: the present ones and more, and the row of the time floor.
+    #[must_use]
+    pub fn allow(self, present: &Changes, more: &Changes) -> bool {
+        // Not counted where nothing limits them: this is asked of every write.
+        if self == Self::NONE {
+            return true;
+        }
+        let size = |changes: &Changes| -> usize {
+            changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+        };
+        let new = more.keys().filter(|key| !present.contains_key(*key)).count();
+        present.len() + new < self.rows && size(present) + size(more) < self.bytes
+    }
+}
+
+/// The changes of a commit: a value for each key that was put, none for each that was deleted.
+pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Is told what others have changed, as soon as it can be read here and before anything that depends on it is answered.
+pub type Elsewhere = Arc<dyn Fn(&Changes) + Send + Sync>;
+
 /// Whether there is anything to make durable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Commit {
@@ -110,6 +149,16 @@ pub enum Commit {
 
 /// Keeps the bytes. An engine that detects conflicts may run a write closure again.
 pub trait Engine: Send + Sync {
+    /// Returns the most that one commit may hold. The writer keeps to it.
+    fn limits(&self) -> Limits {
+        Limits::NONE
+    }
+
+    /// Reports to `tell` what other nodes change from now on. An engine that nobody else writes to has nothing to report.
+    fn watch(&self, tell: Elsewhere) {
+        drop(tell);
+    }
+
     /// Runs `work` over a consistent view.
     ///
     /// # Errors

@@ -5,49 +5,51 @@
 
 mod archive;
 mod backup_file;
-mod ballast;
+mod batch;
 mod beside;
 mod embedded;
 mod engine;
 mod key;
 mod key_file;
-mod lock;
 mod memory;
 mod migrate;
 mod open;
 mod open_error;
 mod overlay;
-mod rebuild;
+mod prepare;
 mod record;
 pub mod schema;
 mod settle;
 mod steps;
 mod table;
 mod trust;
-mod upgrade;
 mod writer;
 
 pub use archive::{Archive, ArchiveError, Records, Scanning, write_archive, write_records};
 pub use backup_file::{heading_of, verify_file, write_file};
-pub use ballast::Ballast;
+pub use batch::{Done, WriteFn};
 pub use beside::lock_path;
-pub use embedded::RedbEngine;
-pub use engine::{Commit, Direction, Engine, KeySpan, Pair, Snapshot, StoreError, Transaction};
+pub use embedded::{
+    Ballast, Finish, Place, RebuildError, Rebuilt, RedbEngine, StoreLock, open_file, open_file_by, prepare_place,
+    rebuild,
+};
+pub use engine::{
+    Changes, Commit, Direction, Elsewhere, Engine, KeySpan, Limits, Pair, Snapshot, StoreError, Transaction,
+};
 pub use key_file::{KeyChange, old_key_path, read_key};
-pub use lock::StoreLock;
 pub use memory::MemoryEngine;
 pub use migrate::{
     JSON_FLOORS, JsonMeta, about, floor, known_format, migrate, node, raise_floor, renew_generation, replace_key,
     reset_floor,
 };
-pub use open::{Opened, open_file, open_file_by, open_memory};
+pub use open::open;
 pub use open_error::OpenError;
 pub use overlay::Overlay;
-pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
+pub use prepare::{Opened, open_memory};
 pub use record::{Damaged, Field, Reader, Record};
 pub use steps::Migration;
 pub use table::{JsonTable, Key, Table};
 pub use trust::{Heading, LogEnd, Trust};
-pub use writer::{Changes, Done, Event, Reopening, Store, WriteFn};
+pub use writer::{Event, Reopening, Store};
 
 pub(crate) use record::{record, stored_enum};

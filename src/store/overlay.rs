@@ -1,30 +1,34 @@
 //! Changes that are not applied yet, laid over a view. Dropping an overlay undoes one closure and not its neighbours.
 
-use std::collections::BTreeMap;
-
-use super::{Direction, KeySpan, Pair, Snapshot, StoreError, Transaction};
+use super::{Changes, Direction, KeySpan, Pair, Snapshot, StoreError, Transaction};
 
 /// A transaction over any snapshot, kept in memory.
 pub struct Overlay<'a> {
     below: &'a dyn Snapshot,
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: Changes,
 }
 
 impl<'a> Overlay<'a> {
     /// Starts without changes.
     #[must_use]
     pub fn new(below: &'a dyn Snapshot) -> Self {
-        Self { below, changes: BTreeMap::new() }
+        Self { below, changes: Changes::new() }
     }
 
     /// Lays further changes over the present ones.
-    pub fn take(&mut self, changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
+    pub fn take(&mut self, changes: Changes) {
         self.changes.extend(changes);
+    }
+
+    /// Returns the changes so far.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Returns the changes: a value for each key that was put, none for each that was deleted.
     #[must_use]
-    pub fn into_changes(self) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+    pub fn into_changes(self) -> Changes {
         self.changes
     }
 }
@@ -46,8 +50,7 @@ impl Snapshot for Overlay<'_> {
         let below = self.below.scan(span, direction, limit.saturating_add(changes.len()))?;
         // If the view below was cut off, at least `limit` of its pairs are not
         // hidden, so nothing beyond its last pair is needed.
-        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
-            below.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let mut merged: Changes = below.into_iter().map(|(key, value)| (key, Some(value))).collect();
         merged.extend(changes.into_iter().map(|(key, change)| (key.clone(), change.clone())));
         let present = merged.into_iter().filter_map(|(key, value)| Some((key, value?)));
         Ok(match direction {

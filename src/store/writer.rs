@@ -1,30 +1,28 @@
 //! Groups writes: one thread takes all closures that wait, commits them once, then answers all.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::base::{Moment, NodeId, Timestamp};
+use crate::base::{Moment, NodeId};
 
-use super::migrate::raise_floor;
-use super::{Commit, Engine, OpenError, Overlay, Snapshot, StoreError, Transaction};
-
-/// The changes of a batch: a value for each key that was put, none for each that was deleted.
-pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+use super::batch::{Done, Job, WriteFn, run_all};
+use super::{Changes, Commit, Elsewhere, Engine, OpenError, Snapshot, StoreError, Transaction};
 
 /// What the store reports to its observer, on the writer's thread and before any caller is answered.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// These changes are durable, or may be; the commit took this long.
     Committed(&'a Changes, Duration),
+    /// Another node has changed this.
+    Elsewhere(&'a Changes),
     /// The file was reopened: whatever was cached from it may be wrong.
     Reopened,
 }
 
-type Observer = Box<dyn Fn(Event<'_>) + Send + Sync>;
+type Observer = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 /// How the engine is reopened after a failure.
 pub struct Reopening {
@@ -47,17 +45,6 @@ impl Reopening {
     }
 }
 
-/// The work of a write, which leaves its result where the caller finds it.
-pub type WriteFn = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(), StoreError> + Send>;
-/// Called when the write is durable, or has failed.
-pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-struct Job {
-    moment: Moment,
-    work: WriteFn,
-    done: Done,
-}
-
 /// The store as the program uses it: reads run where they are called, writes are grouped.
 pub struct Store {
     shared: Arc<Shared>,
@@ -70,6 +57,16 @@ struct Shared {
     /// None after a failure, until the file could be opened again.
     engine: RwLock<Option<Box<dyn Engine>>>,
     observer: OnceLock<Observer>,
+}
+
+impl Shared {
+    /// Has the observer hear what others change.
+    fn watch(&self, engine: &dyn Engine) {
+        if let Some(observer) = self.observer.get().cloned() {
+            let tell: Elsewhere = Arc::new(move |changes| observer(Event::Elsewhere(changes)));
+            engine.watch(tell);
+        }
+    }
 }
 
 impl Store {
@@ -94,8 +91,11 @@ impl Store {
 
     /// Reports every commit to `observer`. It can be set once.
     pub fn observe(&self, observer: impl Fn(Event<'_>) + Send + Sync + 'static) {
-        let first = self.shared.observer.set(Box::new(observer)).is_ok();
+        let first = self.shared.observer.set(Arc::new(observer)).is_ok();
         debug_assert!(first, "one observer");
+        if let Some(engine) = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            self.shared.watch(engine.as_ref());
+        }
     }
 
     /// Runs `work` over a consistent view.
@@ -243,7 +243,14 @@ impl Writer {
         batch
     }
 
-    fn commit(&mut self, mut batch: Vec<Job>) {
+    fn commit(&mut self, mut waiting: Vec<Job>) {
+        while !waiting.is_empty() {
+            waiting = self.commit_some(waiting);
+        }
+    }
+
+    /// Commits as many as the engine takes at once, and answers them; returns the others.
+    fn commit_some(&mut self, mut batch: Vec<Job>) -> Vec<Job> {
         self.reopen_if_broken();
         let mut verdicts = Vec::new();
         let mut changes = Changes::new();
@@ -254,8 +261,9 @@ impl Writer {
                 _ if self.is_broken => Err(StoreError::Unavailable),
                 None => Err(StoreError::Unavailable),
                 Some(engine) => catch_unwind(AssertUnwindSafe(|| {
+                    let limits = engine.limits();
                     engine.write(&mut |tx| {
-                        (verdicts, changes) = run_all(&mut batch, self.node, tx)?;
+                        (verdicts, changes) = run_all(&mut batch, (self.node, limits), tx)?;
                         Ok(if changes.is_empty() { Commit::No } else { Commit::Yes })
                     })
                 }))
@@ -273,17 +281,21 @@ impl Writer {
             (self.is_broken, self.tried_at) = (true, None);
             self.reopen_if_broken();
         }
+        // Without a verdict nothing was run, because there is no engine.
+        let others = if verdicts.is_empty() { Vec::new() } else { batch.split_off(verdicts.len()) };
         // A closure that failed has its own error; the others share the fate of the commit.
         for (index, job) in batch.into_iter().enumerate() {
             let verdict = verdicts.get(index).cloned().unwrap_or(Err(StoreError::Unavailable));
             (job.done)(verdict.and(outcome.clone()));
         }
+        others
     }
 
     fn tell(&self, event: &Event<'_>) {
         if let Some(observer) = self.shared.observer.get() {
             observer(match event {
                 Event::Committed(changes, took) => Event::Committed(changes, *took),
+                Event::Elsewhere(changes) => Event::Elsewhere(changes),
                 Event::Reopened => Event::Reopened,
             });
         }
@@ -306,6 +318,7 @@ impl Writer {
         *engine = None;
         match (self.reopening.open)() {
             Ok(opened) => {
+                self.shared.watch(opened.as_ref());
                 *engine = Some(opened);
                 drop(engine);
                 self.is_broken = false;
@@ -315,45 +328,4 @@ impl Writer {
             Err(error) => tracing::error!(%error, "the store cannot be opened"),
         }
     }
-}
-
-type Verdicts = Vec<Result<(), StoreError>>;
-
-/// Runs each closure over its own overlay and applies those that succeeded.
-fn run_all(batch: &mut [Job], node: NodeId, tx: &mut dyn Transaction) -> Result<(Verdicts, Changes), StoreError> {
-    let mut verdicts = Vec::with_capacity(batch.len());
-    let mut latest = Timestamp::default();
-    // Rows that every closure changes, like the head of the audit log, reach the engine once.
-    let mut together = Overlay::new(&*tx);
-    for job in batch {
-        // `earliest`, because the floor must not follow a step of the clock that is still in doubt.
-        latest = latest.max(job.moment.earliest());
-        // Each closure sees what those before it changed, as if they had been committed one after another.
-        let (verdict, changed) = run_one(job, &together);
-        together.take(changed);
-        verdicts.push(verdict);
-    }
-    let changes = together.into_changes();
-    for (key, change) in &changes {
-        match change {
-            Some(value) => tx.put(key, value)?,
-            None => tx.delete(key)?,
-        }
-    }
-    if !changes.is_empty() {
-        raise_floor(tx, node, latest)?;
-    }
-    Ok((verdicts, changes))
-}
-
-fn run_one(job: &mut Job, tx: &dyn Snapshot) -> (Result<(), StoreError>, Changes) {
-    let mut overlay = Overlay::new(tx);
-    // A copy: a closure that an engine runs again after a conflict draws the same randomness again.
-    let mut moment = job.moment.clone();
-    let verdict = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut overlay, &mut moment))).unwrap_or_else(|_| {
-        tracing::error!("a write panicked; its changes are dropped");
-        Err(StoreError::Unavailable)
-    });
-    let changes = if verdict.is_ok() { overlay.into_changes() } else { Changes::new() };
-    (verdict, changes)
 }

@@ -228,6 +228,8 @@ impl From<StoreError> for Failure {
                 tracing::error!(what, "a record is damaged");
                 Self::Internal
             }
+            // A step of ours that was not cut small enough, which the writer has logged.
+            StoreError::TooLarge => Self::Internal,
         }
     }
 }

@@ -25,7 +25,7 @@ impl WatchSpace {
         let settings = &app.env().config.store;
         let folder = settings.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        let ballast = Ballast::beside(&settings.path, app.env().config.ballast_bytes());
+        let ballast = Ballast::beside(&settings.path, app.env().config.store.ballast_bytes());
         Self { app, folder, ballast }
     }
 }

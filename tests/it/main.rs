@@ -37,6 +37,7 @@ mod refused_starts;
 mod regressions;
 mod scripted_mail;
 mod setup;
+mod shared_engine;
 mod smtp;
 mod store;
 mod stories;

@@ -34,7 +34,7 @@ const LAYERS: &[&str] = &[
 
 /// Which files may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
-    ("redb::", &["store/embedded.rs"]),
+    ("redb::", &["store/embedded/engine.rs"]),
     ("lettre::", &["mail/compose.rs", "courier/delivery/"]),
     ("argon2::", &["crypto/password.rs"]),
     ("hmac::", &["crypto/"]),

@@ -7,10 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::base::DAY;
 use crate::config::Span;
 
+/// What keeps the records.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// One file on this machine.
+    #[default]
+    Embedded,
+}
+
 /// `[store]`
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
+    /// What keeps the records.
+    pub engine: EngineKind,
     /// The path of the one file that holds everything.
     pub path: PathBuf,
     /// The path of the sealing key; default: `sealing-key` beside the store.
@@ -25,9 +36,24 @@ pub struct StoreSettings {
     pub ballast_mib: u64,
 }
 
+impl StoreSettings {
+    /// Returns the size of the page cache, in bytes.
+    #[must_use]
+    pub fn cache_bytes(&self) -> usize {
+        self.cache_mib << 20
+    }
+
+    /// Returns the size of the ballast, in bytes.
+    #[must_use]
+    pub fn ballast_bytes(&self) -> u64 {
+        self.ballast_mib << 20
+    }
+}
+
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {
+            engine: EngineKind::default(),
             path: "/var/lib/gatelodge/gatelodge.redb".into(),
             key_file: None,
             cache_mib: 4,

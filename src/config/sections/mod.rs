@@ -6,7 +6,7 @@ mod people;
 mod serving;
 mod telling;
 
-pub use keeping::{Audit, Backups, StoreSettings};
+pub use keeping::{Audit, Backups, EngineKind, StoreSettings};
 pub use mailing::{Mail, MailTransport, Security, Smtp};
 pub use people::{
     LogIns, LoginNotices, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens,

@@ -7,8 +7,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::OpenError;
-use super::beside::lock_path;
+use crate::store::OpenError;
+use crate::store::beside::lock_path;
 
 /// The lock on a store, held as long as it is open; the system releases it when the process ends, however it ends.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::base::Timestamp;
 use crate::crypto::SealingKey;
 
-use super::archive::write_unsigned;
-use super::migrate::format_of;
-use super::steps::Migration;
-use super::{ArchiveError, Engine, OpenError, Trust, verify_file, write_archive, write_file};
+use crate::store::archive::write_unsigned;
+use crate::store::migrate::format_of;
+use crate::store::steps::Migration;
+use crate::store::{ArchiveError, Engine, OpenError, Trust, verify_file, write_archive, write_file};
 
 /// Programs that write this format, or a later one, write and read codes in backups.
 const SIGNED_SINCE: u64 = 3;

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use crate::base::Moment;
 use crate::crypto::SealingKey;
 
-use super::OpenError;
-use super::archive::{ArchiveError, Records};
-use super::beside::unfinished_path;
-use super::key_file::read_key;
 use super::open::{move_into_place, refuse_what_is_no_file};
-use super::{Commit, Engine, RedbEngine, StoreError, StoreLock, Transaction, renew_generation};
+use crate::store::OpenError;
+use crate::store::archive::{ArchiveError, Records};
+use crate::store::beside::unfinished_path;
+use crate::store::key_file::read_key;
+use crate::store::{Commit, Engine, StoreError, Transaction, renew_generation};
+
+use super::engine::RedbEngine;
+use super::lock::StoreLock;
 
 /// The most records in one commit.
 const PER_COMMIT: usize = 5_000;

@@ -8,7 +8,7 @@ use redb::{
     StorageBackend, StorageError, Table as RedbTable, TableDefinition, TableError,
 };
 
-use super::{Commit, Direction, Engine, KeySpan, OpenError, Pair, Snapshot, StoreError, Transaction};
+use crate::store::{Commit, Direction, Engine, KeySpan, OpenError, Pair, Snapshot, StoreError, Transaction};
 
 /// redb holds one table of bytes; ours are key ranges in it.
 const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("gatelodge");
