@@ -68,7 +68,7 @@ impl AttemptLimits {
         if let Some(device) = usable_device(view, env, owner, client, (now, earliest))? {
             return Ok(Self::of_device(device, owner));
         }
-        let mut open: Vec<Bucket> = networks(client, Kind::Network, Kind::WideNetwork).collect();
+        let mut open: Vec<Bucket> = networks(client.network, Kind::Network, Kind::WideNetwork).collect();
         let crowd = Bucket::everybody(Kind::Everybody, env.node);
         // What refuses visibly depends on the name as typed and on the network, which the guesser knows anyway. The
         // account is counted once more by whatever name, or each of its names would give ten more guesses; that this
@@ -141,7 +141,7 @@ impl AttemptLimits {
         }
         // No bucket of everybody: it is counted where mails are written, and what is beyond it is mailed later.
         // Refusing here would let a few networks keep everybody else from asking.
-        Self { open: networks(client, Kind::MailNetwork, Kind::MailWideNetwork).collect(), ..Self::default() }
+        Self { open: networks(client.network, Kind::MailNetwork, Kind::MailWideNetwork).collect(), ..Self::default() }
     }
 
     /// Whether this client's networks asked for little of late, judged after the present request was counted.
@@ -162,7 +162,10 @@ impl AttemptLimits {
             return Self::default();
         }
         // The narrow network alone: links have no bucket for an IPv6 /48.
-        Self { open: networks(client, Kind::LinkNetwork, Kind::LinkNetwork).take(1).collect(), ..Self::default() }
+        Self {
+            open: networks(client.network, Kind::LinkNetwork, Kind::LinkNetwork).take(1).collect(),
+            ..Self::default()
+        }
     }
 
     fn of_device(device: DeviceId, owner: AccountId) -> Self {
@@ -172,7 +175,7 @@ impl AttemptLimits {
 
     fn visible(first: Bucket, client: &Client) -> Self {
         let mut open = vec![first];
-        open.extend(networks(client, Kind::Network, Kind::WideNetwork));
+        open.extend(networks(client.network, Kind::Network, Kind::WideNetwork));
         Self { open, ..Self::default() }
     }
 
@@ -264,12 +267,10 @@ fn usable_device(
 
 /// The buckets of a client's network: IPv4 by address, IPv6 by /64 and /48. A single IPv6 address would count nothing,
 /// as every subscriber has a /64 of them at least.
-fn networks(client: &Client, narrow: Kind, wide: Kind) -> impl Iterator<Item = Bucket> + use<> {
-    let address = client.network.parse().ok();
-    let buckets = match address {
-        None => vec![],
-        Some(address @ IpAddr::V4(_)) => vec![network(narrow, address, 32)],
-        Some(IpAddr::V6(address)) => {
+fn networks(client: IpAddr, narrow: Kind, wide: Kind) -> impl Iterator<Item = Bucket> + use<> {
+    let buckets = match client {
+        address @ IpAddr::V4(_) => vec![network(narrow, address, 32)],
+        IpAddr::V6(address) => {
             let within = |bits| IpAddr::V6(prefix(address, bits));
             vec![network(narrow, within(64), 64), network(wide, within(48), 48)]
         }
@@ -292,7 +293,6 @@ fn network(kind: Kind, address: IpAddr, bits: u32) -> Bucket {
 /// The bucket ids of a network that an administrator names: an address, or one with `/32`, `/64` or `/48` behind it.
 #[must_use]
 pub fn named_networks(text: &str) -> Vec<[u8; 16]> {
-    let address = text.split('/').next().unwrap_or_default();
-    let client = Client { network: address.to_owned(), ..Client::default() };
-    networks(&client, Kind::Network, Kind::WideNetwork).map(|bucket| bucket.id).collect()
+    let Ok(address) = text.split('/').next().unwrap_or_default().parse() else { return Vec::new() };
+    networks(address, Kind::Network, Kind::WideNetwork).map(|bucket| bucket.id).collect()
 }

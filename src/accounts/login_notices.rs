@@ -26,7 +26,7 @@ pub(super) fn note_login(
     // A program shows no cookie of its own, so a cookie that comes with a bearer login says nothing about it.
     let knows_browser =
         !carrier.is_bearer() && known_devices::of_client(work.tx, work.env, person.id, client, now)?.is_some();
-    let came = (now, client.network.as_str(), client.agent.as_str());
+    let came = (now, client.network, client.agent.as_str());
     let (note, novelty) = sessions::note_login(work.tx, &work.env.seal, person.id, came, knows_browser)?;
     if !is_told(work.env.config.login.notices, novelty) {
         let letter = second_factor::notice_of_use(work.env, methods, now);

@@ -131,7 +131,7 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
             secret,
             generation: work.env.generation,
             within,
-            network: &step.client.network,
+            network: step.client.network,
             agent: &step.client.agent,
         };
         factors::trust(work.tx, work.moment, person.id, &new)?;

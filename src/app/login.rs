@@ -58,7 +58,7 @@ impl App {
         request: SessionRequest,
     ) -> Result<FirstStep, Fault> {
         // To its end in any case: hanging up must not undo what a failed guess costs.
-        let (app, network) = (Arc::clone(self), request.client.network.clone());
+        let (app, network) = (Arc::clone(self), request.client.network);
         let ended = to_its_end(async move {
             let Checked { candidate, check, reservation } =
                 app.check_password(identity, password, &request.client).await?;
@@ -116,7 +116,7 @@ impl App {
         if !self.read(|view| sessions::has_family(view, &presented))? {
             return Ok(None);
         }
-        let (network, come) = (client.network.clone(), client);
+        let (network, come) = (client.network, client);
         let refreshed = self.write(move |work| login::refresh(work, &come, &presented)).await?;
         Ok(match refreshed {
             Refreshed::Done(done) => Some(*done),

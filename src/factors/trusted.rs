@@ -3,6 +3,7 @@
 use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
 use crate::crypto::{Digest, constant_time_eq};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use std::net::IpAddr;
 
 /// A browser that its owner trusts.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub struct NewTrust<'a> {
     /// Seconds for which it is trusted.
     pub within: Seconds,
     /// The network address that it has.
-    pub network: &'a str,
+    pub network: IpAddr,
     /// The browser, as it calls itself.
     pub agent: &'a str,
 }
@@ -63,7 +64,7 @@ pub fn trust(
         generation: new.generation,
         created_at: now,
         expires_at: now.plus(new.within),
-        network: new.network.to_owned(),
+        network: new.network.to_string(),
         agent: new.agent.to_owned(),
     };
     TRUSTED.put(tx, &(account, id_of(new.secret)), &browser)

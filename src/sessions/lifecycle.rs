@@ -50,7 +50,7 @@ pub fn start(
         carrier: new.carrier,
         proved_at: now,
         methods: set_of(new.methods.iter().copied()),
-        network: new.client.network.clone(),
+        network: new.client.network.to_string(),
         agent: new.client.agent.clone(),
         family: None,
         access_until: None,

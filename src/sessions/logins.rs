@@ -75,11 +75,11 @@ pub fn note_login(
     tx: &mut dyn Transaction,
     seal: &SealingKey,
     account: AccountId,
-    (at, network, agent): (Timestamp, &str, &str),
+    (at, network, agent): (Timestamp, IpAddr, &str),
     knows_browser: bool,
 ) -> Result<(LoginNote, Novelty), StoreError> {
     let mut logins = logins_of(tx, account)?;
-    let note = LoginNote { at, network: network.to_owned(), device: agent::in_words(agent) };
+    let note = LoginNote { at, network: network.to_string(), device: agent::in_words(agent) };
     let digest = |kind: &[u8], text: &str| -> [u8; 16] {
         let code = seal.code(b"gatelodge place of login/1", &[account.bytes(), kind, text.as_bytes()]);
         *code.first_chunk().expect("16 of 32 bytes")
@@ -117,11 +117,10 @@ pub fn note_login(
 }
 
 /// The network that counts as the same place: an IPv4 /24, an IPv6 /48.
-fn neighbourhood(network: &str) -> String {
-    match network.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => format!("{:?}", &address.octets()[..3]),
-        Ok(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..3]),
-        Err(_) => network.to_owned(),
+fn neighbourhood(network: IpAddr) -> String {
+    match network {
+        IpAddr::V4(address) => format!("{:?}", &address.octets()[..3]),
+        IpAddr::V6(address) => format!("{:x?}", &address.segments()[..3]),
     }
 }
 

@@ -126,7 +126,7 @@ impl Request {
         let device = only(&self.headers, self.device_cookie).unwrap_or_default();
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let trust = only(&self.headers, self.trust_cookie).unwrap_or_default();
-        Client::new(self.network.to_string(), agent.as_deref().unwrap_or_default(), device).trusted_by(trust)
+        Client::new(self.network, agent.as_deref().unwrap_or_default(), device).trusted_by(trust)
     }
 }
 

@@ -63,7 +63,7 @@ pub fn fill(config: &str) {
                         NewAccount { email, password: Some(hash.clone()), confirmed: true, ..NewAccount::default() };
                     let made = administer::add(work, &Source::appliance(), &new)?;
                     if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
-                        let client = Client::new("192.0.2.1".into(), "a browser", "");
+                        let client = Client::new([192, 0, 2, 1].into(), "a browser", "");
                         let request = SessionRequest { carrier: Carrier::KeptCookie, client, replaces: None };
                         start_session::start(work, *person, &request, &[Method::Link])?;
                     }

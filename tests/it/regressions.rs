@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::process::{Server, configuration, file_mail, free_port, mailed_token, shown};
 use crate::store::Folder;
 use crate::stories::halfway_with_a_phone;
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Visitor, World};
+use crate::world::{ALICE, LOOPBACK, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
 /// Parallel tries.
 const MANY: usize = 64;
@@ -272,7 +272,7 @@ fn of_a_change_and_a_reset_of_the_password_at_once_one_wins_and_nothing_is_halfw
         let (changed, reset) = (format!("changed in round {round}, once"), format!("reset in round {round}, once"));
         let parse = |text: &str| gatelodge::crypto::Password::parse(text).expect("printable");
         let asking = browser.caller();
-        let client = gatelodge::sessions::Client::default;
+        let client = || gatelodge::sessions::Client::at(LOOPBACK);
         let (old, new, other) = (parse(&password), parse(&changed), parse(&reset));
         let (one, two) = world.block_on(async {
             let app = world.app.clone();

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,6 +19,9 @@ use gatelodge::crypto::{Cost, Digest};
 use gatelodge::store::{Direction, KeySpan, Pair, open_memory, schema};
 use gatelodge::web::Service;
 use serde_json::{Value, json};
+
+/// Where nobody else is.
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub const ALICE: &str = "alice@example.org";
 pub const PASSWORD: &str = "correct horse battery staple";

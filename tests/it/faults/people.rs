@@ -97,7 +97,7 @@ pub struct People<'a> {
 type Answers = Receiver<Option<Told>>;
 
 fn client() -> Client {
-    Client { network: "192.0.2.1".into(), ..Client::default() }
+    Client::at([192, 0, 2, 1].into())
 }
 
 fn email_of(member: u64) -> EmailAddress {
@@ -180,7 +180,7 @@ impl People<'_> {
             username: None,
             name: None,
             tries: AttemptLimits::default(),
-            client: Client::default(),
+            client: client(),
         };
         self.ask(store, "registered", move |work| {
             register::register(work, &row)?.expect("nobody is refused");
@@ -267,7 +267,7 @@ impl People<'_> {
         let digest = *self.oracle.sessions.keys().find(|digest| self.oracle.is_open(**digest))?;
         self.oracle.perhaps_ended.insert(digest);
         let answers = self.ask(store, "logout", move |work| {
-            login::log_out(work, &Client::default(), digest)?;
+            login::log_out(work, &client(), digest)?;
             Ok(Told::LoggedOut(digest))
         });
         Some(("logout", answers))
@@ -333,7 +333,7 @@ impl People<'_> {
         let hash = self.new_hash();
         self.expect_password(member, &hash);
         let answers = self.ask(store, "password-reset", move |work| {
-            Ok(match forgot::reset(work, (&token, &hash), &Client::default())? {
+            Ok(match forgot::reset(work, (&token, &hash), &client())? {
                 Ok(_) => Told::ResetUsed(member, hash.clone(), token.clone()),
                 Err(_) => Told::Unchanged(member),
             })

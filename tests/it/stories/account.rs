@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Visitor, World};
+use crate::world::{ALICE, LOOPBACK, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
 #[test]
 fn changing_the_password_ends_the_other_sessions_and_tells_the_owner() {
@@ -207,8 +207,9 @@ fn of_many_who_choose_one_user_name_at_once_one_has_it() {
         let mut tries = tokio::task::JoinSet::new();
         for asking in askers {
             let (app, name) = (world.app.clone(), gatelodge::base::Username::parse("wanted").expect("a name"));
-            tries
-                .spawn(async move { app.choose_username(&asking, name, gatelodge::sessions::Client::default()).await });
+            tries.spawn(
+                async move { app.choose_username(&asking, name, gatelodge::sessions::Client::at(LOOPBACK)).await },
+            );
         }
         let outcomes = tries.join_all().await;
         let is_done = |outcome: &Result<_, _>| matches!(outcome, Ok(gatelodge::accounts::usernames::Chosen::Done));

@@ -219,7 +219,7 @@ fn who_somebody_is_can_be_asked_without_logging_them_in() {
     let before = kept();
     let asks = |identity: &str, password: &str| {
         let password = Password::parse(password).expect("printable");
-        let client = Client { network: "192.0.2.7".into(), ..Client::default() };
+        let client = Client::at([192, 0, 2, 7].into());
         world.block_on(world.app.authenticate(Identity::parse(identity), password, client)).expect("it answers")
     };
     assert_eq!(asks(ALICE, PASSWORD).expect("she is").email.expect("an address").shown, ALICE);

@@ -3,7 +3,7 @@
 use gatelodge::base::{DAY, MINUTE};
 use serde_json::json;
 
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, START, World};
+use crate::world::{ALICE, LOOPBACK, OTHER_PASSWORD, PASSWORD, Reply, START, World};
 
 fn registers(world: &World) -> crate::world::Visitor<'_> {
     let browser = world.visitor();
@@ -299,7 +299,7 @@ fn a_proof_for_one_address_confirms_no_other() {
     let found = world.app.read(|view| look_up(view, &world.app.env(), &first, START)).expect("memory does not fail");
     let Ok(Target::Registrations(first)) = found else { panic!("a registration") };
     for proof in [Proof::Password(first[0].0), Proof::None] {
-        let (token, client) = (second.clone(), gatelodge::sessions::Client::default());
+        let (token, client) = (second.clone(), gatelodge::sessions::Client::at(LOOPBACK));
         let request = ConfirmRequest { token, proof, username: None, client, replaces: None };
         let outcome =
             world.block_on(world.app.write(move |work| confirm(work, &request))).expect("memory does not fail");

@@ -6,7 +6,7 @@ use gatelodge::crypto::{Bearer, BearerKind, TotpSeed, TypedCode};
 use gatelodge::sessions::Client;
 use serde_json::{Value, json};
 
-use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
+use crate::world::{ALICE, LOOPBACK, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
 
 /// Reads the key that an authenticator program is told: base32.
 pub fn read_key(key: &str) -> TotpSeed {
@@ -218,7 +218,7 @@ fn of_many_parallel_uses_of_a_code_one_wins() {
             for secret in secrets {
                 let code = TypedCode::parse(&code).expect("a code");
                 let step =
-                    Step { secret: secret.digest(), code, trust: None, client: Client::default(), replaces: None };
+                    Step { secret: secret.digest(), code, trust: None, client: Client::at(LOOPBACK), replaces: None };
                 let app = world.app.clone();
                 tries.spawn(async move { app.take_second_step(step).await });
             }
