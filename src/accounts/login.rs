@@ -232,7 +232,8 @@ fn refuse(
 
 /// Exchanges a refresh token for the next one.
 pub fn refresh(work: &mut Work<'_>, client: &Client, presented: &Bearer) -> Result<Refreshed, StoreError> {
-    let refreshed = sessions::refresh(work.tx, work.moment, presented, work.env.config.spa.access.seconds())?;
+    let refreshed =
+        sessions::refresh(work.tx, work.moment, presented, &work.env.generation, work.env.config.spa.access.seconds())?;
     // A second use means that a copy exists. The session has ended by now; the row is for whoever looks into it.
     if let Refreshed::Reused(account) = refreshed {
         work.audit(&client.anyone(), Act::RefreshReused, account)?;

@@ -17,7 +17,9 @@ use super::{Work, notices, person, second_factor, spent};
 #[must_use]
 pub fn is_fresh(config: &Config, session: &Session, has_second_factor: bool, now: Timestamp) -> bool {
     let is_whole = !has_second_factor || session.has_second_factor();
-    is_whole && now.since(session.proved_at) <= config.session.fresh.seconds()
+    // A proof from the future was made while the clock was ahead: how old it is, nobody knows.
+    let is_known = session.proved_at <= now;
+    is_whole && is_known && now.since(session.proved_at) <= config.session.fresh.seconds()
 }
 
 /// The proof that somebody gives.

@@ -68,8 +68,8 @@ impl SealingKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        // Not ASCII, not sliceable: the digits below are cut out by byte.
-        if text.len() != 64 || !text.is_ascii() {
+        // Digits only: a sign before a digit would be read as part of the number.
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         let mut key = [0; 32];

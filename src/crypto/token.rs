@@ -242,7 +242,10 @@ mod tests {
             (Purpose::ConfirmAddress, VECTOR_CONFIRM_ADDRESS),
             (Purpose::ResetPassword, VECTOR_RESET_PASSWORD),
             (Purpose::LogIn, VECTOR_LOG_IN),
+            (Purpose::NotMe, VECTOR_NOT_ME),
+            (Purpose::UndoAddress, VECTOR_UNDO_ADDRESS),
         ];
+        assert_eq!(vectors.map(|(purpose, _)| purpose), Purpose::ALL);
         for (purpose, vector) in vectors {
             assert_eq!(token(purpose), vector, "{purpose:?}");
         }
@@ -252,6 +255,8 @@ mod tests {
     const VECTOR_CONFIRM_ADDRESS: &str = "glt_AWtleTECEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xC0b18w8jCYareqjR7qnUAZC1uye060T4bUpVDogdoZoTlN4LDZj96ifN5WWjRFIDU";
     const VECTOR_RESET_PASSWORD: &str = "glt_AWtleTEDEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xBFIJSDEwAtM9IDgQfLhef25XuDroOYgNQ8_AmwyrApm3zKhY1baGBxpDWwjaDtymg";
     const VECTOR_LOG_IN: &str = "glt_AWtleTEEEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xAB4IxEc9QLCLz2gbt6QJVAtCu2K1n_hpd6t6pZdehUm6IxPu1hPfaNb2zwq1AP8C0";
+    const VECTOR_NOT_ME: &str = "glt_AWtleTEFEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xATXGlfIsabPk66DzBoq4jOvBSMjV_UDwlmffPsqvFK-l-_fXLAUxOFVek5iGRot7k";
+    const VECTOR_UNDO_ADDRESS: &str = "glt_AWtleTEGEREREREREREREREREREREQAAAABlU_EAAAAAAGVT_xCWVOQdRbRr9IgCJcZwR1NZYNAPNyZuRCo5eIeluL7D5innxyUgM8HragEkxaZs0mw";
 
     #[test]
     fn a_token_opens_until_it_expires() {

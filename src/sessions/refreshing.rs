@@ -52,6 +52,7 @@ pub fn refresh(
     tx: &mut dyn Transaction,
     moment: &mut Moment,
     presented: &Bearer,
+    generation: &[u8; 16],
     access: Seconds,
 ) -> Result<Refreshed, StoreError> {
     let Some(digest) = presented.family() else { return Ok(Refreshed::Refused) };
@@ -60,7 +61,7 @@ pub fn refresh(
     let found = at.map(|at| SESSIONS.get(tx, &at)).transpose()?.flatten();
     let (Some(at), Some(mut session)) = (at, found) else { return Ok(Refreshed::Refused) };
     let now = moment.now();
-    if !session.is_alive(session.seen_at, now, &family.generation) {
+    if !session.is_alive(session.seen_at, now, generation) {
         return Ok(Refreshed::Refused);
     }
     // Whose copy is the stolen one cannot be known, so the session ends rather than going on for one of the two (RFC

@@ -47,6 +47,7 @@ pub use open_error::OpenError;
 pub use overlay::Overlay;
 pub use prepare::{Opened, open_memory};
 pub use record::{Damaged, Field, Reader, Record};
+pub use settle::sync_folder_of;
 pub use steps::Migration;
 pub use table::{JsonTable, Key, Table};
 pub use trust::{Heading, LogEnd, Trust};

@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the folder cannot be opened, or the disk failed.
-pub(super) fn sync_folder_of(path: &Path) -> Result<()> {
+pub fn sync_folder_of(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     as_of_a_folder(File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use gatelodge::accounts::administer;
 use gatelodge::accounts::standing::Needs;
 use gatelodge::admin::{Command, Refusal, execute};
 use gatelodge::app::{App, Caller, Hasher, Principal};
@@ -239,6 +240,15 @@ impl World {
             (row.entry.act.as_str().to_owned(), row.entry.outcome.as_str().to_owned(), row.entry.detail)
         };
         rows.into_iter().map(words).collect()
+    }
+
+    /// Disables somebody's account.
+    pub fn disable(&self, email: &'static str) {
+        let disabled = self.app.write(move |work| {
+            let mut person = administer::find(work.tx, email)?.expect("a member");
+            administer::set_disabled(work, &Source::appliance(), (&mut person, true))
+        });
+        self.block_on(disabled).expect("memory does not fail");
     }
 
     pub fn expect_no_post(&self) {

@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::base::MailId;
 use crate::crypto::from_base64;
+use crate::store::sync_folder_of;
 
 use super::Outcome;
 
@@ -53,7 +54,10 @@ async fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> 
         tokio::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).await?;
     file.write_all(bytes).await?;
     file.sync_all().await?;
-    tokio::fs::rename(&unfinished, path).await
+    tokio::fs::rename(&unfinished, path).await?;
+    // The mail counts as delivered from here on: its name has to outlive a power cut as well.
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || sync_folder_of(&path)).await.map_err(std::io::Error::other)?
 }
 
 /// Returns the mail with its parts decoded (RFC 2045, 6.7 and 6.8).

@@ -255,10 +255,18 @@ impl People<'_> {
         let (member, token) = oracle.families.swap_remove(at);
         oracle.perhaps_ended.insert(token.access().digest());
         let answers = self.ask(store, "refreshed", move |work| {
-            Ok(match sessions::refresh(work.tx, work.moment, &token, work.env.config.spa.access.seconds())? {
-                Refreshed::Done(done) => Told::Refreshed(member, token.clone(), done.0),
-                Refreshed::Refused | Refreshed::Reused(_) => Told::Nothing,
-            })
+            Ok(
+                match sessions::refresh(
+                    work.tx,
+                    work.moment,
+                    &token,
+                    &work.env.generation,
+                    work.env.config.spa.access.seconds(),
+                )? {
+                    Refreshed::Done(done) => Told::Refreshed(member, token.clone(), done.0),
+                    Refreshed::Refused | Refreshed::Reused(_) => Told::Nothing,
+                },
+            )
         });
         Some(("refreshed", answers))
     }
@@ -483,7 +491,8 @@ impl Oracle {
     /// A refresh token that was handed out works, and one that was used does not. What trying them changes is thrown away.
     fn judge_refreshes(&self, view: &dyn Snapshot) -> Result<Result<(), String>, StoreError> {
         let works = |token: &Bearer| {
-            let refreshed = sessions::refresh(&mut Overlay::new(view), &mut Moment::new(NOW, [2; 32]), token, 900)?;
+            let refreshed =
+                sessions::refresh(&mut Overlay::new(view), &mut Moment::new(NOW, [2; 32]), token, &[7; 16], 900)?;
             Ok::<_, StoreError>(matches!(refreshed, Refreshed::Done(_)))
         };
         for (_, token) in self.families.iter().filter(|(_, token)| self.is_open(token.access().digest())) {

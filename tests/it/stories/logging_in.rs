@@ -61,16 +61,7 @@ fn unknown_wrong_disabled_and_unconfirmed_look_the_same() {
     world.member(ALICE, PASSWORD);
     world.member("disabled@example.org", PASSWORD);
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
-    world
-        .block_on(world.app.write(|work| {
-            let mut person = gatelodge::accounts::administer::find(work.tx, "disabled@example.org")?.expect("a member");
-            gatelodge::accounts::administer::set_disabled(
-                work,
-                &gatelodge::audit::Source::appliance(),
-                (&mut person, true),
-            )
-        }))
-        .expect("memory does not fail");
+    world.disable("disabled@example.org");
     let refusals: Vec<_> = [
         (ALICE, OTHER_PASSWORD),
         ("disabled@example.org", PASSWORD),

@@ -78,6 +78,23 @@ fn an_attempt_the_program_did_not_survive_is_repeated_with_the_same_bytes() {
     assert_eq!(first, second);
 }
 
+#[test]
+fn a_mail_that_cannot_be_unsealed_is_given_up_and_holds_up_nothing_behind_it() {
+    let world = with_a_queued_mail();
+    let (damaged, _) = only_mail(&world);
+    let changed = world.app.write(|work| {
+        let another = work.env.seal.successor(work.moment);
+        mail::reseal(work.tx, work.moment, (&work.env.seal, &another))
+    });
+    world.block_on(changed).expect("memory does not fail");
+    world.visitor().api("POST", "/register", json!({"email": "bob@example.org", "password": PASSWORD})).expect(202);
+    world.only_letter_to("bob@example.org");
+    let (id, mail) = only_mail(&world);
+    assert_eq!((id, mail.state), (damaged, MailState::Failed));
+    assert!(mail.last_error.is_some_and(|reason| reason.contains("damaged")));
+    assert!(world.audit().iter().any(|(act, ..)| act == "mail-given-up"));
+}
+
 /// It may be under way there: freed by another's start, it would arrive twice.
 #[test]
 fn what_another_node_is_sending_is_left_to_it() {

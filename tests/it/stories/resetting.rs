@@ -118,11 +118,13 @@ fn a_weak_password_consumes_no_link() {
 fn unknown_unconfirmed_and_disabled_get_the_same_answer_and_no_mail() {
     let world = World::new();
     world.member(ALICE, PASSWORD);
+    world.member("disabled@example.org", PASSWORD);
+    world.disable("disabled@example.org");
     world.visitor().api("POST", "/register", json!({"email": "pending@example.org", "password": PASSWORD})).expect(202);
     world.deliver_mail();
     let known = forgets(&world, ALICE);
     world.only_letter_to(ALICE);
-    for email in ["nobody@example.org", "pending@example.org"] {
+    for email in ["nobody@example.org", "pending@example.org", "disabled@example.org"] {
         let other = forgets(&world, email);
         assert_eq!((other.body, other.head.headers), (known.body.clone(), known.head.headers.clone()), "{email}");
         world.expect_no_post();
