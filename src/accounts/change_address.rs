@@ -95,7 +95,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreE
     person.account.address_count += 1;
     person::save(work.tx, id, &person.account)?;
     let within = work.env.config.tokens.confirm_within;
-    let state = State::of(work.env, &person, &new);
+    let state = State::of(&person, &new);
     let link = work.signed_link("/confirm/", (Purpose::ConfirmAddress, *id.bytes()), &state.parts(), within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
     work.mail(&new, &Letter::ConfirmAddress { link, within, account: called(&person) })
@@ -111,24 +111,22 @@ pub fn called(person: &Person) -> String {
 
 /// The state that the link is bound to: both addresses, and which of the links it is.
 struct State {
-    generation: [u8; 16],
     old: String,
     new: String,
     count: [u8; 8],
 }
 
 impl State {
-    fn of(env: &Env, person: &Person, new: &EmailAddress) -> Self {
+    fn of(person: &Person, new: &EmailAddress) -> Self {
         Self {
-            generation: env.generation,
             old: person.email.as_ref().map(|email| email.address.canonical()).unwrap_or_default(),
             new: new.canonical(),
             count: person.account.address_count.to_be_bytes(),
         }
     }
 
-    fn parts(&self) -> [&[u8]; 4] {
-        [&self.generation, self.old.as_bytes(), self.new.as_bytes(), &self.count]
+    fn parts(&self) -> [&[u8]; 3] {
+        [self.old.as_bytes(), self.new.as_bytes(), &self.count]
     }
 }
 
@@ -143,7 +141,7 @@ pub(super) fn find(
         return Ok(None);
     };
     let Some(new) = waiting(&person).cloned() else { return Ok(None) };
-    let is_bound = opened.is_bound_to(&State::of(env, &person, &new).parts());
+    let is_bound = env.is_bound(opened, &State::of(&person, &new).parts());
     let is_free = identity::owner_of_email(view, &new)?.is_none_or(|owner| owner == id);
     Ok((is_bound && is_free).then_some((person, new)))
 }

@@ -43,8 +43,8 @@ pub(super) fn is_newest(
 ) -> Result<bool, StoreError> {
     let canonical = address.canonical();
     Ok(match LINKS.get(view, &canonical)? {
-        Some(link) => opened.is_bound_to(&[&env.generation, canonical.as_bytes(), &link.count.to_be_bytes()]),
-        None => opened.is_bound_to(&[&env.generation, canonical.as_bytes()]),
+        Some(link) => env.is_bound(opened, &[canonical.as_bytes(), &link.count.to_be_bytes()]),
+        None => env.is_bound(opened, &[canonical.as_bytes()]),
     })
 }
 
@@ -56,11 +56,10 @@ pub fn sweep(
     after: Option<&String>,
     limit: usize,
 ) -> Result<Option<String>, StoreError> {
-    let page = LINKS.page(tx, after, limit)?;
-    for (address, link) in &page {
+    LINKS.sweep(tx, after, limit, |tx, address, link| {
         if link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest) {
             LINKS.delete(tx, address)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.into_iter().last().map(|(address, _)| address)).flatten())
+        Ok(())
+    })
 }

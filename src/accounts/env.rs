@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::audit::Chain;
 use crate::base::NodeId;
 use crate::config::Config;
-use crate::crypto::{PasswordPolicy, SealingKey};
+use crate::crypto::{Opened, PasswordPolicy, SealingKey};
 use crate::mail::{Composer, Mailer};
 
 /// Settings and keys. Settings may be reloaded while the program runs: one transaction sees the same ones throughout.
@@ -27,6 +27,18 @@ impl Env {
     #[must_use]
     pub fn chain(&self) -> Chain<'_> {
         Chain { node: self.node, seal: &self.seal }
+    }
+
+    /// Returns what a mailed link is bound to: the state that its purpose names and, before it, the generation of the store. No
+    /// link outlives a restore, whoever signs it.
+    pub(super) fn binding<'a>(&'a self, state: &[&'a [u8]]) -> Vec<&'a [u8]> {
+        [&[&self.generation[..]], state].concat()
+    }
+
+    /// Whether a mailed link is bound to this state, in this generation.
+    #[must_use]
+    pub fn is_bound(&self, link: &Opened<'_>, state: &[&[u8]]) -> bool {
+        link.is_bound_to(&self.binding(state))
     }
 
     /// The rules for a new password.

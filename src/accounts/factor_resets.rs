@@ -6,7 +6,7 @@ use crate::base::{AccountId, Timestamp};
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::person::{self, Person};
 use super::{Work, administrators};
@@ -123,5 +123,5 @@ pub fn carry_out_due(
     for (account, _) in &page {
         carry_out_if_due(work, *account)?;
     }
-    Ok((page.len() == limit).then(|| page.last().map(|(account, _)| *account)).flatten())
+    Ok(next_after(&page, limit))
 }

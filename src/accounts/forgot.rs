@@ -69,7 +69,7 @@ pub(super) fn send_link(
     person.account.reset_count += 1;
     person.account.reset_asked_at = Some(work.earliest());
     person::save(work.tx, id, &person.account)?;
-    let state = State::of(work.env, person);
+    let state = State::of(person);
     let link = work.signed_link("/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
     let Some(to) = address_of_link(person) else { return Ok(()) };
     work.audit(&Source::appliance(), Act::ResetMailed, id)?;
@@ -79,24 +79,22 @@ pub(super) fn send_link(
 /// The state that a reset link is bound to: it dies when it was used, when the password or the address changes another
 /// way, when a newer link is asked for, and when a backup is restored.
 struct State {
-    generation: [u8; 16],
     password: String,
     address: String,
     count: [u8; 8],
 }
 
 impl State {
-    fn of(env: &Env, person: &Person) -> Self {
+    fn of(person: &Person) -> Self {
         Self {
-            generation: env.generation,
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
             address: address_of_link(person).map(EmailAddress::canonical).unwrap_or_default(),
             count: person.account.reset_count.to_be_bytes(),
         }
     }
 
-    fn parts(&self) -> [&[u8]; 4] {
-        [&self.generation, self.password.as_bytes(), self.address.as_bytes(), &self.count]
+    fn parts(&self) -> [&[u8]; 3] {
+        [self.password.as_bytes(), self.address.as_bytes(), &self.count]
     }
 }
 
@@ -119,7 +117,7 @@ pub fn look_up(
     links::open(view, env, (token, &[Purpose::ResetPassword]), now, |opened| {
         let person = person::load(view, AccountId::from_bytes(opened.subject))?;
         let person = person.filter(|person| may_be_mailed(person) || has_yet_to_choose(person));
-        let person = person.filter(|person| opened.is_bound_to(&State::of(env, person).parts()));
+        let person = person.filter(|person| env.is_bound(opened, &State::of(person).parts()));
         Ok(person.map(|person| Usable { person, expires_at: opened.expires_at }))
     })
 }

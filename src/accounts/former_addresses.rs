@@ -69,7 +69,7 @@ pub(super) fn keep(work: &mut Work<'_>, account: AccountId, old: &EmailAddress) 
     // The latest owner of an address is the one it is kept for: they proved it last.
     FORMER_OWNERS.put(work.tx, &old.canonical(), &FormerOwner { account, until })?;
     let what = (Purpose::UndoAddress, *account.bytes());
-    work.signed_link("/email/undo/", what, &[&work.env.generation, account.bytes(), id.bytes()], WITHIN).map(Some)
+    work.signed_link("/email/undo/", what, &[account.bytes(), id.bytes()], WITHIN).map(Some)
 }
 
 /// The former addresses of an account that can still be restored.
@@ -86,7 +86,7 @@ pub(super) fn undone_by(
     link: &Opened<'_>,
 ) -> Result<Option<FormerAddress>, StoreError> {
     let former = FORMER.under(view, &account, Direction::Up, MAX_FORMER)?;
-    let is_meant = |id: &Id<OfFormerAddress>| link.is_bound_to(&[&env.generation, account.bytes(), id.bytes()]);
+    let is_meant = |id: &Id<OfFormerAddress>| env.is_bound(link, &[account.bytes(), id.bytes()]);
     Ok(former.into_iter().find(|((_, id), _)| is_meant(id)).map(|(_, former)| former))
 }
 
@@ -128,12 +128,11 @@ pub fn sweep(
     after: Option<(AccountId, Id<OfFormerAddress>)>,
     limit: usize,
 ) -> Result<Option<(AccountId, Id<OfFormerAddress>)>, StoreError> {
-    let page = FORMER.page(tx, after.as_ref(), limit)?;
-    for (key, former) in &page {
+    FORMER.sweep(tx, after.as_ref(), limit, |tx, key, former| {
         if now >= former.changed_at.plus(WITHIN.seconds()) {
             FORMER.delete(tx, key)?;
             release_reserved(tx, key.0, &former.address)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+        Ok(())
+    })
 }

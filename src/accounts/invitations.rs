@@ -205,13 +205,12 @@ pub fn sweep(
     after: Option<InvitationId>,
     limit: usize,
 ) -> Result<Option<InvitationId>, StoreError> {
-    let page = INVITATIONS.page(tx, after.as_ref(), limit)?;
-    for (id, invitation) in &page {
+    INVITATIONS.sweep(tx, after.as_ref(), limit, |tx, id, invitation| {
         if now.since(invitation.expires_at) > KEEP {
             INVITATIONS.delete(tx, id)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten())
+        Ok(())
+    })
 }
 
 #[cfg(test)]

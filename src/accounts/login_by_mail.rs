@@ -33,7 +33,7 @@ pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpos
     person::save(work.tx, person.id, &person.account)?;
     let whose = (person.id, person.credentials(), false);
     let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? else { return Ok(()) };
-    let state = State::of(work.env, &person, context);
+    let state = State::of(&person, context);
     let within = Span::from_seconds(CODE_WORKS_FOR);
     let subject = (Purpose::LogIn, *context.bytes());
     let link = work.signed_link("/login/mail/", subject, &state.parts(), within)?;
@@ -44,7 +44,6 @@ pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpos
 /// The state that a link is bound to, besides the digits that were mailed with it: it dies with them, when the password
 /// or the address changes, when the owner takes the account back, and when a newer one is mailed.
 struct State {
-    generation: [u8; 16],
     account: AccountId,
     address: String,
     password: String,
@@ -53,9 +52,8 @@ struct State {
 }
 
 impl State {
-    fn of(env: &Env, person: &Person, context: CodePurpose) -> Self {
+    fn of(person: &Person, context: CodePurpose) -> Self {
         Self {
-            generation: env.generation,
             account: person.id,
             address: person.verified_address().map(crate::base::EmailAddress::canonical).unwrap_or_default(),
             password: person.account.password.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -64,9 +62,8 @@ impl State {
         }
     }
 
-    fn parts(&self) -> [&[u8]; 6] {
+    fn parts(&self) -> [&[u8]; 5] {
         [
-            &self.generation,
             self.account.bytes(),
             self.address.as_bytes(),
             self.password.as_bytes(),
@@ -97,7 +94,7 @@ pub fn look_up(
         // The waiting code is what makes the link work once: whichever of the two is used first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
         let person = person::load(view, account)?.filter(may_be_mailed);
-        let person = person.filter(|person| opened.is_bound_to(&State::of(env, person, context).parts()));
+        let person = person.filter(|person| env.is_bound(opened, &State::of(person, context).parts()));
         Ok(person.map(|person| Usable { person, context }))
     })
 }

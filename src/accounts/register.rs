@@ -174,7 +174,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), S
     registration::save(work.tx, id, &registration)?;
     let count = confirm_links::begin_next(work.tx, &canonical, work.moment.earliest())?;
     let subject = (Purpose::ConfirmRegistration, *id.bytes());
-    let state: [&[u8]; 3] = [&work.env.generation, canonical.as_bytes(), &count.to_be_bytes()];
+    let state: [&[u8]; 2] = [canonical.as_bytes(), &count.to_be_bytes()];
     let link = work.signed_link("/confirm/", subject, &state, within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
     work.mail(&registration.email, &Letter::ConfirmRegistration { link, within })

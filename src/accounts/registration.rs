@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Seconds, Timestamp, Username};
 use crate::crypto::{Cost, Digest, PasswordHash};
-use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::{confirm_links, hash_costs};
 
@@ -154,5 +154,5 @@ pub fn sweep(
             removed += 1;
         }
     }
-    Ok((removed, (page.len() == limit).then(|| page.last().map(|(id, _)| *id)).flatten()))
+    Ok((removed, next_after(&page, limit)))
 }

@@ -7,7 +7,7 @@ use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, CodeProof, CodePurpose, NewTrust};
 use crate::sessions::{Carrier, Client, Method};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::attempt_limits::AttemptLimits;
 use super::login_outcome::LoginRefused;
@@ -171,7 +171,7 @@ pub(super) fn end_some_waiting(
 ) -> Result<(usize, Option<Digest>), StoreError> {
     let page = PENDING.page(tx, after.as_ref(), limit)?;
     page.iter().try_for_each(|(secret, _)| PENDING.delete(tx, secret))?;
-    Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten()))
+    Ok((page.len(), next_after(&page, limit)))
 }
 
 /// Removes pending logins that are over, looking at up to `limit` behind `after`. Returns where to go on, or none at
@@ -182,11 +182,10 @@ pub fn sweep(
     after: Option<Digest>,
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
-    let page = PENDING.page(tx, after.as_ref(), limit)?;
-    for (secret, pending) in &page {
+    PENDING.sweep(tx, after.as_ref(), limit, |tx, secret, pending| {
         if now >= pending.expires_at {
             PENDING.delete(tx, secret)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten())
+        Ok(())
+    })
 }

@@ -62,11 +62,10 @@ pub fn sweep(
     after: Option<Digest>,
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
-    let page = SPENT.page(tx, after.as_ref(), limit)?;
-    for (secret, spent) in &page {
+    SPENT.sweep(tx, after.as_ref(), limit, |tx, secret, spent| {
         if now.since(spent.done_at) > REMEMBERED_FOR {
             SPENT.delete(tx, secret)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(secret, _)| *secret)).flatten())
+        Ok(())
+    })
 }

@@ -70,6 +70,7 @@ impl Work<'_> {
     ) -> Result<String, StoreError> {
         let keys = keyring::load_or_make(self.tx, self.moment, &self.env.seal)?;
         let issued_at = self.now();
+        let state = &self.env.binding(state);
         let ticket = Ticket { purpose, subject, issued_at, expires_at: issued_at.plus(within.seconds()), state };
         let token = ticket.sign(&keys).ok_or(StoreError::Damaged("keyring"))?;
         Ok(self.env.config.site.url.link(&format!("{path}{token}")))

@@ -152,11 +152,10 @@ pub fn sweep_codes(
     after: Option<[u8; 16]>,
     limit: usize,
 ) -> Result<Option<[u8; 16]>, StoreError> {
-    let page = MAILED.page(tx, after.as_ref(), limit)?;
-    for (context, row) in &page {
+    MAILED.sweep(tx, after.as_ref(), limit, |tx, context, row| {
         if now >= row.expires_at {
             MAILED.delete(tx, context)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(context, _)| *context)).flatten())
+        Ok(())
+    })
 }

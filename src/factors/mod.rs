@@ -9,7 +9,7 @@ mod trusted;
 use crate::base::{AccountId, DisplayName, FactorId, Moment, Timestamp};
 use crate::crypto::{SealingKey, TotpSeed, TypedCode, newest_step_at, step_at};
 use crate::sessions::Method;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema, stored_enum};
 
 pub(crate) use mailed::MAILED;
 pub use mailed::{
@@ -250,7 +250,7 @@ fn change_totp(
     change: &mut Change<'_>,
 ) -> Result<Option<(AccountId, FactorId)>, StoreError> {
     let page = FACTORS.page(tx, after.as_ref(), limit)?;
-    let next = page.last().filter(|_| page.len() == limit).map(|(key, _)| *key);
+    let next = next_after(&page, limit);
     for (key, factor) in page.into_iter().filter(|(_, factor)| factor.kind == FactorKind::Totp) {
         FACTORS.put(tx, &key, &change(&key, factor)?)?;
     }

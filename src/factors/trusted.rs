@@ -2,7 +2,7 @@
 
 use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
 use crate::crypto::{Digest, constant_time_eq};
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 use std::net::IpAddr;
 
 /// A browser that its owner trusts.
@@ -117,7 +117,7 @@ pub fn end_some_trusts(
 ) -> Result<(usize, Option<(AccountId, BrowserId)>), StoreError> {
     let page = TRUSTED.page(tx, after.as_ref(), limit)?;
     page.iter().try_for_each(|(key, _)| TRUSTED.delete(tx, key))?;
-    Ok((page.len(), (page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten()))
+    Ok((page.len(), next_after(&page, limit)))
 }
 
 /// Removes browsers whose trust has expired, looking at up to `limit` behind `after`. Returns where to go on, or none
@@ -128,11 +128,10 @@ pub fn sweep_trusts(
     after: Option<(AccountId, BrowserId)>,
     limit: usize,
 ) -> Result<Option<(AccountId, BrowserId)>, StoreError> {
-    let page = TRUSTED.page(tx, after.as_ref(), limit)?;
-    for (key, browser) in &page {
+    TRUSTED.sweep(tx, after.as_ref(), limit, |tx, key, browser| {
         if now >= browser.expires_at {
             TRUSTED.delete(tx, key)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+        Ok(())
+    })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::{AccountId, DAY, MINUTE, Seconds, Timestamp};
-use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
+use crate::store::{Snapshot, StoreError, Table, Transaction, next_after, record, schema, stored_enum};
 
 stored_enum! {
     /// Something that an owner is notified of.
@@ -218,7 +218,7 @@ pub fn over(
     limit: usize,
 ) -> Result<(Vec<NoticeKey>, Option<NoticeKey>), StoreError> {
     let page = NOTICES.page(view, after.as_ref(), limit)?;
-    let next = (page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten();
+    let next = next_after(&page, limit);
     Ok((page.into_iter().filter(|(_, told)| told.quiet_until <= now).map(|(key, _)| key).collect(), next))
 }
 

@@ -1,7 +1,7 @@
 //! What is done to every mail of the outbox: some at a time, each time in a transaction of its own, so that nobody waits long for it.
 
 use crate::base::{DAY, MailId, NodeId, Seconds, Timestamp};
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Transaction, next_after};
 
 use super::outbox::{MAILS, Mail, MailState, PAUSES, fail, retry, save};
 
@@ -26,7 +26,7 @@ fn step(
     mut work: impl FnMut(&mut dyn Transaction, MailId, Mail) -> Result<bool, StoreError>,
 ) -> Result<Step, StoreError> {
     let page = MAILS.page(tx, after.as_ref(), PER_STEP)?;
-    let after = page.last().filter(|_| page.len() == PER_STEP).map(|(id, _)| *id);
+    let after = next_after(&page, PER_STEP);
     let mut count = 0;
     for (id, mail) in page {
         count += usize::from(work(tx, id, mail)?);

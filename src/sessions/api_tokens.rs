@@ -151,11 +151,10 @@ pub fn sweep_tokens(
     after: Option<Digest>,
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
-    let page = TOKENS.page(tx, after.as_ref(), limit)?;
-    for (_, token) in &page {
+    TOKENS.sweep(tx, after.as_ref(), limit, |tx, _, token| {
         if !token.is_alive(now, generation) {
             revoke(tx, token.account, token.id)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten())
+        Ok(())
+    })
 }

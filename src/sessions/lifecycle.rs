@@ -3,7 +3,7 @@
 use crate::base::{AccountId, Moment, Seconds, SessionId, Timestamp, set_of};
 use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
-use crate::store::{Direction, StoreError, Transaction};
+use crate::store::{Direction, StoreError, Transaction, next_after};
 
 use super::session::{Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, of_account, remove, store};
 use super::{Client, Method, api_tokens, refreshing};
@@ -139,7 +139,7 @@ pub fn end_some(
         remove(tx, *digest, session)?;
         ended += 1;
     }
-    Ok((ended, (page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten()))
+    Ok((ended, next_after(&page, limit)))
 }
 
 /// Records when sessions and API tokens were last used. One that has ended meanwhile stays ended.
@@ -162,11 +162,10 @@ pub fn sweep(
     after: Option<Digest>,
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
-    let page = SESSIONS.page(tx, after.as_ref(), limit)?;
-    for (digest, session) in &page {
+    SESSIONS.sweep(tx, after.as_ref(), limit, |tx, digest, session| {
         if !session.is_alive(session.seen_at, now, generation) {
             remove(tx, *digest, session)?;
         }
-    }
-    Ok((page.len() == limit).then(|| page.last().map(|(digest, _)| *digest)).flatten())
+        Ok(())
+    })
 }

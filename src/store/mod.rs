@@ -49,7 +49,7 @@ pub use prepare::{Opened, open_memory};
 pub use record::{Damaged, Field, Reader, Record};
 pub use settle::sync_folder_of;
 pub use steps::Migration;
-pub use table::{JsonTable, Key, Table};
+pub use table::{JsonTable, Key, Table, next_after};
 pub use trust::{Heading, LogEnd, Trust};
 pub use writer::{Event, Reopening, Store};
 

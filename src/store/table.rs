@@ -142,6 +142,23 @@ impl<K: Key, V: Record> Table<K, V> {
         self.read(view, &self.behind(KeySpan::prefix(&bytes), after, direction), direction, limit)
     }
 
+    /// Visits up to `limit` records behind `after`, each of which may be changed or removed. Returns where to go on, or none at
+    /// the end.
+    pub fn sweep<T: Transaction + ?Sized>(
+        &self,
+        tx: &mut T,
+        after: Option<&K>,
+        limit: usize,
+        mut visit: impl FnMut(&mut T, &K, &V) -> Result<(), StoreError>,
+    ) -> Result<Option<K>, StoreError>
+    where
+        K: Clone,
+    {
+        let page = self.page(tx, after, limit)?;
+        page.iter().try_for_each(|(key, record)| visit(tx, key, record))?;
+        Ok(next_after(&page, limit))
+    }
+
     /// What of a span is behind a record.
     fn behind(&self, mut span: KeySpan, after: Option<&K>, direction: Direction) -> KeySpan {
         if let Some(after) = after {
@@ -168,6 +185,11 @@ impl<K: Key, V: Record> Table<K, V> {
         };
         view.scan(span, direction, limit)?.into_iter().map(typed).collect()
     }
+}
+
+/// Returns where to go on behind a page of at most `limit` records; none if it was the last.
+pub fn next_after<K: Clone, V>(page: &[(K, V)], limit: usize) -> Option<K> {
+    page.last().filter(|_| page.len() == limit).map(|(key, _)| key.clone())
 }
 
 impl Record for () {

@@ -2,7 +2,7 @@
 
 use crate::base::{AccountId, DAY, Moment, NodeId, Seconds, SessionId, Timestamp};
 use crate::config::Throttle as Settings;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::{DeviceId, Kind, Level};
 
@@ -213,7 +213,7 @@ pub fn sweep(
             BUCKETS.delete(tx, &(*kind, *id))?;
         }
     }
-    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+    Ok(next_after(&page, limit))
 }
 
 /// Corrects rows written while the clock was ahead, at `from`, now that it is known to be `to`: else whoever did
@@ -240,7 +240,7 @@ pub fn take_back(
         let taken_back = Stored { full_at, failed_at: stored.failed_at.min(to), told_at, ..stored.clone() };
         BUCKETS.put(tx, key, &taken_back)?;
     }
-    Ok((page.len() == limit).then(|| page.last().map(|(key, _)| *key)).flatten())
+    Ok(next_after(&page, limit))
 }
 
 /// The number of rows, counted up to `limit`.
