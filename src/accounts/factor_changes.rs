@@ -30,7 +30,7 @@ pub enum Added {
     /// The site does not offer such codes, or there is no address or number to send them to.
     NotOffered,
     /// The session has ended meanwhile.
-    Overtaken,
+    Conflict,
 }
 
 /// A person who changes their own factors.
@@ -53,7 +53,7 @@ pub fn confirm_totp(
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
     if sessions::find_by_id(work.tx, account, owner.session)?.is_none() {
-        return Ok(Added::Overtaken);
+        return Ok(Added::Conflict);
     }
     if !factors::confirm_totp(work.tx, work.moment.now(), &work.env.seal, (account, id), code)? {
         let what = (Act::SecondFactor, Outcome::WrongCode);
@@ -79,7 +79,7 @@ pub fn is_offered(env: &Env, person: &Person, kind: FactorKind) -> bool {
 /// Adds codes by mail, or by text message.
 pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<Added, StoreError> {
     if sessions::find_by_id(work.tx, owner.person.id, owner.session)?.is_none() {
-        return Ok(Added::Overtaken);
+        return Ok(Added::Conflict);
     }
     // Looked up again: address and number may have changed since the request was let in.
     let is_offered = person::load(work.tx, owner.person.id)?.is_some_and(|person| is_offered(work.env, &person, kind));
@@ -97,7 +97,7 @@ pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<
 fn added(work: &mut Work<'_>, owner: &Owner, (kind, methods): (FactorKind, &[Method])) -> Result<Added, StoreError> {
     let account = owner.person.id;
     let Some(renewed) = keep_session(work, owner, (Act::FactorAdded, methods))? else {
-        return Ok(Added::Overtaken);
+        return Ok(Added::Conflict);
     };
     let (source, what) = (owner.client.owner_of(account), Act::FactorAdded);
     work.audit_in_detail(&source, what, account, kind.as_str())?;

@@ -20,7 +20,7 @@ const ROTATE_AFTER: Seconds = 90 * DAY;
 /// Loads all keys that still verify.
 pub fn load(view: &dyn Snapshot, seal: &SealingKey) -> Result<Keyring, StoreError> {
     let unseal = |(id, stored): (KeyId, StoredKey)| {
-        let secret = seal.open(&place(&id), &stored.sealed).ok().and_then(|bytes| bytes.try_into().ok());
+        let secret = seal.open(&associated_data(&id), &stored.sealed).ok().and_then(|bytes| bytes.try_into().ok());
         let secret = secret.ok_or(StoreError::Damaged("a signing key"))?;
         Ok(SigningKey::new(id, stored.created_at, secret))
     };
@@ -98,7 +98,7 @@ fn add(tx: &mut dyn Transaction, moment: &mut Moment, seal: &SealingKey) -> Resu
     if let Some(newest) = load(tx, seal)?.newest().filter(|newest| newest.created_at >= key.created_at) {
         key.created_at = newest.created_at.plus(1);
     }
-    let sealed = seal.seal(&place(&key.id), key.expose(), moment);
+    let sealed = seal.seal(&associated_data(&key.id), key.expose(), moment);
     KEYS.put(tx, &key.id, &StoredKey { created_at: key.created_at, sealed })
 }
 
@@ -112,13 +112,13 @@ pub fn reseal(
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
     for (id, stored) in KEYS.all(tx, Direction::Up, usize::MAX)? {
-        let sealed = old.hand_over(new, &place(&id), &stored.sealed, moment);
+        let sealed = old.hand_over(new, &associated_data(&id), &stored.sealed, moment);
         let sealed = sealed.map_err(|_| StoreError::Damaged("a signing key"))?;
         KEYS.put(tx, &id, &StoredKey { sealed, ..stored })?;
     }
     Ok(())
 }
 
-fn place(id: &KeyId) -> [&[u8]; 2] {
+fn associated_data(id: &KeyId) -> [&[u8]; 2] {
     [schema::SIGNING_KEYS.name.as_bytes(), id]
 }

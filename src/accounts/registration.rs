@@ -125,7 +125,7 @@ pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<()
 
 /// The times for which registrations wait.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Deadlines {
     /// Seconds for their owner to confirm them.
     pub confirm_within: Seconds,
     /// Seconds for an administrator to approve them.
@@ -137,7 +137,7 @@ pub struct Patience {
 pub fn sweep(
     tx: &mut dyn Transaction,
     now: Timestamp,
-    patience: Patience,
+    deadlines: Deadlines,
     after: Option<RegistrationId>,
     limit: usize,
 ) -> Result<(usize, Option<RegistrationId>), StoreError> {
@@ -146,8 +146,8 @@ pub fn sweep(
         // Counted from the mail, not from the registration: the link is signed when it is mailed, which may have taken
         // a while, and its registration must not go before it expires.
         let is_over = match registration.confirmed_at {
-            Some(confirmed_at) => now.since(confirmed_at) > patience.approve_within,
-            None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > patience.confirm_within,
+            Some(confirmed_at) => now.since(confirmed_at) > deadlines.approve_within,
+            None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > deadlines.confirm_within,
         };
         if is_over {
             remove(tx, *id, registration)?;

@@ -22,7 +22,7 @@ pub(crate) const ACCOUNTS: Table<String, Kept> = Table::at(schema::ACME_ACCOUNTS
 /// The error type for an account that the authority does not know (RFC 8555, 6.7).
 const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
-fn place(directory: &str) -> [&[u8]; 2] {
+fn associated_data(directory: &str) -> [&[u8]; 2] {
     [schema::ACME_ACCOUNTS.name.as_bytes(), directory.as_bytes()]
 }
 
@@ -50,14 +50,14 @@ pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: 
 fn kept(app: &App, directory: &str) -> Result<Option<AccountCredentials>, Fault> {
     let Some(kept) = app.read(|view| ACCOUNTS.get(view, &directory.to_owned()))? else { return Ok(None) };
     let damaged = || Fault::Store(StoreError::Damaged("the account with the certificate authority"));
-    let opened = app.env().seal.open(&place(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
+    let opened = app.env().seal.open(&associated_data(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
     serde_json::from_slice(&opened).map(Some).map_err(|_| damaged())
 }
 
 async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredentials) -> Result<(), AcmeError> {
     let text = serde_json::to_vec(credentials).map_err(|error| AcmeError::Failed(error.to_string()))?;
     let kept = app.write(move |work| {
-        let sealed_credentials = work.env.seal.seal(&place(&directory), &text, work.moment);
+        let sealed_credentials = work.env.seal.seal(&associated_data(&directory), &text, work.moment);
         ACCOUNTS.put(work.tx, &directory, &Kept { sealed_credentials })
     });
     Ok(kept.await.map_err(Fault::from)?)
@@ -73,7 +73,7 @@ pub fn reseal(
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
     for (directory, kept) in ACCOUNTS.all(tx, Direction::Up, usize::MAX)? {
-        let sealed = old.hand_over(new, &place(&directory), &kept.sealed_credentials, moment);
+        let sealed = old.hand_over(new, &associated_data(&directory), &kept.sealed_credentials, moment);
         let sealed_credentials =
             sealed.map_err(|_| StoreError::Damaged("the account with the certificate authority"))?;
         ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })?;

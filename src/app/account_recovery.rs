@@ -7,7 +7,7 @@ use crate::accounts::attempt_limits::AttemptLimits;
 use crate::crypto::TokenFault;
 use crate::sessions::{Client, Logins};
 
-use super::{App, Fault, LoggedIn};
+use super::{App, Fault, KnownCaller};
 
 impl App {
     /// Looks up the account that a link takes back.
@@ -33,7 +33,7 @@ impl App {
     }
 
     /// Returns how often the caller has logged in, and the last times.
-    pub fn logins_of(&self, asking: &LoggedIn) -> Result<Logins, Fault> {
+    pub fn logins_of(&self, asking: &KnownCaller) -> Result<Logins, Fault> {
         Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id))?)
     }
 }

@@ -13,7 +13,7 @@ use crate::groups;
 use crate::store::StoreError;
 
 use super::App;
-use super::session_cache::LoggedIn;
+use super::session_cache::KnownCaller;
 
 /// How long after a form was posted another post of it counts as the second of two clicks, in seconds.
 const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
@@ -29,7 +29,7 @@ impl App {
 
 impl App {
     /// Returns the holder of the session, or of the API token, with this secret, if it is alive and its account open.
-    pub fn find_caller(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+    pub fn find_caller(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
         let logged_in = match self.session_cache.find(&digest) {
             Ok(logged_in) => logged_in,
             Err(heard) => match self.look_up_session(digest)? {
@@ -62,7 +62,7 @@ impl App {
         self.read(|view| permissions::may(view, named, permission))
     }
 
-    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<LoggedIn>>, StoreError> {
+    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
         self.read(|view| {
             let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
@@ -70,7 +70,7 @@ impl App {
             let seen_at = AtomicU64::new(session.seen_at.seconds());
             let has_second_factor = factors::has_any(view, person.id)?;
             let lacks_second_factor = standing::lacks_second_factor(view, &self.env(), &session, &person.account)?;
-            Ok(Some(Arc::new(LoggedIn {
+            Ok(Some(Arc::new(KnownCaller {
                 digest,
                 session,
                 person,

@@ -10,7 +10,7 @@ use crate::factors::{self, Factor, FactorKind, TrustedBrowser};
 use crate::sessions::Client;
 use crate::throttle::Kind;
 
-use super::{App, Caller, Fault, LoggedIn};
+use super::{App, Caller, Fault, KnownCaller};
 
 /// What somebody has besides the password.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ pub struct BegunTotp {
     pub seed: TotpSeed,
 }
 
-fn owner(asking: &LoggedIn, client: Client) -> Owner {
+fn owner(asking: &KnownCaller, client: Client) -> Owner {
     Owner { session: asking.session.id, person: asking.person.clone(), client }
 }
 
 impl App {
     /// Returns the caller's second factors.
-    pub fn factors_of(&self, asking: &LoggedIn) -> Result<Factors, Fault> {
+    pub fn factors_of(&self, asking: &KnownCaller) -> Result<Factors, Fault> {
         let (env, account, now) = (self.env(), asking.person.id, self.now());
         Ok(self.read(|view| {
             let factors = factors::confirmed(view, account)?;
@@ -78,7 +78,7 @@ impl App {
     }
 
     /// Returns the authenticator program that the caller has begun and not confirmed.
-    pub fn begun_totp(&self, asking: &LoggedIn) -> Result<Option<BegunTotp>, Fault> {
+    pub fn begun_totp(&self, asking: &KnownCaller) -> Result<Option<BegunTotp>, Fault> {
         let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id))?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
     }

@@ -15,7 +15,7 @@ use crate::sessions::{self, Client, Refreshed, Session};
 use crate::store::StoreError;
 
 use super::rate_limit::Reservation;
-use super::{App, Caller, Fault, LoggedIn};
+use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::start_session::SessionRequest;
 
 /// A password that was verified, and the reservation that is held until its outcome is committed.
@@ -149,7 +149,7 @@ impl App {
     }
 
     /// Lists the living sessions of the caller, newest first.
-    pub fn sessions_of(&self, asking: &LoggedIn) -> Result<Vec<Session>, Fault> {
+    pub fn sessions_of(&self, asking: &KnownCaller) -> Result<Vec<Session>, Fault> {
         let now = self.now();
         let mut found: Vec<Session> = self
             .read(|view| sessions::of_account(view, asking.person.id))?

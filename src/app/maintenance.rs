@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::registration::Patience;
+use crate::accounts::registration::Deadlines;
 use crate::accounts::{
     Env, Work, confirm_links, factor_resets, former_addresses, invitations, keyring, mail_requests, notice_summaries,
     person, process_mail_requests, registration, second_step, spent,
@@ -241,11 +241,11 @@ impl App {
         let (mut after, mut removed) = (None, 0);
         loop {
             let swept = self.write(move |work| {
-                let patience = Patience {
+                let deadlines = Deadlines {
                     confirm_within: work.env.config.tokens.confirm_within.seconds(),
                     approve_within: work.env.config.registration.approve_within.seconds(),
                 };
-                registration::sweep(work.tx, work.moment.earliest(), patience, after, ROWS_PER_STEP)
+                registration::sweep(work.tx, work.moment.earliest(), deadlines, after, ROWS_PER_STEP)
             });
             let (count, next) = swept.await?;
             (removed, after) = (removed + count, next);

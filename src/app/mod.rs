@@ -63,7 +63,7 @@ pub use registering::NewPerson;
 pub use restoring::settle;
 pub use room::Room;
 pub use second_factor::{Step, Waiting};
-pub use session_cache::LoggedIn;
+pub use session_cache::KnownCaller;
 pub use setting_up::FirstAdministrator;
 pub use snapshots::{newest_good_snapshot, newest_unsigned_snapshot, next_snapshot, prune_snapshots};
 pub use wakes::Wakes;

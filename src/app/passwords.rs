@@ -17,7 +17,7 @@ use crate::sessions::{Client, Session};
 use crate::throttle::{self, Kind};
 
 use super::login::to_its_end;
-use super::{App, Caller, Fault, LoggedIn};
+use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::change_refused::ChangeRefused;
 use crate::accounts::start_session::StartedSession;
 
@@ -197,7 +197,7 @@ impl App {
     }
 
     /// Whether the password that comes with a request is not proof enough, because the caller has a second factor.
-    fn needs_more_than_password(&self, asking: &LoggedIn) -> bool {
+    fn needs_more_than_password(&self, asking: &KnownCaller) -> bool {
         asking.has_second_factor && !self.is_fresh(asking)
     }
 
@@ -205,7 +205,7 @@ impl App {
     /// is fresh. Returns the hash that matched, for the transaction to check again.
     async fn prove_present(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &KnownCaller,
         current: Option<Password>,
         act: Act,
         client: &Client,
@@ -225,7 +225,7 @@ impl App {
     /// against the session they come from, even if it has ended meanwhile, and the owner is told of many.
     pub(super) async fn verify_present(
         self: &Arc<Self>,
-        asking: &LoggedIn,
+        asking: &KnownCaller,
         password: Password,
         act: Act,
         client: &Client,

@@ -12,12 +12,12 @@ use crate::base::SessionId;
 use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind};
 
-use super::{App, Fault, LoggedIn};
+use super::{App, Fault, KnownCaller};
 
 /// Somebody who was let in, the requirements that were checked, and where they are.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    who: Arc<LoggedIn>,
+    who: Arc<KnownCaller>,
     needs: Needs,
     network: IpAddr,
     /// The rate limit that the act counts in.
@@ -35,14 +35,14 @@ impl Caller {
 }
 
 impl Deref for Caller {
-    type Target = LoggedIn;
+    type Target = KnownCaller;
 
-    fn deref(&self) -> &LoggedIn {
+    fn deref(&self) -> &KnownCaller {
         &self.who
     }
 }
 
-impl LoggedIn {
+impl KnownCaller {
     /// Lets them in if they meet what is required.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::sessions::{Carrier, Client, Session};
 use crate::throttle::Kind;
 
 use super::login::to_its_end;
-use super::{App, Caller, Fault, LoggedIn};
+use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::login_outcome::LoginRefused;
 use crate::accounts::start_session::StartedSession;
 
@@ -113,12 +113,12 @@ impl App {
     }
 
     /// Whether the caller's last proof is fresh enough for sensitive acts.
-    pub fn is_fresh(&self, asking: &LoggedIn) -> bool {
+    pub fn is_fresh(&self, asking: &KnownCaller) -> bool {
         reauthentication::is_fresh(&self.env().config, &asking.session, asking.has_second_factor, self.now())
     }
 
     /// Returns the codes that the caller can be asked for; none if the password is enough.
-    pub fn proof_options(&self, asking: &LoggedIn) -> Result<Vec<ProofOption>, Fault> {
+    pub fn proof_options(&self, asking: &KnownCaller) -> Result<Vec<ProofOption>, Fault> {
         Ok(self.read(|view| {
             if factors::has_any(view, asking.person.id)? {
                 second_factor::options(view, asking.person.id)

@@ -16,7 +16,7 @@ use crate::store::{Changes, Event, schema};
 
 /// A caller with a session, and what requests need to know of them.
 #[derive(Debug)]
-pub struct LoggedIn {
+pub struct KnownCaller {
     /// The digest of the session's secret.
     pub digest: Digest,
     /// The session itself.
@@ -36,7 +36,7 @@ pub struct LoggedIn {
     pub(super) seen_at: AtomicU64,
 }
 
-impl LoggedIn {
+impl KnownCaller {
     /// Whether they see what administrators see: by a session of their own, or by a token with the scope for it.
     #[must_use]
     pub fn administers(&self) -> bool {
@@ -54,7 +54,7 @@ pub(super) struct SessionCache {
 
 #[derive(Default)]
 struct Part {
-    by_digest: HashMap<Digest, Arc<LoggedIn>, BuildHasherDefault<Spread>>,
+    by_digest: HashMap<Digest, Arc<KnownCaller>, BuildHasherDefault<Spread>>,
     /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
 }
@@ -119,12 +119,12 @@ impl SessionCache {
         &self.parts[usize::from(digest.0[31]) % Self::PARTS]
     }
 
-    pub(super) fn find(&self, digest: &Digest) -> Result<Arc<LoggedIn>, u64> {
+    pub(super) fn find(&self, digest: &Digest) -> Result<Arc<KnownCaller>, u64> {
         let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
         known.by_digest.get(digest).cloned().ok_or(known.heard)
     }
 
-    pub(super) fn remember(&self, logged_in: &Arc<LoggedIn>, heard: u64) {
+    pub(super) fn remember(&self, logged_in: &Arc<KnownCaller>, heard: u64) {
         let mut known = self.part(&logged_in.digest).write().unwrap_or_else(PoisonError::into_inner);
         // Something was committed since the caller's view: what it says may be out of date already.
         if known.heard != heard {

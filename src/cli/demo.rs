@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigError, LogFormat, Reread};
 use crate::courier::Courier;
 use crate::courier::delivery::FileTransport;
 
-use super::serve::{self, Setting};
+use super::serve::{self, RunMode};
 use super::{Exit, anew, logging};
 
 #[derive(Debug, Args)]
@@ -96,7 +96,7 @@ fn refuse_others(path: &Path) -> Result<(), Exit> {
     }
 }
 
-impl Setting for Demo {
+impl RunMode for Demo {
     fn courier(&self, config: &Config) -> Result<Courier, Exit> {
         Ok(Courier::to_files(FileTransport::new(config.mail.directory.clone()).announced_by(announce)))
     }

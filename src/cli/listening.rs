@@ -12,7 +12,7 @@ use crate::tls::Certificates;
 use crate::web::server::Protocol;
 
 use super::Exit;
-use super::supervisor::Handed;
+use super::supervisor::InheritedSocket;
 
 /// The purpose of a socket.
 #[derive(Clone, Copy)]
@@ -27,13 +27,13 @@ enum Purpose {
 pub struct Bound(Vec<(TcpListener, Purpose)>);
 
 /// Takes the sockets that were handed over; only without any are the configured addresses opened.
-pub fn bind_all(config: &Config, sockets: Vec<Handed>, another_port: &str) -> Result<Bound, Exit> {
+pub fn bind_all(config: &Config, sockets: Vec<InheritedSocket>, another_port: &str) -> Result<Bound, Exit> {
     let is_secure = config.tls.mode != TlsMode::Off;
     let mut wanted = Vec::new();
-    if !sockets.iter().any(Handed::is_for_metrics) {
+    if !sockets.iter().any(InheritedSocket::is_for_metrics) {
         wanted.extend(config.metrics.listen.iter().map(|address| (*address, Purpose::Metrics)));
     }
-    if sockets.iter().all(Handed::is_for_metrics) {
+    if sockets.iter().all(InheritedSocket::is_for_metrics) {
         let https = config.listen.https.iter().filter(|_| is_secure);
         wanted.extend(https.map(|address| (*address, Purpose::Https)));
         wanted.extend(config.listen.http.iter().map(|address| (*address, Purpose::Cleartext)));

@@ -67,7 +67,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
 /// Returns the words for a mail server that takes its time.
 pub fn wait_for_mail_server(config: &Config) -> String {
     let smtp = &config.mail.smtp;
-    let minutes = CallOptions::PATIENCE.as_secs() / 60;
+    let minutes = CallOptions::TIMEOUT.as_secs() / 60;
     let tls = match smtp.security {
         Security::Tls => "",
         Security::Starttls | Security::None => {

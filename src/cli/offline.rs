@@ -23,7 +23,7 @@ pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
     match control::call(&config, &command) {
         Ok(Answer::Done(shown)) => Ok(shown),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
-        Err(CallError::NobodyThere) => alone(config, command),
+        Err(CallError::NobodyThere) => run_in_process(config, command),
         Err(error) => Err(error.into()),
     }
 }
@@ -33,13 +33,13 @@ pub fn own_user() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
-fn alone(config: Config, command: Command) -> Result<Value, Exit> {
+fn run_in_process(config: Config, command: Command) -> Result<Value, Exit> {
     let (store, key) = (config.store.path.clone(), config.sealing_key_path());
     // The lock beside the store keeps this safe: should a server start at this moment, one of the two is refused.
     let opened =
         if command.begins_a_store() { opening::open_store(&config)? } else { opening::open_present_store(&config)? };
     let app = opening::build(config, opened)?;
-    let shown = execute_alone(&app, command);
+    let shown = execute_in_process(&app, command);
     give_to_owner(&store, &key);
     shown
 }
@@ -75,7 +75,7 @@ fn give_file(path: &Path, owner: &Metadata) -> std::io::Result<()> {
     if is_roots { fchown(&file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
-fn execute_alone(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
+fn execute_in_process(app: &Arc<App>, command: Command) -> Result<Value, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
     runtime.block_on(async {
         let shown = execute(app, command, &Principal::CommandLine(Source::command_line(own_user()))).await?;

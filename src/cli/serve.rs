@@ -26,7 +26,7 @@ use super::common::Common;
 use super::listening::{Bound, bind_all};
 use super::logging;
 use super::opening::{build, open_store};
-use super::supervisor::{self, Handed};
+use super::supervisor::{self, InheritedSocket};
 use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
 
@@ -42,7 +42,7 @@ const MAX_BLOCKING_THREADS: usize = 24;
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
 /// What differs between the ways of running the appliance.
-pub trait Setting {
+pub trait RunMode {
     /// Makes the courier for mails and requests.
     fn courier(&self, config: &Config) -> Result<Courier, Exit>;
 
@@ -85,7 +85,7 @@ impl FromFile<'_> {
     }
 }
 
-impl Setting for FromFile<'_> {
+impl RunMode for FromFile<'_> {
     fn courier(&self, config: &Config) -> Result<Courier, Exit> {
         if let Some(socket) = &self.courier {
             return Ok(Courier::behind(socket, config));
@@ -120,7 +120,7 @@ impl Serve {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads the configuration.
-pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(), Exit> {
+pub fn serve(config: Config, setting: &dyn RunMode, sockets: Vec<InheritedSocket>) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -137,7 +137,7 @@ pub fn serve(config: Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Res
 
 /// Opens the store and the sockets. A start that is refused must leave nothing behind, so a new store is created last;
 /// an existing one is opened first, and its error says who is using it.
-async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> Result<(Opened, Bound), Exit> {
+async fn open(config: &Config, setting: &dyn RunMode, sockets: Vec<InheritedSocket>) -> Result<(Opened, Bound), Exit> {
     let present = config.store.path.exists().then(|| open_store(config)).transpose()?;
     let bound = bind_all(config, sockets, setting.another_port())?;
     if let Some(opened) = present {
@@ -151,7 +151,7 @@ async fn open(config: &Config, setting: &dyn Setting, sockets: Vec<Handed>) -> R
     Ok((open_store(config)?, bound))
 }
 
-async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting, bound: Bound) -> Result<(), Exit> {
+async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode, bound: Bound) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     // Certificates, templates and the control socket come first, so that a wrong setting ends the start before a worker
     // runs or anybody is answered.
@@ -222,7 +222,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn Setting
 }
 
 /// Offers the link that makes the first administrator, as long as there never was one.
-async fn offer_set_up(app: &Arc<App>, setting: &dyn Setting) {
+async fn offer_set_up(app: &Arc<App>, setting: &dyn RunMode) {
     match app.begin_set_up().await {
         Ok(Some(link)) => setting.offers_set_up(&link),
         Ok(None) => {}
@@ -242,7 +242,7 @@ async fn probe_mail_server(app: Arc<App>, courier: Arc<Courier>) {
 }
 
 /// Reloads the configuration, and applies what can be applied while running. An error changes nothing.
-async fn reconfigure(app: &Arc<App>, web: &Service, courier: &CourierHandle, setting: &dyn Setting) {
+async fn reconfigure(app: &Arc<App>, web: &Service, courier: &CourierHandle, setting: &dyn RunMode) {
     let reread = match setting.reread(&app.env().config) {
         Ok(reread) => reread,
         Err(error) => return tracing::error!("the configuration is not taken, and nothing changes: {error}"),

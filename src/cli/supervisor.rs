@@ -17,14 +17,14 @@ use super::Exit;
 /// A listening socket that was opened for us: port 443 then needs no capability, and clients wait in its backlog while
 /// the service restarts.
 #[derive(Debug)]
-pub struct Handed {
+pub struct InheritedSocket {
     /// The socket.
     pub listener: TcpListener,
     /// The name in the socket unit (`FileDescriptorName=`), if any.
     pub name: String,
 }
 
-impl Handed {
+impl InheritedSocket {
     /// Whether it is for monitoring, which only the name `metrics` says.
     pub fn is_for_metrics(&self) -> bool {
         self.name == "metrics"
@@ -32,7 +32,7 @@ impl Handed {
 }
 
 /// Takes the sockets that were handed over. Must be called before there are threads: it changes the environment.
-pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
+pub fn take_sockets() -> Result<Vec<InheritedSocket>, Exit> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut handed = listenfd::ListenFd::from_env();
@@ -45,7 +45,7 @@ pub fn take_sockets() -> Result<Vec<Handed>, Exit> {
             ))
         })?;
         let Some(listener) = listener else { continue };
-        sockets.push(Handed { listener, name });
+        sockets.push(InheritedSocket { listener, name });
     }
     Ok(sockets)
 }

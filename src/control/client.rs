@@ -14,7 +14,7 @@ use super::served::Served;
 use super::{Answer, GREETING};
 
 /// The time for the server to answer: a password hash may be queued.
-const PATIENCE: Duration = Duration::from_mins(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The reason why there is no answer.
 #[derive(Debug)]
@@ -107,8 +107,8 @@ pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, im
 /// Returns the timeout of a command. A test mail has that of every delivery, and time to close the connection.
 fn patience(command: &Command) -> Duration {
     match command {
-        Command::MailTest { .. } => CallOptions::PATIENCE + PATIENCE,
-        _ => PATIENCE,
+        Command::MailTest { .. } => CallOptions::TIMEOUT + ANSWER_TIMEOUT,
+        _ => ANSWER_TIMEOUT,
     }
 }
 

@@ -21,7 +21,7 @@ use super::{Answer, GREETING, Place};
 /// The most bytes of a request; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// The time for a client to send its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves commands until `stop`, to root and the user that the server runs as.
 pub async fn listen(
@@ -71,7 +71,7 @@ async fn converse(app: &Arc<App>, courier: &CourierHandle, stream: UnixStream, b
     // Before the request, so that a client that means another server or store sends nothing.
     writer.write_all(format!("{GREETING}\n{served}\n").as_bytes()).await?;
     let mut line = String::new();
-    tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
+    tokio::time::timeout(REQUEST_TIMEOUT, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
     let mut follows = None;
     let answer = match serde_json::from_str::<Command>(&line) {
         Ok(command) => {

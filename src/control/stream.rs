@@ -17,7 +17,7 @@ use crate::store::ArchiveError;
 const CHUNK: usize = 64 << 10;
 const CHUNKS_AHEAD: usize = 4;
 /// The time for a client to read a chunk: a snapshot of the store that is held open keeps old pages from being reused.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What follows an answer.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub async fn send(app: &Arc<App>, what: Followed, writer: &mut OwnedWriteHalf) -
     });
     while let Some(chunk) = chunks.recv().await {
         let written: Vec<u8> = chunk;
-        tokio::time::timeout(PATIENCE, writer.write_all(&written)).await??;
+        tokio::time::timeout(WRITE_TIMEOUT, writer.write_all(&written)).await??;
     }
     reading.await.map_err(io::Error::other)?;
     writer.shutdown().await

@@ -24,7 +24,7 @@ use super::CallOptions;
 use super::delivery::SetupError;
 
 /// The time for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most bytes of a body. A certificate chain is a few KiB, a directory less than one.
 const MAX_BODY_BYTES: usize = 256 << 10;
 
@@ -187,7 +187,7 @@ pub async fn fetch(
         let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         return Err(FetchError(format!("{server:?} is no server that the configuration names")));
     };
-    let limit = PATIENCE.min(terms.timeout);
+    let limit = FETCH_TIMEOUT.min(terms.timeout);
     let (host, port) = (&server.host, server.port);
     match tokio::time::timeout(limit, server.ask(request, terms.now)).await {
         Ok(asked) => asked.map_err(|error| FetchError(format!("{host}:{port}: {error}"))),

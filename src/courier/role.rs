@@ -19,7 +19,7 @@ use super::{CallOptions, Courier};
 /// The most requests at a time: enough for 16 webhooks with a silent server each, while mail still leaves.
 const MAX_ERRANDS: usize = 24;
 /// The time for a client to send its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most time for a request, whatever is asked for.
 const LONGEST: Duration = Duration::from_mins(10);
 /// The time for requests under way when the courier stops: a mail that a server has nearly taken would be sent again.
@@ -146,7 +146,7 @@ async fn converse(role: &CourierService, stream: UnixStream) -> std::io::Result<
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{GREETING}\n").as_bytes()).await?;
     let mut line = String::new();
-    tokio::time::timeout(PATIENCE, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
+    tokio::time::timeout(REQUEST_TIMEOUT, BufReader::new(reader.take(MAX_LINE_BYTES)).read_line(&mut line)).await??;
     let report = match serde_json::from_str(&line) {
         Ok(errand) => role.report(errand).await,
         Err(_) => CourierResponse::Failed(MALFORMED.into()),

@@ -16,12 +16,12 @@ pub struct CallOptions {
 impl CallOptions {
     /// The time for ordinary mails and requests. RFC 5321, 4.5.3.2.6, allows ten minutes for the answer to the final
     /// dot alone: less risks that a slow server delivers twice, more holds up all other mail.
-    pub const PATIENCE: Duration = Duration::from_mins(5);
+    pub const TIMEOUT: Duration = Duration::from_mins(5);
 
     /// The terms of ordinary calls.
     #[must_use]
     pub fn ordinary(now: Timestamp) -> Self {
-        Self { now, timeout: Self::PATIENCE }
+        Self { now, timeout: Self::TIMEOUT }
     }
 
     /// The terms of a call that an administrator waits for: a silent server is given up sooner.

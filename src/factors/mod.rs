@@ -98,7 +98,7 @@ pub fn has_any(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bo
 }
 
 /// The place of a seed, which is sealed with it: a row that was moved to another account or factor does not open.
-fn place(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
+fn associated_data(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
     [schema::FACTORS.name.into(), account.bytes().to_vec(), id.bytes().to_vec()]
 }
 
@@ -121,7 +121,7 @@ pub fn begin_totp(
         return Ok(None);
     }
     let (id, seed) = (FactorId::draw(moment), TotpSeed::draw(moment));
-    let sealed = seal.seal(&place(account, id).each_ref().map(Vec::as_slice), seed.expose(), moment);
+    let sealed = seal.seal(&associated_data(account, id).each_ref().map(Vec::as_slice), seed.expose(), moment);
     FACTORS.put(tx, &(account, id), &begun(FactorKind::Totp, name, sealed, moment.now()))?;
     Ok(Some(id))
 }
@@ -163,7 +163,7 @@ pub fn seed_of_begun(
 }
 
 fn open_seed(seal: &SealingKey, account: AccountId, id: FactorId, factor: &Factor) -> Result<TotpSeed, StoreError> {
-    let opened = seal.open(&place(account, id).each_ref().map(Vec::as_slice), &factor.sealed);
+    let opened = seal.open(&associated_data(account, id).each_ref().map(Vec::as_slice), &factor.sealed);
     let seed = opened.ok().and_then(|bytes| TotpSeed::from_bytes(&bytes));
     seed.ok_or(StoreError::Damaged("the seed of a second factor"))
 }
@@ -219,7 +219,7 @@ pub fn reseal(
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
     for_each_totp(tx, |(account, id), factor| {
-        let place = place(*account, *id);
+        let place = associated_data(*account, *id);
         let sealed = old.hand_over(new, &place.each_ref().map(Vec::as_slice), &factor.sealed, moment);
         let sealed = sealed.map_err(|_| StoreError::Damaged("the seed of a second factor"))?;
         Ok(Factor { sealed, ..factor })

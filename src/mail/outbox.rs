@@ -142,7 +142,7 @@ impl Mailer<'_> {
         let mail = Mail {
             letter: kind.to_owned(),
             to,
-            sealed: self.seal.seal(&place(id).each_ref().map(Vec::as_slice), bytes, moment),
+            sealed: self.seal.seal(&associated_data(id).each_ref().map(Vec::as_slice), bytes, moment),
             state: MailState::Queued,
             attempts: 0,
             queued_at: now,
@@ -173,7 +173,7 @@ fn make_room(tx: &mut dyn Transaction, to: &Recipient, urgency: Urgency) -> Resu
     Ok(waiting.len())
 }
 
-fn place(id: MailId) -> [Vec<u8>; 2] {
+fn associated_data(id: MailId) -> [Vec<u8>; 2] {
     [schema::MAILS.name.into(), id.bytes().to_vec()]
 }
 
@@ -222,7 +222,7 @@ pub fn claim(
         return Ok(None);
     }
     // Given up for an administrator to see, rather than an error: the mails behind it must leave.
-    let Ok(content) = seal.open(&place(id).each_ref().map(Vec::as_slice), &before.sealed) else {
+    let Ok(content) = seal.open(&associated_data(id).each_ref().map(Vec::as_slice), &before.sealed) else {
         tracing::error!(mail.id = %id, "a mail's content cannot be unsealed; it is given up");
         fail(tx, id, "its content is damaged, or was not sealed with this store's key")?;
         return Ok(None);
@@ -303,7 +303,7 @@ pub fn reseal(
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = Some(*last);
         for (id, mail) in page {
-            let sealed = old.hand_over(new, &place(id).each_ref().map(Vec::as_slice), &mail.sealed, moment);
+            let sealed = old.hand_over(new, &associated_data(id).each_ref().map(Vec::as_slice), &mail.sealed, moment);
             let sealed = sealed.map_err(|_| StoreError::Damaged("a mail's content"))?;
             MAILS.put(tx, &id, &Mail { sealed, ..mail })?;
         }

@@ -34,7 +34,7 @@ fn name() -> String {
     "acme".into()
 }
 
-fn place() -> [&'static [u8]; 2] {
+fn associated_data() -> [&'static [u8]; 2] {
     [schema::ISSUED_CERTIFICATES.name.as_bytes(), b"acme"]
 }
 
@@ -65,7 +65,7 @@ fn two_thirds(from: Timestamp, to: Timestamp) -> Timestamp {
 /// Returns the kept certificate, whatever it is for: an old one is better than none.
 pub(super) fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
     let Some(kept) = app.read(|view| ISSUED.get(view, &name())).map_err(Fault::from)? else { return Ok(None) };
-    let key = app.env().seal.open(&place(), &kept.sealed_key);
+    let key = app.env().seal.open(&associated_data(), &kept.sealed_key);
     let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
     read(&kept.chain, key, provider).map(Some)
 }
@@ -95,7 +95,7 @@ pub async fn keep(
         .and_then(|leaf| parsed::validity(leaf))
         .ok_or_else(|| TlsError::SelfSigned("the authority sent something else than a certificate".into()))?;
     app.write(move |work| {
-        let sealed_key = work.env.seal.seal(&place(), &key, work.moment);
+        let sealed_key = work.env.seal.seal(&associated_data(), &key, work.moment);
         let (directory, hosts, chain) = (directory.clone(), hosts.clone(), chain.clone().into_bytes());
         let named = hosts.iter().cloned().collect::<Vec<_>>().join(" ");
         ISSUED.put(work.tx, &name(), &Issued { directory, hosts, begins_at, expires_at, chain, sealed_key })?;
@@ -116,7 +116,7 @@ pub fn reseal(
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
     let Some(kept) = ISSUED.get(tx, &name())? else { return Ok(()) };
-    let sealed_key = old.hand_over(new, &place(), &kept.sealed_key, moment);
+    let sealed_key = old.hand_over(new, &associated_data(), &kept.sealed_key, moment);
     let sealed_key = sealed_key.map_err(|_| StoreError::Damaged("the certificate's key"))?;
     ISSUED.put(tx, &name(), &Issued { sealed_key, ..kept })
 }

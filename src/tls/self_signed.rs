@@ -34,7 +34,7 @@ fn name() -> String {
     "self-signed".into()
 }
 
-fn place() -> [&'static [u8]; 2] {
+fn associated_data() -> [&'static [u8]; 2] {
     [schema::CERTIFICATES.name.as_bytes(), b"self-signed"]
 }
 
@@ -52,7 +52,7 @@ pub fn is_due(app: &App) -> Result<bool, Fault> {
 /// Returns the kept certificate, or makes a new one.
 pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
-        let key = app.env().seal.open(&place(), &kept.sealed_key);
+        let key = app.env().seal.open(&associated_data(), &kept.sealed_key);
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
         return certify(kept.certificate, key, provider);
     }
@@ -62,7 +62,7 @@ pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Certifi
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
     // Written before it is served: otherwise each start would show browsers another certificate to trust.
     app.write(move |work| {
-        let sealed_key = work.env.seal.seal(&place(), &kept_key, work.moment);
+        let sealed_key = work.env.seal.seal(&associated_data(), &kept_key, work.moment);
         let kept = Kept {
             host: host.clone(),
             expires_at: now.plus(LIFETIME),
@@ -86,7 +86,7 @@ pub fn reseal(
     (old, new): (&SealingKey, &SealingKey),
 ) -> Result<(), StoreError> {
     let Some(kept) = CERTIFICATES.get(tx, &name())? else { return Ok(()) };
-    let sealed_key = old.hand_over(new, &place(), &kept.sealed_key, moment);
+    let sealed_key = old.hand_over(new, &associated_data(), &kept.sealed_key, moment);
     let sealed_key = sealed_key.map_err(|_| StoreError::Damaged("the certificate's key"))?;
     CERTIFICATES.put(tx, &name(), &Kept { sealed_key, ..kept })
 }

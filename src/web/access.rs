@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 
 use crate::accounts::permissions;
 use crate::accounts::standing::Needs;
-use crate::app::{Caller, LoggedIn};
+use crate::app::{Caller, KnownCaller};
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::Scope;
@@ -63,7 +63,7 @@ pub enum Audience {
 impl Web {
     /// Returns the caller: by `Authorization: Bearer` if there is one, else by the session cookie. A bad bearer token
     /// is nobody, even beside a good cookie.
-    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<LoggedIn>>, Failure> {
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<KnownCaller>>, Failure> {
         // No fallback to the cookie: a request that names a bad credential is denied, not answered as somebody else.
         let digest = match bearer_token(headers) {
             Some(token) => {
@@ -110,7 +110,7 @@ impl Web {
     }
 
     /// Returns the failure that asks for reauthentication, with the methods that the caller can use.
-    pub(super) fn proof_wanted(&self, caller: &LoggedIn) -> Result<Failure, Failure> {
+    pub(super) fn proof_wanted(&self, caller: &KnownCaller) -> Result<Failure, Failure> {
         let mut methods = self.app.proof_options(caller)?;
         if caller.person.account.password.is_some() {
             methods.insert(0, ProofOption::Password);

@@ -37,7 +37,7 @@ impl TellWebhooks {
     /// The seconds after which the log is checked although nothing woke the worker.
     const LONGEST_PAUSE: Seconds = 60;
     /// The time for a server to answer.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
     /// Delivers the events of this appliance by this courier.
     #[must_use]
@@ -67,7 +67,7 @@ impl TellWebhooks {
     }
 
     fn tell(&mut self, (name, hook): (String, Webhook), event: webhooks::Event, now: Timestamp) {
-        let terms = CallOptions { now, timeout: Self::PATIENCE };
+        let terms = CallOptions { now, timeout: Self::TIMEOUT };
         let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
         let (named, ended) = (name.clone(), Ending(Arc::clone(&self.ended)));
         let task = self.telling.spawn(async move {

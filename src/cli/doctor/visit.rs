@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::base::Timestamp;
 use crate::tls::client::{Connector, Trouble};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const VISIT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
 
 /// A site to be visited.
@@ -49,9 +49,9 @@ impl Visit<'_> {
     /// Sends a GET request. If the certificate is not valid, that is noted and the visit goes on: nothing secret is
     /// sent.
     pub async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
-        match tokio::time::timeout(PATIENCE, self.ask(path, headers)).await {
+        match tokio::time::timeout(VISIT_TIMEOUT, self.ask(path, headers)).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("{}:{} did not answer in {} s", self.host, self.port, PATIENCE.as_secs())),
+            Err(_) => Err(format!("{}:{} did not answer in {} s", self.host, self.port, VISIT_TIMEOUT.as_secs())),
         }
     }
 

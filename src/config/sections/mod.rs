@@ -1,16 +1,43 @@
-//! The sections of the file, key by key, each with its default.
+//! The sections of the file, key by key, each with its default: a file for each.
 
-mod keeping;
-mod mailing;
-mod people;
-mod serving;
-mod telling;
+mod audit;
+mod backup;
+mod listen;
+mod log;
+mod login;
+mod mail;
+mod metrics;
+mod password;
+mod proxy;
+mod registration;
+mod second_factor;
+mod session;
+mod site;
+mod sms;
+mod spa;
+mod store;
+mod throttle;
+mod tls;
+mod tokens;
+mod webhooks;
 
-pub use keeping::{Audit, Backups, EngineKind, StoreSettings};
-pub use mailing::{Mail, MailTransport, Security, Smtp};
-pub use people::{
-    LogIns, LoginNotices, Passwords, Registration, RegistrationMode, SecondFactors, Sessions, Spa, Throttle, Tokens,
-    UsernameRule,
-};
-pub use serving::{Acme, Listen, Log, LogFormat, Metrics, Proxy, Site, Tls, TlsMode};
-pub use telling::{HookEvent, Sms, SmsMethod, Webhook};
+pub use audit::Audit;
+pub use backup::Backups;
+pub use listen::Listen;
+pub use log::{Log, LogFormat};
+pub use login::{LogIns, LoginNotices};
+pub use mail::{Mail, MailTransport, Security, Smtp};
+pub use metrics::Metrics;
+pub use password::Passwords;
+pub use proxy::Proxy;
+pub use registration::{Registration, RegistrationMode, UsernameRule};
+pub use second_factor::SecondFactors;
+pub use session::Sessions;
+pub use site::Site;
+pub use sms::{Sms, SmsMethod};
+pub use spa::Spa;
+pub use store::{EngineKind, StoreSettings};
+pub use throttle::Throttle;
+pub use tls::{Acme, Tls, TlsMode};
+pub use tokens::Tokens;
+pub use webhooks::{HookEvent, Webhook};

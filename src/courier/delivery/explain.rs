@@ -135,8 +135,8 @@ impl Peer<'_> {
 
     fn about_silence(&self, step: Step, heard: &str) -> String {
         let (at, waited) = (self.at(), in_time(self.timeout));
-        let more = if self.timeout < CallOptions::PATIENCE {
-            format!(" Deliveries wait longer, {}.", in_time(CallOptions::PATIENCE))
+        let more = if self.timeout < CallOptions::TIMEOUT {
+            format!(" Deliveries wait longer, {}.", in_time(CallOptions::TIMEOUT))
         } else {
             String::new()
         };

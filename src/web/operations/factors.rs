@@ -146,7 +146,7 @@ pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> R
 fn added(added: Added) -> Result<AddedFactor, Failure> {
     match added {
         Added::Done(codes, renewed) => Ok(AddedFactor { codes: codes.map(|codes| printed(&codes)), renewed: *renewed }),
-        Added::Overtaken => Err(Failure::NotLoggedIn),
+        Added::Conflict => Err(Failure::NotLoggedIn),
         Added::WrongCode => Err(Failure::WrongCode),
         Added::TooMany => Err(too_many()),
         Added::NotOffered => Err(Failure::NotFound),

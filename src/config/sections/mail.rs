@@ -1,4 +1,4 @@
-//! The sending of mails.
+//! `[mail]`: how mails leave.
 
 use std::path::PathBuf;
 

@@ -1,11 +1,8 @@
-//! What is stored, where, and for how long.
+//! `[store]`: where everything is kept.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-
-use crate::base::DAY;
-use crate::config::Span;
 
 /// What keeps the records.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -61,37 +58,5 @@ impl Default for StoreSettings {
             critical_space_mib: 8,
             ballast_mib: 16,
         }
-    }
-}
-
-/// `[audit]`
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Audit {
-    /// How long rows are kept.
-    pub keep: Span,
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self { keep: Span::from_seconds(365 * DAY) }
-    }
-}
-
-/// `[backup]`
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Backups {
-    /// The folder for snapshots; without it none are taken.
-    pub directory: Option<PathBuf>,
-    /// The time between two snapshots.
-    pub every: Span,
-    /// The number of snapshots that are kept.
-    pub keep: usize,
-}
-
-impl Default for Backups {
-    fn default() -> Self {
-        Self { directory: None, every: Span::from_seconds(DAY), keep: 7 }
     }
 }
