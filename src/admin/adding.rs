@@ -9,7 +9,7 @@ use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 
 use super::reach::Reach;
 use super::users::{describe, hash, phone_taken, read_phone};
-use super::{Command, Outcome, Refusal, named, parse, quoted};
+use super::{Command, Outcome, Refusal, Remedy, named, parse, quoted};
 
 /// An account to be added, as it was typed.
 pub(super) struct Draft {
@@ -46,12 +46,12 @@ fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
 
 fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
     EmailAddress::parse(text).map_err(|_| {
-        let hint = if Username::parse(text).is_ok() {
-            format!("a user name is given by itself: gatelodge user add --username {text}")
+        let message = format!("{} is not an e-mail address", quoted(text));
+        if Username::parse(text).is_ok() {
+            Refusal::invalid(message, "a user name is given by itself").with(Remedy::AddByUsername(text.to_owned()))
         } else {
-            "write it like alice@example.org".to_owned()
-        };
-        Refusal::invalid(format!("{} is not an e-mail address", quoted(text)), &hint)
+            Refusal::invalid(message, "write it like alice@example.org")
+        }
     })
 }
 
@@ -61,18 +61,17 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
         return Err(Refusal::invalid(needs, "give one of them, or more"));
     }
     if draft.email.is_none() && draft.password.is_none() {
-        return Err(Refusal::invalid(
-            "without an address nobody can set a password by mail",
-            "give one with --password-stdin",
-        ));
+        let refusal = Refusal::invalid("without an address nobody can set a password by mail", "");
+        return Err(refusal.with(Remedy::GivePassword));
     }
     let new = read_names(&draft)?;
     let (email, username) = (draft.email.clone().unwrap_or_default(), draft.username.clone().unwrap_or_default());
     if new.username.as_ref().is_some_and(|name| app.env().config.login.takes_otherwise(name)) {
         return Err(Refusal::invalid(
             "the user name reads as an account's id, or as a telephone number, and people log in by those here",
-            "give another; the number itself is noted with --phone",
-        ));
+            "give another",
+        )
+        .with(Remedy::NotePhone));
     }
     // Before the password is hashed, which is expensive: a refusal should cost nothing.
     Reach::of(by).change_members(&new.groups)?;
@@ -87,14 +86,14 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome
     let source = by.source();
     match app.write_as(by, move |work| administer::add(work, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
-        Added::AddressTaken => Err(Refusal::conflict(
-            format!("another account has the address {email}"),
-            "`gatelodge user show` with it shows that account",
-        )),
-        Added::UsernameTaken => Err(Refusal::conflict(
-            format!("another account has the user name {username}"),
-            "`gatelodge user show` with it shows that account",
-        )),
+        Added::AddressTaken => {
+            let message = format!("another account has the address {email}");
+            Err(Refusal::conflict(message, "").with(Remedy::ShowAccount))
+        }
+        Added::UsernameTaken => {
+            let message = format!("another account has the user name {username}");
+            Err(Refusal::conflict(message, "").with(Remedy::ShowAccount))
+        }
         Added::PhoneTaken => Err(phone_taken()),
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::approvals::{self, Decided, Decision};
 use crate::app::{App, Principal};
 use crate::base::{DisplayName, RegistrationId, Username};
 
-use super::{MAX_ROWS, Outcome, Refusal, parse, users};
+use super::{MAX_ROWS, Outcome, Refusal, Remedy, parse, users};
 
 pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     let after = after.map(|text| parse(&text, "a registration's id", str::parse::<RegistrationId>)).transpose()?;
@@ -31,7 +31,7 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
 
 pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, by: &Principal) -> Outcome {
     let unknown =
-        || Refusal::unknown(format!("no registration {id} waits for a decision"), "see `gatelodge approval list`");
+        || Refusal::unknown(format!("no registration {id} waits for a decision"), "").with(Remedy::ListRegistrations);
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
     let source = by.source();

@@ -11,7 +11,7 @@ use crate::base::{AccountId, GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, named, parse, users};
+use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, users};
 
 /// The members removed in one transaction.
 const PER_STEP: usize = 200;
@@ -68,8 +68,9 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
         }
         (Permitted::TooManyGroups, _) => Err(Refusal::conflict(
             format!("there are {MAX_WITH_PERMISSIONS} groups with permissions, the most there may be"),
-            "take them from one that nobody needs: gatelodge group disband GROUP",
-        )),
+            "take them from one that nobody needs",
+        )
+        .with(Remedy::DisbandGroup)),
     }
 }
 

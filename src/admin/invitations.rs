@@ -10,7 +10,7 @@ use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
 use crate::config::{RegistrationMode, Span};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
+use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, quoted};
 
 /// An invitation as it was typed: address, lifetime, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
@@ -19,8 +19,9 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
     if app.env().config.registration.mode == RegistrationMode::Closed {
         return Err(Refusal::conflict(
             "nobody could use an invitation: registration is closed",
-            "write mode = \"invite\" in [registration], or add the account with `gatelodge user add`",
-        ));
+            "write mode = \"invite\" in [registration]",
+        )
+        .with(Remedy::AddAccount));
     }
     let named = email.clone().unwrap_or_default();
     let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
@@ -54,10 +55,9 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
             shown["link"] = link.into();
             Ok(shown)
         }
-        Invited::AddressTaken => Err(Refusal::conflict(
-            format!("{named} has an account already"),
-            "`gatelodge user show` with it shows that account",
-        )),
+        Invited::AddressTaken => {
+            Err(Refusal::conflict(format!("{named} has an account already"), "").with(Remedy::ShowAccount))
+        }
         Invited::MailedEnough => Err(Refusal::conflict(
             "this address was mailed enough invitations for now",
             "wait an hour, or leave the address out and pass the link on yourself",
@@ -87,7 +87,7 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
 }
 
 pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Outcome {
-    let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "see `gatelodge invite list`");
+    let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "").with(Remedy::ListInvitations);
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
     let source = by.source();
     let revoked = app.write_as(by, move |work| invitations::revoke(work, &source, invitation));

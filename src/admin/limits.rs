@@ -14,7 +14,7 @@ use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
 use MailPurpose::{Approval, Change, Confirm, Invite, Known, LogIn, Reset};
 
-use super::{MAX_ROWS, Outcome, Refusal, parse};
+use super::{MAX_ROWS, Outcome, Refusal, Remedy, parse};
 
 /// Those whose limits are lifted.
 enum Whom {
@@ -113,7 +113,7 @@ fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
     }
     match Identity::parse(text) {
         Identity::Nobody => {
-            Err(Refusal::unknown(format!("{text:?} is no account, name or network"), "see `gatelodge throttle list`"))
+            Err(Refusal::unknown(format!("{text:?} is no account, name or network"), "").with(Remedy::ListLimits))
         }
         name => Ok(Whom::Name(name)),
     }

@@ -26,7 +26,7 @@ pub use adding::precheck;
 pub use command::{AuditWanted, Command};
 pub use execute::execute;
 pub use mail_test::send_test;
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{Refusal, RefusalKind, Remedy};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use users::GOOD_PASSWORD;
 pub use webhooks::send_sample;
@@ -41,13 +41,17 @@ const MAX_ROWS: usize = 1000;
 fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
     let hint = match what {
         "an e-mail address" => "write it like alice@example.org",
-        "an account's id" => "`gatelodge user list` shows them",
-        "a mail's id" => "`gatelodge mail list` shows them",
-        "an invitation's id" => "`gatelodge invite list` shows them",
         "a permission" => "it is a word or more, like files:read",
         _ => "",
     };
-    parse(text).map_err(|_| Refusal::invalid(format!("{} is not {what}", quoted(text)), hint))
+    let remedy = match what {
+        "an account's id" => Some(Remedy::ListAccounts),
+        "a mail's id" => Some(Remedy::ListMails),
+        "an invitation's id" => Some(Remedy::ListInvitations),
+        _ => None,
+    };
+    let refusal = || Refusal::invalid(format!("{} is not {what}", quoted(text)), hint);
+    parse(text).map_err(|_| Refusal { remedy, ..refusal() })
 }
 
 /// Quotes what was typed, shortened.

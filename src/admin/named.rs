@@ -7,16 +7,14 @@ use crate::base::{GroupName, try_set_of};
 use crate::groups::{self, MAX_PER_ACCOUNT};
 use crate::store::{Snapshot, StoreError};
 
-use super::{Refusal, quoted};
+use super::{Refusal, Remedy, quoted};
 
 /// The most accounts that are suggested.
 const MEANT: usize = 5;
 
 pub(super) fn unknown_account(user: &str) -> Refusal {
-    Refusal::unknown(
-        format!("there is no account {user}"),
-        "name it by id, address or user name; `gatelodge user list` shows them",
-    )
+    Refusal::unknown(format!("there is no account {user}"), "name it by id, address or user name")
+        .with(Remedy::ListAccounts)
 }
 
 /// As [`unknown_account`], with suggestions of accounts whose names contain the text.
@@ -67,7 +65,8 @@ pub(super) fn require_group(view: &dyn Snapshot, name: &GroupName) -> Result<Res
     let mut names = groups::names(view)?;
     names.insert(GroupName::administrators());
     let shown: Vec<&str> = names.iter().take(NAMED).map(GroupName::as_str).collect();
-    let more = if names.len() > NAMED { ", and more: see `gatelodge group list`" } else { "" };
+    let (more, remedy) = if names.len() > NAMED { (", and more", Some(Remedy::ListGroups)) } else { ("", None) };
     let there_are = format!("there {} {}{more}", if shown.len() == 1 { "is" } else { "are" }, shown.join(", "));
-    Ok(Err(Refusal::unknown(format!("there is no group {}", name.as_str()), &there_are)))
+    let refusal = Refusal::unknown(format!("there is no group {}", name.as_str()), &there_are);
+    Ok(Err(Refusal { remedy, ..refusal }))
 }

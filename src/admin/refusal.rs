@@ -12,8 +12,10 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// The reason, in one line.
     pub message: String,
-    /// What to do.
+    /// What to do, however the command was given.
     pub hint: Option<String>,
+    /// What else to do; each way in has its own words for it.
+    pub remedy: Option<Remedy>,
     /// The fault, if it is ours.
     #[serde(skip)]
     pub fault: Option<Fault>,
@@ -33,6 +35,42 @@ pub enum RefusalKind {
     Failed,
     /// A login may do it; an API token may not.
     NeedsLogin,
+}
+
+/// Another act that helps. The command line names the command, which nobody else has.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Looking at the list of accounts.
+    ListAccounts,
+    /// Looking at the list of groups.
+    ListGroups,
+    /// Looking at the list of invitations.
+    ListInvitations,
+    /// Looking at the list of mails.
+    ListMails,
+    /// Looking at the list of registrations that wait.
+    ListRegistrations,
+    /// Looking at the list of somebody's tokens.
+    ListTokens,
+    /// Looking at the list of rate limits in use.
+    ListLimits,
+    /// Looking at the account that has the name already.
+    ShowAccount,
+    /// Adding the account instead.
+    AddAccount,
+    /// Adding the account in place of its registrations.
+    ReplaceRegistrations,
+    /// Adding the account by this user name alone.
+    AddByUsername(String),
+    /// Making somebody else an administrator.
+    AddAdministrator,
+    /// Disbanding a group.
+    DisbandGroup,
+    /// Giving the password along.
+    GivePassword,
+    /// Noting the telephone number as one.
+    NotePhone,
 }
 
 impl Refusal {
@@ -62,7 +100,14 @@ impl Refusal {
     }
 
     fn of(kind: RefusalKind, message: impl Into<String>, hint: &str) -> Self {
-        Self { kind, message: message.into(), hint: (!hint.is_empty()).then(|| hint.to_owned()), fault: None }
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Self { kind, message: message.into(), hint, remedy: None, fault: None }
+    }
+
+    /// Adds what else helps.
+    #[must_use]
+    pub fn with(self, remedy: Remedy) -> Self {
+        Self { remedy: Some(remedy), ..self }
     }
 }
 

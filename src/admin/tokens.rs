@@ -12,7 +12,7 @@ use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
 
 use super::reach::Reach;
-use super::{Outcome, Refusal, parse, users};
+use super::{Outcome, Refusal, Remedy, parse, users};
 
 /// A token to be made, as it was typed.
 pub(super) struct Draft {
@@ -91,7 +91,7 @@ pub(super) fn list(app: &App, user: &str) -> Outcome {
 }
 
 pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Outcome {
-    let unknown = || Refusal::unknown(format!("there is no token {id}"), "see `gatelodge token list USER`");
+    let unknown = || Refusal::unknown(format!("there is no token {id}"), "").with(Remedy::ListTokens);
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
     let (reach, source) = (Reach::of(by), by.source());
     let revoked = app.write_as(by, move |work| match reach.find(work.tx, &user)? {

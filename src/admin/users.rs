@@ -16,7 +16,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, named, parse, quoted};
+use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, quoted};
 
 /// The advice with every refused password.
 pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
@@ -42,8 +42,9 @@ pub(super) fn phone_taken() -> Refusal {
 fn last_administrator(user: &str) -> Refusal {
     Refusal::conflict(
         format!("nobody else administers the site than {user}"),
-        "make another administrator first, who can log in: gatelodge user group add USER admins",
+        "make another administrator first, who can log in",
     )
+    .with(Remedy::AddAdministrator)
 }
 
 /// Sets or removes somebody's telephone number.
@@ -224,8 +225,9 @@ pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Out
         ConfirmedFor::Unknown => Err(named::unknown_account(&user)),
         ConfirmedFor::Several(count) => Err(Refusal::conflict(
             format!("{count} people registered {user}, each with a password of their own"),
-            "nobody but the owner of the address can tell which is theirs; add the account with `gatelodge user add`, which deletes the registrations",
-        )),
+            "nobody but the owner of the address can tell which is theirs",
+        )
+        .with(Remedy::ReplaceRegistrations)),
         ConfirmedFor::UsernameTaken => {
             Err(Refusal::conflict("somebody else has the user name of this registration meanwhile", ""))
         }

@@ -11,6 +11,7 @@ use crate::store::OpenError;
 use crate::tls::TlsError;
 
 use super::escape::one_line;
+use super::remedy;
 
 /// An exit status with a message, which may have a hint on a line of its own.
 #[derive(Debug)]
@@ -95,7 +96,7 @@ impl From<OpenError> for Exit {
 impl From<Refusal> for Exit {
     fn from(refusal: Refusal) -> Self {
         let exit = Self::failed(one_line(&refusal.message));
-        match refusal.hint {
+        match remedy::hint(&refusal) {
             Some(hint) => exit.with_hint(one_line(&hint)),
             None => exit,
         }

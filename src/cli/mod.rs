@@ -27,6 +27,7 @@ mod opening;
 mod out;
 mod password;
 mod progress;
+mod remedy;
 mod restore;
 mod serve;
 mod session;

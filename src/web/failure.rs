@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::accounts::standing::Denied;
-use crate::admin::{Refusal, RefusalKind};
+use crate::admin::RefusalKind;
 use crate::app::Fault;
 use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, Piece, TokenFault};
@@ -254,16 +254,6 @@ impl From<Denied> for Failure {
             Denied::InsufficientScope => Self::InsufficientScope,
             Denied::SecondFactorMissing => Self::SecondFactorSetUpRequired,
             Denied::Forbidden => Self::Forbidden,
-        }
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        match (refusal.fault, refusal.hint) {
-            (Some(fault), _) => fault.into(),
-            (None, None) => Self::Refused(refusal.kind, format!("{}.", refusal.message)),
-            (None, Some(hint)) => Self::Refused(refusal.kind, format!("{}; {hint}.", refusal.message)),
         }
     }
 }

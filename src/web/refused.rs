@@ -7,6 +7,7 @@ use crate::accounts::forgot::ResetRefused;
 use crate::accounts::login_outcome::LoginRefused;
 use crate::accounts::reauthentication::ProofRefused;
 use crate::accounts::register::RegisterRefused;
+use crate::admin::{Refusal, Remedy};
 use crate::app::Fault;
 
 use super::failure::{Failure, FieldErrors};
@@ -97,5 +98,37 @@ impl From<ChangeRefused> for Failure {
             ChangeRefused::TooMany(seconds) => Fault::TooManyAttempts(seconds).into(),
             ChangeRefused::Domain => FieldErrors::of("email", "domain_not_allowed").into(),
         }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        if let Some(fault) = refusal.fault {
+            return fault.into();
+        }
+        let remedy = refusal.remedy.as_ref().and_then(in_words);
+        let words = [Some(refusal.message.as_str()), refusal.hint.as_deref(), remedy];
+        Self::Refused(refusal.kind, format!("{}.", words.into_iter().flatten().collect::<Vec<_>>().join("; ")))
+    }
+}
+
+/// Returns the words for a remedy, where they say more than the refusal itself: programs know their requests.
+fn in_words(remedy: &Remedy) -> Option<&'static str> {
+    match remedy {
+        Remedy::AddAccount => Some("or add the account"),
+        Remedy::ReplaceRegistrations => Some("add the account, which deletes the registrations"),
+        Remedy::GivePassword => Some("give one"),
+        Remedy::NotePhone => Some("the number itself is given as `phone`"),
+        Remedy::ListAccounts
+        | Remedy::ListGroups
+        | Remedy::ListInvitations
+        | Remedy::ListMails
+        | Remedy::ListRegistrations
+        | Remedy::ListTokens
+        | Remedy::ListLimits
+        | Remedy::ShowAccount
+        | Remedy::AddByUsername(_)
+        | Remedy::AddAdministrator
+        | Remedy::DisbandGroup => None,
     }
 }
