@@ -37,7 +37,8 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let (ids, people) = app.read(|view| {
-        if let Err(refusal) = named::require_group(view, &name)? {
+        // Whoever may list the members of a group may list the groups.
+        if let Err(refusal) = Reach::Everybody.require_group(view, &name)? {
             return Ok(Err(refusal));
         }
         let ids = groups::members(view, &name, after, limit)?;
@@ -51,11 +52,11 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
 pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
     let name = named::read_group(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
+    let (reach, source) = (Reach::of(by), by.source());
     // An API token may not widen what administrators may do at other applications.
-    Reach::of(by).change_members([&name])?;
-    let source = by.source();
+    reach.change_members([&name])?;
     let permitted = app.write_as(by, move |work| {
-        if !is_given && let Err(refusal) = named::require_group(work.tx, &name)? {
+        if !is_given && let Err(refusal) = reach.require_group(work.tx, &name)? {
             return Ok(Err(refusal));
         }
         let permitted = permissions::permit(work, &source, (&name, &permission, is_given))?;
@@ -84,7 +85,7 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
     }
     // In steps, because a group may be large and one transaction holds all of its changes in memory. A crash between
     // two leaves fewer members, and the command can be repeated.
-    app.read(|view| named::require_group(view, &name))??;
+    app.read(|view| Reach::of(by).require_group(view, &name))??;
     loop {
         let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
         let step = app.write_as(by, move |work| match reach.disband(work.tx, &name)? {

@@ -57,16 +57,21 @@ pub(super) fn read_group(text: &str) -> Result<GroupName, Refusal> {
 /// The most groups that are suggested.
 const NAMED: usize = 20;
 
-/// Refuses a group that does not exist: it has neither members nor permissions. The administrators' always exists.
-pub(super) fn require_group(view: &dyn Snapshot, name: &GroupName) -> Result<Result<(), Refusal>, StoreError> {
-    if *name == GroupName::administrators() || groups::exists(view, name)? {
-        return Ok(Ok(()));
-    }
+/// Whether a group exists: it has members or permissions. The administrators' always does.
+pub(super) fn is_group(view: &dyn Snapshot, name: &GroupName) -> Result<bool, StoreError> {
+    Ok(*name == GroupName::administrators() || groups::exists(view, name)?)
+}
+
+pub(super) fn unknown_group(name: &GroupName) -> Refusal {
+    Refusal::unknown(format!("there is no group {}", name.as_str()), "")
+}
+
+/// As [`unknown_group`], with the groups that there are.
+pub(super) fn unknown_among_groups(view: &dyn Snapshot, name: &GroupName) -> Result<Refusal, StoreError> {
     let mut names = groups::names(view)?;
     names.insert(GroupName::administrators());
     let shown: Vec<&str> = names.iter().take(NAMED).map(GroupName::as_str).collect();
     let (more, remedy) = if names.len() > NAMED { (", and more", Some(Remedy::ListGroups)) } else { ("", None) };
     let there_are = format!("there {} {}{more}", if shown.len() == 1 { "is" } else { "are" }, shown.join(", "));
-    let refusal = Refusal::unknown(format!("there is no group {}", name.as_str()), &there_are);
-    Ok(Err(Refusal { remedy, ..refusal }))
+    Ok(Refusal { hint: Some(there_are), remedy, ..unknown_group(name) })
 }

@@ -69,6 +69,18 @@ impl Reach {
         Ok(Ok(()))
     }
 
+    /// Refuses a group that does not exist.
+    pub(super) fn require_group(self, view: &dyn Snapshot, name: &GroupName) -> Reached<()> {
+        if named::is_group(view, name)? {
+            return Ok(Ok(()));
+        }
+        Ok(Err(match self {
+            Self::Everybody => named::unknown_among_groups(view, name)?,
+            // No suggestions: admin:write does not include reading which groups there are.
+            Self::NoAdministrators => named::unknown_group(name),
+        }))
+    }
+
     /// Checks that a group may be disbanded: it may be the one that requires second factors of its administrators.
     pub(super) fn disband(self, view: &dyn Snapshot, group: &GroupName) -> Reached<()> {
         Ok(match self {

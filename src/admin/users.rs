@@ -186,10 +186,10 @@ pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outc
 
 pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
     let group = named::read_group(group)?;
-    Reach::of(by).change_members([&group])?;
-    let (source, named) = (by.source(), group.clone());
+    let (reach, source) = (Reach::of(by), by.source());
+    reach.change_members([&group])?;
     if !member {
-        app.read(|view| named::require_group(view, &named))??;
+        app.read(|view| reach.require_group(view, &group))??;
     }
     change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
 }

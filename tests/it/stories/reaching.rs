@@ -130,3 +130,19 @@ fn a_token_widens_nothing_that_administrators_may() {
         program.by_token(&token, method, "/admin/groups/staff/permissions/wiki:edit", Value::Null).expect(200);
     }
 }
+
+#[test]
+fn a_token_that_may_not_read_is_told_of_no_groups() {
+    let world = World::new();
+    let root = world.administrator(ROOT);
+    world.command(json!({"command": "user-add", "username": "bob", "password": PASSWORD, "admin": false, "confirmed": true, "groups": ["staff"]})).expect("added");
+    let made = root.api("POST", "/account/tokens", json!({"name": "write", "scopes": ["admin:write"]})).expect(200);
+    let (token, program) = (made.json()["token"].as_str().expect("a token").to_owned(), world.visitor());
+    for path in ["/admin/groups/nosuch", "/admin/groups/nosuch/permissions/x:y", "/admin/users/bob/groups/nosuch"] {
+        let told = program.by_token(&token, "DELETE", path, Value::Null).refused(404, "not_found").json();
+        assert_eq!(told["detail"], "there is no group nosuch.", "{path}");
+        // Whoever logged in may read them anyway.
+        let told = root.api("DELETE", path, Value::Null).refused(404, "not_found").json();
+        assert_eq!(told["detail"], "there is no group nosuch; there are admins, staff.", "{path}");
+    }
+}
