@@ -7,9 +7,10 @@ use crate::accounts::create_account::{Added, NewAccount};
 use crate::app::{App, Principal};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 
+use super::answers::Account;
 use super::reach::Reach;
 use super::users::{describe, hash, phone_taken, read_phone};
-use super::{Command, Outcome, Refusal, Remedy, named, parse, quoted};
+use super::{Command, Refusal, Remedy, named, parse, quoted};
 
 /// An account to be added, as it was typed.
 pub(super) struct Draft {
@@ -55,7 +56,7 @@ fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
     })
 }
 
-pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Outcome {
+pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Result<Account, Refusal> {
     if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
         let needs = "an account needs an address, a user name or a telephone number";
         return Err(Refusal::invalid(needs, "give one of them, or more"));

@@ -2,34 +2,46 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::approvals::{self, Decided, Decision};
+use crate::accounts::registration::Registration;
 use crate::app::{App, Principal};
-use crate::base::{DisplayName, RegistrationId, Username};
+use crate::base::RegistrationId;
 
-use super::{MAX_ROWS, Outcome, Refusal, Remedy, parse, users};
+use super::answers::{self, Page};
+use super::{MAX_ROWS, Refusal, Remedy, parse, users};
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+/// Lists the registrations that wait for approval.
+///
+/// # Errors
+/// When `after` is no registration's id, or the store fails.
+pub fn waiting_registrations(
+    app: &App,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Page<answers::Registration>, Refusal> {
     let after = after.map(|text| parse(&text, "a registration's id", str::parse::<RegistrationId>)).transpose()?;
     let (found, next) = app.read(|view| approvals::waiting(view, after, limit.clamp(1, MAX_ROWS)))?;
-    let items: Vec<Value> = found
-        .iter()
-        .map(|(id, registration)| {
-            json!({
-                "id": id.to_string(),
-                "email": registration.email.as_str(),
-                "username": registration.username.as_ref().map(Username::as_str),
-                "name": registration.name.as_ref().map(DisplayName::as_str),
-                "created_at": registration.created_at.to_string(),
-                "confirmed_at": registration.confirmed_at.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    Ok(json!({"items": items, "next": next.map(|id| id.to_string())}))
+    let items = found.iter().map(|(id, registration)| describe(*id, registration)).collect();
+    Ok(Page { items, next: next.map(|id| id.to_string()) })
 }
 
-pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, by: &Principal) -> Outcome {
+fn describe(id: RegistrationId, registration: &Registration) -> answers::Registration {
+    answers::Registration {
+        id: id.to_string(),
+        email: registration.email.as_str().to_owned(),
+        username: registration.username.as_ref().map(ToString::to_string),
+        name: registration.name.as_ref().map(|name| name.as_str().to_owned()),
+        created_at: registration.created_at,
+        confirmed_at: registration.confirmed_at,
+    }
+}
+
+pub(super) async fn decide(
+    app: &Arc<App>,
+    id: &str,
+    approve: bool,
+    by: &Principal,
+) -> Result<answers::Decided, Refusal> {
     let unknown =
         || Refusal::unknown(format!("no registration {id} waits for a decision"), "").with(Remedy::ListRegistrations);
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
@@ -37,8 +49,8 @@ pub(super) async fn decide(app: &Arc<App>, id: &str, approve: bool, by: &Princip
     let source = by.source();
     let decided = app.write_as(by, move |work| approvals::decide(work, &source, (registration, decision)));
     match decided.await? {
-        Decided::Approved(person) => Ok(users::describe(&person)),
-        Decided::Declined => Ok(json!({"declined": id})),
+        Decided::Approved(person) => Ok(answers::Decided::Approved(users::describe(&person))),
+        Decided::Declined => Ok(answers::Decided::Declined { declined: id.to_owned() }),
         Decided::Unknown => Err(unknown()),
         Decided::AddressTaken => {
             Err(Refusal::conflict("somebody has this address meanwhile", "decline the registration"))

@@ -2,23 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::app::{App, ClockReport, Principal};
 use crate::audit::{Act, Subject};
 
-use super::Outcome;
+use super::Refusal;
+use super::answers::Clock;
 
-pub(super) fn describe(report: &ClockReport) -> Value {
-    json!({
-        "state": report.reading.state.as_str(),
-        "wall": report.wall.to_string(),
-        "now": report.reading.later.to_string(),
-        "floor": report.floor.to_string(),
-    })
+pub(super) fn describe(report: &ClockReport) -> Clock {
+    Clock { state: report.reading.state, wall: report.wall, now: report.reading.later, floor: report.floor }
 }
 
-pub(super) async fn reset(app: &Arc<App>, by: &Principal) -> Outcome {
+pub(super) async fn reset(app: &Arc<App>, by: &Principal) -> Result<Clock, Refusal> {
     let report = app.reset_clock().await?;
     let source = by.source();
     let noted = app.write_as(by, move |work| work.audit(&source, Act::ClockReset, Subject::NONE));

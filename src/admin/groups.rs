@@ -2,37 +2,35 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::permissions::{self, Permitted};
 use crate::accounts::person;
 use crate::app::{App, Principal};
 use crate::base::{AccountId, GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
 
+use super::answers::{Account, DisbandedGroup, Group, Page};
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, users};
+use super::{MAX_ROWS, Refusal, Remedy, named, parse, users};
 
 /// The members removed in one transaction.
 const PER_STEP: usize = 200;
 
-pub(super) fn list(app: &App) -> Outcome {
+pub(super) fn list(app: &App) -> Result<Page<Group>, Refusal> {
     let found = app.read(|view| {
         groups::names(view)?
             .into_iter()
             .map(|name| Ok((groups::find(view, &name)?, name)))
             .collect::<Result<Vec<_>, _>>()
     })?;
-    let items: Vec<Value> = found.iter().map(|(group, name)| describe(name, group)).collect();
-    Ok(json!({"items": items, "next": null}))
+    Ok(Page::whole(found.iter().map(|(group, name)| describe(name, group)).collect()))
 }
 
-fn describe(name: &GroupName, group: &groups::Group) -> Value {
-    let permissions: Vec<&str> = group.permissions.iter().map(Permission::as_str).collect();
-    json!({"name": name.as_str(), "permissions": permissions})
+fn describe(name: &GroupName, group: &groups::Group) -> Group {
+    let permissions = group.permissions.iter().map(|permission| permission.as_str().to_owned());
+    Group { name: name.as_str().to_owned(), permissions: permissions.collect() }
 }
 
-pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usize) -> Result<Page<Account>, Refusal> {
     let name = named::read_group(group)?;
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
@@ -46,10 +44,16 @@ pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usiz
         Ok(Ok((ids, people)))
     })??;
     let next = ids.last().filter(|_| ids.len() == limit).map(ToString::to_string);
-    Ok(json!({"items": people.iter().flatten().map(users::describe).collect::<Vec<_>>(), "next": next}))
+    Ok(Page { items: people.iter().flatten().map(users::describe).collect(), next })
 }
 
-pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_given: bool, by: &Principal) -> Outcome {
+pub(super) async fn permit(
+    app: &Arc<App>,
+    group: &str,
+    permission: &str,
+    is_given: bool,
+    by: &Principal,
+) -> Result<Group, Refusal> {
     let name = named::read_group(group)?;
     let permission = parse(permission, "a permission", Permission::parse)?;
     let (reach, source) = (Reach::of(by), by.source());
@@ -75,7 +79,7 @@ pub(super) async fn permit(app: &Arc<App>, group: &str, permission: &str, is_giv
     }
 }
 
-pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outcome {
+pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Result<DisbandedGroup, Refusal> {
     let name = named::read_group(group)?;
     if name == GroupName::administrators() {
         return Err(Refusal::conflict(
@@ -93,7 +97,7 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Outc
             Err(refusal) => Ok(Err(refusal)),
         });
         if step.await?? {
-            return Ok(json!({"disbanded": group}));
+            return Ok(DisbandedGroup { disbanded: group.to_owned() });
         }
     }
 }

@@ -3,40 +3,39 @@
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
-use crate::app::{App, Fault};
+use crate::app::{self, App, Fault};
 use crate::export;
 use crate::mail::{self, MailState};
 use crate::store::{KeySpan, StoreError};
 
-use super::Outcome;
+use super::answers::{Arrival, Inspection};
+use super::{Refusal, clock, log, webhooks};
 
 /// The records read at a time.
 const PAGE: usize = 500;
 
 /// Returns the state of the server, or of the store if none runs.
-pub(super) async fn inspect(app: &Arc<App>) -> Outcome {
+pub(super) async fn inspect(app: &Arc<App>) -> Result<Inspection, Refusal> {
     let health = app.health().await;
     let looking = Arc::clone(app);
     let looked = tokio::task::spawn_blocking(move || looking.read(|view| Ok((read_all(view), failed_mails(view)?))));
     let (records, failed) = looked.await.map_err(|_| Fault::Internal)??;
-    let chain = super::log::verify(app).map_or_else(|refusal| refusal.message, |_| "whole".to_owned());
+    let chain = log::verify(app).map_or_else(|refusal| refusal.message, |_| Inspection::WHOLE.to_owned());
     let user = std::fs::metadata("/proc/self").map(|found| found.uid()).ok();
-    Ok(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "user": user,
-        "store": health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned()),
-        "records": records.as_ref().ok(),
-        "damage": records.err().map(|error| error.to_string()),
-        "audit": chain,
-        "disk": health.room.as_str(),
-        "stuck_workers": health.stuck,
-        "certificate": health.certificate,
-        "failed_mails": failed,
-        "webhooks": super::webhooks::list(app)?["items"],
-        "clock": super::clock::describe(&app.clock_report()),
-    }))
+    Ok(Inspection {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        user,
+        store: health.store.map_or_else(|error| error.to_string(), |()| Inspection::WRITABLE.to_owned()),
+        records: records.as_ref().ok().copied(),
+        damage: records.err().map(|error| error.to_string()),
+        audit: chain,
+        disk: health.room,
+        stuck_workers: health.stuck.into_iter().map(str::to_owned).collect(),
+        certificate: health.certificate,
+        failed_mails: failed,
+        webhooks: webhooks::list(app)?.items,
+        clock: clock::describe(&app.clock_report()),
+    })
 }
 
 /// Decodes every record, and returns how many there are.
@@ -69,9 +68,8 @@ fn failed_mails(view: &dyn crate::store::Snapshot) -> Result<usize, StoreError> 
 }
 
 /// Returns how the request of the probe arrived.
-pub(super) fn take_probe(app: &App) -> Value {
-    app.take_probe().map_or(
-        Value::Null,
-        |arrival| json!({"peer": arrival.peer.to_string(), "network": arrival.network.to_string(), "forwarded": arrival.forwarded, "host": arrival.host}),
-    )
+pub(super) fn take_probe(app: &App) -> Option<Arrival> {
+    let arrival = app.take_probe()?;
+    let app::Arrival { peer, network, forwarded, host } = arrival;
+    Some(Arrival { peer, network, forwarded, host })
 }

@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES, NewInvitation};
 use crate::app::{App, Principal};
-use crate::base::{DAY, EmailAddress, GroupName, InvitationId};
+use crate::base::{DAY, EmailAddress, InvitationId};
 use crate::config::{RegistrationMode, Span};
 
+use super::answers::{self, Page, Revoked};
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, quoted};
+use super::{MAX_ROWS, Refusal, Remedy, named, parse, quoted};
 
 /// An invitation as it was typed: address, lifetime, uses, groups.
 type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
-pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, by: &Principal) -> Outcome {
+pub(super) async fn add(
+    app: &Arc<App>,
+    (email, within, uses, groups): Wanted,
+    by: &Principal,
+) -> Result<answers::Invitation, Refusal> {
     if app.env().config.registration.mode == RegistrationMode::Closed {
         return Err(Refusal::conflict(
             "nobody could use an invitation: registration is closed",
@@ -50,10 +53,8 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
     match invited {
         Invited::Mailed(id, invitation) => Ok(describe(id, &invitation)),
         Invited::Link(id, invitation, link) => {
-            let mut shown = describe(id, &invitation);
             // Shown this once: the store keeps only the hash of its secret.
-            shown["link"] = link.into();
-            Ok(shown)
+            Ok(answers::Invitation { link: Some(link), ..describe(id, &invitation) })
         }
         Invited::AddressTaken => {
             Err(Refusal::conflict(format!("{named} has an account already"), "").with(Remedy::ShowAccount))
@@ -65,31 +66,31 @@ pub(super) async fn add(app: &Arc<App>, (email, within, uses, groups): Wanted, b
     }
 }
 
-fn describe(id: InvitationId, invitation: &Invitation) -> Value {
-    json!({
-        "id": id.to_string(),
-        "email": invitation.email.as_ref().map(EmailAddress::as_str),
-        "groups": invitation.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
-        "uses_left": invitation.uses_left,
-        "made_by": invitation.made_by.map(|actor| actor.to_string()),
-        "created_at": invitation.created_at.to_string(),
-        "expires_at": invitation.expires_at.to_string(),
-    })
+fn describe(id: InvitationId, invitation: &Invitation) -> answers::Invitation {
+    answers::Invitation {
+        id: id.to_string(),
+        email: invitation.email.as_ref().map(ToString::to_string),
+        groups: invitation.groups.iter().map(|group| group.as_str().to_owned()).collect(),
+        uses_left: invitation.uses_left,
+        made_by: invitation.made_by.map(|actor| actor.to_string()),
+        created_at: invitation.created_at,
+        expires_at: invitation.expires_at,
+        link: None,
+    }
 }
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<answers::Invitation>, Refusal> {
     let after = after.map(|text| parse(&text, "an invitation's id", str::parse::<InvitationId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let found = app.read(|view| invitations::page(view, after, limit))?;
     let next = found.last().filter(|_| found.len() == limit).map(|(id, _)| id.to_string());
-    let items: Vec<Value> = found.iter().map(|(id, invitation)| describe(*id, invitation)).collect();
-    Ok(json!({"items": items, "next": next}))
+    Ok(Page { items: found.iter().map(|(id, invitation)| describe(*id, invitation)).collect(), next })
 }
 
-pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Result<Revoked, Refusal> {
     let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "").with(Remedy::ListInvitations);
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
     let source = by.source();
     let revoked = app.write_as(by, move |work| invitations::revoke(work, &source, invitation));
-    if revoked.await? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+    if revoked.await? { Ok(Revoked { revoked: id.to_owned() }) } else { Err(unknown()) }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::{Person, administer, attempt_limits, known_devices, person};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
@@ -14,7 +12,8 @@ use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
 use MailPurpose::{Approval, Change, Confirm, Invite, Known, LogIn, Reset};
 
-use super::{MAX_ROWS, Outcome, Refusal, Remedy, parse};
+use super::answers::{LiftedLimits, Page, RateLimit};
+use super::{MAX_ROWS, Refusal, Remedy, parse};
 
 /// Those whose limits are lifted.
 enum Whom {
@@ -25,7 +24,7 @@ enum Whom {
     Name(Identity),
 }
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<RateLimit>, Refusal> {
     let after = after.map(|text| parse(&text, "the place to go on behind", read_place)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let rows = app.read(|view| throttle::all(view, after, limit))?;
@@ -33,8 +32,8 @@ pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
     let items = rows
         .iter()
         .map(|(bucket, level)| Ok(describe(app, bucket, level, app.read(|view| owner(view, bucket))?.as_ref())))
-        .collect::<Result<Vec<Option<Value>>, StoreError>>()?;
-    Ok(json!({"items": items.into_iter().flatten().collect::<Vec<_>>(), "next": next}))
+        .collect::<Result<Vec<Option<RateLimit>>, StoreError>>()?;
+    Ok(Page { items: items.into_iter().flatten().collect(), next })
 }
 
 /// Writes a bucket as a place in the list: kind and id.
@@ -58,7 +57,7 @@ fn owner(view: &dyn Snapshot, bucket: &Bucket) -> Result<Option<Person>, StoreEr
 }
 
 /// Describes a bucket; `None` if it is full again and says nothing.
-fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<Value> {
+fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -> Option<RateLimit> {
     let (rate, now) = (bucket.kind.rate(&app.env().config.throttle), app.time().earlier);
     let is_out_of_use = attempt_limits::is_out_of_use(bucket, level);
     let left = level.left(rate, now);
@@ -68,19 +67,19 @@ fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -
     let who = owner.map(|person| {
         person.email.as_ref().map(|email| email.shown.clone()).or(person.username.as_ref().map(ToString::to_string))
     });
-    Some(json!({
-        "kind": bucket.kind.as_str(),
-        "who": who.flatten().or((!bucket.shown.is_empty()).then(|| bucket.shown.clone())),
-        "left": left,
-        "of": rate.burst,
-        "next_in_seconds": level.wait(rate, now, 0),
-        "full_at": level.full_at.to_string(),
-        "failures_in_a_row": bucket.kind.counts_in_a_row().then_some(level.failures.min(MAX_CONSECUTIVE)),
-        "out_of_use": is_out_of_use,
-    }))
+    Some(RateLimit {
+        kind: bucket.kind.as_str().to_owned(),
+        who: who.flatten().or((!bucket.shown.is_empty()).then(|| bucket.shown.clone())),
+        left,
+        of: rate.burst,
+        next_in_seconds: level.wait(rate, now, 0),
+        full_at: level.full_at,
+        failures_in_a_row: bucket.kind.counts_in_a_row().then_some(level.failures.min(MAX_CONSECUTIVE)),
+        out_of_use: is_out_of_use,
+    })
 }
 
-pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) -> Outcome {
+pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) -> Result<LiftedLimits, Refusal> {
     let whom = match &who {
         None => Whom::Everybody,
         Some(text) => read_whom(app, text)?,
@@ -100,7 +99,7 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) ->
         work.audit_in_detail(&source, Act::ThrottleLifted, subject, &detail)?;
         Ok(count)
     });
-    Ok(json!({"lifted": lifted.await?}))
+    Ok(LiftedLimits { lifted: lifted.await? })
 }
 
 fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde_json::{Value, json};
-
 use crate::accounts::{administer, person};
 use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, NodeId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 
-use super::{AuditWanted, MAX_ROWS, Outcome, Refusal, named, parse, quoted};
+use super::answers::{AuditRow, Page, VerifiedLog, WitnessedLog};
+use super::{AuditWanted, MAX_ROWS, Refusal, named, parse, quoted};
 
 /// The rows read at a time.
 const PAGE: usize = 500;
@@ -88,7 +87,7 @@ fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
     }
 }
 
-pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
+pub(super) fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRow, u64>, Refusal> {
     let filter = Filter::read(app, wanted)?;
     let limit = wanted.limit.clamp(1, MAX_ROWS);
     let direction = if wanted.oldest_first { Direction::Up } else { Direction::Down };
@@ -108,8 +107,7 @@ pub(super) fn list(app: &App, wanted: &AuditWanted) -> Outcome {
         }
     };
     let names = app.read(|view| names_in(view, &found))?;
-    let items: Vec<Value> = found.iter().map(|(number, row)| describe(*number, row, &names)).collect();
-    Ok(json!({"items": items, "next": next}))
+    Ok(Page { items: found.iter().map(|(number, row)| describe(*number, row, &names)).collect(), next })
 }
 
 /// Returns the names of the accounts in the rows. A deleted one has none: nothing but its id was kept.
@@ -132,31 +130,31 @@ fn actor_id(actor: &audit::Actor) -> Option<AccountId> {
     }
 }
 
-fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> Value {
+fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> AuditRow {
     let entry = &row.entry;
-    let name = |id: Option<AccountId>| id.and_then(|id| names.get(&id.to_string()));
-    json!({
-        "actor_name": name(actor_id(&entry.actor)),
-        "subject_name": name(entry.subject.id()),
-        "number": number,
-        "at": entry.at.to_string(),
-        "clock": entry.clock.as_str(),
-        "act": entry.act.as_str(),
-        "outcome": entry.outcome.as_str(),
-        "actor": entry.actor.to_string(),
-        "subject": entry.subject.id().map(|id| id.to_string()),
-        "network": (!entry.network.is_empty()).then_some(&entry.network),
-        "detail": (!entry.detail.is_empty()).then_some(&entry.detail),
-    })
+    let name = |id: Option<AccountId>| id.and_then(|id| names.get(&id.to_string()).cloned());
+    AuditRow {
+        number,
+        at: entry.at,
+        clock: entry.clock,
+        act: entry.act.as_str().to_owned(),
+        outcome: entry.outcome.as_str().to_owned(),
+        actor: entry.actor.to_string(),
+        actor_name: name(actor_id(&entry.actor)),
+        subject: entry.subject.id().map(|id: AccountId| id.to_string()),
+        subject_name: name(entry.subject.id()),
+        network: Some(entry.network.clone()).filter(|network| !network.is_empty()),
+        detail: Some(entry.detail.clone()).filter(|detail| !detail.is_empty()),
+    }
 }
 
 /// The advice for a log that does not verify.
 const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
 
-pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Outcome {
+pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Result<WitnessedLog, Refusal> {
     let verdict = app.read(|view| audit::goes_on_from(view, app.env().chain(), witness))?;
     verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
-    Ok(json!({"verified": true}))
+    Ok(WitnessedLog { verified: true })
 }
 
 /// How the log was found, by the row that tells of it, as long as that is kept.
@@ -166,13 +164,13 @@ fn told_by(view: &dyn Snapshot, node: NodeId, number: u64) -> Result<String, Sto
     Ok(row.map(|(_, row)| format!(" (it says: {})", row.entry.detail)).unwrap_or_default())
 }
 
-pub(super) fn verify(app: &App) -> Outcome {
+pub(super) fn verify(app: &App) -> Result<VerifiedLog, Refusal> {
     let env = app.env();
     let verdict = app.read(|view| match audit::verify(view, env.chain()) {
         Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
         Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, env.node, number)?))),
         other => Ok(other?.map_err(|broken| broken.to_string())),
     })?;
-    let verified = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;
-    Ok(json!({"verified": true, "rows": verified.rows, "first": verified.first, "next": verified.next}))
+    let audit::Verified { rows, first, next } = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;
+    Ok(VerifiedLog { verified: true, rows, first, next })
 }

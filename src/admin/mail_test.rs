@@ -1,7 +1,5 @@
 //! Sends one real mail, for an administrator who wants to know whether mail works.
 
-use serde_json::{Value, json};
-
 use crate::base::{EmailAddress, MailId, Moment};
 use crate::config::{Config, MailTransport};
 use crate::courier::delivery::Outcome;
@@ -9,6 +7,7 @@ use crate::courier::{CallOptions, Courier};
 use crate::mail::{Composer, Letter};
 
 use super::Refusal;
+use super::answers::TestMail;
 
 /// Sends a test mail, bypassing the outbox, and returns what the server made of it.
 ///
@@ -19,7 +18,7 @@ pub async fn send_test(
     courier: &Courier,
     address: &str,
     moment: &mut Moment,
-) -> Result<Value, Refusal> {
+) -> Result<TestMail, Refusal> {
     let to = EmailAddress::parse(address).map_err(|_| {
         Refusal::invalid(format!("{address:?} is not an e-mail address"), "write it like ada@example.org")
     })?;
@@ -35,7 +34,9 @@ pub async fn send_test(
     let outcome = courier.deliver(id, &to, &message.bytes, CallOptions::ordinary(moment.now())).await;
     courier.part().await;
     match outcome {
-        Outcome::Accepted => Ok(json!({"accepted": true, "by": way, "to": to.as_str(), "message_id": id.to_string()})),
+        Outcome::Accepted => {
+            Ok(TestMail { accepted: true, by: way, to: to.as_str().to_owned(), message_id: id.to_string() })
+        }
         Outcome::Later(reason) => Err(Refusal::failed(
             format!("the mail was not accepted: {reason}"),
             "Gatelodge tries such a mail again by itself; docs/mail.md says more about refusals",

@@ -2,40 +2,41 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::{Work, mail_requests};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 use crate::base::MailId;
-use crate::mail::{self, MailState, Step};
+use crate::mail::{self, Mail, MailState, Step};
 use crate::store::StoreError;
 
-use super::{MAX_ROWS, Outcome, Refusal, parse};
+use super::answers::{self, Mails, Page, QueuedMails, ReleasedMails};
+use super::{MAX_ROWS, Refusal, parse};
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Mails, Refusal> {
     let after = after.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let mails = app.read(|view| mail::list(view, after, limit))?;
     let next = mails.last().filter(|_| mails.len() == limit).map(|(id, _)| id.to_string());
-    let items: Vec<Value> = mails
-        .iter()
-        .map(|(id, mail)| {
-            let state = mail.state.as_str();
-            let is_waiting = matches!(mail.state, MailState::Queued | MailState::Sending);
-            json!({
-                "id": id.to_string(), "letter": mail.letter, "to": mail.to.as_str(), "state": state, "attempts": mail.attempts,
-                "queued_at": mail.queued_at.to_string(),
-                "due_at": is_waiting.then(|| mail.due_at.to_string()),
-                "last_error": mail.last_error,
-            })
-        })
-        .collect();
+    let items = mails.iter().map(|(id, mail)| describe(*id, mail)).collect();
     let requests = app.read(|view| mail_requests::count_waiting(view, MAX_ROWS))?;
-    Ok(json!({"items": items, "next": next, "requests": requests}))
+    Ok(Mails { page: Page { items, next }, requests })
 }
 
-pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Outcome {
+fn describe(id: MailId, mail: &Mail) -> answers::Mail {
+    let is_waiting = matches!(mail.state, MailState::Queued | MailState::Sending);
+    answers::Mail {
+        id: id.to_string(),
+        letter: mail.letter.clone(),
+        to: mail.to.as_str().to_owned(),
+        state: mail.state.as_str().to_owned(),
+        attempts: mail.attempts,
+        queued_at: mail.queued_at,
+        due_at: is_waiting.then_some(mail.due_at),
+        last_error: mail.last_error.clone(),
+    }
+}
+
+pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Result<QueuedMails, Refusal> {
     let Some(id) = id else { return retry_all(app, by).await };
     let id = parse(&id, "a mail's id", str::parse::<MailId>)?;
     let source = by.source();
@@ -52,22 +53,22 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) ->
             "it is gone, on its way, or what it says is no longer useful",
         ));
     }
-    Ok(json!({"queued": 1}))
+    Ok(QueuedMails { queued: 1 })
 }
 
-async fn retry_all(app: &Arc<App>, by: &Principal) -> Outcome {
+async fn retry_all(app: &Arc<App>, by: &Principal) -> Result<QueuedMails, Refusal> {
     let queued = in_steps(app, by, |work, after| mail::retry_failed(work.tx, after, work.moment.earliest())).await?;
     if queued > 0 {
         note(app, by, Act::MailRetried, queued).await?;
     }
-    Ok(json!({"queued": queued}))
+    Ok(QueuedMails { queued })
 }
 
 /// Releases the mails that a restore held back.
-pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Outcome {
+pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Result<ReleasedMails, Refusal> {
     let released = in_steps(app, by, |work, after| mail::release_held(work.tx, after, work.moment.earliest())).await?;
     note(app, by, Act::MailReleased, released).await?;
-    Ok(json!({"released": released}))
+    Ok(ReleasedMails { released })
 }
 
 /// Takes every step; gives how many mails it was done to.

@@ -2,6 +2,7 @@
 //! server runs; programs use the administrators' part of the API.
 
 mod adding;
+pub mod answers;
 mod approvals;
 mod clock;
 pub mod command;
@@ -23,16 +24,15 @@ mod users;
 mod webhooks;
 
 pub use adding::precheck;
+pub use approvals::waiting_registrations;
 pub use command::{AuditWanted, Command};
-pub use execute::execute;
+pub use execute::{document, execute};
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind, Remedy};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};
+pub use tokens::{TokenDraft, make_token, tokens_of};
 pub use users::GOOD_PASSWORD;
 pub use webhooks::send_sample;
-
-/// The result of a command: what there is to show.
-type Outcome = Result<serde_json::Value, Refusal>;
 
 /// The most rows of one answer.
 const MAX_ROWS: usize = 1000;

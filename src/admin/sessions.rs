@@ -2,29 +2,28 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::accounts::end_sessions::{self, Pass};
 use crate::app::{App, Principal};
 
+use super::Refusal;
+use super::answers::EndedSessions;
 use super::reach::Reach;
-use super::{Outcome, Refusal};
 
 /// The rows looked at in one transaction.
 const PER_STEP: usize = 500;
 
 /// Ends somebody's sessions; of the caller's own, the one that asks stays.
-pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Result<EndedSessions, Refusal> {
     let (reach, source, kept) = (Reach::of(by), by.source(), by.session());
     let ended = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
         Ok(person) => end_sessions::of(work, (&source, kept), &person).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
-    Ok(json!({"ended": ended.await??}))
+    Ok(EndedSessions { ended: ended.await?? })
 }
 
 /// Ends everybody's sessions but the one that asks.
-pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Outcome {
+pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Result<EndedSessions, Refusal> {
     if Reach::of(by) != Reach::Everybody {
         return Err(Refusal::needs_login());
     }
@@ -35,5 +34,5 @@ pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Outcome {
         let (count, following) = step.await?;
         (ended, next) = (ended + count, following);
     }
-    Ok(json!({"ended": ended}))
+    Ok(EndedSessions { ended })
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
 use crate::app::{App, Principal};
 use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
@@ -11,21 +9,29 @@ use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
 
+use super::answers::{Page, Revoked, Token};
 use super::reach::Reach;
-use super::{Outcome, Refusal, Remedy, parse, users};
+use super::{Refusal, Remedy, parse, users};
 
 /// A token to be made, as it was typed.
-pub(super) struct Draft {
+pub struct TokenDraft {
+    /// Its name.
     pub name: String,
+    /// Its scopes.
     pub scopes: Vec<String>,
+    /// Its lifetime, like "90d".
     pub within: Option<String>,
 }
 
 /// The lifetime of a token if none is given.
 const WITHIN: Span = Span::from_seconds(90 * DAY);
 
-pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Principal) -> Outcome {
-    let new = read(&draft)?;
+/// Makes an API token for somebody.
+///
+/// # Errors
+/// When it is refused, or the store fails.
+pub async fn make_token(app: &Arc<App>, user: String, draft: &TokenDraft, by: &Principal) -> Result<Token, Refusal> {
+    let new = read(draft)?;
     let (reach, source) = (Reach::of(by), by.source());
     let made = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
         Ok(person) => api_tokens::make(work, &source, (&person, &new)).map(Ok),
@@ -34,10 +40,8 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Princi
     match made.await?? {
         Made::Done(made) => {
             let (secret, token) = *made;
-            let mut shown = describe(&token);
             // Shown this once: the store keeps only its hash.
-            shown["token"] = secret.expose().into();
-            Ok(shown)
+            Ok(Token { token: Some(secret.expose().to_owned()), ..describe(&token) })
         }
         Made::TooMany => {
             Err(Refusal::conflict(format!("there are {MAX_TOKENS} tokens, the most an account may have"), "revoke one"))
@@ -48,7 +52,7 @@ pub(super) async fn make(app: &Arc<App>, user: String, draft: Draft, by: &Princi
     }
 }
 
-fn read(draft: &Draft) -> Result<NewToken, Refusal> {
+fn read(draft: &TokenDraft) -> Result<NewToken, Refusal> {
     let name = parse(&draft.name, "a name", DisplayName::parse)?;
     let words = Scope::WORDS.join(", ");
     if draft.scopes.len() > Scope::WORDS.len() {
@@ -71,26 +75,31 @@ fn read(draft: &Draft) -> Result<NewToken, Refusal> {
     Ok(NewToken { name, scopes, within: within.seconds() })
 }
 
-fn describe(token: &ApiToken) -> Value {
-    json!({
-        "id": token.id.to_string(),
-        "name": token.name.as_str(),
-        "scopes": token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
-        "created_at": token.created_at.to_string(),
-        "expires_at": token.expires_at.to_string(),
-        "last_used_at": token.used_at.map(|at| at.to_string()),
-    })
+fn describe(token: &ApiToken) -> Token {
+    Token {
+        id: token.id.to_string(),
+        name: token.name.as_str().to_owned(),
+        scopes: token.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used_at: token.used_at,
+        token: None,
+    }
 }
 
-pub(super) fn list(app: &App, user: &str) -> Outcome {
+/// Lists somebody's API tokens, newest first.
+///
+/// # Errors
+/// When nobody has this name, or the store fails.
+pub fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
     let (person, now) = (users::find(app, user)?, app.now());
     let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id))?;
     tokens.retain(|token| token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
-    Ok(json!({"items": tokens.iter().map(describe).collect::<Vec<_>>(), "next": null}))
+    Ok(Page::whole(tokens.iter().map(describe).collect()))
 }
 
-pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Outcome {
+pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Result<Revoked, Refusal> {
     let unknown = || Refusal::unknown(format!("there is no token {id}"), "").with(Remedy::ListTokens);
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
     let (reach, source) = (Reach::of(by), by.source());
@@ -98,5 +107,5 @@ pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principa
         Ok(person) => api_tokens::revoke(work, &source, (&person, wanted)).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
-    if revoked.await?? { Ok(json!({"revoked": id})) } else { Err(unknown()) }
+    if revoked.await?? { Ok(Revoked { revoked: id.to_owned() }) } else { Err(unknown()) }
 }

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, Asked};
 use crate::accounts::{Person, Work, person};
 use crate::app::{App, Fault, Principal};
-use crate::base::{AccountId, PhoneNumber, Timestamp};
+use crate::base::{AccountId, PhoneNumber};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
+use super::answers::{Account, AccountInDetail, FactorsReset, Page, SecondFactor, Session};
 use super::reach::Reach;
-use super::{MAX_ROWS, Outcome, Refusal, Remedy, named, parse, quoted};
+use super::{MAX_ROWS, Refusal, Remedy, named, parse, quoted};
 
 /// The advice with every refused password.
 pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
@@ -48,7 +47,12 @@ fn last_administrator(user: &str) -> Refusal {
 }
 
 /// Sets or removes somebody's telephone number.
-pub(super) async fn set_phone(app: &Arc<App>, user: String, phone: Option<String>, by: &Principal) -> Outcome {
+pub(super) async fn set_phone(
+    app: &Arc<App>,
+    user: String,
+    phone: Option<String>,
+    by: &Principal,
+) -> Result<Account, Refusal> {
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
     let set = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
@@ -79,7 +83,12 @@ pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
     found?
 }
 
-pub(super) fn list(app: &App, part: Option<&str>, after: Option<String>, limit: usize) -> Outcome {
+pub(super) fn list(
+    app: &App,
+    part: Option<&str>,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Page<Account>, Refusal> {
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let people = app.read(|view| match part {
@@ -87,10 +96,10 @@ pub(super) fn list(app: &App, part: Option<&str>, after: Option<String>, limit: 
         None => person::page(view, after, limit),
     })?;
     let next = people.last().filter(|_| people.len() == limit).map(|person| person.id.to_string());
-    Ok(json!({"items": people.iter().map(describe).collect::<Vec<_>>(), "next": next}))
+    Ok(Page { items: people.iter().map(describe).collect(), next })
 }
 
-pub(super) fn show(app: &App, user: &str) -> Outcome {
+pub(super) fn show(app: &App, user: &str) -> Result<AccountInDetail, Refusal> {
     let person = find(app, user)?;
     let now = app.now();
     let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id))?;
@@ -102,49 +111,54 @@ pub(super) fn show(app: &App, user: &str) -> Outcome {
     let (factors, reset_due) = app.read(|view: &dyn Snapshot| {
         Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?))
     })?;
-    let mut shown = describe(&person);
-    shown["second_factors"] = factors
-        .iter()
-        .map(|(_, factor)| {
-            json!({
-                "kind": factor.kind.as_str(), "name": factor.name.as_str(), "created_at": factor.created_at.to_string(),
-                "last_used_at": factor.used_at.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    shown["second_factors_end_at"] = reset_due.map(|at| at.to_string()).into();
-    shown["logins"] = logins.count.into();
-    shown["last_login_at"] = logins.current.map(|login| login.at.to_string()).into();
-    shown["sessions"] = alive
-        .map(|session| {
-            json!({
-                "id": session.id.to_string(), "created_at": session.created_at.to_string(), "last_seen_at": session.seen_at.to_string(),
-                "expires_at": session.ends_at.to_string(), "network": session.network, "agent": session.agent,
-            })
-        })
-        .collect();
-    Ok(shown)
-}
-
-/// Describes an account as the API shows it, with what only administrators see.
-pub(super) fn describe(person: &Person) -> Value {
-    let account = &person.account;
-    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    json!({
-        "id": person.id.to_string(),
-        "email": person.email.as_ref().map(|email| email.shown.as_str()),
-        "username": person.username.as_ref().map(|name| name.as_str()),
-        "phone": person.phone.as_ref().map(PhoneNumber::as_str),
-        "name": account.name.as_ref().map(|name| name.as_str()),
-        "groups": account.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
-        "confirmed_at": time(account.confirmed_at),
-        "created_at": account.created_at.to_string(),
-        "disabled_at": time(account.disabled_at),
-        "has_password": account.password.is_some(),
+    Ok(AccountInDetail {
+        account: describe(&person),
+        second_factors: factors.iter().map(|(_, factor)| describe_factor(factor)).collect(),
+        second_factors_end_at: reset_due,
+        logins: logins.count,
+        last_login_at: logins.current.map(|login| login.at),
+        sessions: alive.map(describe_session).collect(),
     })
 }
 
-pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Outcome {
+fn describe_factor(factor: &factors::Factor) -> SecondFactor {
+    SecondFactor {
+        kind: factor.kind.as_str().to_owned(),
+        name: factor.name.as_str().to_owned(),
+        created_at: factor.created_at,
+        last_used_at: factor.used_at,
+    }
+}
+
+fn describe_session(session: &sessions::Session) -> Session {
+    Session {
+        id: session.id.to_string(),
+        created_at: session.created_at,
+        last_seen_at: session.seen_at,
+        expires_at: session.ends_at,
+        network: session.network.clone(),
+        agent: session.agent.clone(),
+    }
+}
+
+/// Describes an account as the API shows it, with what only administrators see.
+pub(super) fn describe(person: &Person) -> Account {
+    let account = &person.account;
+    Account {
+        id: person.id.to_string(),
+        email: person.email.as_ref().map(|email| email.shown.clone()),
+        username: person.username.as_ref().map(|name| name.as_str().to_owned()),
+        phone: person.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+        name: account.name.as_ref().map(|name| name.as_str().to_owned()),
+        groups: account.groups.iter().map(|group| group.as_str().to_owned()).collect(),
+        confirmed_at: account.confirmed_at,
+        created_at: account.created_at,
+        disabled_at: account.disabled_at,
+        has_password: account.password.is_some(),
+    }
+}
+
+pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Result<Account, Refusal> {
     let person = find(app, &user)?;
     // Hashed between two transactions, because it is slow; the account is found again, and its reach checked, where it
     // changes.
@@ -156,13 +170,18 @@ pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &
     .await
 }
 
-pub(super) async fn set_disabled(app: &Arc<App>, user: String, disabled: bool, by: &Principal) -> Outcome {
+pub(super) async fn set_disabled(
+    app: &Arc<App>,
+    user: String,
+    disabled: bool,
+    by: &Principal,
+) -> Result<Account, Refusal> {
     let source = by.source();
     change(app, by, user, move |work, person| administer::set_disabled(work, &source, (person, disabled))).await
 }
 
 /// Removes second factors. Returns when they end, if not at once.
-pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) -> Result<FactorsReset, Refusal> {
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
     let asked = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
         Ok(person) => Ok(Ok((factor_resets::ask(work, &source, &person)?, person))),
@@ -171,20 +190,24 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) 
     let (asked, person) = asked.await??;
     let due_at = match asked {
         Asked::Done => None,
-        Asked::WaitsUntil(due_at) => Some(due_at.to_string()),
+        Asked::WaitsUntil(due_at) => Some(due_at),
         Asked::Nothing => return Err(Refusal::conflict(format!("{user} has no second factor"), "")),
     };
-    let mut shown = describe(&person);
-    shown["second_factors_end_at"] = due_at.into();
-    Ok(shown)
+    Ok(FactorsReset { account: describe(&person), second_factors_end_at: due_at })
 }
 
-pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Result<Account, Refusal> {
     let source = by.source();
     change(app, by, user, move |work, person| administer::delete(work, &source, person)).await
 }
 
-pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member: bool, by: &Principal) -> Outcome {
+pub(super) async fn set_group(
+    app: &Arc<App>,
+    user: String,
+    group: &str,
+    member: bool,
+    by: &Principal,
+) -> Result<Account, Refusal> {
     let group = named::read_group(group)?;
     let (reach, source) = (Reach::of(by), by.source());
     reach.change_members([&group])?;
@@ -195,7 +218,7 @@ pub(super) async fn set_group(app: &Arc<App>, user: String, group: &str, member:
 }
 
 /// Changes an account within the transaction that finds it, and shows the result.
-async fn change<F>(app: &Arc<App>, by: &Principal, user: String, mut act: F) -> Outcome
+async fn change<F>(app: &Arc<App>, by: &Principal, user: String, mut act: F) -> Result<Account, Refusal>
 where
     F: FnMut(&mut Work<'_>, &mut Person) -> Result<Changed, StoreError> + Send + 'static,
 {
@@ -214,7 +237,7 @@ where
     }
 }
 
-pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Outcome {
+pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Result<Account, Refusal> {
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
     let confirmed = app.write_as(by, move |work| match reach.confirm(work.tx, work.env, &named)? {
         Ok(()) => administer::confirm(work, &source, &named).map(Ok),

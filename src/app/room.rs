@@ -2,8 +2,11 @@
 
 use std::sync::atomic::AtomicU8;
 
+use serde::{Deserialize, Serialize};
+
 /// The room on the disk, by the configured limits.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Room {
     /// Enough for everything.

@@ -27,7 +27,7 @@ pub use person::{DisplayName, GroupName, Identity, IdentityKind, Permission, Use
 pub use phone::PhoneNumber;
 pub use secret::Secret;
 pub use set::{map_of, set_of, try_set_of};
-pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, Seconds, Timestamp};
+pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, NotATime, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};
 pub use typed::{bare, ungrouped};
 pub use visible::{is_hidden, is_visible};

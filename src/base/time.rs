@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
 
@@ -31,8 +32,37 @@ const fn build_date() -> u64 {
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+///
+/// In a document it is written by RFC 3339.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Timestamp(u64);
+
+/// The text is not a time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotATime;
+
+impl std::error::Error for NotATime {}
+
+impl fmt::Display for NotATime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a time; write it like 2026-11-23T14:05:00Z")
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = NotATime;
+
+    fn try_from(text: String) -> Result<Self, NotATime> {
+        Self::parse(&text).ok_or(NotATime)
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> Self {
+        time.to_string()
+    }
+}
 
 impl Timestamp {
     /// Makes the point `seconds` after the epoch.
@@ -126,6 +156,16 @@ mod tests {
         let time = Timestamp::from_seconds(1_700_000_000);
         assert_eq!(time.to_string(), "2023-11-14T22:13:20Z");
         assert_eq!(time.in_words(), "14 November 2023, 22:13 UTC");
+    }
+
+    #[test]
+    fn a_document_holds_every_time_that_there_is() {
+        for seconds in [0, 1_700_000_000, 253_402_300_799, u64::MAX] {
+            let written = serde_json::to_string(&Timestamp::from_seconds(seconds)).expect("a text");
+            let read: Timestamp = serde_json::from_str(&written).expect("its own text");
+            assert_eq!(read.seconds(), seconds.min(253_402_300_799), "{written}");
+        }
+        assert!(serde_json::from_str::<Timestamp>("\"yesterday\"").is_err());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What time it is, when the clock may lie: a small board has no battery clock and wakes in the past after a power cut,
 //! and one bad answer from the network can put any clock years ahead.
 
+use serde::{Deserialize, Serialize};
+
 use super::{DAY, HOUR, MINUTE, Seconds, Timestamp};
 
 /// How far the wall clock may lie behind the highest time seen before it is doubted.
@@ -25,7 +27,8 @@ const ZONE: Seconds = 14 * HOUR;
 pub const HOLD: Seconds = 10 * MINUTE;
 
 /// Whether the wall clock is believed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockState {
     /// It is believed.
     Sure,

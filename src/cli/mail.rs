@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use crate::admin::{Command, command, send_test};
+use crate::admin::{Command, command, document, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::out::say;
 use crate::config::{Config, Security};
@@ -84,7 +84,7 @@ fn test_alone(config: &Config, address: &str) -> Result<Value, Exit> {
     let mut moment = Moment::new(SystemClock.now().max(BUILD_DATE), SystemClock.seed());
     let courier = Courier::new(config, moment.now()).map_err(Exit::failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
-    Ok(runtime.block_on(send_test(config, &courier, address, &mut moment))?)
+    Ok(document(runtime.block_on(send_test(config, &courier, address, &mut moment)))?)
 }
 
 fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Command, Refusal, command, execute, send_sample, send_test};
+use crate::admin::{Command, Refusal, command, document, execute, send_sample, send_test};
 use crate::app::{App, Principal};
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
@@ -108,9 +108,9 @@ async fn carry_out(
     match command {
         Command::MailTest { address } => {
             let config = app.env().config.clone();
-            send_test(&config, &courier.present(), &address, &mut app.moment()).await
+            document(send_test(&config, &courier.present(), &address, &mut app.moment()).await)
         }
-        Command::WebhookTest(command::Webhook { name }) => send_sample(app, &courier.present(), &name).await,
+        Command::WebhookTest(command::Webhook { name }) => document(send_sample(app, &courier.present(), &name).await),
         Command::MailProbe => match courier.present().probe(CallOptions::impatient(app.now())).await {
             Outcome::Accepted => Ok(Value::Null),
             Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
