@@ -1,6 +1,6 @@
 //! The administrators' part of the API; each route stands for a command.
 
-use crate::admin::{Command, command};
+use crate::admin::{Command, TokenDraft, command};
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::operations::{carry_out, wanted_token};
@@ -140,7 +140,8 @@ pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
 
 /// `POST /admin/users/{user}/tokens`
 pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, wanted_token(user(request), request.json()?)?).await
+    let TokenDraft { name, scopes, within } = wanted_token(request.json()?)?;
+    show(web, request, Command::TokenAdd { user: user(request), name, scopes, within }).await
 }
 
 /// `DELETE /admin/users/{user}/tokens/{id}`

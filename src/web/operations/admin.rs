@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::admin::answers::{Page, Registration};
 use crate::admin::{self, Command};
 use crate::app::Principal;
 use crate::throttle::Kind;
@@ -21,4 +22,15 @@ pub async fn carry_out(web: &Web, request: &Request, command: Command) -> Result
 /// Executes a command in somebody's name.
 pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: Command) -> Result<Value, Failure> {
     Ok(admin::execute(&web.app, command, &by.into()).await?)
+}
+
+/// Lists the registrations that wait for approval.
+pub fn waiting_registrations(
+    web: &Web,
+    request: &Request,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Page<Registration>, Failure> {
+    request.caller()?;
+    Ok(admin::waiting_registrations(&web.app, after, limit)?)
 }

@@ -13,7 +13,7 @@ pub use account::{
     reset,
 };
 pub use account_recovery::take_back;
-pub use admin::carry_out;
+pub use admin::{carry_out, waiting_registrations};
 pub use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,

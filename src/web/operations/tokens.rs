@@ -1,8 +1,7 @@
 //! API tokens. Their owner's requests are the administrators' commands, limited to the owner.
 
-use serde_json::Value;
-
-use crate::admin::{Command, command};
+use crate::admin::answers::{Page, Token};
+use crate::admin::{self, Command, TokenDraft};
 use crate::throttle::Kind;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
@@ -16,8 +15,8 @@ fn caller(request: &Request) -> Result<String, Failure> {
     Ok(request.caller()?.person.id.to_string())
 }
 
-/// Parses the command that creates a token for `user`.
-pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure> {
+/// Parses what is wanted of a token.
+pub fn wanted_token(mut fields: Fields) -> Result<TokenDraft, Failure> {
     let values = (fields.display_name(), fields.several("scopes"), fields.optional("within"));
     let (name, scopes, within) = fields.finish(values)?;
     let mut missing = FieldErrors::default();
@@ -28,20 +27,19 @@ pub fn wanted_token(user: String, mut fields: Fields) -> Result<Command, Failure
         missing.add("scopes", "required");
     }
     let Some(name) = name.filter(|_| missing.is_empty()) else { return Err(missing.into()) };
-    let name = name.as_str().to_owned();
-    Ok(Command::TokenAdd { user, name, scopes, within })
+    Ok(TokenDraft { name: name.as_str().to_owned(), scopes, within })
 }
 
 /// Creates a token for the caller.
-pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Value, Failure> {
-    let command = wanted_token(caller(request)?, fields)?;
-    carry_out_as(web, request.caller()?.limited_by(Kind::Acts), command).await
+pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Token, Failure> {
+    let (user, wanted) = (caller(request)?, wanted_token(fields)?);
+    let by = request.caller()?.limited_by(Kind::Acts).into();
+    Ok(admin::make_token(&web.app, user, &wanted, &by).await?)
 }
 
 /// Lists the caller's tokens.
-pub async fn tokens(web: &Web, request: &Request) -> Result<Value, Failure> {
-    let command = Command::TokenList(command::Named { user: caller(request)? });
-    carry_out_as(web, request.caller()?, command).await
+pub fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, Failure> {
+    Ok(admin::tokens_of(&web.app, &caller(request)?)?)
 }
 
 /// Revokes one of the caller's tokens.

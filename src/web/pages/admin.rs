@@ -1,12 +1,11 @@
 //! The administrators' page: which registrations to approve.
 
-use serde_json::Value;
-
-use crate::admin::{Command, RefusalKind, command};
+use crate::admin::answers::{Page, Registration};
+use crate::admin::{Command, RefusalKind};
 use crate::templates::context;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
-use crate::web::operations::carry_out;
+use crate::web::operations::{carry_out, waiting_registrations};
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
@@ -18,16 +17,15 @@ const ROWS: usize = 50;
 /// `GET /admin/approvals`
 pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let after = request.query("after").map(str::to_owned);
-    let found = carry_out(web, request, Command::ApprovalList(command::Page { after, limit: ROWS })).await?;
-    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let row = |item: &Value| {
+    let Page { items, next } = waiting_registrations(web, request, after, ROWS)?;
+    let row = |one: Registration| {
         context! {
-            id => text(item, "id"), email => text(item, "email"), username => text(item, "username"),
-            name => text(item, "name"), created_at => text(item, "created_at"), confirmed_at => text(item, "confirmed_at"),
+            id => one.id, email => one.email, username => one.username.unwrap_or_default(),
+            name => one.name.unwrap_or_default(), created_at => one.created_at.to_string(),
+            confirmed_at => one.confirmed_at.map(|at| at.to_string()).unwrap_or_default(),
         }
     };
-    let waiting: Vec<_> = found["items"].as_array().into_iter().flatten().map(row).collect();
-    let next = found["next"].as_str().unwrap_or_default();
+    let (waiting, next): (Vec<_>, _) = (items.into_iter().map(row).collect(), next.unwrap_or_default());
     Ok(Reply::page(render(web, "admin-approvals.html", context! { waiting, next, notice => notice(request) })))
 }
 
