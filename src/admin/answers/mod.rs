@@ -38,3 +38,56 @@ pub struct Revoked {
     /// Its id.
     pub revoked: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::base::Timestamp;
+
+    use super::*;
+
+    fn account() -> Account {
+        let (id, created_at) = ("0f".repeat(16), Timestamp::from_seconds(1_700_000_000));
+        Account {
+            id,
+            email: Some("alice@example.org".to_owned()),
+            username: None,
+            phone: None,
+            name: None,
+            groups: vec!["staff".to_owned()],
+            confirmed_at: None,
+            created_at,
+            disabled_at: None,
+            has_password: true,
+        }
+    }
+
+    /// What is unknown is null, and an account stands beside what belongs to it.
+    #[test]
+    fn an_account_is_one_document_with_all_that_belongs_to_it() {
+        let shown = FactorsReset { account: account(), second_factors_end_at: None };
+        let document = json!({
+            "id": "0f".repeat(16), "email": "alice@example.org", "username": null, "phone": null, "name": null,
+            "groups": ["staff"], "confirmed_at": null, "created_at": "2023-11-14T22:13:20Z", "disabled_at": null,
+            "has_password": true, "second_factors_end_at": null,
+        });
+        assert_eq!(serde_json::to_value(&shown).expect("a document"), document);
+        assert_eq!(serde_json::from_value::<FactorsReset>(document).expect("the same"), shown);
+    }
+
+    #[test]
+    fn whoever_reads_a_decision_knows_which_it_was() {
+        for decided in [Decided::Approved(account()), Decided::Declined { declined: "ab".to_owned() }] {
+            let text = serde_json::to_string(&decided).expect("a document");
+            assert_eq!(serde_json::from_str::<Decided>(&text).expect("the same"), decided, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_once_is_absent_otherwise() {
+        let keys = [NewKey { rotated: true, revoked: false }, NewKey { rotated: true, revoked: true }];
+        let documents = keys.map(|key| serde_json::to_value(key).expect("a document"));
+        assert_eq!(documents, [json!({"rotated": true}), json!({"rotated": true, "revoked": true})]);
+    }
+}
