@@ -2,12 +2,14 @@
 
 use clap::{Args, Subcommand};
 
+use crate::admin::answers::{self, Decided, Registration};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 
 use super::common::{Common, Page};
 use super::input::Sure;
 use super::offline::carry_out;
+use super::show::columns;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -34,21 +36,29 @@ pub struct Named {
 impl Approval {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        let (command, is_list) = match self {
-            Self::List(page) => (Command::ApprovalList(command::Page { after: page.after, limit: page.limit }), true),
-            Self::Approve(Named { id }) => (Command::ApprovalDecide { id, approve: true }, false),
+        let command = match self {
+            Self::List(page) => {
+                let command = Command::ApprovalList(command::Page { after: page.after, limit: page.limit });
+                let shown: answers::Page<Registration> = carry_out(config, command)?;
+                return show::page(&shown, columns![id, email, username, name, confirmed_at], common.json);
+            }
+            Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
             Self::Decline { named: Named { id }, sure } => {
                 sure.make(&format!("The registration {id} is deleted, and whoever made it is told."))?;
-                (Command::ApprovalDecide { id, approve: false }, false)
+                Command::ApprovalDecide { id, approve: false }
             }
         };
-        let shown = carry_out(config, command)?;
-        if common.json || is_list {
-            return show::outcome(&shown, &["id", "email", "username", "name", "confirmed_at"], common.json);
+        let decided: Decided = carry_out(config, command)?;
+        if common.json {
+            return show::json(&decided);
         }
-        match shown["declined"].as_str() {
-            Some(id) => say!("The registration {id} was declined and deleted; whoever made it is told by mail."),
-            None => say!("{} has an account now, and is told by mail.", show::name_of(&shown)),
+        match decided {
+            Decided::Declined { declined: id } => {
+                say!("The registration {id} was declined and deleted; whoever made it is told by mail.");
+            }
+            Decided::Approved(account) => {
+                say!("{} has an account now, and is told by mail.", show::name_of(&account));
+            }
         }
         Ok(())
     }

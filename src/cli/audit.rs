@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
+use crate::admin::answers::{AuditRow, Page, VerifiedLog, WitnessedLog};
 use crate::admin::{AuditWanted, Command};
 use crate::cli::out::say;
 use crate::config::Config;
@@ -12,6 +12,7 @@ use crate::store::{ArchiveError, LogEnd, Trust, heading_of, read_key, verify_fil
 
 use super::common::Common;
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -65,41 +66,49 @@ impl Audit {
             Self::Verify { against } => {
                 if let Some(path) = against {
                     let witness = witness(&path, &config)?;
-                    carry_out(config.clone(), Command::AuditWitness(witness))?;
+                    carry_out::<WitnessedLog>(config.clone(), Command::AuditWitness(witness))?;
                 }
-                let shown = carry_out(config, Command::AuditVerify)?;
+                let shown: VerifiedLog = carry_out(config, Command::AuditVerify)?;
                 if common.json {
                     return show::json(&shown);
                 }
-                say!("{} rows, from number {}: none is missing, changed or added.", shown["rows"], shown["first"]);
+                say!("{} rows, from number {}: none is missing, changed or added.", shown.rows, shown.first);
             }
             Self::List(wanted) => {
-                let shown = carry_out(config, Command::AuditList(wanted.into()))?;
+                let shown: Page<AuditRow, u64> = carry_out(config, Command::AuditList(wanted.into()))?;
                 if common.json {
                     return show::json(&shown);
                 }
-                let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-                let columns = ["number", "at", "act", "outcome", "actor", "subject", "network", "detail"];
-                show::table(&items.iter().map(with_names).collect::<Vec<_>>(), &columns);
-                if let Some(next) = shown["next"].as_u64() {
-                    say!("There are more: go on with --after {next}");
-                }
+                show::table(
+                    &shown.items,
+                    columns![number, at, act, outcome, actor by actor, subject by subject, network, detail],
+                );
+                show::say_how_to_go_on(shown.next.as_ref());
             }
         }
         Ok(())
     }
 }
 
-/// Adds the names of accounts to their ids.
-fn with_names(item: &Value) -> Value {
-    let mut item = item.clone();
-    for member in ["actor", "subject"] {
-        if let Some(name) = item[format!("{member}_name")].as_str() {
-            let id = show::plain(&item[member]);
-            item[member] = format!("{name} {}", id.trim_start_matches("account ")).into();
-        }
+/// Returns who acted, by name where there is one.
+fn actor(row: &AuditRow) -> String {
+    match &row.actor_name {
+        Some(name) => named(name, &row.actor),
+        None => row.actor.cell(),
     }
-    item
+}
+
+/// Returns whom the act was done to, by name where there is one.
+fn subject(row: &AuditRow) -> String {
+    match (&row.subject_name, &row.subject) {
+        (Some(name), Some(id)) => named(name, id),
+        (_, id) => id.cell(),
+    }
+}
+
+/// Adds an account's id to its name.
+fn named(name: &str, id: &str) -> String {
+    format!("{name} {}", id.trim_start_matches("account ")).cell()
 }
 
 /// Returns what a backup says of where the log ended.

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 
-use crate::admin::Command;
+use crate::admin::{Command, answers};
+use crate::base::ClockState;
 use crate::cli::out::say;
 
 use super::common::Common;
@@ -36,21 +37,21 @@ impl Clock {
                 Command::ClockReset
             }
         };
-        let shown = carry_out(config, command)?;
+        let shown: answers::Clock = carry_out(config, command)?;
         if common.json {
             return show::json(&shown);
         }
-        say!("the machine's clock shows  {}", show::plain(&shown["wall"]));
-        say!("it is taken to be          {}", show::plain(&shown["now"]));
-        say!("the latest time believed   {}", show::plain(&shown["floor"]));
-        match shown["state"].as_str() {
-            Some("behind") => say!(
+        say!("the machine's clock shows  {}", shown.wall);
+        say!("it is taken to be          {}", shown.now);
+        say!("the latest time believed   {}", shown.floor);
+        match shown.state {
+            ClockState::Behind => say!(
                 "THE CLOCK IS BEHIND a time that has been: mailed links do not work until it is right.\nhint: set the clock (systemd-timesyncd, chrony); if the later time was wrong, `gatelodge clock reset`"
             ),
-            Some("leapt") => say!(
+            ClockState::Leapt => say!(
                 "THE CLOCK HAS LEAPT forward by more than a week; it is believed when it still says so in ten minutes."
             ),
-            _ => say!("The clock is believed."),
+            ClockState::Sure => say!("The clock is believed."),
         }
         Ok(())
     }

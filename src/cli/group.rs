@@ -2,9 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use serde_json::Value;
-
 use crate::admin::Command;
+use crate::admin::answers::{self, Account, DisbandedGroup};
 use crate::base::GroupName;
 use crate::cli::out::say;
 use crate::config::Config;
@@ -12,6 +11,7 @@ use crate::config::Config;
 use super::common::{Common, Page};
 use super::input::Sure;
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -58,52 +58,59 @@ pub struct Permission {
 impl Group {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        let columns: &[&str] = match &self {
-            Self::List => &["name", "permissions"],
-            Self::Members(_) => &["id", "email", "username", "name", "disabled_at"],
-            Self::Disband { named, sure } => {
-                let group = named.group.clone();
-                carry_out(config.clone(), Command::GroupMembers { group, after: None, limit: 1 })?;
-                sure.make(&format!("Everybody is taken out of {}, and its permissions go with it.", named.group))?;
-                &[]
-            }
-            _ => &[],
-        };
-        let done = if common.json { None } else { self.done(&config)? };
-        let shown = carry_out(config, self.command())?;
-        match done {
-            Some(done) => say!("{done}{}", those_left(&shown)),
-            _ => show::outcome(&shown, columns, common.json)?,
-        }
-        Ok(())
-    }
-
-    fn done(&self, config: &Config) -> Result<Option<String>, Exit> {
-        Ok(Some(match self {
-            Self::List | Self::Members(_) => return Ok(None),
-            Self::Permit(Permission { group, permission }) => {
-                let the =
-                    if new_among(config, std::slice::from_ref(group))?.is_empty() { "" } else { "the new group " };
-                format!("The members of {the}{group} may {permission}")
-            }
-            Self::Forbid(Permission { group, permission }) => {
-                format!("{permission} is not among what the members of {group} may do")
-            }
-            Self::Disband { named, .. } => format!("There is no group {} any more", named.group),
-        }))
-    }
-
-    fn command(self) -> Command {
         match self {
-            Self::List => Command::GroupList,
-            Self::Members(Members { group, page }) => {
-                Command::GroupMembers { group, after: page.after, limit: page.limit }
+            Self::List => {
+                let shown: answers::Page<answers::Group> = carry_out(config, Command::GroupList)?;
+                show::page(&shown, columns![name, permissions], common.json)
             }
-            Self::Permit(Permission { group, permission }) => Command::GroupPermit { group, permission, given: true },
-            Self::Forbid(Permission { group, permission }) => Command::GroupPermit { group, permission, given: false },
-            Self::Disband { named, .. } => Command::GroupDisband { group: named.group },
+            Self::Members(Members { group, page }) => {
+                let command = Command::GroupMembers { group, after: page.after, limit: page.limit };
+                let shown: answers::Page<Account> = carry_out(config, command)?;
+                show::page(&shown, columns![id, email, username, name, disabled_at], common.json)
+            }
+            Self::Permit(permission) => permission.permit(common, config),
+            Self::Forbid(permission) => permission.forbid(common, config),
+            Self::Disband { named, sure } => disband(common, config, named.group, sure),
         }
     }
+}
+
+impl Permission {
+    fn permit(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let Self { group, permission } = self;
+        let is_new = !common.json && !new_among(&config, std::slice::from_ref(&group))?.is_empty();
+        let the = if is_new { "the new group " } else { "" };
+        let done = format!("The members of {the}{group} may {permission}");
+        permitted(common, &done, &carry_out(config, Command::GroupPermit { group, permission, given: true })?)
+    }
+
+    fn forbid(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let Self { group, permission } = self;
+        let done = format!("{permission} is not among what the members of {group} may do");
+        permitted(common, &done, &carry_out(config, Command::GroupPermit { group, permission, given: false })?)
+    }
+}
+
+/// Says what was done, and all that the members of the group may do now.
+fn permitted(common: &Common, done: &str, group: &answers::Group) -> Result<(), Exit> {
+    if common.json {
+        return show::json(group);
+    }
+    say!("{done}; all they may do: {}.", group.permissions.cell());
+    Ok(())
+}
+
+fn disband(common: &Common, config: Config, group: String, sure: Sure) -> Result<(), Exit> {
+    // Looked at first: nobody should be asked about a group that does not exist.
+    let looked = Command::GroupMembers { group: group.clone(), after: None, limit: 1 };
+    carry_out::<answers::Page<Account>>(config.clone(), looked)?;
+    sure.make(&format!("Everybody is taken out of {group}, and its permissions go with it."))?;
+    let shown: DisbandedGroup = carry_out(config, Command::GroupDisband { group })?;
+    if common.json {
+        return show::json(&shown);
+    }
+    say!("There is no group {} any more.", shown.disbanded);
+    Ok(())
 }
 
 /// Returns those of the groups that have neither members nor permissions yet, since a mistyped name makes another
@@ -112,17 +119,15 @@ pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit
     if groups.is_empty() {
         return Ok(vec![]);
     }
-    let shown = carry_out(config.clone(), Command::GroupList)?;
-    let known: Vec<&str> =
-        shown["items"].as_array().into_iter().flatten().filter_map(|group| group["name"].as_str()).collect();
-    let is_new = |group: &&String| *group != GroupName::ADMINISTRATORS && !known.contains(&group.as_str());
-    Ok(groups.iter().filter(is_new).cloned().collect())
+    let shown: answers::Page<answers::Group> = carry_out(config.clone(), Command::GroupList)?;
+    let is_known =
+        |name: &String| name == GroupName::ADMINISTRATORS || shown.items.iter().any(|group| group.name == *name);
+    Ok(groups.iter().filter(|name| !is_known(name)).cloned().collect())
 }
 
-/// Returns all that remains permitted to a group's members.
-fn those_left(shown: &Value) -> String {
-    match shown.get("permissions") {
-        None => ".".into(),
-        Some(permissions) => format!("; all they may do: {}.", show::plain(permissions)),
+/// Says which groups are new.
+pub fn say_new(groups: &[String]) {
+    for group in groups {
+        say!("{group} is a new group: nobody was in it before.");
     }
 }

@@ -2,13 +2,16 @@
 
 use clap::{Args, Subcommand};
 
+use crate::admin::answers::{self, Invitation, Revoked};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
+use crate::config::Config;
 
 use super::common::{Common, Page};
-use super::group::new_among;
+use super::group::{new_among, say_new};
 use super::input::Sure;
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -51,53 +54,44 @@ pub struct Named {
 impl Invite {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        if let Self::Revoke { named, sure } = &self {
-            sure.make(&format!(
-                "The invitation {} works no more, nor do registrations made with it that wait.",
-                named.id
-            ))?;
-        }
-        let (is_list, is_add) = (matches!(self, Self::List(_)), matches!(self, Self::Add(_)));
-        let groups = match &self {
-            Self::Add(add) if !common.json => new_among(&config, &add.groups)?,
-            _ => vec![],
-        };
-        let shown = carry_out(config, self.command())?;
-        if common.json || is_list {
-            let columns = ["id", "email", "groups", "uses_left", "made_by", "expires_at"];
-            return show::outcome(&shown, &columns, common.json);
-        }
-        match (is_add, shown["link"].as_str()) {
-            (true, Some(link)) => {
-                let people = show::counted(&shown["uses_left"], "person", "people");
-                say!(
-                    "With this link, which is shown once, {people} may register until {}:",
-                    show::plain(&shown["expires_at"])
-                );
-                say!("  {link}");
-                say!("It is taken back with: gatelodge invite revoke {}", show::plain(&shown["id"]));
-            }
-            (true, None) => {
-                say!(
-                    "{} is invited until {}; a mail is on its way.",
-                    show::name_of(&shown),
-                    show::plain(&shown["expires_at"])
-                );
-                say!("It is taken back with: gatelodge invite revoke {}", show::plain(&shown["id"]));
-            }
-            (false, _) => say!("The invitation {} works no more.", show::plain(&shown["revoked"])),
-        }
-        for group in groups {
-            say!("{group} is a new group: nobody was in it before.");
-        }
-        Ok(())
-    }
-
-    fn command(self) -> Command {
         match self {
-            Self::Add(Add { email, uses, within, groups }) => Command::InviteAdd { email, within, uses, groups },
-            Self::List(page) => Command::InviteList(command::Page { after: page.after, limit: page.limit }),
-            Self::Revoke { named, .. } => Command::InviteRevoke { id: named.id },
+            Self::Add(add) => add.run(common, config),
+            Self::List(page) => {
+                let command = Command::InviteList(command::Page { after: page.after, limit: page.limit });
+                let shown: answers::Page<Invitation> = carry_out(config, command)?;
+                show::page(&shown, columns![id, email, groups, uses_left, made_by, expires_at], common.json)
+            }
+            Self::Revoke { named: Named { id }, sure } => {
+                sure.make(&format!("The invitation {id} works no more, nor do registrations made with it that wait."))?;
+                let shown: Revoked = carry_out(config, Command::InviteRevoke { id })?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                say!("The invitation {} works no more.", shown.revoked);
+                Ok(())
+            }
         }
+    }
+}
+
+impl Add {
+    fn run(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let Self { email, uses, within, groups } = self;
+        let new_groups = if common.json { vec![] } else { new_among(&config, &groups)? };
+        let shown: Invitation = carry_out(config, Command::InviteAdd { email, within, uses, groups })?;
+        if common.json {
+            return show::json(&shown);
+        }
+        let Invitation { id, email, uses_left, expires_at, link, .. } = shown;
+        if let Some(link) = link {
+            let people = show::counted(uses_left, "person", "people");
+            say!("With this link, which is shown once, {people} may register until {expires_at}:");
+            say!("  {link}");
+        } else {
+            say!("{} is invited until {expires_at}; a mail is on its way.", email.cell());
+        }
+        say!("It is taken back with: gatelodge invite revoke {id}");
+        say_new(&new_groups);
+        Ok(())
     }
 }

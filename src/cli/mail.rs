@@ -1,9 +1,9 @@
 //! `gatelodge mail`: whether mail works, what waits, what failed.
 
 use clap::Subcommand;
-use serde_json::Value;
 
-use crate::admin::{Command, command, document, send_test};
+use crate::admin::answers::{Mails, QueuedMails, ReleasedMails, TestMail};
+use crate::admin::{Command, command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::out::say;
 use crate::config::{Config, Security};
@@ -13,6 +13,7 @@ use crate::courier::{CallOptions, Courier};
 use super::common::{Common, Page};
 use super::offline::carry_out;
 use super::progress::patiently;
+use super::show::{Cell, columns};
 use super::system_clock::SystemClock;
 use super::{Exit, show};
 
@@ -55,11 +56,11 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
         Err(CallError::NobodyThere) => test_alone(config, address),
         Err(error) => Err(error.into()),
     });
-    let shown = tested?;
+    let shown: TestMail = tested?;
     if common.json {
         return show::json(&shown);
     }
-    let (way, to) = (show::plain(&shown["by"]), show::plain(&shown["to"]));
+    let (way, to) = (shown.by.cell(), shown.to.cell());
     say!("{way} accepted the mail to {to}. Look whether it arrives, and not in the spam folder.");
     Ok(())
 }
@@ -80,48 +81,45 @@ pub fn wait_for_mail_server(config: &Config) -> String {
     )
 }
 
-fn test_alone(config: &Config, address: &str) -> Result<Value, Exit> {
+fn test_alone(config: &Config, address: &str) -> Result<TestMail, Exit> {
     let mut moment = Moment::new(SystemClock.now().max(BUILD_DATE), SystemClock.seed());
     let courier = Courier::new(config, moment.now()).map_err(Exit::failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Exit::failed)?;
-    Ok(document(runtime.block_on(send_test(config, &courier, address, &mut moment)))?)
+    Ok(runtime.block_on(send_test(config, &courier, address, &mut moment))?)
 }
 
 fn list(common: &Common, config: Config, page: Page) -> Result<(), Exit> {
-    let shown = carry_out(config, Command::MailList(command::Page { after: page.after, limit: page.limit }))?;
+    let shown: Mails = carry_out(config, Command::MailList(command::Page { after: page.after, limit: page.limit }))?;
     if common.json {
         return show::json(&shown);
     }
-    let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if shown["requests"].as_u64().is_some_and(|requests| requests > 0) {
-        let requests = show::counted(&shown["requests"], "request for a mail waits", "requests for mails wait");
+    if shown.requests > 0 {
+        let requests = show::counted(shown.requests, "request for a mail waits", "requests for mails wait");
         say!(
             "{requests} to be decided, which takes seconds; longer if no server runs, or the clock is wrong (`gatelodge clock show`)."
         );
     }
-    if items.is_empty() {
+    if shown.page.items.is_empty() {
         say!("No mail waits, and none has failed.");
         return Ok(());
     }
-    show::table(items, &["id", "state", "letter", "to", "attempts", "queued_at", "due_at", "last_error"]);
-    show::say_how_to_go_on(&shown);
-    Ok(())
+    show::page(&shown.page, columns![id, state, letter, to, attempts, queued_at, due_at, last_error], false)
 }
 
 fn release(common: &Common, config: Config) -> Result<(), Exit> {
-    let shown = carry_out(config, Command::MailRelease)?;
+    let shown: ReleasedMails = carry_out(config, Command::MailRelease)?;
     if common.json {
         return show::json(&shown);
     }
-    say!("{} queued now.", show::counted(&shown["released"], "held mail is", "held mails are"));
+    say!("{} queued now.", show::counted(shown.released, "held mail is", "held mails are"));
     Ok(())
 }
 
 fn retry(common: &Common, config: Config, id: Option<String>) -> Result<(), Exit> {
-    let shown = carry_out(config, Command::MailRetry { id })?;
+    let shown: QueuedMails = carry_out(config, Command::MailRetry { id })?;
     if common.json {
         return show::json(&shown);
     }
-    say!("{} queued again.", show::counted(&shown["queued"], "mail is", "mails are"));
+    say!("{} queued again.", show::counted(shown.queued, "mail is", "mails are"));
     Ok(())
 }

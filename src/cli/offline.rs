@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::admin::{Command, execute};
@@ -18,12 +19,12 @@ use crate::control::{self, Answer, CallError};
 
 use super::{Exit, opening};
 
-/// Runs a command, and returns what there is to show.
-pub fn carry_out(config: Config, command: Command) -> Result<Value, Exit> {
+/// Runs a command, and returns its answer.
+pub fn carry_out<T: DeserializeOwned>(config: Config, command: Command) -> Result<T, Exit> {
     match control::call(&config, &command) {
-        Ok(Answer::Done(shown)) => Ok(shown),
+        Ok(Answer::Done(answer)) => Ok(answer),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
-        Err(CallError::NobodyThere) => run_in_process(config, command),
+        Err(CallError::NobodyThere) => serde_json::from_value(run_in_process(config, command)?).map_err(Exit::failed),
         Err(error) => Err(error.into()),
     }
 }

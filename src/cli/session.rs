@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::Command;
+use crate::admin::answers::EndedSessions;
 use crate::cli::out::say;
 
 use super::common::Common;
@@ -41,11 +42,11 @@ impl Session {
         if user.is_none() {
             sure.make("Everybody is logged out, everywhere, and browsers are no longer trusted.")?;
         }
-        let shown = carry_out(config, Command::SessionEnd { user })?;
+        let shown: EndedSessions = carry_out(config, Command::SessionEnd { user })?;
         if common.json {
             return show::json(&shown);
         }
-        say!("{} ended.", show::counted(&shown["ended"], "session has", "sessions have"));
+        say!("{} ended.", show::counted(shown.ended, "session has", "sessions have"));
         Ok(())
     }
 }

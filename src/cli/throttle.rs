@@ -1,14 +1,15 @@
 //! `gatelodge throttle`: rate limits.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
+use crate::admin::answers::{self, LiftedLimits, RateLimit};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 use crate::config::Span;
 
 use super::common::{Common, Page};
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -34,39 +35,47 @@ pub struct Whom {
 impl Throttle {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        let (is_list, command) = match self {
-            Self::List(page) => (true, Command::ThrottleList(command::Page { after: page.after, limit: page.limit })),
-            Self::Lift(whom) => (false, Command::ThrottleLift { who: whom.who }),
-        };
-        let shown = carry_out(config, command)?;
-        if common.json {
-            return show::json(&shown);
-        }
-        if !is_list {
-            let counters = show::counted(&shown["lifted"], "counter was", "counters were");
-            if shown["lifted"] == 0 {
-                say!("Nothing was counted.");
-            } else {
-                say!("Tries pass again; {counters} taken back.");
+        match self {
+            Self::List(page) => {
+                let command = Command::ThrottleList(command::Page { after: page.after, limit: page.limit });
+                list(common, &carry_out(config, command)?)
             }
-            return Ok(());
+            Self::Lift(whom) => lifted(common, &carry_out(config, Command::ThrottleLift { who: whom.who })?),
         }
-        let items = shown["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if items.is_empty() {
-            say!("Nobody has used up any tries.");
-        } else {
-            let columns = ["kind", "who", "left", "of", "next_in", "full_at", "failures_in_a_row", "out_of_use"];
-            show::table(&items.iter().map(with_words).collect::<Vec<_>>(), &columns);
-        }
-        show::say_how_to_go_on(&shown);
-        Ok(())
     }
 }
 
-/// Adds the time to wait, in words.
-fn with_words(item: &Value) -> Value {
-    let wait = item["next_in_seconds"].as_u64().filter(|seconds| *seconds > 0);
-    let mut item = item.clone();
-    item["next_in"] = wait.map(|seconds| Span::from_seconds(seconds).at_most_in_words()).into();
-    item
+fn list(common: &Common, shown: &answers::Page<RateLimit>) -> Result<(), Exit> {
+    if common.json {
+        return show::json(shown);
+    }
+    if shown.items.is_empty() {
+        say!("Nobody has used up any tries.");
+    } else {
+        show::table(
+            &shown.items,
+            columns![kind, who, left, of, next_in by next_in, full_at, failures_in_a_row, out_of_use],
+        );
+    }
+    show::say_how_to_go_on(shown.next.as_ref());
+    Ok(())
+}
+
+/// Returns the time to wait, in words.
+fn next_in(limit: &RateLimit) -> String {
+    let wait = Some(limit.next_in_seconds).filter(|seconds| *seconds > 0);
+    wait.map(|seconds| Span::from_seconds(seconds).at_most_in_words()).cell()
+}
+
+fn lifted(common: &Common, shown: &LiftedLimits) -> Result<(), Exit> {
+    if common.json {
+        return show::json(shown);
+    }
+    if shown.lifted == 0 {
+        say!("Nothing was counted.");
+    } else {
+        let counters = show::counted(shown.lifted, "counter was", "counters were");
+        say!("Tries pass again; {counters} taken back.");
+    }
+    Ok(())
 }

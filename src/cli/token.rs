@@ -2,12 +2,14 @@
 
 use clap::{Args, Subcommand};
 
+use crate::admin::answers::{self, Page, Revoked};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 
 use super::common::Common;
 use super::input::Sure;
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -54,36 +56,36 @@ pub struct Revoke {
 impl Token {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
-        if let Self::Revoke(Revoke { owner, id, sure }) = &self {
-            sure.make(&format!("Whatever program has the token {id} of {} is let in no more.", owner.user))?;
-        }
-        let shown = carry_out(config, self.command())?;
-        if common.json || shown.get("items").is_some() {
-            let columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at"];
-            return show::outcome(&shown, &columns, common.json);
-        }
-        match shown["token"].as_str() {
-            Some(token) => {
-                let (name, scopes) = (show::plain(&shown["name"]), show::plain(&shown["scopes"]));
-                say!(
-                    "The token {name:?}, which is shown once, is good for {scopes} until {}:",
-                    show::plain(&shown["expires_at"])
-                );
-                say!("  {token}");
-                say!("Its id is {}.", show::plain(&shown["id"]));
-            }
-            None => say!("The token {} opens nothing any more.", show::plain(&shown["revoked"])),
-        }
-        Ok(())
-    }
-
-    fn command(self) -> Command {
         match self {
             Self::Add(Add { owner, name, scopes, within }) => {
-                Command::TokenAdd { user: owner.user, name, scopes, within }
+                let command = Command::TokenAdd { user: owner.user, name, scopes, within };
+                made(common, &carry_out(config, command)?)
             }
-            Self::List(Owner { user }) => Command::TokenList(command::Named { user }),
-            Self::Revoke(Revoke { owner, id, .. }) => Command::TokenRevoke { user: owner.user, id },
+            Self::List(Owner { user }) => {
+                let shown: Page<answers::Token> = carry_out(config, Command::TokenList(command::Named { user }))?;
+                show::page(&shown, columns![id, name, scopes, created_at, expires_at, last_used_at], common.json)
+            }
+            Self::Revoke(Revoke { owner, id, sure }) => {
+                sure.make(&format!("Whatever program has the token {id} of {} is let in no more.", owner.user))?;
+                let shown: Revoked = carry_out(config, Command::TokenRevoke { user: owner.user, id })?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                say!("The token {} opens nothing any more.", shown.revoked);
+                Ok(())
+            }
         }
     }
+}
+
+/// Prints a token that was made.
+fn made(common: &Common, token: &answers::Token) -> Result<(), Exit> {
+    if common.json {
+        return show::json(token);
+    }
+    let (name, scopes) = (token.name.cell(), token.scopes.cell());
+    say!("The token {name:?}, which is shown once, is good for {scopes} until {}:", token.expires_at);
+    say!("  {}", token.token.cell());
+    say!("Its id is {}.", token.id);
+    Ok(())
 }

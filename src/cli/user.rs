@@ -2,16 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-use serde_json::Value;
-
+use crate::admin::answers::{self, Account, AccountInDetail, FactorsReset};
 use crate::admin::{Command, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
 
 use super::common::{Common, Page};
-use super::group::new_among;
+use super::group::{new_among, say_new};
 use super::input::Sure;
 use super::offline::carry_out;
+use super::show::{Cell, columns};
 use super::{Exit, password, show};
 
 #[derive(Debug, Subcommand)]
@@ -134,73 +134,81 @@ impl User {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
         // The configuration comes first: nobody should type a password only to learn that it is refused.
         let config = common.config()?;
-        self.make_sure(&config)?;
-        let told = Told::of(&self);
-        let groups = match &self {
-            _ if common.json => vec![],
-            Self::Add(add) => new_among(&config, &add.groups)?,
-            Self::Group(Group::Add(row)) => new_among(&config, std::slice::from_ref(&row.group))?,
-            _ => vec![],
-        };
-        let shown = carry_out(config.clone(), self.command(&config)?)?;
-        if common.json {
-            return show::json(&shown);
-        }
-        match told {
-            Told::List => {
-                let columns = ["id", "email", "username", "name", "groups", "confirmed_at", "disabled_at"];
-                return show::outcome(&shown, &columns, false);
+        match self {
+            Self::Add(add) => add.run(common, &config),
+            Self::List { part, page } => {
+                let command = Command::UserList { part, after: page.after, limit: page.limit };
+                let shown: answers::Page<Account> = carry_out(config, command)?;
+                show::page(&shown, columns![id, email, username, name, groups, confirmed_at, disabled_at], common.json)
             }
-            Told::All => show::object(&shown),
-            told => say!("{}", told.sentence(&shown)),
-        }
-        for group in groups {
-            say!("{group} is a new group: nobody was in it before.");
-        }
-        Ok(())
-    }
-
-    /// Asks for confirmation, with the account's name and what happens to it.
-    fn make_sure(&self, config: &Config) -> Result<(), Exit> {
-        let (ended, what) = match self {
-            Self::Delete(ended) => (ended, "is deleted with all that is kept about it, for good"),
-            Self::ResetFactors(ended) => (ended, "loses every second factor and recovery code, for good"),
-            _ => return Ok(()),
-        };
-        let user = ended.named.user.clone();
-        let shown = carry_out(config.clone(), Command::UserShow(command::Named { user }))?;
-        let name = shown["name"].as_str().map(|name| format!(" ({name})")).unwrap_or_default();
-        ended.sure.make(&format!("{}{name} {what}.", show::name_of(&shown)))
-    }
-
-    fn command(self, config: &Config) -> Result<Command, Exit> {
-        Ok(match self {
-            Self::Add(add) => add.command()?,
-            Self::List { part, page } => Command::UserList { part, after: page.after, limit: page.limit },
-            Self::Show(named) => Command::UserShow(command::Named { user: named.user }),
-            Self::Passwd(Passwd { user, password_stdin }) => {
-                if !password_stdin {
-                    carry_out(config.clone(), Command::UserShow(command::Named { user: user.clone() }))?;
-                }
-                Command::UserPasswd { password: password::read_new(password_stdin)?, user }
+            Self::Show(Named { user }) => show::document(&look_at(&config, user)?, common.json),
+            Self::Passwd(passwd) => passwd.run(common, &config),
+            Self::Confirm(Named { user }) => {
+                let account = carry_out(config, Command::UserConfirm(command::Named { user }))?;
+                done(common, &account, |name| format!("{name} counts as confirmed, and may log in."))
             }
-            Self::Phone(phone) if phone.number.as_ref().is_some_and(|number| number.eq_ignore_ascii_case("none")) => {
-                return Err(Exit::failed("\"none\" is no telephone number")
-                    .with_hint("to take the number that is there: gatelodge user phone USER --none"));
+            Self::Disable(Named { user }) => {
+                let account = carry_out(config, Command::UserDisable(command::Named { user }))?;
+                done(common, &account, |name| format!("{name} is locked out, and the sessions have ended."))
             }
-            Self::Phone(phone) => Command::UserPhone { user: phone.named.user, phone: phone.number },
-            Self::Confirm(named) => Command::UserConfirm(command::Named { user: named.user }),
-            Self::Disable(named) => Command::UserDisable(command::Named { user: named.user }),
-            Self::Enable(named) => Command::UserEnable(command::Named { user: named.user }),
-            Self::Delete(ended) => Command::UserDelete(command::Named { user: ended.named.user }),
-            Self::ResetFactors(ended) => Command::UserResetFactors(command::Named { user: ended.named.user }),
-            Self::Group(Group::Add(row)) => Command::UserGroup { user: row.user, group: row.group, member: true },
-            Self::Group(Group::Remove(row)) => Command::UserGroup { user: row.user, group: row.group, member: false },
-        })
+            Self::Enable(Named { user }) => {
+                let account = carry_out(config, Command::UserEnable(command::Named { user }))?;
+                done(common, &account, |name| format!("{name} may log in again."))
+            }
+            Self::Delete(ended) => {
+                ended.make_sure(&config, "is deleted with all that is kept about it, for good")?;
+                let account = carry_out(config, Command::UserDelete(command::Named { user: ended.named.user }))?;
+                done(common, &account, |name| format!("{name} was deleted, with all that was kept about it."))
+            }
+            Self::ResetFactors(ended) => ended.reset_factors(common, config),
+            Self::Phone(phone) => phone.run(common, config),
+            Self::Group(Group::Add(row)) => row.add(common, config),
+            Self::Group(Group::Remove(row)) => row.remove(common, config),
+        }
     }
 }
 
+fn look_at(config: &Config, user: String) -> Result<AccountInDetail, Exit> {
+    carry_out(config.clone(), Command::UserShow(command::Named { user }))
+}
+
+/// Says what became of an account.
+fn done(common: &Common, account: &Account, sentence: impl FnOnce(&str) -> String) -> Result<(), Exit> {
+    if common.json {
+        return show::json(account);
+    }
+    say!("{}", sentence(&show::name_of(account)));
+    Ok(())
+}
+
+/// Returns those of the groups that are new, where that is said.
+fn new_groups(common: &Common, config: &Config, groups: &[String]) -> Result<Vec<String>, Exit> {
+    if common.json { Ok(vec![]) } else { new_among(config, groups) }
+}
+
 impl Add {
+    fn run(self, common: &Common, config: &Config) -> Result<(), Exit> {
+        let groups = new_groups(common, config, &self.groups)?;
+        let mail = self.mail();
+        let account = carry_out(config.clone(), self.command()?)?;
+        done(common, &account, |name| match mail {
+            Some(mail) => format!("{name} has an account now; {mail}."),
+            None => format!("{name} has an account now, and may log in."),
+        })?;
+        say_new(&groups);
+        Ok(())
+    }
+
+    /// Returns what is said of the mail that follows.
+    fn mail(&self) -> Option<&'static str> {
+        match self {
+            Self { email: None, .. } => None,
+            Self { no_password: true, .. } => Some("a mail to choose a password is on its way"),
+            Self { confirmed: false, .. } => Some("a mail to confirm it is on its way"),
+            _ => None,
+        }
+    }
+
     /// Checks what was typed before the password is asked for.
     fn command(self) -> Result<Command, Exit> {
         let (no_password, password_stdin) = (self.no_password, self.password_stdin);
@@ -224,71 +232,77 @@ impl Add {
     }
 }
 
-/// The kind of message when it is done.
-enum Told {
-    List,
-    All,
-    Added { mail: Option<&'static str> },
-    Passwd,
-    Confirmed,
-    Disabled,
-    Enabled,
-    Deleted,
-    FactorsReset,
-    Phone,
-    Group { group: String, member: bool },
+impl Passwd {
+    fn run(self, common: &Common, config: &Config) -> Result<(), Exit> {
+        let Self { user, password_stdin } = self;
+        if !password_stdin {
+            look_at(config, user.clone())?;
+        }
+        let password = password::read_new(password_stdin)?;
+        let account = carry_out(config.clone(), Command::UserPasswd { user, password })?;
+        done(common, &account, |name| format!("{name} has a new password; the sessions of before have ended."))
+    }
 }
 
-impl Told {
-    fn of(user: &User) -> Self {
-        match user {
-            User::Add(add) => Self::Added {
-                mail: match add {
-                    Add { email: None, .. } => None,
-                    Add { no_password: true, .. } => Some("a mail to choose a password is on its way"),
-                    Add { confirmed: false, .. } => Some("a mail to confirm it is on its way"),
-                    _ => None,
-                },
-            },
-            User::List { .. } => Self::List,
-            User::Show(_) => Self::All,
-            User::Passwd(_) => Self::Passwd,
-            User::Confirm(_) => Self::Confirmed,
-            User::Disable(_) => Self::Disabled,
-            User::Enable(_) => Self::Enabled,
-            User::Delete(_) => Self::Deleted,
-            User::ResetFactors(_) => Self::FactorsReset,
-            User::Phone(_) => Self::Phone,
-            User::Group(Group::Add(row)) => Self::Group { group: row.group.clone(), member: true },
-            User::Group(Group::Remove(row)) => Self::Group { group: row.group.clone(), member: false },
-        }
+impl Ended {
+    /// Asks for confirmation, with the account's name and what happens to it.
+    fn make_sure(&self, config: &Config, what: &str) -> Result<(), Exit> {
+        let AccountInDetail { account, .. } = look_at(config, self.named.user.clone())?;
+        let name = account.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        self.sure.make(&format!("{}{name} {what}.", show::name_of(&account)))
     }
 
-    fn sentence(&self, shown: &Value) -> String {
-        let name = show::name_of(shown);
-        match self {
-            Self::List | Self::All => String::new(),
-            Self::Added { mail: Some(mail) } => format!("{name} has an account now; {mail}."),
-            Self::Added { mail: None } => format!("{name} has an account now, and may log in."),
-            Self::Passwd => format!("{name} has a new password; the sessions of before have ended."),
-            Self::Confirmed => format!("{name} counts as confirmed, and may log in."),
-            Self::Disabled => format!("{name} is locked out, and the sessions have ended."),
-            Self::Enabled => format!("{name} may log in again."),
-            Self::Deleted => format!("{name} was deleted, with all that was kept about it."),
-            Self::FactorsReset => match shown["second_factors_end_at"].as_str() {
-                Some(at) => {
-                    format!("{name} loses the second factors at {at}, unless a login with one of them stops that.")
-                }
-                None => format!("{name} has no second factor any more."),
-            },
-            Self::Phone => match shown["phone"].as_str() {
-                Some(phone) => format!("{name} may log in by {phone}."),
-                None => format!("{name} has no telephone number any more."),
-            },
-            Self::Group { group, member } => {
-                let is = if *member { "is in" } else { "is not in" };
-                format!("{name} {is} the group {group}; the groups are now: {}.", show::plain(&shown["groups"]))
-            }
+    fn reset_factors(self, common: &Common, config: Config) -> Result<(), Exit> {
+        self.make_sure(&config, "loses every second factor and recovery code, for good")?;
+        let command = Command::UserResetFactors(command::Named { user: self.named.user });
+        let shown: FactorsReset = carry_out(config, command)?;
+        if common.json {
+            return show::json(&shown);
         }
+        let name = show::name_of(&shown.account);
+        match shown.second_factors_end_at {
+            Some(at) => {
+                say!("{name} loses the second factors at {at}, unless a login with one of them stops that.");
+            }
+            None => say!("{name} has no second factor any more."),
+        }
+        Ok(())
+    }
+}
+
+impl Phone {
+    fn run(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let (user, phone) = (self.named.user, self.number);
+        if phone.as_ref().is_some_and(|number| number.eq_ignore_ascii_case("none")) {
+            return Err(Exit::failed("\"none\" is no telephone number")
+                .with_hint("to take the number that is there: gatelodge user phone USER --none"));
+        }
+        let account: Account = carry_out(config, Command::UserPhone { user, phone })?;
+        done(common, &account, |name| match &account.phone {
+            Some(phone) => format!("{name} may log in by {phone}."),
+            None => format!("{name} has no telephone number any more."),
+        })
+    }
+}
+
+impl Membership {
+    fn add(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let groups = new_groups(common, &config, std::slice::from_ref(&self.group))?;
+        self.set(common, config, true)?;
+        say_new(&groups);
+        Ok(())
+    }
+
+    fn remove(self, common: &Common, config: Config) -> Result<(), Exit> {
+        self.set(common, config, false)
+    }
+
+    fn set(self, common: &Common, config: Config, member: bool) -> Result<(), Exit> {
+        let Self { user, group } = self;
+        let is = if member { "is in" } else { "is not in" };
+        let account: Account = carry_out(config, Command::UserGroup { user, group: group.clone(), member })?;
+        done(common, &account, |name| {
+            format!("{name} {is} the group {group}; the groups are now: {}.", account.groups.cell())
+        })
     }
 }

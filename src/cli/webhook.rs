@@ -2,11 +2,13 @@
 
 use clap::{Args, Subcommand};
 
+use crate::admin::answers::{self, Page, RetriedWebhook, ToldWebhook};
 use crate::admin::{Command, command};
 use crate::cli::out::say;
 
 use super::common::Common;
 use super::offline::carry_out;
+use super::show::columns;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
@@ -27,21 +29,26 @@ pub struct Named {
 
 impl Webhook {
     pub fn run(self, common: &Common) -> Result<(), Exit> {
-        let columns: &[&str] = match self {
-            Self::List => &["name", "url", "waiting", "delivered", "given_up", "due_at", "last_error"],
-            _ => &[],
-        };
-        let command = match self {
-            Self::List => Command::WebhookList,
-            Self::Test(Named { name }) => Command::WebhookTest(command::Webhook { name }),
-            Self::Retry(Named { name }) => Command::WebhookRetry(command::Webhook { name }),
-        };
-        let shown = carry_out(common.config()?, command)?;
-        match (shown["told"].as_str(), shown["retried"].as_str()) {
-            _ if common.json => show::json(&shown)?,
-            (Some(name), _) => say!("{name} took the event {}, which did not happen.", show::plain(&shown["id"])),
-            (_, Some(name)) => say!("{name} is told again now what waits."),
-            _ => show::outcome(&shown, columns, false)?,
+        let config = common.config()?;
+        match self {
+            Self::List => {
+                let shown: Page<answers::Webhook> = carry_out(config, Command::WebhookList)?;
+                show::page(&shown, columns![name, url, waiting, delivered, given_up, due_at, last_error], common.json)?;
+            }
+            Self::Test(Named { name }) => {
+                let shown: ToldWebhook = carry_out(config, Command::WebhookTest(command::Webhook { name }))?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                say!("{} took the event {}, which did not happen.", shown.told, shown.id);
+            }
+            Self::Retry(Named { name }) => {
+                let shown: RetriedWebhook = carry_out(config, Command::WebhookRetry(command::Webhook { name }))?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                say!("{} is told again now what waits.", shown.retried);
+            }
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use crate::admin::Command;
 use crate::config::Config;
 use crate::courier::CallOptions;
@@ -73,7 +75,7 @@ impl From<std::io::Error> for CallError {
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call(config: &Config, command: &Command) -> Result<Answer, CallError> {
+pub fn call<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<Answer<T>, CallError> {
     call_for_stream(config, command).map(|(answer, _)| answer)
 }
 
@@ -81,7 +83,17 @@ pub fn call(config: &Config, command: &Command) -> Result<Answer, CallError> {
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
+pub fn call_for_stream<T: DeserializeOwned>(
+    config: &Config,
+    command: &Command,
+) -> Result<(Answer<T>, impl Read + use<T>), CallError> {
+    let (line, reader) = converse(config, command)?;
+    let answer = serde_json::from_str(&line).map_err(|error| CallError::Failed(error.into()))?;
+    Ok((answer, reader))
+}
+
+/// Sends a command, and returns the line that answers it.
+fn converse(config: &Config, command: &Command) -> Result<(String, BufReader<UnixStream>), CallError> {
     let stream = UnixStream::connect(&config.listen.control)?;
     stream.set_read_timeout(Some(patience(command)))?;
     let mut writer = stream.try_clone()?;
@@ -100,8 +112,7 @@ pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, im
     let mut line = serde_json::to_vec(command).map_err(|error| CallError::Failed(error.into()))?;
     line.push(b'\n');
     writer.write_all(&line)?;
-    let answer = serde_json::from_str(&next_line(&mut reader)?).map_err(|error| CallError::Failed(error.into()))?;
-    Ok((answer, reader))
+    Ok((next_line(&mut reader)?, reader))
 }
 
 /// Returns the timeout of a command. A test mail has that of every delivery, and time to close the connection.

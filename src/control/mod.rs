@@ -10,7 +10,6 @@ mod socket;
 mod stream;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::admin::Refusal;
 
@@ -24,9 +23,9 @@ pub const GREETING: &str = "gatelodge-control 4";
 /// The response to a command.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// Done; with what there is to show.
-    Done(Value),
+pub enum Answer<T> {
+    /// Done; with the answer to the command, see [`crate::admin::answers`].
+    Done(T),
     /// Refused.
     Refused(Refusal),
 }

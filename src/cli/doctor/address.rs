@@ -3,16 +3,16 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use crate::admin::Command;
+use crate::admin::answers::Arrival;
 use crate::base::{BUILD_DATE, Clock};
-use crate::cli::show::plain;
+use crate::cli::show::Cell;
 use crate::cli::system_clock::SystemClock;
 use crate::config::{Config, TlsMode};
 use crate::crypto::base64url;
 use crate::web::forwarded_address;
 
+use super::asking::ask;
 use super::findings::Findings;
 use super::visit::{Answer, Visit};
 
@@ -20,7 +20,7 @@ use super::visit::{Answer, Visit};
 /// address.
 const NOBODY: &str = "203.0.113.77";
 
-pub fn look(config: &Config, ask: impl Fn(Command) -> Result<Value, String>, findings: &mut Findings) {
+pub fn look(config: &Config, findings: &mut Findings) {
     let url = &config.site.url;
     let default = if url.is_https() { 443 } else { 80 };
     let visit = Visit {
@@ -38,7 +38,7 @@ pub fn look(config: &Config, ask: impl Fn(Command) -> Result<Value, String>, fin
     }
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     let word = base64url(&SystemClock.seed()[..16]);
-    if let Err(reason) = ask(Command::ProbeExpect { word: word.clone() }) {
+    if let Err(reason) = ask::<()>(config, &Command::ProbeExpect { word: word.clone() }) {
         return findings.wrong("address", reason, "");
     }
     let path = format!("/healthz?probe={word}");
@@ -49,13 +49,13 @@ pub fn look(config: &Config, ask: impl Fn(Command) -> Result<Value, String>, fin
         }
     };
     trust(config, &answer, findings);
-    match ask(Command::ProbeTake) {
-        Ok(Value::Null) => findings.wrong(
+    match ask::<Option<Arrival>>(config, &Command::ProbeTake) {
+        Ok(None) => findings.wrong(
             "address",
             format!("{url} leads to something else than this server (it answered {})", answer.status),
             "see where the name points, and what the proxy passes on",
         ),
-        Ok(arrival) => {
+        Ok(Some(arrival)) => {
             findings.good("address", format!("{url} leads here"));
             forwarding(config, &arrival, findings);
             cookies(&answer, &word, url.is_https(), findings);
@@ -94,10 +94,10 @@ fn last_hop(forwarded: &str) -> Option<IpAddr> {
 }
 
 /// Checks that the server knows where people come from.
-fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
-    let (peer, network) = (plain(&arrival["peer"]), plain(&arrival["network"]));
-    let is_trusted = peer.parse().is_ok_and(|peer: IpAddr| config.proxy.trusted.iter().any(|net| net.contains(&peer)));
-    match arrival["forwarded"].as_str() {
+fn forwarding(config: &Config, arrival: &Arrival, findings: &mut Findings) {
+    let (peer, network) = (arrival.peer, arrival.network);
+    let is_trusted = config.proxy.trusted.iter().any(|net| net.contains(&peer));
+    match arrival.forwarded.as_deref() {
         None if config.tls.mode == TlsMode::Off => findings.wrong(
             "proxy",
             "it does not say where people come from: all of them share the limits of one",
@@ -119,10 +119,10 @@ fn forwarding(config: &Config, arrival: &Value, findings: &mut Findings) {
         Some(_) => findings.wrong(
             "proxy",
             format!("what {peer} says is not believed: everybody seems to come from {network}"),
-            format!("add the proxy's network to [proxy]: trusted = [\"{peer}/{}\"]", if peer.contains(':') { 128 } else { 32 }),
+            format!("add the proxy's network to [proxy]: trusted = [\"{peer}/{}\"]", if peer.is_ipv6() { 128 } else { 32 }),
         ),
     }
-    let host = plain(&arrival["host"]);
+    let host = arrival.host.cell();
     let name = host.split(':').next().unwrap_or_default();
     if !host.starts_with('[') && name != config.site.url.host() {
         findings.note(

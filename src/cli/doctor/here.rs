@@ -4,23 +4,23 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::admin::Command;
-use crate::app::newest_good_snapshot;
-use crate::base::{BUILD_DATE, Clock, DAY, Timestamp};
+use crate::admin::answers::{self, Inspection, TestMail};
+use crate::app::{Room, newest_good_snapshot};
+use crate::base::{BUILD_DATE, Clock, ClockState, DAY, Timestamp};
 use crate::cli::Exit;
 use crate::cli::common::Common;
 use crate::cli::mail::wait_for_mail_server;
 use crate::cli::offline::carry_out;
 use crate::cli::progress::patiently;
-use crate::cli::show::{counted, plain};
+use crate::cli::show::{Cell, counted};
 use crate::cli::surroundings::{self, Eyes};
 use crate::cli::system_clock::SystemClock;
 use crate::config::{Config, MailTransport, TlsMode, is_open_to_everybody, notes};
 use crate::store::read_key;
 use crate::tls::Lint;
 
+use super::asking::ask;
 use super::findings::Findings;
 
 /// The folder of nightly snapshots, as in the systemd units.
@@ -107,87 +107,75 @@ pub fn files(config: &Config, findings: &mut Findings) {
 }
 
 /// Reports what the running server says of itself.
-pub fn service(config: &Config, report: &Value, findings: &mut Findings) {
-    let version = plain(&report["version"]);
+pub fn service(config: &Config, report: &Inspection, findings: &mut Findings) {
+    let version = report.version.cell();
     if version == env!("CARGO_PKG_VERSION") {
         findings.good("service", format!("version {version} runs"));
     } else {
         findings.note("service", format!("version {version} runs, and this is another"), "systemctl restart gatelodge");
     }
-    if let Some(stuck) = report["stuck_workers"].as_array().filter(|stuck| !stuck.is_empty()) {
-        findings.wrong(
-            "service",
-            format!("stuck: {}", plain(&Value::Array(stuck.clone()))),
-            "restart it, and keep its log",
-        );
+    if !report.stuck_workers.is_empty() {
+        let stuck = format!("stuck: {}", report.stuck_workers.cell());
+        findings.wrong("service", stuck, "restart it, and keep its log");
     }
     owner(config, report, findings);
     store(report, findings);
-    match report["disk"].as_str() {
-        Some("plenty") => findings.good("disk", "there is room"),
-        other => {
-            findings.wrong("disk", format!("room is {}", other.unwrap_or("unknown")), "make room where the store is");
-        }
+    match report.disk {
+        Room::Plenty => findings.good("disk", "there is room"),
+        other => findings.wrong("disk", format!("room is {}", other.as_str()), "make room where the store is"),
     }
-    let clock = &report["clock"];
-    match clock["state"].as_str() {
-        Some("sure") => findings.good("clock", format!("it is {}", plain(&clock["now"]))),
-        _ => findings.wrong(
+    let answers::Clock { state, wall, now, floor } = report.clock;
+    match state {
+        ClockState::Sure => findings.good("clock", format!("it is {now}")),
+        ClockState::Behind | ClockState::Leapt => findings.wrong(
             "clock",
-            format!(
-                "the machine shows {}, which is doubted; it is at least {}",
-                plain(&clock["wall"]),
-                plain(&clock["floor"])
-            ),
+            format!("the machine shows {wall}, which is doubted; it is at least {floor}"),
             "set the clock (NTP); if it is right: gatelodge clock reset",
         ),
     }
-    if let Some(trouble) = report["certificate"].as_str() {
+    if let Some(trouble) = &report.certificate {
         findings.wrong(
             "certificate",
-            trouble,
+            trouble.as_str(),
             "the authority must reach this machine at port 80 or 443 by the site's name",
         );
     }
-    match report["failed_mails"].as_u64() {
-        Some(0) | None => {}
-        Some(count) => {
-            let given_up = counted(&count.into(), "mail was given up", "mails were given up");
-            findings.note("mail", given_up, "gatelodge mail list; gatelodge mail retry");
-        }
+    if report.failed_mails > 0 {
+        let given_up = counted(report.failed_mails, "mail was given up", "mails were given up");
+        findings.note("mail", given_up, "gatelodge mail list; gatelodge mail retry");
     }
-    for hook in report["webhooks"].as_array().into_iter().flatten().filter(|hook| !hook["last_error"].is_null()) {
-        let (name, error) = (plain(&hook["name"]), plain(&hook["last_error"]));
+    for hook in &report.webhooks {
+        let Some(error) = &hook.last_error else { continue };
         findings.note(
             "webhooks",
-            format!("{name} was not told: {error}"),
+            format!("{} was not told: {}", hook.name, error.cell()),
             "gatelodge webhook list; gatelodge webhook test NAME",
         );
     }
 }
 
-fn owner(config: &Config, report: &Value, findings: &mut Findings) {
+fn owner(config: &Config, report: &Inspection, findings: &mut Findings) {
     let folder = config.store.path.parent().unwrap_or(Path::new("."));
-    let owner = std::fs::metadata(folder).map(|found| u64::from(found.uid())).ok();
+    let owner = std::fs::metadata(folder).map(|found| found.uid()).ok();
     // Without /proc, as in a bare chroot, the server does not know its user.
-    if owner.zip(report["user"].as_u64()).is_some_and(|(owner, user)| owner != user) {
+    if owner.zip(report.user).is_some_and(|(owner, user)| owner != user) {
         let folder = folder.display();
         findings.wrong("files", format!("{folder} is not the service's own"), format!("chown -R gatelodge: {folder}"));
     }
 }
 
-fn store(report: &Value, findings: &mut Findings) {
-    match report["store"].as_str() {
-        Some("writable") => {}
-        other => findings.wrong("store", other.unwrap_or("unknown"), "the log says why nothing can be written"),
+fn store(report: &Inspection, findings: &mut Findings) {
+    match report.store.as_str() {
+        Inspection::WRITABLE => {}
+        trouble => findings.wrong("store", trouble, "the log says why nothing can be written"),
     }
-    match report["damage"].as_str() {
-        None => findings.good("store", format!("{} records, each can be read", plain(&report["records"]))),
-        Some(damage) => findings.wrong("store", damage, "gatelodge restore the newest good snapshot"),
+    match &report.damage {
+        None => findings.good("store", format!("{} records, each can be read", report.records.cell())),
+        Some(damage) => findings.wrong("store", damage.as_str(), "gatelodge restore the newest good snapshot"),
     }
-    match report["audit"].as_str() {
-        Some("whole") => findings.good("audit log", "its chain is whole"),
-        other => findings.wrong("audit log", other.unwrap_or("unknown"), "gatelodge audit verify"),
+    match report.audit.as_str() {
+        Inspection::WHOLE => findings.good("audit log", "its chain is whole"),
+        trouble => findings.wrong("audit log", trouble, "gatelodge audit verify"),
     }
 }
 
@@ -207,12 +195,7 @@ pub fn store_at_rest(config: &Config, findings: &mut Findings) {
 }
 
 /// Checks that the mail server accepts our login, or a mail.
-pub fn mail(
-    config: &Config,
-    address: Option<String>,
-    ask: impl Fn(Command) -> Result<Value, String>,
-    findings: &mut Findings,
-) {
+pub fn mail(config: &Config, address: Option<String>, findings: &mut Findings) {
     if config.mail.transport == MailTransport::File {
         let folder = config.mail.directory.display();
         return findings.note(
@@ -223,13 +206,14 @@ pub fn mail(
     }
     let (asked, done) = match address {
         Some(address) => {
-            let asked = patiently(&wait_for_mail_server(config), || ask(Command::MailTest { address }));
-            (asked, "the mail server accepted a mail")
+            let command = Command::MailTest { address };
+            let asked = patiently(&wait_for_mail_server(config), || ask::<TestMail>(config, &command));
+            (asked.map(drop), "the mail server accepted a mail")
         }
-        None => (ask(Command::MailProbe), "the mail server lets us in; --mail ADDRESS sends a mail too"),
+        None => (ask::<()>(config, &Command::MailProbe), "the mail server lets us in; --mail ADDRESS sends a mail too"),
     };
     match asked {
-        Ok(_) => findings.good("mail", done),
+        Ok(()) => findings.good("mail", done),
         Err(reason) => findings.wrong("mail", reason, "docs/mail.md says what refusals mean"),
     }
 }

@@ -2,6 +2,7 @@
 //! to do.
 
 mod address;
+mod asking;
 mod findings;
 mod here;
 mod visit;
@@ -32,16 +33,11 @@ impl Doctor {
         let (config, is_valid) = here::configuration(common, &mut findings);
         if let Some(config) = config {
             here::files(&config, &mut findings);
-            let ask = |command: Command| match control::call(&config, &command) {
-                Ok(Answer::Done(shown)) => Ok(shown),
-                Ok(Answer::Refused(refusal)) => Err(refusal.message),
-                Err(error) => Err(error.to_string()),
-            };
             match control::call(&config, &Command::Inspect) {
                 Ok(Answer::Done(report)) => {
                     here::service(&config, &report, &mut findings);
-                    here::mail(&config, self.mail, ask, &mut findings);
-                    address::look(&config, ask, &mut findings);
+                    here::mail(&config, self.mail, &mut findings);
+                    address::look(&config, &mut findings);
                 }
                 Ok(Answer::Refused(refusal)) => findings.wrong("service", refusal.message, "see its log"),
                 Err(CallError::NobodyThere) => {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::admin::Command;
+use crate::admin::answers::Account;
 use crate::base::EmailAddress;
 use crate::cli::out::say;
 use crate::config::{Config, SiteUrl};
@@ -302,7 +303,7 @@ fn add_administrator(config: Config, email: &EmailAddress, password: String) -> 
         confirmed: true,
         groups: vec![],
     };
-    carry_out(config, command).map_err(|exit| {
+    carry_out::<Account>(config, command).map_err(|exit| {
         exit.with_hint(
             "the configuration is written; make the administrator with `gatelodge user add EMAIL --admin --confirmed`",
         )

@@ -1,0 +1,16 @@
+//! What the doctor asks the running server.
+
+use serde::de::DeserializeOwned;
+
+use crate::admin::Command;
+use crate::config::Config;
+use crate::control::{self, Answer};
+
+/// Asks the running server.
+pub fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<T, String> {
+    match control::call(config, command) {
+        Ok(Answer::Done(answer)) => Ok(answer),
+        Ok(Answer::Refused(refusal)) => Err(refusal.message),
+        Err(error) => Err(error.to_string()),
+    }
+}
