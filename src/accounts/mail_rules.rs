@@ -9,7 +9,7 @@ use super::{Work, attempt_limits, identity};
 
 /// Seconds for which a link that is out is not replaced: nobody can flood a mailbox, or kill the link that its owner
 /// waits for.
-pub const RESEND_AFTER: Seconds = 5 * MINUTE;
+pub(super) const RESEND_AFTER: Seconds = 5 * MINUTE;
 
 /// Finds the owner of an address, if they may be mailed about it.
 pub(super) fn owner_to_mail(view: &dyn Snapshot, address: &EmailAddress) -> Result<Option<Person>, StoreError> {

@@ -27,7 +27,11 @@ fn associated_data(directory: &str) -> [&[u8]; 2] {
 }
 
 /// Returns the kept account, or creates one; whoever chose the authority in the configuration agreed to its terms.
-pub async fn open(app: &Arc<App>, builder: impl Fn() -> AccountBuilder, wanted: &Wanted) -> Result<Account, AcmeError> {
+pub(super) async fn open(
+    app: &Arc<App>,
+    builder: impl Fn() -> AccountBuilder,
+    wanted: &Wanted,
+) -> Result<Account, AcmeError> {
     let contact = app.env().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
     let contact: Vec<&str> = contact.as_deref().into_iter().collect();
     if let Some(credentials) = kept(app, &wanted.directory)? {

@@ -13,13 +13,13 @@ use crate::tls::Certificates;
 use super::{AcmeError, Wanted};
 
 /// The chain as PEM, and the key of its first certificate.
-pub type Given = (String, Vec<u8>);
+pub(super) type Given = (String, Vec<u8>);
 
 /// How often, and for how long, the authority is asked whether it is done.
 const POLLING: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90));
 
 /// Places an order, validates each name by this kind of challenge, and returns the certificate.
-pub async fn place(
+pub(super) async fn place(
     account: &Account,
     certificates: &Certificates,
     wanted: &Wanted,

@@ -16,19 +16,19 @@ use crate::courier::{CallOptions, CourierHandle};
 const WHO: HeaderValue = HeaderValue::from_static(concat!("gatelodge/", env!("CARGO_PKG_VERSION")));
 
 /// Sends ACME requests by a courier.
-pub struct Requests {
+pub(super) struct Requests {
     courier: Arc<CourierHandle>,
     now: Timestamp,
 }
 
 impl Requests {
-    pub fn new(courier: Arc<CourierHandle>, now: Timestamp) -> Self {
+    pub(super) fn new(courier: Arc<CourierHandle>, now: Timestamp) -> Self {
         Self { courier, now }
     }
 }
 
 /// Returns a builder of accounts over this transport.
-pub fn builder(requests: Requests) -> AccountBuilder {
+pub(super) fn builder(requests: Requests) -> AccountBuilder {
     Account::builder_with_http(Box::new(requests))
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Kept {
 
 impl Time {
     /// Begins with the store's floor; a store without one is new, and the floor is then the program's build date.
-    pub fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
         let keeper = Timekeeper::new(floor.unwrap_or_default().max(BUILD_DATE), clock.uptime(), floor.is_none());
         let kept = Kept { keeper, told: ClockState::Sure, lowered_from: None };
         Self { clock, kept: Mutex::new(kept), believed: AtomicU64::new(NOTHING) }

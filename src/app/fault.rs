@@ -12,6 +12,8 @@ use super::hasher::Busy;
 pub enum Fault {
     /// The store failed.
     Store(StoreError),
+    /// The disk has too little room for an act that makes the store grow, or can wait.
+    NoSpace,
     /// Too many passwords wait to be hashed.
     Busy,
     /// Too many attempts have failed: seconds to wait.
@@ -42,6 +44,7 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::NoSpace => f.write_str("the disk is nearly full; nothing is written that can wait"),
             Self::TooManyAttempts(seconds) => {
                 let wait = Span::from_seconds(*seconds).at_most_in_words();
                 write!(f, "too many tries have failed; try again in {wait}")

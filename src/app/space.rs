@@ -3,8 +3,6 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::store::StoreError;
-
 use super::{App, Fault, Room};
 
 impl App {
@@ -45,16 +43,16 @@ impl App {
     /// Refuses what would let the store grow at a stranger's request; the same for everybody.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`Fault::NoSpace`].
     pub(super) fn require_room_to_grow(&self) -> Result<(), Fault> {
-        if self.room() == Room::Plenty { Ok(()) } else { Err(StoreError::Unavailable.into()) }
+        if self.room() == Room::Plenty { Ok(()) } else { Err(Fault::NoSpace) }
     }
 
     /// Refuses what can wait until there is room.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`Fault::NoSpace`].
     pub(super) fn require_room(&self) -> Result<(), Fault> {
-        if self.room() == Room::Critical { Err(StoreError::Unavailable.into()) } else { Ok(()) }
+        if self.room() == Room::Critical { Err(Fault::NoSpace) } else { Ok(()) }
     }
 }

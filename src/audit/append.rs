@@ -55,7 +55,7 @@ pub(super) fn note_break(
         detail: broken.to_string(),
     };
     append(tx, chain, Head::new(number, number), entry)?;
-    HEADS.get(tx, &chain.node)?.ok_or(StoreError::Unavailable)
+    HEADS.get(tx, &chain.node)?.ok_or(StoreError::Damaged("the head of the audit log"))
 }
 
 /// A number behind every row that there is, and behind every one that there was as far as that is proved. Rows that nobody can have

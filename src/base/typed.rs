@@ -23,14 +23,14 @@ pub fn ungrouped(text: &str) -> String {
 
 /// Whether a character is a dash, as typed or as programs make it of one (general category Pd, and the minus sign).
 #[must_use]
-pub const fn is_dash(c: char) -> bool {
+pub(super) const fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
 }
 
 /// Strips `text` of what surrounds it, the angle brackets of a mail's header (RFC 5322, 3.4), and the scheme of a link
 /// to it: `mailto:` with what the mail was to say (RFC 6068), or `tel:` (RFC 3966).
 #[must_use]
-pub fn unlinked<'a>(text: &'a str, scheme: &str) -> &'a str {
+pub(super) fn unlinked<'a>(text: &'a str, scheme: &str) -> &'a str {
     let text = bare(text);
     let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).map_or(text, bare);
     if !text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) {

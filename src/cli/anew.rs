@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it cannot be removed or written.
-pub fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -13,7 +13,7 @@ use super::show::columns;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Approval {
+pub(super) enum Approval {
     /// List the registrations that wait: their addresses are confirmed.
     List(Page),
     /// Let somebody in. They are told by mail.
@@ -28,13 +28,13 @@ pub enum Approval {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub(super) struct Named {
     /// The registration's id.
     id: String,
 }
 
 impl Approval {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         let command = match self {
             Self::List(page) => {

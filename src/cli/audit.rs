@@ -16,7 +16,7 @@ use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Audit {
+pub(super) enum Audit {
     /// List what was done, newest first.
     List(Wanted),
     /// Check that no row is missing, changed or added.
@@ -60,7 +60,7 @@ pub struct Wanted {
 }
 
 impl Audit {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::Verify { against } => {

@@ -21,7 +21,7 @@ use super::progress::{Progress, Watched};
 use super::{Exit, opening, show};
 
 #[derive(Debug, Args)]
-pub struct Backup {
+pub(super) struct Backup {
     /// Where to write it; with --keep the folder of numbered snapshots. Only its owner will be able to read it.
     file: PathBuf,
     /// Replace a file that is there.
@@ -33,7 +33,7 @@ pub struct Backup {
 }
 
 #[derive(Debug, Args)]
-pub struct Export {
+pub(super) struct Export {
     /// Where to write it, or `-` for standard output. Only its owner will be able to read it.
     file: PathBuf,
     /// Replace a file that is there.
@@ -42,7 +42,7 @@ pub struct Export {
 }
 
 impl Backup {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         if self.file == Path::new("-") {
             return Err(Exit::failed("a backup is read again once it is written, which standard output cannot be").with_hint(
@@ -81,7 +81,7 @@ impl Backup {
 }
 
 impl Export {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         if self.file == Path::new("-") {
             let written = with_source(config, What::Export, |source| source.copy_to(&mut std::io::stdout().lock()))?;

@@ -13,14 +13,14 @@ use super::system_clock::SystemClock;
 use super::{Exit, show};
 
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// Print every setting as it is resolved, and the folders with their owners, as well.
     #[arg(long)]
     all: bool,
 }
 
 impl Check {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let mut draft = common.draft();
         let seen = surroundings::look(&mut draft, Eyes::Checking, SystemClock.now().max(BUILD_DATE));
         let settings = draft.settings().cloned();

@@ -12,7 +12,7 @@ use super::offline::carry_out;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Clock {
+pub(super) enum Clock {
     /// Show the machine's clock, and what is made of it.
     Show,
     /// Believe the machine's clock as it is now, and forget any later time that was seen.
@@ -26,7 +26,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         let command = match self {
             Self::Show => Command::ClockShow,

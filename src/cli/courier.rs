@@ -21,7 +21,7 @@ use super::system_clock::SystemClock;
 use super::{Exit, logging};
 
 #[derive(Debug, Args)]
-pub struct Courier {
+pub(super) struct Courier {
     /// The socket to be asked on; not needed where systemd hands one over.
     #[arg(long, value_name = "SOCKET")]
     listen: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Courier {
 }
 
 impl Courier {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let handed = supervisor::take_unix_socket()?;
         // A wrong configuration does not end the process: each request is answered with the reason until it is mended.
         logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;

@@ -15,7 +15,7 @@ use super::serve::{self, RunMode};
 use super::{Exit, anew, logging};
 
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// The port on localhost.
     #[arg(long, default_value_t = 8443, value_name = "N", value_parser = port)]
     port: u16,
@@ -44,7 +44,7 @@ fn refuse_files(folder: &Path) -> Result<(), Exit> {
 }
 
 impl Demo {
-    pub fn run(self) -> Result<(), Exit> {
+    pub(super) fn run(self) -> Result<(), Exit> {
         refuse_files(&self.dir)?;
         let config = Config::parse(&self.text(), &self.config_path())?;
         refuse_others(&self.config_path())?;

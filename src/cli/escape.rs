@@ -17,7 +17,7 @@ impl fmt::Write for Escaped {
 
 /// Whether a character is a control character of either set (ECMA-48), a line end of Unicode, reverses text (UAX 9, 2),
 /// or is an invisible tag.
-pub fn is_dangerous(c: char) -> bool {
+pub(super) fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -28,7 +28,7 @@ fn push_escape(text: &mut String, c: char) -> fmt::Result {
     c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(text, "\\u{unit:04x}"))
 }
 
-pub fn escaped(words: fmt::Arguments<'_>) -> String {
+pub(super) fn escaped(words: fmt::Arguments<'_>) -> String {
     let mut text = Escaped(String::new());
     // This fails only if a `Display` does; what it wrote before that is shown.
     let _ = text.write_fmt(words);
@@ -36,7 +36,7 @@ pub fn escaped(words: fmt::Arguments<'_>) -> String {
 }
 
 /// Escapes line ends, so that what somebody typed cannot begin a line that would pass for ours.
-pub fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     if text.contains('\n') { text.replace('\n', "\\n") } else { text.to_owned() }
 }
 

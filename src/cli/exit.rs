@@ -22,7 +22,7 @@ pub struct Exit {
 
 const FAILED: u8 = 1;
 /// As clap exits.
-pub const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 const DATA: u8 = 65;
 const CONFIGURATION: u8 = 78;
 

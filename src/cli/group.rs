@@ -15,7 +15,7 @@ use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Group {
+pub(super) enum Group {
     /// List the groups, and what their members may do.
     List,
     /// List the members of a group.
@@ -34,13 +34,13 @@ pub enum Group {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub(super) struct Named {
     /// The group's name.
     group: String,
 }
 
 #[derive(Debug, Args)]
-pub struct Members {
+pub(super) struct Members {
     /// The group's name.
     group: String,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub struct Members {
 }
 
 #[derive(Debug, Args)]
-pub struct Permission {
+pub(super) struct Permission {
     /// The group's name.
     group: String,
     /// The permission, like "files:read".
@@ -56,7 +56,7 @@ pub struct Permission {
 }
 
 impl Group {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::List => {
@@ -115,7 +115,7 @@ fn disband(common: &Common, config: Config, group: String, sure: Sure) -> Result
 
 /// Returns those of the groups that have neither members nor permissions yet, since a mistyped name makes another
 /// group. To be asked before they are made.
-pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit> {
+pub(super) fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit> {
     if groups.is_empty() {
         return Ok(vec![]);
     }
@@ -126,7 +126,7 @@ pub fn new_among(config: &Config, groups: &[String]) -> Result<Vec<String>, Exit
 }
 
 /// Says which groups are new.
-pub fn say_new(groups: &[String]) {
+pub(super) fn say_new(groups: &[String]) {
     for group in groups {
         say!("{group} is a new group: nobody was in it before.");
     }

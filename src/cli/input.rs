@@ -14,7 +14,7 @@ use super::out;
 ///
 /// # Errors
 /// When it cannot be read, or is no text.
-pub fn line() -> Result<Option<String>, Exit> {
+pub(super) fn line() -> Result<Option<String>, Exit> {
     let mut bytes = Vec::new();
     stdin().lock().read_until(b'\n', &mut bytes).map_err(unreadable)?;
     if bytes.is_empty() {
@@ -30,7 +30,7 @@ fn unreadable(fault: impl Display) -> Exit {
 
 /// What ends something for good asks first.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Sure {
+pub(super) struct Sure {
     /// Do not ask first.
     #[arg(long)]
     yes: bool,
@@ -38,7 +38,7 @@ pub struct Sure {
 
 impl Sure {
     /// Asks for confirmation on a terminal.
-    pub fn make(self, what: &str) -> Result<(), Exit> {
+    pub(super) fn make(self, what: &str) -> Result<(), Exit> {
         make_sure(self.yes, what)
     }
 }

@@ -15,7 +15,7 @@ use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Invite {
+pub(super) enum Invite {
     /// Invite somebody: by mail to an address, or by a link that is printed once.
     Add(Add),
     /// List invitations, those that are over too for a month.
@@ -30,7 +30,7 @@ pub enum Invite {
 }
 
 #[derive(Debug, Args)]
-pub struct Add {
+pub(super) struct Add {
     /// Whom to mail it to. Without, a link is printed that anybody may use who has it.
     #[arg(value_name = "EMAIL")]
     email: Option<String>,
@@ -46,13 +46,13 @@ pub struct Add {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub(super) struct Named {
     /// The invitation's id.
     id: String,
 }
 
 impl Invite {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::Add(add) => add.run(common, config),

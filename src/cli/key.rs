@@ -17,7 +17,7 @@ use super::offline::{carry_out, give_to_owner, own_user};
 use super::{Exit, opening, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Key {
+pub(super) enum Key {
     /// Sign with a new key from now on. Links that are out keep working for their lifetime, unless they are to die.
     Rotate {
         /// Replace the sealing key instead, with the server stopped: everything that is sealed is sealed anew.
@@ -33,7 +33,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let Self::Rotate { sealing, revoke, sure } = self;
         let config = common.config()?;
         if sealing {

@@ -24,10 +24,10 @@ enum Purpose {
 }
 
 /// The sockets, bound and listening; clients wait in their backlog until they are accepted.
-pub struct Bound(Vec<(TcpListener, Purpose)>);
+pub(super) struct Bound(Vec<(TcpListener, Purpose)>);
 
 /// Takes the sockets that were handed over; only without any are the configured addresses opened.
-pub fn bind_all(config: &Config, sockets: Vec<InheritedSocket>, another_port: &str) -> Result<Bound, Exit> {
+pub(super) fn bind_all(config: &Config, sockets: Vec<InheritedSocket>, another_port: &str) -> Result<Bound, Exit> {
     let is_secure = config.tls.mode != TlsMode::Off;
     let mut wanted = Vec::new();
     if !sockets.iter().any(InheritedSocket::is_for_metrics) {
@@ -63,7 +63,7 @@ pub fn bind_all(config: &Config, sockets: Vec<InheritedSocket>, another_port: &s
 
 impl Bound {
     /// Assigns each socket its protocol. Without certificates the site itself is served in clear text.
-    pub fn speaking(self, config: &Config, certificates: Option<&Certificates>) -> Vec<(TcpListener, Protocol)> {
+    pub(super) fn speaking(self, config: &Config, certificates: Option<&Certificates>) -> Vec<(TcpListener, Protocol)> {
         let cleartext = certificates
             .map_or(Protocol::Http, |certificates| Protocol::Redirect(Arc::clone(certificates.challenges())));
         let secure = certificates.map(|certificates| Protocol::Https(certificates.acceptor()));

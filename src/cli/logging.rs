@@ -17,7 +17,7 @@ use super::log_queue::LogQueue;
 use super::system_clock::SystemClock;
 
 /// Starts logging. `GATELODGE_LOG` sets the level.
-pub fn to_stdout(format: LogFormat) -> Result<(), Exit> {
+pub(super) fn to_stdout(format: LogFormat) -> Result<(), Exit> {
     let queue = LogQueue::start().map_err(|error| Exit::failed(format!("the log cannot be written: {error}")))?;
     let level = match std::env::var("GATELODGE_LOG").as_deref() {
         Ok("debug") => Level::DEBUG,

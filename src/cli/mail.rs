@@ -18,7 +18,7 @@ use super::system_clock::SystemClock;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Mail {
+pub(super) enum Mail {
     /// Send one real message with the configured transport, and say what the server made of it.
     Test {
         /// Whom to write to.
@@ -36,7 +36,7 @@ pub enum Mail {
 }
 
 impl Mail {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::Test { address } => test(common, &config, &address),
@@ -66,7 +66,7 @@ fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
 }
 
 /// Returns the words for a mail server that takes its time.
-pub fn wait_for_mail_server(config: &Config) -> String {
+pub(super) fn wait_for_mail_server(config: &Config) -> String {
     let smtp = &config.mail.smtp;
     let minutes = CallOptions::TIMEOUT.as_secs() / 60;
     let tls = match smtp.security {

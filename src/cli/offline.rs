@@ -20,7 +20,7 @@ use crate::control::{self, Answer, CallError};
 use super::{Exit, opening};
 
 /// Runs a command, and returns its answer.
-pub fn carry_out<T: DeserializeOwned>(config: Config, command: Command) -> Result<T, Exit> {
+pub(super) fn carry_out<T: DeserializeOwned>(config: Config, command: Command) -> Result<T, Exit> {
     match control::call(&config, &command) {
         Ok(Answer::Done(answer)) => Ok(answer),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
@@ -30,7 +30,7 @@ pub fn carry_out<T: DeserializeOwned>(config: Config, command: Command) -> Resul
 }
 
 /// Returns the number of the system user who runs this.
-pub fn own_user() -> u32 {
+pub(super) fn own_user() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
@@ -47,7 +47,7 @@ fn run_in_process(config: Config, command: Command) -> Result<Value, Exit> {
 
 /// Gives files that root made beside the store to the folder's owner: otherwise the service could not open its own
 /// store.
-pub fn give_to_owner(store: &Path, key: &Path) {
+pub(super) fn give_to_owner(store: &Path, key: &Path) {
     let Some(folder) = store.parent() else { return };
     let (Ok(owner), Some(name)) = (std::fs::metadata(folder), store.file_name().and_then(|name| name.to_str())) else {
         return;

@@ -15,7 +15,7 @@ use super::log_queue::LogQueue;
 static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Writes to standard output; see [`say!`].
-pub fn write(words: fmt::Arguments<'_>) {
+pub(super) fn write(words: fmt::Arguments<'_>) {
     // A server's output goes through its log queue: in order with the log, and without waiting.
     if let Some(queue) = LogQueue::running() {
         return queue.push(escaped(words).as_bytes());
@@ -27,13 +27,13 @@ pub fn write(words: fmt::Arguments<'_>) {
 }
 
 /// Writes a line to standard error. Errors are ignored.
-pub fn write_error(words: fmt::Arguments<'_>) {
+pub(super) fn write_error(words: fmt::Arguments<'_>) {
     // There is nowhere left to report an error.
     let _ = io::stderr().write_all(escaped(format_args!("{words}\n")).as_bytes());
 }
 
 /// Writes to standard error without ending the line, for a question.
-pub fn ask_on_error(words: fmt::Arguments<'_>) {
+pub(super) fn ask_on_error(words: fmt::Arguments<'_>) {
     let _ = io::stderr().write_all(escaped(words).as_bytes());
 }
 
@@ -41,7 +41,7 @@ pub fn ask_on_error(words: fmt::Arguments<'_>) {
 ///
 /// # Errors
 /// When not all of it could be written; not when the reader has gone, who had enough of it.
-pub fn finish() -> Result<(), Exit> {
+pub(super) fn finish() -> Result<(), Exit> {
     if let Some(queue) = LogQueue::running() {
         queue.finish();
     }

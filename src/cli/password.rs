@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use super::{Exit, input};
 
 /// Reads a new password: the first line of standard input, or twice from the terminal.
-pub fn read_new(from_stdin: bool) -> Result<String, Exit> {
+pub(super) fn read_new(from_stdin: bool) -> Result<String, Exit> {
     if from_stdin {
         return Ok(input::line()?.unwrap_or_default());
     }

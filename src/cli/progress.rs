@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const WORD_AFTER: Duration = Duration::from_secs(5);
 
 /// Shows how many bytes have passed, on a terminal only, and not at once.
-pub struct Progress {
+pub(super) struct Progress {
     what: &'static str,
     started: Instant,
     shown: Option<Instant>,
@@ -23,7 +23,7 @@ pub struct Progress {
 
 impl Progress {
     /// Starts for work of this name.
-    pub fn new(what: &'static str) -> Self {
+    pub(super) fn new(what: &'static str) -> Self {
         Self { what, started: Instant::now(), shown: None, bytes: 0, is_terminal: io::stderr().is_terminal() }
     }
 
@@ -47,7 +47,7 @@ impl Drop for Progress {
 }
 
 /// Runs something that may take long, and after a while says once, on standard error, what is waited for.
-pub fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
+pub(super) fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -62,7 +62,7 @@ pub fn patiently<T>(word: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// A reader or writer whose bytes are counted.
-pub struct Watched<'a, T> {
+pub(super) struct Watched<'a, T> {
     pub inner: T,
     pub progress: &'a mut Progress,
 }

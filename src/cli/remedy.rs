@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::admin::{Refusal, RefusalKind, Remedy};
 
 /// Returns what to do about a refusal.
-pub fn hint(refusal: &Refusal) -> Option<String> {
+pub(super) fn hint(refusal: &Refusal) -> Option<String> {
     let Some(remedy) = &refusal.remedy else { return refusal.hint.clone() };
     let (joint, words) = in_words(remedy, refusal.kind);
     Some(match &refusal.hint {

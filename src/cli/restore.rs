@@ -26,7 +26,7 @@ use super::system_clock::SystemClock;
 use super::{Exit, show};
 
 #[derive(Debug, Args)]
-pub struct Restore {
+pub(super) struct Restore {
     /// What `gatelodge backup` wrote, or a snapshot.
     file: PathBuf,
     /// The file is what `gatelodge export` wrote.
@@ -37,7 +37,7 @@ pub struct Restore {
 }
 
 #[derive(Debug, Args)]
-pub struct Import {
+pub(super) struct Import {
     /// The form of the file.
     format: Format,
     /// The file.
@@ -62,13 +62,13 @@ struct Conditions {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// What `gatelodge export` wrote: everything, one JSON object a line.
     Gatelodge,
 }
 
 impl Restore {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let form = if self.from_export { Form::Lines } else { Form::Archive };
         let kept = Kept { file: &self.file, form, act: Act::Restored };
         kept.put_in_place(common, &common.config()?, self.terms)
@@ -76,7 +76,7 @@ impl Restore {
 }
 
 impl Import {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let Format::Gatelodge = self.format;
         let kept = Kept { file: &self.file, form: Form::Lines, act: Act::Imported };
         kept.put_in_place(common, &common.config()?, self.terms)

@@ -42,7 +42,7 @@ const MAX_BLOCKING_THREADS: usize = 24;
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
 
 /// What differs between the ways of running the appliance.
-pub trait RunMode {
+pub(super) trait RunMode {
     /// Makes the courier for mails and requests.
     fn courier(&self, config: &Config) -> Result<Courier, Exit>;
 
@@ -103,7 +103,7 @@ impl RunMode for FromFile<'_> {
 }
 
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(super) struct Serve {
     /// Leave outgoing connections (mail, certificates) to `gatelodge courier` behind this socket.
     #[arg(long, value_name = "SOCKET")]
     courier: Option<PathBuf>,
@@ -111,7 +111,7 @@ pub struct Serve {
 
 impl Serve {
     /// Reads the configuration and serves until a signal.
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let sockets = supervisor::take_sockets()?;
         logging::to_stdout(common.draft().settings().map(|config| config.log.format).unwrap_or_default())?;
         let setting = FromFile { common, courier: self.courier };
@@ -120,7 +120,7 @@ impl Serve {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads the configuration.
-pub fn serve(config: Config, setting: &dyn RunMode, sockets: Vec<InheritedSocket>) -> Result<(), Exit> {
+pub(super) fn serve(config: Config, setting: &dyn RunMode, sockets: Vec<InheritedSocket>) -> Result<(), Exit> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)

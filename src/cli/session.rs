@@ -12,7 +12,7 @@ use super::offline::carry_out;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Session {
+pub(super) enum Session {
     /// End somebody's sessions, or everybody's: they log in anew, with their second factor where they have one.
     ///
     /// Refresh tokens, logins that wait for their second step, and the trust in browsers end as well; API tokens do not
@@ -27,7 +27,7 @@ pub enum Session {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Whose {
+pub(super) struct Whose {
     /// Id, address or user name of an account.
     user: Option<String>,
     /// Everybody's.
@@ -36,7 +36,7 @@ pub struct Whose {
 }
 
 impl Session {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let Self::End { whose: Whose { user, .. }, sure } = self;
         let config = common.config()?;
         if user.is_none() {

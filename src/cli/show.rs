@@ -12,7 +12,7 @@ use crate::cli::escape::one_line;
 use crate::cli::out::say;
 
 /// Prints a document.
-pub fn json(document: &impl Serialize) -> Result<(), Exit> {
+pub(super) fn json(document: &impl Serialize) -> Result<(), Exit> {
     // By way of a value, which has its members in the order of the alphabet.
     let value = serde_json::to_value(document).map_err(Exit::failed)?;
     say!("{}", serde_json::to_string_pretty(&value).map_err(Exit::failed)?);
@@ -20,7 +20,7 @@ pub fn json(document: &impl Serialize) -> Result<(), Exit> {
 }
 
 /// Prints a document: as JSON on request, else member by member.
-pub fn document(document: &impl Serialize, as_json: bool) -> Result<(), Exit> {
+pub(super) fn document(document: &impl Serialize, as_json: bool) -> Result<(), Exit> {
     if as_json {
         return json(document);
     }
@@ -45,7 +45,7 @@ fn inline(item: &Value) -> String {
 }
 
 /// Prints a page of a list: as JSON on request, else as a table of these columns.
-pub fn page<T: Serialize>(page: &Page<T>, columns: &[Column<T>], as_json: bool) -> Result<(), Exit> {
+pub(super) fn page<T: Serialize>(page: &Page<T>, columns: &[Column<T>], as_json: bool) -> Result<(), Exit> {
     if as_json {
         return json(page);
     }
@@ -55,7 +55,7 @@ pub fn page<T: Serialize>(page: &Page<T>, columns: &[Column<T>], as_json: bool) 
 }
 
 /// A column of a table.
-pub struct Column<T> {
+pub(super) struct Column<T> {
     /// Its name, which is printed in capitals.
     pub name: &'static str,
     /// What stands there of a row.
@@ -73,7 +73,7 @@ macro_rules! columns {
 pub(super) use columns;
 
 /// Prints a table.
-pub fn table<T>(items: &[T], columns: &[Column<T>]) {
+pub(super) fn table<T>(items: &[T], columns: &[Column<T>]) {
     let rows: Vec<Vec<String>> = std::iter::once(columns.iter().map(|column| column.name.to_uppercase()).collect())
         .chain(items.iter().map(|item| columns.iter().map(|column| (column.cell)(item)).collect()))
         .collect();
@@ -87,25 +87,25 @@ pub fn table<T>(items: &[T], columns: &[Column<T>]) {
 }
 
 /// Says how to go on after a list that was cut off.
-pub fn say_how_to_go_on(next: Option<&impl Cell>) {
+pub(super) fn say_how_to_go_on(next: Option<&impl Cell>) {
     if let Some(next) = next {
         say!("There are more: go on with --after {}", next.cell());
     }
 }
 
 /// Returns what people call an account: its address, else another of its names.
-pub fn name_of(account: &Account) -> String {
+pub(super) fn name_of(account: &Account) -> String {
     let names = [&account.email, &account.username, &account.phone];
     one_line(names.into_iter().flatten().next().unwrap_or(&account.id))
 }
 
 /// Counts things: "1 mail", "2 mails".
-pub fn counted<N: Copy + fmt::Display + From<u8> + PartialEq>(number: N, one: &str, many: &str) -> String {
+pub(super) fn counted<N: Copy + fmt::Display + From<u8> + PartialEq>(number: N, one: &str, many: &str) -> String {
     if number == N::from(1) { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
 /// What is printed on one line, without quotes.
-pub trait Cell {
+pub(super) trait Cell {
     /// Formats it.
     fn cell(&self) -> String;
 }

@@ -17,7 +17,7 @@ use super::Exit;
 /// A listening socket that was opened for us: port 443 then needs no capability, and clients wait in its backlog while
 /// the service restarts.
 #[derive(Debug)]
-pub struct InheritedSocket {
+pub(super) struct InheritedSocket {
     /// The socket.
     pub listener: TcpListener,
     /// The name in the socket unit (`FileDescriptorName=`), if any.
@@ -26,13 +26,13 @@ pub struct InheritedSocket {
 
 impl InheritedSocket {
     /// Whether it is for monitoring, which only the name `metrics` says.
-    pub fn is_for_metrics(&self) -> bool {
+    pub(super) fn is_for_metrics(&self) -> bool {
         self.name == "metrics"
     }
 }
 
 /// Takes the sockets that were handed over. Must be called before there are threads: it changes the environment.
-pub fn take_sockets() -> Result<Vec<InheritedSocket>, Exit> {
+pub(super) fn take_sockets() -> Result<Vec<InheritedSocket>, Exit> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut handed = listenfd::ListenFd::from_env();
@@ -51,7 +51,7 @@ pub fn take_sockets() -> Result<Vec<InheritedSocket>, Exit> {
 }
 
 /// Takes the courier's socket, if one was handed over. Must be called before there are threads.
-pub fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
+pub(super) fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
     let mut handed = listenfd::ListenFd::from_env();
     handed.take_unix_listener(0).map_err(|error| {
         Exit::failed(format!(
@@ -61,12 +61,12 @@ pub fn take_unix_socket() -> Result<Option<UnixListener>, Exit> {
 }
 
 /// Notifies that the service is ready, with a status.
-pub fn tell_ready(status: &str) {
+pub(super) fn tell_ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Notifies that the configuration is being reloaded; [`tell_ready`] follows.
-pub fn tell_reloading() {
+pub(super) fn tell_reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "the service manager is not told of the reload"),
@@ -74,7 +74,7 @@ pub fn tell_reloading() {
 }
 
 /// Notifies that the service stops, and is finishing what is under way.
-pub fn tell_stopping() {
+pub(super) fn tell_stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
@@ -86,7 +86,7 @@ fn tell(state: &[NotifyState<'_>]) {
 
 /// Notifies the watchdog as often as it asks, as long as the runtime and the store answer; otherwise the service
 /// manager restarts the service.
-pub async fn beat(app: Arc<App>, stop: CancellationToken) {
+pub(super) async fn beat(app: Arc<App>, stop: CancellationToken) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return stop.cancelled().await };
     let pause = limit / 3;
     while !stop.is_cancelled() {

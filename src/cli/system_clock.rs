@@ -7,7 +7,7 @@ use crate::base::{Clock, Seconds, Seed, Timestamp};
 /// The machine's clocks. Whole seconds are all that is needed, with every request, so the coarse clocks are read, which
 /// the kernel sets at each tick: they lag by some milliseconds, and cost a quarter.
 #[derive(Debug)]
-pub struct SystemClock;
+pub(super) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {

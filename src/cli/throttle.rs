@@ -13,7 +13,7 @@ use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Throttle {
+pub(super) enum Throttle {
     /// List whose tries are counted at present: accounts, names, networks, browsers, and what is left to them.
     ///
     /// Names as they were typed are kept as digests only, so they are shown without the name.
@@ -24,7 +24,7 @@ pub enum Throttle {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Whom {
+pub(super) struct Whom {
     /// Id, address or user name of an account; or a network address.
     who: Option<String>,
     /// Everybody.
@@ -33,7 +33,7 @@ pub struct Whom {
 }
 
 impl Throttle {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::List(page) => {

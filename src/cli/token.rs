@@ -13,7 +13,7 @@ use super::show::{Cell, columns};
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub(super) enum Token {
     /// Make a token for somebody; it is printed once.
     Add(Add),
     /// List somebody's tokens, newest first.
@@ -23,13 +23,13 @@ pub enum Token {
 }
 
 #[derive(Debug, Args)]
-pub struct Owner {
+pub(super) struct Owner {
     /// Id, address, user name or telephone number.
     user: String,
 }
 
 #[derive(Debug, Args)]
-pub struct Add {
+pub(super) struct Add {
     #[command(flatten)]
     owner: Owner,
     /// What to call it, like "wiki".
@@ -44,7 +44,7 @@ pub struct Add {
 }
 
 #[derive(Debug, Args)]
-pub struct Revoke {
+pub(super) struct Revoke {
     #[command(flatten)]
     owner: Owner,
     /// The token's id, as `list` shows it.
@@ -54,7 +54,7 @@ pub struct Revoke {
 }
 
 impl Token {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::Add(Add { owner, name, scopes, within }) => {

@@ -15,7 +15,7 @@ use super::show::{Cell, columns};
 use super::{Exit, password, show};
 
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(super) enum User {
     /// Make an account.
     Add(Add),
     /// List accounts, or those of whose address or names something is a part.
@@ -49,7 +49,7 @@ pub enum User {
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct Add {
+pub(super) struct Add {
     /// The address. Without --confirmed it is mailed a link to confirm it.
     #[arg(value_name = "EMAIL", required_unless_present_any = ["username", "phone"])]
     email: Option<String>,
@@ -80,13 +80,13 @@ pub struct Add {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub(super) struct Named {
     /// Id, address, user name or telephone number.
     user: String,
 }
 
 #[derive(Debug, Args)]
-pub struct Ended {
+pub(super) struct Ended {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
@@ -94,7 +94,7 @@ pub struct Ended {
 }
 
 #[derive(Debug, Args)]
-pub struct Phone {
+pub(super) struct Phone {
     #[command(flatten)]
     named: Named,
     /// The number, with its country: "+49 30 123456".
@@ -106,7 +106,7 @@ pub struct Phone {
 }
 
 #[derive(Debug, Args)]
-pub struct Passwd {
+pub(super) struct Passwd {
     /// Id, address, user name or telephone number.
     user: String,
     /// Read the password from standard input instead of asking for it.
@@ -115,7 +115,7 @@ pub struct Passwd {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Group {
+pub(super) enum Group {
     /// Put somebody into a group.
     Add(Membership),
     /// Take somebody out of a group.
@@ -123,7 +123,7 @@ pub enum Group {
 }
 
 #[derive(Debug, Args)]
-pub struct Membership {
+pub(super) struct Membership {
     /// Id, address, user name or telephone number.
     user: String,
     /// The group's name.
@@ -131,7 +131,7 @@ pub struct Membership {
 }
 
 impl User {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         // The configuration comes first: nobody should type a password only to learn that it is refused.
         let config = common.config()?;
         match self {

@@ -12,7 +12,7 @@ use super::show::columns;
 use super::{Exit, show};
 
 #[derive(Debug, Subcommand)]
-pub enum Webhook {
+pub(super) enum Webhook {
     /// List the webhooks of the configuration, and how far each has come.
     List,
     /// Tell a webhook something that did not happen, and say what its server made of it.
@@ -22,13 +22,13 @@ pub enum Webhook {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub(super) struct Named {
     /// Its name, as in [webhooks.NAME].
     name: String,
 }
 
 impl Webhook {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
         match self {
             Self::List => {

@@ -39,17 +39,17 @@ pub(super) struct Doubtful {
 impl Doubtful {
     /// Whether a key or section, anything in it, or what it is part of was not
     /// understood: its default may not be what was meant.
-    pub fn holds(&self, path: &str) -> bool {
+    pub(super) fn holds(&self, path: &str) -> bool {
         self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
     }
 
     /// Notes a key that was not understood.
-    pub fn add(&mut self, key: &str) {
+    pub(super) fn add(&mut self, key: &str) {
         self.paths.insert(key.to_owned());
     }
 
     /// Whether a key or section, or anything in it, was not understood.
-    pub fn names(&self, path: &str) -> bool {
+    pub(super) fn names(&self, path: &str) -> bool {
         self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
     }
 }

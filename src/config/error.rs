@@ -11,7 +11,7 @@ use super::text_file::Unreadable;
 
 /// One fault in the settings.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Fault {
+pub(super) struct Fault {
     /// The key that is to blame, by its full name, where it is known.
     pub key: Option<String>,
     /// Line and column, counted from 1.

@@ -19,7 +19,7 @@ const BUILT_IN: &[&str] = &[
 /// Whether a user name is reserved: one of these, or of `further`, however
 /// it is separated. `a.d.m.i.n` reads as `admin`.
 #[must_use]
-pub fn is_reserved(name: &Username, further: &[Username]) -> bool {
+pub(super) fn is_reserved(name: &Username, further: &[Username]) -> bool {
     let plain = |text: &str| text.replace(['.', '-', '_'], "");
     let wanted = plain(name.as_str());
     BUILT_IN.iter().copied().chain(further.iter().map(Username::as_str)).any(|reserved| plain(reserved) == wanted)
@@ -27,7 +27,7 @@ pub fn is_reserved(name: &Username, further: &[Username]) -> bool {
 
 /// Whether a user name reads as the name of the site: whoever has it could be taken for the site itself.
 #[must_use]
-pub fn reads_as(name: &Username, site: &str) -> bool {
+pub(super) fn reads_as(name: &Username, site: &str) -> bool {
     let plain =
         |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let site = plain(site);

@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// The texts that are allowed where only some words are, by their names.
-pub type Words<'a> = &'a [(&'a str, &'a [&'a str])];
+pub(super) type Words<'a> = &'a [(&'a str, &'a [&'a str])];
 
 /// Reads a file of texts by name. Names may have underscores in place of dashes, as the configuration has them; where
 /// `words` lists some for a name, only these are allowed.

@@ -52,7 +52,7 @@ fn examples() -> [Value; 15] {
 }
 
 impl Refused<'_> {
-    pub fn explain(&self, place: (usize, usize)) -> Fault {
+    pub(super) fn explain(&self, place: (usize, usize)) -> Fault {
         let (message, hint) = self.in_words();
         Fault { place: Some(place), message, hint: Some(hint), ..Fault::default() }
     }

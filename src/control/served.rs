@@ -9,7 +9,7 @@ use super::socket::identity;
 
 /// The identity of a store.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Served {
+pub(super) struct Served {
     /// Its path, as the one who names it sees it.
     pub store: PathBuf,
     /// Its device and inode, if it exists and this user may look at it.
@@ -18,13 +18,13 @@ pub struct Served {
 
 impl Served {
     /// Identifies the store at this path.
-    pub fn at(store: &Path) -> Self {
+    pub(super) fn at(store: &Path) -> Self {
         Self { store: store.into(), file: std::fs::metadata(store).ok().as_ref().map(identity) }
     }
 
     /// Whether both are the same. A file may have several paths, as in a container; where it cannot be looked at, the
     /// path decides.
-    pub fn is(&self, other: &Self) -> bool {
+    pub(super) fn is(&self, other: &Self) -> bool {
         match (self.file, other.file) {
             (Some(one), Some(another)) => one == another,
             _ => self.store == other.store,

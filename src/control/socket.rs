@@ -103,7 +103,7 @@ impl Drop for Place {
 }
 
 /// Returns a file's device and inode, which are the same by whatever path it is reached.
-pub fn identity(found: &Metadata) -> (u64, u64) {
+pub(super) fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 

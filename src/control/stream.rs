@@ -21,7 +21,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What follows an answer.
 #[derive(Clone, Copy, Debug)]
-pub enum Followed {
+pub(super) enum Followed {
     /// A backup.
     Backup,
     /// JSON lines.
@@ -30,7 +30,7 @@ pub enum Followed {
 
 impl Followed {
     /// Returns what follows the answer to this command, if anything.
-    pub fn by(command: &Command) -> Option<Self> {
+    pub(super) fn by(command: &Command) -> Option<Self> {
         match command {
             Command::Backup => Some(Self::Backup),
             Command::Export => Some(Self::Export),
@@ -48,7 +48,7 @@ impl Followed {
 
 /// Streams a consistent view, authenticated by the server because the client may not have the key. If something fails,
 /// the client notices that the end is missing.
-pub async fn send(app: &Arc<App>, what: Followed, writer: &mut OwnedWriteHalf) -> io::Result<()> {
+pub(super) async fn send(app: &Arc<App>, what: Followed, writer: &mut OwnedWriteHalf) -> io::Result<()> {
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     let app = Arc::clone(app);
     let reading = tokio::task::spawn_blocking(move || {

@@ -47,7 +47,7 @@ impl fmt::Display for FetchError {
 }
 
 /// A server that requests may go to.
-pub struct Server {
+pub(super) struct Server {
     host: String,
     port: u16,
     is_https: bool,
@@ -67,7 +67,7 @@ impl Server {
     ///
     /// # Errors
     /// When the CA's file cannot be used.
-    pub fn of_authority(acme: &Acme, now: Timestamp) -> Result<Self, SetupError> {
+    pub(super) fn of_authority(acme: &Acme, now: Timestamp) -> Result<Self, SetupError> {
         let directory: &HttpsUrl = &acme.directory;
         let (host, port, ca_file) = (directory.host().to_owned(), directory.port(), acme.ca_file.clone());
         let server = Self { host, port, is_https: true, may_be_private: true, ca_file, named_in: "tls.acme.directory" };
@@ -76,12 +76,12 @@ impl Server {
     }
 
     /// The server of a webhook.
-    pub fn of_webhook(hook: &Webhook) -> Option<Self> {
+    pub(super) fn of_webhook(hook: &Webhook) -> Option<Self> {
         hook.url.as_ref().map(|url| Self::at(url, hook.private, hook.ca_file.clone(), "webhooks"))
     }
 
     /// The server of a gateway for text messages.
-    pub fn of_gateway(sms: &Sms) -> Option<Self> {
+    pub(super) fn of_gateway(sms: &Sms) -> Option<Self> {
         sms.url.as_ref().map(|url| Self::at(url, sms.private, sms.ca_file.clone(), "sms"))
     }
 
@@ -176,7 +176,7 @@ fn is_public(address: IpAddr) -> bool {
 ///
 /// # Errors
 /// When it is not, no answer came in time, or it was too long.
-pub async fn fetch(
+pub(super) async fn fetch(
     servers: &[Server],
     request: Request<Bytes>,
     terms: CallOptions,

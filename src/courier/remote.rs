@@ -21,17 +21,17 @@ use super::wire::{self, CourierRequest, CourierResponse, GREETING, MAX_LINE_BYTE
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A courier behind a socket.
-pub struct Remote {
+pub(super) struct Remote {
     socket: PathBuf,
 }
 
 impl Remote {
-    pub fn new(socket: PathBuf) -> Self {
+    pub(super) fn new(socket: PathBuf) -> Self {
         Self { socket }
     }
 
     /// Delivers a mail. A courier that cannot be reached counts as a mail server that is down.
-    pub async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
+    pub(super) async fn deliver(&self, id: MailId, to: &EmailAddress, bytes: &[u8], terms: CallOptions) -> Outcome {
         let errand = CourierRequest::Deliver {
             id: id.to_string(),
             to: to.to_string(),
@@ -42,7 +42,7 @@ impl Remote {
         self.outcome(&errand, terms).await
     }
 
-    pub async fn probe(&self, terms: CallOptions) -> Outcome {
+    pub(super) async fn probe(&self, terms: CallOptions) -> Outcome {
         let errand = CourierRequest::Probe { now: terms.now.seconds(), timeout: terms.timeout.as_secs() };
         self.outcome(&errand, terms).await
     }
@@ -57,7 +57,7 @@ impl Remote {
         }
     }
 
-    pub async fn fetch(
+    pub(super) async fn fetch(
         &self,
         request: Request<Bytes>,
         terms: CallOptions,

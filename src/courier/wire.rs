@@ -11,15 +11,15 @@ use super::delivery::Outcome;
 use super::fetch::FetchError;
 
 /// The first line. A client of another version is told to restart the services.
-pub const GREETING: &str = "gatelodge-courier 1";
+pub(super) const GREETING: &str = "gatelodge-courier 1";
 
 /// The most bytes of a line: a mail, or a response, in base64.
-pub const MAX_LINE_BYTES: u64 = 1 << 20;
+pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 
 /// A request to the courier.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum CourierRequest {
+pub(super) enum CourierRequest {
     /// Deliver a mail.
     Deliver {
         /// Its id.
@@ -64,7 +64,7 @@ pub enum CourierRequest {
 /// The outcome of a request.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum CourierResponse {
+pub(super) enum CourierResponse {
     /// A server took the mail.
     Accepted,
     /// It did not, but may later.
@@ -108,7 +108,7 @@ impl From<Result<Response<Bytes>, FetchError>> for CourierResponse {
 }
 
 /// Returns headers as JSON can hold them; values that are no text are left out.
-pub fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
+pub(super) fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
     headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
 }
@@ -120,7 +120,7 @@ fn read(headers: Vec<(String, String)>) -> Option<http::HeaderMap> {
 }
 
 /// Returns a request of these parts, if they form one.
-pub fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &str) -> Option<Request<Bytes>> {
+pub(super) fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &str) -> Option<Request<Bytes>> {
     let mut request = Request::new(from_base64url(body)?.into());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
     *request.uri_mut() = url.parse().ok()?;
@@ -129,7 +129,7 @@ pub fn request(method: &str, url: &str, headers: Vec<(String, String)>, body: &s
 }
 
 /// Returns a response of these parts, if they form one.
-pub fn response(status: u16, headers: Vec<(String, String)>, body: &str) -> Option<Response<Bytes>> {
+pub(super) fn response(status: u16, headers: Vec<(String, String)>, body: &str) -> Option<Response<Bytes>> {
     let mut response = Response::new(Bytes::from(from_base64url(body)?));
     *response.status_mut() = status.try_into().ok()?;
     *response.headers_mut() = read(headers)?;

@@ -12,9 +12,9 @@ use super::constant_time_eq;
 pub struct TotpSeed(Secret<[u8; TotpSeed::BYTES]>);
 
 /// Seconds for which a code is shown (RFC 6238, section 5.2).
-pub const STEP: Seconds = 30;
+pub(super) const STEP: Seconds = 30;
 /// The digits of a code.
-pub const DIGITS: usize = 6;
+pub(super) const DIGITS: usize = 6;
 /// Steps that a code may lie back: somebody types it while the next one begins (RFC 6238, section 5.2).
 const STEPS_BACK: u64 = 1;
 /// Steps that a code may lie ahead: clocks of telephones, and of boards without a

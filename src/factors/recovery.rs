@@ -7,7 +7,7 @@ use crate::crypto::{SealingKey, draw_recovery_code};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 /// The row of an account's codes.
-pub struct Recovery {
+pub(crate) struct Recovery {
     digests: BTreeSet<[u8; 32]>,
     made_at: Timestamp,
 }

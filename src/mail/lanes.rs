@@ -67,7 +67,7 @@ impl Place<'_> {
     }
 
     /// Enters the message into the order.
-    pub fn take(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    pub(super) fn take(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
         let place = (self.due_at, self.id);
         OF_RECIPIENT.put(tx, &(self.recipient(), self.id), &())?;
         match (self.to.channel(), self.behind()) {
@@ -78,7 +78,7 @@ impl Place<'_> {
     }
 
     /// Removes the message from the order.
-    pub fn leave(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    pub(super) fn leave(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
         let place = (self.due_at, self.id);
         OF_RECIPIENT.delete(tx, &(self.recipient(), self.id))?;
         match (self.to.channel(), self.behind()) {

@@ -31,7 +31,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 const RESERVED_DESCRIPTORS: usize = 32;
 
 /// All places, and who has them.
-pub struct Places {
+pub(super) struct Places {
     total: Arc<Semaphore>,
     all: usize,
     taken: Arc<Mutex<Taken>>,
@@ -58,7 +58,7 @@ struct Seat {
 
 impl Places {
     /// Creates as many places as this process has file descriptors for.
-    pub fn new(proxies: Vec<IpNet>) -> Self {
+    pub(super) fn new(proxies: Vec<IpNet>) -> Self {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let descriptors = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         Self::among(descriptors, proxies)
@@ -70,13 +70,13 @@ impl Places {
     }
 
     /// Whether more than half of the places are taken, so that timeouts become short.
-    pub fn is_crowded(&self) -> bool {
+    pub(super) fn is_crowded(&self) -> bool {
         self.total.available_permits() < self.all / 2
     }
 
     /// Waits for a permit, asking others to leave when few are free; meanwhile new clients wait in the kernel's
     /// backlog.
-    pub async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
         // Those who are leaving count as free: otherwise each arrival would close one more before the first has gone.
         let soon_free = self.total.available_permits() + lock(&self.taken).leaving;
         if soon_free < self.all.div_ceil(PART_SPARE) {
@@ -91,12 +91,12 @@ impl Places {
     }
 
     /// Whether this peer is a trusted proxy.
-    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+    pub(super) fn is_proxy(&self, peer: IpAddr) -> bool {
         self.proxies.iter().any(|net| net.contains(&peer.to_canonical()))
     }
 
     /// Takes a place for this peer; `None` if one of its networks has its full number.
-    pub fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr, pulse: Arc<Pulse>) -> Option<Place> {
+    pub(super) fn take(&self, room: OwnedSemaphorePermit, peer: IpAddr, pulse: Arc<Pulse>) -> Option<Place> {
         let networks = if self.is_proxy(peer) { vec![] } else { networks_of(peer) };
         let mut taken = lock(&self.taken);
         let has_all = |net: &IpNet| taken.by_network.get(net).is_some_and(|count| *count >= self.limit_of(net));

@@ -103,7 +103,7 @@ pub(crate) const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(s
 
 /// The refresh tokens of a session.
 #[derive(Clone, Debug)]
-pub struct Family {
+pub(crate) struct Family {
     pub(super) account: AccountId,
     pub(super) session: SessionId,
     pub(super) generation: [u8; 16],

@@ -17,7 +17,7 @@ use super::TlsError;
 pub const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// The path of texts, before their token (RFC 8555, 8.3).
-pub const WELL_KNOWN: &str = "/.well-known/acme-challenge/";
+pub(super) const WELL_KNOWN: &str = "/.well-known/acme-challenge/";
 
 /// The challenges that are open.
 #[derive(Debug, Default)]

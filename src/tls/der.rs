@@ -1,17 +1,17 @@
 //! A minimal reader of DER (X.690, 8.1, in the definite form that DER demands).
 
-pub const INTEGER: u8 = 0x02;
-pub const BIT_STRING: u8 = 0x03;
-pub const OCTET_STRING: u8 = 0x04;
-pub const SEQUENCE: u8 = 0x30;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const SEQUENCE: u8 = 0x30;
 
 /// Takes the content of the next element, if it has this tag.
-pub fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+pub(super) fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     take(input).filter(|(found, _)| *found == tag).map(|(_, content)| content)
 }
 
 /// Takes the next element: its tag and content.
-pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+pub(super) fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (&[tag, first], mut rest) = input.split_first_chunk::<2>()?;
     let length = if first < 0x80 {
         usize::from(first)
@@ -27,13 +27,13 @@ pub fn take<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
 }
 
 /// Whether an object identifier occurs anywhere in the bytes. A false match is possible, but only misleads a warning.
-pub fn names(der: &[u8], oid: &[u8]) -> bool {
+pub(super) fn names(der: &[u8], oid: &[u8]) -> bool {
     der.windows(oid.len() + 2)
         .any(|window| window[0] == 0x06 && usize::from(window[1]) == oid.len() && &window[2..] == oid)
 }
 
 /// Returns the number of bits of an RSA key: the first big number in a public or private one (RFC 8017, A.1).
-pub fn rsa_bits(key: &[u8]) -> Option<usize> {
+pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
     let mut content = expect(&mut { key }, SEQUENCE)?;
     // In a private key a version precedes it.
     let first = expect(&mut content, INTEGER)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::app::Fault;
 use crate::config::Unreadable;
 
-pub const PRIVATE_KEY: &str = "tls.private_key";
+pub(super) const PRIVATE_KEY: &str = "tls.private_key";
 
 /// The reason why there is no certificate to serve.
 #[derive(Debug)]

@@ -16,10 +16,14 @@ use super::parsed::Parsed;
 use super::{TlsError, pem};
 
 /// The setting that names the certificate's file.
-pub const CERTIFICATE: &str = "tls.certificate";
+pub(super) const CERTIFICATE: &str = "tls.certificate";
 /// Reads a certificate chain and its key. The certificate of the key comes first, each one's issuer after it, in
 /// whatever order the file has them.
-pub fn read(certificate: &Path, private_key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Vec<TlsError>> {
+pub(super) fn read(
+    certificate: &Path,
+    private_key: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Vec<TlsError>> {
     // Both files are read before an error is returned: the other one may be wrong too.
     let chain = pem::certificates(certificate).map_err(|fault| wrong(CERTIFICATE, certificate, fault));
     let keys = pem::private_keys(private_key).map_err(|fault| wrong(PRIVATE_KEY, private_key, fault));
@@ -120,11 +124,11 @@ fn inner_key(key: &[u8]) -> Option<&[u8]> {
 
 /// The version of the two files, to notice changes. A symbolic link that points elsewhere is another version.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stamp([(u64, i64, i64, u64); 2]);
+pub(super) struct Stamp([(u64, i64, i64, u64); 2]);
 
 impl Stamp {
     /// Returns the version of the files now; `None` while one of them is missing.
-    pub fn of(tls: &Tls) -> Option<Self> {
+    pub(super) fn of(tls: &Tls) -> Option<Self> {
         let look = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))

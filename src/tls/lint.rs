@@ -30,7 +30,7 @@ impl fmt::Display for Lint {
 
 /// Checks a chain that begins with the certificate to be served.
 #[must_use]
-pub fn lint(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Lint> {
+pub(super) fn lint(chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> Vec<Lint> {
     let Some((leaf, parsed)) = chain.first().and_then(|leaf| Some((leaf, Parsed::of(leaf)?))) else { return vec![] };
     let certain = |said: String| Lint { said, is_certain: true };
     let mut found: Vec<Lint> = [name(leaf, &parsed, host), time(&parsed, now), key(&parsed), purpose(&parsed)]

@@ -5,7 +5,7 @@ use crate::base::Timestamp;
 use super::der::{self, BIT_STRING, INTEGER, SEQUENCE};
 
 /// The parts of a certificate.
-pub struct Parsed<'a> {
+pub(super) struct Parsed<'a> {
     whole: &'a [u8],
     issuer: &'a [u8],
     subject: &'a [u8],
@@ -18,14 +18,14 @@ pub struct Parsed<'a> {
 
 /// Returns the beginning and end of a certificate's validity (RFC 5280, 4.1.2.5); `None` if `der` is no certificate.
 #[must_use]
-pub fn validity(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn validity(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
     Parsed::of(der).map(|parsed| (parsed.begins_at, parsed.ends_at))
 }
 
 impl<'a> Parsed<'a> {
     /// Parses a certificate; `None` if it is none.
     #[must_use]
-    pub fn of(whole: &'a [u8]) -> Option<Self> {
+    pub(super) fn of(whole: &'a [u8]) -> Option<Self> {
         const VERSION: u8 = 0xa0;
         let mut certificate = der::expect(&mut { whole }, SEQUENCE)?;
         let mut body = der::expect(&mut certificate, SEQUENCE)?;
@@ -51,7 +51,7 @@ impl<'a> Parsed<'a> {
     /// Whether it certifies this public key, in the form of RFC 5280, 4.1.2.7. The algorithm's parameters may be
     /// encoded differently.
     #[must_use]
-    pub fn has_key(&self, public_key: &[u8]) -> bool {
+    pub(super) fn has_key(&self, public_key: &[u8]) -> bool {
         let content = der::expect(&mut { public_key }, SEQUENCE);
         content.is_some_and(|mut content| {
             der::expect(&mut content, SEQUENCE).is_some()
@@ -60,41 +60,41 @@ impl<'a> Parsed<'a> {
     }
 
     #[must_use]
-    pub fn is_issued_by(&self, other: &Self) -> bool {
+    pub(super) fn is_issued_by(&self, other: &Self) -> bool {
         self.issuer == other.subject
     }
 
     #[must_use]
-    pub fn is_by_itself(&self) -> bool {
+    pub(super) fn is_by_itself(&self) -> bool {
         self.issuer == self.subject
     }
 
     /// Whether the issuer has this name, as lists of roots hold it: with its outer tag, or without.
     #[must_use]
-    pub fn is_issued_by_name(&self, name: &[u8]) -> bool {
+    pub(super) fn is_issued_by_name(&self, name: &[u8]) -> bool {
         name == self.issuer || der::expect(&mut { name }, SEQUENCE) == Some(self.issuer)
     }
 
     /// Whether its key is of this algorithm or curve.
     #[must_use]
-    pub fn has_kind(&self, oid: &[u8]) -> bool {
+    pub(super) fn has_kind(&self, oid: &[u8]) -> bool {
         der::names(self.key_kind, oid)
     }
 
     #[must_use]
-    pub fn is_signed_with(&self, oid: &[u8]) -> bool {
+    pub(super) fn is_signed_with(&self, oid: &[u8]) -> bool {
         der::names(self.signature, oid)
     }
 
     /// Whether an object identifier occurs anywhere in it, as those of extensions do.
     #[must_use]
-    pub fn mentions(&self, oid: &[u8]) -> bool {
+    pub(super) fn mentions(&self, oid: &[u8]) -> bool {
         der::names(self.whole, oid)
     }
 
     /// Returns the issuer's common name, or else its organisation.
     #[must_use]
-    pub fn issuer_in_words(&self) -> String {
+    pub(super) fn issuer_in_words(&self) -> String {
         const COMMON_NAME: &[u8] = &[0x06, 3, 0x55, 0x04, 0x03];
         const ORGANISATION: &[u8] = &[0x06, 3, 0x55, 0x04, 0x0a];
         let named = [COMMON_NAME, ORGANISATION].into_iter().find_map(|oid| {

@@ -26,7 +26,7 @@ struct Block {
 ///
 /// # Errors
 /// When there is none, or not all of it can be read.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
     certificates_of(read_bytes(path)?)
 }
 
@@ -58,7 +58,7 @@ fn trailing(der: &[u8]) -> usize {
 ///
 /// # Errors
 /// When there is none that can be read without a password.
-pub fn private_keys(path: &Path) -> Result<Vec<PrivateKeyDer<'static>>, Unreadable> {
+pub(super) fn private_keys(path: &Path) -> Result<Vec<PrivateKeyDer<'static>>, Unreadable> {
     private_keys_of(read_bytes(path)?)
 }
 

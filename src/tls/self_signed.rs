@@ -45,12 +45,12 @@ fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
 }
 
 /// Whether the kept certificate is missing, for another host, or about to expire.
-pub fn is_due(app: &App) -> Result<bool, Fault> {
+pub(super) fn is_due(app: &App) -> Result<bool, Fault> {
     Ok(app.read(|view| kept(view, app))?.is_none())
 }
 
 /// Returns the kept certificate, or makes a new one.
-pub async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+pub(super) async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
         let key = app.env().seal.open(&associated_data(), &kept.sealed_key);
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;

@@ -12,7 +12,7 @@ use super::cookies::CookieNames;
 use super::{page_templates, return_to};
 
 /// What every handler needs besides its request.
-pub struct Web {
+pub(super) struct Web {
     pub(super) app: Arc<App>,
     pub(super) pages: ArcSwap<Templates>,
     pub(super) cookies: CookieNames,

@@ -10,7 +10,7 @@ use crate::sessions::{Carrier, Session};
 use crate::throttle::Devices;
 
 /// The names of our cookies. Browsers refuse those with the prefix `__Host-` from sibling hosts and over plain HTTP.
-pub struct CookieNames {
+pub(super) struct CookieNames {
     session: &'static str,
     browser: &'static str,
     device: &'static str,
@@ -23,7 +23,7 @@ pub struct CookieNames {
 impl CookieNames {
     /// Returns the names for a site: `__Host-gatelodge…`, or `gatelodge…` for an `http://` site on loopback, where
     /// browsers would refuse the prefix.
-    pub fn for_site(url: &SiteUrl) -> Self {
+    pub(super) fn for_site(url: &SiteUrl) -> Self {
         if url.is_https() {
             Self {
                 session: "__Host-gatelodge",
@@ -48,67 +48,67 @@ impl CookieNames {
     }
 
     /// Returns the session secret that the client sent.
-    pub fn session(&self, headers: &HeaderMap) -> Option<Bearer> {
+    pub(super) fn session(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Session, only(headers, self.session)?)
     }
 
     /// Returns the digest of the session secret, which is enough to look the session up.
-    pub fn session_digest(&self, headers: &HeaderMap) -> Option<Digest> {
+    pub(super) fn session_digest(&self, headers: &HeaderMap) -> Option<Digest> {
         Bearer::digest_of(BearerKind::Session, only(headers, self.session)?)
     }
 
     /// Returns the secret of a browser that registered.
-    pub fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
+    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::Browser, only(headers, self.browser)?)
     }
 
     /// Returns the secret of a login that waits for its second step.
-    pub fn pending(&self, headers: &HeaderMap) -> Option<Bearer> {
+    pub(super) fn pending(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::PendingLogin, only(headers, self.pending)?)
     }
 
     /// Sets the cookie of a login that waits for its second step.
-    pub fn set_pending(&self, secret: &Bearer) -> HeaderValue {
+    pub(super) fn set_pending(&self, secret: &Bearer) -> HeaderValue {
         self.set(self.pending, secret.expose(), Some(STEP_WITHIN))
     }
 
     /// Clears that cookie, once the login is complete or abandoned.
-    pub fn clear_pending(&self) -> HeaderValue {
+    pub(super) fn clear_pending(&self) -> HeaderValue {
         self.set(self.pending, "", Some(0))
     }
 
     /// Returns the secret of a browser that asked to log in by mail.
-    pub fn mail(&self, headers: &HeaderMap) -> Option<Bearer> {
+    pub(super) fn mail(&self, headers: &HeaderMap) -> Option<Bearer> {
         Bearer::parse(BearerKind::MailLogin, only(headers, self.mail)?)
     }
 
     /// Sets the cookie that ties a login by mail to the browser that asked for it.
-    pub fn set_mail(&self, secret: &Bearer) -> HeaderValue {
+    pub(super) fn set_mail(&self, secret: &Bearer) -> HeaderValue {
         self.set(self.mail, secret.expose(), Some(STEP_WITHIN))
     }
 
     /// The name of the cookie that marks a trusted browser.
-    pub fn trust(&self) -> &'static str {
+    pub(super) fn trust(&self) -> &'static str {
         self.trust
     }
 
     /// Sets the cookie that marks a trusted browser.
-    pub fn set_trust(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
+    pub(super) fn set_trust(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
         self.set(self.trust, secret.expose(), Some(lifetime))
     }
 
     /// The name of the device cookie, which shows earlier logins.
-    pub fn device(&self) -> &'static str {
+    pub(super) fn device(&self) -> &'static str {
         self.device
     }
 
     /// Sets the device cookie, after a login.
-    pub fn set_device(&self, value: &str) -> HeaderValue {
+    pub(super) fn set_device(&self, value: &str) -> HeaderValue {
         self.set(self.device, value, Some(Devices::LIFETIME))
     }
 
     /// Sets the session cookie; "remember me" decides whether it outlives the browser.
-    pub fn set_session(&self, secret: &Bearer, session: &Session) -> HeaderValue {
+    pub(super) fn set_session(&self, secret: &Bearer, session: &Session) -> HeaderValue {
         let max_age = match session.carrier {
             Carrier::KeptCookie => Some(session.ends_at.since(session.created_at)),
             Carrier::BrowserCookie | Carrier::BearerToken | Carrier::RefreshedToken => None,
@@ -117,17 +117,17 @@ impl CookieNames {
     }
 
     /// Clears the session cookie.
-    pub fn clear_session(&self) -> HeaderValue {
+    pub(super) fn clear_session(&self) -> HeaderValue {
         self.set(self.session, "", Some(0))
     }
 
     /// Sets the cookie that lets the registering browser confirm without the password.
-    pub fn set_browser(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
+    pub(super) fn set_browser(&self, secret: &Bearer, lifetime: Seconds) -> HeaderValue {
         self.set(self.browser, secret.expose(), Some(lifetime))
     }
 
     /// Sets a cookie that opens nothing, by which an administrator tests whether ours arrive as they were sent.
-    pub fn set_probe(&self, word: &str) -> HeaderValue {
+    pub(super) fn set_probe(&self, word: &str) -> HeaderValue {
         self.set(if self.is_secure { "__Host-gatelodge-probe" } else { "gatelodge-probe" }, word, Some(MINUTE))
     }
 
@@ -147,14 +147,14 @@ impl CookieNames {
 
 /// Returns the value of a cookie that occurs once. A repeated one counts as none: somebody planted one of the two
 /// (cookie tossing), and nobody can tell which.
-pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = pairs(headers).filter(|(key, _)| *key == name.as_bytes()).map(|(_, value)| value);
     let value = values.next()?;
     if values.next().is_some() { None } else { str::from_utf8(value?).ok() }
 }
 
 /// Whether the request carries any cookie of ours, valid or not.
-pub fn carries_our_cookies(headers: &HeaderMap) -> bool {
+pub(super) fn carries_our_cookies(headers: &HeaderMap) -> bool {
     pairs(headers).any(|(name, _)| name.strip_prefix(b"__Host-").unwrap_or(name).starts_with(b"gatelodge"))
 }
 

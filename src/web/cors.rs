@@ -14,7 +14,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// A listed front end whose script sent a request.
-pub struct FrontEnd {
+pub(super) struct FrontEnd {
     origin: HeaderValue,
     /// Whether the browser says so (`Sec-Fetch-Site`); false where it says nothing.
     is_same_site: bool,
@@ -22,7 +22,7 @@ pub struct FrontEnd {
 
 impl FrontEnd {
     /// Returns the listed front end whose script sent this request to the API, if one did.
-    pub fn of(headers: &HeaderMap, audience: Audience, listed: &[SiteUrl]) -> Option<Self> {
+    pub(super) fn of(headers: &HeaderMap, audience: Audience, listed: &[SiteUrl]) -> Option<Self> {
         // Most sites list none, and most requests carry no origin.
         if listed.is_empty() || audience != Audience::Api {
             return None;
@@ -36,7 +36,7 @@ impl FrontEnd {
     }
 
     /// Removes the cookies from a request of another site, so that only a token can identify the caller.
-    pub fn restrict(&self, headers: &mut HeaderMap) {
+    pub(super) fn restrict(&self, headers: &mut HeaderMap) {
         // Not left to SameSite, which old browsers ignore: a script of another site must never read what a cookie
         // opened.
         if !self.is_same_site {
@@ -45,12 +45,12 @@ impl FrontEnd {
     }
 
     /// Whether the request is a preflight.
-    pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
         *method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     }
 
     /// Lets the script read the answer; the answer to a preflight also says what may be sent.
-    pub fn admit(self, response: &mut Response, is_preflight: bool) {
+    pub(super) fn admit(self, response: &mut Response, is_preflight: bool) {
         let headers = response.headers_mut();
         if is_preflight {
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);

@@ -3,13 +3,13 @@
 use super::failure::Failure;
 
 /// The most fields of a form, members of a JSON body or parameters of a query: none of ours has ten.
-pub const MAX_FIELDS: usize = 64;
+pub(super) const MAX_FIELDS: usize = 64;
 
 /// Parses the names and values of a form or a query.
 ///
 /// # Errors
 /// When there are too many, or one is not well formed.
-pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     let pieces = || encoded.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty());
     // Counted before anything is decoded or compared, so that the cost of a request grows with its length only.
     if pieces().nth(MAX_FIELDS).is_some() {
@@ -31,7 +31,7 @@ pub fn parse_form(encoded: &[u8]) -> Result<Vec<(String, String)>, Failure> {
 ///
 /// # Errors
 /// When it is not well formed.
-pub fn percent_decoded(encoded: &[u8]) -> Result<String, Failure> {
+pub(super) fn percent_decoded(encoded: &[u8]) -> Result<String, Failure> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
@@ -52,7 +52,7 @@ pub fn percent_decoded(encoded: &[u8]) -> Result<String, Failure> {
 
 /// Returns a token without what was copied along with it: the full stop or bracket of a sentence, a blank, a soft line
 /// break. No token holds any of these (RFC 4648, section 5).
-pub fn whole_token(text: &str) -> &str {
+pub(super) fn whole_token(text: &str) -> &str {
     let is_ours = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.trim_start_matches(|c: char| !is_ours(c)).trim_end_matches(|c: char| !is_ours(c))
 }

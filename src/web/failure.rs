@@ -238,6 +238,7 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(error) => error.into(),
+            Fault::NoSpace => Self::StorageUnavailable,
             Fault::Busy => Self::Busy,
             Fault::ClockUnsure => Self::ClockUnsure,
             Fault::Internal => Self::Internal,

@@ -14,14 +14,14 @@ use super::encoded::{MAX_FIELDS, parse_form, whole_token};
 use super::failure::{Failure, FieldError, FieldErrors};
 
 /// The most items of one list: no route takes more.
-pub const MAX_ITEMS: usize = 64;
+pub(super) const MAX_ITEMS: usize = 64;
 /// The most characters of a text without a rule of its own; a password may have 1,024.
-pub const MAX_TEXT_CHARS: usize = 4096;
+pub(super) const MAX_TEXT_CHARS: usize = 4096;
 /// The most unknown members that an answer names.
 const MAX_UNKNOWN_TOLD: usize = 16;
 
 /// The fields of a request; those already taken are gone.
-pub struct Fields {
+pub(super) struct Fields {
     values: BTreeMap<String, Value>,
     errors: FieldErrors,
     /// Whether unknown fields are errors. A form may carry fields that we did not ask for (buttons, extensions); JSON
@@ -31,7 +31,7 @@ pub struct Fields {
 
 impl Fields {
     /// Parses a JSON object.
-    pub fn from_json(body: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn from_json(body: &[u8]) -> Result<Self, Failure> {
         match serde_json::from_slice(body) {
             Ok(Document::Object(values)) => Ok(Self { values, errors: FieldErrors::default(), is_strict: true }),
             Ok(Document::Repeated) => Err(Failure::RepeatedParameter),
@@ -42,7 +42,7 @@ impl Fields {
     }
 
     /// Parses a posted form.
-    pub fn from_form(body: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn from_form(body: &[u8]) -> Result<Self, Failure> {
         let mut values = BTreeMap::new();
         for (name, value) in parse_form(body)? {
             // Refused rather than resolved: a proxy or filter in front may take the first of two, and we the last.
@@ -54,7 +54,7 @@ impl Fields {
     }
 
     /// Returns the text typed into these fields, to be shown again beside the errors. Never name a password here.
-    pub fn typed(&self, names: &[&str]) -> BTreeMap<String, String> {
+    pub(super) fn typed(&self, names: &[&str]) -> BTreeMap<String, String> {
         let typed = |name: &&str| {
             self.values.get(*name).and_then(Value::as_str).map(|text| ((*name).to_owned(), text.to_owned()))
         };
@@ -102,13 +102,13 @@ impl Fields {
     }
 
     /// Takes an e-mail address.
-    pub fn email(&mut self) -> Option<EmailAddress> {
+    pub(super) fn email(&mut self) -> Option<EmailAddress> {
         let found = self.named("email", |text| EmailAddress::parse(text).map_err(|_| "not_an_address".into()));
         self.required("email", found)
     }
 
     /// Takes the name that somebody logs in with.
-    pub fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
+    pub(super) fn identity(&mut self, kinds: &[IdentityKind]) -> Option<Identity> {
         // Whatever is typed parses to some identity: a name of the wrong form is treated like an unknown one.
         let too_long = FieldError { max: Some(EmailAddress::MAX_BYTES), ..FieldError::from("too_long") };
         let found = self.named("identity", |text| match text.chars().count() {
@@ -119,23 +119,23 @@ impl Fields {
     }
 
     /// Takes a password, whether or not it fulfils the policy.
-    pub fn password(&mut self, name: &str) -> Option<Password> {
+    pub(super) fn password(&mut self, name: &str) -> Option<Password> {
         let found = self.optional_password(name);
         self.required(name, found)
     }
 
     /// Takes a password that may be left out.
-    pub fn optional_password(&mut self, name: &str) -> Option<Option<Password>> {
+    pub(super) fn optional_password(&mut self, name: &str) -> Option<Option<Password>> {
         self.parsed(name, |text| Password::parse(text).map_err(FieldError::from))
     }
 
     /// Takes a user name that may be left out.
-    pub fn username(&mut self) -> Option<Option<Username>> {
+    pub(super) fn username(&mut self) -> Option<Option<Username>> {
         self.named("username", |text| Username::parse(text).map_err(|_| "not_a_username".into()))
     }
 
     /// Takes the user name of somebody who registers, by the rule for it.
-    pub fn username_by(&mut self, rule: UsernameRule) -> Option<Option<Username>> {
+    pub(super) fn username_by(&mut self, rule: UsernameRule) -> Option<Option<Username>> {
         match (rule, self.username()?) {
             (UsernameRule::Required, None) => self.fault("username", "required"),
             (UsernameRule::Off, Some(_)) => self.fault("username", "not_offered"),
@@ -144,18 +144,18 @@ impl Fields {
     }
 
     /// Takes a user name.
-    pub fn wanted_username(&mut self) -> Option<Username> {
+    pub(super) fn wanted_username(&mut self) -> Option<Username> {
         let found = self.username();
         self.required("username", found)
     }
 
     /// Takes a display name that may be left out.
-    pub fn display_name(&mut self) -> Option<Option<DisplayName>> {
+    pub(super) fn display_name(&mut self) -> Option<Option<DisplayName>> {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))
     }
 
     /// Takes a text that may be left out and is parsed further on.
-    pub fn optional(&mut self, name: &str) -> Option<Option<String>> {
+    pub(super) fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
             Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
                 self.fault(name, FieldError { max: Some(MAX_TEXT_CHARS), ..FieldError::from("too_long") })
@@ -165,24 +165,24 @@ impl Fields {
     }
 
     /// Takes a code: six digits, or a recovery code.
-    pub fn code(&mut self) -> Option<TypedCode> {
+    pub(super) fn code(&mut self) -> Option<TypedCode> {
         let found = self.optional_code();
         self.required("code", found)
     }
 
     /// Takes a code that may be left out.
-    pub fn optional_code(&mut self) -> Option<Option<TypedCode>> {
+    pub(super) fn optional_code(&mut self) -> Option<Option<TypedCode>> {
         self.named("code", |text| TypedCode::parse(text).map_err(|_| "not_a_code".into()))
     }
 
     /// Takes an id.
-    pub fn id<Kind>(&mut self, name: &str) -> Option<Id<Kind>> {
+    pub(super) fn id<Kind>(&mut self, name: &str) -> Option<Id<Kind>> {
         let found = self.parsed(name, |text| text.parse().map_err(|_| "not_an_id".into()));
         self.required(name, found)
     }
 
     /// Takes a whole number that may be left out.
-    pub fn number(&mut self, name: &str) -> Option<Option<u64>> {
+    pub(super) fn number(&mut self, name: &str) -> Option<Option<u64>> {
         match self.values.remove(name) {
             None => Some(None),
             Some(Value::Number(number)) if number.is_u64() => Some(number.as_u64()),
@@ -191,7 +191,7 @@ impl Fields {
     }
 
     /// Takes several texts, [`MAX_ITEMS`] at most; absent is none. A form separates them by blanks or commas.
-    pub fn several(&mut self, name: &str) -> Option<Vec<String>> {
+    pub(super) fn several(&mut self, name: &str) -> Option<Vec<String>> {
         let items: Vec<String> = match self.values.remove(name) {
             None => return Some(vec![]),
             Some(Value::String(text)) if !self.is_strict => {
@@ -210,20 +210,20 @@ impl Fields {
     }
 
     /// Takes a text that is parsed further on.
-    pub fn text_of(&mut self, name: &str) -> Option<String> {
+    pub(super) fn text_of(&mut self, name: &str) -> Option<String> {
         let found = self.optional(name);
         self.required(name, found)
     }
 
     /// Takes a mailed token as it stands; whether it is valid is found out by opening it.
-    pub fn token(&mut self) -> Option<String> {
+    pub(super) fn token(&mut self) -> Option<String> {
         let found = self.text("token");
         let found = found.map(|token| token.map(|token| whole_token(&token).to_owned()));
         self.required("token", found)
     }
 
     /// Takes a yes or no; absent is no. A form's checkbox sends `on`.
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         match self.values.remove(name) {
             None | Some(Value::Bool(false)) => Some(false),
             Some(Value::Bool(true)) => Some(true),
@@ -233,7 +233,7 @@ impl Fields {
     }
 
     /// Returns the values if none of them was wrong.
-    pub fn finish<T: AllPresent>(mut self, values: T) -> Result<T::Values, Failure> {
+    pub(super) fn finish<T: AllPresent>(mut self, values: T) -> Result<T::Values, Failure> {
         // Misspelt members are refused: what somebody meant to set must not silently stay unset.
         if self.is_strict {
             // Only some are named: the answer must not grow with a hostile body.
@@ -249,7 +249,7 @@ impl Fields {
 }
 
 /// A tuple of values of which none may be missing.
-pub trait AllPresent {
+pub(super) trait AllPresent {
     /// The values themselves.
     type Values;
 

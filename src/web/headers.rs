@@ -42,7 +42,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The media type of an answer.
-pub enum Media {
+pub(super) enum Media {
     /// A page.
     Page,
     /// JSON.
@@ -54,14 +54,14 @@ pub enum Media {
 }
 
 /// The headers of every answer; most answers have no others.
-pub struct Hardened {
+pub(super) struct Hardened {
     page_policy: HeaderValue,
     sends_hsts: bool,
 }
 
 impl Hardened {
     /// Prepares the headers for a site, by whether it sends HSTS and to which hosts its logins may lead back.
-    pub fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
+    pub(super) fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
         Self { page_policy: page_policy(return_hosts), sends_hsts }
     }
 
@@ -69,7 +69,7 @@ impl Hardened {
     ///
     /// `spare` is a map that is no longer needed: that of the request. The connection reuses it for the next one, so a
     /// request allocates none.
-    pub fn around(&self, media: &Media, own: HeaderMap, spare: HeaderMap) -> HeaderMap {
+    pub(super) fn around(&self, media: &Media, own: HeaderMap, spare: HeaderMap) -> HeaderMap {
         // A client that sent many headers must not leave their memory with us.
         let mut all = if spare.capacity() > MAX_SPARE { HeaderMap::with_capacity(ROOM) } else { spare };
         all.clear();

@@ -61,7 +61,7 @@ impl Authority {
 }
 
 /// What the host of a request is checked against.
-pub struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// The site.
     pub site: &'a SiteUrl,
     /// The names on the site's certificate: whoever requests a certificate for a name has pointed it here.
@@ -74,7 +74,7 @@ pub struct Asked<'a> {
 
 /// Refuses a request for another host with 421 (RFC 9110, 7.4 and 15.5.20), and one that names no host, or several,
 /// with 400 (RFC 9112, 3.2).
-pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
+pub(super) fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
     // The usual form, compared as it stands: it needs no parsing, and every request passes here.
     if head.uri.authority().is_none()
         && let Some(host) = the_one_host(&head.headers)?
@@ -92,7 +92,7 @@ pub fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 /// Refuses a request that names no host, or several; which one it names does not matter.
-pub fn check_form(head: &Parts) -> Result<(), Failure> {
+pub(super) fn check_form(head: &Parts) -> Result<(), Failure> {
     authorities(head).map(drop)
 }
 

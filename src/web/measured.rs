@@ -8,7 +8,7 @@ use super::routes::Route;
 use super::status::STATUSES;
 
 /// The counters of each route, and of requests that never reached one.
-pub struct Requests {
+pub(super) struct Requests {
     routes: Vec<(&'static str, &'static str, PerThread<Counted>)>,
 }
 
@@ -25,13 +25,13 @@ impl Default for Counted {
 
 impl Requests {
     /// Starts at zero.
-    pub fn new(routes: &'static [Route]) -> Self {
+    pub(super) fn new(routes: &'static [Route]) -> Self {
         let rows = routes.iter().map(|route| (route.method, route.path));
         Self { routes: rows.chain([("", "")]).map(|(method, path)| (method, path, PerThread::default())).collect() }
     }
 
     /// Counts an answer to the route of this number; the number behind the last stands for requests to none.
-    pub fn note(&self, number: usize, status: u16, took: Duration) {
+    pub(super) fn note(&self, number: usize, status: u16, took: Duration) {
         let Some((_, _, counted)) = self.routes.get(number) else { return };
         let counted = counted.mine();
         counted.took.note(took);
@@ -40,7 +40,7 @@ impl Requests {
         }
     }
 
-    pub fn write(&self, text: &mut Text) {
+    pub(super) fn write(&self, text: &mut Text) {
         let whole: Vec<_> = self.routes.iter().map(|(method, path, counted)| (method, path, whole(counted))).collect();
         let asked = || whole.iter().filter(|(_, _, counted)| counted.took.count() > 0);
         text.family("requests_total", Kind::Counter, "Requests, by route and status.");

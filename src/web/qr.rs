@@ -8,7 +8,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 const QUIET: i32 = 4;
 
 /// Returns the code, dark on light whatever the colours of the page; `None` if the text is too long for one.
-pub fn svg(text: &str) -> Option<String> {
+pub(super) fn svg(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     let (size, side) = (code.size(), code.size() + 2 * QUIET);
     let mut path = String::new();

@@ -62,7 +62,7 @@ impl Reason {
 
 /// The counters, and what was logged lately.
 #[derive(Default)]
-pub struct Refusals {
+pub(super) struct Refusals {
     counted: [Counter; Reason::ALL.len()],
     told: Mutex<Told>,
 }
@@ -99,7 +99,7 @@ impl Told {
 }
 
 impl Refusals {
-    pub fn write(&self, text: &mut Text) {
+    pub(super) fn write(&self, text: &mut Text) {
         text.family("refusals_total", Kind::Counter, "Requests that were refused for want of a right, by reason.");
         for (reason, counter) in Reason::ALL.into_iter().zip(&self.counted) {
             text.sample("refusals_total", &[("reason", reason.as_str())], counter.get());

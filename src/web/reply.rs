@@ -10,10 +10,10 @@ use super::status::Success;
 use crate::factors::ProofOption;
 
 /// The response type of the server; its body is one piece in memory.
-pub type Response = http::Response<Bytes>;
+pub(super) type Response = http::Response<Bytes>;
 
 /// An answer without the headers that every answer gets.
-pub struct Reply {
+pub(super) struct Reply {
     status: StatusCode,
     media: Media,
     headers: HeaderMap,
@@ -23,12 +23,12 @@ pub struct Reply {
 
 /// Marks an answer whose bytes are shared by everybody and stand in memory once.
 #[derive(Clone, Copy)]
-pub struct IsShared;
+pub(super) struct IsShared;
 
 const PROBLEM: Media = Media::Other("application/problem+json");
 
 /// Serializes a document of ours.
-pub fn to_json(value: &impl Serialize) -> Bytes {
+pub(super) fn to_json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("our own types have string keys and finite numbers").into()
 }
 
@@ -39,7 +39,7 @@ impl Reply {
 
     /// Keeps caches from storing the answer, whatever it is: it was asked for with credentials.
     #[must_use]
-    pub fn for_one_person(mut self) -> Self {
+    pub(super) fn for_one_person(mut self) -> Self {
         if !self.headers.is_empty() {
             self.headers.remove(header::CACHE_CONTROL);
         }
@@ -47,12 +47,12 @@ impl Reply {
     }
 
     /// Adds the headers that every answer gets.
-    pub fn complete(self, hardened: &Hardened) -> Response {
+    pub(super) fn complete(self, hardened: &Hardened) -> Response {
         self.complete_with(hardened, HeaderMap::new())
     }
 
     /// The same, reusing a header map that is no longer needed.
-    pub fn complete_with(self, hardened: &Hardened, spare: HeaderMap) -> Response {
+    pub(super) fn complete_with(self, hardened: &Hardened, spare: HeaderMap) -> Response {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = hardened.around(&self.media, self.headers, spare);
@@ -63,22 +63,22 @@ impl Reply {
     }
 
     /// Whether it is a refusal.
-    pub fn is_refusal(&self) -> bool {
+    pub(super) fn is_refusal(&self) -> bool {
         self.status.is_client_error()
     }
 
     /// A JSON document that was serialized before.
-    pub fn ready_json(success: Success, document: Bytes) -> Self {
+    pub(super) fn ready_json(success: Success, document: Bytes) -> Self {
         Self::new(success.status(), Media::Json, document)
     }
 
     /// A JSON document.
-    pub fn json(success: Success, value: &impl Serialize) -> Self {
+    pub(super) fn json(success: Success, value: &impl Serialize) -> Self {
         Self::ready_json(success, to_json(value))
     }
 
     /// `{"status": …}`
-    pub fn status(success: Success, word: &'static str) -> Self {
+    pub(super) fn status(success: Success, word: &'static str) -> Self {
         #[derive(Serialize)]
         struct Status {
             status: &'static str,
@@ -87,27 +87,27 @@ impl Reply {
     }
 
     /// Success without a body.
-    pub fn no_content() -> Self {
+    pub(super) fn no_content() -> Self {
         Self::new(Success::NoContent.status(), Media::None, Bytes::new())
     }
 
     /// A page.
-    pub fn page(html: String) -> Self {
+    pub(super) fn page(html: String) -> Self {
         Self::new(Success::Ok.status(), Media::Page, html)
     }
 
     /// A page that explains a failure.
-    pub fn failed_page(failure: &Failure, html: String) -> Self {
+    pub(super) fn failed_page(failure: &Failure, html: String) -> Self {
         Self::new(failure.explanation().status, Media::Page, html).with_failure_headers(failure)
     }
 
     /// A redirect to a path of ours, to be fetched with GET.
-    pub fn see_other(path: &str) -> Self {
+    pub(super) fn see_other(path: &str) -> Self {
         Self::redirect(Success::SeeOther, path)
     }
 
     /// A redirect.
-    pub fn redirect(success: Success, location: &str) -> Self {
+    pub(super) fn redirect(success: Success, location: &str) -> Self {
         let mut reply = Self::new(success.status(), Media::None, Bytes::new());
         match HeaderValue::try_from(location) {
             Ok(location) => drop(reply.headers.insert(header::LOCATION, location)),
@@ -118,7 +118,7 @@ impl Reply {
     }
 
     /// A file that is compiled in, shared by all answers.
-    pub fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
+    pub(super) fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
         let mut reply = Self::new(Success::Ok.status(), Media::Other(kind), content);
         reply.is_shared = true;
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
@@ -126,29 +126,29 @@ impl Reply {
     }
 
     /// Metrics.
-    pub fn metrics(text: String) -> Self {
+    pub(super) fn metrics(text: String) -> Self {
         const KIND: Media = Media::Other("text/plain; version=0.0.4; charset=utf-8");
         Self::new(Success::Ok.status(), KIND, text)
     }
 
     /// The answer to an ACME challenge (RFC 8555, 8.3).
-    pub fn challenge(text: String) -> Self {
+    pub(super) fn challenge(text: String) -> Self {
         const KIND: Media = Media::Other("application/octet-stream");
         Self::new(Success::Ok.status(), KIND, text)
     }
 
     /// Plain text.
-    pub fn text(content: &'static str) -> Self {
+    pub(super) fn text(content: &'static str) -> Self {
         Self::new(Success::Ok.status(), Media::Other("text/plain; charset=utf-8"), content)
     }
 
     /// A problem document (RFC 9457).
-    pub fn problem(failure: &Failure) -> Self {
+    pub(super) fn problem(failure: &Failure) -> Self {
         Self::problem_with(failure, None)
     }
 
     /// A problem document with the secret of a login that goes on, for a program.
-    pub fn problem_with(failure: &Failure, pending: Option<&str>) -> Self {
+    pub(super) fn problem_with(failure: &Failure, pending: Option<&str>) -> Self {
         #[derive(Serialize)]
         struct Problem<'a> {
             r#type: &'static str,
@@ -223,14 +223,14 @@ impl Reply {
 
     /// Adds a cookie.
     #[must_use]
-    pub fn with_cookie(mut self, cookie: HeaderValue) -> Self {
+    pub(super) fn with_cookie(mut self, cookie: HeaderValue) -> Self {
         self.headers.append(header::SET_COOKIE, cookie);
         self
     }
 
     /// Makes the browser delete what it stored of this site (ASVS 5.0, 14.3.1).
     #[must_use]
-    pub fn with_data_cleared(mut self) -> Self {
+    pub(super) fn with_data_cleared(mut self) -> Self {
         // Not "cookies": that would clear those of the whole registrable domain, and our device cookie, which keeps
         // guessers from locking its owner out.
         self.headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));

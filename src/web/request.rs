@@ -28,7 +28,7 @@ pub struct Received {
 }
 
 /// A request as a handler receives it.
-pub struct Request {
+pub(super) struct Request {
     /// GET also stands for HEAD.
     pub method: Method,
     /// Names and values, each name once.
@@ -55,24 +55,24 @@ pub struct Request {
 
 impl Request {
     /// Returns the caller. Routes that need a login are not entered without one.
-    pub fn caller(&self) -> Result<&Caller, Failure> {
+    pub(super) fn caller(&self) -> Result<&Caller, Failure> {
         self.caller.as_ref().ok_or(Failure::NotLoggedIn)
     }
 
     /// Returns the value of the route's `{name}`.
-    pub fn parameter(&self, name: &str) -> &str {
+    pub(super) fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
     /// Whether it comes from this machine, and not through a proxy.
-    pub fn is_from_this_machine(&self) -> bool {
+    pub(super) fn is_from_this_machine(&self) -> bool {
         // A proxy on this machine that is not listed as trusted would otherwise make every client look local.
         let came_through = ["forwarded", "x-forwarded-for", "via"];
         self.network.is_loopback() && !came_through.iter().any(|name| self.headers.contains_key(*name))
     }
 
     /// Returns how it arrived, for an administrator who checks a proxy's settings.
-    pub fn arrival(&self) -> Arrival {
+    pub(super) fn arrival(&self) -> Arrival {
         let text = |name: &str| {
             let lines =
                 self.headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
@@ -83,18 +83,18 @@ impl Request {
     }
 
     /// Returns the value of a query parameter.
-    pub fn query(&self, name: &str) -> Option<&str> {
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Refuses unknown query parameters: a caller who asks for some rows of a list must not be given all.
-    pub fn takes_only(&self, names: &[&str]) -> Result<(), Failure> {
+    pub(super) fn takes_only(&self, names: &[&str]) -> Result<(), Failure> {
         let is_known = |name: &str| names.contains(&name);
         if self.query.iter().all(|(name, _)| is_known(name)) { Ok(()) } else { Err(Failure::UnknownParameter) }
     }
 
     /// Parses the members of the JSON body.
-    pub fn json(&self) -> Result<Fields, Failure> {
+    pub(super) fn json(&self) -> Result<Fields, Failure> {
         // The exact type is part of the CSRF protection: a form of another site can send text, but no JSON without a
         // preflight.
         if self.media_type() != "application/json" {
@@ -104,7 +104,7 @@ impl Request {
     }
 
     /// Parses the fields of the posted form.
-    pub fn form(&self) -> Result<Fields, Failure> {
+    pub(super) fn form(&self) -> Result<Fields, Failure> {
         if self.media_type() != "application/x-www-form-urlencoded" {
             return Err(Failure::UnsupportedMediaType);
         }
@@ -112,7 +112,7 @@ impl Request {
     }
 
     /// Whether it has a body that is declared as JSON.
-    pub fn has_json_body(&self) -> bool {
+    pub(super) fn has_json_body(&self) -> bool {
         !self.body.is_empty() && self.media_type() == "application/json"
     }
 
@@ -122,7 +122,7 @@ impl Request {
     }
 
     /// Returns what is recorded of the client: address, user agent, device and trust cookies.
-    pub fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         let device = only(&self.headers, self.device_cookie).unwrap_or_default();
         let agent = self.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let trust = only(&self.headers, self.trust_cookie).unwrap_or_default();
@@ -131,7 +131,7 @@ impl Request {
 }
 
 /// Parses the query; a name given twice is refused.
-pub fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     let pairs = parse_form(query.unwrap_or_default().as_bytes())?;
     let is_repeated =
         |(index, (name, _)): (usize, &(String, String))| pairs[..index].iter().any(|(earlier, _)| earlier == name);
@@ -145,7 +145,7 @@ const MAX_PROXIES: usize = 16;
 
 /// Returns the client's address: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For` that is
 /// not itself a trusted proxy. An unreadable entry is not believed, nor anything before it.
-pub fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub(super) fn client_network(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     if !is_trusted(&peer) {

@@ -14,13 +14,13 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Returns the path if it can only mean a page of ours; `//host` is another site.
-pub fn safe_path(text: &str) -> Option<&str> {
+pub(super) fn safe_path(text: &str) -> Option<&str> {
     let is_path = text.starts_with('/') && !text.starts_with("//");
     (is_path && is_plain(text)).then_some(text)
 }
 
 /// Returns the path, or the address of a page on one of `hosts`, over https and at the default port.
-pub fn safe_target<'a>(text: &'a str, hosts: &[HostName]) -> Option<&'a str> {
+pub(super) fn safe_target<'a>(text: &'a str, hosts: &[HostName]) -> Option<&'a str> {
     let Some(rest) = text.strip_prefix("https://") else { return safe_path(text) };
     let end = rest.find('/').unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);

@@ -8,10 +8,10 @@ use super::failure::Failure;
 use super::routes::Route;
 
 /// Routes by path, then by method.
-pub struct Router(matchit::Router<Vec<(usize, &'static Route)>>);
+pub(super) struct Router(matchit::Router<Vec<(usize, &'static Route)>>);
 
 /// A route, its number in the list, and the values of its `{…}`.
-pub struct Found {
+pub(super) struct Found {
     pub number: usize,
     /// The row.
     pub route: &'static Route,
@@ -20,7 +20,7 @@ pub struct Found {
 }
 
 impl Router {
-    pub fn new(routes: &'static [Route]) -> Self {
+    pub(super) fn new(routes: &'static [Route]) -> Self {
         let mut by_path: Vec<(&str, Vec<(usize, &'static Route)>)> = Vec::new();
         for row in routes.iter().enumerate() {
             match by_path.iter_mut().find(|(path, _)| *path == row.1.path) {
@@ -36,16 +36,16 @@ impl Router {
     }
 
     /// Returns the audience of a path; all its routes share one.
-    pub fn audience(&self, path: &str) -> Option<Audience> {
+    pub(super) fn audience(&self, path: &str) -> Option<Audience> {
         self.0.at(path).ok()?.value.first().map(|(_, route)| route.audience)
     }
 
     /// Whether a route has this path, by whatever method.
-    pub fn has(&self, path: &str) -> bool {
+    pub(super) fn has(&self, path: &str) -> bool {
         self.0.at(path).is_ok()
     }
 
-    pub fn find(&self, method: &Method, path: &str) -> Result<Found, Failure> {
+    pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, Failure> {
         let found = self.0.at(path).map_err(|_| Failure::NotFound)?;
         let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
         let Some((number, route)) = found.value.iter().find(|(_, route)| route.method == wanted) else {
@@ -67,7 +67,7 @@ impl Router {
 
 impl Router {
     /// Returns the page that was meant by a path with a slash at its end, or with capitals: always a path of ours.
-    pub fn meant_by(&self, path: &str) -> Option<String> {
+    pub(super) fn meant_by(&self, path: &str) -> Option<String> {
         let shorter = path.trim_end_matches('/');
         if shorter != path && self.0.at(shorter).is_ok() {
             return Some(shorter.to_owned());
@@ -79,7 +79,7 @@ impl Router {
 
     /// Returns the page that a path belongs to: itself, or, for a path that only takes forms, the nearest page above
     /// it.
-    pub fn page_of<'a>(&self, path: &'a str) -> &'a str {
+    pub(super) fn page_of<'a>(&self, path: &'a str) -> &'a str {
         let mut page = path;
         while self.find(&Method::GET, page).is_err() {
             match page.rsplit_once('/') {

@@ -8,7 +8,7 @@ use super::failure::Failure;
 
 /// A kind of success, as HTTP knows it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Success {
+pub(super) enum Success {
     /// The answer is in the body.
     Ok,
     /// Accepted; what comes of it is not told, so that nobody learns who has an account.
@@ -24,7 +24,7 @@ pub enum Success {
 }
 
 /// Every status that is sent, for the metrics.
-pub const STATUSES: [u16; 22] =
+pub(super) const STATUSES: [u16; 22] =
     [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
 
 impl Success {

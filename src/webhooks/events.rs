@@ -19,7 +19,7 @@ pub struct Event {
 
 /// Returns the event that a row is, if any.
 #[must_use]
-pub fn of(entry: &Entry) -> Option<HookEvent> {
+pub(super) fn of(entry: &Entry) -> Option<HookEvent> {
     let is_done = entry.outcome == Outcome::Done;
     Some(match entry.act {
         Act::Login if is_done => HookEvent::LoggedIn,

@@ -6,6 +6,7 @@
 //! alone. `soak`, which takes an hour, runs only when it is named, and so does `rehearsal`, which measures nothing: it is what
 //! `tests/profile` looks at.
 
+#![allow(unreachable_pub, reason = "nothing of a test is reached from outside")]
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
 mod filled;

@@ -2,6 +2,8 @@
 //!
 //!     cargo run --example manual -- FOLDER
 
+#![allow(unreachable_pub, reason = "nothing of a test is reached from outside")]
+
 use std::fs::{create_dir_all, write};
 use std::path::Path;
 

@@ -7,6 +7,7 @@
 //!
 //! `-- --pairs N` for another number of pairs, `-- --disk` for a store on disk, against the time of a commit.
 
+#![allow(unreachable_pub, reason = "nothing of a test is reached from outside")]
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
 mod statistics;

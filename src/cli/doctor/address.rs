@@ -20,7 +20,7 @@ use super::visit::{Answer, Visit};
 /// address.
 const NOBODY: &str = "203.0.113.77";
 
-pub fn look(config: &Config, findings: &mut Findings) {
+pub(super) fn look(config: &Config, findings: &mut Findings) {
     let url = &config.site.url;
     let default = if url.is_https() { 443 } else { 80 };
     let visit = Visit {

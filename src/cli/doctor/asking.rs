@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::control::{self, Answer};
 
 /// Asks the running server.
-pub fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<T, String> {
+pub(super) fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<T, String> {
     match control::call(config, command) {
         Ok(Answer::Done(answer)) => Ok(answer),
         Ok(Answer::Refused(refusal)) => Err(refusal.message),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Level {
+pub(super) enum Level {
     /// As it should be.
     Good,
     /// It works, but somebody should know.
@@ -26,7 +26,7 @@ impl Level {
 }
 
 /// One finding.
-pub struct Finding {
+pub(super) struct Finding {
     pub level: Level,
     what: &'static str,
     said: String,
@@ -35,7 +35,7 @@ pub struct Finding {
 
 impl Finding {
     /// Returns it as JSON, for programs.
-    pub fn shown(&self) -> Value {
+    pub(super) fn shown(&self) -> Value {
         json!({"level": self.level.as_str().to_lowercase(), "what": self.what, "said": self.said, "hint": self.hint})
     }
 }
@@ -52,18 +52,18 @@ impl fmt::Display for Finding {
 
 /// All findings, in the order in which they were made.
 #[derive(Default)]
-pub struct Findings(Vec<Finding>);
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    pub fn good(&mut self, what: &'static str, said: impl Into<String>) {
+    pub(super) fn good(&mut self, what: &'static str, said: impl Into<String>) {
         self.0.push(Finding { level: Level::Good, what, said: said.into(), hint: None });
     }
 
-    pub fn note(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn note(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
         self.push(Level::Note, what, &said.into(), hint.into());
     }
 
-    pub fn wrong(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn wrong(&mut self, what: &'static str, said: impl Into<String>, hint: impl Into<String>) {
         self.push(Level::Wrong, what, &said.into(), hint.into());
     }
 
@@ -76,7 +76,7 @@ impl Findings {
         self.0.push(Finding { level, what, said, hint: own.or_else(|| Some(hint).filter(|hint| !hint.is_empty())) });
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter()
     }
 }

@@ -28,7 +28,7 @@ const SNAPSHOTS: &str = "/var/backups/gatelodge";
 
 /// Checks the configuration and everything that it names. Returns it, and whether the service would start with it. A
 /// fault in what it names does not end the examination.
-pub fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config>, bool) {
+pub(super) fn configuration(common: &Common, findings: &mut Findings) -> (Option<Config>, bool) {
     let mut draft = common.draft();
     let settings = draft.settings().cloned().filter(|_| draft.is_sound());
     let seen = surroundings::look(&mut draft, Eyes::Checking, SystemClock.now().max(BUILD_DATE));
@@ -75,7 +75,7 @@ fn certificate(config: &Config, doubts: &[Lint], findings: &mut Findings) {
 }
 
 /// Checks for secrets that every user can read, and for a state folder that is not the service's.
-pub fn files(config: &Config, findings: &mut Findings) {
+pub(super) fn files(config: &Config, findings: &mut Findings) {
     let mut secrets = config.secret_files();
     secrets.push(("the store", config.store.path.clone()));
     let mut is_fine = true;
@@ -107,7 +107,7 @@ pub fn files(config: &Config, findings: &mut Findings) {
 }
 
 /// Reports what the running server says of itself.
-pub fn service(config: &Config, report: &Inspection, findings: &mut Findings) {
+pub(super) fn service(config: &Config, report: &Inspection, findings: &mut Findings) {
     let version = report.version.cell();
     if version == env!("CARGO_PKG_VERSION") {
         findings.good("service", format!("version {version} runs"));
@@ -180,7 +180,7 @@ fn store(report: &Inspection, findings: &mut Findings) {
 }
 
 /// Inspects the store itself, where no server runs.
-pub fn store_at_rest(config: &Config, findings: &mut Findings) {
+pub(super) fn store_at_rest(config: &Config, findings: &mut Findings) {
     if surroundings::is_store_gone(config) {
         let said = format!("{}: the store is missing, but there was one", config.store.path.display());
         return findings.wrong("store", said, "put it back, or restore a backup: gatelodge restore");
@@ -195,7 +195,7 @@ pub fn store_at_rest(config: &Config, findings: &mut Findings) {
 }
 
 /// Checks that the mail server accepts our login, or a mail.
-pub fn mail(config: &Config, address: Option<String>, findings: &mut Findings) {
+pub(super) fn mail(config: &Config, address: Option<String>, findings: &mut Findings) {
     if config.mail.transport == MailTransport::File {
         let folder = config.mail.directory.display();
         return findings.note(
@@ -219,7 +219,7 @@ pub fn mail(config: &Config, address: Option<String>, findings: &mut Findings) {
 }
 
 /// Checks that there is a recent backup.
-pub fn backups(config: &Config, findings: &mut Findings) {
+pub(super) fn backups(config: &Config, findings: &mut Findings) {
     let folder = config.backup.directory.as_deref().unwrap_or(Path::new(SNAPSHOTS));
     let key = read_key(&config.sealing_key_path()).ok().flatten();
     let newest = newest_good_snapshot(folder, key.as_ref());

@@ -20,14 +20,14 @@ use super::{Exit, show};
 use findings::{Findings, Level};
 
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub(super) struct Doctor {
     /// Send a real mail there too; without it the mail server is only asked to let us in.
     #[arg(long, value_name = "ADDRESS")]
     mail: Option<String>,
 }
 
 impl Doctor {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let mut findings = Findings::default();
         // Without a configuration there is nothing else to examine.
         let (config, is_valid) = here::configuration(common, &mut findings);

@@ -14,7 +14,7 @@ const VISIT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
 
 /// A site to be visited.
-pub struct Visit<'a> {
+pub(super) struct Visit<'a> {
     pub host: &'a str,
     pub port: u16,
     pub is_https: bool,
@@ -22,7 +22,7 @@ pub struct Visit<'a> {
 }
 
 /// The answer of a site.
-pub struct Answer {
+pub(super) struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
     /// The reason why a browser would not trust the certificate, if it would not.
@@ -31,7 +31,7 @@ pub struct Answer {
 
 impl Answer {
     /// Returns the values of a header, in order.
-    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
@@ -42,13 +42,13 @@ impl Visit<'_> {
     }
 
     /// Returns the addresses of the name.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         (self.bare(), self.port).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
     }
 
     /// Sends a GET request. If the certificate is not valid, that is noted and the visit goes on: nothing secret is
     /// sent.
-    pub async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
+    pub(super) async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
         match tokio::time::timeout(VISIT_TIMEOUT, self.ask(path, headers)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("{}:{} did not answer in {} s", self.host, self.port, VISIT_TIMEOUT.as_secs())),

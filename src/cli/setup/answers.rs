@@ -18,7 +18,7 @@ const WORDS: &[(&str, &[&str])] = &[
 /// Every question can be answered here; the rest is asked for on the terminal.
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Answers {
+pub(super) struct Answers {
     /// Where people reach the site, like <https://auth.example.org>.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -94,7 +94,7 @@ pub struct Answers {
 
 impl Answers {
     /// Adds answers from a file where there is no flag.
-    pub fn completed_by(self, path: &Path) -> Result<Self, Exit> {
+    pub(super) fn completed_by(self, path: &Path) -> Result<Self, Exit> {
         let as_members = |answers: &Self| serde_json::to_value(answers).map_err(Exit::failed);
         let (mut all, flags) = (as_members(&Self::default())?, as_members(&self)?);
         let known: Vec<&str> =
@@ -110,11 +110,11 @@ impl Answers {
 }
 
 /// Reads the first line of a file with a secret.
-pub fn first_line(path: &Path) -> Result<String, String> {
+pub(super) fn first_line(path: &Path) -> Result<String, String> {
     config::read_first_line(path).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
 /// Makes a path of an answer, if there is one.
-pub fn path(text: Option<&String>) -> Option<PathBuf> {
+pub(super) fn path(text: Option<&String>) -> Option<PathBuf> {
     text.map(PathBuf::from)
 }

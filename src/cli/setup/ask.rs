@@ -8,7 +8,7 @@ use crate::cli::{Exit, input};
 
 /// Asks questions. What was answered beforehand is asked only if that answer is refused.
 #[derive(Default)]
-pub struct Asker {
+pub(super) struct Asker {
     is_terminal: bool,
     missing: Vec<&'static str>,
     /// The accepted answers, by flag.
@@ -17,36 +17,36 @@ pub struct Asker {
 }
 
 /// A question: its flag, the words before the prompt, and the value of a blank answer.
-pub struct Question<'a> {
+pub(super) struct Question<'a> {
     pub flag: &'static str,
     pub words: &'a str,
     pub default: Option<String>,
 }
 
 impl Asker {
-    pub fn new(may_ask: bool) -> Self {
+    pub(super) fn new(may_ask: bool) -> Self {
         Self { is_terminal: may_ask && std::io::stdin().is_terminal(), ..Self::default() }
     }
 
     /// Whether somebody can be asked.
-    pub fn can_ask(&self) -> bool {
+    pub(super) fn can_ask(&self) -> bool {
         self.is_terminal
     }
 
     /// Asks everything from now on, even what was answered beforehand; earlier answers become the defaults.
-    pub fn begin_again(&mut self) {
+    pub(super) fn begin_again(&mut self) {
         self.is_again = true;
     }
 
     /// Prints an introduction to the next questions.
-    pub fn tell(&self, words: &str) {
+    pub(super) fn tell(&self, words: &str) {
         if self.is_terminal {
             say!("\n{words}");
         }
     }
 
     /// Prints a warning about an answer that is allowed but may not be meant.
-    pub fn doubt(&self, words: &str) {
+    pub(super) fn doubt(&self, words: &str) {
         if self.is_terminal {
             say!("  note: {words}");
         } else {
@@ -55,7 +55,7 @@ impl Asker {
     }
 
     /// Returns the answer once it is accepted: `check` parses it, or says what is wrong.
-    pub fn settle<T>(
+    pub(super) fn settle<T>(
         &mut self,
         question: &Question<'_>,
         given: Option<&String>,
@@ -89,7 +89,7 @@ impl Asker {
     }
 
     /// Asks for a secret without echo; empty if nobody can be asked.
-    pub fn secret(&self, prompt: &str) -> Result<String, Exit> {
+    pub(super) fn secret(&self, prompt: &str) -> Result<String, Exit> {
         if !self.is_terminal {
             return Ok(String::new());
         }
@@ -97,7 +97,7 @@ impl Asker {
     }
 
     /// Asks for confirmation; everything but "no" confirms.
-    pub fn confirms(&self, words: &str) -> Result<bool, Exit> {
+    pub(super) fn confirms(&self, words: &str) -> Result<bool, Exit> {
         if !self.is_terminal {
             return Ok(true);
         }
@@ -106,7 +106,7 @@ impl Asker {
     }
 
     /// Reports all missing answers at once.
-    pub fn require_all(&self) -> Result<(), Exit> {
+    pub(super) fn require_all(&self) -> Result<(), Exit> {
         if self.missing.is_empty() {
             return Ok(());
         }

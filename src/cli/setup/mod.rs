@@ -26,7 +26,7 @@ use ask::{Asker, Question};
 use plan::{MailPlan, Plan};
 
 #[derive(Debug, Args)]
-pub struct Setup {
+pub(super) struct Setup {
     /// Take answers from this file: TOML, with the flags' names as keys.
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
@@ -48,7 +48,7 @@ struct Decided {
 }
 
 impl Setup {
-    pub fn run(self, common: &Common) -> Result<(), Exit> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let target = common.config_path();
         if target.exists() && !self.force {
             return Err(Exit::failed(format!(

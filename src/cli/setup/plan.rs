@@ -10,10 +10,10 @@ use crate::base::EmailAddress;
 use crate::config::{HttpsUrl, RegistrationMode, Security, Sender, SiteUrl, Smtp};
 
 /// The folder of the store in the package.
-pub const STATE: &str = "/var/lib/gatelodge";
+pub(super) const STATE: &str = "/var/lib/gatelodge";
 
 /// The decisions that cannot be made without asking.
-pub struct Plan {
+pub(super) struct Plan {
     pub url: SiteUrl,
     pub name: String,
     pub tls: TlsPlan,
@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 /// The source of the certificate, and the addresses to listen on.
-pub enum TlsPlan {
+pub(super) enum TlsPlan {
     Acme { contact: Option<EmailAddress>, directory: Option<HttpsUrl>, ca_file: Option<PathBuf>, listen: Listen },
     Files { certificate: PathBuf, private_key: PathBuf, listen: Listen },
     SelfSigned { listen: Listen },
@@ -33,14 +33,14 @@ pub enum TlsPlan {
 
 /// The addresses for HTTPS and for the redirect to it.
 #[derive(Clone, Copy)]
-pub struct Listen {
+pub(super) struct Listen {
     pub https: SocketAddr,
     pub http: Option<SocketAddr>,
 }
 
 /// The transport of mails.
 #[derive(Clone)]
-pub enum MailPlan {
+pub(super) enum MailPlan {
     Files,
     /// With a user but without a password file, the service gets the password as a credential.
     Smtp(Smtp),
@@ -58,7 +58,7 @@ fn path(path: &Path) -> String {
 
 impl Plan {
     /// Returns the whole file, with comments for its next reader.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::from(
             "# Gatelodge's settings, written by `gatelodge setup`. Change what you like: `gatelodge check` says what is wrong, and\n\
              # `systemctl reload gatelodge` takes it. Every other key there is, with its default: example.toml.\n\n",

@@ -38,7 +38,7 @@ fn socket(text: &str) -> Result<SocketAddr, String> {
     trials::is_free(address).map(|()| address)
 }
 
-pub fn url(asker: &mut Asker, given: &Answers) -> Result<Option<SiteUrl>, Exit> {
+pub(super) fn url(asker: &mut Asker, given: &Answers) -> Result<Option<SiteUrl>, Exit> {
     asker.tell("Where will people reach the site? It needs a host name of its own.");
     let url =
         asker.settle(&question("url", "URL, like https://auth.example.org", None), given.url.as_ref(), |text| {
@@ -51,7 +51,7 @@ pub fn url(asker: &mut Asker, given: &Answers) -> Result<Option<SiteUrl>, Exit> 
     Ok(url)
 }
 
-pub fn name(asker: &mut Asker, given: &Answers) -> Result<Option<String>, Exit> {
+pub(super) fn name(asker: &mut Asker, given: &Answers) -> Result<Option<String>, Exit> {
     asker.settle(
         &question("name", "What is it called on pages and in mails?", Some("Gatelodge")),
         given.name.as_ref(),
@@ -62,7 +62,7 @@ pub fn name(asker: &mut Asker, given: &Answers) -> Result<Option<String>, Exit> 
     )
 }
 
-pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
+pub(super) fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPlan>, Exit> {
     asker.tell(
         "Where does the certificate come from?\n  acme         from Let's Encrypt, by itself; ports 80 or 443 must lead here from the internet\n  files        from two files that something else renews\n  self-signed  made here; browsers ask before they trust it\n  off          a proxy in front has it",
     );
@@ -93,7 +93,11 @@ pub fn tls(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<T
 }
 
 /// Asks who may register. A site that strangers can reach is not opened to them by a question that nobody answered.
-pub fn registration(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<RegistrationMode>, Exit> {
+pub(super) fn registration(
+    asker: &mut Asker,
+    given: &Answers,
+    url: &SiteUrl,
+) -> Result<Option<RegistrationMode>, Exit> {
     asker.tell(
         "Who may register?\n  open      everybody\n  approval  everybody, then an administrator decides\n  invite    whoever was invited\n  closed    nobody: administrators make the accounts",
     );
@@ -218,7 +222,7 @@ fn off(asker: &mut Asker, given: &Answers, url: &SiteUrl) -> Result<Option<TlsPl
     Ok(http.zip(proxy).map(|(http, proxy)| TlsPlan::Off { http, proxy }))
 }
 
-pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> Result<Option<Sender>, Exit> {
+pub(super) fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> Result<Option<Sender>, Exit> {
     // Mail usually belongs to the domain, not to the site's own host.
     let parent = url.host().split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
     let domain = parent.unwrap_or(url.host());
@@ -231,7 +235,7 @@ pub fn sender(asker: &mut Asker, given: &Answers, url: &SiteUrl, name: &str) -> 
 }
 
 /// Asks for the mail server, and for its password, which goes into a file of its own.
-pub fn mail(
+pub(super) fn mail(
     asker: &mut Asker,
     given: &Answers,
     before: Option<&Smtp>,
@@ -296,7 +300,7 @@ fn password_for(asker: &Asker) -> Result<String, Exit> {
 }
 
 /// Asks for the first administrator and a password, by the rules that will apply.
-pub fn administrator(
+pub(super) fn administrator(
     asker: &mut Asker,
     given: &Answers,
     context: &[&str],

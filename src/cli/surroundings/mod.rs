@@ -16,7 +16,7 @@ use crate::tls::Lint;
 
 /// The one who checks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Eyes {
+pub(super) enum Eyes {
     /// Somebody who wants to know; the service may run as another user.
     Checking,
     /// The service itself, which makes all connections.
@@ -44,7 +44,7 @@ impl Eyes {
 
 /// Findings that are no faults.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     /// What this user could not check.
     pub unseen: Vec<String>,
     /// What works, but perhaps not as expected.
@@ -56,7 +56,7 @@ pub struct Seen {
 }
 
 /// Checks everything that is named; what cannot be used is noted in the draft.
-pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
+pub(super) fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
     let Some(config) = draft.settings().cloned() else { return Seen::default() };
     let mut look = Look { draft, config: &config, eyes, now, seen: Seen::default() };
     if eyes.serves() {
@@ -78,7 +78,7 @@ pub fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
 }
 
 /// Whether the store is gone: an earlier start created one, and no other is created in its place.
-pub fn is_store_gone(config: &Config) -> bool {
+pub(super) fn is_store_gone(config: &Config) -> bool {
     let path = &config.store.path;
     let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
     let was_there = lock_path(path).metadata().is_ok_and(|found| found.len() > 0);

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::crypto::{Cost, PasswordPolicy};
 
 /// Returns the least and the most of a setting, by its full name; none if every number of its type is allowed.
-pub fn limits(setting: &str) -> Option<RangeInclusive<u64>> {
+pub(crate) fn limits(setting: &str) -> Option<RangeInclusive<u64>> {
     let (least, most) = match setting {
         "mail.smtp.port" => (1, u64::from(u16::MAX)),
         "password.min_length" => (PasswordPolicy::LEAST_MIN_CHARS as u64, 128),

@@ -1,7 +1,7 @@
 //! The outcome of checking rules.
 
 /// A rule that the settings break, and the key that is to blame.
-pub struct BrokenRule {
+pub(crate) struct BrokenRule {
     pub key: String,
     pub message: String,
     pub hint: String,
@@ -13,7 +13,7 @@ pub(super) struct Verdict(pub Vec<BrokenRule>);
 
 impl Verdict {
     /// Notes a rule that does not hold; returns whether it does.
-    pub fn require(
+    pub(super) fn require(
         &mut self,
         holds: bool,
         key: impl Into<String>,

@@ -16,7 +16,7 @@ const MAX_KEPT_LINE_BYTES: usize = 1024;
 
 /// An answer of a server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The code of the last line.
     pub code: u16,
     /// The text of each line, after the code.
@@ -25,27 +25,27 @@ pub struct Answer {
 
 impl Answer {
     /// Whether it is done (2yz).
-    pub fn is_good(&self) -> bool {
+    pub(super) fn is_good(&self) -> bool {
         self.code / 100 == 2
     }
 
     /// Whether more is wanted (3yz).
-    pub fn is_question(&self) -> bool {
+    pub(super) fn is_question(&self) -> bool {
         self.code / 100 == 3
     }
 
     /// Whether the refusal is permanent (5yz).
-    pub fn is_permanent(&self) -> bool {
+    pub(super) fn is_permanent(&self) -> bool {
         self.code / 100 == 5
     }
 
     /// Whether the server is about to close the connection (RFC 5321, 3.8).
-    pub fn is_farewell(&self) -> bool {
+    pub(super) fn is_farewell(&self) -> bool {
         self.code == 421
     }
 
     /// Returns the enhanced code (RFC 3463), wherever it stands in the text, if it agrees with the code.
-    pub fn enhanced(&self) -> Option<&str> {
+    pub(super) fn enhanced(&self) -> Option<&str> {
         let class = char::from_digit(u32::from(self.code / 100), 10)?;
         let words =
             self.texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || "#()[]<>:;,=".contains(c)));
@@ -53,7 +53,7 @@ impl Answer {
     }
 
     /// Returns code and text on one line.
-    pub fn on_one_line(&self) -> String {
+    pub(super) fn on_one_line(&self) -> String {
         let said = format!("{} {}", self.code, self.texts.join(" "));
         said.split_whitespace().collect::<Vec<_>>().join(" ")
     }
@@ -67,7 +67,7 @@ fn is_enhanced_code(word: &str) -> bool {
 
 /// The reason why there is no answer.
 #[derive(Debug)]
-pub enum Unheard {
+pub(super) enum Unheard {
     /// The connection broke.
     Io(io::Error),
     /// The server closed it.
@@ -78,7 +78,7 @@ pub enum Unheard {
 
 /// Reads answers. Of one that has not ended, what came is kept, for the report of a timeout.
 #[derive(Debug, Default)]
-pub struct Ear {
+pub(super) struct Ear {
     line: Vec<u8>,
     texts: Vec<String>,
     heard_bytes: usize,
@@ -86,7 +86,7 @@ pub struct Ear {
 
 impl Ear {
     /// Reads an answer to its end.
-    pub async fn hear(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> Result<Answer, Unheard> {
+    pub(super) async fn hear(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> Result<Answer, Unheard> {
         *self = Self::default();
         loop {
             self.read_line(from).await?;
@@ -107,7 +107,7 @@ impl Ear {
     }
 
     /// Returns what has come so far of an unfinished answer.
-    pub fn so_far(&self) -> String {
+    pub(super) fn so_far(&self) -> String {
         let line = readable(&self.line);
         let texts = self.texts.iter().map(String::as_str).chain((!self.has_begun()).then_some(line.as_str()));
         texts.collect::<Vec<_>>().join(" ").trim().to_owned()
@@ -152,7 +152,7 @@ impl Ear {
 }
 
 /// Whether an error means that the connection ended without the closing message of its protocol.
-pub fn is_end(error: &io::Error) -> bool {
+pub(super) fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
@@ -184,7 +184,7 @@ impl<'a> Part<'a> {
 
 /// Decodes as UTF-8 if it is, else as Latin-1; invisible and control characters, which a terminal would obey, become
 /// blanks.
-pub fn readable(bytes: &[u8]) -> String {
+pub(super) fn readable(bytes: &[u8]) -> String {
     let whole = match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         // Cut in the middle of a character.

@@ -29,7 +29,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// The steps of a dialogue: a refusal means something else at each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
+pub(super) enum Step {
     /// TCP.
     Connection,
     /// The greeting, before any command.
@@ -54,7 +54,7 @@ pub enum Step {
 
 /// The step at which a dialogue failed, and the reason.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// The step.
     pub step: Step,
     /// The reason.
@@ -63,7 +63,7 @@ pub struct Failure {
 
 /// The reason why a dialogue failed.
 #[derive(Debug)]
-pub enum Why {
+pub(super) enum Why {
     /// The server refused, or answered what does not belong here.
     Answered(Answer),
     /// The time ran out, and this is all that came.
@@ -84,7 +84,7 @@ pub enum Why {
 
 /// The extensions that a server offers (RFC 5321, 4.1.1.1). Keywords are case-insensitive (2.4).
 #[derive(Clone, Debug, Default)]
-pub struct Offers {
+pub(super) struct Offers {
     has_starttls: bool,
     has_smtputf8: bool,
     /// The ways to log in, in capitals (RFC 4954).
@@ -112,7 +112,7 @@ impl Offers {
 
 /// An open dialogue.
 #[derive(Debug)]
-pub struct Dialogue {
+pub(super) struct Dialogue {
     line: BufReader<Line>,
     ear: Ear,
     pub step: Step,
@@ -125,7 +125,7 @@ pub struct Dialogue {
 
 impl Dialogue {
     /// Connects, introduces itself and, if the settings say so, starts TLS. Without a name it gives its address.
-    pub async fn begin(
+    pub(super) async fn begin(
         settings: &Smtp,
         connector: Option<&Connector>,
         name: Option<&ClientId>,
@@ -205,7 +205,7 @@ impl Dialogue {
     }
 
     /// Whether a kept connection still answers; sets its new deadline.
-    pub async fn is_alive(&mut self, until: Instant) -> bool {
+    pub(super) async fn is_alive(&mut self, until: Instant) -> bool {
         self.until = until;
         // Any answer shows that it is alive, unless the server is about to close.
         timeout(SIGN_OF_LIFE, self.ask(&Noop.to_string()))
@@ -214,7 +214,7 @@ impl Dialogue {
     }
 
     /// Hands a mail over.
-    pub async fn send(&mut self, from: &Address, to: &Address, mail: &[u8]) -> Result<(), Failure> {
+    pub(super) async fn send(&mut self, from: &Address, to: &Address, mail: &[u8]) -> Result<(), Failure> {
         let is_ascii = AsRef::<str>::as_ref(from).is_ascii() && AsRef::<str>::as_ref(to).is_ascii();
         let parameters = if is_ascii { vec![] } else { vec![MailParameter::SmtpUtfEight] };
         self.step = Step::Sender;
@@ -239,7 +239,7 @@ impl Dialogue {
     }
 
     /// Says QUIT (RFC 5321, 4.1.1.10), if possible.
-    pub async fn quit(mut self) {
+    pub(super) async fn quit(mut self) {
         // In the middle of a mail the word would become part of it.
         if self.is_in_mail {
             return;
@@ -254,7 +254,7 @@ impl Dialogue {
     }
 
     /// Sends a command and returns the answer, whatever it is.
-    pub async fn ask(&mut self, command: &str) -> Result<Answer, Failure> {
+    pub(super) async fn ask(&mut self, command: &str) -> Result<Answer, Failure> {
         self.ask_bytes(command.as_bytes()).await
     }
 
@@ -298,7 +298,7 @@ impl Dialogue {
         Some(Answer { code: 421, texts: vec![text.trim().to_owned()] })
     }
 
-    pub fn is_good(&self, answer: Answer) -> Result<Answer, Failure> {
+    pub(super) fn is_good(&self, answer: Answer) -> Result<Answer, Failure> {
         if answer.is_good() { Ok(answer) } else { Err(self.failed(Why::Answered(answer))) }
     }
 
@@ -306,7 +306,7 @@ impl Dialogue {
         self.failed(Why::Silent(self.ear.so_far()))
     }
 
-    pub fn failed(&self, why: Why) -> Failure {
+    pub(super) fn failed(&self, why: Why) -> Failure {
         Failure { step: self.step, why }
     }
 }
@@ -320,7 +320,7 @@ fn literal(address: IpAddr) -> ClientId {
 
 /// Returns our name for EHLO (RFC 5321, 4.1.4): the site's host, or the domain of the sender if the host is no full
 /// name, which many servers ask for. `None` if neither is: then the address serves as well.
-pub fn hello_name(host: &str, sender_domain: &str) -> Option<ClientId> {
+pub(super) fn hello_name(host: &str, sender_domain: &str) -> Option<ClientId> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse() {
         return Some(literal(address));

@@ -17,7 +17,7 @@ use super::dialogue::{Failure, Step, Why};
 const MAX_SHOWN: usize = 400;
 
 /// The mail server, and the terms of the dialogue.
-pub struct Peer<'a> {
+pub(super) struct Peer<'a> {
     /// The settings.
     pub settings: &'a Smtp,
     /// Our name at EHLO; `None` for our address.
@@ -27,7 +27,7 @@ pub struct Peer<'a> {
 }
 
 /// Decides whether trying a mail again can help, and says why it was not taken.
-pub fn outcome(failure: &Failure, peer: &Peer<'_>) -> Outcome {
+pub(super) fn outcome(failure: &Failure, peer: &Peer<'_>) -> Outcome {
     let reason = peer.in_words(failure);
     if is_final(failure) { Outcome::Never(reason) } else { Outcome::Later(reason) }
 }

@@ -17,7 +17,7 @@ const ONE_ADDRESS: Duration = Duration::from_secs(30);
 
 /// A connection to a mail server.
 #[derive(Debug)]
-pub enum Line {
+pub(super) enum Line {
     /// In clear.
     Plain(TcpStream),
     /// Over TLS.
@@ -27,7 +27,7 @@ pub enum Line {
 }
 
 /// Connects to the first address that answers. An unknown name is `NotFound`.
-pub async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let unknown = |why: String| io::Error::new(io::ErrorKind::NotFound, why);
     let found = tokio::net::lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?;
@@ -43,7 +43,7 @@ pub async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
 
 impl Line {
     /// Continues over TLS. If that fails, no connection is left.
-    pub async fn make_tls(&mut self, connector: &Connector) -> io::Result<()> {
+    pub(super) async fn make_tls(&mut self, connector: &Connector) -> io::Result<()> {
         // Taken out first: after a failed handshake nothing may go on in clear.
         let Self::Plain(stream) = std::mem::replace(self, Self::Gone) else { return Err(gone()) };
         *self = Self::Tls(Box::new(connector.connect(stream).await?));
@@ -51,7 +51,7 @@ impl Line {
     }
 
     /// Returns our address, as the server sees it if nothing translates it on the way.
-    pub fn own_address(&self) -> Option<IpAddr> {
+    pub(super) fn own_address(&self) -> Option<IpAddr> {
         let stream = match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::dialogue::{Dialogue, Failure, Step, Why};
 
 /// Our credentials at a mail server.
-pub struct Credentials {
+pub(super) struct Credentials {
     /// The name.
     pub username: String,
     /// The password.
@@ -52,7 +52,7 @@ impl Way {
 
 impl Dialogue {
     /// Logs in, by whichever way the server accepts.
-    pub async fn log_in(&mut self, credentials: &Credentials) -> Result<(), Failure> {
+    pub(super) async fn log_in(&mut self, credentials: &Credentials) -> Result<(), Failure> {
         self.step = Step::LogIn;
         let mut refusal: Option<Answer> = None;
         for (way, mechanism) in Way::ALL {

@@ -16,7 +16,7 @@ const SIGNED_SINCE: u64 = 3;
 
 /// Returns where the copy is put of a store that had this format.
 #[must_use]
-pub fn copy_path(store: &Path, format: u64) -> PathBuf {
+pub(super) fn copy_path(store: &Path, format: u64) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(format!(".before-upgrade-from-{format}"));
     name.into()

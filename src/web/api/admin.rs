@@ -47,7 +47,7 @@ fn group(request: &Request) -> String {
 }
 
 /// `GET /admin/users?limit=&after=&q=`
-pub async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&["limit", "after", "q"])?;
     let (after, limit) = read_page(request)?;
     let part = request.query("q").map(str::to_owned);
@@ -55,7 +55,7 @@ pub async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /admin/users`
-pub async fn add_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn add_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let mut fields = request.json()?;
     let values = (
         fields.optional("email"),
@@ -72,37 +72,37 @@ pub async fn add_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /admin/users/{user}`
-pub async fn show_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn show_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserShow(command::Named { user: user(request) })).await
 }
 
 /// `DELETE /admin/users/{user}`
-pub async fn delete_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn delete_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::UserDelete(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/confirm`
-pub async fn confirm_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserConfirm(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/disable`
-pub async fn disable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn disable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserDisable(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/enable`
-pub async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn enable_user(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserEnable(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/reset-factors`
-pub async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn reset_factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserResetFactors(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/password`
-pub async fn set_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn set_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let mut fields = request.json()?;
     let values = (fields.text_of("password"),);
     let (password,) = fields.finish(values)?;
@@ -110,7 +110,7 @@ pub async fn set_password(web: &Web, request: &Request) -> Result<Reply, Failure
 }
 
 /// `PUT /admin/users/{user}/phone`
-pub async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let mut fields = request.json()?;
     let values = (fields.text_of("phone"),);
     let (phone,) = fields.finish(values)?;
@@ -118,55 +118,55 @@ pub async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `DELETE /admin/users/{user}/phone`
-pub async fn remove_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn remove_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserPhone { user: user(request), phone: None }).await
 }
 
 /// `DELETE /admin/users/{user}/sessions`
-pub async fn end_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::SessionEnd { user: Some(user(request)) }).await
 }
 
 /// `DELETE /admin/sessions`
-pub async fn end_all_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_all_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::SessionEnd { user: None }).await
 }
 
 /// `GET /admin/users/{user}/tokens`
-pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     show(web, request, Command::TokenList(command::Named { user: user(request) })).await
 }
 
 /// `POST /admin/users/{user}/tokens`
-pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let TokenDraft { name, scopes, within } = wanted_token(request.json()?)?;
     show(web, request, Command::TokenAdd { user: user(request), name, scopes, within }).await
 }
 
 /// `DELETE /admin/users/{user}/tokens/{id}`
-pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::TokenRevoke { user: user(request), id: request.parameter("id").to_owned() }).await
 }
 
 /// `PUT /admin/users/{user}/groups/{group}`
-pub async fn join_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn join_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserGroup { user: user(request), group: group(request), member: true }).await
 }
 
 /// `DELETE /admin/users/{user}/groups/{group}`
-pub async fn leave_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn leave_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserGroup { user: user(request), group: group(request), member: false }).await
 }
 
 /// `GET /admin/invitations?limit=&after=`
-pub async fn invitations(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn invitations(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
     show(web, request, Command::InviteList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/invitations`
-pub async fn invite(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn invite(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let mut fields = request.json()?;
     let values = (fields.optional("email"), fields.optional("within"), fields.number("uses"), fields.several("groups"));
     let (email, within, uses, groups) = fields.finish(values)?;
@@ -175,62 +175,62 @@ pub async fn invite(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `DELETE /admin/invitations/{id}`
-pub async fn revoke_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn revoke_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::InviteRevoke { id: request.parameter("id").to_owned() }).await
 }
 
 /// `GET /admin/approvals?limit=&after=`
-pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
     show(web, request, Command::ApprovalList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/approvals/{id}/approve`
-pub async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: true }).await
 }
 
 /// `POST /admin/approvals/{id}/decline`
-pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: false }).await
 }
 
 /// `GET /admin/webhooks`
-pub async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     show(web, request, Command::WebhookList).await
 }
 
 /// `POST /admin/webhooks/{name}/retry`
-pub async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::WebhookRetry(command::Webhook { name: request.parameter("name").to_owned() })).await
 }
 
 /// `GET /admin/groups`
-pub async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     show(web, request, Command::GroupList).await
 }
 
 /// `DELETE /admin/groups/{group}`
-pub async fn disband_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn disband_group(web: &Web, request: &Request) -> Result<Reply, Failure> {
     done(web, request, Command::GroupDisband { group: group(request) }).await
 }
 
 /// `GET /admin/groups/{group}/members?limit=&after=`
-pub async fn members(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn members(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
     show(web, request, Command::GroupMembers { group: group(request), after, limit }).await
 }
 
 /// `PUT /admin/groups/{group}/permissions/{permission}`
-pub async fn permit(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn permit(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = request.parameter("permission").to_owned();
     show(web, request, Command::GroupPermit { group: group(request), permission, given: true }).await
 }
 
 /// `DELETE /admin/groups/{group}/permissions/{permission}`
-pub async fn forbid(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn forbid(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = request.parameter("permission").to_owned();
     show(web, request, Command::GroupPermit { group: group(request), permission, given: false }).await
 }

@@ -13,7 +13,7 @@ use crate::web::request::Request;
 
 /// A user.
 #[derive(Serialize)]
-pub struct UserDocument<'a> {
+pub(super) struct UserDocument<'a> {
     id: String,
     email: Option<&'a str>,
     username: Option<&'a str>,
@@ -26,7 +26,7 @@ pub struct UserDocument<'a> {
 }
 
 impl<'a> UserDocument<'a> {
-    pub fn of(person: &'a Person, permissions: &'a BTreeSet<Permission>) -> Self {
+    pub(super) fn of(person: &'a Person, permissions: &'a BTreeSet<Permission>) -> Self {
         let account = &person.account;
         Self {
             id: AccountId::to_string(&person.id),
@@ -44,7 +44,7 @@ impl<'a> UserDocument<'a> {
 
 /// The caller's session. Its tokens stand here once, when they are made, and only if they were asked for.
 #[derive(Serialize)]
-pub struct SessionDocument {
+pub(super) struct SessionDocument {
     id: String,
     expires_at: String,
     methods: Vec<&'static str>,
@@ -60,7 +60,7 @@ pub struct SessionDocument {
 }
 
 impl SessionDocument {
-    pub fn of(session: &Session) -> Self {
+    pub(super) fn of(session: &Session) -> Self {
         Self {
             id: session.id.to_string(),
             expires_at: session.ends_at.to_string(),
@@ -74,7 +74,7 @@ impl SessionDocument {
     }
 
     /// Adds the tokens that open the session, unless a cookie does.
-    pub fn with(self, secret: &Bearer) -> Self {
+    pub(super) fn with(self, secret: &Bearer) -> Self {
         let refresh_token = secret.family().map(|_| secret.expose().to_owned());
         Self { token: self.is_bearer.then(|| secret.access().expose().to_owned()), refresh_token, ..self }
     }
@@ -82,7 +82,7 @@ impl SessionDocument {
 
 /// The answer to `POST /login`.
 #[derive(Serialize)]
-pub struct LoggedInDocument<'a> {
+pub(super) struct LoggedInDocument<'a> {
     pub status: &'static str,
     pub user: UserDocument<'a>,
     pub session: SessionDocument,
@@ -90,27 +90,27 @@ pub struct LoggedInDocument<'a> {
 
 /// The answer to `GET /session`.
 #[derive(Serialize)]
-pub struct WhoDocument<'a> {
+pub(super) struct WhoDocument<'a> {
     pub user: UserDocument<'a>,
     pub session: SessionDocument,
 }
 
 /// The answer to `GET /may/{permission}`.
 #[derive(Serialize)]
-pub struct MayDocument {
+pub(super) struct MayDocument {
     pub allowed: bool,
 }
 
 /// The answer to `POST /reset/check`.
 #[derive(Serialize)]
-pub struct ValidDocument {
+pub(super) struct ValidDocument {
     pub status: &'static str,
     pub expires_at: String,
 }
 
 /// A login.
 #[derive(Serialize)]
-pub struct LoginDocument<'a> {
+pub(super) struct LoginDocument<'a> {
     at: String,
     network: &'a str,
     device: &'a str,
@@ -118,14 +118,14 @@ pub struct LoginDocument<'a> {
 
 /// The answer to `GET /account/logins`.
 #[derive(Serialize)]
-pub struct LoginsDocument<'a> {
+pub(super) struct LoginsDocument<'a> {
     count: u64,
     current: Option<LoginDocument<'a>>,
     last: Option<LoginDocument<'a>>,
 }
 
 impl<'a> LoginsDocument<'a> {
-    pub fn of(logins: &'a Logins) -> Self {
+    pub(super) fn of(logins: &'a Logins) -> Self {
         fn login(note: &LoginNote) -> LoginDocument<'_> {
             LoginDocument { at: note.at.to_string(), network: &note.network, device: &note.device }
         }
@@ -135,7 +135,7 @@ impl<'a> LoginsDocument<'a> {
 
 /// A session in a list.
 #[derive(Clone, Serialize)]
-pub struct SessionItem {
+pub(super) struct SessionItem {
     pub id: String,
     current: bool,
     created_at: String,
@@ -149,7 +149,7 @@ pub struct SessionItem {
 }
 
 impl SessionItem {
-    pub fn of(session: &Session, current: SessionId) -> Self {
+    pub(super) fn of(session: &Session, current: SessionId) -> Self {
         Self {
             id: session.id.to_string(),
             current: session.id == current,
@@ -167,7 +167,7 @@ impl SessionItem {
 
 /// A page of a list, and the id after which the next one begins.
 #[derive(Serialize)]
-pub struct List<T> {
+pub(super) struct List<T> {
     items: Vec<T>,
     next: Option<String>,
 }
@@ -176,7 +176,7 @@ impl<T: Clone> List<T> {
     const MAX: usize = 100;
 
     /// Returns the page that `?limit=&after=` ask for.
-    pub fn page(all: &[T], request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
+    pub(super) fn page(all: &[T], request: &Request, id: impl Fn(&T) -> &String) -> Result<Self, Failure> {
         request.takes_only(&["limit", "after"])?;
         let limit = match request.query("limit") {
             None => Self::MAX,

@@ -14,33 +14,33 @@ use crate::web::status::Success;
 use super::answers::{logged_in, with_renewed, with_session};
 
 /// `POST /login/second-factor`
-pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let stepped = operations::take_second_step(web, request, request.json()?).await?;
     let reply = logged_in(&stepped.started);
     Ok(operations::hand_over_stepped(web, request, reply, &stepped))
 }
 
 /// `POST /login/second-factor/send`
-pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::send_step_code(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /session/verify`
-pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (secret, session) = operations::prove_again(web, request, request.json()?).await?;
     Ok(with_renewed(web, request, json!({"status": "verified"}), &(secret, session)))
 }
 
 /// `POST /session/verify/send`
-pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_json(b"{}") } else { request.json() };
     operations::send_session_code(web, request, fields?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `GET /account/factors`
-pub async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     let found = web.app.factors_of(request.caller()?)?;
     let items: Vec<Value> = found
@@ -63,7 +63,7 @@ pub async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /account/factors/totp`
-pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let begun = operations::begin_totp(web, request, request.json()?).await?;
     let uri = operations::totp_uri(web, request, &begun)?;
     let document = json!({"id": begun.id.to_string(), "key": begun.seed.to_text().expose().as_str(), "uri": uri.expose().as_str()});
@@ -71,19 +71,19 @@ pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> 
 }
 
 /// `POST /account/factors/totp/confirm`
-pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::confirm_totp(web, request, request.json()?).await?;
     Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/mail`
-pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::add_sent_codes(web, request, FactorKind::Mail).await?;
     Ok(added(web, request, &added_factor))
 }
 
 /// `POST /account/factors/sms`
-pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::add_sent_codes(web, request, FactorKind::Sms).await?;
     Ok(added(web, request, &added_factor))
 }
@@ -94,19 +94,19 @@ fn added(web: &Web, request: &Request, factor: &operations::AddedFactor) -> Repl
 }
 
 /// `DELETE /account/factors/{id}`
-pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = operations::remove_factor(web, request).await?;
     Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
 }
 
 /// `POST /account/recovery-codes`
-pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let codes = operations::remake_codes(web, request).await?;
     Ok(Reply::json(Success::Ok, &json!({"recovery_codes": codes})))
 }
 
 /// `GET /account/browsers`
-pub async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     let found = web.app.factors_of(request.caller()?)?;
     let items: Vec<Value> = found
@@ -126,7 +126,7 @@ pub async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `DELETE /account/browsers/{id}`
-pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::end_trust(web, request).await?;
     Ok(Reply::no_content())
 }

@@ -30,14 +30,14 @@ const OPENAPI: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/openapi
 static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
 
 /// `GET /openapi.json`
-pub fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
     let unpacked = UNPACKED.get_or_init(|| OPENAPI.unpack().map(Bytes::from));
     let document = unpacked.clone().ok_or(Failure::Internal)?;
     Ok(Reply::asset("application/json", document))
 }
 
 /// `POST /register`
-pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::register(web, request, None, request.json()?).await? {
         Registered::Accepted(browser) => {
             let lifetime = web.app.env().config.tokens.confirm_within.seconds();
@@ -48,7 +48,7 @@ pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /confirm`
-pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::status(Success::Ok, "confirmed");
     Ok(match operations::confirm(web, request, None, request.json()?).await? {
         Confirmed::Done => reply,
@@ -58,44 +58,44 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /confirm/resend`
-pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::resend(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /login`
-pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in(web, request, request.json()?, true).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail`
-pub async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let secret = operations::request_mail_login(web, request, request.json()?).await?;
     let document = serde_json::json!({"status": "accepted", "pending": secret.expose()});
     Ok(Reply::json(Success::Accepted, &document).with_cookie(web.cookies.set_mail(&secret)))
 }
 
 /// `POST /login/mail/code`
-pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in_by_code(web, request, request.json()?, true).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /login/mail/link`
-pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in_by_link(web, request, None, request.json()?).await?;
     Ok(first_step(web, request, passed))
 }
 
 /// `POST /logout`
-pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::log_out(web, request).await?;
     Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
 }
 
 /// `GET /session`
-pub fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let document = || {
         let document = WhoDocument {
@@ -108,14 +108,14 @@ pub fn session(_: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /session/refresh`
-pub async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn refresh(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (secret, session) = operations::refresh(web, request, request.json()?).await?;
     let session = SessionDocument::of(&session).with(&secret);
     Ok(Reply::json(Success::Ok, &serde_json::json!({"status": "refreshed", "session": session})))
 }
 
 /// `GET /may/{permission}`: whether the caller has a permission.
-pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = caller.permissions.contains(&permission);
@@ -123,26 +123,26 @@ pub fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /users/{user}/may/{permission}`: whether somebody has a permission, for an application that admits people.
-pub fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
     let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;
     Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
 }
 
 /// `POST /forgot`
-pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::forgot(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /reset/check`
-pub async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn check_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let usable = operations::check_reset(web, request, request.json()?).await?;
     Ok(Reply::json(Success::Ok, &ValidDocument { status: "valid", expires_at: usable.expires_at.to_string() }))
 }
 
 /// `POST /reset`
-pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let started = operations::reset(web, request, None, request.json()?).await?;
     Ok(with_session(
         web,
@@ -153,55 +153,55 @@ pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /account/take-back`
-pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::take_back(web, request, None, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "taken_back"))
 }
 
 /// `GET /account/logins`
-pub async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let logins = web.app.logins_of(request.caller()?)?;
     Ok(Reply::json(Success::Ok, &LoginsDocument::of(&logins)))
 }
 
 /// `POST /setup`
-pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::set_up(web, request, None, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "administrator_added"))
 }
 
 /// `POST /account/password`
-pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = operations::change_password(web, request, request.json()?).await?;
     Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed))
 }
 
 /// `POST /account/username`
-pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::change_username(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Ok, "username_changed"))
 }
 
 /// `POST /username/recover`
-pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::recover_username(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /account/email`
-pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::change_email(web, request, request.json()?).await?;
     Ok(Reply::status(Success::Accepted, "accepted"))
 }
 
 /// `POST /account/delete`
-pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::delete_account(web, request, request.json()?).await?;
     Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
 }
 
 /// `GET /account/sessions?limit=&after=`
-pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let sessions = web.app.sessions_of(caller)?;
     let items: Vec<SessionItem> = sessions.iter().map(|session| SessionItem::of(session, caller.session.id)).collect();
@@ -209,13 +209,13 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `DELETE /account/sessions`
-pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
     Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
 }
 
 /// `DELETE /account/sessions/{id}`
-pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::end_session(web, request).await?;
     Ok(Reply::no_content())
 }

@@ -8,18 +8,18 @@ use crate::web::request::Request;
 use crate::web::status::Success;
 
 /// `GET /account/tokens`
-pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     Ok(Reply::json(Success::Ok, &operations::tokens(web, request)?))
 }
 
 /// `POST /account/tokens`
-pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &operations::make_token(web, request, request.json()?).await?))
 }
 
 /// `DELETE /account/tokens/{id}`
-pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::revoke_token(web, request).await?;
     Ok(Reply::no_content())
 }

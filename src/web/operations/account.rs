@@ -17,14 +17,14 @@ use crate::web::fields::Fields;
 use crate::web::request::Request;
 
 /// Queues a reset link; whether the address has an account is not told.
-pub async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.forgot(email, request.client()).await?)
 }
 
 /// Checks a reset token, without using it up.
-pub async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
+pub(crate) async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
     let values = (fields.token(),);
     let (token,) = fields.finish(values)?;
     let checked = web.app.check_reset(&token, &request.client())?.map_err(Failure::from);
@@ -36,7 +36,7 @@ pub async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Re
 }
 
 /// Sets a new password by a reset token. Returns a session if the configuration says so.
-pub async fn reset(
+pub(crate) async fn reset(
     web: &Web,
     request: &Request,
     token: Option<&str>,
@@ -64,7 +64,11 @@ fn present_password(fields: &mut Fields, caller: &Caller) -> Option<Option<Passw
 }
 
 /// Changes the password; the session continues under a new secret.
-pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
+pub(crate) async fn change_password(
+    web: &Web,
+    request: &Request,
+    mut fields: Fields,
+) -> Result<(Bearer, Session), Failure> {
     let caller = request.caller()?;
     let values = (present_password(&mut fields, caller), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
@@ -75,7 +79,7 @@ pub async fn change_password(web: &Web, request: &Request, mut fields: Fields) -
 }
 
 /// Changes the user name.
-pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn change_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     if web.app.env().config.registration.username == UsernameRule::Off {
         return Err(Failure::NotFound);
     }
@@ -90,14 +94,14 @@ pub async fn change_username(web: &Web, request: &Request, mut fields: Fields) -
 }
 
 /// Queues a mail with a forgotten user name; whether the address has an account is not told.
-pub async fn recover_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn recover_username(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.recover_username(email, request.client()).await?)
 }
 
 /// Requests a change of address; it happens once the new address is confirmed.
-pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<AddressChange, Failure> {
+pub(crate) async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> Result<AddressChange, Failure> {
     let caller = request.caller()?;
     let values = (fields.email(), present_password(&mut fields, caller));
     let (email, current) = fields.finish(values)?;
@@ -108,7 +112,7 @@ pub async fn change_email(web: &Web, request: &Request, mut fields: Fields) -> R
 }
 
 /// Deletes the account.
-pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn delete_account(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let caller = request.caller()?;
     let values = (present_password(&mut fields, caller),);
     let (current,) = fields.finish(values)?;
@@ -119,7 +123,7 @@ pub async fn delete_account(web: &Web, request: &Request, mut fields: Fields) ->
 }
 
 /// Ends one of the caller's sessions.
-pub async fn end_session(web: &Web, request: &Request) -> Result<(), Failure> {
+pub(crate) async fn end_session(web: &Web, request: &Request) -> Result<(), Failure> {
     let id: SessionId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     let ended = web.app.end_session(request.caller()?, id, request.client()).await?;
     if ended { Ok(()) } else { Err(Failure::NotFound) }

@@ -8,7 +8,12 @@ use crate::web::fields::Fields;
 use crate::web::request::Request;
 
 /// Takes back the account that the link belongs to.
-pub async fn take_back(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn take_back(
+    web: &Web,
+    request: &Request,
+    token: Option<&str>,
+    mut fields: Fields,
+) -> Result<(), Failure> {
     let values = (token.map(str::to_owned).or_else(|| fields.token()),);
     let (token,) = fields.finish(values)?;
     match web.app.take_back(token, request.client()).await? {

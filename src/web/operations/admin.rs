@@ -11,7 +11,7 @@ use crate::web::failure::Failure;
 use crate::web::request::Request;
 
 /// Executes an administrator's command in the caller's name.
-pub async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
+pub(crate) async fn carry_out(web: &Web, request: &Request, command: Command) -> Result<Value, Failure> {
     let caller = request.caller()?;
     // Commands that only end something are exempt from the rate limit: whoever stole an administrator's session could
     // use it up first.
@@ -25,7 +25,7 @@ pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: C
 }
 
 /// Lists the registrations that wait for approval.
-pub fn waiting_registrations(
+pub(crate) fn waiting_registrations(
     web: &Web,
     request: &Request,
     after: Option<String>,

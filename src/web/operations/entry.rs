@@ -16,7 +16,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 /// Registers a person, with or without an invitation.
-pub async fn register(
+pub(crate) async fn register(
     web: &Web,
     request: &Request,
     invitation: Option<&str>,
@@ -43,7 +43,12 @@ pub async fn register(
 }
 
 /// Creates the first administrator.
-pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn set_up(
+    web: &Web,
+    request: &Request,
+    token: Option<&str>,
+    mut fields: Fields,
+) -> Result<(), Failure> {
     let token = token.map(str::to_owned).or_else(|| fields.token());
     let values = (token, fields.email(), fields.password("password"), fields.username(), fields.display_name());
     let (token, email, password, username, name) = fields.finish(values)?;
@@ -60,14 +65,14 @@ pub async fn set_up(web: &Web, request: &Request, token: Option<&str>, mut field
 }
 
 /// Queues another confirmation mail; whether the address is known is not told.
-pub async fn resend(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn resend(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.email(),);
     let (email,) = fields.finish(values)?;
     Ok(web.app.resend_confirmation(email, request.client()).await?)
 }
 
 /// Confirms an address. Returns a session if the configuration says so.
-pub async fn confirm(
+pub(crate) async fn confirm(
     web: &Web,
     request: &Request,
     token: Option<&str>,
@@ -99,7 +104,12 @@ pub async fn confirm(
 }
 
 /// Logs in.
-pub async fn log_in(web: &Web, request: &Request, mut fields: Fields, may_use_bearer: bool) -> Result<Passed, Failure> {
+pub(crate) async fn log_in(
+    web: &Web,
+    request: &Request,
+    mut fields: Fields,
+    may_use_bearer: bool,
+) -> Result<Passed, Failure> {
     let values = (
         fields.identity(&web.app.env().config.login.identities),
         fields.password("password"),
@@ -126,7 +136,7 @@ pub(super) fn wanted_carrier(fields: &mut Fields, may_use_bearer: bool) -> Optio
 }
 
 /// Exchanges a refresh token for the next one.
-pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
+pub(crate) async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
     let values = (fields.text_of("refresh_token"),);
     let (text,) = fields.finish(values)?;
     let presented = Bearer::parse(BearerKind::Refresh, &text).ok_or(Failure::NotLoggedIn)?;
@@ -134,7 +144,7 @@ pub async fn refresh(web: &Web, request: &Request, mut fields: Fields) -> Result
 }
 
 /// Sets the cookies of a session, and the device cookie that shows the login later on. A program has no cookies.
-pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
+pub(crate) fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
     if session.carrier.is_bearer() {
         return reply;
     }
@@ -150,7 +160,7 @@ pub fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): 
 }
 
 /// Ends the session that the request names, if it names one. It needs no live session, so a second click succeeds too.
-pub async fn log_out(web: &Web, request: &Request) -> Result<(), Failure> {
+pub(crate) async fn log_out(web: &Web, request: &Request) -> Result<(), Failure> {
     match web.session_secret(&request.headers) {
         Some(secret) => Ok(web.app.log_out(secret.digest(), request.client()).await?),
         None => Ok(()),

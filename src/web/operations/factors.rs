@@ -16,7 +16,7 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 /// The result of a second step.
-pub struct Stepped {
+pub(crate) struct Stepped {
     /// The session of the person who logged in.
     pub started: StartedSession,
     /// The secret of the browser, if it is trusted from now on.
@@ -33,7 +33,7 @@ fn pending(web: &Web, request: &Request, named: Option<String>) -> Result<Bearer
 }
 
 /// Takes the second step of a login.
-pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) -> Result<Stepped, Failure> {
+pub(crate) async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) -> Result<Stepped, Failure> {
     let values = (fields.code(), fields.optional("pending"), fields.flag("trust_browser"));
     let (code, named, trust_browser) = fields.finish(values)?;
     let secret = pending(web, request, named)?;
@@ -57,7 +57,7 @@ pub async fn take_second_step(web: &Web, request: &Request, mut fields: Fields) 
 }
 
 /// Sets the cookies of a browser that took the second step.
-pub fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
+pub(crate) fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
     let (secret, session) = (&stepped.started.secret, &stepped.started.session);
     if session.carrier.is_bearer() {
         return reply;
@@ -83,7 +83,7 @@ fn wanted(by: Option<&str>) -> Result<Option<FactorKind>, Failure> {
 }
 
 /// Sends a code for a login that waits.
-pub async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.optional("pending"), fields.optional("by"));
     let (named, by) = fields.finish(values)?;
     let kind = wanted(by.as_deref())?;
@@ -93,7 +93,11 @@ pub async fn send_step_code(web: &Web, request: &Request, mut fields: Fields) ->
 }
 
 /// Reauthenticates the caller.
-pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Result<(Bearer, Session), Failure> {
+pub(crate) async fn prove_again(
+    web: &Web,
+    request: &Request,
+    mut fields: Fields,
+) -> Result<(Bearer, Session), Failure> {
     let values = (fields.optional_password("password"), fields.optional_code());
     let (password, code) = fields.finish(values)?;
     let caller = request.caller()?;
@@ -104,7 +108,7 @@ pub async fn prove_again(web: &Web, request: &Request, mut fields: Fields) -> Re
 }
 
 /// Sends a code for reauthentication.
-pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
+pub(crate) async fn send_session_code(web: &Web, request: &Request, mut fields: Fields) -> Result<(), Failure> {
     let values = (fields.optional("by"),);
     let (by,) = fields.finish(values)?;
     let is_sent = web.app.send_session_code(request.caller()?, wanted(by.as_deref())?).await?;
@@ -112,7 +116,7 @@ pub async fn send_session_code(web: &Web, request: &Request, mut fields: Fields)
 }
 
 /// Begins to set up an authenticator app.
-pub async fn begin_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<BegunTotp, Failure> {
+pub(crate) async fn begin_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<BegunTotp, Failure> {
     let values = (fields.display_name(),);
     let (name,) = fields.finish(values)?;
     let name = name.unwrap_or_else(|| DisplayName::parse("Authenticator").expect("a name"));
@@ -124,7 +128,7 @@ fn too_many() -> Failure {
 }
 
 /// A factor that was added.
-pub struct AddedFactor {
+pub(crate) struct AddedFactor {
     /// The recovery codes, as they are shown; only the first factor comes with them.
     pub codes: Option<Vec<String>>,
     /// The session, and the new secret under which it continues.
@@ -132,14 +136,14 @@ pub struct AddedFactor {
 }
 
 /// Confirms an authenticator app by its first code.
-pub async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<AddedFactor, Failure> {
+pub(crate) async fn confirm_totp(web: &Web, request: &Request, mut fields: Fields) -> Result<AddedFactor, Failure> {
     let values = (fields.id("id"), fields.code());
     let (id, code): (FactorId, TypedCode) = fields.finish(values)?;
     added(web.app.confirm_totp(request.caller()?, id, code, request.client()).await?)
 }
 
 /// Adds codes by mail, or by text message, as a second factor.
-pub async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<AddedFactor, Failure> {
+pub(crate) async fn add_sent_codes(web: &Web, request: &Request, kind: FactorKind) -> Result<AddedFactor, Failure> {
     added(web.app.add_sent_codes(request.caller()?, kind, request.client()).await?)
 }
 
@@ -158,13 +162,13 @@ fn printed(codes: &[Secret<String>]) -> Vec<String> {
 }
 
 /// Replaces the recovery codes.
-pub async fn remake_codes(web: &Web, request: &Request) -> Result<Vec<String>, Failure> {
+pub(crate) async fn remake_codes(web: &Web, request: &Request) -> Result<Vec<String>, Failure> {
     let codes = web.app.remake_codes(request.caller()?, request.client()).await?;
     codes.map(|codes| printed(&codes)).ok_or(Failure::NotFound)
 }
 
 /// Removes a factor. If it counted, the session of a browser continues under a new secret.
-pub async fn remove_factor(web: &Web, request: &Request) -> Result<Option<(Bearer, Session)>, Failure> {
+pub(crate) async fn remove_factor(web: &Web, request: &Request) -> Result<Option<(Bearer, Session)>, Failure> {
     let id: FactorId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     match web.app.remove_factor(request.caller()?, id, request.client()).await? {
         Removed::Done(renewed) => Ok(renewed.map(|renewed| *renewed)),
@@ -174,7 +178,7 @@ pub async fn remove_factor(web: &Web, request: &Request) -> Result<Option<(Beare
 }
 
 /// Ends the trust in a browser.
-pub async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
+pub(crate) async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
     let id: BrowserId = request.parameter("id").parse().map_err(|_| Failure::NotFound)?;
     let is_ended = web.app.end_trust(request.caller()?, id, request.client()).await?;
     if is_ended { Ok(()) } else { Err(Failure::NotFound) }
@@ -182,7 +186,7 @@ pub async fn end_trust(web: &Web, request: &Request) -> Result<(), Failure> {
 
 /// Returns the URI that an authenticator app reads from a QR code (Key Uri Format of Google Authenticator, which all of
 /// them follow).
-pub fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secret<String>, Failure> {
+pub(crate) fn totp_uri(web: &Web, request: &Request, begun: &BegunTotp) -> Result<Secret<String>, Failure> {
     let person = &request.caller()?.person;
     let site = web.app.env().config.site.name.clone();
     let name = person.username.as_ref().map(|name| name.as_str().to_owned());

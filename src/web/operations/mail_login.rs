@@ -13,7 +13,7 @@ use crate::accounts::login_outcome::Passed;
 use crate::accounts::start_session::SessionRequest;
 
 /// Queues a login mail. Returns the secret that ties the login to the asking browser, whether or not anybody is mailed.
-pub async fn request_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
+pub(crate) async fn request_mail_login(web: &Web, request: &Request, mut fields: Fields) -> Result<Bearer, Failure> {
     let values = (fields.identity(&web.app.env().config.login.identities),);
     let (identity,) = fields.finish(values)?;
     web.app.request_mail_login(identity, request.client()).await?.ok_or(Failure::NotFound)
@@ -26,7 +26,7 @@ async fn log_in(web: &Web, request: &Request, key: MailKey, carrier: Carrier) ->
 }
 
 /// Logs in by the code of a mail.
-pub async fn log_in_by_code(
+pub(crate) async fn log_in_by_code(
     web: &Web,
     request: &Request,
     mut fields: Fields,
@@ -45,7 +45,7 @@ pub async fn log_in_by_code(
 }
 
 /// Logs in by the link of a mail.
-pub async fn log_in_by_link(
+pub(crate) async fn log_in_by_link(
     web: &Web,
     request: &Request,
     token: Option<&str>,

@@ -8,16 +8,16 @@ mod factors;
 mod mail_login;
 mod tokens;
 
-pub use account::{
+pub(super) use account::{
     change_email, change_password, change_username, check_reset, delete_account, end_session, forgot, recover_username,
     reset,
 };
-pub use account_recovery::take_back;
-pub use admin::{carry_out, waiting_registrations};
-pub use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
-pub use factors::{
+pub(super) use account_recovery::take_back;
+pub(super) use admin::{carry_out, waiting_registrations};
+pub(super) use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
+pub(super) use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
-pub use mail_login::{log_in_by_code, log_in_by_link, request_mail_login};
-pub use tokens::{make_token, revoke_token, tokens, wanted_token};
+pub(super) use mail_login::{log_in_by_code, log_in_by_link, request_mail_login};
+pub(super) use tokens::{make_token, revoke_token, tokens, wanted_token};

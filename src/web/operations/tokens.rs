@@ -16,7 +16,7 @@ fn caller(request: &Request) -> Result<String, Failure> {
 }
 
 /// Parses what is wanted of a token.
-pub fn wanted_token(mut fields: Fields) -> Result<TokenDraft, Failure> {
+pub(crate) fn wanted_token(mut fields: Fields) -> Result<TokenDraft, Failure> {
     let values = (fields.display_name(), fields.several("scopes"), fields.optional("within"));
     let (name, scopes, within) = fields.finish(values)?;
     let mut missing = FieldErrors::default();
@@ -31,19 +31,19 @@ pub fn wanted_token(mut fields: Fields) -> Result<TokenDraft, Failure> {
 }
 
 /// Creates a token for the caller.
-pub async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Token, Failure> {
+pub(crate) async fn make_token(web: &Web, request: &Request, fields: Fields) -> Result<Token, Failure> {
     let (user, wanted) = (caller(request)?, wanted_token(fields)?);
     let by = request.caller()?.limited_by(Kind::Acts).into();
     Ok(admin::make_token(&web.app, user, &wanted, &by).await?)
 }
 
 /// Lists the caller's tokens.
-pub fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, Failure> {
+pub(crate) fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, Failure> {
     Ok(admin::tokens_of(&web.app, &caller(request)?)?)
 }
 
 /// Revokes one of the caller's tokens.
-pub async fn revoke_token(web: &Web, request: &Request) -> Result<(), Failure> {
+pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<(), Failure> {
     let command = Command::TokenRevoke { user: caller(request)?, id: request.parameter("id").to_owned() };
     carry_out_as(web, request.caller()?, command).await.map(drop)
 }

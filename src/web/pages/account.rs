@@ -34,7 +34,7 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
 }
 
 /// `GET /account`
-pub async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let sessions = web.app.sessions_of(request.caller()?)?.len();
     let logins = web.app.logins_of(request.caller()?)?;
     let last_login = logins.last.map(|last| format!("{}, {}, from {}", last.at.in_words(), last.device, last.network));
@@ -44,17 +44,17 @@ pub async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /.well-known/change-password`: where password managers look (W3C, A Well-Known URL for Changing Passwords).
-pub async fn change_password_place(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_password_place(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::see_other("/account/password"))
 }
 
 /// `GET /account/password`
-pub async fn password_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn password_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("account-password.html", values(request)?).show(web))
 }
 
 /// `POST /account/password`
-pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::change_password(web, request, request.form()?).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
@@ -65,12 +65,12 @@ pub async fn change_password(web: &Web, request: &Request) -> Result<Reply, Fail
 }
 
 /// `GET /account/username`
-pub async fn username_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn username_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("account-username.html", values(request)?).show(web))
 }
 
 /// `POST /account/username`
-pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["username"]), ..Form::new("account-username.html", values(request)?) };
     match operations::change_username(web, request, fields).await {
@@ -80,12 +80,12 @@ pub async fn change_username(web: &Web, request: &Request) -> Result<Reply, Fail
 }
 
 /// `GET /account/email`
-pub async fn email_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn email_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("account-email.html", values(request)?).show(web))
 }
 
 /// `POST /account/email`
-pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("account-email.html", values(request)?) };
     match operations::change_email(web, request, fields).await {
@@ -97,7 +97,7 @@ pub async fn change_email(web: &Web, request: &Request) -> Result<Reply, Failure
 }
 
 /// `GET /account/sessions`
-pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     let sessions: Vec<Value> = web
         .app
@@ -121,7 +121,7 @@ pub async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /account/sessions/{id}/end`
-pub async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
     gone(operations::end_session(web, request).await)?;
     Ok(Reply::see_other("/account/sessions?notice=session-ended"))
 }
@@ -135,7 +135,7 @@ pub(super) fn gone(ended: Result<(), Failure>) -> Result<(), Failure> {
 }
 
 /// `POST /account/sessions/end-others`
-pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
     let reply = Reply::see_other("/account/sessions?notice=session-ended");
     Ok(match renewed {
@@ -145,12 +145,12 @@ pub async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, F
 }
 
 /// `GET /account/delete`
-pub async fn delete_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn delete_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("account-delete.html", values(request)?).show(web))
 }
 
 /// `POST /account/delete`
-pub async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::delete_account(web, request, request.form()?).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted")
             .with_cookie(web.cookies.clear_session())

@@ -23,17 +23,17 @@ fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
 }
 
 /// `GET /not-me/{token}`
-pub async fn not_me_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn not_me_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     form(web, request, "/not-me")
 }
 
 /// `GET /email/undo/{token}`
-pub async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     form(web, request, "/email/undo")
 }
 
 /// `POST /not-me/{token}`, `POST /email/undo/{token}`
-pub async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::take_back(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
     Ok(Reply::see_other("/login?notice=taken-back").with_cookie(web.cookies.clear_session()))
 }

@@ -15,7 +15,7 @@ use super::page::{notice, render};
 const ROWS: usize = 50;
 
 /// `GET /admin/approvals`
-pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let after = request.query("after").map(str::to_owned);
     let Page { items, next } = waiting_registrations(web, request, after, ROWS)?;
     let row = |one: Registration| {
@@ -30,12 +30,12 @@ pub async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /admin/approvals/{id}/approve`
-pub async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
     decide(web, request, true).await
 }
 
 /// `POST /admin/approvals/{id}/decline`
-pub async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
     decide(web, request, false).await
 }
 

@@ -25,7 +25,7 @@ fn registration_is_open(web: &Web) -> bool {
 }
 
 /// `GET /register`
-pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match web.app.env().config.registration.mode {
         RegistrationMode::Open | RegistrationMode::Approval => {}
         RegistrationMode::Invite => return Err(Failure::InvitationNeeded),
@@ -38,7 +38,7 @@ pub async fn register_form(web: &Web, request: &Request) -> Result<Reply, Failur
 }
 
 /// `POST /register`
-pub async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited(web) };
     registered(web, operations::register(web, request, None, fields).await, form)
@@ -86,7 +86,7 @@ fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
 }
 
 /// `GET /invite/{token}`
-pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let form = invited(web, request);
     if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
         return Ok(onward);
@@ -95,7 +95,7 @@ pub async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Fail
 }
 
 /// `POST /invite/{token}`
-pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
     let came = operations::register(web, request, Some(request.parameter("token")), fields).await;
@@ -107,21 +107,21 @@ pub async fn accept_invitation(web: &Web, request: &Request) -> Result<Reply, Fa
 }
 
 /// `GET /register/sent`
-pub async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
     let confirms = web.app.env().config.registration.confirm_email;
     let within = web.app.env().config.tokens.confirm_within.in_words();
     Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
 }
 
 /// Returns the path of the reauthentication page, with the way back to the page that `path` belongs to.
-pub fn proof_path(path: &str) -> String {
+pub(crate) fn proof_path(path: &str) -> String {
     // Only forms lie deeper than the second level.
     let page: Vec<&str> = path.split('/').take(3).collect();
     with_return("/account/verify", safe_path(&page.join("/")).unwrap_or_default())
 }
 
 /// Returns the path of the login page, with the way back to `path`.
-pub fn login_path(path: &str) -> String {
+pub(crate) fn login_path(path: &str) -> String {
     match safe_path(path).filter(|path| *path != "/account") {
         Some(path) => {
             let encoded: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
@@ -132,7 +132,7 @@ pub fn login_path(path: &str) -> String {
 }
 
 /// `GET /login`
-pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let return_to = web.return_target(request.query("return_to"));
     if web.caller(&request.headers)?.is_some() {
         return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to }));
@@ -143,7 +143,7 @@ pub async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> 
 }
 
 /// `POST /login`
-pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["identity", "return_to"]);
     // Checked on the way in and again here: the hidden field comes from the client.
@@ -158,7 +158,7 @@ pub async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// Redirects somebody who is logged in, or who has to take the second step.
-pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
+pub(super) fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
     match passed {
         Passed::LoggedIn(started) => {
             let path = if return_to.is_empty() { "/account" } else { return_to };
@@ -172,7 +172,7 @@ pub fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> 
 }
 
 /// `POST /logout`
-pub async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::log_out(web, request).await?;
     Ok(Reply::see_other("/login?notice=logged-out").with_cookie(web.cookies.clear_session()).with_data_cleared())
 }

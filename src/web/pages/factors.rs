@@ -15,7 +15,7 @@ use super::form::Form;
 use super::page::{SECOND_FACTOR as OVERVIEW, notice, render};
 
 /// Returns `path` with the way back to `return_to`.
-pub fn with_return(path: &str, return_to: &str) -> String {
+pub(super) fn with_return(path: &str, return_to: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
     if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
 }
@@ -37,7 +37,7 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
 }
 
 /// `GET /login/second-factor`
-pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match step_form(web, request, &wanted(web, request, None))? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other("/login?notice=login-over")),
@@ -45,7 +45,7 @@ pub async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /login/second-factor`
-pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
     match operations::take_second_step(web, request, fields).await {
@@ -62,7 +62,7 @@ pub async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Fai
 }
 
 /// `POST /login/second-factor/send`
-pub async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn send_step_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
     let return_to = wanted(web, request, Some(&fields));
     match operations::send_step_code(web, request, fields).await {
@@ -96,12 +96,12 @@ fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<
 }
 
 /// `GET /account/verify`
-pub async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(proof_form(web, request, &wanted(web, request, None))?.show(web))
 }
 
 /// `POST /account/verify`
-pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
     match operations::prove_again(web, request, fields).await {
@@ -114,7 +114,7 @@ pub async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure>
 }
 
 /// `POST /account/verify/send`
-pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = form_or_nothing(request)?;
     let return_to = wanted(web, request, Some(&fields));
     operations::send_session_code(web, request, fields).await?;
@@ -124,7 +124,7 @@ pub async fn send_session_code(web: &Web, request: &Request) -> Result<Reply, Fa
 }
 
 /// `GET /account/second-factor`
-pub async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let found = web.app.factors_of(request.caller()?)?;
     let factors: Vec<Value> = found
         .factors
@@ -173,13 +173,13 @@ fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failu
 }
 
 /// `POST /account/second-factor/totp`
-pub async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::begin_totp(web, request, form_or_nothing(request)?).await?;
     Ok(Reply::see_other("/account/second-factor/totp"))
 }
 
 /// `GET /account/second-factor/totp`
-pub async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match totp_form(web, request)? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other(OVERVIEW)),
@@ -187,7 +187,7 @@ pub async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /account/second-factor/totp/confirm`
-pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::confirm_totp(web, request, request.form()?).await {
         Ok(factor) => added(web, request, factor),
         Err(failure) => match totp_form(web, request)? {
@@ -199,12 +199,12 @@ pub async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure
 }
 
 /// `POST /account/second-factor/mail`
-pub async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     added(web, request, operations::add_sent_codes(web, request, FactorKind::Mail).await?)
 }
 
 /// `POST /account/second-factor/sms`
-pub async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     added(web, request, operations::add_sent_codes(web, request, FactorKind::Sms).await?)
 }
 
@@ -222,13 +222,13 @@ fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply,
 }
 
 /// `POST /account/second-factor/recovery-codes`
-pub async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let codes = operations::remake_codes(web, request).await?;
     show_codes(web, request, codes)
 }
 
 /// `POST /account/second-factor/{id}/remove`
-pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = match operations::remove_factor(web, request).await {
         Err(Failure::NotFound) => None,
         removed => removed?,
@@ -241,7 +241,7 @@ pub async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failur
 }
 
 /// `POST /account/second-factor/browsers/{id}/end`
-pub async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn end_trust(web: &Web, request: &Request) -> Result<Reply, Failure> {
     gone(operations::end_trust(web, request).await)?;
     Ok(Reply::see_other("/account/second-factor?notice=trust-ended"))
 }

@@ -12,7 +12,7 @@ use crate::web::reply::Reply;
 use super::page::render;
 
 /// A form on a page.
-pub struct Form<'a> {
+pub(super) struct Form<'a> {
     /// The template.
     pub page: &'a str,
     /// The values of the page besides the fields.
@@ -23,7 +23,7 @@ pub struct Form<'a> {
 
 impl<'a> Form<'a> {
     /// An empty form.
-    pub fn new(page: &'a str, values: Value) -> Self {
+    pub(super) fn new(page: &'a str, values: Value) -> Self {
         Self { page, values, typed: BTreeMap::new() }
     }
 
@@ -33,12 +33,12 @@ impl<'a> Form<'a> {
     }
 
     /// Returns the page with the empty form.
-    pub fn show(self, web: &Web) -> Reply {
+    pub(super) fn show(self, web: &Web) -> Reply {
         Reply::page(self.html(web, BTreeMap::new(), ""))
     }
 
     /// Returns the page with the form and the errors, or the failure itself if filling in again cannot help.
-    pub fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
+    pub(super) fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
         let errors = match failure {
             Failure::Invalid(errors) => errors.in_words(),
             Failure::UsernameTaken => {

@@ -16,12 +16,12 @@ use super::page::render;
 use crate::accounts::confirm::Confirmed;
 
 /// `GET /confirm/resend`
-pub async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("resend.html", context! {}).show(web))
 }
 
 /// `POST /confirm/resend`
-pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("resend.html", context! {}) };
     match operations::resend(web, request, fields).await {
@@ -31,7 +31,7 @@ pub async fn resend(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /confirm/{token}`: checks the link and shows a button. Mail scanners that open links confirm nothing.
-pub async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
     let checked = flatten(check_confirmation(web, request));
     if let Some(onward) = lead_on(web, "/confirm", token, checked.as_ref().err()) {
@@ -54,7 +54,7 @@ fn confirm_values(request: &Request, besides: Besides, needs_username: bool) -> 
 }
 
 /// `POST /confirm/{token}`
-pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = if request.body.is_empty() { Fields::from_form(b"")? } else { request.form()? };
     let typed = fields.typed(&["username"]);
     match operations::confirm(web, request, Some(request.parameter("token")), fields).await {
@@ -74,13 +74,13 @@ pub async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /setup/{token}`: the form for the first administrator.
-pub async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     web.app.check_set_up(request.parameter("token"), &request.client())??;
     Ok(Form::new("setup.html", context! { token => request.parameter("token") }).show(web))
 }
 
 /// `POST /setup/{token}`
-pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["email", "username", "name"]);
     match operations::set_up(web, request, Some(request.parameter("token")), fields).await {
@@ -93,12 +93,12 @@ pub async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /username/recover`
-pub async fn username_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn username_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("username-recover.html", context! {}).show(web))
 }
 
 /// `POST /username/recover`
-pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("username-recover.html", context! {}) };
     match operations::recover_username(web, request, fields).await {
@@ -108,12 +108,12 @@ pub async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Fai
 }
 
 /// `GET /forgot`
-pub async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Form::new("forgot.html", context! {}).show(web))
 }
 
 /// `POST /forgot`
-pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("forgot.html", context! {}) };
     match operations::forgot(web, request, fields).await {
@@ -123,13 +123,13 @@ pub async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /forgot/sent`
-pub async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
     let within = web.app.env().config.tokens.reset_within.in_words();
     Ok(Reply::page(render(web, "forgot-sent.html", context! { within })))
 }
 
 /// `GET /reset/{token}`: shows whose password is to be set, for password managers, and changes nothing.
-pub async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
     let checked = flatten(web.app.check_reset(token, &request.client()));
     if let Some(onward) = lead_on(web, "/reset", token, checked.as_ref().err()) {
@@ -144,7 +144,7 @@ fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::t
 }
 
 /// `POST /reset/{token}`
-pub async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::reset(web, request, Some(request.parameter("token")), request.form()?).await {
         Ok(Some(started)) => {
             let reply = Reply::see_other("/account?notice=password-changed");

@@ -19,13 +19,13 @@ fn require_offered(web: &Web) -> Result<(), Failure> {
 }
 
 /// `GET /login/mail`
-pub async fn mail_login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn mail_login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     Ok(Form::new("login-mail.html", context! { return_to => wanted(web, request, None), ..names(web) }).show(web))
 }
 
 /// `POST /login/mail`
-pub async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
     let values = context! { return_to => return_to.as_str(), ..names(web) };
@@ -41,13 +41,13 @@ fn digits<'a>(return_to: &str) -> Form<'a> {
 }
 
 /// `GET /login/mail/code`
-pub async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     Ok(digits(&wanted(web, request, None)).show(web))
 }
 
 /// `POST /login/mail/code`
-pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
     match operations::log_in_by_code(web, request, fields, false).await {
@@ -58,7 +58,7 @@ pub async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failu
 }
 
 /// `GET /login/mail/{token}`: checks the link and shows a button. Mail scanners that open links log nobody in.
-pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     let token = request.parameter("token");
     let checked = flatten(web.app.check_mail_login(token, &request.client()));
@@ -74,7 +74,7 @@ pub async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `POST /login/mail/{token}`
-pub async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed =
         operations::log_in_by_link(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
     Ok(go_on(web, request, &passed, ""))

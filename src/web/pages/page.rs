@@ -8,13 +8,13 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 /// The target of a browser whose form was submitted twice; if the first answer reached it, it is logged in and led on.
-pub const DONE_ALREADY: &str = "/login?notice=done-already";
+pub(crate) const DONE_ALREADY: &str = "/login?notice=done-already";
 
 /// The page where second factors are set up.
-pub const SECOND_FACTOR: &str = "/account/second-factor";
+pub(crate) const SECOND_FACTOR: &str = "/account/second-factor";
 
 /// Returns the page that explains a failure and says where to go on.
-pub fn failure(web: &Web, failure: &Failure) -> Reply {
+pub(crate) fn failure(web: &Web, failure: &Failure) -> Reply {
     let told = failure.explanation();
     let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
     let values = context! { title => told.title, detail => failure.detail(), offers_links, is_done };

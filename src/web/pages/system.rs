@@ -7,13 +7,13 @@ use crate::web::request::Request;
 use crate::web::status::Success;
 
 /// `GET /`
-pub async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let path = if web.caller(&request.headers)?.is_some() { "/account" } else { "/login" };
     Ok(Reply::see_other(path))
 }
 
 /// `GET /healthz`. With the word that `gatelodge doctor` waits for, it records how the request arrived.
-pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::text("ok");
     let Some(word) = request.query("probe") else { return Ok(reply) };
     let is_expected = web.app.note_probe(word, || request.arrival());
@@ -21,7 +21,7 @@ pub fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /readyz`: whether people can be served. The details are for this machine and for administrators only.
-pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let health = web.app.health().await;
     let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };
     let is_told = request.is_from_this_machine()
@@ -38,11 +38,11 @@ pub async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /assets/style.css`
-pub fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::asset("text/css; charset=utf-8", include_str!("../assets/style.css")))
 }
 
 /// `GET /assets/icon.svg`
-pub fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::asset("image/svg+xml; charset=utf-8", include_str!("../assets/icon.svg")))
 }

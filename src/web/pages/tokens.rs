@@ -33,12 +33,12 @@ fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'
 }
 
 /// `GET /account/tokens`
-pub async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     Ok(form(web, request, None)?.show(web))
 }
 
 /// `POST /account/tokens`
-pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let typed = fields.typed(&["name"]);
     match operations::make_token(web, request, fields).await {
@@ -48,7 +48,7 @@ pub async fn make_token(web: &Web, request: &Request) -> Result<Reply, Failure> 
 }
 
 /// `POST /account/tokens/{id}/revoke`
-pub async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<Reply, Failure> {
     gone(operations::revoke_token(web, request).await)?;
     Ok(Reply::see_other("/account/tokens?notice=token-revoked"))
 }

@@ -10,11 +10,11 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::net::{Room, UnderWay};
 
 /// The bytes handed to the connection at a time; the rest waits here, where it is counted.
-pub const CHUNK_BYTES: usize = 16 * 1024;
+pub(super) const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The body of an answer, with the room that it takes and the request that it answers. Both are released when the last
 /// byte has left, wherever the connection keeps the bytes until then.
-pub struct Answer {
+pub(super) struct Answer {
     rest: Bytes,
     held: Option<Held>,
 }
@@ -27,18 +27,18 @@ struct Held {
 
 impl Answer {
     /// Wraps the answer to a request.
-    pub fn new(bytes: Bytes, room: Option<Room>, under_way: UnderWay) -> Self {
+    pub(super) fn new(bytes: Bytes, room: Option<Room>, under_way: UnderWay) -> Self {
         Self { rest: bytes, held: Some(Held { _room: room, _under_way: under_way }) }
     }
 
     /// Wraps an answer that leaves at once, so that nothing is held for it.
-    pub fn gone(bytes: Bytes) -> Self {
+    pub(super) fn gone(bytes: Bytes) -> Self {
         Self { rest: bytes, held: None }
     }
 }
 
 /// Bytes handed to the connection; the last ones carry what is held for the answer.
-pub struct Chunk {
+pub(super) struct Chunk {
     bytes: Bytes,
     _held: Option<Held>,
 }

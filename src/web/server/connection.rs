@@ -35,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(75);
 const MAX_SEND_BYTES: usize = 16 * 1024;
 
 /// A connection that was accepted.
-pub struct Serving {
+pub(super) struct Serving {
     pub service: Arc<Service>,
     pub peer: IpAddr,
     /// The local port that took it.
@@ -51,7 +51,7 @@ pub struct Serving {
 
 impl Serving {
     /// Serves until the client is done, a limit is reached, or the connection has to end.
-    pub async fn run(self, stream: TcpStream, place: Place, protocol: Protocol) {
+    pub(super) async fn run(self, stream: TcpStream, place: Place, protocol: Protocol) {
         let stream = Polite::new(stream, place, Arc::clone(&self.pulse));
         match protocol {
             Protocol::Http => self.http1(stream, Serves::Site).await,

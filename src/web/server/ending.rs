@@ -14,13 +14,13 @@ use crate::net::{Aside, Overdue, Pulse};
 const FIRST_REQUEST: Duration = Duration::from_secs(2);
 /// The time for a graceful end of a connection on which nothing is under way. HTTP/1.1 has no message for it.
 #[derive(Clone, Copy)]
-pub struct Farewell(Duration);
+pub(super) struct Farewell(Duration);
 
 impl Farewell {
     /// The connection is closed at once.
-    pub const NONE: Self = Self(Duration::ZERO);
+    pub(super) const NONE: Self = Self(Duration::ZERO);
     /// GOAWAY needs a round trip (RFC 9113, 6.8).
-    pub const GOAWAY: Self = Self(Duration::from_secs(1));
+    pub(super) const GOAWAY: Self = Self(Duration::from_secs(1));
     /// GOAWAY where the place is needed: sent, but not waited for.
     const IN_A_HURRY: Self = Self(Duration::from_millis(50));
 }
@@ -29,7 +29,7 @@ impl Farewell {
 const LAST_ANSWER: Duration = Duration::from_mins(1);
 
 /// The signals that end one connection.
-pub struct Ending {
+pub(super) struct Ending {
     stop: CancellationToken,
     leave: CancellationToken,
 }
@@ -44,12 +44,12 @@ enum Why {
 impl Ending {
     /// Ends with `stop` or `leave`. Each connection has a child token of `stop`: the tokens are polled with every
     /// request, and all connections would meet at one lock.
-    pub fn new(stop: &CancellationToken, leave: CancellationToken) -> Self {
+    pub(super) fn new(stop: &CancellationToken, leave: CancellationToken) -> Self {
         Self { stop: stop.child_token(), leave }
     }
 
     /// Awaits a future, unless the connection is asked to leave first.
-    pub async fn unless_asked_to_leave<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn unless_asked_to_leave<T>(&self, something: impl Future<Output = T>) -> Option<T> {
         self.leave.run_until_cancelled(something).await
     }
 
@@ -67,7 +67,7 @@ impl Ending {
     }
 
     /// Serves a connection to its end, which comes with the server's at the latest.
-    pub async fn serve<C: GracefulConnection>(
+    pub(super) async fn serve<C: GracefulConnection>(
         &self,
         connection: C,
         pulse: &Pulse,

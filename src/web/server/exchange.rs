@@ -42,14 +42,14 @@ const ANSWER_BYTES: usize = 1024;
 const STEP_BYTES: usize = 1024;
 
 /// What is served on a connection.
-pub enum Serves {
+pub(super) enum Serves {
     Site,
     Redirect(Arc<Challenges>),
     Metrics,
 }
 
 /// The context that the requests of one connection share.
-pub struct Desk {
+pub(super) struct Desk {
     pub service: Arc<Service>,
     pub serves: Serves,
     pub peer: IpAddr,
@@ -64,7 +64,7 @@ pub struct Desk {
 }
 
 /// An answer: ready at once, or to be waited for.
-pub enum Answering {
+pub(super) enum Answering {
     /// Ready; taken by the first poll.
     There(Option<http::Response<Answer>>),
     /// Boxed, because hyper moves what it is given several times.
@@ -107,7 +107,7 @@ enum Left {
 impl Desk {
     /// Answers a request. One that waits for nothing, as most about sessions, is answered on the spot: no box, no
     /// timer, and no room, because there are never more of them at a time than threads.
-    pub fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
+    pub(super) fn serve(self: &Arc<Self>, request: http::Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
         let env = self.service.web.app.env();
         let network = client_network(self.peer, &head.headers, &env.config.proxy.trusted);

@@ -12,7 +12,7 @@ const LENGTH: &[u8] = b"content-length";
 
 /// What is known of the latest head.
 #[derive(Default)]
-pub struct Head {
+pub(super) struct Head {
     has_length: AtomicBool,
     /// Whether a line has come: empty ones before the first are skipped (RFC 9112, 2.2).
     has_begun: AtomicBool,
@@ -21,7 +21,7 @@ pub struct Head {
 
 impl Head {
     /// Whether the head has a Content-Length. Of pipelined requests nothing is known.
-    pub fn has_length(&self) -> bool {
+    pub(super) fn has_length(&self) -> bool {
         self.has_length.load(Ordering::Relaxed)
     }
 
@@ -39,7 +39,7 @@ impl Head {
     }
 
     /// Starts over for the next head.
-    pub fn begin_anew(&self) {
+    pub(super) fn begin_anew(&self) {
         self.has_length.store(false, Ordering::Relaxed);
         self.has_begun.store(false, Ordering::Relaxed);
         self.is_over.store(false, Ordering::Relaxed);
@@ -48,7 +48,7 @@ impl Head {
 
 /// A stream that watches heads as they pass. hyper removes a Content-Length beside Transfer-Encoding, goes by the
 /// latter and closes, as RFC 9112, 6.1, permits; a client that sends both attempts request smuggling, and is refused.
-pub struct Watched<S> {
+pub(super) struct Watched<S> {
     stream: S,
     head: Arc<Head>,
     /// The beginning of an unfinished line, no longer than what is searched for.
@@ -56,7 +56,7 @@ pub struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    pub fn new(stream: S) -> (Self, Arc<Head>) {
+    pub(super) fn new(stream: S) -> (Self, Arc<Head>) {
         let head = Arc::new(Head::default());
         (Self { stream, head: Arc::clone(&head), line: Vec::with_capacity(LENGTH.len() + 1) }, head)
     }
