@@ -2,7 +2,7 @@
 
 use crate::audit::{Act, Source};
 use crate::base::{AccountId, EmailAddress};
-use crate::crypto::{Opened, PasswordHash, Purpose};
+use crate::crypto::{OpenedToken, PasswordHash, Purpose};
 use crate::mail::Letter;
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
@@ -134,7 +134,7 @@ impl State {
 pub(super) fn find(
     view: &dyn Snapshot,
     env: &Env,
-    opened: &Opened<'_>,
+    opened: &OpenedToken<'_>,
 ) -> Result<Option<(Person, EmailAddress)>, StoreError> {
     let id = AccountId::from_bytes(opened.subject);
     let Some(person) = person::load(view, id)?.filter(|person| person.account.disabled_at.is_none()) else {

@@ -3,7 +3,7 @@
 use crate::audit::Act;
 use crate::base::{AccountId, RegistrationId, Timestamp, Username};
 use crate::config::RegistrationMode;
-use crate::crypto::{Digest, Opened, PasswordFault, PasswordHash, Purpose, TokenFault};
+use crate::crypto::{Digest, OpenedToken, PasswordFault, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 
@@ -51,7 +51,7 @@ pub fn look_up(
     })
 }
 
-fn find_registration(view: &dyn Snapshot, env: &Env, opened: &Opened<'_>) -> Result<Option<Target>, StoreError> {
+fn find_registration(view: &dyn Snapshot, env: &Env, opened: &OpenedToken<'_>) -> Result<Option<Target>, StoreError> {
     let id = RegistrationId::from_bytes(opened.subject);
     let Some(registration) = registration::find(view, id)? else { return Ok(None) };
     // The address may have got an owner since the link was mailed, by another of its links or by an administrator.

@@ -1,7 +1,7 @@
 //! The links that confirm registrations: of those mailed to one address, the newest works.
 
 use crate::base::{EmailAddress, Timestamp};
-use crate::crypto::Opened;
+use crate::crypto::OpenedToken;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::Env;
@@ -38,7 +38,7 @@ pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result
 pub(super) fn is_newest(
     view: &dyn Snapshot,
     env: &Env,
-    opened: &Opened<'_>,
+    opened: &OpenedToken<'_>,
     address: &EmailAddress,
 ) -> Result<bool, StoreError> {
     let canonical = address.canonical();

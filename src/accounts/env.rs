@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::audit::Chain;
 use crate::base::NodeId;
 use crate::config::Config;
-use crate::crypto::{Opened, PasswordPolicy, SealingKey};
+use crate::crypto::{OpenedToken, PasswordPolicy, SealingKey};
 use crate::mail::{Composer, Mailer};
 
 /// Settings and keys. Settings may be reloaded while the program runs: one transaction sees the same ones throughout.
@@ -37,7 +37,7 @@ impl Env {
 
     /// Whether a mailed link is bound to this state, in this generation.
     #[must_use]
-    pub fn is_bound(&self, link: &Opened<'_>, state: &[&[u8]]) -> bool {
+    pub fn is_bound(&self, link: &OpenedToken<'_>, state: &[&[u8]]) -> bool {
         link.is_bound_to(&self.binding(state))
     }
 

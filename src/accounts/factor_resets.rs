@@ -34,7 +34,7 @@ pub(crate) const RESETS: Table<AccountId, FactorReset> = Table::at(schema::FACTO
 
 /// The outcome of asking for a reset.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Asked {
+pub enum ResetAsked {
     /// It is done.
     Done,
     /// It will be done at this time.
@@ -44,13 +44,13 @@ pub enum Asked {
 }
 
 /// Removes somebody's factors, at once or when the waiting time is over, and tells them.
-pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Asked, StoreError> {
+pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<ResetAsked, StoreError> {
     if !factors::has_any(work.tx, person.id)? {
-        return Ok(Asked::Nothing);
+        return Ok(ResetAsked::Nothing);
     }
     let Some(wait) = work.env.config.second_factor.reset_after else {
         reset(work, source, person)?;
-        return Ok(Asked::Done);
+        return Ok(ResetAsked::Done);
     };
     // Asking again does not move the time: the owner was told when it would be.
     let (due_at, asked_by) = match RESETS.get(work.tx, &person.id)? {
@@ -63,7 +63,7 @@ pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Aske
         let login = work.env.config.site.url.link("/login");
         work.mail(to, &Letter::FactorResetAsked { due: due_at, login })?;
     }
-    Ok(Asked::WaitsUntil(due_at))
+    Ok(ResetAsked::WaitsUntil(due_at))
 }
 
 fn reset(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 
 use crate::base::{AccountId, EmailAddress, Id, Timestamp};
 use crate::config::{Config, Span};
-use crate::crypto::{Opened, Purpose};
+use crate::crypto::{OpenedToken, Purpose};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
 use super::{Env, Work};
@@ -83,7 +83,7 @@ pub(super) fn undone_by(
     view: &dyn Snapshot,
     env: &Env,
     account: AccountId,
-    link: &Opened<'_>,
+    link: &OpenedToken<'_>,
 ) -> Result<Option<FormerAddress>, StoreError> {
     let former = FORMER.under(view, &account, Direction::Up, MAX_FORMER)?;
     let is_meant = |id: &Id<OfFormerAddress>| env.is_bound(link, &[account.bytes(), id.bytes()]);

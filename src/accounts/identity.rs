@@ -6,7 +6,7 @@ use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
 /// The kinds of identity, as they stand in keys.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum StoredKind {
     /// An e-mail address.
     Email,
     /// A user name.
@@ -15,7 +15,7 @@ pub enum Kind {
     Phone,
 }
 
-impl Kind {
+impl StoredKind {
     const fn code(self) -> u8 {
         match self {
             Self::Email => 1,
@@ -50,21 +50,21 @@ pub fn owner(view: &dyn Snapshot, identity: &Identity) -> Result<Option<AccountI
 
 /// The account with this address, verified or not.
 pub fn owner_of_email(view: &dyn Snapshot, address: &EmailAddress) -> Result<Option<AccountId>, StoreError> {
-    OWNERS.get(view, &(Kind::Email.code(), address.canonical()))
+    OWNERS.get(view, &(StoredKind::Email.code(), address.canonical()))
 }
 
 /// The account with this user name.
 pub fn owner_of_username(view: &dyn Snapshot, name: &Username) -> Result<Option<AccountId>, StoreError> {
-    OWNERS.get(view, &(Kind::Username.code(), name.as_str().to_owned()))
+    OWNERS.get(view, &(StoredKind::Username.code(), name.as_str().to_owned()))
 }
 
 /// The account with this telephone number.
 pub fn owner_of_phone(view: &dyn Snapshot, number: &PhoneNumber) -> Result<Option<AccountId>, StoreError> {
-    OWNERS.get(view, &(Kind::Phone.code(), number.as_str().to_owned()))
+    OWNERS.get(view, &(StoredKind::Phone.code(), number.as_str().to_owned()))
 }
 
 /// The identity of a kind that an account has.
-pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: Kind) -> Result<Option<Claimed>, StoreError> {
+pub fn of_account(view: &dyn Snapshot, account: AccountId, kind: StoredKind) -> Result<Option<Claimed>, StoreError> {
     OF_ACCOUNT.get(view, &(account, kind.code()))
 }
 
@@ -75,9 +75,13 @@ pub fn set_email(
     address: &EmailAddress,
     verified_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    release(tx, account, Kind::Email)?;
-    OWNERS.put(tx, &(Kind::Email.code(), address.canonical()), &account)?;
-    OF_ACCOUNT.put(tx, &(account, Kind::Email.code()), &Claimed { shown: address.as_str().to_owned(), verified_at })
+    release(tx, account, StoredKind::Email)?;
+    OWNERS.put(tx, &(StoredKind::Email.code(), address.canonical()), &account)?;
+    OF_ACCOUNT.put(
+        tx,
+        &(account, StoredKind::Email.code()),
+        &Claimed { shown: address.as_str().to_owned(), verified_at },
+    )
 }
 
 /// Gives an account a user name, in place of the one it has. The caller has checked that nobody else owns it.
@@ -87,7 +91,7 @@ pub fn set_username(
     name: &Username,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    claim(tx, account, (Kind::Username, name.as_str()), now)
+    claim(tx, account, (StoredKind::Username, name.as_str()), now)
 }
 
 /// Gives an account a telephone number in place of the one it has, or removes it. The caller has checked that nobody
@@ -99,15 +103,15 @@ pub fn set_phone(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match number {
-        Some(number) => claim(tx, account, (Kind::Phone, number.as_str()), now),
-        None => release(tx, account, Kind::Phone),
+        Some(number) => claim(tx, account, (StoredKind::Phone, number.as_str()), now),
+        None => release(tx, account, StoredKind::Phone),
     }
 }
 
 fn claim(
     tx: &mut dyn Transaction,
     account: AccountId,
-    (kind, shown): (Kind, &str),
+    (kind, shown): (StoredKind, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     release(tx, account, kind)?;
@@ -117,17 +121,17 @@ fn claim(
 
 /// Removes an account's address.
 pub fn release_email(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    release(tx, account, Kind::Email)
+    release(tx, account, StoredKind::Email)
 }
 
 /// Removes every identity of an account.
 pub fn release_all(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    release(tx, account, Kind::Email)?;
-    release(tx, account, Kind::Phone)?;
-    release(tx, account, Kind::Username)
+    release(tx, account, StoredKind::Email)?;
+    release(tx, account, StoredKind::Phone)?;
+    release(tx, account, StoredKind::Username)
 }
 
-fn release(tx: &mut dyn Transaction, account: AccountId, kind: Kind) -> Result<(), StoreError> {
+fn release(tx: &mut dyn Transaction, account: AccountId, kind: StoredKind) -> Result<(), StoreError> {
     let Some(claimed) = of_account(tx, account, kind)? else { return Ok(()) };
     OWNERS.delete(tx, &(kind.code(), claimed.shown.to_ascii_lowercase()))?;
     OF_ACCOUNT.delete(tx, &(account, kind.code()))

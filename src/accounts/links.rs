@@ -1,7 +1,7 @@
 //! Opens the signed links of mails: finds what each is good for, and sees to it that it works once.
 
 use crate::base::{Moment, Timestamp};
-use crate::crypto::{Digest, Opened, Purpose, TokenFault};
+use crate::crypto::{Digest, OpenedToken, Purpose, TokenFault};
 use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::{Env, keyring, spent};
@@ -13,10 +13,10 @@ pub(super) fn open<T>(
     env: &Env,
     (token, purposes): (&str, &[Purpose]),
     now: Timestamp,
-    find: impl FnOnce(&Opened<'_>) -> Result<Option<T>, StoreError>,
+    find: impl FnOnce(&OpenedToken<'_>) -> Result<Option<T>, StoreError>,
 ) -> Result<Result<T, TokenFault>, StoreError> {
     let keys = keyring::load(view, &env.seal)?;
-    let fault = match Opened::open(token, &keys, now) {
+    let fault = match OpenedToken::open(token, &keys, now) {
         Ok(opened) if purposes.contains(&opened.purpose) => match find(&opened)? {
             Some(found) => return Ok(Ok(found)),
             None => TokenFault::Invalid,

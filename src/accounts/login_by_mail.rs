@@ -101,7 +101,7 @@ pub fn look_up(
 
 /// The means by which somebody logs in.
 #[derive(Clone, Debug)]
-pub enum Key {
+pub enum LoginKey {
     /// The mailed link.
     Link(String),
     /// The mailed digits, and the browser that asked for them.
@@ -120,7 +120,7 @@ pub struct KeyCheck {
 /// Logs in whoever has the key.
 pub fn conclude(
     work: &mut Work<'_>,
-    key: &Key,
+    key: &LoginKey,
     check: &KeyCheck,
     request: &SessionRequest,
 ) -> Result<FirstStep, StoreError> {
@@ -128,17 +128,17 @@ pub fn conclude(
     // Looked at first, so that a link is not used up by somebody who has to wait. Not so for digits: to refuse them
     // before they are known to be right would show that a mail went out, and so that there is an account.
     let waiting = match key {
-        Key::Link(token) => look_up(work.tx, work.env, token, now)?.ok().map(|usable| usable.person.id),
-        Key::Code(_, context) => factors::waiting_code(work.tx, now, *context)?,
+        LoginKey::Link(token) => look_up(work.tx, work.env, token, now)?.ok().map(|usable| usable.person.id),
+        LoginKey::Code(_, context) => factors::waiting_code(work.tx, now, *context)?,
     };
     if let Some(account) = waiting {
         let seconds = login::wait_to_log_in(work, account, &request.client)?;
-        if seconds > 0 && matches!(key, Key::Link(_)) {
+        if seconds > 0 && matches!(key, LoginKey::Link(_)) {
             return Ok(Err(LoginRefused::TooMany(seconds)));
         }
     }
     let person = match key {
-        Key::Link(token) => match look_up(work.tx, work.env, token, now)? {
+        LoginKey::Link(token) => match look_up(work.tx, work.env, token, now)? {
             Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
             Ok(usable) => {
                 factors::drop_code(work.tx, usable.context)?;
@@ -146,7 +146,7 @@ pub fn conclude(
                 Some(usable.person)
             }
         },
-        Key::Code(code, context) => {
+        LoginKey::Code(code, context) => {
             let owner = match factors::waiting_code(work.tx, now, *context)? {
                 Some(account) => person::load(work.tx, account)?,
                 None => None,
@@ -176,8 +176,8 @@ pub fn conclude(
     };
     throttle::passed_mailed_digits(work.tx, person.id)?;
     let method = match key {
-        Key::Link(_) => Method::LoginLink,
-        Key::Code(..) => Method::LoginCode,
+        LoginKey::Link(_) => Method::LoginLink,
+        LoginKey::Code(..) => Method::LoginCode,
     };
     login::finish_first_step(work, person, request, method)
 }

@@ -8,7 +8,7 @@ use crate::crypto::{Cost, Digest, Hashing, PasswordHash};
 use crate::groups;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
 
-use super::identity::{self, Claimed, Kind};
+use super::identity::{self, Claimed, StoredKind};
 use super::{Env, hash_costs};
 
 /// The record of an account; its address, user name and telephone number stand among the identities.
@@ -170,16 +170,16 @@ pub(crate) const ACCOUNTS: Table<AccountId, Account> = Table::at(schema::ACCOUNT
 pub fn load(view: &dyn Snapshot, id: AccountId) -> Result<Option<Person>, StoreError> {
     let Some(account) = ACCOUNTS.get(view, &id)? else { return Ok(None) };
     let damaged = StoreError::Damaged("an identity");
-    let email = match identity::of_account(view, id, Kind::Email)? {
+    let email = match identity::of_account(view, id, StoredKind::Email)? {
         None => None,
         Some(claimed) => {
             let address = EmailAddress::parse(&claimed.shown).map_err(|_| damaged.clone())?;
             Some(Email { address, shown: claimed.shown, verified_at: claimed.verified_at })
         }
     };
-    let username = identity::of_account(view, id, Kind::Username)?;
+    let username = identity::of_account(view, id, StoredKind::Username)?;
     let username = username.map(|claimed| Username::parse(&claimed.shown)).transpose().map_err(|_| damaged.clone())?;
-    let phone = identity::of_account(view, id, Kind::Phone)?;
+    let phone = identity::of_account(view, id, StoredKind::Phone)?;
     let phone = phone.map(|claimed| PhoneNumber::parse(&claimed.shown)).transpose().map_err(|_| damaged)?;
     Ok(Some(Person { id, account, email, username, phone }))
 }
@@ -199,11 +199,11 @@ pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreErr
     let found = ACCOUNTS.get(view, &nobody)?;
     // Kept from the optimiser, which would drop work whose result nobody uses.
     std::hint::black_box((found, Account::read(&SAMPLE.0)?));
-    let found = identity::of_account(view, nobody, Kind::Email)?;
+    let found = identity::of_account(view, nobody, StoredKind::Email)?;
     let claimed = Claimed::read(&SAMPLE.1)?;
     std::hint::black_box((found, EmailAddress::parse(&claimed.shown).ok(), claimed));
-    std::hint::black_box(identity::of_account(view, nobody, Kind::Username)?);
-    std::hint::black_box(identity::of_account(view, nobody, Kind::Phone)?);
+    std::hint::black_box(identity::of_account(view, nobody, StoredKind::Username)?);
+    std::hint::black_box(identity::of_account(view, nobody, StoredKind::Phone)?);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use crate::base::{AccountId, EmailAddress};
 use crate::config::Config;
-use crate::crypto::{Opened, Purpose};
+use crate::crypto::{OpenedToken, Purpose};
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
@@ -36,7 +36,12 @@ pub(super) fn sign(work: &mut Work<'_>, person: &Person) -> Result<String, Store
 
 /// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief
 /// had mailed to their own address is dead once the owner has the account back.
-pub(super) fn is_bound(view: &dyn Snapshot, env: &Env, link: &Opened<'_>, person: &Person) -> Result<bool, StoreError> {
+pub(super) fn is_bound(
+    view: &dyn Snapshot,
+    env: &Env,
+    link: &OpenedToken<'_>,
+    person: &Person,
+) -> Result<bool, StoreError> {
     let binding = Binding::of(view, person.id)?;
     let is_bound_to = |address: &EmailAddress| env.is_bound(link, &binding.with(&address.canonical()));
     // Former addresses count: a thief who changes the address must not kill the link that the owner holds.

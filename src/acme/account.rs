@@ -9,15 +9,15 @@ use crate::base::Moment;
 use crate::crypto::SealingKey;
 use crate::store::{Direction, StoreError, Table, Transaction, record, schema};
 
-use super::{AcmeError, Wanted};
+use super::{AcmeError, CertificateWanted};
 
-pub(crate) struct Kept {
+pub(crate) struct KeptAccount {
     sealed_credentials: Vec<u8>,
 }
-record!(Kept, version 1, { sealed_credentials });
+record!(KeptAccount, version 1, { sealed_credentials });
 
 /// The accounts, by directory.
-pub(crate) const ACCOUNTS: Table<String, Kept> = Table::at(schema::ACME_ACCOUNTS);
+pub(crate) const ACCOUNTS: Table<String, KeptAccount> = Table::at(schema::ACME_ACCOUNTS);
 
 /// The error type for an account that the authority does not know (RFC 8555, 6.7).
 const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
@@ -30,7 +30,7 @@ fn associated_data(directory: &str) -> [&[u8]; 2] {
 pub(super) async fn open(
     app: &Arc<App>,
     builder: impl Fn() -> AccountBuilder,
-    wanted: &Wanted,
+    wanted: &CertificateWanted,
 ) -> Result<Account, AcmeError> {
     let contact = app.env().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
     let contact: Vec<&str> = contact.as_deref().into_iter().collect();
@@ -62,7 +62,7 @@ async fn keep(app: &Arc<App>, directory: String, credentials: &AccountCredential
     let text = serde_json::to_vec(credentials).map_err(|error| AcmeError::Failed(error.to_string()))?;
     let kept = app.write(move |work| {
         let sealed_credentials = work.env.seal.seal(&associated_data(&directory), &text, work.moment);
-        ACCOUNTS.put(work.tx, &directory, &Kept { sealed_credentials })
+        ACCOUNTS.put(work.tx, &directory, &KeptAccount { sealed_credentials })
     });
     Ok(kept.await.map_err(Fault::from)?)
 }
@@ -80,7 +80,7 @@ pub fn reseal(
         let sealed = old.hand_over(new, &associated_data(&directory), &kept.sealed_credentials, moment);
         let sealed_credentials =
             sealed.map_err(|_| StoreError::Damaged("the account with the certificate authority"))?;
-        ACCOUNTS.put(tx, &directory, &Kept { sealed_credentials })?;
+        ACCOUNTS.put(tx, &directory, &KeptAccount { sealed_credentials })?;
     }
     Ok(())
 }

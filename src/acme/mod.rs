@@ -12,4 +12,4 @@ pub(crate) use account::ACCOUNTS;
 pub use account::reseal;
 pub use error::AcmeError;
 pub use obtain::obtain;
-pub use wanted::Wanted;
+pub use wanted::CertificateWanted;

@@ -11,7 +11,7 @@ use crate::tls::{Certificates, issued};
 
 use super::error::{AcmeError, TIMEOUT};
 use super::requests::{self, Requests};
-use super::wanted::Wanted;
+use super::wanted::CertificateWanted;
 use super::{account, order};
 
 /// Obtains a certificate and keeps it. Returns its expiry, and the port at which the authority validated us. It is not
@@ -23,13 +23,13 @@ pub async fn obtain(
     app: &Arc<App>,
     courier: &Arc<CourierHandle>,
     certificates: &Certificates,
-    wanted: &Wanted,
+    wanted: &CertificateWanted,
 ) -> Result<(Timestamp, u16), AcmeError> {
     let asked = tokio::time::timeout(TIMEOUT, ask(app, courier, certificates, wanted)).await;
     // Also after a timeout or an error: nobody is to be answered once the order is over.
     certificates.challenges().clear();
     let ((chain, key), port) = asked.map_err(|_| AcmeError::Slow)??;
-    let Wanted { directory, hosts } = wanted.clone();
+    let CertificateWanted { directory, hosts } = wanted.clone();
     Ok((issued::keep(app, (directory, hosts), chain, key, certificates.provider()).await?, port))
 }
 
@@ -37,7 +37,7 @@ async fn ask(
     app: &Arc<App>,
     courier: &Arc<CourierHandle>,
     certificates: &Certificates,
-    wanted: &Wanted,
+    wanted: &CertificateWanted,
 ) -> Result<(order::Given, u16), AcmeError> {
     let builder = || -> AccountBuilder { requests::builder(Requests::new(Arc::clone(courier), app.now())) };
     let account = account::open(app, builder, wanted).await?;

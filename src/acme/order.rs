@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 
 use crate::tls::Certificates;
 
-use super::{AcmeError, Wanted};
+use super::{AcmeError, CertificateWanted};
 
 /// The chain as PEM, and the key of its first certificate.
 pub(super) type Given = (String, Vec<u8>);
@@ -22,7 +22,7 @@ const POLLING: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90))
 pub(super) async fn place(
     account: &Account,
     certificates: &Certificates,
-    wanted: &Wanted,
+    wanted: &CertificateWanted,
     kind: ChallengeType,
 ) -> Result<Given, AcmeError> {
     let names: Vec<Identifier> = wanted.hosts.iter().cloned().map(Identifier::Dns).collect();
@@ -80,7 +80,7 @@ async fn why(order: &mut Order) -> String {
 }
 
 /// Makes a certificate signing request (RFC 2986); the key is a new one each time.
-fn request(wanted: &Wanted, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
+fn request(wanted: &CertificateWanted, key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
     let mut params = CertificateParams::new(wanted.hosts.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name = DistinguishedName::new();
     Ok(params.serialize_request(key)?.der().to_vec())

@@ -7,14 +7,14 @@ use crate::tls::issued;
 
 /// A certificate to be requested.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Wanted {
+pub struct CertificateWanted {
     /// The authority's directory.
     pub directory: String,
     /// The names.
     pub hosts: BTreeSet<String>,
 }
 
-impl Wanted {
+impl CertificateWanted {
     /// Returns what the configuration asks for.
     #[must_use]
     pub fn by(app: &App) -> Self {

@@ -6,7 +6,7 @@ use crate::accounts::{Work, mail_requests};
 use crate::app::{App, Principal};
 use crate::audit::{Act, Subject};
 use crate::base::MailId;
-use crate::mail::{self, Mail, MailState, Step};
+use crate::mail::{self, Mail, MailState, OutboxStep};
 use crate::store::StoreError;
 
 use super::answers::{self, Mails, Page, QueuedMails, ReleasedMails};
@@ -74,7 +74,7 @@ pub(super) async fn release(app: &Arc<App>, by: &Principal) -> Result<ReleasedMa
 /// Takes every step; gives how many mails it was done to.
 async fn in_steps<F>(app: &Arc<App>, by: &Principal, step: F) -> Result<usize, Refusal>
 where
-    F: FnMut(&mut Work<'_>, Option<MailId>) -> Result<Step, StoreError> + Clone + Send + 'static,
+    F: FnMut(&mut Work<'_>, Option<MailId>) -> Result<OutboxStep, StoreError> + Clone + Send + 'static,
 {
     let (mut count, mut after) = (0, None);
     loop {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
-use crate::accounts::factor_resets::{self, Asked};
+use crate::accounts::factor_resets::{self, ResetAsked};
 use crate::accounts::{Person, Work, person};
 use crate::app::{App, Fault, Principal};
 use crate::base::{AccountId, PhoneNumber};
@@ -189,9 +189,9 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) 
     });
     let (asked, person) = asked.await??;
     let due_at = match asked {
-        Asked::Done => None,
-        Asked::WaitsUntil(due_at) => Some(due_at),
-        Asked::Nothing => return Err(Refusal::conflict(format!("{user} has no second factor"), "")),
+        ResetAsked::Done => None,
+        ResetAsked::WaitsUntil(due_at) => Some(due_at),
+        ResetAsked::Nothing => return Err(Refusal::conflict(format!("{user} has no second factor"), "")),
     };
     Ok(FactorsReset { account: describe(&person), second_factors_end_at: due_at })
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 use crate::base::ClockState;
 use crate::store::StoreError;
 
-use super::pulses::Pulse;
-use super::{App, Room};
+use super::pulses::Heartbeat;
+use super::{App, DiskSpace};
 
 /// The state of the appliance, for monitoring.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Health {
     /// Whether writing works, as far as it was tried.
     pub store: Result<(), StoreError>,
     /// The room on the disk.
-    pub room: Room,
+    pub room: DiskSpace,
     /// Workers whose step has taken far too long.
     pub stuck: Vec<&'static str>,
     /// Whether the clock is believed.
@@ -35,8 +35,8 @@ impl Health {
 
 impl App {
     /// Registers a worker that is being started, and returns its pulse.
-    pub fn pulse(&self, name: &'static str) -> Arc<Pulse> {
-        let pulse = Arc::new(Pulse { name, busy_since: AtomicU64::new(0) });
+    pub fn pulse(&self, name: &'static str) -> Arc<Heartbeat> {
+        let pulse = Arc::new(Heartbeat { name, busy_since: AtomicU64::new(0) });
         self.pulses.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pulse));
         pulse
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::login_by_mail::{self, Key, KeyCheck, Usable};
+use crate::accounts::login_by_mail::{self, KeyCheck, LoginKey, Usable};
 
 use crate::accounts::attempt_limits::AttemptLimits;
 use crate::accounts::start_session::SessionRequest;
@@ -59,12 +59,12 @@ impl App {
 
     /// Returns the limits of an attempt. Digits are few enough to be guessed, so wrong ones count for the account
     /// they were mailed to, wherever they come from.
-    fn tries_for(&self, key: &Key, client: &Client) -> Result<AttemptLimits, Fault> {
+    fn tries_for(&self, key: &LoginKey, client: &Client) -> Result<AttemptLimits, Fault> {
         let env = self.env();
         // A link carries 256 bits of code, so only the network that tries links pays; digits can be guessed.
         Ok(match key {
-            Key::Link(_) => AttemptLimits::for_link(&env, client),
-            Key::Code(_, context) => {
+            LoginKey::Link(_) => AttemptLimits::for_link(&env, client),
+            LoginKey::Code(_, context) => {
                 let now = self.now();
                 let account = self.read(|view| factors::waiting_code(view, now, *context))?;
                 AttemptLimits::for_mailed_digits(&env, account, client)
@@ -82,7 +82,7 @@ impl App {
         }
         self.require_clock()?;
         let key = match key {
-            MailKey::Code(code, browser) => Key::Code(code, CodePurpose::login(browser)),
+            MailKey::Code(code, browser) => LoginKey::Code(code, CodePurpose::login(browser)),
             MailKey::Link { token, browser, here } => {
                 match self.check_mail_login(&token, &request.client)? {
                     Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
@@ -93,7 +93,7 @@ impl App {
                     }
                     Ok(_) => {}
                 }
-                Key::Link(token)
+                LoginKey::Link(token)
             }
         };
         let reservation = self.reserve(self.tries_for(&key, &request.client)?)?;

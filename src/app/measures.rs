@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::base::Timestamp;
 use crate::mail::{self, MailState};
-use crate::metrics::{Counter, Histogram, Kind, LOST_LOG_LINES, Text};
+use crate::metrics::{Counter, Histogram, LOST_LOG_LINES, SampleKind, Text};
 use crate::store::StoreError;
 
 use super::{App, Fault};
@@ -81,7 +81,7 @@ impl App {
     /// Writes what was counted, and what can be counted now.
     pub fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
         let measures = &self.measures;
-        text.family("logins_total", Kind::Counter, "Attempts to log in, by how they ended.");
+        text.family("logins_total", SampleKind::Counter, "Attempts to log in, by how they ended.");
         for (outcome, counter) in [
             ("done", &measures.logins.done),
             ("refused", &measures.logins.refused),
@@ -91,27 +91,32 @@ impl App {
         ] {
             text.sample("logins_total", &[("outcome", outcome)], counter.get());
         }
-        text.family("hash_seconds", Kind::Histogram, "Seconds to hash a password, waiting included.");
+        text.family("hash_seconds", SampleKind::Histogram, "Seconds to hash a password, waiting included.");
         text.histogram("hash_seconds", &[], self.hasher.took());
-        text.single("hashes_waiting", Kind::Gauge, "Passwords that wait for a hashing thread.", self.hasher.waiting());
-        text.family("commit_seconds", Kind::Histogram, "Seconds until a commit was durable.");
+        text.single(
+            "hashes_waiting",
+            SampleKind::Gauge,
+            "Passwords that wait for a hashing thread.",
+            self.hasher.waiting(),
+        );
+        text.family("commit_seconds", SampleKind::Histogram, "Seconds until a commit was durable.");
         text.histogram("commit_seconds", &[], &measures.commits);
         let size = std::fs::metadata(&self.env().config.store.path).map_or(0, |found| found.len());
-        text.single("store_bytes", Kind::Gauge, "Size of the store's file.", size);
+        text.single("store_bytes", SampleKind::Gauge, "Size of the store's file.", size);
         let free = measures.free_bytes.load(Ordering::Relaxed);
-        text.single("disk_free_bytes", Kind::Gauge, "Bytes that are free where the store is.", free);
+        text.single("disk_free_bytes", SampleKind::Gauge, "Bytes that are free where the store is.", free);
         self.measure_mail(text)?;
         let ends_at = measures.certificate_ends_at.load(Ordering::Relaxed);
         if ends_at > 0 {
             let help = "Until when the certificate is good that is served, as a Unix time.";
-            text.single("certificate_expires_timestamp_seconds", Kind::Gauge, help, ends_at);
+            text.single("certificate_expires_timestamp_seconds", SampleKind::Gauge, help, ends_at);
         }
         let help = "Lines of the log that could not be written, or were not read in time.";
-        text.single("log_lines_lost_total", Kind::Counter, help, LOST_LOG_LINES.get());
+        text.single("log_lines_lost_total", SampleKind::Counter, help, LOST_LOG_LINES.get());
         let help = "Attempts to get a certificate from the authority that failed.";
-        text.single("certificate_renewals_failed_total", Kind::Counter, help, measures.renewals_failed.get());
+        text.single("certificate_renewals_failed_total", SampleKind::Counter, help, measures.renewals_failed.get());
         let doubted = u8::from(self.time().state != crate::base::ClockState::Sure);
-        text.single("clock_doubted", Kind::Gauge, "1 while the machine's clock is not believed.", doubted);
+        text.single("clock_doubted", SampleKind::Gauge, "1 while the machine's clock is not believed.", doubted);
         Ok(())
     }
 
@@ -135,17 +140,17 @@ impl App {
             }
             Ok(())
         })?;
-        text.family("outbox_mails", Kind::Gauge, "Mails in the outbox.");
+        text.family("outbox_mails", SampleKind::Gauge, "Mails in the outbox.");
         for state in MailState::ALL {
             let count = states.iter().filter(|found| *found == state).count();
             text.sample("outbox_mails", &[("state", state.as_str())], count);
         }
         let age = oldest.map_or(0, |queued_at| self.now().since(queued_at));
-        text.single("outbox_oldest_seconds", Kind::Gauge, "How long the oldest mail has waited.", age);
+        text.single("outbox_oldest_seconds", SampleKind::Gauge, "How long the oldest mail has waited.", age);
         let delivered = self.measures.mails_delivered.get();
-        text.single("mails_delivered_total", Kind::Counter, "Mails that a mail server took.", delivered);
+        text.single("mails_delivered_total", SampleKind::Counter, "Mails that a mail server took.", delivered);
         let refused = self.measures.mails_refused.get();
-        text.single("mails_refused_total", Kind::Counter, "Attempts to deliver a mail that failed.", refused);
+        text.single("mails_refused_total", SampleKind::Counter, "Attempts to deliver a mail that failed.", refused);
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ use crate::base::{Clock, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
 use crate::mail::Composer;
-use crate::store::{Event, Opened, Snapshot, Store, StoreError, StoreLock, WriteFn};
+use crate::store::{Event, OpenedStore, Snapshot, Store, StoreError, StoreLock, WriteFn};
 use crate::templates::TemplateError;
 
 pub use clock::ClockReport;
@@ -58,11 +58,11 @@ pub use mail_login::MailKey;
 pub use measures::Measures;
 pub use principal::{Caller, Principal};
 pub use probe::Arrival;
-pub use pulses::Pulse;
+pub use pulses::Heartbeat;
 pub use registering::NewPerson;
 pub use restoring::settle;
-pub use room::Room;
-pub use second_factor::{Step, Waiting};
+pub use room::DiskSpace;
+pub use second_factor::{PendingSecondStep, SecondStep};
 pub use session_cache::KnownCaller;
 pub use setting_up::FirstAdministrator;
 pub use snapshots::{newest_good_snapshot, newest_unsigned_snapshot, next_snapshot, prune_snapshots};
@@ -114,7 +114,12 @@ impl App {
     ///
     /// # Errors
     /// When a mail template of the administrator's is not well formed.
-    pub fn new(config: Config, opened: Opened, clock: Arc<dyn Clock>, hasher: Hasher) -> Result<Self, TemplateError> {
+    pub fn new(
+        config: Config,
+        opened: OpenedStore,
+        clock: Arc<dyn Clock>,
+        hasher: Hasher,
+    ) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
         let seal = Arc::new(opened.sealing_key);
         let env =

@@ -10,18 +10,18 @@ const STUCK_AFTER: Seconds = 15 * MINUTE;
 
 /// The workers' pulses.
 #[derive(Debug, Default)]
-pub(super) struct Pulses(pub(super) Mutex<Vec<Arc<Pulse>>>);
+pub(super) struct Pulses(pub(super) Mutex<Vec<Arc<Heartbeat>>>);
 
 /// The pulse of one worker.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Heartbeat {
     /// The worker's name.
     pub name: &'static str,
     /// When its present step began, by the monotonic clock, plus one; 0 while it rests.
     pub(super) busy_since: AtomicU64,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Notes that a step begins.
     pub fn begin(&self, uptime: Seconds) {
         self.busy_since.store(uptime + 1, Ordering::Relaxed);
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_worker_is_stuck_when_one_step_takes_too_long() {
-        let pulse = Pulse { name: "a test", busy_since: AtomicU64::new(0) };
+        let pulse = Heartbeat { name: "a test", busy_since: AtomicU64::new(0) };
         assert!(!pulse.is_stuck(STUCK_AFTER * 10), "it rests");
         pulse.begin(0);
         assert!(!pulse.is_stuck(STUCK_AFTER));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
-pub enum Room {
+pub enum DiskSpace {
     /// Enough for everything.
     #[default]
     Plenty,
@@ -18,7 +18,7 @@ pub enum Room {
     Critical,
 }
 
-impl Room {
+impl DiskSpace {
     /// Returns the stable word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -20,7 +20,7 @@ use crate::accounts::start_session::StartedSession;
 
 /// An attempt at the second step of a login.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct SecondStep {
     /// The digest of the pending login's secret.
     pub secret: Digest,
     /// The code that was typed.
@@ -35,7 +35,7 @@ pub struct Step {
 
 /// A login that waits for its second step.
 #[derive(Clone, Debug)]
-pub struct Waiting {
+pub struct PendingSecondStep {
     /// The person whose login it is.
     pub person: Person,
     /// How the session is to be carried.
@@ -54,13 +54,13 @@ impl App {
     }
 
     /// Looks up the pending login with this secret, without changing anything.
-    pub fn waiting_login(&self, secret: Digest) -> Result<Option<Waiting>, Fault> {
+    pub fn waiting_login(&self, secret: Digest) -> Result<Option<PendingSecondStep>, Fault> {
         Ok(self.read(|view| {
             let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
                 return Ok(None);
             };
             let options = second_factor::options(view, person.id)?;
-            Ok(Some(Waiting { person, carrier: pending.carrier, options }))
+            Ok(Some(PendingSecondStep { person, carrier: pending.carrier, options }))
         })?)
     }
 
@@ -68,11 +68,14 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or too many codes were wrong.
-    pub async fn take_second_step(self: &Arc<Self>, step: Step) -> Result<Result<StartedSession, LoginRefused>, Fault> {
+    pub async fn take_second_step(
+        self: &Arc<Self>,
+        step: SecondStep,
+    ) -> Result<Result<StartedSession, LoginRefused>, Fault> {
         self.require_clock_for(&step.code)?;
         let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(LoginRefused::Over)) };
         let reservation = self.reserve(self.tries_at_step(&waiting.person, &step.client)?)?;
-        let Step { secret, code, trust, client, replaces } = step;
+        let SecondStep { secret, code, trust, client, replaces } = step;
         let trust = trust.filter(|_| self.env().config.second_factor.trust_browsers);
         let attempt = StepAttempt { secret, code, trust, tries: reservation.tries.clone(), client, replaces };
         let app = Arc::clone(self);

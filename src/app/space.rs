@@ -3,15 +3,15 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{App, Fault, Room};
+use super::{App, DiskSpace, Fault};
 
 impl App {
     /// Returns the room at the last check.
-    pub fn room(&self) -> Room {
+    pub fn room(&self) -> DiskSpace {
         match self.space.0.load(Ordering::Relaxed) {
-            0 => Room::Plenty,
-            1 => Room::Low,
-            _ => Room::Critical,
+            0 => DiskSpace::Plenty,
+            1 => DiskSpace::Low,
+            _ => DiskSpace::Critical,
         }
     }
 
@@ -20,9 +20,9 @@ impl App {
         self.measures.note_free(free_bytes);
         let settings = &self.env().config.store;
         let room = match free_bytes >> 20 {
-            mib if mib < settings.critical_space_mib => Room::Critical,
-            mib if mib < settings.low_space_mib => Room::Low,
-            _ => Room::Plenty,
+            mib if mib < settings.critical_space_mib => DiskSpace::Critical,
+            mib if mib < settings.low_space_mib => DiskSpace::Low,
+            _ => DiskSpace::Plenty,
         };
         if room == self.room() {
             return;
@@ -30,11 +30,11 @@ impl App {
         self.space.0.store(room as u8, Ordering::Relaxed);
         let mib = free_bytes >> 20;
         match room {
-            Room::Plenty => tracing::warn!(free_mib = mib, "there is room on the disk again"),
-            Room::Low => {
+            DiskSpace::Plenty => tracing::warn!(free_mib = mib, "there is room on the disk again"),
+            DiskSpace::Low => {
                 tracing::error!(free_mib = mib, "THE DISK IS NEARLY FULL: nobody can register or ask for mails");
             }
-            Room::Critical => {
+            DiskSpace::Critical => {
                 tracing::error!(free_mib = mib, "THE DISK IS FULL: people can log in and out, nothing else");
             }
         }
@@ -45,7 +45,7 @@ impl App {
     /// # Errors
     /// [`Fault::NoSpace`].
     pub(super) fn require_room_to_grow(&self) -> Result<(), Fault> {
-        if self.room() == Room::Plenty { Ok(()) } else { Err(Fault::NoSpace) }
+        if self.room() == DiskSpace::Plenty { Ok(()) } else { Err(Fault::NoSpace) }
     }
 
     /// Refuses what can wait until there is room.
@@ -53,6 +53,6 @@ impl App {
     /// # Errors
     /// [`Fault::NoSpace`].
     pub(super) fn require_room(&self) -> Result<(), Fault> {
-        if self.room() == Room::Critical { Err(Fault::NoSpace) } else { Ok(()) }
+        if self.room() == DiskSpace::Critical { Err(Fault::NoSpace) } else { Ok(()) }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::{App, Hasher, newest_good_snapshot, newest_unsigned_snapshot};
 use crate::base::{Clock, Moment};
 use crate::config::Config;
-use crate::store::{self, Opened, read_key};
+use crate::store::{self, OpenedStore, read_key};
 
 use super::Exit;
 use super::system_clock::SystemClock;
@@ -15,7 +15,7 @@ use super::system_clock::SystemClock;
 ///
 /// # Errors
 /// When there is none, or it cannot be opened.
-pub(super) fn open_present_store(config: &Config) -> Result<Opened, Exit> {
+pub(super) fn open_present_store(config: &Config) -> Result<OpenedStore, Exit> {
     let path = &config.store.path;
     // Store and key both missing means that there is none; if only one is, opening explains it.
     let is_there = std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0);
@@ -28,7 +28,7 @@ pub(super) fn open_present_store(config: &Config) -> Result<Opened, Exit> {
 }
 
 /// Opens the store that the configuration names.
-pub(super) fn open_store(config: &Config) -> Result<Opened, Exit> {
+pub(super) fn open_store(config: &Config) -> Result<OpenedStore, Exit> {
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
     store::open(&config.store, &config.sealing_key_path(), &mut moment).map_err(|error| {
         let folder = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
@@ -56,7 +56,7 @@ fn way_back(folder: &Path, config: &Config) -> Option<String> {
 }
 
 /// Builds the appliance on an open store.
-pub(super) fn build(config: Config, opened: Opened) -> Result<Arc<App>, Exit> {
+pub(super) fn build(config: Config, opened: OpenedStore) -> Result<Arc<App>, Exit> {
     let hasher = Hasher::start(config.password.cost()).map_err(Exit::failed)?;
     let app = App::new(config, opened, Arc::new(SystemClock), hasher).map_err(Exit::configuration)?;
     app.begin_log();

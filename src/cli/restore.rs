@@ -15,7 +15,7 @@ use crate::config::{Config, Unreadable};
 use crate::crypto::Cost;
 use crate::export::Import as Lines;
 use crate::store::{
-    self, Archive, ArchiveError, Heading, Pair, Place, RebuildError, Records, StoreError, Transaction, Trust,
+    self, Archive, ArchiveError, Heading, Pair, RebuildError, RebuildTarget, Records, StoreError, Transaction, Trust,
     heading_of, known_format, old_key_path, prepare_place, read_key, rebuild,
 };
 
@@ -167,7 +167,7 @@ impl Kept<'_> {
     fn put_in_place(&self, common: &Common, config: &Config, terms: Conditions) -> Result<(), Exit> {
         let heading = self.check(config, terms)?;
         let key_path = config.sealing_key_path();
-        let place = Place {
+        let place = RebuildTarget {
             path: &config.store.path,
             key_path: &key_path,
             may_replace: terms.force,

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigError, MailTransport, Reread, notes};
 use crate::control;
 use crate::courier::delivery::Outcome;
 use crate::courier::{CallOptions, Courier, CourierHandle};
-use crate::store::Opened;
+use crate::store::OpenedStore;
 use crate::tls::Certificates;
 use crate::web::Service;
 use crate::web::server;
@@ -137,7 +137,11 @@ pub(super) fn serve(config: Config, setting: &dyn RunMode, sockets: Vec<Inherite
 
 /// Opens the store and the sockets. A start that is refused must leave nothing behind, so a new store is created last;
 /// an existing one is opened first, and its error says who is using it.
-async fn open(config: &Config, setting: &dyn RunMode, sockets: Vec<InheritedSocket>) -> Result<(Opened, Bound), Exit> {
+async fn open(
+    config: &Config,
+    setting: &dyn RunMode,
+    sockets: Vec<InheritedSocket>,
+) -> Result<(OpenedStore, Bound), Exit> {
     let present = config.store.path.exists().then(|| open_store(config)).transpose()?;
     let bound = bind_all(config, sockets, setting.another_port())?;
     if let Some(opened) = present {

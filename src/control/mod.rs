@@ -15,7 +15,7 @@ use crate::admin::Refusal;
 
 pub use client::{CallError, call, call_for_stream};
 pub use server::listen;
-pub use socket::{BindError, MAX_PATH_BYTES, Place, bind};
+pub use socket::{BindError, MAX_PATH_BYTES, SocketPlace, bind};
 
 /// The first line on the socket. A client of another version is told to restart the service.
 pub const GREETING: &str = "gatelodge-control 4";

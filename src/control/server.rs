@@ -16,7 +16,7 @@ use crate::courier::{CallOptions, CourierHandle};
 
 use super::served::Served;
 use super::stream::{Followed, send};
-use super::{Answer, GREETING, Place};
+use super::{Answer, GREETING, SocketPlace};
 
 /// The most bytes of a request; the longest holds a password.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -27,7 +27,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn listen(
     app: Arc<App>,
     courier: Arc<CourierHandle>,
-    (listener, place): (UnixListener, Place),
+    (listener, place): (UnixListener, SocketPlace),
     stop: CancellationToken,
 ) {
     let own_user = place.owner();

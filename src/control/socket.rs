@@ -72,27 +72,27 @@ impl fmt::Display for BindError {
 ///
 /// # Errors
 /// When something else is there, when somebody answers there, or when it cannot be made.
-pub async fn bind(path: &Path) -> Result<(UnixListener, Place), BindError> {
+pub async fn bind(path: &Path) -> Result<(UnixListener, SocketPlace), BindError> {
     let listener = make(path).await.map_err(|reason| BindError { path: path.into(), reason })?;
     let made = std::fs::symlink_metadata(path).ok().as_ref().map(identity);
-    Ok((listener, Place { path: path.into(), made }))
+    Ok((listener, SocketPlace { path: path.into(), made }))
 }
 
 /// The place of a socket. Dropping it removes the socket.
 #[derive(Debug)]
-pub struct Place {
+pub struct SocketPlace {
     path: PathBuf,
     made: Option<(u64, u64)>,
 }
 
-impl Place {
+impl SocketPlace {
     /// Returns the system user who owns the socket.
     pub fn owner(&self) -> Option<u32> {
         std::fs::symlink_metadata(&self.path).ok().map(|found| found.uid())
     }
 }
 
-impl Drop for Place {
+impl Drop for SocketPlace {
     /// Removes the socket, unless another has replaced it.
     fn drop(&mut self) {
         let found = std::fs::symlink_metadata(&self.path).ok().as_ref().map(identity);

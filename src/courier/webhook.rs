@@ -5,14 +5,14 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request};
 
 use crate::config::{Webhook, read_text};
-use crate::webhooks::{Event, Signer, Told};
+use crate::webhooks::{Signer, Told, WebhookEvent};
 
 use super::{CallOptions, Courier};
 
 const OUR_NAME: &str = concat!("gatelodge/", env!("CARGO_PKG_VERSION"));
 
 /// Sends an event to its server, and returns how it was taken.
-pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: CallOptions) -> Told {
+pub async fn tell(courier: &Courier, hook: &Webhook, event: &WebhookEvent, terms: CallOptions) -> Told {
     let request = match prepared(hook, event, terms) {
         Ok(request) => request,
         Err(reason) => return Told::Later(reason),
@@ -23,7 +23,7 @@ pub async fn tell(courier: &Courier, hook: &Webhook, event: &Event, terms: CallO
     }
 }
 
-fn prepared(hook: &Webhook, event: &Event, terms: CallOptions) -> Result<Request<Bytes>, String> {
+fn prepared(hook: &Webhook, event: &WebhookEvent, terms: CallOptions) -> Result<Request<Bytes>, String> {
     let url = hook.url.as_ref().ok_or("it has no url")?;
     let path = hook.secret_file.as_ref().ok_or("it has no secret: set secret_file")?;
     let text = read_text(path).map_err(|fault| format!("{}: {fault}", path.display()))?;

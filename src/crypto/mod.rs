@@ -25,5 +25,5 @@ pub use keyring::{KeyId, Keyring, SigningKey};
 pub use password::{Cost, Memory, NotAHash, PasswordHash};
 pub use policy::{Password, PasswordFault, PasswordPolicy};
 pub use seal::{SealingKey, Unsealable};
-pub use token::{Opened, Purpose, Ticket, TokenFault};
+pub use token::{OpenedToken, Purpose, Ticket, TokenFault};
 pub use totp::{TotpSeed, newest_step_at, step_at};

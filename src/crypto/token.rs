@@ -90,9 +90,9 @@ pub enum TokenFault {
 }
 
 /// An authentic token that has not expired. Whether it is still bound to the
-/// present state is for [`Opened::is_bound_to`].
+/// present state is for [`OpenedToken::is_bound_to`].
 #[derive(Clone, Copy, Debug)]
-pub struct Opened<'a> {
+pub struct OpenedToken<'a> {
     key: &'a SigningKey,
     binding: [u8; BINDING_BYTES],
     /// The action that it permits.
@@ -136,7 +136,7 @@ impl Purpose {
     }
 }
 
-impl<'a> Opened<'a> {
+impl<'a> OpenedToken<'a> {
     /// Verifies that `text` was signed by one of `keys` and has not expired.
     ///
     /// # Errors
@@ -262,12 +262,12 @@ mod tests {
     fn a_token_opens_until_it_expires() {
         let text = token(Purpose::ResetPassword);
         let keys = keys();
-        let opened = Opened::open(&text, &keys, ISSUED).expect("fresh");
+        let opened = OpenedToken::open(&text, &keys, ISSUED).expect("fresh");
         assert_eq!((opened.purpose, opened.subject, opened.expires_at), (Purpose::ResetPassword, [0x11; 16], EXPIRES));
         assert!(opened.is_bound_to(STATE));
         assert!(!opened.is_bound_to(&[b"hash", b"mallory@example.org"]));
         assert!(!opened.is_bound_to(&[b"hasha", b"lice@example.org"]));
-        assert_eq!(Opened::open(&text, &keys, EXPIRES).err(), Some(TokenFault::Expired));
+        assert_eq!(OpenedToken::open(&text, &keys, EXPIRES).err(), Some(TokenFault::Expired));
     }
 
     #[test]
@@ -275,7 +275,10 @@ mod tests {
         let other_secret = Keyring::new(vec![SigningKey::new(*b"key1", ISSUED, [8; 32])]);
         let other_id = Keyring::new(vec![SigningKey::new(*b"key2", ISSUED, [7; 32])]);
         for keys in [other_secret, other_id, Keyring::default()] {
-            assert_eq!(Opened::open(&token(Purpose::ResetPassword), &keys, ISSUED).err(), Some(TokenFault::Invalid));
+            assert_eq!(
+                OpenedToken::open(&token(Purpose::ResetPassword), &keys, ISSUED).err(),
+                Some(TokenFault::Invalid)
+            );
         }
     }
 
@@ -284,7 +287,7 @@ mod tests {
         let mut text = token(Purpose::ResetPassword);
         text.pop();
         text.push(if text.ends_with('A') { 'Q' } else { 'A' });
-        assert_eq!(Opened::open(&text, &keys(), EXPIRES).err(), Some(TokenFault::Invalid));
+        assert_eq!(OpenedToken::open(&text, &keys(), EXPIRES).err(), Some(TokenFault::Invalid));
     }
 
     proptest! {
@@ -294,7 +297,7 @@ mod tests {
             let mut bytes = from_base64url(&text[PREFIX.len()..]).expect("just made");
             bytes[bit / 8] ^= 1 << (bit % 8);
             let forged = format!("{PREFIX}{}", base64url(&bytes));
-            prop_assert_eq!(Opened::open(&forged, &keys(), ISSUED).err(), Some(TokenFault::Invalid));
+            prop_assert_eq!(OpenedToken::open(&forged, &keys(), ISSUED).err(), Some(TokenFault::Invalid));
         }
 
         #[test]
@@ -307,7 +310,7 @@ mod tests {
             };
             for forged in [replaced(6, &subject), replaced(5, &[code])] {
                 let expected = (forged != text).then_some(TokenFault::Invalid);
-                prop_assert_eq!(Opened::open(&forged, &keys(), ISSUED).err(), expected);
+                prop_assert_eq!(OpenedToken::open(&forged, &keys(), ISSUED).err(), expected);
             }
         }
 
@@ -315,12 +318,12 @@ mod tests {
         fn any_truncation_is_refused(length in 0usize..TEXT_CHARS - 1) {
             let text = token(Purpose::ConfirmRegistration);
             prop_assume!(length < text.len());
-            prop_assert_eq!(Opened::open(&text[..length], &keys(), ISSUED).err(), Some(TokenFault::Invalid));
+            prop_assert_eq!(OpenedToken::open(&text[..length], &keys(), ISSUED).err(), Some(TokenFault::Invalid));
         }
 
         #[test]
         fn garbage_is_refused(text in "\\PC{0,200}|glt_[A-Za-z0-9_-]{0,130}") {
-            prop_assert_eq!(Opened::open(&text, &keys(), ISSUED).err(), Some(TokenFault::Invalid));
+            prop_assert_eq!(OpenedToken::open(&text, &keys(), ISSUED).err(), Some(TokenFault::Invalid));
         }
 
         #[test]
@@ -330,7 +333,7 @@ mod tests {
             let ticket = Ticket { purpose: Purpose::ConfirmAddress, subject, issued_at, expires_at: issued_at.plus(life), state: &state };
             let keys = keys();
             let text = ticket.sign(&keys).expect("the ring has a key");
-            let opened = Opened::open(&text, &keys, issued_at).expect("just signed");
+            let opened = OpenedToken::open(&text, &keys, issued_at).expect("just signed");
             prop_assert_eq!(opened.subject, subject);
             prop_assert!(opened.is_bound_to(&state));
         }

@@ -122,7 +122,7 @@ record!(part Untold { what, count });
 
 /// What an owner was notified of under a topic, and what not yet.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct NoticeCount {
     at: Timestamp,
     sent: u32,
     /// Until when further ones are collected.
@@ -131,12 +131,12 @@ pub struct Told {
     last_at: Timestamp,
     untold: BTreeSet<Untold>,
 }
-record!(Told, version 1, { at, sent, quiet_until, pause, last_at, untold });
+record!(NoticeCount, version 1, { at, sent, quiet_until, pause, last_at, untold });
 
 /// The account, and the topic.
 pub type NoticeKey = (AccountId, u8);
 
-pub(crate) const NOTICES: Table<NoticeKey, Told> = Table::at(schema::NOTICES);
+pub(crate) const NOTICES: Table<NoticeKey, NoticeCount> = Table::at(schema::NOTICES);
 
 /// Notices of a topic that are mailed at once, before those that follow are
 /// collected: nobody does more in a row by hand.
@@ -154,7 +154,7 @@ pub fn is_told_at_once(
 ) -> Result<bool, StoreError> {
     let key = (account, what.topic().number());
     let before = NOTICES.get(tx, &key)?.filter(|told| now < told.quiet_until || !told.untold.is_empty());
-    let mut told = before.unwrap_or_else(|| Told {
+    let mut told = before.unwrap_or_else(|| NoticeCount {
         at: now,
         sent: 0,
         quiet_until: now.plus(FIRST_PAUSE),
@@ -185,7 +185,7 @@ pub fn count(
     NOTICES.put(tx, &key, &told)
 }
 
-impl Told {
+impl NoticeCount {
     fn add(&mut self, what: Notable, now: Timestamp) {
         let before = self.untold.iter().find(|untold| untold.what == what).copied();
         let count = before.map_or(0, |untold| untold.count).saturating_add(1);
@@ -231,7 +231,7 @@ pub fn take(tx: &mut dyn Transaction, key: NoticeKey, now: Timestamp) -> Result<
     let pause = (told.pause * 2).min(LONGEST_PAUSE);
     let lines = told.untold.iter().map(|untold| untold.what.in_words(untold.count)).collect();
     let summary = Summary { account: key.0, topic, since: told.at, last: told.last_at, lines };
-    let next = Told { at: now, quiet_until: now.plus(pause), pause, untold: BTreeSet::new(), ..told };
+    let next = NoticeCount { at: now, quiet_until: now.plus(pause), pause, untold: BTreeSet::new(), ..told };
     NOTICES.put(tx, &key, &next)?;
     Ok(Some(summary))
 }

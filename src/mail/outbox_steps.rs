@@ -12,7 +12,7 @@ const KEEP_FAILED: Seconds = 30 * DAY;
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Step {
+pub struct OutboxStep {
     /// How many mails it was done to.
     pub count: usize,
     /// The mail behind which the next step goes on; none at the end.
@@ -24,18 +24,18 @@ fn step(
     tx: &mut dyn Transaction,
     after: Option<MailId>,
     mut work: impl FnMut(&mut dyn Transaction, MailId, Mail) -> Result<bool, StoreError>,
-) -> Result<Step, StoreError> {
+) -> Result<OutboxStep, StoreError> {
     let page = MAILS.page(tx, after.as_ref(), PER_STEP)?;
     let after = next_after(&page, PER_STEP);
     let mut count = 0;
     for (id, mail) in page {
         count += usize::from(work(tx, id, mail)?);
     }
-    Ok(Step { count, after })
+    Ok(OutboxStep { count, after })
 }
 
 /// Queues failed mails that are still useful.
-pub fn retry_failed(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<Step, StoreError> {
+pub fn retry_failed(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<OutboxStep, StoreError> {
     step(tx, after, |tx, id, mail| Ok(mail.state == MailState::Failed && retry(tx, id, now)?))
 }
 
@@ -46,7 +46,7 @@ pub fn release_claims(
     node: NodeId,
     after: Option<MailId>,
     now: Timestamp,
-) -> Result<Step, StoreError> {
+) -> Result<OutboxStep, StoreError> {
     step(tx, after, |tx, id, before| {
         let is_own = before.claimed_by.unwrap_or(NodeId::ONE) == node;
         if before.state != MailState::Sending || !is_own {
@@ -58,7 +58,11 @@ pub fn release_claims(
 }
 
 /// Has leave what was to leave later than any pause reaches: it was queued or postponed while the clock was ahead.
-pub fn bring_forward(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<Step, StoreError> {
+pub fn bring_forward(
+    tx: &mut dyn Transaction,
+    after: Option<MailId>,
+    now: Timestamp,
+) -> Result<OutboxStep, StoreError> {
     let latest = now.plus(PAUSES[PAUSES.len() - 1]);
     step(tx, after, |tx, id, before| {
         if before.state != MailState::Queued || before.due_at <= latest && before.queued_at <= now {
@@ -70,7 +74,7 @@ pub fn bring_forward(tx: &mut dyn Transaction, after: Option<MailId>, now: Times
 }
 
 /// Lets held mails go that are still useful, and gives up the others; counts those that go.
-pub fn release_held(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<Step, StoreError> {
+pub fn release_held(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<OutboxStep, StoreError> {
     step(tx, after, |tx, id, mail| {
         if mail.state != MailState::Held {
             return Ok(false);
@@ -83,7 +87,7 @@ pub fn release_held(tx: &mut dyn Transaction, after: Option<MailId>, now: Timest
 }
 
 /// Forgets failed mails that nobody looked after.
-pub fn sweep(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<Step, StoreError> {
+pub fn sweep(tx: &mut dyn Transaction, after: Option<MailId>, now: Timestamp) -> Result<OutboxStep, StoreError> {
     step(tx, after, |tx, id, mail| {
         if mail.state != MailState::Failed || now.since(mail.queued_at) <= KEEP_FAILED {
             return Ok(false);

@@ -81,7 +81,7 @@ impl Histogram {
 
 /// The kind of a family of samples.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum SampleKind {
     /// Only rises while the process lives.
     Counter,
     /// Goes up and down.
@@ -96,11 +96,11 @@ pub struct Text(String);
 
 impl Text {
     /// Begins a family; its samples follow. Every name begins with `gatelodge_`.
-    pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
+    pub fn family(&mut self, name: &str, kind: SampleKind, help: &str) {
         let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
+            SampleKind::Counter => "counter",
+            SampleKind::Gauge => "gauge",
+            SampleKind::Histogram => "histogram",
         };
         let _ = writeln!(self.0, "# HELP gatelodge_{name} {help}\n# TYPE gatelodge_{name} {kind}");
     }
@@ -111,7 +111,7 @@ impl Text {
     }
 
     /// Adds a family of one sample without labels.
-    pub fn single(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
+    pub fn single(&mut self, name: &str, kind: SampleKind, help: &str, value: impl Display) {
         self.family(name, kind, help);
         self.sample(name, &[], value);
     }
@@ -157,7 +157,7 @@ mod tests {
             histogram.note(Duration::from_millis(millis));
         }
         let mut text = Text::default();
-        text.family("commit_seconds", Kind::Histogram, "How long.");
+        text.family("commit_seconds", SampleKind::Histogram, "How long.");
         text.histogram("commit_seconds", &[("kind", "a")], &histogram);
         let text = text.finish();
         for line in [

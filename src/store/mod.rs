@@ -30,8 +30,8 @@ pub use backup_file::{heading_of, verify_file, write_file};
 pub use batch::{Done, WriteFn};
 pub use beside::lock_path;
 pub use embedded::{
-    Ballast, Finish, Place, RebuildError, Rebuilt, RedbEngine, StoreLock, open_file, open_file_by, prepare_place,
-    rebuild,
+    Ballast, Finish, RebuildError, RebuildTarget, Rebuilt, RedbEngine, StoreLock, open_file, open_file_by,
+    prepare_place, rebuild,
 };
 pub use engine::{
     Changes, Commit, Direction, Elsewhere, Engine, KeySpan, Limits, Pair, Snapshot, StoreError, Transaction,
@@ -45,7 +45,7 @@ pub use migrate::{
 pub use open::open;
 pub use open_error::OpenError;
 pub use overlay::Overlay;
-pub use prepare::{Opened, open_memory};
+pub use prepare::{OpenedStore, open_memory};
 pub use record::{Damaged, Field, Reader, Record};
 pub use settle::sync_folder_of;
 pub use steps::Migration;

@@ -12,7 +12,7 @@ use super::steps::{Migration, STEPS};
 use super::{Commit, Engine, MemoryEngine, Reopening, Store, Transaction};
 
 /// An open store and what belongs to it.
-pub struct Opened {
+pub struct OpenedStore {
     /// The store.
     pub store: Store,
     /// The key that records are sealed with.
@@ -28,14 +28,14 @@ pub struct Opened {
 }
 
 /// Opens a store that is gone when it is dropped: for tests.
-pub fn open_memory(moment: &mut Moment) -> Result<Opened, OpenError> {
+pub fn open_memory(moment: &mut Moment) -> Result<OpenedStore, OpenError> {
     let engine = MemoryEngine::default();
     let sealing_key = SealingKey::draw(moment);
     let Prepared { sealing_key, generation, node, floor } = prepare(&engine, &sealing_key, moment, STEPS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
     let store = Store::start(Box::new(engine), node, Reopening::by(gone))
         .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
-    Ok(Opened { store, sealing_key, generation, node, floor, lock: None })
+    Ok(OpenedStore { store, sealing_key, generation, node, floor, lock: None })
 }
 
 /// What is known of a store that is ready for use.

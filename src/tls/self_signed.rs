@@ -20,15 +20,15 @@ use super::certified::certified;
 const LIFETIME: Seconds = 365 * DAY;
 const RENEW_BEFORE: Seconds = 30 * DAY;
 
-pub(crate) struct Kept {
+pub(crate) struct KeptCertificate {
     host: String,
     expires_at: Timestamp,
     certificate: Vec<u8>,
     sealed_key: Vec<u8>,
 }
-record!(Kept, version 1, { host, expires_at, certificate, sealed_key });
+record!(KeptCertificate, version 1, { host, expires_at, certificate, sealed_key });
 
-pub(crate) const CERTIFICATES: Table<String, Kept> = Table::at(schema::CERTIFICATES);
+pub(crate) const CERTIFICATES: Table<String, KeptCertificate> = Table::at(schema::CERTIFICATES);
 
 fn name() -> String {
     "self-signed".into()
@@ -38,9 +38,10 @@ fn associated_data() -> [&'static [u8]; 2] {
     [schema::CERTIFICATES.name.as_bytes(), b"self-signed"]
 }
 
-fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<Kept>, StoreError> {
-    let fits =
-        |kept: &Kept| kept.host == app.env().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at;
+fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<KeptCertificate>, StoreError> {
+    let fits = |kept: &KeptCertificate| {
+        kept.host == app.env().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
+    };
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
 
@@ -63,7 +64,7 @@ pub(super) async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<
     // Written before it is served: otherwise each start would show browsers another certificate to trust.
     app.write(move |work| {
         let sealed_key = work.env.seal.seal(&associated_data(), &kept_key, work.moment);
-        let kept = Kept {
+        let kept = KeptCertificate {
             host: host.clone(),
             expires_at: now.plus(LIFETIME),
             certificate: kept_certificate.clone(),
@@ -88,7 +89,7 @@ pub fn reseal(
     let Some(kept) = CERTIFICATES.get(tx, &name())? else { return Ok(()) };
     let sealed_key = old.hand_over(new, &associated_data(), &kept.sealed_key, moment);
     let sealed_key = sealed_key.map_err(|_| StoreError::Damaged("the certificate's key"))?;
-    CERTIFICATES.put(tx, &name(), &Kept { sealed_key, ..kept })
+    CERTIFICATES.put(tx, &name(), &KeptCertificate { sealed_key, ..kept })
 }
 
 fn certify(certificate: Vec<u8>, key: Vec<u8>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {

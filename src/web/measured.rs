@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::metrics::{Counter, Histogram, Kind, PerThread, Text};
+use crate::metrics::{Counter, Histogram, PerThread, SampleKind, Text};
 
 use super::routes::Route;
 use super::status::STATUSES;
@@ -43,7 +43,7 @@ impl Requests {
     pub(super) fn write(&self, text: &mut Text) {
         let whole: Vec<_> = self.routes.iter().map(|(method, path, counted)| (method, path, whole(counted))).collect();
         let asked = || whole.iter().filter(|(_, _, counted)| counted.took.count() > 0);
-        text.family("requests_total", Kind::Counter, "Requests, by route and status.");
+        text.family("requests_total", SampleKind::Counter, "Requests, by route and status.");
         for (method, path, counted) in asked() {
             for (status, counter) in STATUSES.iter().zip(&counted.by_status).filter(|(_, counter)| counter.get() > 0) {
                 let status = status.to_string();
@@ -51,7 +51,7 @@ impl Requests {
                 text.sample("requests_total", &labels, counter.get());
             }
         }
-        text.family("request_seconds", Kind::Histogram, "Seconds until a request was answered, by route.");
+        text.family("request_seconds", SampleKind::Histogram, "Seconds until a request was answered, by route.");
         for (method, path, counted) in asked() {
             text.histogram("request_seconds", &[("method", **method), ("route", **path)], &counted.took);
         }

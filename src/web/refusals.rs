@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-use crate::metrics::{Counter, Kind, Text};
+use crate::metrics::{Counter, SampleKind, Text};
 
 use super::access::bearer_token;
 use super::context::Web;
@@ -100,7 +100,11 @@ impl Told {
 
 impl Refusals {
     pub(super) fn write(&self, text: &mut Text) {
-        text.family("refusals_total", Kind::Counter, "Requests that were refused for want of a right, by reason.");
+        text.family(
+            "refusals_total",
+            SampleKind::Counter,
+            "Requests that were refused for want of a right, by reason.",
+        );
         for (reason, counter) in Reason::ALL.into_iter().zip(&self.counted) {
             text.sample("refusals_total", &[("reason", reason.as_str())], counter.get());
         }

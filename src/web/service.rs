@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::audit::Act;
 use crate::config::{Config, TlsMode};
 use crate::crypto::Digest;
-use crate::metrics::{Kind, Text};
+use crate::metrics::{SampleKind, Text};
 use crate::store::StoreError;
 use crate::templates::TemplateError;
 
@@ -70,7 +70,7 @@ impl Service {
     /// Returns all metrics in text form.
     pub(super) fn metrics(&self) -> Result<String, StoreError> {
         let mut text = Text::default();
-        text.family("build_info", Kind::Gauge, "Which version runs.");
+        text.family("build_info", SampleKind::Gauge, "Which version runs.");
         text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         self.requests.write(&mut text);
         self.refusals.write(&mut text);
@@ -115,11 +115,11 @@ pub enum Begun {
     /// It is answered; there was nothing to wait for.
     Answered(Response),
     /// Its handler has to be waited for.
-    Waits(Box<Waiting>),
+    Waits(Box<AdmittedRequest>),
 }
 
 /// An admitted request whose handler has to be waited for.
-pub struct Waiting {
+pub struct AdmittedRequest {
     setting: Setting,
     route: &'static Route,
     request: Request,
@@ -171,7 +171,7 @@ impl Service {
             _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
             Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
             Ok((route, request)) => match route.handler {
-                Handler::Later(_) => return Begun::Waits(Box::new(Waiting { setting, route, request })),
+                Handler::Later(_) => return Begun::Waits(Box::new(AdmittedRequest { setting, route, request })),
                 Handler::Now(handler) => {
                     (self.noted(caught(|| handler(&self.web, &request)), route, &request), request.headers)
                 }
@@ -181,7 +181,7 @@ impl Service {
     }
 
     /// Awaits the handler, and completes its answer.
-    pub async fn finish(&self, Waiting { setting, route, request }: Waiting) -> Response {
+    pub async fn finish(&self, AdmittedRequest { setting, route, request }: AdmittedRequest) -> Response {
         let answered = match route.handler {
             Handler::Later(handler) => CatchPanic(handler(&self.web, &request)).await,
             Handler::Now(handler) => caught(|| handler(&self.web, &request)),

@@ -6,7 +6,7 @@ use crate::config::HookEvent;
 
 /// An event, as it is sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Event {
+pub struct WebhookEvent {
     /// The row of the audit log that it comes from.
     pub number: u64,
     /// Its id, the same however often it is sent.

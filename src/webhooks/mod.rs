@@ -14,7 +14,7 @@ use crate::config::{HookEvent, Webhook};
 use crate::crypto::base64url;
 use crate::store::{Direction, Key, Snapshot, StoreError, Table, record, schema};
 
-pub use events::{Event, word};
+pub use events::{WebhookEvent, word};
 pub use signature::{Signer, Unusable};
 
 /// The progress of a webhook.
@@ -39,12 +39,12 @@ record!(Progress, version 1, { after, attempts, due_at, last_error, delivered, g
 
 /// A webhook, and the node whose log it is told of: each node tells its own.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     name: String,
     node: NodeId,
 }
 
-impl Key for Place {
+impl Key for Position {
     fn put(&self, out: &mut Vec<u8>) {
         self.name.put(out);
         self.node.put(out);
@@ -68,7 +68,7 @@ impl Key for Place {
     }
 }
 
-pub(crate) const PROGRESS: Table<Place, Progress> = Table::at(schema::WEBHOOKS);
+pub(crate) const PROGRESS: Table<Position, Progress> = Table::at(schema::WEBHOOKS);
 
 /// A webhook as this node tells it.
 #[derive(Clone, Copy, Debug)]
@@ -94,12 +94,12 @@ pub fn take_places(work: &mut Work<'_>) -> Result<(), StoreError> {
     let (hooks, node) = (&work.env.config.webhooks, work.env.node);
     let known = places(work.tx, node)?;
     for name in known.iter().filter(|name| !hooks.contains_key(*name)) {
-        PROGRESS.delete(work.tx, &Place { name: name.clone(), node })?;
+        PROGRESS.delete(work.tx, &Position { name: name.clone(), node })?;
     }
     let newest = audit::page(work.tx, node, None, Direction::Down, 1)?;
     let after = newest.first().map_or(0, |(number, _)| *number);
     for name in hooks.keys().filter(|name| !known.contains(name)) {
-        PROGRESS.put(work.tx, &Place { name: name.clone(), node }, &Progress { after, ..Progress::default() })?;
+        PROGRESS.put(work.tx, &Position { name: name.clone(), node }, &Progress { after, ..Progress::default() })?;
     }
     Ok(())
 }
@@ -117,14 +117,14 @@ fn places(view: &dyn Snapshot, node: NodeId) -> Result<Vec<String>, StoreError> 
 
 /// How far a webhook has come; none if it has no place yet.
 pub fn progress(view: &dyn Snapshot, name: &str, node: NodeId) -> Result<Option<Progress>, StoreError> {
-    PROGRESS.get(view, &Place { name: name.to_owned(), node })
+    PROGRESS.get(view, &Position { name: name.to_owned(), node })
 }
 
 /// What comes next for a webhook.
 #[derive(Clone, Debug)]
 pub enum Upcoming {
     /// This event, now.
-    Event(Box<Event>),
+    Event(Box<WebhookEvent>),
     /// An event, at this time: the last attempt failed.
     Later(Timestamp),
     /// Nothing up to this row.
@@ -156,7 +156,7 @@ pub fn upcoming(view: &dyn Snapshot, hook: Hook<'_>, seen: u64, now: Timestamp) 
 }
 
 /// Describes an event, with the account as it is by now.
-fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Result<Event, StoreError> {
+fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Result<WebhookEvent, StoreError> {
     let entry = &row.entry;
     // The row's own digest: the same at every attempt, so that receivers can drop a repetition.
     let id = base64url(&row.chained.0[..16]);
@@ -182,14 +182,14 @@ fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Re
             body[kind] = json!({"id": subject.to_string()});
         }
     }
-    Ok(Event { number, id, at: entry.at, body: body.to_string() })
+    Ok(WebhookEvent { number, id, at: entry.at, body: body.to_string() })
 }
 
 /// Makes an event that an administrator sends to see whether it arrives.
 #[must_use]
-pub fn sample(moment: &mut Moment) -> Event {
+pub fn sample(moment: &mut Moment) -> WebhookEvent {
     let (id, at) = (base64url(&moment.bytes::<16>()), moment.now());
-    Event { number: 0, body: json!({"id": id, "event": "test", "at": at.to_string()}).to_string(), id, at }
+    WebhookEvent { number: 0, body: json!({"id": id, "event": "test", "at": at.to_string()}).to_string(), id, at }
 }
 
 /// The outcome of an attempt to send.
@@ -205,7 +205,7 @@ pub enum Told {
 
 /// Records the outcome of an attempt. True if the event was given up.
 pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), told: &Told) -> Result<bool, StoreError> {
-    let place = Place { name: name.to_owned(), node: work.env.node };
+    let place = Position { name: name.to_owned(), node: work.env.node };
     let Some(mut progress) = PROGRESS.get(work.tx, &place)?.filter(|progress| progress.after < number) else {
         return Ok(false);
     };
@@ -241,7 +241,7 @@ pub fn note(work: &mut Work<'_>, (name, number, at): (&str, u64, Timestamp), tol
 
 /// Has a webhook try again now. False if it has no place.
 pub fn retry(work: &mut Work<'_>, name: &str) -> Result<bool, StoreError> {
-    let place = Place { name: name.to_owned(), node: work.env.node };
+    let place = Position { name: name.to_owned(), node: work.env.node };
     let Some(progress) = PROGRESS.get(work.tx, &place)? else { return Ok(false) };
     PROGRESS.put(work.tx, &place, &Progress { due_at: work.earliest(), ..progress })?;
     Ok(true)
@@ -253,7 +253,7 @@ pub const PASS_AFTER: u64 = 500;
 /// Moves the place of a webhook that has nothing to be told up to this row: a start looks at few rows again, and events that are
 /// asked for later are told from about then on.
 pub fn pass(work: &mut Work<'_>, name: &str, number: u64) -> Result<(), StoreError> {
-    let place = Place { name: name.to_owned(), node: work.env.node };
+    let place = Position { name: name.to_owned(), node: work.env.node };
     match PROGRESS.get(work.tx, &place)?.filter(|progress| progress.attempts == 0 && progress.after < number) {
         Some(progress) => PROGRESS.put(work.tx, &place, &Progress { after: number, ..progress }),
         None => Ok(()),

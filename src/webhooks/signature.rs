@@ -3,7 +3,7 @@
 use crate::base::{Secret, Timestamp};
 use crate::crypto::{base64, from_base64, hmac_sha256};
 
-use super::Event;
+use super::WebhookEvent;
 
 /// The least length of a secret, in bytes.
 const MIN_BYTES: usize = 16;
@@ -44,7 +44,7 @@ impl Signer {
 
     /// Returns the value of `webhook-signature` for an event that is sent at `now`.
     #[must_use]
-    pub fn sign(&self, event: &Event, now: Timestamp) -> String {
+    pub fn sign(&self, event: &WebhookEvent, now: Timestamp) -> String {
         // Id and time are signed as well, so that receivers can refuse a replayed event.
         let signed = format!("{}.{}.{}", event.id, now.seconds(), event.body);
         format!("v1,{}", base64(&hmac_sha256(self.0.expose(), signed.as_bytes())))
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn it_signs_as_the_specification_does() {
         let signer = Signer::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").expect("a secret");
-        let event = Event {
+        let event = WebhookEvent {
             number: 1,
             id: "msg_p5jXN8AQM9LWM0D4loKWxJek".into(),
             at: Timestamp::default(),

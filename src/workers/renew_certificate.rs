@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::acme::{self, AcmeError, Wanted};
+use crate::acme::{self, AcmeError, CertificateWanted};
 use crate::app::{App, Fault};
 use crate::base::{ClockState, HOUR, MINUTE, Seconds};
 use crate::config::TlsMode;
@@ -28,7 +28,7 @@ pub struct RenewCertificate {
 
 /// A failed attempt; the same is not repeated before its pause is over.
 struct Failed {
-    wanted: Wanted,
+    wanted: CertificateWanted,
     pause: Seconds,
     /// When it failed, by the monotonic clock.
     at: Seconds,
@@ -55,7 +55,7 @@ impl RenewCertificate {
             }
             return Ok(());
         }
-        let wanted = Wanted::by(&self.app);
+        let wanted = CertificateWanted::by(&self.app);
         let uptime = self.app.uptime();
         // Other settings are tried at once: the pause is for repeating the same.
         let before = self.failed.take().filter(|failed| failed.wanted == wanted);
@@ -80,7 +80,7 @@ impl RenewCertificate {
         Ok(())
     }
 
-    async fn ask(&self, wanted: &Wanted) -> Result<(), AcmeError> {
+    async fn ask(&self, wanted: &CertificateWanted) -> Result<(), AcmeError> {
         let (good_until, port) = acme::obtain(&self.app, &self.courier, &self.certificates, wanted).await?;
         self.certificates.renew(&self.app).await?;
         tracing::info!(

@@ -66,7 +66,7 @@ impl TellWebhooks {
         Ok(())
     }
 
-    fn tell(&mut self, (name, hook): (String, Webhook), event: webhooks::Event, now: Timestamp) {
+    fn tell(&mut self, (name, hook): (String, Webhook), event: webhooks::WebhookEvent, now: Timestamp) {
         let terms = CallOptions { now, timeout: Self::TIMEOUT };
         let (courier, app) = (self.courier.present(), Arc::clone(&self.app));
         let (named, ended) = (name.clone(), Ending(Arc::clone(&self.ended)));
@@ -146,7 +146,7 @@ async fn tell_one(
     app: Arc<App>,
     courier: Arc<Courier>,
     (name, hook): (String, Webhook),
-    event: webhooks::Event,
+    event: webhooks::WebhookEvent,
     terms: CallOptions,
 ) -> Result<(), Fault> {
     let told = tell(&courier, &hook, &event, terms).await;

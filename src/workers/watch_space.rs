@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::{App, Fault, Room};
+use crate::app::{App, DiskSpace, Fault};
 use crate::base::Seconds;
 use crate::store::Ballast;
 
@@ -46,7 +46,7 @@ impl Worker for WatchSpace {
                 let low = self.app.env().config.store.low_space_mib << 20;
                 let has_room = free.saturating_sub(self.ballast.bytes()) >= low;
                 // Only with room beyond the low mark: taking the ballast must not itself fill the disk.
-                if self.app.room() == Room::Plenty && has_room && !self.ballast.is_there() {
+                if self.app.room() == DiskSpace::Plenty && has_room && !self.ballast.is_there() {
                     let ballast = self.ballast.clone();
                     let taken = tokio::task::spawn_blocking(move || ballast.take()).await;
                     if let Ok(Err(error)) = taken {

@@ -11,7 +11,7 @@ use gatelodge::base::{AccountId, MINUTE, Moment, Timestamp};
 use gatelodge::crypto::{SealingKey, base64url};
 use gatelodge::export;
 use gatelodge::store::{
-    Ballast, KeyChange, OpenError, Opened, StoreError, old_key_path, open_file, open_memory, read_key,
+    Ballast, KeyChange, OpenError, OpenedStore, StoreError, old_key_path, open_file, open_memory, read_key,
 };
 use gatelodge::throttle::{Device, DeviceId, Devices};
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn links_that_are_out_die_when_their_keys_are_ended() {
     world.visitor().api("POST", "/reset", json!({"token": ask(), "password": OTHER_PASSWORD})).expect(200);
 }
 
-fn open(folder: &Folder) -> Result<Opened, OpenError> {
+fn open(folder: &Folder) -> Result<OpenedStore, OpenError> {
     let path = folder.join("gatelodge.redb");
     open_file(&path, &folder.join("sealing-key"), (1 << 20, Ballast::beside(&path, 0)), &mut moment())
 }

@@ -1,6 +1,6 @@
 //! The house in order: imports point one way, each dependency has its door, the map is true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may import from itself and from those before it.
@@ -123,6 +123,35 @@ fn modules_only_use_modules_below_them() {
             }
         }
     }
+}
+
+/// Where a type may have the name of another room's, and why.
+const NAMESAKES: &[(&str, &str)] = &[
+    ("admin/answers/", "a document is called what it shows"),
+    ("config/sections/", "a section is called what it is in the file"),
+    ("cli/", "a command is called what it works on"),
+];
+
+/// One word, one thing: a reader who searches for a type finds one.
+#[test]
+fn no_type_of_one_room_has_the_name_of_another_rooms() {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let all = sources();
+    for (path, text) in all.iter().filter(|(path, _)| NAMESAKES.iter().all(|(folder, _)| !path.starts_with(folder))) {
+        let room = path.split('/').next().unwrap_or_default();
+        for line in code(text).lines() {
+            let Some(line) = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) ")) else { continue };
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if matches!(words.next(), Some("struct" | "enum" | "trait" | "type"))
+                && let Some(name) = words.next()
+            {
+                named.entry(name.to_owned()).or_default().insert(room.to_owned());
+            }
+        }
+    }
+    assert!(named.len() > 200, "{}", named.len());
+    let doubled: Vec<_> = named.iter().filter(|(_, rooms)| rooms.len() > 1).collect();
+    assert_eq!(doubled, [], "names and the rooms that have them");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatelodge::base::Timestamp;
-use gatelodge::webhooks::{Event, Signer};
+use gatelodge::webhooks::{Signer, WebhookEvent};
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, file_mail, free_port, mailed_token, next, refusal, run, shown};
@@ -35,7 +35,7 @@ impl Told {
     }
 
     fn is_signed(&self) -> bool {
-        let event = Event { number: 0, id: self.id.clone(), at: Timestamp::default(), body: self.body.clone() };
+        let event = WebhookEvent { number: 0, id: self.id.clone(), at: Timestamp::default(), body: self.body.clone() };
         let signer = Signer::parse(SECRET).expect("a secret");
         STANDARD.decode(&self.signature[3..]).is_ok_and(|code| code.len() == 32)
             && signer.sign(&event, Timestamp::from_seconds(self.timestamp)) == self.signature

@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use gatelodge::app::{App, Hasher};
 use gatelodge::base::{Clock, EmailAddress, Identity, ManualClock, Moment, Timestamp, Username};
 use gatelodge::config::Config;
-use gatelodge::crypto::{Bearer, BearerKind, Keyring, Opened, PasswordHash, Purpose, SealingKey, SigningKey, Ticket};
+use gatelodge::crypto::{
+    Bearer, BearerKind, Keyring, OpenedToken, PasswordHash, Purpose, SealingKey, SigningKey, Ticket,
+};
 use gatelodge::export;
 use gatelodge::store::{Archive, Pair, Records, Trust, known_format, open_memory, write_records};
 use gatelodge::throttle::{Device, DeviceId, Devices};
@@ -115,7 +117,7 @@ fn signed() -> String {
 
 fn token(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    if Opened::open(text, &keys(), NOW).is_ok() {
+    if OpenedToken::open(text, &keys(), NOW).is_ok() {
         assert_eq!(text, signed(), "only what we signed opens");
     }
 }

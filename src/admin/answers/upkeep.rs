@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::Room;
+use crate::app::DiskSpace;
 use crate::base::{ClockState, Timestamp};
 
 use super::Webhook;
@@ -130,7 +130,7 @@ pub struct Inspection {
     /// [`Inspection::WHOLE`], or what is wrong with the audit log.
     pub audit: String,
     /// The room on the disk.
-    pub disk: Room,
+    pub disk: DiskSpace,
     /// Workers whose step has taken far too long.
     pub stuck_workers: Vec<String>,
     /// The reason why an authority gave no certificate.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::admin::Command;
 use crate::admin::answers::{self, Inspection, TestMail};
-use crate::app::{Room, newest_good_snapshot};
+use crate::app::{DiskSpace, newest_good_snapshot};
 use crate::base::{BUILD_DATE, Clock, ClockState, DAY, Timestamp};
 use crate::cli::Exit;
 use crate::cli::common::Common;
@@ -121,7 +121,7 @@ pub(super) fn service(config: &Config, report: &Inspection, findings: &mut Findi
     owner(config, report, findings);
     store(report, findings);
     match report.disk {
-        Room::Plenty => findings.good("disk", "there is room"),
+        DiskSpace::Plenty => findings.good("disk", "there is room"),
         other => findings.wrong("disk", format!("room is {}", other.as_str()), "make room where the store is"),
     }
     let answers::Clock { state, wall, now, floor } = report.clock;

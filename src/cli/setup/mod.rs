@@ -5,6 +5,7 @@ mod answers;
 mod ask;
 mod plan;
 mod questions;
+mod tls_questions;
 mod trials;
 
 use std::path::{Path, PathBuf};
@@ -157,7 +158,7 @@ fn decide_once(
     let url = questions::url(asker, given)?;
     let name = questions::name(asker, given)?;
     let tls = match &url {
-        Some(url) => questions::tls(asker, given, url)?,
+        Some(url) => tls_questions::tls(asker, given, url)?,
         None => None,
     };
     let registration = match &url {

@@ -12,4 +12,4 @@ pub use ballast::Ballast;
 pub use engine::RedbEngine;
 pub use lock::StoreLock;
 pub use open::{open_file, open_file_by};
-pub use rebuild::{Finish, Place, RebuildError, Rebuilt, prepare_place, rebuild};
+pub use rebuild::{Finish, RebuildError, RebuildTarget, Rebuilt, prepare_place, rebuild};

@@ -14,7 +14,7 @@ use crate::store::open_error::OpenError;
 use crate::store::prepare::{Prepared, prepare};
 use crate::store::settle::sync_folder_of;
 use crate::store::steps::{Migration, STEPS};
-use crate::store::{Engine, Opened, Reopening, Store};
+use crate::store::{Engine, OpenedStore, Reopening, Store};
 
 use super::ballast::Ballast;
 use super::engine::RedbEngine;
@@ -31,7 +31,7 @@ pub fn open_file(
     key_path: &Path,
     room: (usize, Ballast),
     moment: &mut Moment,
-) -> Result<Opened, OpenError> {
+) -> Result<OpenedStore, OpenError> {
     open_file_by(STEPS, path, key_path, room, moment)
 }
 
@@ -45,7 +45,7 @@ pub fn open_file_by(
     key_path: &Path,
     (cache_bytes, ballast): (usize, Ballast),
     moment: &mut Moment,
-) -> Result<Opened, OpenError> {
+) -> Result<OpenedStore, OpenError> {
     // Judged before anything is made, so that a wrong path in the configuration leaves no trace.
     refuse_what_is_no_file(path)?;
     if !begins_as_a_store(path) {
@@ -81,7 +81,7 @@ pub fn open_file_by(
     let store =
         Store::start(Box::new(engine), prepared.node, reopening).map_err(|error| OpenError::io(path, &error))?;
     let Prepared { sealing_key, generation, node, floor } = prepared;
-    Ok(Opened { store, sealing_key, generation, node, floor, lock: Some(lock) })
+    Ok(OpenedStore { store, sealing_key, generation, node, floor, lock: Some(lock) })
 }
 
 /// Whether a file begins with redb's magic number. One that is empty, or cannot be read, is judged when it is opened.

@@ -57,7 +57,7 @@ impl From<ArchiveError> for RebuildError {
 }
 
 /// The place where a store is made, and what that takes.
-pub struct Place<'a> {
+pub struct RebuildTarget<'a> {
     /// The store.
     pub path: &'a Path,
     /// Its sealing key.
@@ -78,7 +78,10 @@ pub struct Rebuilt {
 }
 
 /// Checks that a store may be made here and that the sealing key is the one needed; returns the store's lock with it.
-pub fn prepare_place(place: &Place<'_>, needed_fingerprint: &str) -> Result<(StoreLock, SealingKey), RebuildError> {
+pub fn prepare_place(
+    place: &RebuildTarget<'_>,
+    needed_fingerprint: &str,
+) -> Result<(StoreLock, SealingKey), RebuildError> {
     let io = |path: &Path, error: &std::io::Error| OpenError::io(path, error);
     refuse_what_is_no_file(place.path)?;
     let exists = || std::fs::metadata(place.path).is_ok_and(|metadata| metadata.len() > 0);
@@ -108,7 +111,7 @@ pub type Finish<'a> = dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<(),
 /// # Errors
 /// When anything fails; then nothing has changed.
 pub fn rebuild(
-    place: &Place<'_>,
+    place: &RebuildTarget<'_>,
     lock: &mut StoreLock,
     moment: &mut Moment,
     records: &mut dyn Records,
@@ -131,7 +134,7 @@ pub fn rebuild(
 }
 
 fn make(
-    place: &Place<'_>,
+    place: &RebuildTarget<'_>,
     unfinished: &Path,
     moment: &mut Moment,
     records: &mut dyn Records,

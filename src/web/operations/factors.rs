@@ -4,7 +4,7 @@ use crate::accounts::factor_changes::{Added, Removed};
 use crate::accounts::start_session::StartedSession;
 
 use crate::admin::RefusalKind;
-use crate::app::{BegunTotp, Step};
+use crate::app::{BegunTotp, SecondStep};
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
 use crate::factors::FactorKind;
@@ -44,7 +44,7 @@ pub(crate) async fn take_second_step(web: &Web, request: &Request, mut fields: F
         let known = Bearer::parse(BearerKind::TrustedBrowser, &request.client().trust);
         known.unwrap_or_else(|| Bearer::draw(BearerKind::TrustedBrowser, &mut web.app.moment()))
     });
-    let step = Step {
+    let step = SecondStep {
         secret: secret.digest(),
         code,
         trust: trusted.as_ref().map(Bearer::digest),

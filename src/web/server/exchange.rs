@@ -18,7 +18,7 @@ use super::super::failure::Failure;
 use super::super::host;
 use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
-use super::super::service::{Begun, Service, Waiting};
+use super::super::service::{AdmittedRequest, Begun, Service};
 use super::answer::{Answer, CHUNK_BYTES};
 use super::head::Head;
 use super::plain;
@@ -101,7 +101,7 @@ struct Exchange {
 #[expect(clippy::large_enum_variant, reason = "it is moved once, into a box")]
 enum Left {
     Body(Parts, Incoming),
-    Handler(Box<Waiting>),
+    Handler(Box<AdmittedRequest>),
 }
 
 impl Desk {

@@ -1,6 +1,6 @@
 //! Second factors: set up, used, lost and taken away, by page, API and command line.
 
-use gatelodge::app::Step;
+use gatelodge::app::SecondStep;
 use gatelodge::base::{DAY, MINUTE, Seconds, Timestamp};
 use gatelodge::crypto::{Bearer, BearerKind, TotpSeed, TypedCode};
 use gatelodge::sessions::Client;
@@ -217,8 +217,13 @@ fn of_many_parallel_uses_of_a_code_one_wins() {
             let mut tries = tokio::task::JoinSet::new();
             for secret in secrets {
                 let code = TypedCode::parse(&code).expect("a code");
-                let step =
-                    Step { secret: secret.digest(), code, trust: None, client: Client::at(LOOPBACK), replaces: None };
+                let step = SecondStep {
+                    secret: secret.digest(),
+                    code,
+                    trust: None,
+                    client: Client::at(LOOPBACK),
+                    replaces: None,
+                };
                 let app = world.app.clone();
                 tries.spawn(async move { app.take_second_step(step).await });
             }
