@@ -233,6 +233,39 @@ fn the_map_names_places_that_exist() {
     }
 }
 
+/// Whether a file defines this name.
+fn defines(text: &str, name: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let kinds = ["fn", "struct", "enum", "trait", "const", "static", "macro_rules!"];
+    // An enumeration that is stored is declared by a macro, and begins a line in it.
+    let is_stored = text.contains("stored_enum! {") && text.contains(&format!("\n    {name} {{\n"));
+    is_stored || kinds.iter().any(|kind| text.split(&format!("{kind} {name}")).skip(1).any(ends))
+}
+
+/// Behind a file and a colon the map names what the file defines, one or several.
+#[test]
+fn the_map_names_what_its_files_define() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let map = std::fs::read_to_string(root.join("src/ARCHITECTURE.md")).expect("the map");
+    let parts: Vec<&str> = map.split('`').collect();
+    let (mut text, mut is_first, mut named) = (None, false, 0);
+    for (before, word) in parts.iter().zip(&parts[1..]).step_by(2) {
+        let before = before.split_whitespace().collect::<Vec<_>>().join(" ");
+        let path = root.join(word);
+        if word.contains('/') && path.is_file() {
+            (text, is_first) = (std::fs::read_to_string(path).ok(), true);
+            continue;
+        }
+        let goes_on = if is_first { before == ":" } else { before == "," || before == "and" };
+        is_first = false;
+        text = text.filter(|_| goes_on);
+        let Some(text) = &text else { continue };
+        assert!(defines(text, word), "the map names {word} in a file that does not define it");
+        named += 1;
+    }
+    assert!(named > 150, "the map names few things: {named}");
+}
+
 /// What stands between the brackets behind a function's name, of every function: its name and its arguments.
 fn signatures(code: &str) -> impl Iterator<Item = (&str, &str)> {
     code.split("fn ").skip(1).filter_map(|text| {
