@@ -676,7 +676,7 @@ fn a_damaged_or_missing_store_is_refused_with_the_newest_good_snapshot() {
     let config = configuration(&folder.0, port, &settings);
     shown(&["user", "add", ALICE, "--confirmed", "--password-stdin", "--config", &config], &format!("{PASSWORD}\n"));
     let mut server = Server::start(&["serve", "--config", &config], port);
-    server.reads_until("snapshot taken");
+    server.says("snapshot taken");
     assert_eq!(server.stops(), Some(0));
     // A newer one is no good.
     std::fs::write(snapshots.join("snapshot-00000002.gatelodge"), "gatelodge backup 2\n....").expect("written");

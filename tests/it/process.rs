@@ -79,6 +79,14 @@ impl Server {
         self.reads_until_either(&[words])
     }
 
+    /// Reads the log until it says this, unless it has said so already: it may say it before it serves.
+    #[track_caller]
+    pub fn says(&mut self, words: &str) {
+        if !self.log.contains(words) {
+            self.reads_until(words);
+        }
+    }
+
     /// Reads the log until a line contains one of these, and gives that line.
     #[track_caller]
     pub fn reads_until_either(&mut self, words: &[&str]) -> String {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-
 use crate::admin::GOOD_PASSWORD;
 use crate::base::{EmailAddress, is_visible};
 use crate::cli::Exit;
