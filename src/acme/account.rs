@@ -34,7 +34,7 @@ pub(super) async fn open(
 ) -> Result<Account, AcmeError> {
     let contact = app.env().config.tls.acme.contact.as_ref().map(|address| format!("mailto:{address}"));
     let contact: Vec<&str> = contact.as_deref().into_iter().collect();
-    if let Some(credentials) = kept(app, &wanted.directory)? {
+    if let Some(credentials) = kept(app, &wanted.directory).await? {
         let account = builder().from_credentials(credentials).await?;
         // It also shows whether the authority still knows us.
         match account.update_contacts(&contact).await {
@@ -51,8 +51,8 @@ pub(super) async fn open(
     Ok(account)
 }
 
-fn kept(app: &App, directory: &str) -> Result<Option<AccountCredentials>, Fault> {
-    let Some(kept) = app.read(|view| ACCOUNTS.get(view, &directory.to_owned()))? else { return Ok(None) };
+async fn kept(app: &App, directory: &str) -> Result<Option<AccountCredentials>, Fault> {
+    let Some(kept) = app.read(|view| ACCOUNTS.get(view, &directory.to_owned())).await? else { return Ok(None) };
     let damaged = || Fault::Store(StoreError::Damaged("the account with the certificate authority"));
     let opened = app.env().seal.open(&associated_data(directory), &kept.sealed_credentials).map_err(|_| damaged())?;
     serde_json::from_slice(&opened).map(Some).map_err(|_| damaged())

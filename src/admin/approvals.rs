@@ -14,13 +14,13 @@ use super::{MAX_ROWS, Refusal, Remedy, parse, users};
 ///
 /// # Errors
 /// When `after` is no registration's id, or the store fails.
-pub fn waiting_registrations(
+pub async fn waiting_registrations(
     app: &App,
     after: Option<String>,
     limit: usize,
 ) -> Result<Page<answers::Registration>, Refusal> {
     let after = after.map(|text| parse(&text, "a registration's id", str::parse::<RegistrationId>)).transpose()?;
-    let (found, next) = app.read(|view| approvals::waiting(view, after, limit.clamp(1, MAX_ROWS)))?;
+    let (found, next) = app.read(|view| approvals::waiting(view, after, limit.clamp(1, MAX_ROWS))).await?;
     let items = found.iter().map(|(id, registration)| describe(*id, registration)).collect();
     Ok(Page { items, next: next.map(|id| id.to_string()) })
 }

@@ -35,8 +35,8 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
             };
             document(adding::add(app, draft, by).await)
         }
-        Command::UserList { part, after, limit } => document(users::list(app, part.as_deref(), after, limit)),
-        Command::UserShow(Named { user }) => document(users::show(app, &user)),
+        Command::UserList { part, after, limit } => document(users::list(app, part.as_deref(), after, limit).await),
+        Command::UserShow(Named { user }) => document(users::show(app, &user).await),
         Command::UserPasswd { user, password } => document(users::set_password(app, user, &password, by).await),
         Command::UserConfirm(Named { user }) => document(users::confirm(app, user, by).await),
         Command::UserDisable(Named { user }) => document(users::set_disabled(app, user, true, by).await),
@@ -50,19 +50,19 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::TokenAdd { user, name, scopes, within } => {
             document(tokens::make_token(app, user, &tokens::TokenDraft { name, scopes, within }, by).await)
         }
-        Command::TokenList(Named { user }) => document(tokens::tokens_of(app, &user)),
+        Command::TokenList(Named { user }) => document(tokens::tokens_of(app, &user).await),
         Command::TokenRevoke { user, id } => document(tokens::revoke(app, user, &id, by).await),
         Command::InviteAdd { email, within, uses, groups } => {
             document(invitations::add(app, (email, within, uses, groups), by).await)
         }
-        Command::InviteList(command::Page { after, limit }) => document(invitations::list(app, after, limit)),
+        Command::InviteList(command::Page { after, limit }) => document(invitations::list(app, after, limit).await),
         Command::InviteRevoke { id } => document(invitations::revoke(app, &id, by).await),
         Command::ApprovalList(command::Page { after, limit }) => {
-            document(approvals::waiting_registrations(app, after, limit))
+            document(approvals::waiting_registrations(app, after, limit).await)
         }
         Command::ApprovalDecide { id, approve } => document(approvals::decide(app, &id, approve, by).await),
-        Command::GroupList => document(groups::list(app)),
-        Command::GroupMembers { group, after, limit } => document(groups::members(app, &group, after, limit)),
+        Command::GroupList => document(groups::list(app).await),
+        Command::GroupMembers { group, after, limit } => document(groups::members(app, &group, after, limit).await),
         Command::GroupPermit { group, permission, given } => {
             document(groups::permit(app, &group, &permission, given, by).await)
         }
@@ -73,23 +73,23 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
             Ok(Value::Null)
         }
         Command::ProbeTake => document(Ok(inspection::take_probe(app))),
-        Command::WebhookList => document(webhooks::list(app)),
+        Command::WebhookList => document(webhooks::list(app).await),
         Command::WebhookRetry(command::Webhook { name }) => document(webhooks::retry(app, name, by).await),
         Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest(command::Webhook { .. }) => {
             Err(Refusal::failed("only a running server does that", ""))
         }
-        Command::MailList(command::Page { after, limit }) => document(mails::list(app, after, limit)),
+        Command::MailList(command::Page { after, limit }) => document(mails::list(app, after, limit).await),
         Command::MailRetry { id } => document(mails::retry(app, id, by).await),
         Command::MailRelease => document(mails::release(app, by).await),
         Command::Backup => document(back_up(app, by, "backup").await),
         Command::Export => document(back_up(app, by, "export").await),
         Command::KeyRotate => document(rotate_key(app, by).await),
         Command::KeyRevoke => document(revoke_keys(app, by).await),
-        Command::ThrottleList(command::Page { after, limit }) => document(limits::list(app, after, limit)),
+        Command::ThrottleList(command::Page { after, limit }) => document(limits::list(app, after, limit).await),
         Command::ThrottleLift { who } => document(limits::lift(app, who, by).await),
-        Command::AuditList(wanted) => document(log::list(app, &wanted)),
-        Command::AuditVerify => document(log::verify(app)),
-        Command::AuditWitness(witness) => document(log::goes_on_from(app, &witness)),
+        Command::AuditList(wanted) => document(log::list(app, &wanted).await),
+        Command::AuditVerify => document(log::verify(app).await),
+        Command::AuditWitness(witness) => document(log::goes_on_from(app, &witness).await),
         Command::ClockShow => document(Ok(clock::describe(&app.clock_report()))),
         Command::ClockReset => document(clock::reset(app, by).await),
     }

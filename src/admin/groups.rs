@@ -15,13 +15,15 @@ use super::{MAX_ROWS, Refusal, Remedy, named, parse, users};
 /// The members removed in one transaction.
 const PER_STEP: usize = 200;
 
-pub(super) fn list(app: &App) -> Result<Page<Group>, Refusal> {
-    let found = app.read(|view| {
-        groups::names(view)?
-            .into_iter()
-            .map(|name| Ok((groups::find(view, &name)?, name)))
-            .collect::<Result<Vec<_>, _>>()
-    })?;
+pub(super) async fn list(app: &App) -> Result<Page<Group>, Refusal> {
+    let found = app
+        .read(|view| {
+            groups::names(view)?
+                .into_iter()
+                .map(|name| Ok((groups::find(view, &name)?, name)))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
     Ok(Page::whole(found.iter().map(|(group, name)| describe(name, group)).collect()))
 }
 
@@ -30,19 +32,26 @@ fn describe(name: &GroupName, group: &groups::Group) -> Group {
     Group { name: name.as_str().to_owned(), permissions: permissions.collect() }
 }
 
-pub(super) fn members(app: &App, group: &str, after: Option<String>, limit: usize) -> Result<Page<Account>, Refusal> {
+pub(super) async fn members(
+    app: &App,
+    group: &str,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Page<Account>, Refusal> {
     let name = named::read_group(group)?;
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let (ids, people) = app.read(|view| {
-        // Whoever may list the members of a group may list the groups.
-        if let Err(refusal) = Reach::Everybody.require_group(view, &name)? {
-            return Ok(Err(refusal));
-        }
-        let ids = groups::members(view, &name, after, limit)?;
-        let people = ids.iter().map(|id| person::load(view, *id)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Ok((ids, people)))
-    })??;
+    let (ids, people) = app
+        .read(|view| {
+            // Whoever may list the members of a group may list the groups.
+            if let Err(refusal) = Reach::Everybody.require_group(view, &name)? {
+                return Ok(Err(refusal));
+            }
+            let ids = groups::members(view, &name, after, limit)?;
+            let people = ids.iter().map(|id| person::load(view, *id)).collect::<Result<Vec<_>, _>>()?;
+            Ok(Ok((ids, people)))
+        })
+        .await??;
     let next = ids.last().filter(|_| ids.len() == limit).map(ToString::to_string);
     Ok(Page { items: people.iter().flatten().map(users::describe).collect(), next })
 }
@@ -89,7 +98,7 @@ pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Resu
     }
     // In steps, because a group may be large and one transaction holds all of its changes in memory. A crash between
     // two leaves fewer members, and the command can be repeated.
-    app.read(|view| Reach::of(by).require_group(view, &name))??;
+    app.read(|view| Reach::of(by).require_group(view, &name)).await??;
     loop {
         let (name, reach, source) = (name.clone(), Reach::of(by), by.source());
         let step = app.write_as(by, move |work| match reach.disband(work.tx, &name)? {

@@ -18,9 +18,10 @@ const PAGE: usize = 500;
 pub(super) async fn inspect(app: &Arc<App>) -> Result<Inspection, Refusal> {
     let health = app.health().await;
     let looking = Arc::clone(app);
-    let looked = tokio::task::spawn_blocking(move || looking.read(|view| Ok((read_all(view), failed_mails(view)?))));
+    let looked =
+        tokio::task::spawn_blocking(move || looking.read_blocking(|view| Ok((read_all(view), failed_mails(view)?))));
     let (records, failed) = looked.await.map_err(|_| Fault::Internal)??;
-    let chain = log::verify(app).map_or_else(|refusal| refusal.message, |_| Inspection::WHOLE.to_owned());
+    let chain = log::verify(app).await.map_or_else(|refusal| refusal.message, |_| Inspection::WHOLE.to_owned());
     let user = std::fs::metadata("/proc/self").map(|found| found.uid()).ok();
     Ok(Inspection {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -33,7 +34,7 @@ pub(super) async fn inspect(app: &Arc<App>) -> Result<Inspection, Refusal> {
         stuck_workers: health.stuck.into_iter().map(str::to_owned).collect(),
         certificate: health.certificate,
         failed_mails: failed,
-        webhooks: webhooks::list(app)?.items,
+        webhooks: webhooks::list(app).await?.items,
         clock: clock::describe(&app.clock_report()),
     })
 }

@@ -79,10 +79,10 @@ fn describe(id: InvitationId, invitation: &Invitation) -> answers::Invitation {
     }
 }
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<answers::Invitation>, Refusal> {
+pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<answers::Invitation>, Refusal> {
     let after = after.map(|text| parse(&text, "an invitation's id", str::parse::<InvitationId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let found = app.read(|view| invitations::page(view, after, limit))?;
+    let found = app.read(|view| invitations::page(view, after, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|(id, _)| id.to_string());
     Ok(Page { items: found.iter().map(|(id, invitation)| describe(*id, invitation)).collect(), next })
 }

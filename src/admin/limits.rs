@@ -24,15 +24,20 @@ enum Whom {
     Name(Identity),
 }
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<RateLimit>, Refusal> {
+pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<RateLimit>, Refusal> {
     let after = after.map(|text| parse(&text, "the place to go on behind", read_place)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let rows = app.read(|view| throttle::all(view, after, limit))?;
-    let next = rows.last().filter(|_| rows.len() == limit).map(|(bucket, _)| place(bucket));
-    let items = rows
-        .iter()
-        .map(|(bucket, level)| Ok(describe(app, bucket, level, app.read(|view| owner(view, bucket))?.as_ref())))
-        .collect::<Result<Vec<Option<RateLimit>>, StoreError>>()?;
+    let (items, next) = app
+        .read(|view| {
+            let rows = throttle::all(view, after, limit)?;
+            let next = rows.last().filter(|_| rows.len() == limit).map(|(bucket, _)| place(bucket));
+            let items = rows
+                .iter()
+                .map(|(bucket, level)| Ok(describe(app, bucket, level, owner(view, bucket)?.as_ref())))
+                .collect::<Result<Vec<Option<RateLimit>>, StoreError>>()?;
+            Ok((items, next))
+        })
+        .await?;
     Ok(Page { items: items.into_iter().flatten().collect(), next })
 }
 
@@ -82,12 +87,12 @@ fn describe(app: &App, bucket: &Bucket, level: &Level, owner: Option<&Person>) -
 pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) -> Result<LiftedLimits, Refusal> {
     let whom = match &who {
         None => Whom::Everybody,
-        Some(text) => read_whom(app, text)?,
+        Some(text) => read_whom(app, text).await?,
     };
     let (keys, subject, detail) = match &whom {
-        Whom::Everybody => (all_keys(app)?, Subject::NONE, "everything".to_owned()),
+        Whom::Everybody => (all_keys(app).await?, Subject::NONE, "everything".to_owned()),
         Whom::Network(ids) => (network_keys(ids), Subject::NONE, who.clone().unwrap_or_default()),
-        Whom::Person(person) => (person_keys(app, person)?, person.id.into(), String::new()),
+        Whom::Person(person) => (person_keys(app, person).await?, person.id.into(), String::new()),
         Whom::Name(name) => (name_keys(app, name), Subject::NONE, "a name that nobody has".to_owned()),
     };
     let source = by.source();
@@ -102,12 +107,12 @@ pub(super) async fn lift(app: &Arc<App>, who: Option<String>, by: &Principal) ->
     Ok(LiftedLimits { lifted: lifted.await? })
 }
 
-fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
+async fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
     let networks = attempt_limits::named_networks(text);
     if !networks.is_empty() {
         return Ok(Whom::Network(networks));
     }
-    if let Some(person) = app.read(|view| administer::find(view, text))? {
+    if let Some(person) = app.read(|view| administer::find(view, text)).await? {
         return Ok(Whom::Person(Box::new(person)));
     }
     match Identity::parse(text) {
@@ -118,10 +123,10 @@ fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
     }
 }
 
-fn all_keys(app: &App) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
+async fn all_keys(app: &App) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
     let mut keys = Vec::new();
     loop {
-        let page = app.read(|view| throttle::all(view, keys.last().copied(), MAX_ROWS))?;
+        let page = app.read(|view| throttle::all(view, keys.last().copied(), MAX_ROWS)).await?;
         keys.extend(page.iter().map(|(bucket, _)| (bucket.kind, bucket.id)));
         if page.len() < MAX_ROWS {
             return Ok(keys);
@@ -134,17 +139,17 @@ fn network_keys(ids: &[[u8; 16]]) -> Vec<(Kind, [u8; 16])> {
     ids.iter().flat_map(|id| kinds.map(|kind| (kind, *id))).collect()
 }
 
-fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
+async fn person_keys(app: &App, person: &Person) -> Result<Vec<(Kind, [u8; 16])>, StoreError> {
     let email = person.email.as_ref().map(|email| email.address.clone());
     let (username, phone) =
         (person.username.clone().map(Identity::Username), person.phone.clone().map(Identity::Phone));
     let names = [email.clone().map(Identity::Email), username, phone];
     let mut keys: Vec<_> = Kind::OF_ACCOUNTS.into_iter().map(|kind| (kind, *person.id.bytes())).collect();
     keys.extend(names.iter().flatten().flat_map(|name| name_keys(app, name)));
-    let of_sessions = app.read(|view| sessions::of_account(view, person.id))?;
+    let of_sessions = app.read(|view| sessions::of_account(view, person.id)).await?;
     keys.extend(of_sessions.iter().map(|(_, session)| (Kind::Session, *session.id.bytes())));
     keys.extend(of_sessions.iter().map(|(_, session)| (Kind::SessionActs, *session.id.bytes())));
-    let devices = app.read(|view| known_devices::of_account(view, person.id))?;
+    let devices = app.read(|view| known_devices::of_account(view, person.id)).await?;
     keys.extend(devices.iter().flat_map(|device| [(Kind::Device, device.0), (Kind::DeviceLogins, device.0)]));
     Ok(keys)
 }

@@ -26,7 +26,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn read(app: &App, wanted: &AuditWanted) -> Result<Self, Refusal> {
+    async fn read(app: &App, wanted: &AuditWanted) -> Result<Self, Refusal> {
         let time = |text: &Option<String>| {
             let read = |text: &String| {
                 parse(text, "a time; write it like 2026-11-23T14:05:00Z, or as a date, or as an age like 24h", |text| {
@@ -49,7 +49,10 @@ impl Filter {
         });
         Ok(Self {
             act: act.transpose()?,
-            account: wanted.user.as_ref().map(|user| account(app, user)).transpose()?,
+            account: match &wanted.user {
+                Some(user) => Some(account(app, user).await?),
+                None => None,
+            },
             network: wanted.network.as_deref().map(read_network).transpose()?,
             since: time(&wanted.since)?,
             until: time(&wanted.until)?,
@@ -80,21 +83,21 @@ fn read_network(text: &str) -> Result<String, Refusal> {
 }
 
 /// Finds an account. One that was deleted can still be named by its id.
-fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
-    match app.read(|view| administer::find(view, user))? {
+async fn account(app: &App, user: &str) -> Result<AccountId, Refusal> {
+    match app.read(|view| administer::find(view, user)).await? {
         Some(person) => Ok(person.id),
         None => user.parse().map_err(|_| named::unknown_account(user)),
     }
 }
 
-pub(super) fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRow, u64>, Refusal> {
-    let filter = Filter::read(app, wanted)?;
+pub(super) async fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRow, u64>, Refusal> {
+    let filter = Filter::read(app, wanted).await?;
     let limit = wanted.limit.clamp(1, MAX_ROWS);
     let direction = if wanted.oldest_first { Direction::Up } else { Direction::Down };
     let (mut found, mut after): (Vec<(u64, Row)>, _) = (Vec::new(), wanted.after);
     let node = app.env().node;
     let next = loop {
-        let page = app.read(|view| audit::page(view, node, after, direction, PAGE))?;
+        let page = app.read(|view| audit::page(view, node, after, direction, PAGE)).await?;
         let is_last = page.len() < PAGE;
         after = page.last().map(|(number, _)| *number).or(after);
         found.extend(page.into_iter().filter(|(_, row)| filter.takes(row)));
@@ -106,7 +109,7 @@ pub(super) fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRow, u64
             break None;
         }
     };
-    let names = app.read(|view| names_in(view, &found))?;
+    let names = app.read(|view| names_in(view, &found)).await?;
     Ok(Page { items: found.iter().map(|(number, row)| describe(*number, row, &names)).collect(), next })
 }
 
@@ -151,8 +154,8 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> AuditRo
 /// The advice for a log that does not verify.
 const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
 
-pub(super) fn goes_on_from(app: &App, witness: &LogEnd) -> Result<WitnessedLog, Refusal> {
-    let verdict = app.read(|view| audit::goes_on_from(view, app.env().chain(), witness))?;
+pub(super) async fn goes_on_from(app: &App, witness: &LogEnd) -> Result<WitnessedLog, Refusal> {
+    let verdict = app.read(|view| audit::goes_on_from(view, app.env().chain(), witness)).await?;
     verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
     Ok(WitnessedLog { verified: true })
 }
@@ -164,13 +167,17 @@ fn told_by(view: &dyn Snapshot, node: NodeId, number: u64) -> Result<String, Sto
     Ok(row.map(|(_, row)| format!(" (it says: {})", row.entry.detail)).unwrap_or_default())
 }
 
-pub(super) fn verify(app: &App) -> Result<VerifiedLog, Refusal> {
+pub(super) async fn verify(app: &App) -> Result<VerifiedLog, Refusal> {
     let env = app.env();
-    let verdict = app.read(|view| match audit::verify(view, env.chain()) {
-        Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
-        Ok(Err(broken @ Broken::Before(number))) => Ok(Err(format!("{broken}{}", told_by(view, env.node, number)?))),
-        other => Ok(other?.map_err(|broken| broken.to_string())),
-    })?;
+    let verdict = app
+        .read(|view| match audit::verify(view, env.chain()) {
+            Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
+            Ok(Err(broken @ Broken::Before(number))) => {
+                Ok(Err(format!("{broken}{}", told_by(view, env.node, number)?)))
+            }
+            other => Ok(other?.map_err(|broken| broken.to_string())),
+        })
+        .await?;
     let audit::Verified { rows, first, next } = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;
     Ok(VerifiedLog { verified: true, rows, first, next })
 }

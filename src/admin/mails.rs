@@ -12,13 +12,13 @@ use crate::store::StoreError;
 use super::answers::{self, Mails, Page, QueuedMails, ReleasedMails};
 use super::{MAX_ROWS, Refusal, parse};
 
-pub(super) fn list(app: &App, after: Option<String>, limit: usize) -> Result<Mails, Refusal> {
+pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Mails, Refusal> {
     let after = after.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let mails = app.read(|view| mail::list(view, after, limit))?;
+    let mails = app.read(|view| mail::list(view, after, limit)).await?;
     let next = mails.last().filter(|_| mails.len() == limit).map(|(id, _)| id.to_string());
     let items = mails.iter().map(|(id, mail)| describe(*id, mail)).collect();
-    let requests = app.read(|view| mail_requests::count_waiting(view, MAX_ROWS))?;
+    let requests = app.read(|view| mail_requests::count_waiting(view, MAX_ROWS)).await?;
     Ok(Mails { page: Page { items, next }, requests })
 }
 

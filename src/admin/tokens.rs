@@ -91,9 +91,9 @@ fn describe(token: &ApiToken) -> Token {
 ///
 /// # Errors
 /// When nobody has this name, or the store fails.
-pub fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
-    let (person, now) = (users::find(app, user)?, app.now());
-    let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id))?;
+pub async fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
+    let (person, now) = (users::find(app, user).await?, app.now());
+    let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id)).await?;
     tokens.retain(|token| token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
     Ok(Page::whole(tokens.iter().map(describe).collect()))

@@ -75,15 +75,17 @@ pub(super) async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<P
     app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())
 }
 
-pub(super) fn find(app: &App, user: &str) -> Result<Person, Refusal> {
-    let found = app.read(|view| match administer::find(view, user)? {
-        Some(person) => Ok(Ok(person)),
-        None => named::unknown_but_like(view, user).map(Err),
-    });
+pub(super) async fn find(app: &App, user: &str) -> Result<Person, Refusal> {
+    let found = app
+        .read(|view| match administer::find(view, user)? {
+            Some(person) => Ok(Ok(person)),
+            None => named::unknown_but_like(view, user).map(Err),
+        })
+        .await;
     found?
 }
 
-pub(super) fn list(
+pub(super) async fn list(
     app: &App,
     part: Option<&str>,
     after: Option<String>,
@@ -91,26 +93,28 @@ pub(super) fn list(
 ) -> Result<Page<Account>, Refusal> {
     let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
-    let people = app.read(|view| match part {
-        Some(part) => person::search(view, part, after, limit),
-        None => person::page(view, after, limit),
-    })?;
+    let people = app
+        .read(|view| match part {
+            Some(part) => person::search(view, part, after, limit),
+            None => person::page(view, after, limit),
+        })
+        .await?;
     let next = people.last().filter(|_| people.len() == limit).map(|person| person.id.to_string());
     Ok(Page { items: people.iter().map(describe).collect(), next })
 }
 
-pub(super) fn show(app: &App, user: &str) -> Result<AccountInDetail, Refusal> {
-    let person = find(app, user)?;
+pub(super) async fn show(app: &App, user: &str) -> Result<AccountInDetail, Refusal> {
+    let person = find(app, user).await?;
     let now = app.now();
-    let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id))?;
+    let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id)).await?;
     let alive = sessions
         .iter()
         .map(|(_, session)| session)
         .filter(|session| session.is_alive(session.seen_at, now, &app.env().generation));
-    let logins = app.read(|view: &dyn Snapshot| sessions::logins_of(view, person.id))?;
-    let (factors, reset_due) = app.read(|view: &dyn Snapshot| {
-        Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?))
-    })?;
+    let logins = app.read(|view: &dyn Snapshot| sessions::logins_of(view, person.id)).await?;
+    let (factors, reset_due) = app
+        .read(|view: &dyn Snapshot| Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?)))
+        .await?;
     Ok(AccountInDetail {
         account: describe(&person),
         second_factors: factors.iter().map(|(_, factor)| describe_factor(factor)).collect(),
@@ -159,7 +163,7 @@ pub(super) fn describe(person: &Person) -> Account {
 }
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Result<Account, Refusal> {
-    let person = find(app, &user)?;
+    let person = find(app, &user).await?;
     // Hashed between two transactions, because it is slow; the account is found again, and its reach checked, where it
     // changes.
     let hash = hash(app, text, &person.context_words(&app.env())).await?;
@@ -212,7 +216,7 @@ pub(super) async fn set_group(
     let (reach, source) = (Reach::of(by), by.source());
     reach.change_members([&group])?;
     if !member {
-        app.read(|view| reach.require_group(view, &group))??;
+        app.read(|view| reach.require_group(view, &group)).await??;
     }
     change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
 }

@@ -29,10 +29,10 @@ fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
     })
 }
 
-pub(super) fn list(app: &App) -> Result<Page<answers::Webhook>, Refusal> {
+pub(super) async fn list(app: &App) -> Result<Page<answers::Webhook>, Refusal> {
     let env = app.env();
     let hooks = env.config.webhooks.iter().map(|(name, settings)| Hook { name, settings, node: env.node });
-    let items = app.read(|view| hooks.map(|hook| describe(view, hook)).collect::<Result<Vec<_>, _>>())?;
+    let items = app.read(|view| hooks.map(|hook| describe(view, hook)).collect::<Result<Vec<_>, _>>()).await?;
     Ok(Page::whole(items))
 }
 

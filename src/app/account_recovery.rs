@@ -14,10 +14,14 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or the clock is unsure.
-    pub fn check_taking_back(&self, token: &str, client: &Client) -> Result<Result<RecoveryLink, TokenFault>, Fault> {
+    pub async fn check_taking_back(
+        &self,
+        token: &str,
+        client: &Client,
+    ) -> Result<Result<RecoveryLink, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        Ok(self.read(|view| account_recovery::look_up(view, &self.env(), token, self.now()))?)
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        Ok(self.read(|view| account_recovery::look_up(view, &self.env(), token, self.now())).await?)
     }
 
     /// Takes the account back, if the link is valid.
@@ -25,7 +29,7 @@ impl App {
     /// # Errors
     /// When the store fails, or the clock is unsure.
     pub async fn take_back(self: &Arc<Self>, token: String, client: Client) -> Result<Recovered, Fault> {
-        if let Err(fault) = self.check_taking_back(&token, &client)? {
+        if let Err(fault) = self.check_taking_back(&token, &client).await? {
             return Ok(Recovered::Refused(fault));
         }
         let taken = self.write(move |work| account_recovery::recover(work, &token, &client));
@@ -33,7 +37,7 @@ impl App {
     }
 
     /// Returns how often the caller has logged in, and the last times.
-    pub fn logins_of(&self, asking: &KnownCaller) -> Result<Logins, Fault> {
-        Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id))?)
+    pub async fn logins_of(&self, asking: &KnownCaller) -> Result<Logins, Fault> {
+        Ok(self.read(|view| crate::sessions::logins_of(view, asking.person.id)).await?)
     }
 }

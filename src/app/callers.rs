@@ -21,48 +21,55 @@ const SECOND_CLICK_WITHIN: Seconds = 5 * MINUTE;
 impl App {
     /// Returns the act for which the session with this secret went on under a new one a moment ago. A
     /// failure of the store is no reason to report one.
-    pub fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
-        let found = self.read(|view| spent::find(view, secret)).ok().flatten()?;
+    pub async fn just_renewed_for(&self, secret: Digest) -> Option<Act> {
+        let found = self.read(|view| spent::find(view, secret)).await.ok().flatten()?;
         found.act.filter(|_| self.now().since(found.done_at) < SECOND_CLICK_WITHIN)
     }
 }
 
 impl App {
     /// Returns the holder of the session, or of the API token, with this secret, if it is alive and its account open.
-    pub fn find_caller(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
-        let logged_in = match self.session_cache.find(&digest) {
-            Ok(logged_in) => logged_in,
-            Err(heard) => match self.look_up_session(digest)? {
-                None => return Ok(None),
-                Some(logged_in) => {
-                    self.session_cache.remember(&logged_in, heard);
-                    logged_in
-                }
-            },
+    pub async fn find_caller(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
+        let found = match self.session_cache.find(&digest) {
+            Ok(cached) => Some(cached),
+            Err(heard) => {
+                let found = self.look_up_session(digest).await?;
+                found.inspect(|caller| self.session_cache.remember(caller, heard))
+            }
         };
+        Ok(found.filter(|caller| self.is_in(caller)))
+    }
+
+    /// As [`App::find_caller`], where the store need not be asked. None says nothing: then it has to be.
+    pub fn find_cached_caller(&self, digest: Digest) -> Option<Arc<KnownCaller>> {
+        self.session_cache.find(&digest).ok().filter(|caller| self.is_in(caller))
+    }
+
+    /// Whether the session still lets its holder in; notes that it was used.
+    fn is_in(&self, caller: &KnownCaller) -> bool {
         // Judged at every request, because a cached session expires without any commit that would evict it.
         let time = self.time();
-        let seen_at = Timestamp::from_seconds(logged_in.seen_at.load(Ordering::Relaxed));
-        let is_alive = logged_in.session.is_alive(seen_at, time.later, &self.session_cache.generation);
-        if !is_alive || !logged_in.session.is_open(time.later) || logged_in.person.account.disabled_at.is_some() {
-            return Ok(None);
+        let (session, seen_at) = (&caller.session, Timestamp::from_seconds(caller.seen_at.load(Ordering::Relaxed)));
+        let is_alive = session.is_alive(seen_at, time.later, &self.session_cache.generation);
+        if !is_alive || !session.is_open(time.later) || caller.person.account.disabled_at.is_some() {
+            return false;
         }
         // While a step of the clock is in doubt the earlier time is noted: it
         // is still true when the step is taken back.
-        let used_at = time.earlier.max(logged_in.session.created_at);
-        if used_at.since(seen_at) >= logged_in.session.note_after() {
-            logged_in.seen_at.store(used_at.seconds(), Ordering::Relaxed);
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, used_at);
+        let used_at = time.earlier.max(session.created_at);
+        if used_at.since(seen_at) >= session.note_after() {
+            caller.seen_at.store(used_at.seconds(), Ordering::Relaxed);
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.digest, used_at);
         }
-        Ok(Some(logged_in))
+        true
     }
 
     /// Whether the person who is named may do something. None if nobody has the name.
-    pub fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
-        self.read(|view| permissions::may(view, named, permission))
+    pub async fn may(&self, named: &str, permission: &Permission) -> Result<Option<bool>, StoreError> {
+        self.read(|view| permissions::may(view, named, permission)).await
     }
 
-    fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
+    async fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
         self.read(|view| {
             let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
@@ -82,5 +89,6 @@ impl App {
                 seen_at,
             })))
         })
+        .await
     }
 }

@@ -53,22 +53,22 @@ const MAX_COMPARED: usize = 4;
 impl App {
     /// Looks a confirmation link up without changing anything. Returns what is needed
     /// beside it, in this browser with this session.
-    pub fn check_confirmation(
+    pub async fn check_confirmation(
         &self,
         token: &str,
         (browser, session): (Option<Digest>, Option<Digest>),
         client: &Client,
     ) -> Result<Result<Besides, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        let target = match self.read(|view| confirm::look_up(view, &self.env(), token, self.now()))? {
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        let target = match self.read(|view| confirm::look_up(view, &self.env(), token, self.now())).await? {
             Ok(target) => target,
             Err(fault) => return Ok(Err(fault)),
         };
         Ok(Ok(match target {
             Target::Registrations(all) if all.iter().any(|(_, it)| browser == Some(it.browser)) => Besides::Nothing,
             Target::Registrations(_) => Besides::RegistrationPassword,
-            Target::Address { account, is_contested: true } if !self.is_of(session, account)? => {
+            Target::Address { account, is_contested: true } if !self.is_of(session, account).await? => {
                 Besides::AccountPassword
             }
             Target::Address { .. } => Besides::Nothing,
@@ -76,9 +76,9 @@ impl App {
     }
 
     /// Whether a session belongs to this account.
-    fn is_of(&self, session: Option<Digest>, account: AccountId) -> Result<bool, Fault> {
-        let who = session.map(|digest| self.find_caller(digest)).transpose()?.flatten();
-        Ok(who.is_some_and(|who| who.person.id == account))
+    async fn is_of(&self, session: Option<Digest>, account: AccountId) -> Result<bool, Fault> {
+        let Some(digest) = session else { return Ok(false) };
+        Ok(self.find_caller(digest).await?.is_some_and(|who| who.person.id == account))
     }
 
     /// Confirms a registration or an address. With `tokens.login_after_confirm` a session begins.
@@ -99,8 +99,8 @@ impl App {
 
     /// Verifies that the confirming person is the one who registered; a hash is computed only for a valid token.
     async fn prove(self: &Arc<Self>, confirmation: &Confirmation) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        self.reserve(AttemptLimits::for_link(&self.env(), &confirmation.client))?;
-        let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now()))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), &confirmation.client)).await?;
+        let target = self.read(|view| confirm::look_up(view, &self.env(), &confirmation.token, self.now())).await?;
         let all = match target {
             Err(fault) => return Ok(Err(ConfirmRefused::Token(fault))),
             Ok(Target::Address { is_contested: false, .. }) => return Ok(Ok(Proof::None)),
@@ -109,7 +109,7 @@ impl App {
         };
         // Before anything is hashed.
         if let Some(name) = &confirmation.username
-            && self.read(|view| identity::owner_of_username(view, name))?.is_some()
+            && self.read(|view| identity::owner_of_username(view, name)).await?.is_some()
         {
             return Ok(Err(ConfirmRefused::UsernameTaken));
         }
@@ -125,7 +125,7 @@ impl App {
         let (client, Some((id, first))) = (confirmation.client.clone(), all.first().cloned()) else {
             return Ok(Err(ConfirmRefused::PasswordNeeded));
         };
-        let reservation = self.reserve(AttemptLimits::of_registration(&self.env(), &first.email, &client))?;
+        let reservation = self.reserve(AttemptLimits::of_registration(&self.env(), &first.email, &client)).await?;
         let app = Arc::clone(self);
         let matching = to_its_end(async move {
             let mut matching = None;
@@ -157,12 +157,13 @@ impl App {
         account: AccountId,
         confirmation: &Confirmation,
     ) -> Result<Result<Proof, ConfirmRefused>, Fault> {
-        if self.is_of(confirmation.replaces, account)? {
+        if self.is_of(confirmation.replaces, account).await? {
             return Ok(Ok(Proof::Account(account)));
         }
         let Some(password) = confirmation.password.clone() else { return Ok(Err(ConfirmRefused::PasswordNeeded)) };
         let found = self
-            .read(|view| person::load(view, account))?
+            .read(|view| person::load(view, account))
+            .await?
             .and_then(|person| Some((person.email?, person.account.password?)));
         let Some((email, hash)) = found else { return Ok(Err(ConfirmRefused::WrongPassword)) };
         let client = confirmation.client.clone();
@@ -171,7 +172,7 @@ impl App {
         let (identity, time) = (Identity::Email(email.address), self.time());
         let times = (time.later, time.earlier);
         let claim = Claim { identity: &identity, account: Some(account) };
-        let tries = self.read(|view| AttemptLimits::at_login(view, &self.env(), claim, &client, times))?;
+        let tries = self.read(|view| AttemptLimits::at_login(view, &self.env(), claim, &client, times)).await?;
         let reservation = self.reserve_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {

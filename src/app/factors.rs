@@ -42,25 +42,27 @@ fn owner(asking: &KnownCaller, client: Client) -> Owner {
 
 impl App {
     /// Returns the caller's second factors.
-    pub fn factors_of(&self, asking: &KnownCaller) -> Result<Factors, Fault> {
+    pub async fn factors_of(&self, asking: &KnownCaller) -> Result<Factors, Fault> {
         let (env, account, now) = (self.env(), asking.person.id, self.now());
-        Ok(self.read(|view| {
-            let factors = factors::confirmed(view, account)?;
-            let is_open = |kind: &FactorKind| {
-                let is_new = factors.iter().all(|(_, factor)| factor.kind != *kind);
-                is_new && factor_changes::is_offered(&env, &asking.person, *kind)
-            };
-            let offered = [FactorKind::Mail, FactorKind::Sms].into_iter().filter(is_open).collect();
-            let mut trusted = factors::trusts_of(view, account)?;
-            trusted.retain(|(_, browser)| now < browser.expires_at);
-            Ok(Factors {
-                codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
-                is_required: env.config.second_factor.is_required_for(&asking.person.account.groups),
-                offered,
-                factors,
-                trusted,
+        Ok(self
+            .read(|view| {
+                let factors = factors::confirmed(view, account)?;
+                let is_open = |kind: &FactorKind| {
+                    let is_new = factors.iter().all(|(_, factor)| factor.kind != *kind);
+                    is_new && factor_changes::is_offered(&env, &asking.person, *kind)
+                };
+                let offered = [FactorKind::Mail, FactorKind::Sms].into_iter().filter(is_open).collect();
+                let mut trusted = factors::trusts_of(view, account)?;
+                trusted.retain(|(_, browser)| now < browser.expires_at);
+                Ok(Factors {
+                    codes_left: factors::codes_left(view, account)?.unwrap_or_default(),
+                    is_required: env.config.second_factor.is_required_for(&asking.person.account.groups),
+                    offered,
+                    factors,
+                    trusted,
+                })
             })
-        })?)
+            .await?)
     }
 
     /// Begins to set up an authenticator program. None if the account has too many factors.
@@ -74,12 +76,12 @@ impl App {
         if begun.await?.is_none() {
             return Ok(None);
         }
-        self.begun_totp(asking)
+        self.begun_totp(asking).await
     }
 
     /// Returns the authenticator program that the caller has begun and not confirmed.
-    pub fn begun_totp(&self, asking: &KnownCaller) -> Result<Option<BegunTotp>, Fault> {
-        let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id))?;
+    pub async fn begun_totp(&self, asking: &KnownCaller) -> Result<Option<BegunTotp>, Fault> {
+        let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id)).await?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
     }
 
@@ -96,7 +98,8 @@ impl App {
     ) -> Result<Added, Fault> {
         self.require_clock()?;
         self.require_room()?;
-        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), asking.person.id, asking.session.id))?;
+        let reservation =
+            self.reserve(AttemptLimits::in_session(&self.env(), asking.person.id, asking.session.id)).await?;
         let (owner, tries) = (owner(asking, client), reservation.tries.clone());
         let confirmed = self
             .write_as(asking.limited_by(Kind::Acts), move |work| {

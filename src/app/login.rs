@@ -84,13 +84,15 @@ impl App {
     /// The slow part: verifies a password, between two transactions.
     async fn check_password(&self, identity: Identity, password: Password, client: &Client) -> Result<Checked, Fault> {
         let time = self.time();
-        let (candidate, tries) = self.read(|view| {
-            let candidate = login::look_up(view, &self.env(), &identity)?;
-            let times = (time.later, time.earlier);
-            let claim = Claim { identity: &identity, account: candidate.account() };
-            let tries = AttemptLimits::at_login(view, &self.env(), claim, client, times)?;
-            Ok((candidate, tries))
-        })?;
+        let (candidate, tries) = self
+            .read(|view| {
+                let candidate = login::look_up(view, &self.env(), &identity)?;
+                let times = (time.later, time.earlier);
+                let claim = Claim { identity: &identity, account: candidate.account() };
+                let tries = AttemptLimits::at_login(view, &self.env(), claim, client, times)?;
+                Ok((candidate, tries))
+            })
+            .await?;
         let reservation = self.reserve_in_turn(tries).await?;
         // Always, for an unknown account against a decoy and for a locked one too: an
         // answer that came sooner would tell which it is.
@@ -113,7 +115,7 @@ impl App {
         client: Client,
     ) -> Result<Option<(Bearer, Session)>, Fault> {
         // Read first: a made-up token must not cost a commit.
-        if !self.read(|view| sessions::has_family(view, &presented))? {
+        if !self.read(|view| sessions::has_family(view, &presented)).await? {
             return Ok(None);
         }
         let (network, come) = (client.network, client);
@@ -140,19 +142,23 @@ impl App {
 
     /// Makes the cookie by which a browser shows that this session's owner logged
     /// in with it, beside the owners it showed before.
-    pub fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
+    pub async fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
         let now = self.now();
-        Ok(self.read(|view| {
-            let person = person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
-            known_devices::cookie(view, &self.env(), &person, (client, session.id), now)
-        })?)
+        Ok(self
+            .read(|view| {
+                let person =
+                    person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
+                known_devices::cookie(view, &self.env(), &person, (client, session.id), now)
+            })
+            .await?)
     }
 
     /// Lists the living sessions of the caller, newest first.
-    pub fn sessions_of(&self, asking: &KnownCaller) -> Result<Vec<Session>, Fault> {
+    pub async fn sessions_of(&self, asking: &KnownCaller) -> Result<Vec<Session>, Fault> {
         let now = self.now();
         let mut found: Vec<Session> = self
-            .read(|view| sessions::of_account(view, asking.person.id))?
+            .read(|view| sessions::of_account(view, asking.person.id))
+            .await?
             .into_iter()
             .map(|(_, session)| session)
             .filter(|session| session.is_alive(session.seen_at, now, &self.env().generation))

@@ -51,22 +51,22 @@ impl App {
     }
 
     /// Looks a link up without changing anything.
-    pub fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
+    pub async fn check_mail_login(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now()))?)
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        Ok(self.read(|view| login_by_mail::look_up(view, &self.env(), token, self.now())).await?)
     }
 
     /// Returns the limits of an attempt. Digits are few enough to be guessed, so wrong ones count for the account
     /// they were mailed to, wherever they come from.
-    fn tries_for(&self, key: &LoginKey, client: &Client) -> Result<AttemptLimits, Fault> {
+    async fn tries_for(&self, key: &LoginKey, client: &Client) -> Result<AttemptLimits, Fault> {
         let env = self.env();
         // A link carries 256 bits of code, so only the network that tries links pays; digits can be guessed.
         Ok(match key {
             LoginKey::Link(_) => AttemptLimits::for_link(&env, client),
             LoginKey::Code(_, context) => {
                 let now = self.now();
-                let account = self.read(|view| factors::waiting_code(view, now, *context))?;
+                let account = self.read(|view| factors::waiting_code(view, now, *context)).await?;
                 AttemptLimits::for_mailed_digits(&env, account, client)
             }
         })
@@ -84,7 +84,7 @@ impl App {
         let key = match key {
             MailKey::Code(code, browser) => LoginKey::Code(code, CodePurpose::login(browser)),
             MailKey::Link { token, browser, here } => {
-                match self.check_mail_login(&token, &request.client)? {
+                match self.check_mail_login(&token, &request.client).await? {
                     Err(fault) => return Ok(Err(LoginRefused::BadLink(fault))),
                     // A link that opens in any browser could be a login that somebody else
                     // asked for, so it takes the asking one, or a click.
@@ -96,7 +96,7 @@ impl App {
                 LoginKey::Link(token)
             }
         };
-        let reservation = self.reserve(self.tries_for(&key, &request.client)?)?;
+        let reservation = self.reserve(self.tries_for(&key, &request.client).await?).await?;
         let check = KeyCheck { tries: reservation.tries.clone(), is_locked_out: reservation.is_locked_out };
         let app = Arc::clone(self);
         to_its_end(async move {

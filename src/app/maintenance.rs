@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::registration::Deadlines;
 use crate::accounts::{
-    Env, Work, confirm_links, factor_resets, former_addresses, invitations, keyring, mail_requests, notice_summaries,
+    Work, confirm_links, factor_resets, former_addresses, invitations, keyring, mail_requests, notice_summaries,
     person, process_mail_requests, registration, second_step, spent,
 };
 use crate::audit::{self, Act, Source, Subject};
@@ -39,7 +39,7 @@ impl App {
         let is_any = |view: &dyn Snapshot| {
             Ok(mail_requests::any_waiting(view)? || process_mail_requests::any_due(view, &env, time.earlier)?)
         };
-        if !self.read(is_any)? {
+        if !self.read(is_any).await? {
             return Ok(false);
         }
         let process = || self.write(|work| process_mail_requests::process(work, REQUESTS_PER_WRITE));
@@ -54,7 +54,7 @@ impl App {
     pub async fn sum_up_notices(self: &Arc<Self>) -> Result<(), Fault> {
         let (now, mut after) = (self.time().earlier, None);
         loop {
-            let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP))?;
+            let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP)).await?;
             if !rows.is_empty() {
                 self.write(move |work| notice_summaries::sum_up(work, &rows)).await?;
             }
@@ -66,8 +66,8 @@ impl App {
     }
 
     /// Whether requests wait for their turn.
-    pub fn has_deferred_mail_requests(&self) -> Result<bool, Fault> {
-        Ok(self.read(mail_requests::any_deferred)?)
+    pub async fn has_deferred_mail_requests(&self) -> Result<bool, Fault> {
+        Ok(self.read(mail_requests::any_deferred).await?)
     }
 
     /// Verifies the end of the audit log before anything is written, or begins the log. A break is recorded in it, but
@@ -96,11 +96,9 @@ impl App {
 
     /// Sets the positions of the webhooks of the configuration in the audit log: they get what happens from now on.
     pub async fn place_webhooks(self: &Arc<Self>) -> Result<(), Fault> {
-        let is_placed = |env: &Env| {
-            let names: Vec<&String> = env.config.webhooks.keys().collect();
-            self.read(|view| webhooks::are_placed(view, env.node, &names))
-        };
-        if is_placed(&self.env())? {
+        let env = Arc::clone(&self.env());
+        let names: Vec<&String> = env.config.webhooks.keys().collect();
+        if self.read(|view| webhooks::are_placed(view, env.node, &names)).await? {
             return Ok(());
         }
         Ok(self.write(webhooks::take_places).await?)
@@ -140,7 +138,7 @@ impl App {
     }
 
     async fn claim(self: &Arc<Self>, channel: Channel) -> Result<Option<(MailId, Recipient, Vec<u8>)>, Fault> {
-        while let Some(id) = self.read(|view| mail::due(view, channel, self.time().earlier))? {
+        while let Some(id) = self.read(|view| mail::due(view, channel, self.time().earlier)).await? {
             let claiming = self.write(move |work| {
                 let claimed = mail::claim(work.tx, (work.env.node, &work.env.seal), id, work.moment.earliest())?;
                 if claimed.is_none() && mail::is_failed(work.tx, id)? {
@@ -170,8 +168,8 @@ impl App {
     }
 
     /// Returns when the next mail, or text message, is due, if any waits.
-    pub fn next_due(&self, channel: Channel) -> Result<Option<Timestamp>, Fault> {
-        Ok(self.read(|view| mail::next_due(view, channel))?)
+    pub async fn next_due(&self, channel: Channel) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.read(|view| mail::next_due(view, channel)).await?)
     }
 
     /// Writes down when sessions were last used.

@@ -79,7 +79,7 @@ impl Measures {
 
 impl App {
     /// Writes what was counted, and what can be counted now.
-    pub fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
+    pub async fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
         let measures = &self.measures;
         text.family("logins_total", SampleKind::Counter, "Attempts to log in, by how they ended.");
         for (outcome, counter) in [
@@ -105,7 +105,7 @@ impl App {
         text.single("store_bytes", SampleKind::Gauge, "Size of the store's file.", size);
         let free = measures.free_bytes.load(Ordering::Relaxed);
         text.single("disk_free_bytes", SampleKind::Gauge, "Bytes that are free where the store is.", free);
-        self.measure_mail(text)?;
+        self.measure_mail(text).await?;
         let ends_at = measures.certificate_ends_at.load(Ordering::Relaxed);
         if ends_at > 0 {
             let help = "Until when the certificate is good that is served, as a Unix time.";
@@ -120,7 +120,7 @@ impl App {
         Ok(())
     }
 
-    fn measure_mail(&self, text: &mut Text) -> Result<(), StoreError> {
+    async fn measure_mail(&self, text: &mut Text) -> Result<(), StoreError> {
         let mut states = Vec::new();
         let mut oldest: Option<Timestamp> = None;
         self.read(|view| {
@@ -139,7 +139,8 @@ impl App {
                 }
             }
             Ok(())
-        })?;
+        })
+        .await?;
         text.family("outbox_mails", SampleKind::Gauge, "Mails in the outbox.");
         for state in MailState::ALL {
             let count = states.iter().filter(|found| *found == state).count();

@@ -176,11 +176,21 @@ impl App {
         &self.wakes
     }
 
-    /// Reads from a consistent view.
+    /// Reads from a consistent view. The engine of one board answers at once; one that is shared may have to wait until
+    /// what others committed has reached it.
     ///
     /// # Errors
     /// Those of `work`, and the store's own.
-    pub fn read<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    #[expect(clippy::unused_async, reason = "callers must not rely on an engine that never waits")]
+    pub async fn read<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.store.read(work)
+    }
+
+    /// As [`App::read`], on a thread that may block: for looks through everything.
+    ///
+    /// # Errors
+    /// Those of `work`, and the store's own.
+    pub fn read_blocking<T>(&self, work: impl FnOnce(&dyn Snapshot) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.store.read(work)
     }
 

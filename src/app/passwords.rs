@@ -54,7 +54,7 @@ impl App {
         client: Client,
     ) -> Result<(), Fault> {
         self.require_room_to_grow()?;
-        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &client))?;
+        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &client)).await?;
         let tries = reservation.tries.clone();
         let written = self.write(move |work| {
             tries.record(work, &client.anyone(), (act, Outcome::Done), Subject::NONE)?;
@@ -64,10 +64,10 @@ impl App {
     }
 
     /// Looks a reset link up without changing anything.
-    pub fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
+    pub async fn check_reset(&self, token: &str, client: &Client) -> Result<Result<Usable, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now()))?)
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        Ok(self.read(|view| forgot::look_up(view, &self.env(), token, self.now())).await?)
     }
 
     /// Charges a network for posting a link that is not valid.
@@ -86,7 +86,7 @@ impl App {
         replaces: Option<Digest>,
     ) -> Result<Result<Option<StartedSession>, ResetRefused>, Fault> {
         self.require_room()?;
-        let usable = match self.check_reset(&token, &client)? {
+        let usable = match self.check_reset(&token, &client).await? {
             Ok(usable) => usable,
             Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
         };
@@ -233,7 +233,7 @@ impl App {
         self.require_room()?;
         let Some(hash) = asking.person.account.password.clone() else { return Ok(None) };
         let (account, session) = (asking.person.id, asking.session.id);
-        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, session))?;
+        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, session)).await?;
         let (app, client) = (Arc::clone(self), client.clone());
         to_its_end(async move {
             let matches = app.hasher.verify(password, hash.clone()).await?;

@@ -42,9 +42,11 @@ impl App {
             _ => {}
         }
         // Whom an administrator invites by name may have an address of any domain.
-        let invited = match new.invitation.map(|secret| self.look_up_invitation(secret, &new.client)).transpose()? {
-            Some(Err(fault)) => return Ok(Err(RegisterRefused::NotInvited(fault))),
-            Some(Ok(invitation)) => invitation.email,
+        let invited = match new.invitation {
+            Some(secret) => match self.look_up_invitation(secret, &new.client).await? {
+                Ok(invitation) => invitation.email,
+                Err(fault) => return Ok(Err(RegisterRefused::NotInvited(fault))),
+            },
             None => None,
         };
         if invited.is_none() && !env.config.registration.lets_in(&new.email) {
@@ -61,7 +63,7 @@ impl App {
             return Ok(Err(RegisterRefused::Password(fault)));
         }
         self.require_room_to_grow()?;
-        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &new.client))?;
+        let reservation = self.reserve(AttemptLimits::for_mail(&self.env(), &new.client)).await?;
         // Hashed before anybody looks whether the address is taken, so that the answer takes as long either way.
         let password = self.hasher.hash(new.password, self.moment()).await?;
         let row = NewRegistration {
@@ -82,10 +84,14 @@ impl App {
     ///
     /// # Errors
     /// When the store fails, or too many links that do not work were tried.
-    pub fn look_up_invitation(&self, secret: Digest, client: &Client) -> Result<Result<Invitation, TokenFault>, Fault> {
+    pub async fn look_up_invitation(
+        &self,
+        secret: Digest,
+        client: &Client,
+    ) -> Result<Result<Invitation, TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        let found = self.read(|view| invitations::look_up(view, &self.env(), secret, self.now()))?;
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        let found = self.read(|view| invitations::look_up(view, &self.env(), secret, self.now())).await?;
         Ok(found.map(|(_, invitation)| invitation))
     }
 

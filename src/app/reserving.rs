@@ -24,8 +24,8 @@ impl App {
     ///
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
-    pub(super) fn reserve(&self, tries: AttemptLimits) -> Result<Reservation, Fault> {
-        let (reservation, turn) = self.reserve_but_for_turn(tries)?;
+    pub(super) async fn reserve(&self, tries: AttemptLimits) -> Result<Reservation, Fault> {
+        let (reservation, turn) = self.reserve_but_for_turn(tries).await?;
         if turn > 0 { Err(Fault::TooManyAttempts(turn.min(LONGEST_WAIT))) } else { Ok(reservation) }
     }
 
@@ -34,7 +34,7 @@ impl App {
     /// # Errors
     /// [`Fault::TooManyAttempts`]; or when the store fails.
     pub(super) async fn reserve_in_turn(&self, tries: AttemptLimits) -> Result<Reservation, Fault> {
-        let (reservation, turn) = self.reserve_but_for_turn(tries)?;
+        let (reservation, turn) = self.reserve_but_for_turn(tries).await?;
         if turn == 0 {
             return Ok(reservation);
         }
@@ -48,29 +48,29 @@ impl App {
     }
 
     /// Reserves an attempt as far as its own buckets go, and returns in how many seconds it is its turn.
-    fn reserve_but_for_turn(&self, tries: AttemptLimits) -> Result<(Reservation, Seconds), Fault> {
+    async fn reserve_but_for_turn(&self, tries: AttemptLimits) -> Result<(Reservation, Seconds), Fault> {
         // First entered, then read: whoever left in between has committed what the attempt cost. The other way round it
         // would count nowhere for a moment, and parallel guesses could pass together.
         let (mut reservation, others) = self.rate_limiter.enter(tries);
         let mut others = others.into_iter();
         let (mut longest, mut is_clean) = (0, true);
         for (bucket, others) in reservation.tries.open.iter().zip(others.by_ref()) {
-            longest = longest.max(self.wait_for(bucket, others)?);
+            longest = longest.max(self.wait_for(bucket, others).await?);
             if matches!(bucket.kind, Kind::Network | Kind::WideNetwork) {
-                is_clean &= self.owes_little(bucket, others)?;
+                is_clean &= self.owes_little(bucket, others).await?;
             }
         }
         if longest > 0 {
             return Err(Fault::TooManyAttempts(longest.min(LONGEST_WAIT)));
         }
         let mut turn = match &reservation.tries.crowd {
-            Some(crowd) => self.wait_for(crowd, others.next().unwrap_or_default())?,
+            Some(crowd) => self.wait_for(crowd, others.next().unwrap_or_default()).await?,
             None => 0,
         };
         if let Some(hidden) = &reservation.tries.hidden {
             // Not refused here: an account's own limit is answered like a wrong password, hash
             // included, or it would tell that the account exists.
-            reservation.is_locked_out = self.wait_for(hidden, others.next().unwrap_or_default())? > 0;
+            reservation.is_locked_out = self.wait_for(hidden, others.next().unwrap_or_default()).await? > 0;
         }
         // A few networks can empty the bucket of everybody, or fill the queue at it. Those that have hardly
         // failed go on with a share of their own, or strangers could lock every owner out who comes with a new
@@ -79,18 +79,18 @@ impl App {
         if turn > 0 && is_clean {
             let reserve = Bucket::everybody(Kind::Reserve, self.env().node);
             let others = self.rate_limiter.move_to(&mut reservation, reserve.clone());
-            turn = self.wait_for(&reserve, others)?;
+            turn = self.wait_for(&reserve, others).await?;
         }
         Ok((reservation, turn))
     }
 
-    fn owes_little(&self, bucket: &Bucket, others: u32) -> Result<bool, StoreError> {
-        let level = self.read(|view| throttle::level_of(view, bucket))?;
+    async fn owes_little(&self, bucket: &Bucket, others: u32) -> Result<bool, StoreError> {
+        let level = self.read(|view| throttle::level_of(view, bucket)).await?;
         Ok(owes_little(&level, bucket.kind.rate(&self.env().config.throttle), self.time().earlier, others))
     }
 
-    fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {
-        let level = self.read(|view| throttle::level_of(view, bucket))?;
+    async fn wait_for(&self, bucket: &Bucket, others: u32) -> Result<Seconds, StoreError> {
+        let level = self.read(|view| throttle::level_of(view, bucket)).await?;
         // All those under way may fail, and in a row.
         let would_be_last = level.failures.saturating_add(others) >= MAX_CONSECUTIVE;
         if is_out_of_use(bucket, &level) || (would_be_last && bucket.kind.counts_in_a_row()) {

@@ -54,14 +54,16 @@ impl App {
     }
 
     /// Looks up the pending login with this secret, without changing anything.
-    pub fn waiting_login(&self, secret: Digest) -> Result<Option<PendingSecondStep>, Fault> {
-        Ok(self.read(|view| {
-            let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
-                return Ok(None);
-            };
-            let options = second_factor::options(view, person.id)?;
-            Ok(Some(PendingSecondStep { person, carrier: pending.carrier, options }))
-        })?)
+    pub async fn waiting_login(&self, secret: Digest) -> Result<Option<PendingSecondStep>, Fault> {
+        Ok(self
+            .read(|view| {
+                let Some((pending, person)) = second_step::look_up(view, &self.env(), secret, self.now())? else {
+                    return Ok(None);
+                };
+                let options = second_factor::options(view, person.id)?;
+                Ok(Some(PendingSecondStep { person, carrier: pending.carrier, options }))
+            })
+            .await?)
     }
 
     /// Takes the second step of a login.
@@ -73,8 +75,8 @@ impl App {
         step: SecondStep,
     ) -> Result<Result<StartedSession, LoginRefused>, Fault> {
         self.require_clock_for(&step.code)?;
-        let Some(waiting) = self.waiting_login(step.secret)? else { return Ok(Err(LoginRefused::Over)) };
-        let reservation = self.reserve(self.tries_at_step(&waiting.person, &step.client)?)?;
+        let Some(waiting) = self.waiting_login(step.secret).await? else { return Ok(Err(LoginRefused::Over)) };
+        let reservation = self.reserve(self.tries_at_step(&waiting.person, &step.client).await?).await?;
         let SecondStep { secret, code, trust, client, replaces } = step;
         let trust = trust.filter(|_| self.env().config.second_factor.trust_browsers);
         let attempt = StepAttempt { secret, code, trust, tries: reservation.tries.clone(), client, replaces };
@@ -96,11 +98,11 @@ impl App {
         client: &Client,
     ) -> Result<bool, Fault> {
         self.require_clock()?;
-        let Some(waiting) = self.waiting_login(secret)? else { return Ok(false) };
-        let tries = self.tries_at_step(&waiting.person, client)?;
+        let Some(waiting) = self.waiting_login(secret).await? else { return Ok(false) };
+        let tries = self.tries_at_step(&waiting.person, client).await?;
         self.require_room()?;
         // Sending costs no attempt, but whoever has used theirs up gets no further codes to guess.
-        self.reserve(tries)?;
+        self.reserve(tries).await?;
         let (what, client) = ((CodePurpose::login(secret), kind), client.clone());
         let mailed = self.write(move |work| {
             let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
@@ -109,10 +111,10 @@ impl App {
         Ok(mailed.await?)
     }
 
-    fn tries_at_step(&self, person: &Person, client: &Client) -> Result<AttemptLimits, Fault> {
+    async fn tries_at_step(&self, person: &Person, client: &Client) -> Result<AttemptLimits, Fault> {
         let (env, time) = (self.env(), self.time());
         let times = (time.later, time.earlier);
-        Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, times))?)
+        Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, times)).await?)
     }
 
     /// Whether the caller's last proof is fresh enough for sensitive acts.
@@ -121,14 +123,16 @@ impl App {
     }
 
     /// Returns the codes that the caller can be asked for; none if the password is enough.
-    pub fn proof_options(&self, asking: &KnownCaller) -> Result<Vec<ProofOption>, Fault> {
-        Ok(self.read(|view| {
-            if factors::has_any(view, asking.person.id)? {
-                second_factor::options(view, asking.person.id)
-            } else {
-                Ok(vec![])
-            }
-        })?)
+    pub async fn proof_options(&self, asking: &KnownCaller) -> Result<Vec<ProofOption>, Fault> {
+        Ok(self
+            .read(|view| {
+                if factors::has_any(view, asking.person.id)? {
+                    second_factor::options(view, asking.person.id)
+                } else {
+                    Ok(vec![])
+                }
+            })
+            .await?)
     }
 
     /// Sends a code for reauthentication. False if this person has no such codes.
@@ -136,7 +140,7 @@ impl App {
         self.require_clock()?;
         self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
-        self.reserve(AttemptLimits::in_session(&self.env(), account, session))?;
+        self.reserve(AttemptLimits::in_session(&self.env(), account, session)).await?;
         let what = (CodePurpose::session(session), kind);
         self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
             Some(person) => second_factor::send_code(work, &person, what, Quota::of_session(session)),
@@ -156,7 +160,7 @@ impl App {
         code: Option<TypedCode>,
         client: Client,
     ) -> Result<Result<(Bearer, Session), ProofRefused>, Fault> {
-        let options = self.proof_options(asking)?;
+        let options = self.proof_options(asking).await?;
         // An account without a password has at least a factor, or nothing to prove with.
         let has_password = asking.person.account.password.is_some();
         if !has_password && options.is_empty() {
@@ -178,7 +182,7 @@ impl App {
             },
         };
         let account = asking.person.id;
-        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, asking.session.id))?;
+        let reservation = self.reserve(AttemptLimits::in_session(&self.env(), account, asking.session.id)).await?;
         let proof = Proof { session: asking.digest, verified, code, tries: reservation.tries.clone(), client };
         let (app, asking) = (Arc::clone(self), asking.clone());
         to_its_end(async move {

@@ -29,12 +29,12 @@ impl App {
     /// Returns the address of the page that makes the first administrator, if nobody administers the appliance and
     /// nobody ever did. It is valid for half an hour, and once.
     pub async fn begin_set_up(self: &Arc<Self>) -> Result<Option<String>, Fault> {
-        let has_administrator = match self.read(|view| set_up::noted(view))? {
+        let has_administrator = match self.read(|view| set_up::noted(view)).await? {
             Some(true) => return Ok(None),
             Some(false) => false,
             None => {
                 let app = Arc::clone(self);
-                let looked = tokio::task::spawn_blocking(move || app.read(|view| administrators::exist(view)));
+                let looked = tokio::task::spawn_blocking(move || app.read_blocking(|view| administrators::exist(view)));
                 looked.await.map_err(|_| Fault::Internal)??
             }
         };
@@ -44,10 +44,10 @@ impl App {
     }
 
     /// Looks such a link up without changing anything.
-    pub fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
+    pub async fn check_set_up(&self, secret: &str, client: &Client) -> Result<Result<(), TokenFault>, Fault> {
         self.require_clock()?;
-        self.reserve(AttemptLimits::for_link(&self.env(), client))?;
-        Ok(self.read(|view| set_up::look_up(view, secret, self.now()))?)
+        self.reserve(AttemptLimits::for_link(&self.env(), client)).await?;
+        Ok(self.read(|view| set_up::look_up(view, secret, self.now())).await?)
     }
 
     /// Makes the first administrator.
@@ -58,7 +58,7 @@ impl App {
         client: Client,
     ) -> Result<Result<(), SetUpRefused>, Fault> {
         self.require_room_to_grow()?;
-        if let Err(fault) = self.check_set_up(&secret, &client)? {
+        if let Err(fault) = self.check_set_up(&secret, &client).await? {
             return Ok(Err(SetUpRefused::Token(fault)));
         }
         let env = self.env();

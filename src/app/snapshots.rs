@@ -33,7 +33,7 @@ impl App {
         work: impl FnOnce(&dyn Snapshot) -> Result<T, ArchiveError>,
     ) -> Result<T, ArchiveError> {
         let mut outcome = Err(ArchiveError::Damaged);
-        self.read(|view| {
+        self.read_blocking(|view| {
             outcome = work(view);
             Ok(())
         })?;

@@ -128,7 +128,7 @@ const CODE: &[u8] = b"gatelodge export/2";
 /// Exports the store as it is at this moment. Returns the number of records.
 pub fn write_all(app: &App, out: &mut dyn Write) -> Result<u64, ArchiveError> {
     let mut outcome = Err(ArchiveError::DamagedExport);
-    app.read(|view| {
+    app.read_blocking(|view| {
         let (format, key_fingerprint) = about(view)?;
         let created_at = app.now().to_string();
         let heading = Heading { format, key_fingerprint, created_at, audit: audit::end(view, store::node(view)?)? };

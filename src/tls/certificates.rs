@@ -93,7 +93,7 @@ async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<Option<Cert
     let key = match tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::SelfSigned => self_signed::obtain(app, provider).await?,
-        TlsMode::Acme => match issued::kept(app, provider)? {
+        TlsMode::Acme => match issued::kept(app, provider).await? {
             Some(kept) => kept,
             // A stopgap until the authority has issued one: it validates over a connection to this very server.
             None => self_signed::obtain(app, provider).await?,

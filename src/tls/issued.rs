@@ -50,9 +50,9 @@ pub fn hosts(config: &Config) -> BTreeSet<String> {
 
 /// Returns when a new certificate is to be requested: two thirds into the life of the current one, and at once if there
 /// is none, or it is for other names or from another authority.
-pub fn due_at(app: &App) -> Result<Timestamp, Fault> {
+pub async fn due_at(app: &App) -> Result<Timestamp, Fault> {
     let env = app.env();
-    let kept = app.read(|view| ISSUED.get(view, &name()))?;
+    let kept = app.read(|view| ISSUED.get(view, &name())).await?;
     let fits =
         |kept: &Issued| kept.directory == env.config.tls.acme.directory.as_str() && kept.hosts == hosts(&env.config);
     Ok(kept.filter(fits).map_or(Timestamp::default(), |kept| two_thirds(kept.begins_at, kept.expires_at)))
@@ -63,8 +63,8 @@ fn two_thirds(from: Timestamp, to: Timestamp) -> Timestamp {
 }
 
 /// Returns the kept certificate, whatever it is for: an old one is better than none.
-pub(super) fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
-    let Some(kept) = app.read(|view| ISSUED.get(view, &name())).map_err(Fault::from)? else { return Ok(None) };
+pub(super) async fn kept(app: &App, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
+    let Some(kept) = app.read(|view| ISSUED.get(view, &name())).await.map_err(Fault::from)? else { return Ok(None) };
     let key = app.env().seal.open(&associated_data(), &kept.sealed_key);
     let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
     read(&kept.chain, key, provider).map(Some)

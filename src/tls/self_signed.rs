@@ -46,13 +46,13 @@ fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<KeptCertificate>, Store
 }
 
 /// Whether the kept certificate is missing, for another host, or about to expire.
-pub(super) fn is_due(app: &App) -> Result<bool, Fault> {
-    Ok(app.read(|view| kept(view, app))?.is_none())
+pub(super) async fn is_due(app: &App) -> Result<bool, Fault> {
+    Ok(app.read(|view| kept(view, app)).await?.is_none())
 }
 
 /// Returns the kept certificate, or makes a new one.
 pub(super) async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    if let Some(kept) = app.read(|view| kept(view, app)).map_err(Fault::from)? {
+    if let Some(kept) = app.read(|view| kept(view, app)).await.map_err(Fault::from)? {
         let key = app.env().seal.open(&associated_data(), &kept.sealed_key);
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
         return certify(kept.certificate, key, provider);

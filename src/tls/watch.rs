@@ -31,7 +31,7 @@ impl Watch {
         match self.app.env().config.tls.mode {
             TlsMode::Off | TlsMode::Acme => Ok(()),
             TlsMode::SelfSigned => {
-                if self_signed::is_due(&self.app)? {
+                if self_signed::is_due(&self.app).await? {
                     self.certificates.renew(&self.app).await?;
                     tracing::info!("the self-signed certificate was renewed");
                 }

@@ -10,7 +10,7 @@ use crate::accounts::permissions;
 use crate::accounts::standing::Needs;
 use crate::app::{Caller, KnownCaller};
 use crate::config::SiteUrl;
-use crate::crypto::{Bearer, BearerKind};
+use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::sessions::Scope;
 
 use super::context::Web;
@@ -63,17 +63,20 @@ pub enum Audience {
 impl Web {
     /// Returns the caller: by `Authorization: Bearer` if there is one, else by the session cookie. A bad bearer token
     /// is nobody, even beside a good cookie.
-    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<KnownCaller>>, Failure> {
+    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Option<Arc<KnownCaller>>, Failure> {
+        match self.credential(headers) {
+            Some(digest) => Ok(self.app.find_caller(digest).await?),
+            None => Ok(None),
+        }
+    }
+
+    fn credential(&self, headers: &HeaderMap) -> Option<Digest> {
         // No fallback to the cookie: a request that names a bad credential is denied, not answered as somebody else.
-        let digest = match bearer_token(headers) {
+        match bearer_token(headers) {
             Some(token) => {
                 Bearer::digest_of(BearerKind::ApiToken, token).or_else(|| Bearer::digest_of(BearerKind::Session, token))
             }
             None => self.cookies.session_digest(headers),
-        };
-        match digest {
-            Some(digest) => Ok(self.app.find_caller(digest)?),
-            None => Ok(None),
         }
     }
 
@@ -86,32 +89,49 @@ impl Web {
     }
 
     /// Admits the caller to a route that needs a login, or returns what is missing.
-    pub(super) fn let_in(
+    pub(super) async fn let_in(
         &self,
         headers: &HeaderMap,
-        Admission { access, fresh, scope }: Admission,
+        admission: Admission,
         network: IpAddr,
     ) -> Result<Option<Caller>, Failure> {
-        if access == Access::Anyone {
+        if admission.access == Access::Anyone {
             return Ok(None);
         }
-        let caller = self.caller(headers)?.ok_or(Failure::NotLoggedIn)?;
-        // Checked once more in the transaction that writes: until then the session may end, or the right be taken away.
-        let caller = caller.let_in(access.needs(scope), network)?;
-        if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
-            return Err(Failure::Forbidden);
-        }
-        // Rights come first, so that nobody reauthenticates for what they may not do. API tokens are exempt: whoever
-        // made one had just reauthenticated, and a program cannot be asked.
-        if fresh && caller.scopes.is_none() && !self.app.is_fresh(&caller) {
-            return Err(self.proof_wanted(&caller)?);
+        let caller = self.caller(headers).await?.ok_or(Failure::NotLoggedIn)?;
+        let caller = authorize(caller, admission, network)?;
+        // Rights come first, so that nobody reauthenticates for what they may not do.
+        if self.needs_proof(&caller, admission) {
+            return Err(self.proof_wanted(&caller).await?);
         }
         Ok(Some(caller))
     }
 
+    /// As [`Web::let_in`], for a caller who is let in without asking the store. None says nothing: then it has to be
+    /// asked.
+    pub(super) fn let_in_at_once(
+        &self,
+        headers: &HeaderMap,
+        admission: Admission,
+        network: IpAddr,
+    ) -> Option<Option<Caller>> {
+        if admission.access == Access::Anyone {
+            return Some(None);
+        }
+        let caller = self.app.find_cached_caller(self.credential(headers)?)?;
+        let caller = authorize(caller, admission, network).ok()?;
+        (!self.needs_proof(&caller, admission)).then_some(Some(caller))
+    }
+
+    /// Whether the caller has to prove who they are. API tokens are exempt: whoever made one had just done so, and a
+    /// program cannot be asked.
+    fn needs_proof(&self, caller: &Caller, admission: Admission) -> bool {
+        admission.fresh && caller.scopes.is_none() && !self.app.is_fresh(caller)
+    }
+
     /// Returns the failure that asks for reauthentication, with the methods that the caller can use.
-    pub(super) fn proof_wanted(&self, caller: &KnownCaller) -> Result<Failure, Failure> {
-        let mut methods = self.app.proof_options(caller)?;
+    pub(super) async fn proof_wanted(&self, caller: &KnownCaller) -> Result<Failure, Failure> {
+        let mut methods = self.app.proof_options(caller).await?;
         if caller.person.account.password.is_some() {
             methods.insert(0, ProofOption::Password);
         }
@@ -139,6 +159,20 @@ impl Web {
             };
         if is_ours { Ok(()) } else { Err(Failure::CrossSite) }
     }
+}
+
+/// Lets the caller in by their rights.
+fn authorize(
+    caller: Arc<KnownCaller>,
+    Admission { access, scope, .. }: Admission,
+    network: IpAddr,
+) -> Result<Caller, Failure> {
+    // Checked once more in the transaction that writes: until then the session may end, or the right be taken away.
+    let caller = caller.let_in(access.needs(scope), network)?;
+    if access == Access::Asking && !permissions::may_ask(&caller.person.account, &caller.permissions) {
+        return Err(Failure::Forbidden);
+    }
+    Ok(caller)
 }
 
 /// Returns the token of `Authorization: Bearer`, and `?`, which is no token, where that header is repeated or no text.

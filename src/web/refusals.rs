@@ -117,10 +117,7 @@ impl Refusals {
     pub(super) fn note_foreign_host(&self, web: &Web, asked_for: &str, peer: IpAddr) {
         let reason = Reason::ForeignHost;
         self.counted[reason as usize].add();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        // By the widest network: otherwise a client with a /48 could write a line for each of its addresses.
-        let Some(untold) = told.is_due((reason, widest_network(peer)), Instant::now()) else { return };
-        drop(told);
+        let Some(untold) = self.is_due(reason, peer) else { return };
         let asked_for: String = asked_for.chars().filter(char::is_ascii_graphic).take(100).collect();
         let site = web.app.env().config.site.url.origin().to_owned();
         tracing::info!(
@@ -130,18 +127,23 @@ impl Refusals {
     }
 
     /// Notes a failure if it is a refusal.
-    pub(super) fn note(&self, web: &Web, failure: &Failure, route: &Route, request: &Request) {
+    pub(super) async fn note(&self, web: &Web, failure: &Failure, route: &Route, request: &Request) {
         let Some(reason) = Reason::of(failure, request) else { return };
         self.counted[reason as usize].add();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(untold) = told.is_due((reason, widest_network(request.network)), Instant::now()) else { return };
-        // Before the caller is looked up: a flood of refusals must not hold the lock during a read of the store.
-        drop(told);
-        let caller = web.caller(&request.headers).ok().flatten();
+        // Before the caller is looked up: a flood of refusals must not wait for reads of the store.
+        let Some(untold) = self.is_due(reason, request.network) else { return };
+        let caller = web.caller(&request.headers).await.ok().flatten();
         let account = caller.map_or_else(|| "nobody".to_owned(), |caller| caller.person.id.to_string());
         // The route's pattern and not the path, which may hold a token.
         let (network, method, path) = (request.network, route.method, route.path);
         tracing::info!(reason = reason.as_str(), account, untold, "refused from {network}: {method} {path}");
+    }
+
+    /// Whether a refusal is worth a line in the log; returns how many were not.
+    fn is_due(&self, reason: Reason, network: IpAddr) -> Option<u64> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // By the widest network: otherwise a client with a /48 could write a line for each of its addresses.
+        told.is_due((reason, widest_network(network)), Instant::now())
     }
 }
 

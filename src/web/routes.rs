@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::reply::Reply;
 use super::request::Request;
 use super::{api, pages};
+use crate::audit::Act;
 use crate::sessions::Scope;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
@@ -37,6 +38,9 @@ pub struct Route {
     pub fresh: bool,
     /// The scope that an API token needs; without one, no API token is admitted.
     pub scope: Option<Scope>,
+    /// The act of a form that gives the session a new secret. Submitted twice, as by a double click, it comes a second
+    /// time with the old secret, and the browser shows the second answer.
+    pub renews_for: Option<Act>,
     pub(super) handler: Handler,
 }
 
@@ -49,12 +53,14 @@ impl Route {
 macro_rules! routes {
     (@scope) => { None };
     (@scope $scope:ident) => { Some(Scope::$scope) };
+    (@act) => { None };
+    (@act $act:ident) => { Some(Act::$act) };
     (@fresh) => { false };
     (@fresh fresh) => { true };
     (@handler $module:ident $handler:ident) => { Handler::Later(|web, request| Box::pin($module::$handler(web, request))) };
     (@handler $module:ident $handler:ident once) => { Handler::Now($module::$handler) };
     ($($audience:ident {
-        $($method:literal $path:literal $access:ident $(+ $fresh:ident)? $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)?;)*
+        $($method:literal $path:literal $access:ident $(+ $fresh:ident)? $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)? $(renews $act:ident)?;)*
     })*) => {
         &[$($(Route {
             method: $method,
@@ -63,6 +69,7 @@ macro_rules! routes {
             access: $access,
             fresh: routes!(@fresh $($fresh)?),
             scope: routes!(@scope $($scope)?),
+            renews_for: routes!(@act $($act)?),
             handler: routes!(@handler $module $handler $($once)?),
         }),*),*]
     };
@@ -79,7 +86,8 @@ pub fn audience_without_route(path: &str) -> Audience {
 
 /// Every route there is. A handler without a row is dead code; a row without an access does not compile. With `+fresh`
 /// the route needs a recent proof (reauthentication). With `at once` the handler is a plain function that waits for
-/// nothing, for routes that are called again and again.
+/// nothing, for routes that are called again and again. With `renews` and an act the session goes on under a new
+/// secret, and a second click is told that the act is done.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = routes! {
     Page {
@@ -127,29 +135,29 @@ pub static ROUTES: &[Route] = routes! {
 
         "GET"    "/account"                                   LoggedIn             pages::account;
         "GET"    "/account/password"                          LoggedIn             pages::password_form;
-        "POST"   "/account/password"                          LoggedIn             pages::change_password;
+        "POST"   "/account/password"                          LoggedIn             pages::change_password renews PasswordChanged;
         "GET"    "/.well-known/change-password"               Anyone               pages::change_password_place;
         "GET"    "/account/username"                          LoggedIn+fresh       pages::username_form;
         "POST"   "/account/username"                          LoggedIn+fresh       pages::change_username;
         "GET"    "/account/email"                             LoggedIn             pages::email_form;
         "POST"   "/account/email"                             LoggedIn             pages::change_email;
         "GET"    "/account/sessions"                          LoggedIn             pages::sessions;
-        "POST"   "/account/sessions/end-others"               LoggedIn             pages::end_other_sessions;
+        "POST"   "/account/sessions/end-others"               LoggedIn             pages::end_other_sessions renews SessionsEnded;
         "POST"   "/account/sessions/{id}/end"                 LoggedIn             pages::end_session;
         "GET"    "/account/delete"                            LoggedIn             pages::delete_form;
         "POST"   "/account/delete"                            LoggedIn             pages::delete_account;
 
         "GET"    "/account/verify"                            Enrolling            pages::proof;
-        "POST"   "/account/verify"                            Enrolling            pages::prove_again;
+        "POST"   "/account/verify"                            Enrolling            pages::prove_again renews ProvedAgain;
         "POST"   "/account/verify/send"                       Enrolling            pages::send_session_code;
         "GET"    "/account/second-factor"                     Enrolling            pages::overview;
         "GET"    "/account/second-factor/totp"                Enrolling+fresh      pages::totp;
         "POST"   "/account/second-factor/totp"                Enrolling+fresh      pages::begin_totp;
-        "POST"   "/account/second-factor/totp/confirm"        Enrolling+fresh      pages::confirm_totp;
-        "POST"   "/account/second-factor/mail"                Enrolling+fresh      pages::add_mail_codes;
-        "POST"   "/account/second-factor/sms"                 Enrolling+fresh      pages::add_text_codes;
+        "POST"   "/account/second-factor/totp/confirm"        Enrolling+fresh      pages::confirm_totp renews FactorAdded;
+        "POST"   "/account/second-factor/mail"                Enrolling+fresh      pages::add_mail_codes renews FactorAdded;
+        "POST"   "/account/second-factor/sms"                 Enrolling+fresh      pages::add_text_codes renews FactorAdded;
         "POST"   "/account/second-factor/recovery-codes"      LoggedIn+fresh       pages::remake_codes;
-        "POST"   "/account/second-factor/{id}/remove"         LoggedIn+fresh       pages::remove_factor;
+        "POST"   "/account/second-factor/{id}/remove"         LoggedIn+fresh       pages::remove_factor renews FactorRemoved;
         "POST"   "/account/second-factor/browsers/{id}/end"   LoggedIn             pages::end_trust;
         "GET"    "/account/tokens"                            LoggedIn             pages::tokens;
         "POST"   "/account/tokens"                            LoggedIn+fresh       pages::make_token;
@@ -202,7 +210,7 @@ pub static ROUTES: &[Route] = routes! {
         "POST"   "/api/v1/account/tokens"                     LoggedIn+fresh       tokens::make_token;
         "DELETE" "/api/v1/account/tokens/{id}"                LoggedIn             tokens::revoke_token;
         "GET"    "/api/v1/may/{permission}"                   LoggedIn             api::may at once by Profile;
-        "GET"    "/api/v1/users/{user}/may/{permission}"      Asking               api::may_they at once by Ask;
+        "GET"    "/api/v1/users/{user}/may/{permission}"      Asking               api::may_they by Ask;
 
         "GET"    "/api/v1/admin/users"                        Administrator        admin::users by AdminRead;
         "POST"   "/api/v1/admin/users"                        Administrator+fresh  admin::add_user by AdminWrite;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::audit::Act;
@@ -68,28 +68,14 @@ impl Service {
     }
 
     /// Returns all metrics in text form.
-    pub(super) fn metrics(&self) -> Result<String, StoreError> {
+    pub(super) async fn metrics(&self) -> Result<String, StoreError> {
         let mut text = Text::default();
         text.family("build_info", SampleKind::Gauge, "Which version runs.");
         text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         self.requests.write(&mut text);
         self.refusals.write(&mut text);
-        self.web.app.measure(&mut text)?;
+        self.web.app.measure(&mut text).await?;
         Ok(text.finish())
-    }
-}
-
-/// Returns the act of a form that gives the session a new secret. Submitted twice, as by a double click, it comes a
-/// second time with the old secret, and the browser shows the second answer.
-fn second_click(method: &Method, path: &str) -> Option<Act> {
-    let path = (*method == Method::POST).then_some(path)?;
-    match path.strip_prefix("/account/")? {
-        "password" => Some(Act::PasswordChanged),
-        "verify" => Some(Act::ProvedAgain),
-        "sessions/end-others" => Some(Act::SessionsEnded),
-        "second-factor/totp/confirm" | "second-factor/mail" | "second-factor/sms" => Some(Act::FactorAdded),
-        other if other.starts_with("second-factor/") && other.ends_with("/remove") => Some(Act::FactorRemoved),
-        _ => None,
     }
 }
 
@@ -114,15 +100,17 @@ struct Setting {
 pub enum Begun {
     /// It is answered; there was nothing to wait for.
     Answered(Response),
-    /// Its handler has to be waited for.
-    Waits(Box<AdmittedRequest>),
+    /// The store or its handler has to be waited for.
+    Waits(Box<PendingRequest>),
 }
 
-/// An admitted request whose handler has to be waited for.
-pub struct AdmittedRequest {
+/// A request for which something has to be waited for.
+pub struct PendingRequest {
     setting: Setting,
     route: &'static Route,
     request: Request,
+    /// The reason why it is refused, if that is known already.
+    refused: Option<Failure>,
 }
 
 impl Service {
@@ -159,43 +147,85 @@ impl Service {
         if let Some(front_end) = &front_end {
             front_end.restrict(&mut head.headers);
         }
-        let posted = second_click(&head.method, uri.path())
-            .and_then(|act| self.web.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
         let is_preflight = front_end.is_some() && FrontEnd::is_preflight(&head.method, &head.headers);
         let number = found.as_ref().map_or(ROUTES.len(), |found| found.number);
-        let prepared =
-            found.and_then(|found| self.prepare(found, (head, uri.query()), body, (received, front_end.is_some())));
+        let renews_for = found.as_ref().ok().and_then(|found| found.route.renews_for);
+        let posted =
+            renews_for.and_then(|act| self.web.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
+        let is_from_front_end = front_end.is_some();
         let setting = Setting { received, uri, audience, number, is_personal, varies, front_end, is_preflight, posted };
-        let (reply, spare) = match prepared {
+        if is_preflight {
             // Answered before the checks: browsers send a preflight without credentials, and it changes nothing.
-            _ if is_preflight => (Ok(Reply::no_content()), HeaderMap::new()),
-            Err(failure) => (self.meant(&failure, &setting.uri).ok_or(failure), HeaderMap::new()),
-            Ok((route, request)) => match route.handler {
-                Handler::Later(_) => return Begun::Waits(Box::new(AdmittedRequest { setting, route, request })),
-                Handler::Now(handler) => {
-                    (self.noted(caught(|| handler(&self.web, &request)), route, &request), request.headers)
+            return Begun::Answered(self.complete(setting, Ok(Reply::no_content()), HeaderMap::new()));
+        }
+        let read =
+            found.and_then(|found| self.read(found, (head, setting.uri.query()), body, (received, is_from_front_end)));
+        let (route, mut request) = match read {
+            Ok(read) => read,
+            Err(failure) => {
+                let reply = self.meant(&failure, &setting.uri).ok_or(failure);
+                return Begun::Answered(self.complete(setting, reply, HeaderMap::new()));
+            }
+        };
+        // CSRF first: a request of another site is refused without looking at whose session it carries.
+        let refused = match (self.web.check_site(&request, route.audience), route.handler) {
+            (Err(failure), _) => Some(failure),
+            (Ok(()), Handler::Now(handler)) => {
+                match self.web.let_in_at_once(&request.headers, route.admission(), request.network) {
+                    None => None,
+                    Some(caller) => {
+                        request.caller = caller;
+                        match caught(|| handler(&self.web, &request)) {
+                            Ok(reply) => {
+                                tracing::debug!(method = route.method, route = route.path, "answered");
+                                return Begun::Answered(self.complete(setting, Ok(reply), request.headers));
+                            }
+                            Err(failure) => Some(failure),
+                        }
+                    }
                 }
-            },
+            }
+            (Ok(()), Handler::Later(_)) => None,
         };
-        Begun::Answered(self.complete(setting, reply, spare))
+        Begun::Waits(Box::new(PendingRequest { setting, route, request, refused }))
     }
 
-    /// Awaits the handler, and completes its answer.
-    pub async fn finish(&self, AdmittedRequest { setting, route, request }: AdmittedRequest) -> Response {
-        let answered = match route.handler {
-            Handler::Later(handler) => CatchPanic(handler(&self.web, &request)).await,
-            Handler::Now(handler) => caught(|| handler(&self.web, &request)),
+    /// Lets the caller in, awaits the handler, and completes its answer.
+    pub async fn finish(&self, PendingRequest { setting, route, mut request, refused }: PendingRequest) -> Response {
+        let answered = match refused {
+            Some(failure) => Err(failure),
+            None => self.handle(route, &mut request).await,
         };
-        let reply = self.noted(answered, route, &request);
-        self.complete(setting, reply, request.headers)
-    }
-
-    fn noted(&self, answered: Result<Reply, Failure>, route: &Route, request: &Request) -> Result<Reply, Failure> {
         if let Err(failure) = &answered {
-            self.refusals.note(&self.web, failure, route, request);
+            self.refusals.note(&self.web, failure, route, &request).await;
         }
         tracing::debug!(method = route.method, route = route.path, "answered");
-        answered
+        let answered = self.forgive_second_click(setting.posted, answered).await;
+        self.complete(setting, answered, request.headers)
+    }
+
+    async fn handle(&self, route: &Route, request: &mut Request) -> Result<Reply, Failure> {
+        request.caller = self.web.let_in(&request.headers, route.admission(), request.network).await?;
+        match route.handler {
+            Handler::Later(handler) => CatchPanic(handler(&self.web, request)).await,
+            Handler::Now(handler) => caught(|| handler(&self.web, request)),
+        }
+    }
+
+    /// Shows the second of two clicks that the first did what was asked for, and not a lost session. It is told nothing
+    /// else, and only to whoever holds the secret that was replaced.
+    async fn forgive_second_click(
+        &self,
+        posted: Option<(Digest, Act)>,
+        answered: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        let is_refused = answered.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
+        match posted {
+            Some((secret, act)) if is_refused && self.web.app.just_renewed_for(secret).await == Some(act) => {
+                Ok(Reply::see_other(pages::DONE_ALREADY))
+            }
+            _ => answered,
+        }
     }
 
     /// Redirects a request for nearly one of our pages to the page that was meant.
@@ -208,15 +238,6 @@ impl Service {
 
     /// Adds everything to an answer that does not depend on its handler.
     fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
-        let is_refused = reply.as_ref().map_or_else(|failure| *failure == Failure::NotLoggedIn, Reply::is_refusal);
-        // The first click did what was asked for, so the second is not shown as a lost session. It is told nothing
-        // else, and only to whoever holds the secret that was replaced.
-        let reply = match setting.posted {
-            Some((secret, act)) if is_refused && self.web.app.just_renewed_for(secret) == Some(act) => {
-                Ok(Reply::see_other(pages::DONE_ALREADY))
-            }
-            _ => reply,
-        };
         let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete_with(&self.hardened, spare);
@@ -251,14 +272,15 @@ impl Service {
         self.router.audience(path).unwrap_or_else(|| audience_without_route(path))
     }
 
-    fn prepare(
+    /// Reads what handlers are given.
+    fn read(
         &self,
         Found { route, parameters, .. }: Found,
         (head, query): (http::request::Parts, Option<&str>),
         body: Bytes,
         (received, is_from_front_end): (Received, bool),
     ) -> Result<(&'static Route, Request), Failure> {
-        let mut request = Request {
+        let request = Request {
             peer: received.peer.to_canonical(),
             network: received.network,
             device_cookie: self.web.cookies.device(),
@@ -271,12 +293,6 @@ impl Service {
             is_from_front_end,
             caller: None,
         };
-        // CSRF first: a request of another site is refused without looking at whose session it carries.
-        let let_in = self
-            .web
-            .check_site(&request, route.audience)
-            .and_then(|()| self.web.let_in(&request.headers, route.admission(), request.network));
-        request.caller = let_in.inspect_err(|failure| self.refusals.note(&self.web, failure, route, &request))?;
         Ok((route, request))
     }
 

@@ -42,7 +42,7 @@ impl Worker for DeliverMail {
         let Some((id, to, bytes)) = self.app.claim_mail().await? else {
             let now = self.app.time().earlier;
             let pause =
-                self.app.next_due(Channel::Mail)?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
+                self.app.next_due(Channel::Mail).await?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
         let terms = CallOptions::ordinary(self.app.time().earlier);

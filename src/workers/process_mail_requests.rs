@@ -34,7 +34,7 @@ impl Worker for ProcessMailRequests {
         if self.0.process_mail_requests().await? {
             return Ok(Next::Rest(Self::TICK));
         }
-        let pause = if self.0.has_deferred_mail_requests()? { Self::TURN } else { Self::LONGEST_PAUSE };
+        let pause = if self.0.has_deferred_mail_requests().await? { Self::TURN } else { Self::LONGEST_PAUSE };
         Ok(Next::After(pause))
     }
 

@@ -48,7 +48,7 @@ impl RenewCertificate {
         if clock.state != ClockState::Sure {
             return Ok(());
         }
-        if issued::due_at(&self.app)? > clock.earlier {
+        if issued::due_at(&self.app).await? > clock.earlier {
             // The failed request may no longer be wanted.
             if self.failed.take().is_some() {
                 self.app.measures.note_renewal(None);

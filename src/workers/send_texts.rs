@@ -33,7 +33,7 @@ impl Worker for SendTexts {
         let Some((id, to, text)) = self.app.claim_text().await? else {
             let now = self.app.time().earlier;
             let pause =
-                self.app.next_due(Channel::Text)?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
+                self.app.next_due(Channel::Text).await?.map_or(Self::LONGEST_PAUSE, |due_at| due_at.since(now).max(1));
             return Ok(Next::After(pause.min(Self::LONGEST_PAUSE)));
         };
         let gateway = self.app.env().config.sms.clone();

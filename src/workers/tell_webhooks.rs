@@ -56,8 +56,11 @@ impl TellWebhooks {
     /// far behind.
     async fn pass(&mut self, name: String, number: u64) -> Result<(), Fault> {
         let node = self.app.env().node;
-        let written =
-            self.app.read(|view| webhooks::progress(view, &name, node))?.map_or(number, |progress| progress.after);
+        let written = self
+            .app
+            .read(|view| webhooks::progress(view, &name, node))
+            .await?
+            .map_or(number, |progress| progress.after);
         if number.saturating_sub(written) >= webhooks::PASS_AFTER {
             let named = name.clone();
             self.app.write(move |work| webhooks::pass(work, &named, number)).await?;
@@ -116,7 +119,7 @@ impl Worker for TellWebhooks {
             }
             let seen = self.seen.get(&name).copied().unwrap_or_default();
             let hook_here = Hook { name: &name, settings: &hook, node };
-            match self.app.read(|view| webhooks::upcoming(view, hook_here, seen, now))? {
+            match self.app.read(|view| webhooks::upcoming(view, hook_here, seen, now)).await? {
                 Upcoming::Event(event) => self.tell((name, hook), *event, now),
                 Upcoming::Later(due_at) => next = next.min(due_at.since(now).max(1)),
                 Upcoming::Nothing(number) => self.pass(name, number).await?,

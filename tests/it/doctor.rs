@@ -65,6 +65,8 @@ fn of_an_installation_that_is_well_nothing_is_wrong() {
     let sections = settings(&folder.0, post.port, "tls", credentials);
     let backups = format!("{sections}[backup]\ndirectory = \"{}/backups\"\n", folder.0.display());
     let config = configuration(&folder.0, port, &backups);
+    // Made here, since the server may take its first snapshot later than the command takes one.
+    std::fs::create_dir(folder.join("backups")).expect("ours");
     let server = Server::start(&["serve", "--config", &config], port);
     let snapshot = run(&["backup", "--keep", "3", &format!("{}/backups", folder.0.display()), "--config", &config], "");
     assert!(snapshot.status.success(), "{}", String::from_utf8_lossy(&snapshot.stderr));

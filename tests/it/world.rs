@@ -234,7 +234,7 @@ impl World {
     pub fn audit(&self) -> Vec<(String, String, String)> {
         let rows = self
             .app
-            .read(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
+            .read_blocking(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
             .expect("memory does not fail");
         let words = |(_, row): (u64, audit::Row)| {
             (row.entry.act.as_str().to_owned(), row.entry.outcome.as_str().to_owned(), row.entry.detail)
@@ -266,8 +266,10 @@ impl World {
     /// Every record in the store, but for the time floor.
     pub fn records(&self) -> Vec<Pair> {
         let everything = KeySpan::prefix(&[]);
-        let pairs =
-            self.app.read(|view| view.scan(&everything, Direction::Up, usize::MAX)).expect("memory does not fail");
+        let pairs = self
+            .app
+            .read_blocking(|view| view.scan(&everything, Direction::Up, usize::MAX))
+            .expect("memory does not fail");
         pairs.into_iter().filter(|(key, _)| key[0] != schema::FLOORS.prefix).collect()
     }
 }
@@ -372,7 +374,12 @@ impl Visitor<'_> {
     /// Whoever is logged in here, as somebody who has passed the door.
     pub fn caller(&self) -> Caller {
         let digest = Digest::of(self.cookies.borrow()["__Host-gatelodge"].as_bytes());
-        let who = self.world.app.find_caller(digest).expect("memory does not fail").expect("logged in");
+        let who = self
+            .world
+            .runtime
+            .block_on(self.world.app.find_caller(digest))
+            .expect("memory does not fail")
+            .expect("logged in");
         who.let_in(Needs::default(), self.address).expect("they may")
     }
 

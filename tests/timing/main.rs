@@ -205,21 +205,21 @@ impl Place {
 
     fn cost_of(&self, address: &str) -> Cost {
         let name = Identity::parse(address).canonical().expect("an address");
-        self.app.read(|view| hash_costs::of_nobody(view, &self.app.env(), &name)).expect("stored")
+        self.app.read_blocking(|view| hash_costs::of_nobody(view, &self.app.env(), &name)).expect("stored")
     }
 
     /// A token that names the holder of an address, or somebody who is not there, and whose signature is wrong: nobody but
     /// the mail's reader has a right one.
     fn forged_token(&self, purpose: Purpose, address: &str, chance: &mut Chance) -> String {
         let email = EmailAddress::parse(address).expect("an address");
-        let subject = self.app.read(|view| {
+        let subject = self.app.read_blocking(|view| {
             if let Some(account) = identity::owner_of_email(view, &email)? {
                 return Ok(*account.bytes());
             }
             let newest = registration::of_address(view, &email)?.into_iter().next();
             Ok(newest.map_or_else(|| chance.sixteen_bytes(), |(id, _): (RegistrationId, _)| *id.bytes()))
         });
-        let keys = self.app.read(|view| keyring::load(view, &self.app.env().seal)).expect("stored");
+        let keys = self.app.read_blocking(|view| keyring::load(view, &self.app.env().seal)).expect("stored");
         let ticket = Ticket {
             purpose,
             subject: subject.expect("stored"),

@@ -16,11 +16,11 @@ use crate::accounts::start_session::StartedSession;
 
 /// Answers a first step: with the session, or with the challenge of a second factor. A program gets the secrets in the
 /// body; a browser gets them in cookies only, where no script can read them.
-pub(super) fn first_step(web: &Web, request: &Request, passed: Passed) -> Reply {
+pub(super) async fn first_step(web: &Web, request: &Request, passed: Passed) -> Reply {
     match passed {
         Passed::LoggedIn(started) if started.session.carrier.is_bearer() => logged_in(&started),
         Passed::LoggedIn(started) => {
-            operations::hand_over(web, request, logged_in(&started), (&started.secret, &started.session))
+            operations::hand_over(web, request, logged_in(&started), (&started.secret, &started.session)).await
         }
         Passed::SecondFactorRequired { secret, options, carrier } if carrier.is_bearer() => {
             Reply::problem_with(&Failure::SecondFactorRequired(options), Some(secret.expose()))
@@ -42,19 +42,24 @@ pub(super) fn logged_in(started: &StartedSession) -> Reply {
 }
 
 /// A document with the session under its new secret: a program finds it there, a browser gets a cookie.
-pub(super) fn with_renewed(
+pub(super) async fn with_renewed(
     web: &Web,
     request: &Request,
     mut document: serde_json::Value,
     (secret, session): &(Bearer, Session),
 ) -> Reply {
     document["session"] = serde_json::json!(SessionDocument::of(session).with(secret));
-    operations::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session))
+    operations::hand_over(web, request, Reply::json(Success::Ok, &document), (secret, session)).await
 }
 
-pub(super) fn with_session(web: &Web, request: &Request, reply: Reply, session: Option<(&Bearer, &Session)>) -> Reply {
+pub(super) async fn with_session(
+    web: &Web,
+    request: &Request,
+    reply: Reply,
+    session: Option<(&Bearer, &Session)>,
+) -> Reply {
     match session {
-        Some(session) => operations::hand_over(web, request, reply, session),
+        Some(session) => operations::hand_over(web, request, reply, session).await,
         None => reply,
     }
 }

@@ -17,7 +17,7 @@ use super::answers::{logged_in, with_renewed, with_session};
 pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let stepped = operations::take_second_step(web, request, request.json()?).await?;
     let reply = logged_in(&stepped.started);
-    Ok(operations::hand_over_stepped(web, request, reply, &stepped))
+    Ok(operations::hand_over_stepped(web, request, reply, &stepped).await)
 }
 
 /// `POST /login/second-factor/send`
@@ -29,7 +29,7 @@ pub(crate) async fn send_step_code(web: &Web, request: &Request) -> Result<Reply
 /// `POST /session/verify`
 pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (secret, session) = operations::prove_again(web, request, request.json()?).await?;
-    Ok(with_renewed(web, request, json!({"status": "verified"}), &(secret, session)))
+    Ok(with_renewed(web, request, json!({"status": "verified"}), &(secret, session)).await)
 }
 
 /// `POST /session/verify/send`
@@ -42,7 +42,7 @@ pub(crate) async fn send_session_code(web: &Web, request: &Request) -> Result<Re
 /// `GET /account/factors`
 pub(crate) async fn factors(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
-    let found = web.app.factors_of(request.caller()?)?;
+    let found = web.app.factors_of(request.caller()?).await?;
     let items: Vec<Value> = found
         .factors
         .iter()
@@ -73,30 +73,31 @@ pub(crate) async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Fa
 /// `POST /account/factors/totp/confirm`
 pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::confirm_totp(web, request, request.json()?).await?;
-    Ok(added(web, request, &added_factor))
+    Ok(added(web, request, &added_factor).await)
 }
 
 /// `POST /account/factors/mail`
 pub(crate) async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::add_sent_codes(web, request, FactorKind::Mail).await?;
-    Ok(added(web, request, &added_factor))
+    Ok(added(web, request, &added_factor).await)
 }
 
 /// `POST /account/factors/sms`
 pub(crate) async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let added_factor = operations::add_sent_codes(web, request, FactorKind::Sms).await?;
-    Ok(added(web, request, &added_factor))
+    Ok(added(web, request, &added_factor).await)
 }
 
-fn added(web: &Web, request: &Request, factor: &operations::AddedFactor) -> Reply {
+async fn added(web: &Web, request: &Request, factor: &operations::AddedFactor) -> Reply {
     let document = json!({"status": "factor_added", "recovery_codes": factor.codes});
-    with_renewed(web, request, document, &factor.renewed)
+    with_renewed(web, request, document, &factor.renewed).await
 }
 
 /// `DELETE /account/factors/{id}`
 pub(crate) async fn remove_factor(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = operations::remove_factor(web, request).await?;
-    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session)))
+        .await)
 }
 
 /// `POST /account/recovery-codes`
@@ -108,7 +109,7 @@ pub(crate) async fn remake_codes(web: &Web, request: &Request) -> Result<Reply, 
 /// `GET /account/browsers`
 pub(crate) async fn browsers(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
-    let found = web.app.factors_of(request.caller()?)?;
+    let found = web.app.factors_of(request.caller()?).await?;
     let items: Vec<Value> = found
         .trusted
         .iter()

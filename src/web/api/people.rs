@@ -52,7 +52,7 @@ pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failu
     let reply = Reply::status(Success::Ok, "confirmed");
     Ok(match operations::confirm(web, request, None, request.json()?).await? {
         Confirmed::Done => reply,
-        Confirmed::LoggedIn(started) => with_session(web, request, reply, Some(started.parts())),
+        Confirmed::LoggedIn(started) => with_session(web, request, reply, Some(started.parts())).await,
         Confirmed::AwaitsApproval => Reply::status(Success::Ok, "awaits_approval"),
     })
 }
@@ -66,7 +66,7 @@ pub(crate) async fn resend(web: &Web, request: &Request) -> Result<Reply, Failur
 /// `POST /login`
 pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in(web, request, request.json()?, true).await?;
-    Ok(first_step(web, request, passed))
+    Ok(first_step(web, request, passed).await)
 }
 
 /// `POST /login/mail`
@@ -79,13 +79,13 @@ pub(crate) async fn request_mail_login(web: &Web, request: &Request) -> Result<R
 /// `POST /login/mail/code`
 pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in_by_code(web, request, request.json()?, true).await?;
-    Ok(first_step(web, request, passed))
+    Ok(first_step(web, request, passed).await)
 }
 
 /// `POST /login/mail/link`
 pub(crate) async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed = operations::log_in_by_link(web, request, None, request.json()?).await?;
-    Ok(first_step(web, request, passed))
+    Ok(first_step(web, request, passed).await)
 }
 
 /// `POST /logout`
@@ -123,9 +123,9 @@ pub(crate) fn may(_: &Web, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// `GET /users/{user}/may/{permission}`: whether somebody has a permission, for an application that admits people.
-pub(crate) fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn may_they(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let permission = Permission::parse(request.parameter("permission")).map_err(|_| Failure::NotFound)?;
-    let allowed = web.app.may(request.parameter("user"), &permission)?.ok_or(Failure::NotFound)?;
+    let allowed = web.app.may(request.parameter("user"), &permission).await?.ok_or(Failure::NotFound)?;
     Ok(Reply::json(Success::Ok, &MayDocument { allowed }))
 }
 
@@ -149,7 +149,8 @@ pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure
         request,
         Reply::status(Success::Ok, "password_changed"),
         started.as_ref().map(StartedSession::parts),
-    ))
+    )
+    .await)
 }
 
 /// `POST /account/take-back`
@@ -160,7 +161,7 @@ pub(crate) async fn take_back(web: &Web, request: &Request) -> Result<Reply, Fai
 
 /// `GET /account/logins`
 pub(crate) async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let logins = web.app.logins_of(request.caller()?)?;
+    let logins = web.app.logins_of(request.caller()?).await?;
     Ok(Reply::json(Success::Ok, &LoginsDocument::of(&logins)))
 }
 
@@ -173,7 +174,7 @@ pub(crate) async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failur
 /// `POST /account/password`
 pub(crate) async fn change_password(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = operations::change_password(web, request, request.json()?).await?;
-    Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed))
+    Ok(with_renewed(web, request, serde_json::json!({"status": "password_changed"}), &renewed).await)
 }
 
 /// `POST /account/username`
@@ -203,7 +204,7 @@ pub(crate) async fn delete_account(web: &Web, request: &Request) -> Result<Reply
 /// `GET /account/sessions?limit=&after=`
 pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
-    let sessions = web.app.sessions_of(caller)?;
+    let sessions = web.app.sessions_of(caller).await?;
     let items: Vec<SessionItem> = sessions.iter().map(|session| SessionItem::of(session, caller.session.id)).collect();
     Ok(Reply::json(Success::Ok, &List::page(&items, request, |item| &item.id)?))
 }
@@ -211,7 +212,8 @@ pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Fail
 /// `DELETE /account/sessions`
 pub(crate) async fn end_other_sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
-    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session))))
+    Ok(with_session(web, request, Reply::no_content(), renewed.as_ref().map(|(secret, session)| (secret, session)))
+        .await)
 }
 
 /// `DELETE /account/sessions/{id}`

@@ -10,7 +10,7 @@ use crate::web::status::Success;
 /// `GET /account/tokens`
 pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
-    Ok(Reply::json(Success::Ok, &operations::tokens(web, request)?))
+    Ok(Reply::json(Success::Ok, &operations::tokens(web, request).await?))
 }
 
 /// `POST /account/tokens`

@@ -27,7 +27,7 @@ pub(crate) async fn forgot(web: &Web, request: &Request, mut fields: Fields) -> 
 pub(crate) async fn check_reset(web: &Web, request: &Request, mut fields: Fields) -> Result<Usable, Failure> {
     let values = (fields.token(),);
     let (token,) = fields.finish(values)?;
-    let checked = web.app.check_reset(&token, &request.client())?.map_err(Failure::from);
+    let checked = web.app.check_reset(&token, &request.client()).await?.map_err(Failure::from);
     // Charged to the rate limit of the network: tokens cannot be guessed by asking often.
     if checked.as_ref().is_err_and(Failure::is_a_bad_link) {
         web.app.charge_link(request.client()).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn change_password(
     let values = (present_password(&mut fields, caller), fields.password("new_password"));
     let (current, new) = fields.finish(values)?;
     match web.app.change_password(caller, current, new, request.client()).await? {
-        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller).await?),
         changed => Ok(changed?),
     }
 }
@@ -106,7 +106,7 @@ pub(crate) async fn change_email(web: &Web, request: &Request, mut fields: Field
     let values = (fields.email(), present_password(&mut fields, caller));
     let (email, current) = fields.finish(values)?;
     match web.app.change_address(caller, current, email, request.client()).await? {
-        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller).await?),
         changed => Ok(changed?),
     }
 }
@@ -117,7 +117,7 @@ pub(crate) async fn delete_account(web: &Web, request: &Request, mut fields: Fie
     let values = (present_password(&mut fields, caller),);
     let (current,) = fields.finish(values)?;
     match web.app.close_account(caller, current, request.client()).await? {
-        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller)?),
+        Err(ChangeRefused::NotFresh) => Err(web.proof_wanted(caller).await?),
         closed => Ok(closed?),
     }
 }

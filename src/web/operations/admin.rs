@@ -25,12 +25,12 @@ pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: C
 }
 
 /// Lists the registrations that wait for approval.
-pub(crate) fn waiting_registrations(
+pub(crate) async fn waiting_registrations(
     web: &Web,
     request: &Request,
     after: Option<String>,
     limit: usize,
 ) -> Result<Page<Registration>, Failure> {
     request.caller()?;
-    Ok(admin::waiting_registrations(&web.app, after, limit)?)
+    Ok(admin::waiting_registrations(&web.app, after, limit).await?)
 }

@@ -144,13 +144,18 @@ pub(crate) async fn refresh(web: &Web, request: &Request, mut fields: Fields) ->
 }
 
 /// Sets the cookies of a session, and the device cookie that shows the login later on. A program has no cookies.
-pub(crate) fn hand_over(web: &Web, request: &Request, reply: Reply, (secret, session): (&Bearer, &Session)) -> Reply {
+pub(crate) async fn hand_over(
+    web: &Web,
+    request: &Request,
+    reply: Reply,
+    (secret, session): (&Bearer, &Session),
+) -> Reply {
     if session.carrier.is_bearer() {
         return reply;
     }
     let reply = reply.with_cookie(web.cookies.set_session(secret, session));
     // The session is committed: to miss the device cookie is a small loss, to fail the login now would be a large one.
-    match web.app.remember_device(&request.client(), session) {
+    match web.app.remember_device(&request.client(), session).await {
         Ok(device) => reply.with_cookie(web.cookies.set_device(&device)),
         Err(error) => {
             tracing::warn!(%error, "a browser could not be remembered");

@@ -57,12 +57,12 @@ pub(crate) async fn take_second_step(web: &Web, request: &Request, mut fields: F
 }
 
 /// Sets the cookies of a browser that took the second step.
-pub(crate) fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
+pub(crate) async fn hand_over_stepped(web: &Web, request: &Request, reply: Reply, stepped: &Stepped) -> Reply {
     let (secret, session) = (&stepped.started.secret, &stepped.started.session);
     if session.carrier.is_bearer() {
         return reply;
     }
-    let reply = super::hand_over(web, request, reply, (secret, session)).with_cookie(web.cookies.clear_pending());
+    let reply = super::hand_over(web, request, reply, (secret, session)).await.with_cookie(web.cookies.clear_pending());
     match &stepped.trusted {
         Some(secret) => {
             let lifetime = web.app.env().config.second_factor.trust_browser_for.seconds();

@@ -38,8 +38,8 @@ pub(crate) async fn make_token(web: &Web, request: &Request, fields: Fields) -> 
 }
 
 /// Lists the caller's tokens.
-pub(crate) fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, Failure> {
-    Ok(admin::tokens_of(&web.app, &caller(request)?)?)
+pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, Failure> {
+    Ok(admin::tokens_of(&web.app, &caller(request)?).await?)
 }
 
 /// Revokes one of the caller's tokens.

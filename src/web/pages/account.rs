@@ -35,8 +35,8 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
 
 /// `GET /account`
 pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let sessions = web.app.sessions_of(request.caller()?)?.len();
-    let logins = web.app.logins_of(request.caller()?)?;
+    let sessions = web.app.sessions_of(request.caller()?).await?.len();
+    let logins = web.app.logins_of(request.caller()?).await?;
     let last_login = logins.last.map(|last| format!("{}, {}, from {}", last.at.in_words(), last.device, last.network));
     let page =
         render(web, "account.html", context! { sessions, last_login, notice => notice(request), ..values(request)? });
@@ -58,7 +58,7 @@ pub(crate) async fn change_password(web: &Web, request: &Request) -> Result<Repl
     match operations::change_password(web, request, request.form()?).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
-            Ok(operations::hand_over(web, request, reply, (&secret, &session)))
+            Ok(operations::hand_over(web, request, reply, (&secret, &session)).await)
         }
         Err(failure) => Form::new("account-password.html", values(request)?).again(web, &failure),
     }
@@ -101,7 +101,8 @@ pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Fail
     let caller = request.caller()?;
     let sessions: Vec<Value> = web
         .app
-        .sessions_of(caller)?
+        .sessions_of(caller)
+        .await?
         .iter()
         .map(|session| {
             context! {
@@ -139,7 +140,7 @@ pub(crate) async fn end_other_sessions(web: &Web, request: &Request) -> Result<R
     let renewed = web.app.end_other_sessions(request.caller()?, request.client()).await?;
     let reply = Reply::see_other("/account/sessions?notice=session-ended");
     Ok(match renewed {
-        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)),
+        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)).await,
         None => reply,
     })
 }

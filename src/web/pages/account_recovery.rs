@@ -12,9 +12,9 @@ use super::form::Form;
 use super::front_end::{flatten, lead_on};
 
 /// Checks the link and shows a button: mail scanners that open links end nothing.
-fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
+async fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
     let token = request.parameter("token");
-    let checked = flatten(web.app.check_taking_back(token, &request.client()));
+    let checked = flatten(web.app.check_taking_back(token, &request.client()).await);
     if let Some(onward) = lead_on(web, page, token, checked.as_ref().err()) {
         return Ok(onward);
     }
@@ -24,12 +24,12 @@ fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure> {
 
 /// `GET /not-me/{token}`
 pub(crate) async fn not_me_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    form(web, request, "/not-me")
+    form(web, request, "/not-me").await
 }
 
 /// `GET /email/undo/{token}`
 pub(crate) async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    form(web, request, "/email/undo")
+    form(web, request, "/email/undo").await
 }
 
 /// `POST /not-me/{token}`, `POST /email/undo/{token}`

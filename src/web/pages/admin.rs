@@ -17,7 +17,7 @@ const ROWS: usize = 50;
 /// `GET /admin/approvals`
 pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let after = request.query("after").map(str::to_owned);
-    let Page { items, next } = waiting_registrations(web, request, after, ROWS)?;
+    let Page { items, next } = waiting_registrations(web, request, after, ROWS).await?;
     let row = |one: Registration| {
         context! {
             id => one.id, email => one.email, username => one.username.unwrap_or_default(),

@@ -31,7 +31,7 @@ pub(crate) async fn register_form(web: &Web, request: &Request) -> Result<Reply,
         RegistrationMode::Invite => return Err(Failure::InvitationNeeded),
         RegistrationMode::Closed => return Err(Failure::RegistrationClosed),
     }
-    if web.caller(&request.headers)?.is_some() {
+    if web.caller(&request.headers).await?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
     Ok(uninvited(web).show(web))
@@ -77,17 +77,17 @@ fn uninvited<'a>(web: &Web) -> Form<'a> {
 }
 
 /// Returns the registration form of an invitation.
-fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
+async fn invited<'a>(web: &Web, request: &Request) -> Result<Form<'a>, Failure> {
     let token = request.parameter("token");
     let secret = Bearer::parse(BearerKind::Invitation, token).ok_or(Failure::TokenInvalid)?;
-    let invitation = web.app.look_up_invitation(secret.digest(), &request.client())??;
+    let invitation = web.app.look_up_invitation(secret.digest(), &request.client()).await??;
     let invited = invitation.email.map(|email| email.to_string()).unwrap_or_default();
     Ok(Form::new("register.html", context! { action => format!("/invite/{token}"), invited, ..username_rule(web) }))
 }
 
 /// `GET /invite/{token}`
 pub(crate) async fn invitation_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let form = invited(web, request);
+    let form = invited(web, request).await;
     if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
         return Ok(onward);
     }
@@ -102,7 +102,7 @@ pub(crate) async fn accept_invitation(web: &Web, request: &Request) -> Result<Re
     if came.as_ref().is_err_and(Failure::is_a_bad_link) {
         return registered(web, came, uninvited(web));
     }
-    let form = Form { typed, ..invited(web, request).unwrap_or_else(|_| uninvited(web)) };
+    let form = Form { typed, ..invited(web, request).await.unwrap_or_else(|_| uninvited(web)) };
     registered(web, came, form)
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn login_path(path: &str) -> String {
 /// `GET /login`
 pub(crate) async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let return_to = web.return_target(request.query("return_to"));
-    if web.caller(&request.headers)?.is_some() {
+    if web.caller(&request.headers).await?.is_some() {
         return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to }));
     }
     let values =
@@ -152,17 +152,17 @@ pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure
     let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web) };
     let form = Form { typed, ..Form::new("login.html", values) };
     match operations::log_in(web, request, fields, false).await {
-        Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
+        Ok(passed) => Ok(go_on(web, request, &passed, &return_to).await),
         Err(failure) => form.again(web, &failure),
     }
 }
 
 /// Redirects somebody who is logged in, or who has to take the second step.
-pub(super) fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
+pub(super) async fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
     match passed {
         Passed::LoggedIn(started) => {
             let path = if return_to.is_empty() { "/account" } else { return_to };
-            operations::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session))
+            operations::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session)).await
         }
         Passed::SecondFactorRequired { secret, .. } => {
             let reply = Reply::see_other(&with_return("/login/second-factor", return_to));

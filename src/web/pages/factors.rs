@@ -26,9 +26,9 @@ pub(super) fn wanted(web: &Web, request: &Request, fields: Option<&Fields>) -> S
 }
 
 /// Returns the form of the second step, if a login waits for one.
-fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option<Form<'a>>, Failure> {
+async fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option<Form<'a>>, Failure> {
     let Some(secret) = web.cookies.pending(&request.headers) else { return Ok(None) };
-    let Some(waiting) = web.app.waiting_login(secret.digest())? else { return Ok(None) };
+    let Some(waiting) = web.app.waiting_login(secret.digest()).await? else { return Ok(None) };
     let settings = &web.app.env().config.second_factor;
     let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
     let has = |option| waiting.options.contains(&option);
@@ -38,7 +38,7 @@ fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Option
 
 /// `GET /login/second-factor`
 pub(crate) async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match step_form(web, request, &wanted(web, request, None))? {
+    match step_form(web, request, &wanted(web, request, None)).await? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other("/login?notice=login-over")),
     }
@@ -51,10 +51,10 @@ pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Rep
     match operations::take_second_step(web, request, fields).await {
         Ok(stepped) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
-            Ok(operations::hand_over_stepped(web, request, reply, &stepped))
+            Ok(operations::hand_over_stepped(web, request, reply, &stepped).await)
         }
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
-        Err(failure) => match step_form(web, request, &return_to)? {
+        Err(failure) => match step_form(web, request, &return_to).await? {
             Some(form) => form.again(web, &failure),
             None => Ok(Reply::see_other("/login?notice=login-over")),
         },
@@ -80,9 +80,9 @@ pub(super) fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
     if request.body.is_empty() { Fields::from_form(b"") } else { request.form() }
 }
 
-fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
+async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
     let caller = request.caller()?;
-    let options = web.app.proof_options(caller)?;
+    let options = web.app.proof_options(caller).await?;
     let values = context! {
         return_to,
         has_password => caller.person.account.password.is_some(),
@@ -97,7 +97,7 @@ fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<
 
 /// `GET /account/verify`
 pub(crate) async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(proof_form(web, request, &wanted(web, request, None))?.show(web))
+    Ok(proof_form(web, request, &wanted(web, request, None)).await?.show(web))
 }
 
 /// `POST /account/verify`
@@ -107,9 +107,9 @@ pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, F
     match operations::prove_again(web, request, fields).await {
         Ok((secret, session)) => {
             let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
-            Ok(operations::hand_over(web, request, reply, (&secret, &session)))
+            Ok(operations::hand_over(web, request, reply, (&secret, &session)).await)
         }
-        Err(failure) => proof_form(web, request, &return_to)?.again(web, &failure),
+        Err(failure) => proof_form(web, request, &return_to).await?.again(web, &failure),
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn send_session_code(web: &Web, request: &Request) -> Result<Re
 
 /// `GET /account/second-factor`
 pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let found = web.app.factors_of(request.caller()?)?;
+    let found = web.app.factors_of(request.caller()?).await?;
     let factors: Vec<Value> = found
         .factors
         .iter()
@@ -159,8 +159,8 @@ pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Fail
     Ok(Reply::page(render(web, "account-second-factor.html", values)))
 }
 
-fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failure> {
-    let Some(begun) = web.app.begun_totp(request.caller()?)? else { return Ok(None) };
+async fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failure> {
+    let Some(begun) = web.app.begun_totp(request.caller()?).await? else { return Ok(None) };
     let uri = operations::totp_uri(web, request, &begun)?;
     let drawn = qr::svg(uri.expose()).unwrap_or_default();
     let key = begun.seed.to_text();
@@ -180,7 +180,7 @@ pub(crate) async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Fa
 
 /// `GET /account/second-factor/totp`
 pub(crate) async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    match totp_form(web, request)? {
+    match totp_form(web, request).await? {
         Some(form) => Ok(form.show(web)),
         None => Ok(Reply::see_other(OVERVIEW)),
     }
@@ -189,8 +189,8 @@ pub(crate) async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure>
 /// `POST /account/second-factor/totp/confirm`
 pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::confirm_totp(web, request, request.form()?).await {
-        Ok(factor) => added(web, request, factor),
-        Err(failure) => match totp_form(web, request)? {
+        Ok(factor) => added(web, request, factor).await,
+        Err(failure) => match totp_form(web, request).await? {
             Some(form) => form.again(web, &failure),
             None if failure == Failure::WrongCode => Ok(Reply::see_other(OVERVIEW)),
             None => Err(failure),
@@ -200,20 +200,20 @@ pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, 
 
 /// `POST /account/second-factor/mail`
 pub(crate) async fn add_mail_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    added(web, request, operations::add_sent_codes(web, request, FactorKind::Mail).await?)
+    added(web, request, operations::add_sent_codes(web, request, FactorKind::Mail).await?).await
 }
 
 /// `POST /account/second-factor/sms`
 pub(crate) async fn add_text_codes(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    added(web, request, operations::add_sent_codes(web, request, FactorKind::Sms).await?)
+    added(web, request, operations::add_sent_codes(web, request, FactorKind::Sms).await?).await
 }
 
-fn added(web: &Web, request: &Request, factor: operations::AddedFactor) -> Result<Reply, Failure> {
+async fn added(web: &Web, request: &Request, factor: operations::AddedFactor) -> Result<Reply, Failure> {
     let reply = match factor.codes {
         Some(codes) => show_codes(web, request, codes)?,
         None => Reply::see_other("/account/second-factor?notice=factor-added"),
     };
-    Ok(operations::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)))
+    Ok(operations::hand_over(web, request, reply, (&factor.renewed.0, &factor.renewed.1)).await)
 }
 
 /// Shows recovery codes, for the only time.
@@ -235,7 +235,7 @@ pub(crate) async fn remove_factor(web: &Web, request: &Request) -> Result<Reply,
     };
     let reply = Reply::see_other("/account/second-factor?notice=factor-removed");
     Ok(match renewed {
-        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)),
+        Some((secret, session)) => operations::hand_over(web, request, reply, (&secret, &session)).await,
         None => reply,
     })
 }

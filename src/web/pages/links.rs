@@ -33,7 +33,7 @@ pub(crate) async fn resend(web: &Web, request: &Request) -> Result<Reply, Failur
 /// `GET /confirm/{token}`: checks the link and shows a button. Mail scanners that open links confirm nothing.
 pub(crate) async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
-    let checked = flatten(check_confirmation(web, request));
+    let checked = flatten(check_confirmation(web, request).await);
     if let Some(onward) = lead_on(web, "/confirm", token, checked.as_ref().err()) {
         return Ok(onward);
     }
@@ -41,10 +41,10 @@ pub(crate) async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, 
     Ok(Form::new("confirm.html", confirm_values(request, besides, false)).show(web))
 }
 
-fn check_confirmation(web: &Web, request: &Request) -> Result<Result<Besides, TokenFault>, Fault> {
+async fn check_confirmation(web: &Web, request: &Request) -> Result<Result<Besides, TokenFault>, Fault> {
     let browser = web.cookies.browser(&request.headers).map(|secret| secret.digest());
     let session = web.cookies.session(&request.headers).map(|secret| secret.digest());
-    web.app.check_confirmation(request.parameter("token"), (browser, session), &request.client())
+    web.app.check_confirmation(request.parameter("token"), (browser, session), &request.client()).await
 }
 
 fn confirm_values(request: &Request, besides: Besides, needs_username: bool) -> crate::templates::Value {
@@ -59,12 +59,13 @@ pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failu
     let typed = fields.typed(&["username"]);
     match operations::confirm(web, request, Some(request.parameter("token")), fields).await {
         Ok(Confirmed::LoggedIn(started)) => {
-            Ok(operations::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), started.parts()))
+            Ok(operations::hand_over(web, request, Reply::see_other("/account?notice=confirmed"), started.parts())
+                .await)
         }
         Ok(Confirmed::Done) => Ok(Reply::see_other("/login?notice=confirmed")),
         Ok(Confirmed::AwaitsApproval) => Ok(Reply::see_other("/login?notice=awaits-approval")),
         Err(failure) => {
-            let besides = check_confirmation(web, request)??;
+            let besides = check_confirmation(web, request).await??;
             let is_about_it = matches!(&failure, Failure::Invalid(errors) if errors.is_about("username"));
             let needs_username = failure == Failure::UsernameTaken || is_about_it || typed.contains_key("username");
             let values = confirm_values(request, besides, needs_username);
@@ -75,7 +76,7 @@ pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failu
 
 /// `GET /setup/{token}`: the form for the first administrator.
 pub(crate) async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    web.app.check_set_up(request.parameter("token"), &request.client())??;
+    web.app.check_set_up(request.parameter("token"), &request.client()).await??;
     Ok(Form::new("setup.html", context! { token => request.parameter("token") }).show(web))
 }
 
@@ -131,7 +132,7 @@ pub(crate) async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure
 /// `GET /reset/{token}`: shows whose password is to be set, for password managers, and changes nothing.
 pub(crate) async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let token = request.parameter("token");
-    let checked = flatten(web.app.check_reset(token, &request.client()));
+    let checked = flatten(web.app.check_reset(token, &request.client()).await);
     if let Some(onward) = lead_on(web, "/reset", token, checked.as_ref().err()) {
         return Ok(onward);
     }
@@ -148,11 +149,11 @@ pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure
     match operations::reset(web, request, Some(request.parameter("token")), request.form()?).await {
         Ok(Some(started)) => {
             let reply = Reply::see_other("/account?notice=password-changed");
-            Ok(operations::hand_over(web, request, reply, started.parts()))
+            Ok(operations::hand_over(web, request, reply, started.parts()).await)
         }
         Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
         Err(failure) => {
-            let usable = web.app.check_reset(request.parameter("token"), &request.client())??;
+            let usable = web.app.check_reset(request.parameter("token"), &request.client()).await??;
             Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)
         }
     }

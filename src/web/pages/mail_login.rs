@@ -51,7 +51,7 @@ pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
     match operations::log_in_by_code(web, request, fields, false).await {
-        Ok(passed) => Ok(go_on(web, request, &passed, &return_to)),
+        Ok(passed) => Ok(go_on(web, request, &passed, &return_to).await),
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
         Err(failure) => digits(&return_to).again(web, &failure),
     }
@@ -61,7 +61,7 @@ pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply
 pub(crate) async fn link_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
     let token = request.parameter("token");
-    let checked = flatten(web.app.check_mail_login(token, &request.client()));
+    let checked = flatten(web.app.check_mail_login(token, &request.client()).await);
     if let Some(onward) = lead_on(web, "/login/mail", token, checked.as_ref().err()) {
         return Ok(onward);
     }
@@ -77,5 +77,5 @@ pub(crate) async fn link_form(web: &Web, request: &Request) -> Result<Reply, Fai
 pub(crate) async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let passed =
         operations::log_in_by_link(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
-    Ok(go_on(web, request, &passed, ""))
+    Ok(go_on(web, request, &passed, "").await)
 }

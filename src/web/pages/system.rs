@@ -8,7 +8,7 @@ use crate::web::status::Success;
 
 /// `GET /`
 pub(crate) async fn home(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let path = if web.caller(&request.headers)?.is_some() { "/account" } else { "/login" };
+    let path = if web.caller(&request.headers).await?.is_some() { "/account" } else { "/login" };
     Ok(Reply::see_other(path))
 }
 
@@ -25,7 +25,7 @@ pub(crate) async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure
     let health = web.app.health().await;
     let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };
     let is_told = request.is_from_this_machine()
-        || web.caller(&request.headers).ok().flatten().is_some_and(|caller| caller.administers());
+        || web.caller(&request.headers).await.ok().flatten().is_some_and(|caller| caller.administers());
     if !is_told {
         return Ok(Reply::status(success, word));
     }

@@ -14,7 +14,7 @@ use super::account::gone;
 use super::form::Form;
 use super::page::notice;
 
-fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
+async fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
     let row = |token: Token| {
         context! {
             id => token.id, name => token.name, scopes => token.scopes.join(", "),
@@ -22,7 +22,7 @@ fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'
             used => token.last_used_at.map(Timestamp::in_words).unwrap_or_default(),
         }
     };
-    let tokens: Vec<Value> = operations::tokens(web, request)?.items.into_iter().map(row).collect();
+    let tokens: Vec<Value> = operations::tokens(web, request).await?.items.into_iter().map(row).collect();
     let values = context! {
         tokens, made,
         is_administrator => request.caller()?.person.account.is_administrator(),
@@ -34,7 +34,7 @@ fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'
 
 /// `GET /account/tokens`
 pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(form(web, request, None)?.show(web))
+    Ok(form(web, request, None).await?.show(web))
 }
 
 /// `POST /account/tokens`
@@ -42,8 +42,8 @@ pub(crate) async fn make_token(web: &Web, request: &Request) -> Result<Reply, Fa
     let fields = request.form()?;
     let typed = fields.typed(&["name"]);
     match operations::make_token(web, request, fields).await {
-        Ok(made) => Ok(form(web, request, made.token)?.show(web)),
-        Err(failure) => Form { typed, ..form(web, request, None)? }.again(web, &failure),
+        Ok(made) => Ok(form(web, request, made.token).await?.show(web)),
+        Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, &failure),
     }
 }
 

@@ -18,7 +18,7 @@ use super::super::failure::Failure;
 use super::super::host;
 use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
-use super::super::service::{AdmittedRequest, Begun, Service};
+use super::super::service::{Begun, PendingRequest, Service};
 use super::answer::{Answer, CHUNK_BYTES};
 use super::head::Head;
 use super::plain;
@@ -98,10 +98,10 @@ struct Exchange {
 }
 
 /// What remains to be waited for.
-#[expect(clippy::large_enum_variant, reason = "it is moved once, into a box")]
 enum Left {
+    Metrics(Parts),
     Body(Parts, Incoming),
-    Handler(Box<AdmittedRequest>),
+    Handler(Box<PendingRequest>),
 }
 
 impl Desk {
@@ -140,7 +140,7 @@ impl Exchange {
         let service = &self.desk.service;
         let response = match &self.desk.serves {
             Serves::Redirect(challenges) => plain::redirect(service, challenges, &head),
-            Serves::Metrics => plain::metrics(service, &head),
+            Serves::Metrics => return self.wait(Left::Metrics(head)),
             Serves::Site if !body.is_end_stream() => return self.wait(Left::Body(head, body)),
             Serves::Site => match service.begin(head, Bytes::new(), self.received, config) {
                 Begun::Answered(response) => response,
@@ -187,6 +187,7 @@ impl Exchange {
     async fn answer(&mut self, left: Left) -> Response {
         let service = &self.desk.service;
         match left {
+            Left::Metrics(head) => plain::metrics(service, &head).await,
             Left::Handler(waiting) => service.finish(*waiting).await,
             Left::Body(head, body) => match read_body(body, self.room.as_mut()).await {
                 Ok(body) => {

@@ -30,11 +30,11 @@ pub(super) fn redirect(service: &Service, challenges: &Challenges, head: &Parts)
 }
 
 /// `GET /metrics`, on a listener of its own, so that the site itself never exposes it.
-pub(super) fn metrics(service: &Service, head: &Parts) -> Response {
+pub(super) async fn metrics(service: &Service, head: &Parts) -> Response {
     if !matches!(head.method, Method::GET | Method::HEAD) || head.uri.path() != "/metrics" {
         return service.refuse_program(&Failure::NotFound);
     }
-    match service.metrics() {
+    match service.metrics().await {
         Ok(text) => Reply::metrics(text).complete(&service.hardened),
         Err(error) => service.refuse_program(&error.into()),
     }

@@ -235,7 +235,7 @@ fn every_group_that_an_account_is_made_with_has_its_row() {
     let rows = || {
         world
             .app
-            .read(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
+            .read_blocking(|view| audit::page(view, NodeId::ONE, None, Direction::Up, 10_000))
             .expect("memory does not fail")
     };
     let joined_since = |number: u64| -> Vec<(String, String)> {

@@ -207,7 +207,8 @@ fn a_clock_that_was_two_hours_ahead_for_a_moment_leaves_no_mark() {
     let token = letters.iter().find(|letter| letter.text.contains("/reset/")).expect("mailed").token();
     world.visitor().api("POST", "/reset", json!({"token": token, "password": OTHER_PASSWORD})).expect(200);
     // The store has forgotten it too: the next start does not find itself behind.
-    let floor = world.app.read(|view| gatelodge::store::floor(view, NodeId::ONE)).expect("memory does not fail");
+    let floor =
+        world.app.read_blocking(|view| gatelodge::store::floor(view, NodeId::ONE)).expect("memory does not fail");
     assert_eq!(floor, Some(world.app.now()));
 }
 
@@ -241,7 +242,8 @@ fn an_administrator_takes_a_wrong_floor_back() {
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     let token = world.only_letter_to(ALICE).token();
     world.visitor().api("POST", "/reset", json!({"token": token, "password": OTHER_PASSWORD})).expect(200);
-    let floor = world.app.read(|view| gatelodge::store::floor(view, NodeId::ONE)).expect("memory does not fail");
+    let floor =
+        world.app.read_blocking(|view| gatelodge::store::floor(view, NodeId::ONE)).expect("memory does not fail");
     assert_eq!(floor, Some(START.plus(HOUR)));
     assert_eq!(world.visitor().api("GET", "/session", Value::Null).status(), 401);
 }

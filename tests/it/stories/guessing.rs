@@ -341,12 +341,15 @@ fn a_million_names_leave_no_more_rows_than_the_limit_for_everybody_allows() {
         let stranger = world.visitor_from(&format!("10.7.{high}.{low}"));
         stranger.log_in(&format!("person{number}@example.org"), OTHER_PASSWORD);
     }
-    let rows = world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail");
+    let rows = world.app.read_blocking(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail");
     // A name, a stand-in and a network for each of fifty, and of the ten that clean networks have, and two for everybody.
     assert_eq!(rows, 60 * 3 + 2);
     world.advance(60 * DAY);
     world.block_on(world.app.sweep()).expect("memory does not fail");
-    assert_eq!(world.app.read(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail"), 0);
+    assert_eq!(
+        world.app.read_blocking(|view| gatelodge::throttle::count(view, 100_000)).expect("memory does not fail"),
+        0
+    );
 }
 
 #[test]
@@ -361,7 +364,7 @@ fn what_was_counted_survives_the_sweep_as_long_as_it_matters() {
     world.block_on(world.app.sweep()).expect("memory does not fail");
     let shown = world.command(json!({"command": "throttle-list", "after": null, "limit": 10})).expect("a list");
     assert_eq!(shown["items"], json!([]));
-    assert_eq!(world.app.read(|view| gatelodge::throttle::count(view, 10)).expect("memory does not fail"), 1);
+    assert_eq!(world.app.read_blocking(|view| gatelodge::throttle::count(view, 10)).expect("memory does not fail"), 1);
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn a_recipient_who_cannot_be_reached_fills_no_store() {
     for _ in 0..100 {
         revokes(&loud, &makes_a_token(&loud).expect(200));
     }
-    let mails = world.app.read(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
+    let mails = world.app.read_blocking(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
     let waiting = mails.iter().filter(|(_, mail)| mail.state == gatelodge::mail::MailState::Queued).count();
     assert_eq!(waiting, 64);
     // Those that were given up are seen, and swept.
@@ -180,7 +180,7 @@ fn a_recipient_who_cannot_be_reached_fills_no_store() {
     world.advance(31 * DAY + HOUR);
     world.block_on(world.app.sweep()).expect("memory does not fail");
     world.deliver_mail();
-    let left = world.app.read(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
+    let left = world.app.read_blocking(|view| gatelodge::mail::list(view, None, 1000)).expect("memory does not fail");
     assert!(left.len() <= 64, "{}", left.len());
 }
 

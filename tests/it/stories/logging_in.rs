@@ -192,7 +192,7 @@ fn an_older_hash_is_made_anew_at_login() {
     let cost = || {
         let person = world
             .app
-            .read(|view| gatelodge::accounts::administer::find(view, ALICE))
+            .read_blocking(|view| gatelodge::accounts::administer::find(view, ALICE))
             .expect("memory does not fail")
             .expect("a member");
         person.account.password.expect("a password").cost()
@@ -227,7 +227,7 @@ fn a_name_that_nobody_has_costs_as_much_as_one_that_somebody_might_have() {
         let identity = gatelodge::base::Identity::parse(&format!("nobody{number}@example.org"));
         let candidate = world
             .app
-            .read(|view| gatelodge::accounts::login::look_up(view, &world.app.env(), &identity))
+            .read_blocking(|view| gatelodge::accounts::login::look_up(view, &world.app.env(), &identity))
             .expect("memory does not fail");
         candidate.hash.cost()
     };

@@ -14,7 +14,7 @@ fn with_a_queued_mail() -> World {
 }
 
 fn only_mail(world: &World) -> (MailId, Mail) {
-    let mut mails = world.app.read(|view| mail::list(view, None, 10)).expect("memory does not fail");
+    let mut mails = world.app.read_blocking(|view| mail::list(view, None, 10)).expect("memory does not fail");
     assert_eq!(mails.len(), 1);
     mails.remove(0)
 }
@@ -126,7 +126,7 @@ fn a_mail_whose_link_is_dead_is_not_sent_but_shown() {
 fn a_delivered_mail_is_wiped() {
     let world = with_a_queued_mail();
     world.only_letter_to(ALICE);
-    assert!(world.app.read(|view| mail::list(view, None, 10)).expect("memory does not fail").is_empty());
+    assert!(world.app.read_blocking(|view| mail::list(view, None, 10)).expect("memory does not fail").is_empty());
 }
 
 #[test]

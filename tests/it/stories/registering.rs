@@ -296,7 +296,8 @@ fn a_proof_for_one_address_confirms_no_other() {
     let other = json!({"email": "bob@example.org", "password": PASSWORD});
     world.visitor().api("POST", "/register", other).expect(202);
     let second = world.only_letter_to("bob@example.org").token();
-    let found = world.app.read(|view| look_up(view, &world.app.env(), &first, START)).expect("memory does not fail");
+    let found =
+        world.app.read_blocking(|view| look_up(view, &world.app.env(), &first, START)).expect("memory does not fail");
     let Ok(Target::Registrations(first)) = found else { panic!("a registration") };
     for proof in [Proof::Password(first[0].0), Proof::None] {
         let (token, client) = (second.clone(), gatelodge::sessions::Client::at(LOOPBACK));
@@ -323,7 +324,7 @@ fn many_older_registrations_do_not_hide_the_newest() {
     assert!(gatelodge::base::EmailAddress::parse(ALICE).is_ok_and(|address| {
         world
             .app
-            .read(|view| gatelodge::accounts::registration::of_address(view, &address))
+            .read_blocking(|view| gatelodge::accounts::registration::of_address(view, &address))
             .is_ok_and(|left| left.is_empty())
     }));
 }

@@ -40,8 +40,11 @@ fn it_works_once_and_never_comes_back_even_when_nobody_administers_the_site_any_
     sets_up(&world, &token, "mallory@example.org", OTHER_PASSWORD).refused(403, "token_used");
     assert_eq!(starts(&world), None);
     // No command takes the last administrator away; a store that somebody worked on by hand may be without.
-    let alice =
-        world.app.read(|view| person::find(view, &Identity::parse(ALICE))).expect("reads").expect("she is there");
+    let alice = world
+        .app
+        .read_blocking(|view| person::find(view, &Identity::parse(ALICE)))
+        .expect("reads")
+        .expect("she is there");
     world.block_on(world.app.write(move |work| person::remove(work.tx, alice.id))).expect("written");
     assert_eq!(starts(&world), None);
 }
