@@ -154,7 +154,7 @@ fn remove_factors_since(
     for (id, factor) in factors::confirmed(work.tx, account)? {
         if factor.created_at >= since {
             factors::remove(work.tx, account, id)?;
-            work.audit_in_detail(source, Act::FactorRemoved, account, factor.kind.as_str())?;
+            work.audit_in_detail(source, Act::FactorRemoved, account, factor.kind().as_str())?;
         }
     }
     Ok(())

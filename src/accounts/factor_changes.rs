@@ -86,9 +86,9 @@ pub fn add_sent(work: &mut Work<'_>, owner: &Owner, kind: FactorKind) -> Result<
     if !is_offered || kind == FactorKind::Totp {
         return Ok(Added::NotOffered);
     }
-    let name = if kind == FactorKind::Sms { "Text message" } else { "Mail" };
-    let name = DisplayName::parse(name).expect("a name");
-    match factors::add_sent(work.tx, work.moment, owner.person.id, (kind, name))? {
+    let by_sms = kind == FactorKind::Sms;
+    let name = DisplayName::parse(if by_sms { "Text message" } else { "Mail" }).expect("a name");
+    match factors::add_sent(work.tx, work.moment, owner.person.id, name, by_sms)? {
         Some(_) => added(work, owner, (kind, &[])),
         None => Ok(Added::TooMany),
     }
@@ -155,7 +155,7 @@ pub fn remove(work: &mut Work<'_>, owner: &Owner, id: FactorId) -> Result<Remove
         keep_session(work, owner, (Act::FactorRemoved, &[]))?
     };
     let (source, what) = (owner.client.owner_of(account), Act::FactorRemoved);
-    work.audit_in_detail(&source, what, account, factor.kind.as_str())?;
+    work.audit_in_detail(&source, what, account, factor.kind().as_str())?;
     let letter = Letter::FactorRemoved { at: work.now(), is_last, forgot: work.env.forgot_link() };
     tell(work, &person, &letter)?;
     Ok(Removed::Done(renewed.map(Box::new)))

@@ -35,8 +35,9 @@ pub fn is_needed(
 pub fn options(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<ProofOption>, StoreError> {
     let mut options = Vec::new();
     for (_, factor) in factors::confirmed(view, account)? {
-        if !options.contains(&factor.kind.option()) {
-            options.push(factor.kind.option());
+        let option = ProofOption::Factor(factor.kind());
+        if !options.contains(&option) {
+            options.push(option);
         }
     }
     if factors::codes_left(view, account)?.is_some_and(|left| left > 0) {
@@ -82,7 +83,7 @@ pub fn send_code(
     quota: Quota,
 ) -> Result<bool, StoreError> {
     let kinds = factors::confirmed(work.tx, person.id)?;
-    let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind == kind);
+    let has = |kind: FactorKind| wanted.is_none_or(|it| it == kind) && kinds.iter().any(|(_, it)| it.kind() == kind);
     if has(FactorKind::Mail)
         && let Some(to) = person.verified_address()
     {

@@ -127,7 +127,7 @@ pub(super) async fn show(app: &App, user: &str) -> Result<AccountInDetail, Refus
 
 fn describe_factor(factor: &factors::Factor) -> SecondFactor {
     SecondFactor {
-        kind: factor.kind.as_str().to_owned(),
+        kind: factor.kind().as_str().to_owned(),
         name: factor.name.as_str().to_owned(),
         created_at: factor.created_at,
         last_used_at: factor.used_at,

@@ -48,7 +48,7 @@ impl App {
             .read(|view| {
                 let factors = factors::confirmed(view, account)?;
                 let is_open = |kind: &FactorKind| {
-                    let is_new = factors.iter().all(|(_, factor)| factor.kind != *kind);
+                    let is_new = factors.iter().all(|(_, factor)| factor.kind() != *kind);
                     is_new && factor_changes::is_offered(&env, &asking.person, *kind)
                 };
                 let offered = [FactorKind::Mail, FactorKind::Sms].into_iter().filter(is_open).collect();

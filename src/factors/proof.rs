@@ -1,27 +1,41 @@
 //! Proofs: the kinds that somebody may be asked for, and the outcome of one.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::base::AccountId;
 use crate::crypto::{Digest, TypedCode};
 use crate::sessions::Method;
 
+use super::kind::FactorKind;
 use super::mailed::CodePurpose;
 
 /// A kind of proof that may be asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProofOption {
     /// The account's password.
     Password,
-    /// A code of an authenticator program.
-    Totp,
-    /// A code that is mailed.
-    Mail,
-    /// A code that is sent by text message.
-    Sms,
+    /// What a factor of this kind gives.
+    Factor(FactorKind),
     /// A recovery code.
     RecoveryCode,
+}
+
+impl ProofOption {
+    /// The word by which the API names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Factor(kind) => kind.as_str(),
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
+impl Serialize for ProofOption {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// A code given as the proof of a second factor.

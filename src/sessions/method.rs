@@ -6,60 +6,53 @@ use serde_json::Value;
 
 use crate::store::{Damaged, Field, Reader};
 
-/// A method by which somebody proved who they are. A session notes all that it was proved by; the `amr` of RFC 8176 is
-/// read from these.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Method {
+/// Declares the methods with their words, in one list: none can be written that cannot be read back.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident $word:literal,)*) => {
+        /// A method by which somebody proved who they are. A session notes all that it was proved by; the `amr` of
+        /// RFC 8176 is read from these.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Method { $($(#[$doc])* $method,)* }
+
+        impl Method {
+            /// All methods.
+            pub const ALL: &[Self] = &[$(Self::$method),*];
+
+            /// The word under which it is stored, shown by the API and audited. It never changes.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$method => $word,)* }
+            }
+
+            fn of_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$method),)* _ => None }
+            }
+        }
+    };
+}
+
+methods! {
     /// The account's password.
-    Password,
+    Password "password",
     /// A mailed link that confirms an address or sets a password.
-    Link,
+    Link "link",
     /// A mailed link that logs in.
-    LoginLink,
+    LoginLink "login-link",
     /// Digits that were mailed to log in.
-    LoginCode,
+    LoginCode "login-code",
     /// An authenticator program.
-    Totp,
+    Totp "totp",
     /// A code that was mailed, besides a first step.
-    MailCode,
+    MailCode "mail-code",
     /// A code by text message, besides a first step.
-    TextCode,
+    TextCode "sms-code",
     /// A recovery code.
-    RecoveryCode,
+    RecoveryCode "recovery-code",
     /// A token that somebody made for a program.
-    ApiToken,
+    ApiToken "api-token",
 }
 
 impl Method {
-    /// All methods.
-    pub const ALL: [Self; 9] = [
-        Self::Password,
-        Self::Link,
-        Self::LoginLink,
-        Self::LoginCode,
-        Self::Totp,
-        Self::MailCode,
-        Self::TextCode,
-        Self::RecoveryCode,
-        Self::ApiToken,
-    ];
-
-    /// The word under which it is stored, shown by the API and audited. It never changes.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Link => "link",
-            Self::LoginLink => "login-link",
-            Self::LoginCode => "login-code",
-            Self::Totp => "totp",
-            Self::MailCode => "mail-code",
-            Self::TextCode => "sms-code",
-            Self::RecoveryCode => "recovery-code",
-            Self::ApiToken => "api-token",
-        }
-    }
-
     /// Whether it proves more than a first step does.
     #[must_use]
     pub const fn is_second_factor(self) -> bool {
@@ -67,10 +60,6 @@ impl Method {
             Self::Totp | Self::MailCode | Self::TextCode | Self::RecoveryCode => true,
             Self::Password | Self::Link | Self::LoginLink | Self::LoginCode | Self::ApiToken => false,
         }
-    }
-
-    fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
 }
 
@@ -114,7 +103,7 @@ mod tests {
     /// Frozen: sessions that exist must stay readable.
     #[test]
     fn a_set_of_methods_is_stored_as_a_set_of_their_words() {
-        let methods = BTreeSet::from(Method::ALL);
+        let methods = BTreeSet::from_iter(Method::ALL.iter().copied());
         let words: BTreeSet<String> = Method::ALL.iter().map(|method| method.as_str().to_owned()).collect();
         assert_eq!(words.len(), Method::ALL.len());
         let (mut stored, mut expected) = (Vec::new(), Vec::new());

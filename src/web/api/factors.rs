@@ -49,11 +49,11 @@ pub(crate) async fn factors(web: &Web, request: &Request) -> Result<Reply, Failu
         .map(|(id, factor)| {
             json!({
                 "id": id.to_string(),
-                "kind": factor.kind.as_str(),
+                "kind": factor.kind().as_str(),
                 "name": factor.name.as_str(),
                 "created_at": factor.created_at.to_string(),
                 "last_used_at": factor.used_at.map(|at| at.to_string()),
-                "clock_is_late": factor.is_late,
+                "clock_is_late": factor.is_late(),
             })
         })
         .collect();

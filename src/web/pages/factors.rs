@@ -32,7 +32,7 @@ async fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<
     let settings = &web.app.env().config.second_factor;
     let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
     let has = |option| waiting.options.contains(&option);
-    let values = context! { return_to, trust, has_totp => has(ProofOption::Totp), has_mail => has(ProofOption::Mail), has_sms => has(ProofOption::Sms), notice => notice(request) };
+    let values = context! { return_to, trust, has_totp => has(ProofOption::Factor(FactorKind::Totp)), has_mail => has(ProofOption::Factor(FactorKind::Mail)), has_sms => has(ProofOption::Factor(FactorKind::Sms)), notice => notice(request) };
     Ok(Some(Form::new("login-second-factor.html", values)))
 }
 
@@ -87,8 +87,8 @@ async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result
         return_to,
         has_password => caller.person.account.password.is_some(),
         asks_code => !options.is_empty(),
-        has_mail => options.contains(&ProofOption::Mail),
-        has_sms => options.contains(&ProofOption::Sms),
+        has_mail => options.contains(&ProofOption::Factor(FactorKind::Mail)),
+        has_sms => options.contains(&ProofOption::Factor(FactorKind::Sms)),
         notice => notice(request),
         ..account::values(request)?
     };
@@ -131,7 +131,7 @@ pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Fail
         .iter()
         .map(|(id, factor)| {
             context! {
-                id => id.to_string(), name => factor.name.as_str(), kind => factor.kind.as_str(), is_late => factor.is_late,
+                id => id.to_string(), name => factor.name.as_str(), kind => factor.kind().as_str(), is_late => factor.is_late(),
                 since => factor.created_at.in_words(),
                 used => factor.used_at.map(|at| at.in_words()).unwrap_or_default(),
             }
