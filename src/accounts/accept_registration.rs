@@ -1,10 +1,9 @@
 //! Turns a registration into an account, whoever decided that.
 
-use crate::audit::Act;
 use crate::base::Username;
 use crate::store::StoreError;
 
-use super::create_account::{self, Added, CreatedBy, NewAccount};
+use super::create_account::{self, Added, Creation, NewAccount};
 use super::registration::Registration;
 use super::{Work, invitations};
 
@@ -12,7 +11,7 @@ use super::{Work, invitations};
 /// invitation no longer works.
 pub(super) fn accept(
     work: &mut Work<'_>,
-    how: (CreatedBy<'_>, Act, &str),
+    how: Creation<'_>,
     registration: Registration,
     username: Option<&Username>,
 ) -> Result<Option<Added>, StoreError> {

@@ -41,30 +41,36 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<RecoveryLink, TokenFault>, StoreError> {
-    links::open(view, env, (token, &[Purpose::NotMe, Purpose::UndoAddress]), now, |opened| {
-        let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
-        match opened.purpose {
-            Purpose::NotMe => {
-                let is_bound = recovery_link::is_bound(view, env, opened, &person)?;
-                let told_at = opened.expires_at.minus(WITHIN.seconds());
-                // A thief who logged in from one new place may have come from another before, and prepared. The first
-                // of an unbroken chain counts, but never further back than the limit, or old factors of the owner would
-                // go as well.
-                let since = sessions::logins_of(view, person.id)?
-                    .strange_since
-                    .map_or(told_at, |strange| strange.min(told_at).max(told_at.minus(FACTORS_BEFORE)));
-                Ok(is_bound.then_some(RecoveryLink { person, address: None, changed_at: None, since }))
+    links::open(
+        view,
+        env,
+        links::Presented { token, purposes: &[Purpose::NotMe, Purpose::UndoAddress] },
+        now,
+        |opened| {
+            let Some(person) = person::load(view, AccountId::from_bytes(opened.subject))? else { return Ok(None) };
+            match opened.purpose {
+                Purpose::NotMe => {
+                    let is_bound = recovery_link::is_bound(view, env, opened, &person)?;
+                    let told_at = opened.expires_at.minus(WITHIN.seconds());
+                    // A thief who logged in from one new place may have come from another before, and prepared. The first
+                    // of an unbroken chain counts, but never further back than the limit, or old factors of the owner would
+                    // go as well.
+                    let since = sessions::logins_of(view, person.id)?
+                        .strange_since
+                        .map_or(told_at, |strange| strange.min(told_at).max(told_at.minus(FACTORS_BEFORE)));
+                    Ok(is_bound.then_some(RecoveryLink { person, address: None, changed_at: None, since }))
+                }
+                Purpose::UndoAddress => {
+                    let former = former_addresses::undone_by(view, env, person.id, opened)?;
+                    Ok(former.map(|former| {
+                        let since = former.changed_at.minus(FACTORS_BEFORE);
+                        RecoveryLink { person, address: former.address(), changed_at: Some(former.changed_at), since }
+                    }))
+                }
+                _ => Ok(None),
             }
-            Purpose::UndoAddress => {
-                let former = former_addresses::undone_by(view, env, person.id, opened)?;
-                Ok(former.map(|former| {
-                    let since = former.changed_at.minus(FACTORS_BEFORE);
-                    RecoveryLink { person, address: former.address(), changed_at: Some(former.changed_at), since }
-                }))
-            }
-            _ => Ok(None),
-        }
-    })
+        },
+    )
 }
 
 /// The outcome of an account recovery.
@@ -140,7 +146,7 @@ pub fn recover(work: &mut Work<'_>, token: &str, client: &Client) -> Result<Reco
     let (forgot, within) = (work.env.forgot_link(), work.env.config.tokens.reset_within);
     let letter = |link| Letter::TakenBack { link, within, forgot };
     // Last of all: the link is bound to the state that the lines above have written.
-    forgot::send_link(work, (&mut person, within), letter)?;
+    forgot::send_link(work, &mut person, within, letter)?;
     links::spend(work.tx, work.moment, token)?;
     Ok(Recovered::Done)
 }

@@ -8,7 +8,7 @@ use crate::mail::Letter;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 
-use super::create_account::{self, Added, CreatedBy, NewAccount};
+use super::create_account::{self, Added, CreatedBy, Creation, NewAccount};
 use super::delete_account::DeletedBy;
 use super::forgot::SetBy;
 use super::mail_requests::{self, MailRequest};
@@ -20,7 +20,8 @@ use super::{
 /// Creates an account. If it has no password, a link to choose one is mailed, which confirms the address too; if only
 /// the address is not confirmed, the link that confirms it.
 pub fn add(work: &mut Work<'_>, source: &Source, new: &NewAccount) -> Result<Added, StoreError> {
-    let added = create_account::create(work, (CreatedBy::Other(source), Act::AccountAdded, ""), new.clone())?;
+    let how = Creation { by: CreatedBy::Other(source), act: Act::AccountAdded, detail: "" };
+    let added = create_account::create(work, how, new.clone())?;
     if let Added::Done(person) = &added
         && new.email.is_some()
     {
@@ -53,7 +54,8 @@ pub fn find(view: &dyn Snapshot, named: &str) -> Result<Option<Person>, StoreErr
 pub fn set_password(
     work: &mut Work<'_>,
     source: &Source,
-    (person, hash): (&mut Person, &PasswordHash),
+    person: &mut Person,
+    hash: &PasswordHash,
 ) -> Result<(), StoreError> {
     work.audit(source, Act::PasswordSet, person.id)?;
     forgot::set_password(work, person, hash, SetBy::Administrator)
@@ -94,7 +96,7 @@ pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<Conf
     match (waiting.pop(), waiting.len()) {
         (None, _) => Ok(ConfirmedFor::Unknown),
         (Some((_, registration)), 0) => {
-            let how = (CreatedBy::Other(source), Act::AddressConfirmed, "");
+            let how = Creation { by: CreatedBy::Other(source), act: Act::AddressConfirmed, detail: "" };
             Ok(match accept_registration::accept(work, how, registration, None)? {
                 Some(Added::Done(person)) => ConfirmedFor::Done(person),
                 Some(Added::UsernameTaken) => ConfirmedFor::UsernameTaken,
@@ -120,7 +122,8 @@ pub enum Changed {
 pub fn set_disabled(
     work: &mut Work<'_>,
     source: &Source,
-    (person, disabled): (&mut Person, bool),
+    person: &mut Person,
+    disabled: bool,
 ) -> Result<Changed, StoreError> {
     if disabled && administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
@@ -144,7 +147,7 @@ pub fn delete(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<C
     if administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);
     }
-    delete_account::delete(work, (person, DeletedBy::Administrator), source)?;
+    delete_account::delete(work, person, DeletedBy::Administrator, source)?;
     Ok(Changed::Done)
 }
 
@@ -165,7 +168,8 @@ pub enum PhoneSet {
 pub fn set_phone(
     work: &mut Work<'_>,
     source: &Source,
-    (person, phone): (&Person, Option<&PhoneNumber>),
+    person: &Person,
+    phone: Option<&PhoneNumber>,
 ) -> Result<PhoneSet, StoreError> {
     let id = person.id;
     if let Some(phone) = phone
@@ -197,7 +201,8 @@ pub fn set_group(
     work: &mut Work<'_>,
     source: &Source,
     person: &mut Person,
-    (group, member): (&GroupName, bool),
+    group: &GroupName,
+    member: bool,
 ) -> Result<Changed, StoreError> {
     if !member && *group == GroupName::administrators() && administrators::is_last(work.tx, work.env, person)? {
         return Ok(Changed::LastAdministrator);

@@ -38,7 +38,7 @@ pub enum Made {
 }
 
 /// Makes a token for somebody, and tells them.
-pub fn make(work: &mut Work<'_>, source: &Source, (person, new): (&Person, &NewToken)) -> Result<Made, StoreError> {
+pub fn make(work: &mut Work<'_>, source: &Source, person: &Person, new: &NewToken) -> Result<Made, StoreError> {
     // Every use looks at the owner's groups again; refused here as well, so that nobody gets a token that would only
     // start to work if they were promoted.
     if new.scopes.iter().any(|scope| scope.is_administrative()) && !person.account.is_administrator() {
@@ -57,11 +57,11 @@ pub fn make(work: &mut Work<'_>, source: &Source, (person, new): (&Person, &NewT
 }
 
 /// Revokes a token. False if there is none of this id.
-pub fn revoke(work: &mut Work<'_>, source: &Source, (person, id): (&Person, ApiTokenId)) -> Result<bool, StoreError> {
+pub fn revoke(work: &mut Work<'_>, source: &Source, person: &Person, id: ApiTokenId) -> Result<bool, StoreError> {
     if !sessions::revoke(work.tx, person.id, id)? {
         return Ok(false);
     }
     work.audit_in_detail(source, Act::ApiTokenRevoked, person.id, &id.to_string())?;
-    notices::count(work.tx, work.moment, (person.id, Notable::TokenRevoked))?;
+    notices::count(work.tx, work.moment, person.id, Notable::TokenRevoked)?;
     Ok(true)
 }

@@ -8,7 +8,7 @@ use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 use crate::throttle::MailPurpose;
 
-use super::create_account::{Added, CreatedBy};
+use super::create_account::{Added, CreatedBy, Creation};
 use super::person::Person;
 use super::registration::{self, REGISTRATIONS, Registration};
 use super::{Env, Work, accept_registration, administrators, mail_rules};
@@ -25,7 +25,8 @@ pub(super) fn is_needed(env: &Env, registration: &Registration) -> bool {
 /// administrators.
 pub(super) fn ask(
     work: &mut Work<'_>,
-    (id, mut registration): (RegistrationId, Registration),
+    id: RegistrationId,
+    mut registration: Registration,
     client: &Client,
 ) -> Result<(), StoreError> {
     registration.confirmed_at = Some(work.now());
@@ -101,7 +102,8 @@ pub enum Decided {
 pub fn decide(
     work: &mut Work<'_>,
     source: &Source,
-    (id, decision): (RegistrationId, Decision),
+    id: RegistrationId,
+    decision: Decision,
 ) -> Result<Decided, StoreError> {
     let Some(registration) =
         registration::find(work.tx, id)?.filter(|registration| registration.confirmed_at.is_some())
@@ -118,7 +120,7 @@ pub fn decide(
     // The name may have been taken while the registration waited, which is no reason to turn the person away.
     let nameless = Registration { username: None, ..registration.clone() };
     let detail = id.to_string();
-    let how = (CreatedBy::Other(source), Act::RegistrationApproved, detail.as_str());
+    let how = Creation { by: CreatedBy::Other(source), act: Act::RegistrationApproved, detail: &detail };
     let added = match accept_registration::accept(work, how, registration, None)? {
         Some(Added::UsernameTaken) => accept_registration::accept(work, how, nameless, None)?,
         added => added,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::audit::{Act, Outcome, Source, Subject};
-use crate::base::{AccountId, EmailAddress, Identity, SessionId, Timestamp};
+use crate::base::{AccountId, EmailAddress, Identity, Reading, SessionId, Timestamp};
 use crate::config::Rate;
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
@@ -52,7 +52,7 @@ impl AttemptLimits {
         env: &Env,
         Claim { identity, account }: Claim<'_>,
         client: &Client,
-        (now, earliest): (Timestamp, Timestamp),
+        time: Reading,
     ) -> Result<Self, StoreError> {
         if !env.config.throttle.enabled {
             return Ok(Self::default());
@@ -65,7 +65,7 @@ impl AttemptLimits {
         let owner = account.unwrap_or(decoy_id);
         // A known browser is judged by its own bucket alone: guesses from elsewhere must not lock the owner out (OWASP,
         // "Slow Down Online Guessing Attacks with Device Cookies").
-        if let Some(device) = usable_device(view, env, owner, client, (now, earliest))? {
+        if let Some(device) = usable_device(view, env, owner, client, time)? {
             return Ok(Self::of_device(device, owner));
         }
         let mut open: Vec<Bucket> = networks(client.network, Kind::Network, Kind::WideNetwork).collect();
@@ -110,12 +110,12 @@ impl AttemptLimits {
         env: &Env,
         account: AccountId,
         client: &Client,
-        times: (Timestamp, Timestamp),
+        time: Reading,
     ) -> Result<Self, StoreError> {
         if !env.config.throttle.enabled {
             return Ok(Self::default());
         }
-        if let Some(device) = usable_device(view, env, account, client, times)? {
+        if let Some(device) = usable_device(view, env, account, client, time)? {
             return Ok(Self::of_device(device, account));
         }
         // A refusal by account may show: whoever gets here has passed the first step and knows that the account exists.
@@ -254,14 +254,14 @@ fn usable_device(
     env: &Env,
     owner: AccountId,
     client: &Client,
-    (now, earliest): (Timestamp, Timestamp),
+    time: Reading,
 ) -> Result<Option<DeviceId>, StoreError> {
-    let Some(device) = known_devices::of_client(view, env, owner, client, now)? else { return Ok(None) };
+    let Some(device) = known_devices::of_client(view, env, owner, client, time.later)? else { return Ok(None) };
     let bucket = Bucket::of_device(device);
     let level = throttle::level_of(view, &bucket)?;
     // A browser that used up its own bucket falls back to the common ones rather than being refused: guesses through a
     // stolen cookie must not keep the owner out either.
-    let has_tries = level.wait(bucket.kind.rate(&env.config.throttle), earliest, 0) == 0;
+    let has_tries = level.wait(bucket.kind.rate(&env.config.throttle), time.earlier, 0) == 0;
     Ok((has_tries && !is_out_of_use(&bucket, &level)).then_some(device))
 }
 

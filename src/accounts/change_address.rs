@@ -28,7 +28,8 @@ pub enum AddressChange {
 /// it; a worker finds out.
 pub fn ask(
     work: &mut Work<'_>,
-    (account, verified): (AccountId, Option<&PasswordHash>),
+    account: AccountId,
+    verified: Option<&PasswordHash>,
     new: &EmailAddress,
     client: &Client,
 ) -> Result<Result<AddressChange, ChangeRefused>, StoreError> {
@@ -96,7 +97,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreE
     person::save(work.tx, id, &person.account)?;
     let within = work.env.config.tokens.confirm_within;
     let state = State::of(&person, &new);
-    let link = work.signed_link("/confirm/", (Purpose::ConfirmAddress, *id.bytes()), &state.parts(), within)?;
+    let link = work.signed_link(Purpose::ConfirmAddress, *id.bytes(), &state.parts(), within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
     work.mail(&new, &Letter::ConfirmAddress { link, within, account: called(&person) })
 }

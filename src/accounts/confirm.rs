@@ -7,7 +7,7 @@ use crate::crypto::{Digest, OpenedToken, PasswordFault, PasswordHash, Purpose, T
 use crate::sessions::Client;
 use crate::store::{Snapshot, StoreError};
 
-use super::create_account::{Added, CreatedBy};
+use super::create_account::{Added, CreatedBy, Creation};
 use super::registration::{self, Registration};
 use super::start_session::StartedSession;
 use super::{
@@ -40,7 +40,7 @@ pub fn look_up(
     now: Timestamp,
 ) -> Result<Result<Target, TokenFault>, StoreError> {
     let purposes = &[Purpose::ConfirmRegistration, Purpose::ConfirmAddress];
-    links::open(view, env, (token, purposes), now, |opened| match opened.purpose {
+    links::open(view, env, links::Presented { token, purposes }, now, |opened| match opened.purpose {
         Purpose::ConfirmRegistration => find_registration(view, env, opened),
         Purpose::ConfirmAddress => {
             let Some((person, new)) = change_address::find(view, env, opened)? else { return Ok(None) };
@@ -206,11 +206,11 @@ fn carry_out(
                 {
                     return Ok(Err(ConfirmRefused::UsernameTaken));
                 }
-                approvals::ask(work, (id, registration), client)?;
+                approvals::ask(work, id, registration, client)?;
                 return Ok(Ok(None));
             }
-            let (made_by, detail) = (CreatedBy::Owner(client), id.to_string());
-            let how = (made_by, Act::Confirmed, detail.as_str());
+            let detail = id.to_string();
+            let how = Creation { by: CreatedBy::Owner(client), act: Act::Confirmed, detail: &detail };
             Ok(match accept_registration::accept(work, how, registration, username.as_ref())? {
                 Some(Added::Done(person)) => done(person),
                 Some(Added::UsernameTaken) => Err(ConfirmRefused::UsernameTaken),

@@ -54,11 +54,22 @@ pub enum CreatedBy<'a> {
     Other(&'a Source),
 }
 
+/// How an account comes about, for the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation<'a> {
+    /// Its creator.
+    pub by: CreatedBy<'a>,
+    /// The act that creates it.
+    pub act: Act,
+    /// What else there is to say.
+    pub detail: &'a str,
+}
+
 /// Creates an account, and audits it: by the action that created it, and by each group it is put in, as any other way
 /// into a group is. Deletes the address's registrations: nothing of theirs survives.
 pub fn create(
     work: &mut Work<'_>,
-    (by, act, detail): (CreatedBy<'_>, Act, &str),
+    Creation { by, act, detail }: Creation<'_>,
     new: NewAccount,
 ) -> Result<Added, StoreError> {
     if let Some(email) = &new.email {

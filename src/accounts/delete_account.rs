@@ -27,7 +27,7 @@ pub fn delete_own(
     if administrators::is_last(work.tx, work.env, &person)? {
         return Ok(Err(ChangeRefused::LastAdministrator));
     }
-    delete(work, (&person, DeletedBy::Owner), &client.owner_of(account))?;
+    delete(work, &person, DeletedBy::Owner, &client.owner_of(account))?;
     Ok(Ok(()))
 }
 
@@ -39,11 +39,7 @@ pub(super) enum DeletedBy {
 }
 
 /// Removes the account, its sessions, identities and everything else that is kept about it, and tells the owner.
-pub(super) fn delete(
-    work: &mut Work<'_>,
-    (person, by): (&Person, DeletedBy),
-    source: &Source,
-) -> Result<(), StoreError> {
+pub(super) fn delete(work: &mut Work<'_>, person: &Person, by: DeletedBy, source: &Source) -> Result<(), StoreError> {
     // The audit log keeps the id, as evidence that the account existed.
     work.audit(source, Act::AccountDeleted, person.id)?;
     throttle::forget(work.tx, person.id)?;

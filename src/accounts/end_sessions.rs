@@ -14,11 +14,7 @@ use super::person::Person;
 use super::{Work, second_step};
 
 /// Ends the sessions of one person, but for `kept`. Returns how many.
-pub fn of(
-    work: &mut Work<'_>,
-    (source, kept): (&Source, Option<SessionId>),
-    person: &Person,
-) -> Result<usize, StoreError> {
+pub fn of(work: &mut Work<'_>, source: &Source, kept: Option<SessionId>, person: &Person) -> Result<usize, StoreError> {
     let is_meant = |(_, session): &&(_, sessions::Session)| Some(session.id) != kept;
     let ended = sessions::of_account(work.tx, person.id)?.iter().filter(is_meant).count();
     let trusts = factors::trusts_of(work.tx, person.id)?.len();
@@ -53,7 +49,8 @@ impl Pass {
 /// on, or none at the end.
 pub fn of_everybody(
     work: &mut Work<'_>,
-    (source, kept): (&Source, Option<SessionId>),
+    source: &Source,
+    kept: Option<SessionId>,
     pass: Pass,
     limit: usize,
 ) -> Result<(usize, Option<Pass>), StoreError> {

@@ -2,15 +2,16 @@
 //! which began without it.
 
 use crate::audit::{Act, Outcome};
-use crate::base::{BrowserId, DisplayName, FactorId, Secret, SessionId};
+use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, TypedCode};
 use crate::factors::{self, FactorKind};
 use crate::mail::Letter;
-use crate::sessions::{self, Client, Method, Session};
+use crate::sessions::{self, Method, Session};
 use crate::store::StoreError;
 
 use super::attempt_limits::AttemptLimits;
 use super::notices::tell;
+use super::owner::Owner;
 use super::person::{self, Person};
 use super::{Env, Work, spent};
 
@@ -33,22 +34,12 @@ pub enum Added {
     Conflict,
 }
 
-/// A person who changes their own factors.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    /// The session that is kept.
-    pub session: SessionId,
-    /// The person, as they were when the request was let in.
-    pub person: Person,
-    /// The client that sent the request.
-    pub client: Client,
-}
-
 /// Confirms an authenticator program by a code that it shows.
 pub fn confirm_totp(
     work: &mut Work<'_>,
     owner: &Owner,
-    (id, code): (FactorId, &TypedCode),
+    id: FactorId,
+    code: &TypedCode,
     tries: &AttemptLimits,
 ) -> Result<Added, StoreError> {
     let account = owner.person.id;
@@ -117,7 +108,7 @@ fn keep_session(
     (act, methods): (Act, &[Method]),
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     sessions::end_all(work.tx, owner.person.id, Some(owner.session))?;
-    spent::renew_session(work, (owner.person.id, owner.session, act), methods)
+    spent::renew_session(work, owner.person.id, owner.session, act, methods)
 }
 
 /// The outcome of removing a factor.

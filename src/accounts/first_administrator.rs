@@ -24,7 +24,8 @@ pub enum SetUpRefused {
 pub fn finish(
     work: &mut Work<'_>,
     source: &Source,
-    (secret, new): (&str, &NewAccount),
+    secret: &str,
+    new: &NewAccount,
 ) -> Result<Result<(), SetUpRefused>, StoreError> {
     // Looked up in the transaction that uses it up: of two visitors with the link only one becomes administrator.
     if let Err(fault) = set_up::look_up(work.tx, secret, work.moment.now())? {

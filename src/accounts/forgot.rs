@@ -29,7 +29,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, address: &EmailAddress) -> Result<(
         return Ok(());
     }
     let within = work.env.config.tokens.reset_within;
-    send_link(work, (&mut person, within), |link| Letter::ResetPassword { link, within })
+    send_link(work, &mut person, within, |link| Letter::ResetPassword { link, within })
 }
 
 /// Mails a link to the owner of an account that was made without a password: it sets the first one, and confirms the
@@ -43,7 +43,7 @@ pub(super) fn mail_first_link(work: &mut Work<'_>, id: AccountId) -> Result<(), 
         return Ok(());
     }
     let within = work.env.config.tokens.confirm_within;
-    send_link(work, (&mut person, within), |link| Letter::ChoosePassword { link, within })
+    send_link(work, &mut person, within, |link| Letter::ChoosePassword { link, within })
 }
 
 /// Whether an account waits for its first password.
@@ -62,7 +62,8 @@ fn address_of_link(person: &Person) -> Option<&EmailAddress> {
 /// Mails a link whatever was mailed before; older ones stop working.
 pub(super) fn send_link(
     work: &mut Work<'_>,
-    (person, within): (&mut Person, Span),
+    person: &mut Person,
+    within: Span,
     letter: impl FnOnce(String) -> Letter,
 ) -> Result<(), StoreError> {
     let id = person.id;
@@ -70,7 +71,7 @@ pub(super) fn send_link(
     person.account.reset_asked_at = Some(work.earliest());
     person::save(work.tx, id, &person.account)?;
     let state = State::of(person);
-    let link = work.signed_link("/reset/", (Purpose::ResetPassword, *id.bytes()), &state.parts(), within)?;
+    let link = work.signed_link(Purpose::ResetPassword, *id.bytes(), &state.parts(), within)?;
     let Some(to) = address_of_link(person) else { return Ok(()) };
     work.audit(&Source::appliance(), Act::ResetMailed, id)?;
     work.mail(to, &letter(link))
@@ -114,7 +115,7 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, env, (token, &[Purpose::ResetPassword]), now, |opened| {
+    links::open(view, env, links::Presented { token, purposes: &[Purpose::ResetPassword] }, now, |opened| {
         let person = person::load(view, AccountId::from_bytes(opened.subject))?;
         let person = person.filter(|person| may_be_mailed(person) || has_yet_to_choose(person));
         let person = person.filter(|person| env.is_bound(opened, &State::of(person).parts()));
@@ -135,7 +136,8 @@ pub enum ResetRefused {
 /// mailbox, so an address that an administrator entered is confirmed by it.
 pub fn reset(
     work: &mut Work<'_>,
-    (token, hash): (&str, &PasswordHash),
+    token: &str,
+    hash: &PasswordHash,
     client: &Client,
 ) -> Result<Result<Person, TokenFault>, StoreError> {
     // Looked up again, as the password was hashed outside this transaction: of two posts of one link the second finds

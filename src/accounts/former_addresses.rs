@@ -68,8 +68,7 @@ pub(super) fn keep(work: &mut Work<'_>, account: AccountId, old: &EmailAddress) 
     let until = changed_at.plus(WITHIN.seconds());
     // The latest owner of an address is the one it is kept for: they proved it last.
     FORMER_OWNERS.put(work.tx, &old.canonical(), &FormerOwner { account, until })?;
-    let what = (Purpose::UndoAddress, *account.bytes());
-    work.signed_link("/email/undo/", what, &[account.bytes(), id.bytes()], WITHIN).map(Some)
+    work.signed_link(Purpose::UndoAddress, *account.bytes(), &[account.bytes(), id.bytes()], WITHIN).map(Some)
 }
 
 /// The former addresses of an account that can still be restored.

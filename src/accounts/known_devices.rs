@@ -9,12 +9,12 @@
 use std::collections::BTreeSet;
 
 use crate::base::{AccountId, SessionId, Timestamp};
-use crate::sessions::Client;
+use crate::sessions::{Client, Session};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::{Device, DeviceId, Devices};
 
-use super::Env;
-use super::person::{ACCOUNTS, Person};
+use super::person::ACCOUNTS;
+use super::{Env, Work, person};
 
 /// A known browser.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -72,33 +72,29 @@ fn id_of(env: &Env, session: SessionId) -> DeviceId {
 
 /// Records that the owner logged in with this client, whose session has begun. A known browser keeps its id, so that
 /// logging in again gives no further attempts.
-pub fn note(
-    tx: &mut dyn Transaction,
-    env: &Env,
-    account: AccountId,
-    (client, session): (&Client, SessionId),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let id = of_client(tx, env, account, client, now)?.unwrap_or_else(|| id_of(env, session));
-    let mut known = KNOWN.get(tx, &account)?.unwrap_or_default();
+pub fn note(work: &mut Work<'_>, account: AccountId, client: &Client, session: SessionId) -> Result<(), StoreError> {
+    let (env, now) = (work.env, work.moment.now());
+    let id = of_client(work.tx, env, account, client, now)?.unwrap_or_else(|| id_of(env, session));
+    let mut known = KNOWN.get(work.tx, &account)?.unwrap_or_default();
     known.devices.retain(|known| known.id != id.0);
     known.devices.insert(Known { seen_at: now, id: id.0 });
     while known.devices.len() > MAX_PER_ACCOUNT {
         known.devices.pop_first();
     }
-    KNOWN.put(tx, &account, &known)
+    KNOWN.put(work.tx, &account, &known)
 }
 
-/// The cookie by which the client shows from now on that this person logged in with it, beside the others that it
-/// showed before.
+/// The cookie by which the client shows from now on that the owner of this session logged in with it, beside the others
+/// that it showed before.
 pub fn cookie(
-    view: &(impl Snapshot + ?Sized),
+    view: &dyn Snapshot,
     env: &Env,
-    person: &Person,
-    (client, session): (&Client, SessionId),
+    client: &Client,
+    session: &Session,
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let id = of_client(view, env, person.id, client, now)?.unwrap_or_else(|| id_of(env, session));
+    let person = person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
+    let id = of_client(view, env, person.id, client, now)?.unwrap_or_else(|| id_of(env, session.id));
     let device = Device::new(person.id, id, person.account.security_stamp, now);
     let before = Devices::read(&client.device, &env.seal, &env.generation, now);
     Ok(before.with(device, &env.seal, &env.generation))

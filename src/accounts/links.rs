@@ -6,12 +6,21 @@ use crate::store::{Snapshot, StoreError, Transaction};
 
 use super::{Env, keyring, spent};
 
+/// A token that somebody presents.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'a> {
+    /// The token, as it came.
+    pub token: &'a str,
+    /// The purposes for which it is taken here.
+    pub purposes: &'a [Purpose],
+}
+
 /// Opens a token for one of these purposes and finds what it is bound to. A token that finds nothing does not work,
 /// perhaps because it has done its work already.
 pub(super) fn open<T>(
     view: &dyn Snapshot,
     env: &Env,
-    (token, purposes): (&str, &[Purpose]),
+    Presented { token, purposes }: Presented<'_>,
     now: Timestamp,
     find: impl FnOnce(&OpenedToken<'_>) -> Result<Option<T>, StoreError>,
 ) -> Result<Result<T, TokenFault>, StoreError> {

@@ -168,7 +168,7 @@ pub(super) fn finish_first_step(
         return Ok(Err(LoginRefused::TooMany(seconds)));
     }
     if second_factor::is_needed(work.tx, work.env, person.id, &request.client, work.now())? {
-        second_factor::tell_of_codes(work, (Kind::HalfLogins, person.id))?;
+        second_factor::tell_of_codes(work, Kind::HalfLogins, person.id)?;
         let secret = second_step::begin(work, &person, request, method)?;
         let options = second_factor::options(work.tx, person.id)?;
         return Ok(Ok(Passed::SecondFactorRequired { secret, options, carrier: request.carrier }));

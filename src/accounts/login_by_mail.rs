@@ -35,8 +35,7 @@ pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpos
     let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? else { return Ok(()) };
     let state = State::of(&person, context);
     let within = Span::from_seconds(CODE_WORKS_FOR);
-    let subject = (Purpose::LogIn, *context.bytes());
-    let link = work.signed_link("/login/mail/", subject, &state.parts(), within)?;
+    let link = work.signed_link(Purpose::LogIn, *context.bytes(), &state.parts(), within)?;
     work.audit(&Source::appliance(), Act::LoginMailed, person.id)?;
     work.mail(&to, &Letter::LogIn { link, code, within })
 }
@@ -89,7 +88,7 @@ pub fn look_up(
     token: &str,
     now: Timestamp,
 ) -> Result<Result<Usable, TokenFault>, StoreError> {
-    links::open(view, env, (token, &[Purpose::LogIn]), now, |opened| {
+    links::open(view, env, links::Presented { token, purposes: &[Purpose::LogIn] }, now, |opened| {
         let context = CodePurpose::from_bytes(opened.subject);
         // The waiting code is what makes the link work once: whichever of the two is used first takes both.
         let Some(account) = factors::waiting_code(view, now, context)? else { return Ok(None) };
@@ -170,7 +169,7 @@ pub fn conclude(
         let what = (Act::Login, Outcome::WrongCode);
         check.tries.record(work, &request.client.anyone(), what, crate::audit::Subject::NONE)?;
         if let Some(bucket) = &check.tries.hidden {
-            second_factor::tell_of_codes(work, (bucket.kind, AccountId::from_bytes(bucket.id)))?;
+            second_factor::tell_of_codes(work, bucket.kind, AccountId::from_bytes(bucket.id))?;
         }
         return Ok(Err(LoginRefused::WrongCode));
     };

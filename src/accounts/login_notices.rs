@@ -20,7 +20,9 @@ fn is_told(notices: LoginNotices, novelty: Novelty) -> bool {
 pub(super) fn note_login(
     work: &mut Work<'_>,
     person: &Person,
-    (client, carrier, methods): (&Client, Carrier, &[Method]),
+    client: &Client,
+    carrier: Carrier,
+    methods: &[Method],
 ) -> Result<(), StoreError> {
     let now = work.now();
     // A program shows no cookie of its own, so a cookie that comes with a bearer login says nothing about it.

@@ -40,6 +40,7 @@ pub mod mail_requests;
 mod mail_rules;
 pub mod notice_summaries;
 pub mod notices;
+pub mod owner;
 pub mod permissions;
 pub mod person;
 pub mod process_mail_requests;

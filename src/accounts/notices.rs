@@ -23,10 +23,6 @@ pub fn tell(work: &mut Work<'_>, person: &Person, letter: &Letter) -> Result<(),
 }
 
 /// Counts something that is not mailed by itself, for the summary that may follow.
-pub fn count(
-    tx: &mut dyn Transaction,
-    moment: &Moment,
-    (account, what): (AccountId, Notable),
-) -> Result<(), StoreError> {
+pub fn count(tx: &mut dyn Transaction, moment: &Moment, account: AccountId, what: Notable) -> Result<(), StoreError> {
     notices::count(tx, (account, what), moment.earliest())
 }

@@ -42,7 +42,9 @@ pub enum Permitted {
 pub fn permit(
     work: &mut Work<'_>,
     source: &Source,
-    (name, permission, is_given): (&GroupName, &Permission, bool),
+    name: &GroupName,
+    permission: &Permission,
+    is_given: bool,
 ) -> Result<Permitted, StoreError> {
     let mut group = groups::find(work.tx, name)?;
     if group.permissions.contains(permission) == is_given {

@@ -73,7 +73,7 @@ pub fn prove(
         let (purpose, bound_to) = (CodePurpose::session(session.id), person.credentials());
         let given = CodeProof { account, code, purpose, bound_to };
         let Some(proved) = factors::verify(work.tx, now, &work.env.seal, &given)? else {
-            second_factor::refuse(work, (&proof.tries, &proof.client), &person)?;
+            second_factor::refuse(work, &proof.tries, &proof.client, &person)?;
             return Ok(Err(ProofRefused::WrongCode));
         };
         second_factor::note_proved(work, &person, proved)?;
@@ -86,7 +86,7 @@ pub fn prove(
     }
     // Only with the whole proof: a right password must not clear the count of wrong codes.
     throttle::passed_in_session(work.tx, session.id)?;
-    let renewed = spent::renew_session(work, (account, session.id, Act::ProvedAgain), &methods)?;
+    let renewed = spent::renew_session(work, account, session.id, Act::ProvedAgain, &methods)?;
     let Some((secret, session)) = renewed else { return Ok(Err(ProofRefused::WrongPassword)) };
     work.audit(&proof.client.owner_of(account), Act::ProvedAgain, account)?;
     Ok(Ok((secret, session)))

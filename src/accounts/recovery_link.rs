@@ -30,8 +30,7 @@ impl Binding {
 pub(super) fn sign(work: &mut Work<'_>, person: &Person) -> Result<String, StoreError> {
     let address = person.verified_address().map(EmailAddress::canonical).unwrap_or_default();
     let binding = Binding::of(work.tx, person.id)?;
-    let what = (Purpose::NotMe, *person.id.bytes());
-    work.signed_link("/not-me/", what, &binding.with(&address), Config::TAKE_BACK_WITHIN)
+    work.signed_link(Purpose::NotMe, *person.id.bytes(), &binding.with(&address), Config::TAKE_BACK_WITHIN)
 }
 
 /// Whether a link was mailed to an address that is the account's, or was until somebody changed it. One that a thief

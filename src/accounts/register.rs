@@ -7,7 +7,7 @@ use crate::sessions::Client;
 use crate::store::StoreError;
 
 use super::attempt_limits::AttemptLimits;
-use super::create_account::{self, Added, CreatedBy, NewAccount};
+use super::create_account::{self, Added, CreatedBy, Creation, NewAccount};
 use super::invitations::{self, Invitation};
 use super::mail_requests::{self, MailRequest};
 use super::mail_rules::{is_recent, may_take_mail};
@@ -130,7 +130,7 @@ fn open_account(
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
     let detail = invitation.as_ref().map(|(id, _)| format!("invitation {id}")).unwrap_or_default();
-    let how = (CreatedBy::Owner(&new.client), Act::Registered, detail.as_str());
+    let how = Creation { by: CreatedBy::Owner(&new.client), act: Act::Registered, detail: &detail };
     let person = match create_account::create(work, how, account)? {
         Added::AddressTaken | Added::PhoneTaken => return Ok(Err(RegisterRefused::AddressTaken)),
         Added::UsernameTaken => return Ok(Err(RegisterRefused::UsernameTaken)),
@@ -173,9 +173,8 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), S
     registration.mailed_at = Some(work.earliest());
     registration::save(work.tx, id, &registration)?;
     let count = confirm_links::begin_next(work.tx, &canonical, work.moment.earliest())?;
-    let subject = (Purpose::ConfirmRegistration, *id.bytes());
     let state: [&[u8]; 2] = [canonical.as_bytes(), &count.to_be_bytes()];
-    let link = work.signed_link("/confirm/", subject, &state, within)?;
+    let link = work.signed_link(Purpose::ConfirmRegistration, *id.bytes(), &state, within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
     work.mail(&registration.email, &Letter::ConfirmRegistration { link, within })
 }

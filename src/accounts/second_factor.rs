@@ -79,7 +79,8 @@ impl Quota {
 pub fn send_code(
     work: &mut Work<'_>,
     person: &Person,
-    (context, wanted): (CodePurpose, Option<FactorKind>),
+    context: CodePurpose,
+    wanted: Option<FactorKind>,
     quota: Quota,
 ) -> Result<bool, StoreError> {
     let kinds = factors::confirmed(work.tx, person.id)?;
@@ -116,21 +117,19 @@ pub fn send_code(
 /// Records a wrong code, and tells the owner when there were many: somebody knows the password.
 pub(super) fn refuse(
     work: &mut Work<'_>,
-    (tries, client): (&AttemptLimits, &Client),
+    tries: &AttemptLimits,
+    client: &Client,
     person: &Person,
 ) -> Result<(), StoreError> {
     tries.record(work, &client.anyone(), (Act::SecondFactor, Outcome::WrongCode), person.id)?;
     // Codes tried from known browsers and sessions are counted in another bucket, which is reported as failed logins
     // are.
     mail_requests::request(work.tx, work.moment, &MailRequest::FailedLogin(person.id))?;
-    tell_of_codes(work, (throttle::Kind::SecondFactor, person.id))
+    tell_of_codes(work, throttle::Kind::SecondFactor, person.id)
 }
 
 /// Tells the owner of an account that somebody tries codes, if several in a row were wrong; once a day at most.
-pub(super) fn tell_of_codes(
-    work: &mut Work<'_>,
-    (kind, account): (throttle::Kind, AccountId),
-) -> Result<(), StoreError> {
+pub(super) fn tell_of_codes(work: &mut Work<'_>, kind: throttle::Kind, account: AccountId) -> Result<(), StoreError> {
     if !throttle::should_notify_of_codes(work.tx, work.moment, (kind, account))? {
         return Ok(());
     }

@@ -114,7 +114,7 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
     };
     let Some(proved) = factors::verify(work.tx, now, &work.env.seal, &proof)? else {
         // Counted twice: against the account, however many logins are pending, and against this one.
-        refuse(work, (&step.tries, &step.client), &person)?;
+        refuse(work, &step.tries, &step.client, &person)?;
         match pending.tries_left {
             0 | 1 => PENDING.delete(work.tx, &step.secret)?,
             left => PENDING.put(work.tx, &step.secret, &PendingLogin { tries_left: left - 1, ..pending })?,

@@ -45,7 +45,9 @@ pub(super) fn used_at(view: &(impl Snapshot + ?Sized), secret: Digest) -> Result
 /// comes with it once more.
 pub fn renew_session(
     work: &mut Work<'_>,
-    (account, id, act): (AccountId, SessionId, Act),
+    account: AccountId,
+    id: SessionId,
+    act: Act,
     methods: &[Method],
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
     if let Some(old) = sessions::secret_of(work.tx, account, id)? {

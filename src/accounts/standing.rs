@@ -105,12 +105,21 @@ pub fn lacks_second_factor(
     Ok(env.config.second_factor.is_required_for(&account.groups) && !factors::has_any(view, session.account)?)
 }
 
+/// The session or token that was found when a request came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The digest of its secret.
+    pub digest: Digest,
+    /// What it said then.
+    pub session: &'a Session,
+}
+
 /// Judges again, in the transaction of an action, what was judged when the request came in: session or token are there
 /// and alive, the account is there and enabled, and still meets the requirements.
 pub fn still_holds(
     view: &dyn Snapshot,
     env: &Env,
-    (digest, seen): (Digest, &Session),
+    Found { digest, session: seen }: Found<'_>,
     needs: Needs,
     now: Timestamp,
 ) -> Result<Result<(), Denied>, StoreError> {

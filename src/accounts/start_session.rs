@@ -58,7 +58,7 @@ pub fn start(
     }
     let by = methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ");
     work.audit_in_detail(&request.client.owner_of(person.id), Act::Login, person.id, &by)?;
-    login_notices::note_login(work, &person, (&request.client, request.carrier, methods))?;
+    login_notices::note_login(work, &person, &request.client, request.carrier, methods)?;
     let new = NewSession {
         account: person.id,
         carrier: request.carrier,
@@ -73,7 +73,7 @@ pub fn start(
     // its password. The manual tells it to use an API token, which nobody can hold up (docs/limits.md); a token of a
     // second kind for logging in would be one more secret.
     if !session.carrier.is_bearer() {
-        known_devices::note(work.tx, work.env, person.id, (&request.client, session.id), session.created_at)?;
+        known_devices::note(work, person.id, &request.client, session.id)?;
     }
     let permissions = groups::permissions_of(work.tx, &person.account.groups)?;
     Ok(StartedSession { secret, session, person, permissions })

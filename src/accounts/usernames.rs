@@ -24,11 +24,7 @@ pub enum Chosen {
 }
 
 /// Gives an account another user name, and tells its owner.
-pub fn choose(
-    work: &mut Work<'_>,
-    (account, new): (AccountId, &Username),
-    client: &Client,
-) -> Result<Chosen, StoreError> {
+pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &Client) -> Result<Chosen, StoreError> {
     let Some(person) = person::load(work.tx, account)? else { return Ok(Chosen::Unchanged) };
     if person.username.as_ref() == Some(new) {
         return Ok(Chosen::Unchanged);

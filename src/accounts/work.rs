@@ -60,11 +60,11 @@ impl Work<'_> {
         self.env.mailer().queue_text(self.tx, self.moment, to, message).map(drop)
     }
 
-    /// Signs a link to `path`, valid for `within` and as long as `state` stays what it is.
+    /// Signs the link of this purpose, valid for `within` and as long as `state` stays what it is.
     pub fn signed_link(
         &mut self,
-        path: &str,
-        (purpose, subject): (Purpose, [u8; 16]),
+        purpose: Purpose,
+        subject: [u8; 16],
         state: &[&[u8]],
         within: Span,
     ) -> Result<String, StoreError> {
@@ -73,6 +73,13 @@ impl Work<'_> {
         let state = &self.env.binding(state);
         let ticket = Ticket { purpose, subject, issued_at, expires_at: issued_at.plus(within.seconds()), state };
         let token = ticket.sign(&keys).ok_or(StoreError::Damaged("keyring"))?;
+        let path = match purpose {
+            Purpose::ConfirmRegistration | Purpose::ConfirmAddress => "/confirm/",
+            Purpose::ResetPassword => "/reset/",
+            Purpose::LogIn => "/login/mail/",
+            Purpose::NotMe => "/not-me/",
+            Purpose::UndoAddress => "/email/undo/",
+        };
         Ok(self.env.config.site.url.link(&format!("{path}{token}")))
     }
 

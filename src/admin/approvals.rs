@@ -47,7 +47,7 @@ pub(super) async fn decide(
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
     let source = by.source();
-    let decided = app.write_as(by, move |work| approvals::decide(work, &source, (registration, decision)));
+    let decided = app.write_as(by, move |work| approvals::decide(work, &source, registration, decision));
     match decided.await? {
         Decided::Approved(person) => Ok(answers::Decided::Approved(users::describe(&person))),
         Decided::Declined => Ok(answers::Decided::Declined { declined: id.to_owned() }),

@@ -72,7 +72,7 @@ pub(super) async fn permit(
         if !is_given && let Err(refusal) = reach.require_group(work.tx, &name)? {
             return Ok(Err(refusal));
         }
-        let permitted = permissions::permit(work, &source, (&name, &permission, is_given))?;
+        let permitted = permissions::permit(work, &source, &name, &permission, is_given)?;
         Ok(Ok((permitted, describe(&name, &groups::find(work.tx, &name)?))))
     });
     match permitted.await?? {

@@ -16,7 +16,7 @@ const PER_STEP: usize = 500;
 pub(super) async fn end(app: &Arc<App>, user: String, by: &Principal) -> Result<EndedSessions, Refusal> {
     let (reach, source, kept) = (Reach::of(by), by.source(), by.session());
     let ended = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
-        Ok(person) => end_sessions::of(work, (&source, kept), &person).map(Ok),
+        Ok(person) => end_sessions::of(work, &source, kept, &person).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     Ok(EndedSessions { ended: ended.await?? })
@@ -30,7 +30,7 @@ pub(super) async fn end_all(app: &Arc<App>, by: &Principal) -> Result<EndedSessi
     let (mut ended, mut next) = (0, Some(Pass::FIRST));
     while let Some(pass) = next {
         let (source, kept) = (by.source(), by.session());
-        let step = app.write_as(by, move |work| end_sessions::of_everybody(work, (&source, kept), pass, PER_STEP));
+        let step = app.write_as(by, move |work| end_sessions::of_everybody(work, &source, kept, pass, PER_STEP));
         let (count, following) = step.await?;
         (ended, next) = (ended + count, following);
     }

@@ -56,7 +56,7 @@ pub(super) async fn set_phone(
     let phone = phone.map(|text| read_phone(&text)).transpose()?;
     let (named, reach, source) = (user.clone(), Reach::of(by), by.source());
     let set = app.write_as(by, move |work| match reach.find(work.tx, &named)? {
-        Ok(person) => administer::set_phone(work, &source, (&person, phone.as_ref())).map(Ok),
+        Ok(person) => administer::set_phone(work, &source, &person, phone.as_ref()).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     match set.await?? {
@@ -169,7 +169,7 @@ pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &
     let hash = hash(app, text, &person.context_words(&app.env())).await?;
     let source = by.source();
     change(app, by, user, move |work, person| {
-        administer::set_password(work, &source, (person, &hash)).map(|()| Changed::Done)
+        administer::set_password(work, &source, person, &hash).map(|()| Changed::Done)
     })
     .await
 }
@@ -181,7 +181,7 @@ pub(super) async fn set_disabled(
     by: &Principal,
 ) -> Result<Account, Refusal> {
     let source = by.source();
-    change(app, by, user, move |work, person| administer::set_disabled(work, &source, (person, disabled))).await
+    change(app, by, user, move |work, person| administer::set_disabled(work, &source, person, disabled)).await
 }
 
 /// Removes second factors. Returns when they end, if not at once.
@@ -218,7 +218,7 @@ pub(super) async fn set_group(
     if !member {
         app.read(|view| reach.require_group(view, &group)).await??;
     }
-    change(app, by, user, move |work, person| administer::set_group(work, &source, person, (&group, member))).await
+    change(app, by, user, move |work, person| administer::set_group(work, &source, person, &group, member)).await
 }
 
 /// Changes an account within the transaction that finds it, and shows the result.

@@ -170,9 +170,8 @@ impl App {
         // A guess here is a guess at the account's password, and counts as one at the login: whoever has such a link
         // gets no further attempts, and the owner is told (NIST SP 800-63B-4, 3.2.2).
         let (identity, time) = (Identity::Email(email.address), self.time());
-        let times = (time.later, time.earlier);
         let claim = Claim { identity: &identity, account: Some(account) };
-        let tries = self.read(|view| AttemptLimits::at_login(view, &self.env(), claim, &client, times)).await?;
+        let tries = self.read(|view| AttemptLimits::at_login(view, &self.env(), claim, &client, time)).await?;
         let reservation = self.reserve_in_turn(tries).await?;
         let app = Arc::clone(self);
         to_its_end(async move {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::accounts::attempt_limits::AttemptLimits;
-use crate::accounts::factor_changes::{self, Added, Owner, Removed};
+use crate::accounts::factor_changes::{self, Added, Removed};
+use crate::accounts::owner::Owner;
 use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{TotpSeed, TypedCode};
 use crate::factors::{self, Factor, FactorKind, TrustedBrowser};
@@ -103,7 +104,7 @@ impl App {
         let (owner, tries) = (owner(asking, client), reservation.tries.clone());
         let confirmed = self
             .write_as(asking.limited_by(Kind::Acts), move |work| {
-                factor_changes::confirm_totp(work, &owner, (id, &code), &tries)
+                factor_changes::confirm_totp(work, &owner, id, &code, &tries)
             })
             .await?;
         drop(reservation);

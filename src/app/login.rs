@@ -7,12 +7,11 @@ use crate::accounts::attempt_limits::{AttemptLimits, Claim};
 use crate::accounts::login::{self, Candidate, PasswordCheck};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::spent;
-use crate::accounts::{Person, known_devices, person};
+use crate::accounts::{Person, known_devices};
 use crate::audit::Act;
 use crate::base::{Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::sessions::{self, Client, Refreshed, Session};
-use crate::store::StoreError;
 
 use super::rate_limit::Reservation;
 use super::{App, Caller, Fault, KnownCaller};
@@ -87,9 +86,8 @@ impl App {
         let (candidate, tries) = self
             .read(|view| {
                 let candidate = login::look_up(view, &self.env(), &identity)?;
-                let times = (time.later, time.earlier);
                 let claim = Claim { identity: &identity, account: candidate.account() };
-                let tries = AttemptLimits::at_login(view, &self.env(), claim, client, times)?;
+                let tries = AttemptLimits::at_login(view, &self.env(), claim, client, time)?;
                 Ok((candidate, tries))
             })
             .await?;
@@ -144,13 +142,7 @@ impl App {
     /// in with it, beside the owners it showed before.
     pub async fn remember_device(&self, client: &Client, session: &Session) -> Result<String, Fault> {
         let now = self.now();
-        Ok(self
-            .read(|view| {
-                let person =
-                    person::load(view, session.account)?.ok_or(StoreError::Damaged("the account of a session"))?;
-                known_devices::cookie(view, &self.env(), &person, (client, session.id), now)
-            })
-            .await?)
+        Ok(self.read(|view| known_devices::cookie(view, &self.env(), client, session, now)).await?)
     }
 
     /// Lists the living sessions of the caller, newest first.
@@ -196,7 +188,7 @@ impl App {
             if carrier.is_bearer() {
                 return Ok(None);
             }
-            spent::renew_session(work, (account, kept, Act::SessionsEnded), &[])
+            spent::renew_session(work, account, kept, Act::SessionsEnded, &[])
         });
         ended.await
     }

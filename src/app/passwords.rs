@@ -19,6 +19,7 @@ use crate::throttle::{self, Kind};
 use super::login::to_its_end;
 use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::change_refused::ChangeRefused;
+use crate::accounts::owner::Owner;
 use crate::accounts::start_session::StartedSession;
 
 impl App {
@@ -41,8 +42,7 @@ impl App {
     ) -> Result<Chosen, Fault> {
         self.require_room()?;
         let account = asking.person.id;
-        self.write_as(asking.limited_by(Kind::Acts), move |work| usernames::choose(work, (account, &new), &client))
-            .await
+        self.write_as(asking.limited_by(Kind::Acts), move |work| usernames::choose(work, account, &new, &client)).await
     }
 
     /// Records a request for mail, and what it costs. No account is looked up, so
@@ -104,7 +104,7 @@ impl App {
         let hash = self.hasher.hash(password, self.moment()).await?;
         let outcome = self
             .write(move |work| {
-                let person = match forgot::reset(work, (&token, &hash), &client)? {
+                let person = match forgot::reset(work, &token, &hash, &client)? {
                     Ok(person) => person,
                     Err(fault) => return Ok(Err(ResetRefused::Token(fault))),
                 };
@@ -136,10 +136,10 @@ impl App {
             Err(refused) => return Ok(Err(refused)),
         };
         let hash = self.hasher.hash(new, self.moment()).await?;
-        let who = (asking.person.id, asking.session.id);
+        let owner = Owner { session: asking.session.id, person: asking.person.clone(), client };
         let done = self
             .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
-                change_password::change(work, who, (verified.as_ref(), &hash), &client)
+                change_password::change(work, &owner, verified.as_ref(), &hash)
             })
             .await?;
         Ok(done)
@@ -169,7 +169,7 @@ impl App {
         let account = asking.person.id;
         let asked = self
             .write_as(asking.limited_by(Kind::ProvenActs), move |work| {
-                change_address::ask(work, (account, verified.as_ref()), &new, &client)
+                change_address::ask(work, account, verified.as_ref(), &new, &client)
             })
             .await?;
         Ok(asked)

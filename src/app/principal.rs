@@ -107,7 +107,7 @@ impl Principal {
 
     fn still_may(&self, work: &mut Work<'_>) -> Result<Result<(), Fault>, StoreError> {
         let Self::Caller(caller) = self else { return Ok(Ok(())) };
-        let seen = (caller.digest, &caller.session);
+        let seen = standing::Found { digest: caller.digest, session: &caller.session };
         // Between the door and this transaction the session may have ended, or a group been taken away.
         let standing = standing::still_holds(work.tx, work.env, seen, caller.needs, work.moment.now())?;
         if let Err(denied) = standing {

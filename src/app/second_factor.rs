@@ -103,18 +103,17 @@ impl App {
         self.require_room()?;
         // Sending costs no attempt, but whoever has used theirs up gets no further codes to guess.
         self.reserve(tries).await?;
-        let (what, client) = ((CodePurpose::login(secret), kind), client.clone());
+        let (purpose, client) = (CodePurpose::login(secret), client.clone());
         let mailed = self.write(move |work| {
             let quota = Quota::at_login(work.tx, work.env, waiting.person.id, &client, work.moment.now())?;
-            second_factor::send_code(work, &waiting.person, what, quota)
+            second_factor::send_code(work, &waiting.person, purpose, kind, quota)
         });
         Ok(mailed.await?)
     }
 
     async fn tries_at_step(&self, person: &Person, client: &Client) -> Result<AttemptLimits, Fault> {
         let (env, time) = (self.env(), self.time());
-        let times = (time.later, time.earlier);
-        Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, times)).await?)
+        Ok(self.read(|view| AttemptLimits::at_second_factor(view, &env, person.id, client, time)).await?)
     }
 
     /// Whether the caller's last proof is fresh enough for sensitive acts.
@@ -141,9 +140,9 @@ impl App {
         self.require_room()?;
         let (account, session) = (asking.person.id, asking.session.id);
         self.reserve(AttemptLimits::in_session(&self.env(), account, session)).await?;
-        let what = (CodePurpose::session(session), kind);
+        let purpose = CodePurpose::session(session);
         self.write_as(asking.limited_by(Kind::Acts), move |work| match person::load(work.tx, account)? {
-            Some(person) => second_factor::send_code(work, &person, what, Quota::of_session(session)),
+            Some(person) => second_factor::send_code(work, &person, purpose, kind, Quota::of_session(session)),
             None => Ok(false),
         })
         .await

@@ -79,7 +79,7 @@ impl App {
             confirmed: true,
             groups: set_of([GroupName::administrators()]),
         };
-        let finished = self.write(move |work| first_administrator::finish(work, &client.anyone(), (&secret, &new)));
+        let finished = self.write(move |work| first_administrator::finish(work, &client.anyone(), &secret, &new));
         Ok(finished.await?)
     }
 }

@@ -103,7 +103,7 @@ mod tests {
     /// Frozen: sessions that exist must stay readable.
     #[test]
     fn a_set_of_methods_is_stored_as_a_set_of_their_words() {
-        let methods = BTreeSet::from_iter(Method::ALL.iter().copied());
+        let methods: BTreeSet<Method> = Method::ALL.iter().copied().collect();
         let words: BTreeSet<String> = Method::ALL.iter().map(|method| method.as_str().to_owned()).collect();
         assert_eq!(words.len(), Method::ALL.len());
         let (mut stored, mut expected) = (Vec::new(), Vec::new());

@@ -246,7 +246,7 @@ impl World {
     pub fn disable(&self, email: &'static str) {
         let disabled = self.app.write(move |work| {
             let mut person = administer::find(work.tx, email)?.expect("a member");
-            administer::set_disabled(work, &Source::appliance(), (&mut person, true))
+            administer::set_disabled(work, &Source::appliance(), &mut person, true)
         });
         self.block_on(disabled).expect("memory does not fail");
     }

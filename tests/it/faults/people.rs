@@ -14,7 +14,7 @@ use gatelodge::accounts::{
     Env, Work, administer, forgot, identity, mail_requests, person, process_mail_requests, registration,
 };
 use gatelodge::audit::{self, Act, Outcome, Source};
-use gatelodge::base::{AccountId, EmailAddress, Identity, MailId, Moment, NodeId, Timestamp};
+use gatelodge::base::{AccountId, ClockState, EmailAddress, Identity, MailId, Moment, NodeId, Reading, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Bearer, Cost, Digest, Memory, Password, PasswordHash, SealingKey};
 use gatelodge::mail::{self, Composer};
@@ -216,9 +216,10 @@ impl People<'_> {
 
     fn check(&self, store: &Store, member: u64, matched: bool) -> Option<PasswordCheck> {
         let identity = Identity::Email(email_of(member));
+        let reading = Reading { later: NOW, earlier: NOW, state: ClockState::Sure };
         let tries = store.read(|view| {
             let account = login::look_up(view, self.env, &identity)?.account();
-            AttemptLimits::at_login(view, self.env, Claim { identity: &identity, account }, &client(), (NOW, NOW))
+            AttemptLimits::at_login(view, self.env, Claim { identity: &identity, account }, &client(), reading)
         });
         Some(PasswordCheck { matched, is_locked_out: false, tries: tries.ok()?, rehashed: None })
     }
@@ -290,7 +291,7 @@ impl People<'_> {
             let source = Source::appliance();
             let named = email_of(member);
             if let Some(mut person) = administer::find(work.tx, named.as_str())? {
-                administer::set_password(work, &source, (&mut person, &hash))?;
+                administer::set_password(work, &source, &mut person, &hash)?;
             } else {
                 let new = NewAccount {
                     phone: None,
@@ -341,7 +342,7 @@ impl People<'_> {
         let hash = self.new_hash();
         self.expect_password(member, &hash);
         let answers = self.ask(store, "password-reset", move |work| {
-            Ok(match forgot::reset(work, (&token, &hash), &client())? {
+            Ok(match forgot::reset(work, &token, &hash, &client())? {
                 Ok(_) => Told::ResetUsed(member, hash.clone(), token.clone()),
                 Err(_) => Told::Unchanged(member),
             })
