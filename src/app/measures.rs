@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::base::Timestamp;
 use crate::mail::{self, MailState};
-use crate::metrics::{Counter, Histogram, LOST_LOG_LINES, SampleKind, Text};
+use crate::metrics::{Counter, Exposition, Histogram, LOST_LOG_LINES, SampleKind};
 use crate::store::StoreError;
 
 use super::{App, Fault};
@@ -79,7 +79,7 @@ impl Measures {
 
 impl App {
     /// Writes what was counted, and what can be counted now.
-    pub async fn measure(&self, text: &mut Text) -> Result<(), StoreError> {
+    pub async fn measure(&self, text: &mut Exposition) -> Result<(), StoreError> {
         let measures = &self.measures;
         text.family("logins_total", SampleKind::Counter, "Attempts to log in, by how they ended.");
         for (outcome, counter) in [
@@ -120,7 +120,7 @@ impl App {
         Ok(())
     }
 
-    async fn measure_mail(&self, text: &mut Text) -> Result<(), StoreError> {
+    async fn measure_mail(&self, text: &mut Exposition) -> Result<(), StoreError> {
         let mut states = Vec::new();
         let mut oldest: Option<Timestamp> = None;
         self.read(|view| {

@@ -90,11 +90,11 @@ pub enum SampleKind {
     Histogram,
 }
 
-/// The text, built family by family.
+/// The text that monitoring reads (the exposition format of Prometheus), built family by family.
 #[derive(Debug, Default)]
-pub struct Text(String);
+pub struct Exposition(String);
 
-impl Text {
+impl Exposition {
     /// Begins a family; its samples follow. Every name begins with `gatelodge_`.
     pub fn family(&mut self, name: &str, kind: SampleKind, help: &str) {
         let kind = match kind {
@@ -156,7 +156,7 @@ mod tests {
         for millis in [1, 1, 7, 20_000] {
             histogram.note(Duration::from_millis(millis));
         }
-        let mut text = Text::default();
+        let mut text = Exposition::default();
         text.family("commit_seconds", SampleKind::Histogram, "How long.");
         text.histogram("commit_seconds", &[("kind", "a")], &histogram);
         let text = text.finish();

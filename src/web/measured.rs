@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::metrics::{Counter, Histogram, PerThread, SampleKind, Text};
+use crate::metrics::{Counter, Exposition, Histogram, PerThread, SampleKind};
 
 use super::routes::Route;
 use super::status::STATUSES;
@@ -40,7 +40,7 @@ impl Requests {
         }
     }
 
-    pub(super) fn write(&self, text: &mut Text) {
+    pub(super) fn write(&self, text: &mut Exposition) {
         let whole: Vec<_> = self.routes.iter().map(|(method, path, counted)| (method, path, whole(counted))).collect();
         let asked = || whole.iter().filter(|(_, _, counted)| counted.took.count() > 0);
         text.family("requests_total", SampleKind::Counter, "Requests, by route and status.");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-use crate::metrics::{Counter, SampleKind, Text};
+use crate::metrics::{Counter, Exposition, SampleKind};
 
 use super::access::bearer_token;
 use super::context::Web;
@@ -99,7 +99,7 @@ impl Told {
 }
 
 impl Refusals {
-    pub(super) fn write(&self, text: &mut Text) {
+    pub(super) fn write(&self, text: &mut Exposition) {
         text.family(
             "refusals_total",
             SampleKind::Counter,

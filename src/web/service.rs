@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::audit::Act;
 use crate::config::{Config, TlsMode};
 use crate::crypto::Digest;
-use crate::metrics::{SampleKind, Text};
+use crate::metrics::{Exposition, SampleKind};
 use crate::store::StoreError;
 use crate::templates::TemplateError;
 
@@ -69,7 +69,7 @@ impl Service {
 
     /// Returns all metrics in text form.
     pub(super) async fn metrics(&self) -> Result<String, StoreError> {
-        let mut text = Text::default();
+        let mut text = Exposition::default();
         text.family("build_info", SampleKind::Gauge, "Which version runs.");
         text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         self.requests.write(&mut text);
