@@ -3,6 +3,9 @@
 //! The modules stand in dependency order: each uses only those above it. `ARCHITECTURE.md` is the map.
 
 pub mod base;
+
+pub mod texts;
+
 pub mod crypto;
 
 pub mod config;

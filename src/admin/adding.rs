@@ -6,11 +6,12 @@ use crate::accounts::administer;
 use crate::accounts::create_account::{Added, NewAccount};
 use crate::app::{App, Principal};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
+use crate::texts::refusal;
 
 use super::answers::Account;
 use super::reach::Reach;
 use super::users::{describe, hash, phone_taken, read_phone};
-use super::{Command, Refusal, Remedy, named, parse, quoted};
+use super::{Command, Refusal, Remedy, Wanted, named, parse, quoted};
 
 /// An account to be added, as it was typed.
 pub(super) struct Draft {
@@ -37,9 +38,9 @@ pub fn precheck(command: &Command) -> Result<(), Refusal> {
 /// Parses the names and the groups of an account.
 fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
     let email = draft.email.as_deref().map(read_address).transpose()?;
-    let username = draft.username.as_deref().map(|text| parse(text, "a user name", Username::parse)).transpose()?;
+    let username = draft.username.as_deref().map(|text| parse(text, Wanted::Username, Username::parse)).transpose()?;
     let phone = draft.phone.as_deref().map(read_phone).transpose()?;
-    let name = draft.name.as_deref().map(|text| parse(text, "a name", DisplayName::parse)).transpose()?;
+    let name = draft.name.as_deref().map(|text| parse(text, Wanted::Name, DisplayName::parse)).transpose()?;
     let administrators = draft.is_admin.then(|| GroupName::ADMINISTRATORS.to_owned());
     let groups = draft.groups.iter().cloned().chain(administrators).collect::<Vec<_>>();
     Ok(NewAccount { email, username, phone, name, groups: named::read_groups(&groups)?, ..NewAccount::default() })
@@ -47,32 +48,27 @@ fn read_names(draft: &Draft) -> Result<NewAccount, Refusal> {
 
 fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
     EmailAddress::parse(text).map_err(|_| {
-        let message = format!("{} is not an e-mail address", quoted(text));
         if Username::parse(text).is_ok() {
-            Refusal::invalid(message, "a user name is given by itself").with(Remedy::AddByUsername(text.to_owned()))
+            Refusal::invalid(refusal::not_an_address(quoted(text)), refusal::username_by_itself())
+                .with(Remedy::AddByUsername(text.to_owned()))
         } else {
-            Refusal::invalid(message, "write it like alice@example.org")
+            Wanted::Address.refuse(text)
         }
     })
 }
 
 pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Result<Account, Refusal> {
     if draft.email.is_none() && draft.username.is_none() && draft.phone.is_none() {
-        let needs = "an account needs an address, a user name or a telephone number";
-        return Err(Refusal::invalid(needs, "give one of them, or more"));
+        return Err(Refusal::invalid(refusal::account_needs_name(), refusal::account_needs_name_hint()));
     }
     if draft.email.is_none() && draft.password.is_none() {
-        let refusal = Refusal::invalid("without an address nobody can set a password by mail", "");
-        return Err(refusal.with(Remedy::GivePassword));
+        return Err(Refusal::invalid(refusal::no_password_without_address(), None).with(Remedy::GivePassword));
     }
     let new = read_names(&draft)?;
     let (email, username) = (draft.email.clone().unwrap_or_default(), draft.username.clone().unwrap_or_default());
     if new.username.as_ref().is_some_and(|name| app.env().config.login.takes_otherwise(name)) {
-        return Err(Refusal::invalid(
-            "the user name reads as an account's id, or as a telephone number, and people log in by those here",
-            "give another",
-        )
-        .with(Remedy::NotePhone));
+        return Err(Refusal::invalid(refusal::username_read_otherwise(), refusal::username_read_otherwise_hint())
+            .with(Remedy::NotePhone));
     }
     // Before the password is hashed, which is expensive: a refusal should cost nothing.
     Reach::of(by).change_members(&new.groups)?;
@@ -87,13 +83,9 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Result<
     let source = by.source();
     match app.write_as(by, move |work| administer::add(work, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
-        Added::AddressTaken => {
-            let message = format!("another account has the address {email}");
-            Err(Refusal::conflict(message, "").with(Remedy::ShowAccount))
-        }
+        Added::AddressTaken => Err(Refusal::conflict(refusal::address_taken(email), None).with(Remedy::ShowAccount)),
         Added::UsernameTaken => {
-            let message = format!("another account has the user name {username}");
-            Err(Refusal::conflict(message, "").with(Remedy::ShowAccount))
+            Err(Refusal::conflict(refusal::username_taken(username), None).with(Remedy::ShowAccount))
         }
         Added::PhoneTaken => Err(phone_taken()),
     }

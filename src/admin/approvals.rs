@@ -6,9 +6,10 @@ use crate::accounts::approvals::{self, Decided, Decision};
 use crate::accounts::registration::Registration;
 use crate::app::{App, Principal};
 use crate::base::RegistrationId;
+use crate::texts::refusal;
 
 use super::answers::{self, Page};
-use super::{MAX_ROWS, Refusal, Remedy, parse, users};
+use super::{MAX_ROWS, Refusal, Remedy, Wanted, parse, users};
 
 /// Lists the registrations that wait for approval.
 ///
@@ -19,7 +20,7 @@ pub async fn waiting_registrations(
     after: Option<String>,
     limit: usize,
 ) -> Result<Page<answers::Registration>, Refusal> {
-    let after = after.map(|text| parse(&text, "a registration's id", str::parse::<RegistrationId>)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::RegistrationId, str::parse::<RegistrationId>)).transpose()?;
     let (found, next) = app.read(|view| approvals::waiting(view, after, limit.clamp(1, MAX_ROWS))).await?;
     let items = found.iter().map(|(id, registration)| describe(*id, registration)).collect();
     Ok(Page { items, next: next.map(|id| id.to_string()) })
@@ -42,8 +43,7 @@ pub(super) async fn decide(
     approve: bool,
     by: &Principal,
 ) -> Result<answers::Decided, Refusal> {
-    let unknown =
-        || Refusal::unknown(format!("no registration {id} waits for a decision"), "").with(Remedy::ListRegistrations);
+    let unknown = || Refusal::unknown(refusal::no_registration(id), None).with(Remedy::ListRegistrations);
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
     let source = by.source();
@@ -53,7 +53,7 @@ pub(super) async fn decide(
         Decided::Declined => Ok(answers::Decided::Declined { declined: id.to_owned() }),
         Decided::Unknown => Err(unknown()),
         Decided::AddressTaken => {
-            Err(Refusal::conflict("somebody has this address meanwhile", "decline the registration"))
+            Err(Refusal::conflict(refusal::address_taken_meanwhile(), refusal::address_taken_meanwhile_hint()))
         }
     }
 }

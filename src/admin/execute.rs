@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::accounts::keyring::{self, Rotation};
 use crate::app::{App, Fault, Principal};
 use crate::audit::{Act, Subject};
+use crate::texts::refusal;
 
 use super::answers::{Follows, NewKey};
 use super::command::{self, Named};
@@ -76,7 +77,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::WebhookList => document(webhooks::list(app).await),
         Command::WebhookRetry(command::Webhook { name }) => document(webhooks::retry(app, name, by).await),
         Command::MailTest { .. } | Command::MailProbe | Command::WebhookTest(command::Webhook { .. }) => {
-            Err(Refusal::failed("only a running server does that", ""))
+            Err(Refusal::failed(refusal::only_a_server(), None))
         }
         Command::MailList(command::Page { after, limit }) => document(mails::list(app, after, limit).await),
         Command::MailRetry { id } => document(mails::retry(app, id, by).await),
@@ -122,10 +123,7 @@ async fn rotate_key(app: &Arc<App>, by: &Principal) -> Result<NewKey, Refusal> {
     });
     match rotated.await? {
         Rotation::Rotated => Ok(NewKey { rotated: true, revoked: false }),
-        Rotation::TooMany => Err(Refusal::conflict(
-            "there are too many signing keys",
-            "wait until the links signed with the old ones have expired",
-        )),
+        Rotation::TooMany => Err(Refusal::conflict(refusal::too_many_keys(), refusal::too_many_keys_hint())),
     }
 }
 

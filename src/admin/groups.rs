@@ -7,10 +7,11 @@ use crate::accounts::person;
 use crate::app::{App, Principal};
 use crate::base::{AccountId, GroupName, Permission};
 use crate::groups::{self, MAX_PERMISSIONS, MAX_WITH_PERMISSIONS};
+use crate::texts::refusal;
 
 use super::answers::{Account, DisbandedGroup, Group, Page};
 use super::reach::Reach;
-use super::{MAX_ROWS, Refusal, Remedy, named, parse, users};
+use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, users};
 
 /// The members removed in one transaction.
 const PER_STEP: usize = 200;
@@ -39,7 +40,7 @@ pub(super) async fn members(
     limit: usize,
 ) -> Result<Page<Account>, Refusal> {
     let name = named::read_group(group)?;
-    let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::AccountId, str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let (ids, people) = app
         .read(|view| {
@@ -64,7 +65,7 @@ pub(super) async fn permit(
     by: &Principal,
 ) -> Result<Group, Refusal> {
     let name = named::read_group(group)?;
-    let permission = parse(permission, "a permission", Permission::parse)?;
+    let permission = parse(permission, Wanted::Permission, Permission::parse)?;
     let (reach, source) = (Reach::of(by), by.source());
     // An API token may not widen what administrators may do at other applications.
     reach.change_members([&name])?;
@@ -77,24 +78,18 @@ pub(super) async fn permit(
     });
     match permitted.await?? {
         (Permitted::Done, group) => Ok(group),
-        (Permitted::TooMany, _) => {
-            Err(Refusal::conflict(format!("{group} has {MAX_PERMISSIONS} permissions, the most a group may have"), ""))
+        (Permitted::TooMany, _) => Err(Refusal::conflict(refusal::too_many_permissions(group, MAX_PERMISSIONS), None)),
+        (Permitted::TooManyGroups, _) => {
+            Err(Refusal::conflict(refusal::too_many_groups(MAX_WITH_PERMISSIONS), refusal::too_many_groups_hint())
+                .with(Remedy::DisbandGroup))
         }
-        (Permitted::TooManyGroups, _) => Err(Refusal::conflict(
-            format!("there are {MAX_WITH_PERMISSIONS} groups with permissions, the most there may be"),
-            "take them from one that nobody needs",
-        )
-        .with(Remedy::DisbandGroup)),
     }
 }
 
 pub(super) async fn disband(app: &Arc<App>, group: &str, by: &Principal) -> Result<DisbandedGroup, Refusal> {
     let name = named::read_group(group)?;
     if name == GroupName::administrators() {
-        return Err(Refusal::conflict(
-            "the administrators cannot be disbanded",
-            "take them out one by one; the last stays",
-        ));
+        return Err(Refusal::conflict(refusal::administrators_stay(), refusal::administrators_stay_hint()));
     }
     // In steps, because a group may be large and one transaction holds all of its changes in memory. A crash between
     // two leaves fewer members, and the command can be repeated.

@@ -21,7 +21,8 @@ pub(super) async fn inspect(app: &Arc<App>) -> Result<Inspection, Refusal> {
     let looked =
         tokio::task::spawn_blocking(move || looking.read_blocking(|view| Ok((read_all(view), failed_mails(view)?))));
     let (records, failed) = looked.await.map_err(|_| Fault::Internal)??;
-    let chain = log::verify(app).await.map_or_else(|refusal| refusal.message, |_| Inspection::WHOLE.to_owned());
+    let chain =
+        log::verify(app).await.map_or_else(|refusal| refusal.message.in_english(), |_| Inspection::WHOLE.to_owned());
     let user = std::fs::metadata("/proc/self").map(|found| found.uid()).ok();
     Ok(Inspection {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,44 +6,36 @@ use crate::accounts::invitations::{self, Invitation, Invited, LONGEST, MAX_USES,
 use crate::app::{App, Principal};
 use crate::base::{DAY, EmailAddress, InvitationId};
 use crate::config::{RegistrationMode, Span};
+use crate::texts::refusal;
 
 use super::answers::{self, Page, Revoked};
 use super::reach::Reach;
-use super::{MAX_ROWS, Refusal, Remedy, named, parse, quoted};
+use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, quoted};
 
 /// An invitation as it was typed: address, lifetime, uses, groups.
-type Wanted = (Option<String>, Option<String>, Option<u32>, Vec<String>);
+type Draft = (Option<String>, Option<String>, Option<u32>, Vec<String>);
 
 pub(super) async fn add(
     app: &Arc<App>,
-    (email, within, uses, groups): Wanted,
+    (email, within, uses, groups): Draft,
     by: &Principal,
 ) -> Result<answers::Invitation, Refusal> {
     if app.env().config.registration.mode == RegistrationMode::Closed {
-        return Err(Refusal::conflict(
-            "nobody could use an invitation: registration is closed",
-            "write mode = \"invite\" in [registration]",
-        )
-        .with(Remedy::AddAccount));
+        return Err(Refusal::conflict(refusal::registration_closed(), refusal::registration_closed_hint())
+            .with(Remedy::AddAccount));
     }
     let named = email.clone().unwrap_or_default();
-    let email = email.map(|text| parse(&text, "an e-mail address", EmailAddress::parse)).transpose()?;
+    let email = email.map(|text| parse(&text, Wanted::Address, EmailAddress::parse)).transpose()?;
     let within = within.map_or(Ok(Span::from_seconds(7 * DAY)), |text| {
-        Span::try_from(text.clone())
-            .map_err(|_| Refusal::invalid(format!("{} is no time", quoted(&text)), "write it like \"7d\""))
+        let like = || refusal::written_like("\"7d\"");
+        Span::try_from(text.clone()).map_err(|_| Refusal::invalid(refusal::not_a_time(quoted(&text)), like()))
     })?;
     let uses = uses.unwrap_or(1);
     if email.is_some() && uses != 1 {
-        return Err(Refusal::invalid(
-            "a mailed invitation is for one person",
-            "leave the number of uses out, or the address",
-        ));
+        return Err(Refusal::invalid(refusal::invitation_for_one(), refusal::invitation_for_one_hint()));
     }
     if !(1..=MAX_USES).contains(&uses) || !(1..=LONGEST).contains(&within.seconds()) {
-        return Err(Refusal::invalid(
-            format!("an invitation is for 1 to {MAX_USES} people, and for a year at most"),
-            "",
-        ));
+        return Err(Refusal::invalid(refusal::invitation_bounds(MAX_USES), None));
     }
     let groups = named::read_groups(&groups)?;
     Reach::of(by).change_members(&groups)?;
@@ -56,13 +48,8 @@ pub(super) async fn add(
             // Shown this once: the store keeps only the hash of its secret.
             Ok(answers::Invitation { link: Some(link), ..describe(id, &invitation) })
         }
-        Invited::AddressTaken => {
-            Err(Refusal::conflict(format!("{named} has an account already"), "").with(Remedy::ShowAccount))
-        }
-        Invited::MailedEnough => Err(Refusal::conflict(
-            "this address was mailed enough invitations for now",
-            "wait an hour, or leave the address out and pass the link on yourself",
-        )),
+        Invited::AddressTaken => Err(Refusal::conflict(refusal::has_account(named), None).with(Remedy::ShowAccount)),
+        Invited::MailedEnough => Err(Refusal::conflict(refusal::invited_enough(), refusal::invited_enough_hint())),
     }
 }
 
@@ -80,7 +67,7 @@ fn describe(id: InvitationId, invitation: &Invitation) -> answers::Invitation {
 }
 
 pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<answers::Invitation>, Refusal> {
-    let after = after.map(|text| parse(&text, "an invitation's id", str::parse::<InvitationId>)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::InvitationId, str::parse::<InvitationId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let found = app.read(|view| invitations::page(view, after, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|(id, _)| id.to_string());
@@ -88,7 +75,7 @@ pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Resu
 }
 
 pub(super) async fn revoke(app: &Arc<App>, id: &str, by: &Principal) -> Result<Revoked, Refusal> {
-    let unknown = || Refusal::unknown(format!("there is no invitation {id}"), "").with(Remedy::ListInvitations);
+    let unknown = || Refusal::unknown(refusal::no_invitation(id), None).with(Remedy::ListInvitations);
     let invitation: InvitationId = id.parse().map_err(|_| unknown())?;
     let source = by.source();
     let revoked = app.write_as(by, move |work| invitations::revoke(work, &source, invitation));

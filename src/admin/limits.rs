@@ -8,12 +8,13 @@ use crate::audit::{Act, Subject};
 use crate::base::{AccountId, EmailAddress, Id, Identity};
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
+use crate::texts::refusal;
 use crate::throttle::{self, Bucket, Kind, Level, MAX_CONSECUTIVE, MailPurpose};
 
 use MailPurpose::{Approval, Change, Confirm, Invite, Known, LogIn, Reset};
 
 use super::answers::{LiftedLimits, Page, RateLimit};
-use super::{MAX_ROWS, Refusal, Remedy, parse};
+use super::{MAX_ROWS, Refusal, Remedy, Wanted, parse};
 
 /// Those whose limits are lifted.
 enum Whom {
@@ -25,7 +26,7 @@ enum Whom {
 }
 
 pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Page<RateLimit>, Refusal> {
-    let after = after.map(|text| parse(&text, "the place to go on behind", read_place)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::Place, read_place)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let (items, next) = app
         .read(|view| {
@@ -117,7 +118,7 @@ async fn read_whom(app: &App, text: &str) -> Result<Whom, Refusal> {
     }
     match Identity::parse(text) {
         Identity::Nobody => {
-            Err(Refusal::unknown(format!("{text:?} is no account, name or network"), "").with(Remedy::ListLimits))
+            Err(Refusal::unknown(refusal::not_limited(format!("{text:?}")), None).with(Remedy::ListLimits))
         }
         name => Ok(Whom::Name(name)),
     }

@@ -8,9 +8,10 @@ use crate::app::App;
 use crate::audit::{self, Act, Broken, Row, Subject};
 use crate::base::{AccountId, NodeId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
+use crate::texts::{Text, refusal};
 
 use super::answers::{AuditRow, Page, VerifiedLog, WitnessedLog};
-use super::{AuditWanted, MAX_ROWS, Refusal, named, parse, quoted};
+use super::{AuditWanted, MAX_ROWS, Refusal, Wanted, named, parse, quoted};
 
 /// The rows read at a time.
 const PAGE: usize = 500;
@@ -29,22 +30,20 @@ impl Filter {
     async fn read(app: &App, wanted: &AuditWanted) -> Result<Self, Refusal> {
         let time = |text: &Option<String>| {
             let read = |text: &String| {
-                parse(text, "a time; write it like 2026-11-23T14:05:00Z, or as a date, or as an age like 24h", |text| {
-                    Timestamp::parse_or_ago(text, app.now()).ok_or(())
-                })
+                parse(text, Wanted::PointInTime, |text| Timestamp::parse_or_ago(text, app.now()).ok_or(()))
             };
             text.as_ref().map(read).transpose()
         };
         let act = wanted.act.as_ref().map(|word| {
             Act::from_word(word).ok_or_else(|| {
-                Refusal::invalid(format!("{word:?} is no act"), &format!("one of: {}", Act::WORDS.join(", ")))
+                Refusal::invalid(refusal::not_an_act(format!("{word:?}")), refusal::one_of(Act::WORDS.join(", ")))
             })
         });
         let outcome = wanted.outcome.as_ref().map(|word| {
             let words = audit::Outcome::WORDS;
             let known = words.contains(&word.as_str()).then(|| word.clone());
             known.ok_or_else(|| {
-                Refusal::invalid(format!("{word:?} is no outcome"), &format!("one of: {}", words.join(", ")))
+                Refusal::invalid(refusal::not_an_outcome(format!("{word:?}")), refusal::one_of(words.join(", ")))
             })
         });
         Ok(Self {
@@ -74,12 +73,9 @@ impl Filter {
 
 /// Parses a network as the rows hold it.
 fn read_network(text: &str) -> Result<String, Refusal> {
-    text.parse::<IpAddr>().map(|address| address.to_canonical().to_string()).map_err(|_| {
-        Refusal::invalid(
-            format!("{} is no address of a network", quoted(text)),
-            "write it like 192.0.2.7 or 2001:db8::7",
-        )
-    })
+    text.parse::<IpAddr>()
+        .map(|address| address.to_canonical().to_string())
+        .map_err(|_| Refusal::invalid(refusal::not_a_network(quoted(text)), refusal::network_like()))
 }
 
 /// Finds an account. One that was deleted can still be named by its id.
@@ -151,33 +147,36 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> AuditRo
     }
 }
 
-/// The advice for a log that does not verify.
-const BROKEN: &str = "somebody changed the log, or the store is damaged; keep the file, and compare with a backup";
+/// Refuses a log that does not verify.
+fn broken(what: Text) -> Refusal {
+    Refusal::failed(what, refusal::log_broken_hint())
+}
 
 pub(super) async fn goes_on_from(app: &App, witness: &LogEnd) -> Result<WitnessedLog, Refusal> {
     let verdict = app.read(|view| audit::goes_on_from(view, app.env().chain(), witness)).await?;
-    verdict.map_err(|broken| Refusal::failed(broken.to_string(), BROKEN))?;
+    verdict.map_err(|what| broken(refusal::reason(what)))?;
     Ok(WitnessedLog { verified: true })
 }
 
 /// How the log was found, by the row that tells of it, as long as that is kept.
-fn told_by(view: &dyn Snapshot, node: NodeId, number: u64) -> Result<String, StoreError> {
+fn told_by(view: &dyn Snapshot, node: NodeId, number: u64) -> Result<Option<String>, StoreError> {
     let rows = audit::page(view, node, number.checked_sub(1), Direction::Up, 1)?;
     let row = rows.into_iter().find(|(found, _)| *found == number);
-    Ok(row.map(|(_, row)| format!(" (it says: {})", row.entry.detail)).unwrap_or_default())
+    Ok(row.map(|(_, row)| row.entry.detail))
 }
 
 pub(super) async fn verify(app: &App) -> Result<VerifiedLog, Refusal> {
     let env = app.env();
     let verdict = app
         .read(|view| match audit::verify(view, env.chain()) {
-            Err(StoreError::Damaged(what)) => Ok(Err(format!("a row cannot be read: {what}"))),
-            Ok(Err(broken @ Broken::Before(number))) => {
-                Ok(Err(format!("{broken}{}", told_by(view, env.node, number)?)))
-            }
-            other => Ok(other?.map_err(|broken| broken.to_string())),
+            Err(StoreError::Damaged(what)) => Ok(Err(refusal::log_row_unreadable(what))),
+            Ok(Err(reason @ Broken::Before(number))) => Ok(Err(match told_by(view, env.node, number)? {
+                Some(detail) => refusal::log_broken_as_told(reason, detail),
+                None => refusal::reason(reason),
+            })),
+            other => Ok(other?.map_err(refusal::reason)),
         })
         .await?;
-    let audit::Verified { rows, first, next } = verdict.map_err(|broken| Refusal::failed(broken, BROKEN))?;
+    let audit::Verified { rows, first, next } = verdict.map_err(broken)?;
     Ok(VerifiedLog { verified: true, rows, first, next })
 }

@@ -5,6 +5,7 @@ use crate::config::{Config, MailTransport};
 use crate::courier::delivery::Outcome;
 use crate::courier::{CallOptions, Courier};
 use crate::mail::{Composer, Letter};
+use crate::texts::refusal;
 
 use super::Refusal;
 use super::answers::TestMail;
@@ -20,9 +21,9 @@ pub async fn send_test(
     moment: &mut Moment,
 ) -> Result<TestMail, Refusal> {
     let to = EmailAddress::parse(address).map_err(|_| {
-        Refusal::invalid(format!("{address:?} is not an e-mail address"), "write it like ada@example.org")
+        Refusal::invalid(refusal::not_an_address(format!("{address:?}")), refusal::written_like("ada@example.org"))
     })?;
-    let broken = |error: &dyn std::fmt::Display| Refusal::failed(error.to_string(), "see site.templates");
+    let broken = |error: &dyn std::fmt::Display| Refusal::failed(refusal::reason(error), refusal::see_templates());
     let composer = Composer::new(config).map_err(|error| broken(&error))?;
     let id = MailId::draw(moment);
     let message = composer.compose(&Letter::Test, &to, id, moment).map_err(|error| broken(&error))?;
@@ -37,12 +38,9 @@ pub async fn send_test(
         Outcome::Accepted => {
             Ok(TestMail { accepted: true, by: way, to: to.as_str().to_owned(), message_id: id.to_string() })
         }
-        Outcome::Later(reason) => Err(Refusal::failed(
-            format!("the mail was not accepted: {reason}"),
-            "Gatelodge tries such a mail again by itself; docs/mail.md says more about refusals",
-        )),
-        Outcome::Never(reason) => {
-            Err(Refusal::failed(format!("the mail was refused for good: {reason}"), "Gatelodge would not try it again"))
+        Outcome::Later(reason) => {
+            Err(Refusal::failed(refusal::mail_not_accepted(reason), refusal::mail_not_accepted_hint()))
         }
+        Outcome::Never(reason) => Err(Refusal::failed(refusal::mail_refused(reason), refusal::mail_refused_hint())),
     }
 }

@@ -8,12 +8,13 @@ use crate::audit::{Act, Subject};
 use crate::base::MailId;
 use crate::mail::{self, Mail, MailState, OutboxStep};
 use crate::store::StoreError;
+use crate::texts::refusal;
 
 use super::answers::{self, Mails, Page, QueuedMails, ReleasedMails};
-use super::{MAX_ROWS, Refusal, parse};
+use super::{MAX_ROWS, Refusal, Wanted, parse};
 
 pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Mails, Refusal> {
-    let after = after.map(|text| parse(&text, "a mail's id", str::parse::<MailId>)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::MailId, str::parse::<MailId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let mails = app.read(|view| mail::list(view, after, limit)).await?;
     let next = mails.last().filter(|_| mails.len() == limit).map(|(id, _)| id.to_string());
@@ -38,7 +39,7 @@ fn describe(id: MailId, mail: &Mail) -> answers::Mail {
 
 pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) -> Result<QueuedMails, Refusal> {
     let Some(id) = id else { return retry_all(app, by).await };
-    let id = parse(&id, "a mail's id", str::parse::<MailId>)?;
+    let id = parse(&id, Wanted::MailId, str::parse::<MailId>)?;
     let source = by.source();
     let retried = app.write_as(by, move |work| {
         let is_queued = mail::retry(work.tx, id, work.moment.earliest())?;
@@ -48,10 +49,7 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) ->
         Ok(is_queued)
     });
     if !retried.await? {
-        return Err(Refusal::conflict(
-            "this mail cannot be queued again",
-            "it is gone, on its way, or what it says is no longer useful",
-        ));
+        return Err(Refusal::conflict(refusal::mail_not_queued(), refusal::mail_not_queued_hint()));
     }
     Ok(QueuedMails { queued: 1 })
 }

@@ -31,27 +31,59 @@ pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind, Remedy};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use tokens::{TokenDraft, make_token, tokens_of};
-pub use users::GOOD_PASSWORD;
 pub use webhooks::send_sample;
+
+use crate::texts::{self, Text};
 
 /// The most rows of one answer.
 const MAX_ROWS: usize = 1000;
 
-/// Parses what was typed. `what` says what it should have been.
-fn parse<T, E>(text: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
-    let hint = match what {
-        "an e-mail address" => "write it like alice@example.org",
-        "a permission" => "it is a word or more, like files:read",
-        _ => "",
-    };
-    let remedy = match what {
-        "an account's id" => Some(Remedy::ListAccounts),
-        "a mail's id" => Some(Remedy::ListMails),
-        "an invitation's id" => Some(Remedy::ListInvitations),
-        _ => None,
-    };
-    let refusal = || Refusal::invalid(format!("{} is not {what}", quoted(text)), hint);
-    parse(text).map_err(|_| Refusal { remedy, ..refusal() })
+/// What a text that was typed should be.
+#[derive(Clone, Copy)]
+enum Wanted {
+    AccountId,
+    RegistrationId,
+    MailId,
+    InvitationId,
+    Address,
+    Username,
+    Name,
+    Permission,
+    /// Where a list goes on.
+    Place,
+    PointInTime,
+}
+
+impl Wanted {
+    /// Refuses a text that is something else.
+    fn refuse(self, text: &str) -> Refusal {
+        use texts::refusal as say;
+        let text = quoted(text);
+        let (message, hint): (Text, Option<Text>) = match self {
+            Self::AccountId => (say::not_an_account_id(text), None),
+            Self::RegistrationId => (say::not_a_registration_id(text), None),
+            Self::MailId => (say::not_a_mail_id(text), None),
+            Self::InvitationId => (say::not_an_invitation_id(text), None),
+            Self::Address => (say::not_an_address(text), Some(say::written_like("alice@example.org"))),
+            Self::Username => (say::not_a_username(text), None),
+            Self::Name => (say::not_a_name(text), None),
+            Self::Permission => (say::not_a_permission(text), Some(say::permission_like())),
+            Self::Place => (say::not_a_place(text), None),
+            Self::PointInTime => (say::not_a_point_in_time(text), None),
+        };
+        let remedy = match self {
+            Self::AccountId => Some(Remedy::ListAccounts),
+            Self::MailId => Some(Remedy::ListMails),
+            Self::InvitationId => Some(Remedy::ListInvitations),
+            _ => None,
+        };
+        Refusal { remedy, ..Refusal::invalid(message, hint) }
+    }
+}
+
+/// Parses what was typed.
+fn parse<T, E>(text: &str, wanted: Wanted, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Refusal> {
+    parse(text).map_err(|_| wanted.refuse(text))
 }
 
 /// Quotes what was typed, shortened.

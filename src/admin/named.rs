@@ -6,6 +6,7 @@ use crate::accounts::{Person, person};
 use crate::base::{GroupName, try_set_of};
 use crate::groups::{self, MAX_PER_ACCOUNT};
 use crate::store::{Snapshot, StoreError};
+use crate::texts::refusal;
 
 use super::{Refusal, Remedy, quoted};
 
@@ -13,8 +14,7 @@ use super::{Refusal, Remedy, quoted};
 const MEANT: usize = 5;
 
 pub(super) fn unknown_account(user: &str) -> Refusal {
-    Refusal::unknown(format!("there is no account {user}"), "name it by id, address or user name")
-        .with(Remedy::ListAccounts)
+    Refusal::unknown(refusal::no_account(user), refusal::names_of_accounts()).with(Remedy::ListAccounts)
 }
 
 /// As [`unknown_account`], with suggestions of accounts whose names contain the text.
@@ -24,7 +24,7 @@ pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusa
         return Ok(unknown_account(user));
     }
     let names: Vec<String> = alike.iter().map(name_of).collect();
-    Ok(Refusal::unknown(format!("there is no account {user}"), &format!("did you mean {}?", names.join(", "))))
+    Ok(Refusal::unknown(refusal::no_account(user), refusal::did_you_mean(names.join(", "))))
 }
 
 /// Returns what people call an account: its address, else another of its names.
@@ -37,21 +37,13 @@ pub(super) fn name_of(person: &Person) -> String {
 /// Parses the groups of an account or an invitation.
 pub(super) fn read_groups(texts: &[String]) -> Result<BTreeSet<GroupName>, Refusal> {
     if texts.len() > MAX_PER_ACCOUNT {
-        return Err(Refusal::invalid(
-            format!("these are more than {MAX_PER_ACCOUNT} groups, the most one may be in"),
-            "",
-        ));
+        return Err(Refusal::invalid(refusal::too_many_groups_given(MAX_PER_ACCOUNT), None));
     }
     try_set_of(texts.iter().map(|text| read_group(text)))
 }
 
 pub(super) fn read_group(text: &str) -> Result<GroupName, Refusal> {
-    GroupName::parse(text).map_err(|_| {
-        Refusal::invalid(
-            format!("{} is not a group's name", quoted(text)),
-            "it has 1 to 32 of the letters a to z, digits, `.`, `_` and `-`, and begins with a letter or digit",
-        )
-    })
+    GroupName::parse(text).map_err(|_| Refusal::invalid(refusal::not_a_group(quoted(text)), refusal::group_like()))
 }
 
 /// The most groups that are suggested.
@@ -63,7 +55,7 @@ pub(super) fn is_group(view: &dyn Snapshot, name: &GroupName) -> Result<bool, St
 }
 
 pub(super) fn unknown_group(name: &GroupName) -> Refusal {
-    Refusal::unknown(format!("there is no group {}", name.as_str()), "")
+    Refusal::unknown(refusal::no_group(name.as_str()), None)
 }
 
 /// As [`unknown_group`], with the groups that there are.
@@ -71,7 +63,10 @@ pub(super) fn unknown_among_groups(view: &dyn Snapshot, name: &GroupName) -> Res
     let mut names = groups::names(view)?;
     names.insert(GroupName::administrators());
     let shown: Vec<&str> = names.iter().take(NAMED).map(GroupName::as_str).collect();
-    let (more, remedy) = if names.len() > NAMED { (", and more", Some(Remedy::ListGroups)) } else { ("", None) };
-    let there_are = format!("there {} {}{more}", if shown.len() == 1 { "is" } else { "are" }, shown.join(", "));
+    let (there_are, remedy) = match names.len() {
+        1 => (refusal::only_group(shown[0]), None),
+        2..=NAMED => (refusal::groups(shown.join(", ")), None),
+        _ => (refusal::some_groups(shown.join(", ")), Some(Remedy::ListGroups)),
+    };
     Ok(Refusal { hint: Some(there_are), remedy, ..unknown_group(name) })
 }

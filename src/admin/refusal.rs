@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::Fault;
 use crate::store::StoreError;
+use crate::texts::{Text, refusal};
 
 /// A refused command.
 #[derive(Debug, Deserialize, Serialize)]
@@ -11,9 +12,9 @@ pub struct Refusal {
     /// The kind of reason, for programs.
     pub kind: RefusalKind,
     /// The reason, in one line.
-    pub message: String,
+    pub message: Text,
     /// What to do, however the command was given.
-    pub hint: Option<String>,
+    pub hint: Option<Text>,
     /// What else to do; each way in has its own words for it.
     pub remedy: Option<Remedy>,
     /// The fault, if it is ours.
@@ -75,33 +76,32 @@ pub enum Remedy {
 
 impl Refusal {
     /// Refuses input that is not of its form, or breaks a rule.
-    pub fn invalid(message: impl Into<String>, hint: &str) -> Self {
+    pub fn invalid(message: Text, hint: impl Into<Option<Text>>) -> Self {
         Self::of(RefusalKind::Invalid, message, hint)
     }
 
     /// Refuses what does not exist.
-    pub fn unknown(message: impl Into<String>, hint: &str) -> Self {
+    pub fn unknown(message: Text, hint: impl Into<Option<Text>>) -> Self {
         Self::of(RefusalKind::Unknown, message, hint)
     }
 
     /// Refuses what something else prevents.
-    pub fn conflict(message: impl Into<String>, hint: &str) -> Self {
+    pub fn conflict(message: Text, hint: impl Into<Option<Text>>) -> Self {
         Self::of(RefusalKind::Conflict, message, hint)
     }
 
     /// Refuses what an API token may not do, whatever its scopes.
     pub fn needs_login() -> Self {
-        Self::of(RefusalKind::NeedsLogin, "an API token changes nothing about administrators", "log in for that")
+        Self::of(RefusalKind::NeedsLogin, refusal::needs_login(), refusal::needs_login_hint())
     }
 
     /// Reports a failure.
-    pub fn failed(message: impl Into<String>, hint: &str) -> Self {
+    pub fn failed(message: Text, hint: impl Into<Option<Text>>) -> Self {
         Self::of(RefusalKind::Failed, message, hint)
     }
 
-    fn of(kind: RefusalKind, message: impl Into<String>, hint: &str) -> Self {
-        let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        Self { kind, message: message.into(), hint, remedy: None, fault: None }
+    fn of(kind: RefusalKind, message: Text, hint: impl Into<Option<Text>>) -> Self {
+        Self { kind, message, hint: hint.into(), remedy: None, fault: None }
     }
 
     /// Adds what else helps.
@@ -113,10 +113,7 @@ impl Refusal {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self {
-            fault: Some(fault.clone()),
-            ..Self::failed(fault.to_string(), "look into the server's log for the reason")
-        }
+        Self { fault: Some(fault.clone()), ..Self::failed(refusal::reason(&fault), refusal::see_log()) }
     }
 }
 

@@ -8,10 +8,11 @@ use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
 use crate::config::Span;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
 use crate::store::Snapshot;
+use crate::texts::refusal;
 
 use super::answers::{Page, Revoked, Token};
 use super::reach::Reach;
-use super::{Refusal, Remedy, parse, users};
+use super::{Refusal, Remedy, Wanted, parse, users};
 
 /// A token to be made, as it was typed.
 pub struct TokenDraft {
@@ -43,36 +44,33 @@ pub async fn make_token(app: &Arc<App>, user: String, draft: &TokenDraft, by: &P
             // Shown this once: the store keeps only its hash.
             Ok(Token { token: Some(secret.expose().to_owned()), ..describe(&token) })
         }
-        Made::TooMany => {
-            Err(Refusal::conflict(format!("there are {MAX_TOKENS} tokens, the most an account may have"), "revoke one"))
-        }
-        Made::NotAnAdministrator => {
-            Err(Refusal::invalid("the scopes admin:read and admin:write are for administrators' tokens", ""))
-        }
+        Made::TooMany => Err(Refusal::conflict(refusal::too_many_tokens(MAX_TOKENS), refusal::too_many_tokens_hint())),
+        Made::NotAnAdministrator => Err(Refusal::invalid(refusal::scopes_of_administrators(), None)),
     }
 }
 
 fn read(draft: &TokenDraft) -> Result<NewToken, Refusal> {
-    let name = parse(&draft.name, "a name", DisplayName::parse)?;
-    let words = Scope::WORDS.join(", ");
+    let name = parse(&draft.name, Wanted::Name, DisplayName::parse)?;
+    let scopes = || refusal::scopes(Scope::WORDS.join(", "));
     if draft.scopes.len() > Scope::WORDS.len() {
-        return Err(Refusal::invalid("these are more scopes than there are", &format!("there are {words}")));
+        return Err(Refusal::invalid(refusal::too_many_scopes(), scopes()));
     }
     let scope = |word: &String| {
-        let unknown = || Refusal::invalid("one of the scopes is none", &format!("there are {words}"));
+        let unknown = || Refusal::invalid(refusal::unknown_scope(), scopes());
         Scope::from_word(word).ok_or_else(unknown)
     };
-    let scopes = try_set_of(draft.scopes.iter().map(scope))?;
+    let wanted = try_set_of(draft.scopes.iter().map(scope))?;
     if draft.scopes.is_empty() {
-        return Err(Refusal::invalid("a token without a scope is good for nothing", &format!("there are {words}")));
+        return Err(Refusal::invalid(refusal::no_scope(), scopes()));
     }
+    let like = || refusal::written_like("\"90d\"");
     let within = draft.within.clone().map_or(Ok(WITHIN), |text| {
-        Span::try_from(text).map_err(|_| Refusal::invalid("what `within` says is no time", "write it like \"90d\""))
+        Span::try_from(text).map_err(|_| Refusal::invalid(refusal::not_a_lifetime(), like()))
     })?;
     if !(1..=LONGEST).contains(&within.seconds()) {
-        return Err(Refusal::invalid("a token works for a year at most", "write it like \"90d\""));
+        return Err(Refusal::invalid(refusal::lifetime_too_long(), like()));
     }
-    Ok(NewToken { name, scopes, within: within.seconds() })
+    Ok(NewToken { name, scopes: wanted, within: within.seconds() })
 }
 
 fn describe(token: &ApiToken) -> Token {
@@ -100,7 +98,7 @@ pub async fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
 }
 
 pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Result<Revoked, Refusal> {
-    let unknown = || Refusal::unknown(format!("there is no token {id}"), "").with(Remedy::ListTokens);
+    let unknown = || Refusal::unknown(refusal::no_token(id), None).with(Remedy::ListTokens);
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
     let (reach, source) = (Reach::of(by), by.source());
     let revoked = app.write_as(by, move |work| match reach.find(work.tx, &user)? {

@@ -12,38 +12,28 @@ use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::sessions;
 use crate::store::{Snapshot, StoreError};
+use crate::texts::refusal;
 
 use super::answers::{Account, AccountInDetail, FactorsReset, Page, SecondFactor, Session};
 use super::reach::Reach;
-use super::{MAX_ROWS, Refusal, Remedy, named, parse, quoted};
-
-/// The advice with every refused password.
-pub const GOOD_PASSWORD: &str = "four words that have nothing to do with each other make a good password";
+use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, quoted};
 
 fn in_words(fault: PasswordFault) -> Refusal {
-    Refusal::invalid(fault.to_string(), GOOD_PASSWORD)
+    Refusal::invalid(refusal::reason(fault), refusal::password_like())
 }
 
 pub(super) fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {
-    let none = || {
-        Refusal::invalid(
-            format!("{} is no telephone number", quoted(text)),
-            "write it with its country, like +49 30 123456",
-        )
-    };
+    let none = || Refusal::invalid(refusal::not_a_phone(quoted(text)), refusal::phone_like());
     PhoneNumber::parse(text).map_err(|_| none())
 }
 
 pub(super) fn phone_taken() -> Refusal {
-    Refusal::conflict("another account has this telephone number", "")
+    Refusal::conflict(refusal::phone_taken(), None)
 }
 
 fn last_administrator(user: &str) -> Refusal {
-    Refusal::conflict(
-        format!("nobody else administers the site than {user}"),
-        "make another administrator first, who can log in",
-    )
-    .with(Remedy::AddAdministrator)
+    Refusal::conflict(refusal::last_administrator(user), refusal::last_administrator_hint())
+        .with(Remedy::AddAdministrator)
 }
 
 /// Sets or removes somebody's telephone number.
@@ -63,9 +53,7 @@ pub(super) async fn set_phone(
         PhoneSet::Done(person) => Ok(describe(&person)),
         PhoneSet::Taken => Err(phone_taken()),
         PhoneSet::LastAdministrator => Err(last_administrator(&user)),
-        PhoneSet::Last => {
-            Err(Refusal::conflict("without it nobody could name this account", "give it another name first"))
-        }
+        PhoneSet::Last => Err(Refusal::conflict(refusal::last_name(), refusal::last_name_hint())),
     }
 }
 
@@ -91,7 +79,7 @@ pub(super) async fn list(
     after: Option<String>,
     limit: usize,
 ) -> Result<Page<Account>, Refusal> {
-    let after = after.map(|text| parse(&text, "an account's id", str::parse::<AccountId>)).transpose()?;
+    let after = after.map(|text| parse(&text, Wanted::AccountId, str::parse::<AccountId>)).transpose()?;
     let limit = limit.clamp(1, MAX_ROWS);
     let people = app
         .read(|view| match part {
@@ -195,7 +183,7 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) 
     let due_at = match asked {
         ResetAsked::Done => None,
         ResetAsked::WaitsUntil(due_at) => Some(due_at),
-        ResetAsked::Nothing => return Err(Refusal::conflict(format!("{user} has no second factor"), "")),
+        ResetAsked::Nothing => return Err(Refusal::conflict(refusal::no_second_factor(user), None)),
     };
     Ok(FactorsReset { account: describe(&person), second_factors_end_at: due_at })
 }
@@ -235,8 +223,8 @@ where
         (Changed::Done, person) => Ok(describe(&person)),
         (Changed::LastAdministrator, _) => Err(last_administrator(&user)),
         (Changed::TooManyGroups, _) => Err(Refusal::conflict(
-            format!("{user} is in {MAX_PER_ACCOUNT} groups, the most one may be in"),
-            "take them out of one first",
+            refusal::in_too_many_groups(user, MAX_PER_ACCOUNT),
+            refusal::in_too_many_groups_hint(),
         )),
     }
 }
@@ -250,13 +238,10 @@ pub(super) async fn confirm(app: &Arc<App>, user: String, by: &Principal) -> Res
     match confirmed.await?? {
         ConfirmedFor::Done(person) => Ok(describe(&person)),
         ConfirmedFor::Unknown => Err(named::unknown_account(&user)),
-        ConfirmedFor::Several(count) => Err(Refusal::conflict(
-            format!("{count} people registered {user}, each with a password of their own"),
-            "nobody but the owner of the address can tell which is theirs",
-        )
-        .with(Remedy::ReplaceRegistrations)),
-        ConfirmedFor::UsernameTaken => {
-            Err(Refusal::conflict("somebody else has the user name of this registration meanwhile", ""))
+        ConfirmedFor::Several(count) => {
+            Err(Refusal::conflict(refusal::several_registrations(count, user), refusal::several_registrations_hint())
+                .with(Remedy::ReplaceRegistrations))
         }
+        ConfirmedFor::UsernameTaken => Err(Refusal::conflict(refusal::username_taken_meanwhile(), None)),
     }
 }

@@ -7,6 +7,7 @@ use crate::audit::{Act, Subject};
 use crate::config::Webhook;
 use crate::courier::{CallOptions, Courier, tell};
 use crate::store::{Snapshot, StoreError};
+use crate::texts::refusal;
 use crate::webhooks::{self, Hook, Told, word};
 
 use super::Refusal;
@@ -21,11 +22,11 @@ fn find(app: &App, name: &str) -> Result<Webhook, Refusal> {
     hooks.get(name).cloned().ok_or_else(|| {
         let names: Vec<&str> = hooks.keys().map(String::as_str).collect();
         let there_are = match names.len() {
-            0 => "there are none: they stand in the configuration as [webhooks.NAME]".to_owned(),
-            1 => format!("there is {}", names[0]),
-            _ => format!("there are {}", names.join(", ")),
+            0 => refusal::without_webhooks(),
+            1 => refusal::only_webhook(names[0]),
+            _ => refusal::webhooks(names.join(", ")),
         };
-        Refusal::unknown(format!("there is no webhook {name}"), &there_are)
+        Refusal::unknown(refusal::no_webhook(name), there_are)
     })
 }
 
@@ -73,9 +74,8 @@ pub async fn send_sample(app: &App, courier: &Courier, name: &str) -> Result<Tol
     let event = webhooks::sample(&mut app.moment());
     match tell(courier, &hook, &event, CallOptions::impatient(app.time().earlier)).await {
         Told::Taken => Ok(ToldWebhook { told: name.to_owned(), id: event.id }),
-        Told::Later(reason) | Told::Never(reason) => Err(Refusal::failed(
-            format!("{name} was not told: {reason}"),
-            "look at its url and secret_file in the configuration, and into its server's log",
-        )),
+        Told::Later(reason) | Told::Never(reason) => {
+            Err(Refusal::failed(refusal::webhook_not_told(name, reason), refusal::webhook_not_told_hint()))
+        }
     }
 }

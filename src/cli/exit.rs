@@ -95,7 +95,7 @@ impl From<OpenError> for Exit {
 
 impl From<Refusal> for Exit {
     fn from(refusal: Refusal) -> Self {
-        let exit = Self::failed(one_line(&refusal.message));
+        let exit = Self::failed(one_line(&refusal.message.in_english()));
         match remedy::hint(&refusal) {
             Some(hint) => exit.with_hint(one_line(&hint)),
             None => exit,

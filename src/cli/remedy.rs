@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use crate::admin::{Refusal, RefusalKind, Remedy};
+use crate::texts::Text;
 
 /// Returns what to do about a refusal.
 pub(super) fn hint(refusal: &Refusal) -> Option<String> {
-    let Some(remedy) = &refusal.remedy else { return refusal.hint.clone() };
+    let Some(remedy) = &refusal.remedy else { return refusal.hint.as_ref().map(Text::in_english) };
     let (joint, words) = in_words(remedy, refusal.kind);
     Some(match &refusal.hint {
-        Some(hint) => format!("{hint}{joint}{words}"),
+        Some(hint) => format!("{}{joint}{words}", hint.in_english()),
         None => words.into_owned(),
     })
 }
@@ -43,19 +44,20 @@ fn in_words(remedy: &Remedy, kind: RefusalKind) -> (&'static str, Cow<'static, s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::refusal::{no_account, no_invitation, not_an_address, reason, username_by_itself};
 
     #[test]
     fn a_command_goes_on_where_the_hint_ends() {
         let told = |refusal: Refusal| hint(&refusal).unwrap_or_default();
-        let unknown = Refusal::unknown("there is no account bob", "name it by id").with(Remedy::ListAccounts);
+        let unknown = Refusal::unknown(no_account("bob"), reason("name it by id")).with(Remedy::ListAccounts);
         assert_eq!(told(unknown), "name it by id; `gatelodge user list` shows them");
-        let misspelt = Refusal::invalid("bob is no address", "a user name is given by itself");
+        let misspelt = Refusal::invalid(not_an_address("bob"), username_by_itself());
         let by_name = told(misspelt.with(Remedy::AddByUsername("bob".into())));
         assert_eq!(by_name, "a user name is given by itself: gatelodge user add --username bob");
         let gone = |refusal: Refusal| told(refusal.with(Remedy::ListInvitations));
-        assert_eq!(gone(Refusal::unknown("there is no invitation x", "")), "see `gatelodge invite list`");
-        assert_eq!(gone(Refusal::invalid("x is not an id", "")), "`gatelodge invite list` shows them");
-        assert_eq!(told(Refusal::conflict("it is taken", "give another")), "give another");
-        assert_eq!(hint(&Refusal::conflict("it is taken", "")), None);
+        assert_eq!(gone(Refusal::unknown(no_invitation("x"), None)), "see `gatelodge invite list`");
+        assert_eq!(gone(Refusal::invalid(reason("x is not an id"), None)), "`gatelodge invite list` shows them");
+        assert_eq!(told(Refusal::conflict(reason("it is taken"), reason("give another"))), "give another");
+        assert_eq!(hint(&Refusal::conflict(reason("it is taken"), None)), None);
     }
 }

@@ -18,7 +18,7 @@ pub use server::listen;
 pub use socket::{BindError, MAX_PATH_BYTES, SocketPlace, bind};
 
 /// The first line on the socket. A client of another version is told to restart the service.
-pub const GREETING: &str = "gatelodge-control 4";
+pub const GREETING: &str = "gatelodge-control 5";
 
 /// The response to a command.
 #[derive(Debug, Deserialize, Serialize)]

@@ -13,6 +13,7 @@ use crate::app::{App, Principal};
 use crate::audit::Source;
 use crate::courier::delivery::Outcome;
 use crate::courier::{CallOptions, CourierHandle};
+use crate::texts::refusal;
 
 use super::served::Served;
 use super::stream::{Followed, send};
@@ -84,10 +85,7 @@ async fn converse(app: &Arc<App>, courier: &CourierHandle, stream: UnixStream, b
                 Err(refusal) => Answer::Refused(refusal),
             }
         }
-        Err(_) => Answer::Refused(Refusal::invalid(
-            "the server does not know this command",
-            "restart the service, so that it is of one version with the command line",
-        )),
+        Err(_) => Answer::Refused(Refusal::invalid(refusal::unknown_command(), refusal::unknown_command_hint())),
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
@@ -113,7 +111,7 @@ async fn carry_out(
         Command::WebhookTest(command::Webhook { name }) => document(send_sample(app, &courier.present(), &name).await),
         Command::MailProbe => match courier.present().probe(CallOptions::impatient(app.now())).await {
             Outcome::Accepted => Ok(Value::Null),
-            Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(reason, "")),
+            Outcome::Later(reason) | Outcome::Never(reason) => Err(Refusal::failed(refusal::reason(reason), None)),
         },
         other => execute(app, other, by).await,
     }

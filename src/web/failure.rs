@@ -12,6 +12,7 @@ use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, Piece, TokenFault};
 use crate::factors::ProofOption;
 use crate::store::StoreError;
+use crate::texts::Text;
 
 /// Every way to fail. Causes that a caller must not tell apart share a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,7 @@ pub enum Failure {
     /// The account is the last administrator's.
     LastAdministrator,
     /// An administrator's command was refused: the kind of reason, and the words.
-    Refused(RefusalKind, String),
+    Refused(RefusalKind, Text),
     /// The body is over the limit.
     TooLarge,
     /// The request is for another host.
@@ -263,7 +264,7 @@ impl Failure {
     /// Returns the words on what to do about it.
     pub fn detail(&self) -> Cow<'_, str> {
         match self {
-            Self::Refused(_, detail) => detail.into(),
+            Self::Refused(_, detail) => detail.in_english().into(),
             Self::TokenUsed(done_at) => {
                 format!("It was done on {}. {}", done_at.in_words(), self.explanation().detail).into()
             }

@@ -9,6 +9,7 @@ use crate::accounts::reauthentication::ProofRefused;
 use crate::accounts::register::RegisterRefused;
 use crate::admin::{Refusal, Remedy};
 use crate::app::Fault;
+use crate::texts::{Text, refusal as say};
 
 use super::failure::{Failure, FieldErrors};
 
@@ -107,18 +108,23 @@ impl From<Refusal> for Failure {
             return fault.into();
         }
         let remedy = refusal.remedy.as_ref().and_then(in_words);
-        let words = [Some(refusal.message.as_str()), refusal.hint.as_deref(), remedy];
-        Self::Refused(refusal.kind, format!("{}.", words.into_iter().flatten().collect::<Vec<_>>().join("; ")))
+        let message = refusal.message;
+        let text = match (refusal.hint, remedy) {
+            (Some(hint), Some(remedy)) => say::with_two_hints(message, hint, remedy),
+            (Some(hint), None) | (None, Some(hint)) => say::with_hint(message, hint),
+            (None, None) => say::alone(message),
+        };
+        Self::Refused(refusal.kind, text)
     }
 }
 
 /// Returns the words for a remedy, where they say more than the refusal itself: programs know their requests.
-fn in_words(remedy: &Remedy) -> Option<&'static str> {
+fn in_words(remedy: &Remedy) -> Option<Text> {
     match remedy {
-        Remedy::AddAccount => Some("or add the account"),
-        Remedy::ReplaceRegistrations => Some("add the account, which deletes the registrations"),
-        Remedy::GivePassword => Some("give one"),
-        Remedy::NotePhone => Some("the number itself is given as `phone`"),
+        Remedy::AddAccount => Some(say::or_add_account()),
+        Remedy::ReplaceRegistrations => Some(say::replace_registrations()),
+        Remedy::GivePassword => Some(say::give_password()),
+        Remedy::NotePhone => Some(say::phone_field()),
         Remedy::ListAccounts
         | Remedy::ListGroups
         | Remedy::ListInvitations

@@ -212,7 +212,7 @@ impl World {
 
     /// Carries out an administrator's command: its name and, beside it, what belongs to it.
     pub fn command(&self, command: Value) -> Result<Value, String> {
-        self.asks(command).map_err(|refusal| refusal.message)
+        self.asks(command).map_err(|refusal| refusal.message.in_english())
     }
 
     /// Why a command is not carried out.

@@ -10,7 +10,7 @@ use crate::control::{self, Answer};
 pub(super) fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<T, String> {
     match control::call(config, command) {
         Ok(Answer::Done(answer)) => Ok(answer),
-        Ok(Answer::Refused(refusal)) => Err(refusal.message),
+        Ok(Answer::Refused(refusal)) => Err(refusal.message.in_english()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -39,7 +39,9 @@ impl Doctor {
                     here::mail(&config, self.mail, &mut findings);
                     address::look(&config, &mut findings);
                 }
-                Ok(Answer::Refused(refusal)) => findings.wrong("service", refusal.message, "see its log"),
+                Ok(Answer::Refused(refusal)) => {
+                    findings.wrong("service", refusal.message.in_english(), "see its log");
+                }
                 Err(CallError::NobodyThere) => {
                     findings.wrong(
                         "service",

@@ -104,7 +104,7 @@ pub(super) fn test_mail(config: &Config, address: &str) -> Result<(), String> {
     let sent = patiently(&wait_for_mail_server(config), || {
         runtime.block_on(send_test(config, &courier, address, &mut moment))
     });
-    sent.map(drop).map_err(|refusal| refusal.message)
+    sent.map(drop).map_err(|refusal| refusal.message.in_english())
 }
 
 /// Returns the first line: hints speak of settings, which nobody has seen yet.

@@ -2,6 +2,7 @@
 
 use crate::accounts::account_recovery::Recovered;
 use crate::admin::RefusalKind;
+use crate::texts::refusal;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::fields::Fields;
@@ -18,10 +19,7 @@ pub(crate) async fn take_back(
     let (token,) = fields.finish(values)?;
     match web.app.take_back(token, request.client()).await? {
         Recovered::Done => Ok(()),
-        Recovered::AddressTaken => {
-            let words = "The address belongs to another account meanwhile. Write to the people who run this site.";
-            Err(Failure::Refused(RefusalKind::Conflict, words.into()))
-        }
+        Recovered::AddressTaken => Err(Failure::Refused(RefusalKind::Conflict, refusal::address_belongs_to_another())),
         Recovered::Refused(fault) => {
             let failure = Failure::from(fault);
             if failure.is_a_bad_link() {

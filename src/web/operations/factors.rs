@@ -9,6 +9,7 @@ use crate::base::{BrowserId, DisplayName, FactorId, Secret};
 use crate::crypto::{Bearer, BearerKind, TypedCode, print_recovery_code};
 use crate::factors::FactorKind;
 use crate::sessions::Session;
+use crate::texts::refusal;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
@@ -124,7 +125,7 @@ pub(crate) async fn begin_totp(web: &Web, request: &Request, mut fields: Fields)
 }
 
 fn too_many() -> Failure {
-    Failure::Refused(RefusalKind::Conflict, "There are as many as there can be; remove one first.".into())
+    Failure::Refused(RefusalKind::Conflict, refusal::too_many_factors())
 }
 
 /// A factor that was added.

@@ -125,7 +125,7 @@ fn command(world: &World, command: Value) -> impl Future<Output = ()> {
     let app = world.app.clone();
     async move {
         let by = Principal::CommandLine(Source::command_line(0));
-        execute(&app, command, &by).await.map_err(|refusal| refusal.message).expect("done");
+        execute(&app, command, &by).await.map_err(|refusal| refusal.message.in_english()).expect("done");
     }
 }
 

@@ -171,7 +171,7 @@ fn links_signed_before_a_key_rotation_keep_working() {
                 gatelodge::admin::Command::KeyRotate,
                 &gatelodge::app::Principal::CommandLine(gatelodge::audit::Source::appliance()),
             ))
-            .map_err(|refusal| refusal.message)
+            .map_err(|refusal| refusal.message.in_english())
             .expect("a key is made")
     };
     rotate();
@@ -191,7 +191,7 @@ fn a_newer_key_signs_after_a_rotation() {
             gatelodge::admin::Command::KeyRotate,
             &gatelodge::app::Principal::CommandLine(gatelodge::audit::Source::appliance()),
         ))
-        .map_err(|refusal| refusal.message)
+        .map_err(|refusal| refusal.message.in_english())
         .expect("a key is made");
     world.advance(6 * MINUTE);
     assert_ne!(key_of(&reset_token(&world)), before);

@@ -1,0 +1,196 @@
+//! Every sentence that code can say, as a function that takes its values. What is not declared here does not compile,
+//! what is declared and never said does not either; that `english.toml` has the words, with places for the same
+//! values, is tested below.
+
+use super::text::{Text, TextValue};
+
+/// Declares the sentences of each area: `name(values)` becomes a function, and its key is `area.name`.
+macro_rules! sentences {
+    ($($(#[$about:meta])* $area:ident { $($name:ident$(($($value:ident),+))?,)* })*) => {
+        $(
+            $(#[$about])*
+            #[deny(dead_code)]
+            pub(crate) mod $area {
+                use super::{Text, TextValue};
+
+                $(
+                    pub(crate) fn $name($($($value: impl Into<TextValue>),+)?) -> Text {
+                        Text::of(concat!(stringify!($area), ".", stringify!($name)))
+                            $($(.with(stringify!($value), $value))+)?
+                    }
+                )*
+            }
+        )*
+
+        /// Every sentence: its key, and the names of its values.
+        #[cfg(test)]
+        const DECLARED: &[(&str, &[&str])] = &[
+            $($((concat!(stringify!($area), ".", stringify!($name)), &[$($(stringify!($value)),+)?]),)*)*
+        ];
+    };
+}
+
+sentences! {
+    /// Why a command of an administrator is refused, and what to do about it.
+    refusal {
+        // How a reason and the advice about it are put together for programs and pages.
+        alone(message),
+        with_hint(message, hint),
+        with_two_hints(message, hint, remedy),
+        reason(reason),
+        see_log,
+        // What was typed.
+        not_an_account_id(text),
+        not_a_registration_id(text),
+        not_a_mail_id(text),
+        not_an_invitation_id(text),
+        not_an_address(text),
+        not_a_username(text),
+        not_a_name(text),
+        not_a_permission(text),
+        not_a_place(text),
+        not_a_point_in_time(text),
+        not_a_time(text),
+        not_a_phone(text),
+        not_a_group(text),
+        not_a_network(text),
+        not_an_act(text),
+        not_an_outcome(text),
+        written_like(example),
+        permission_like,
+        phone_like,
+        network_like,
+        group_like,
+        one_of(words),
+        // Accounts.
+        no_account(user),
+        names_of_accounts,
+        did_you_mean(names),
+        needs_login,
+        needs_login_hint,
+        account_needs_name,
+        account_needs_name_hint,
+        username_by_itself,
+        no_password_without_address,
+        give_password,
+        username_read_otherwise,
+        username_read_otherwise_hint,
+        phone_field,
+        password_like,
+        address_taken(address),
+        username_taken(username),
+        phone_taken,
+        last_name,
+        last_name_hint,
+        last_administrator(user),
+        last_administrator_hint,
+        no_second_factor(user),
+        in_too_many_groups(user, max),
+        in_too_many_groups_hint,
+        several_registrations(count, user),
+        several_registrations_hint,
+        replace_registrations,
+        username_taken_meanwhile,
+        not_limited(text),
+        // Registrations and invitations.
+        no_registration(id),
+        address_taken_meanwhile,
+        address_taken_meanwhile_hint,
+        registration_closed,
+        registration_closed_hint,
+        or_add_account,
+        invitation_for_one,
+        invitation_for_one_hint,
+        invitation_bounds(max),
+        has_account(user),
+        invited_enough,
+        invited_enough_hint,
+        no_invitation(id),
+        // Groups.
+        no_group(group),
+        only_group(name),
+        groups(names),
+        some_groups(names),
+        too_many_groups_given(max),
+        too_many_permissions(group, max),
+        too_many_groups(max),
+        too_many_groups_hint,
+        administrators_stay,
+        administrators_stay_hint,
+        // API tokens.
+        too_many_tokens(max),
+        too_many_tokens_hint,
+        scopes_of_administrators,
+        too_many_scopes,
+        unknown_scope,
+        no_scope,
+        scopes(words),
+        not_a_lifetime,
+        lifetime_too_long,
+        no_token(id),
+        // Mail and webhooks.
+        see_templates,
+        mail_not_accepted(reason),
+        mail_not_accepted_hint,
+        mail_refused(reason),
+        mail_refused_hint,
+        mail_not_queued,
+        mail_not_queued_hint,
+        no_webhook(name),
+        without_webhooks,
+        only_webhook(name),
+        webhooks(names),
+        webhook_not_told(name, reason),
+        webhook_not_told_hint,
+        // The audit log, signing keys, the server.
+        log_row_unreadable(what),
+        log_broken_as_told(reason, detail),
+        log_broken_hint,
+        too_many_keys,
+        too_many_keys_hint,
+        only_a_server,
+        unknown_command,
+        unknown_command_hint,
+        // What pages and programs are told of their own account.
+        too_many_factors,
+        address_belongs_to_another,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::DECLARED;
+    use crate::texts::Catalogue;
+
+    /// What code says of a failure is built from its stable code; `web/status.rs` tests those.
+    fn is_of_a_failure(key: &str) -> bool {
+        key.starts_with("failure.")
+    }
+
+    #[test]
+    fn the_catalogue_has_the_words_of_every_sentence_and_of_no_other() {
+        let catalogue = Catalogue::read(include_str!("english.toml")).expect("a catalogue");
+        let written: BTreeSet<&str> = catalogue.keys().filter(|key| !is_of_a_failure(key)).collect();
+        let mut declared = BTreeSet::new();
+        declared.extend(DECLARED.iter().map(|(key, _)| *key));
+        let missing: Vec<_> = declared.difference(&written).collect();
+        let unused: Vec<_> = written.difference(&declared).collect();
+        assert!(missing.is_empty() && unused.is_empty(), "without words: {missing:?}; never said: {unused:?}");
+    }
+
+    #[test]
+    fn a_sentence_has_places_for_the_values_that_it_is_given() {
+        let catalogue = Catalogue::english();
+        let mut differing = BTreeMap::new();
+        for (key, values) in DECLARED {
+            let (mut given, places) = (BTreeSet::new(), catalogue.placeholders(key));
+            given.extend(values.iter().copied());
+            if given != places {
+                differing.insert(key, (given, places));
+            }
+        }
+        assert!(differing.is_empty(), "values, and places: {differing:#?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! A sentence without its words: its key, and the values that stand in it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::{Deserialize, Serialize};
+
+/// A sentence of the catalogue. It has no `Display`: whoever shows it says in which language.
+///
+/// It is boxed, because it travels in errors, for which every result has room.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Text(Box<Sentence>);
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct Sentence {
+    key: Cow<'static, str>,
+    values: BTreeMap<Cow<'static, str>, TextValue>,
+}
+
+/// What stands in a sentence.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TextValue {
+    /// Words that stay as they are in every language, made safe by whoever put them here.
+    Plain(String),
+    /// Another sentence, in the language of the one around it.
+    Text(Text),
+}
+
+impl Text {
+    /// Names a sentence.
+    pub(crate) fn of(key: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Sentence { key: key.into(), values: BTreeMap::new() }))
+    }
+
+    /// Adds a value.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<TextValue>) -> Self {
+        self.0.values.insert(name.into(), value.into());
+        self
+    }
+
+    /// Returns the key.
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// Returns the value of this name.
+    pub(super) fn value(&self, name: &str) -> Option<&TextValue> {
+        self.0.values.get(name)
+    }
+}
+
+impl<T: Display> From<T> for TextValue {
+    fn from(value: T) -> Self {
+        Self::Plain(value.to_string())
+    }
+}
+
+impl From<Text> for TextValue {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
