@@ -164,7 +164,7 @@ mod tests {
     use super::DECLARED;
     use crate::texts::Catalogue;
 
-    /// What code says of a failure is built from its stable code; `web/status.rs` tests those.
+    /// The key of what is said about a failure is made of its stable code; `src/web/status.rs` tests those.
     fn is_of_a_failure(key: &str) -> bool {
         key.starts_with("failure.")
     }

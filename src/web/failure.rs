@@ -1,6 +1,5 @@
 //! The reasons why a request is not answered with what was asked for.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -262,13 +261,11 @@ impl From<Denied> for Failure {
 
 impl Failure {
     /// Returns the words on what to do about it.
-    pub fn detail(&self) -> Cow<'_, str> {
+    pub fn detail(&self) -> Text {
         match self {
-            Self::Refused(_, detail) => detail.in_english().into(),
-            Self::TokenUsed(done_at) => {
-                format!("It was done on {}. {}", done_at.in_words(), self.explanation().detail).into()
-            }
-            other => other.explanation().detail.into(),
+            Self::Refused(_, detail) => detail.clone(),
+            Self::TokenUsed(done_at) => self.explanation().detail().with("at", done_at.in_words()),
+            other => other.explanation().detail(),
         }
     }
 

@@ -152,9 +152,9 @@ impl Reply {
         #[derive(Serialize)]
         struct Problem<'a> {
             r#type: &'static str,
-            title: &'static str,
+            title: String,
             status: u16,
-            detail: &'a str,
+            detail: String,
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             fields: Option<&'a FieldErrors>,
@@ -180,12 +180,11 @@ impl Reply {
             Failure::TokenUsed(done_at) => Some(done_at.to_string()),
             _ => None,
         };
-        let detail = failure.detail();
         let problem = Problem {
             r#type: "about:blank",
-            title: told.title,
+            title: told.title().in_english(),
             status: told.status.as_u16(),
-            detail: &detail,
+            detail: failure.detail().in_english(),
             code: told.code,
             fields,
             methods,

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::admin::RefusalKind;
+use crate::texts::Text;
 
 use super::failure::Failure;
 
@@ -40,23 +41,37 @@ impl Success {
     }
 }
 
-/// The public form of a failure: status, stable code, and words for people.
+/// The public form of a failure: status, stable code, and words for people, which the catalogue has.
 #[derive(Clone, Copy)]
 pub struct Explanation {
     /// The status.
     pub status: StatusCode,
     /// The stable code, for programs.
     pub code: &'static str,
-    /// What happened.
-    pub title: &'static str,
-    /// What to do about it.
-    pub detail: &'static str,
+    /// The name of the words: the code, unless failures of one code are told apart by words.
+    words: &'static str,
     /// Seconds after which trying again makes sense, for `Retry-After`.
     pub retry_after: Option<u32>,
 }
 
-const fn explain(status: StatusCode, code: &'static str, title: &'static str, detail: &'static str) -> Explanation {
-    Explanation { status, code, title, detail, retry_after: None }
+impl Explanation {
+    /// Returns what happened.
+    pub fn title(&self) -> Text {
+        Text::of(format!("failure.{}.title", self.words))
+    }
+
+    /// Returns what to do about it.
+    pub(super) fn detail(&self) -> Text {
+        Text::of(format!("failure.{}.detail", self.words))
+    }
+
+    const fn told_as(self, words: &'static str) -> Self {
+        Self { words, ..self }
+    }
+}
+
+const fn explain(status: StatusCode, code: &'static str) -> Explanation {
+    Explanation { status, code, words: code, retry_after: None }
 }
 
 const fn later(seconds: u32, explanation: Explanation) -> Explanation {
@@ -70,60 +85,102 @@ impl Failure {
     pub const fn explanation(&self) -> Explanation {
         use StatusCode as S;
         match self {
-            Self::MalformedRequest => explain(S::BAD_REQUEST, "malformed_request", "The request cannot be understood.", "A path or a parameter is not well formed."),
-            Self::MalformedJson => explain(S::BAD_REQUEST, "malformed_json", "The body is not JSON.", "Send one JSON object in UTF-8."),
-            Self::RepeatedParameter => explain(S::BAD_REQUEST, "repeated_parameter", "A parameter is given twice.", "Send each parameter once."),
-            Self::UnknownParameter => explain(S::BAD_REQUEST, "unknown_parameter", "There is no such parameter.", "A list that leaves out what was asked for would be taken for the answer: send those that the documentation names."),
-            Self::TooManyFields => explain(S::BAD_REQUEST, "too_many_parameters", "There are too many parameters.", "Send those that the documentation names."),
-            Self::NotLoggedIn => explain(S::UNAUTHORIZED, "not_logged_in", "You are not logged in.", "Log in first; the session may have ended."),
-            Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials", "That did not work.", "The name or the password is wrong, or the address is not confirmed yet: then follow the link in the mail that was sent to it."),
-            Self::SecondFactorRequired(_) => explain(S::UNAUTHORIZED, "second_factor_required", "One more step.", "Give a code of your second factor, or a recovery code."),
-            Self::WrongCode => explain(S::UNAUTHORIZED, "wrong_code", "The code is wrong.", "Each code works once, and not for long; of several that were sent the newest works. If those of a device are always wrong, check its clock."),
-            Self::OtherBrowser => explain(S::CONFLICT, "other_browser", "Another browser asked for this link.", "Open it there; or say that you want to log in here, if it was you who asked."),
-            Self::LoginOver => explain(S::UNAUTHORIZED, "login_over", "Please begin again.", "The login took too long, or too many codes were wrong. Begin with your password."),
-            Self::ReauthenticationRequired(_) => explain(S::UNAUTHORIZED, "reauthentication_required", "Is it still you?", "Prove who you are once more, then try again; nothing was changed."),
-            Self::SecondFactorSetUpRequired => explain(S::FORBIDDEN, "second_factor_setup_required", "You need a second factor.", "One of your groups asks for one: set it up first."),
-            Self::SecondFactorNeeded => explain(S::CONFLICT, "second_factor_needed", "You need a second factor.", "One of your groups asks for one: add another before you remove the last."),
-            Self::Forbidden => explain(S::FORBIDDEN, "forbidden", "This is not for you.", "Only administrators may do this, or people whom they let."),
-            Self::InsufficientScope => explain(S::FORBIDDEN, "insufficient_scope", "The token is not good for this.", "Make one with the scope that the documentation names for it; some things ask for a login."),
-            Self::CrossSite => explain(S::FORBIDDEN, "cross_site", "The request came from another site.", "Open this site itself and try again there; nothing was changed. A program beside whose cookie there is no Origin header sends a JSON body, if only {}, or uses a token."),
-            Self::TokenInvalid => explain(S::FORBIDDEN, "token_invalid", "This link does not work.", "A newer one was mailed, something else was done meanwhile, or it was not copied whole. Ask for a new one."),
-            Self::TokenUsed(_) => explain(S::FORBIDDEN, "token_used", "This is done already.", "The link worked, once, and there is nothing left to do. If it was not you, ask for a link to set a new password."),
-            Self::TokenExpired => explain(S::FORBIDDEN, "token_expired", "This link has expired.", "Ask for a new one."),
-            Self::WrongPassword => explain(S::FORBIDDEN, "wrong_password", "The password is wrong.", "Type your present password again; nothing was changed."),
-            Self::RegistrationClosed => explain(S::FORBIDDEN, "registration_closed", "Registration is closed.", "Ask the people who run this site for an account."),
-            Self::InvitationNeeded => explain(S::FORBIDDEN, "invitation_needed", "You need an invitation.", "Ask the people who run this site to invite you."),
-            Self::NotFound => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check the address."),
-            Self::MethodNotAllowed(_) => explain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "This cannot be done here.", "See the header Allow for what can."),
-            Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.", "Send it again."),
-            Self::UsernameTaken => explain(S::CONFLICT, "username_taken", "Somebody else has this user name.", "Choose another user name; nothing was changed."),
-            Self::LastAdministrator => explain(S::CONFLICT, "last_administrator", "Nobody else administers this site.", "Make somebody else an administrator first; nothing was changed."),
-            Self::Refused(RefusalKind::Unknown, _) => explain(S::NOT_FOUND, "not_found", "There is nothing here.", "Check what was named."),
-            Self::Refused(RefusalKind::Conflict, _) => explain(S::CONFLICT, "conflict", "Something stands in the way.", "Nothing was changed."),
-            Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused", "This cannot be done so.", "Nothing was changed."),
+            Self::MalformedRequest => explain(S::BAD_REQUEST, "malformed_request"),
+            Self::MalformedJson => explain(S::BAD_REQUEST, "malformed_json"),
+            Self::RepeatedParameter => explain(S::BAD_REQUEST, "repeated_parameter"),
+            Self::UnknownParameter => explain(S::BAD_REQUEST, "unknown_parameter"),
+            Self::TooManyFields => explain(S::BAD_REQUEST, "too_many_parameters"),
+            Self::NotLoggedIn => explain(S::UNAUTHORIZED, "not_logged_in"),
+            Self::InvalidCredentials => explain(S::UNAUTHORIZED, "invalid_credentials"),
+            Self::SecondFactorRequired(_) => explain(S::UNAUTHORIZED, "second_factor_required"),
+            Self::WrongCode => explain(S::UNAUTHORIZED, "wrong_code"),
+            Self::OtherBrowser => explain(S::CONFLICT, "other_browser"),
+            Self::LoginOver => explain(S::UNAUTHORIZED, "login_over"),
+            Self::ReauthenticationRequired(_) => explain(S::UNAUTHORIZED, "reauthentication_required"),
+            Self::SecondFactorSetUpRequired => explain(S::FORBIDDEN, "second_factor_setup_required"),
+            Self::SecondFactorNeeded => explain(S::CONFLICT, "second_factor_needed"),
+            Self::Forbidden => explain(S::FORBIDDEN, "forbidden"),
+            Self::InsufficientScope => explain(S::FORBIDDEN, "insufficient_scope"),
+            Self::CrossSite => explain(S::FORBIDDEN, "cross_site"),
+            Self::TokenInvalid => explain(S::FORBIDDEN, "token_invalid"),
+            Self::TokenUsed(_) => explain(S::FORBIDDEN, "token_used"),
+            Self::TokenExpired => explain(S::FORBIDDEN, "token_expired"),
+            Self::WrongPassword => explain(S::FORBIDDEN, "wrong_password"),
+            Self::RegistrationClosed => explain(S::FORBIDDEN, "registration_closed"),
+            Self::InvitationNeeded => explain(S::FORBIDDEN, "invitation_needed"),
+            Self::NotFound => explain(S::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed(_) => explain(S::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Timeout => explain(S::REQUEST_TIMEOUT, "timeout"),
+            Self::UsernameTaken => explain(S::CONFLICT, "username_taken"),
+            Self::LastAdministrator => explain(S::CONFLICT, "last_administrator"),
+            Self::Refused(RefusalKind::Unknown, _) => explain(S::NOT_FOUND, "not_found"),
+            Self::Refused(RefusalKind::Conflict, _) => explain(S::CONFLICT, "conflict"),
+            Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused"),
             Self::Refused(RefusalKind::NeedsLogin, _) => Self::InsufficientScope.explanation(),
-            Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "The people who run this site find the reason in the log."),
-            Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.", "A body may have 64 KiB."),
-            Self::Misdirected => explain(S::MISDIRECTED_REQUEST, "misdirected", "This is not the site you asked for.", "Use the address that the people who run this site have given you. If you run it: see the log for the name that was asked for, and site.url."),
-            Self::ExpectationFailed => explain(S::EXPECTATION_FAILED, "expectation_failed", "The request expects what is not offered here.", "Send no Expect, or 100-continue."),
-            Self::UnknownCoding => explain(S::NOT_IMPLEMENTED, "unknown_coding", "The body is coded in a way that is not known here.", "Send Transfer-Encoding: chunked, or Content-Length."),
-            Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is of the wrong type.", "Send application/json to the API, and forms to pages."),
-            Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields", "Something is not right yet.", "See the fields for what to mend; nothing was changed."),
-            Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed", "Your password is needed.", "Give the password that you chose when you registered, or that of the account the address is for: this is not the browser you registered with, and you are not logged in to that account."),
-            Self::TooManyAttempts(seconds) => later(*seconds, explain(S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many tries.", "Wait a while before the next one.")),
-            Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy", "Too many people are logging in at this moment.", "Try again in a few seconds; nothing was changed.")),
-            Self::NoRoom => later(2, explain(S::SERVICE_UNAVAILABLE, "busy", "Too much is under way at this moment.", "Try again in a few seconds; nothing was changed.")),
-            Self::ClockUnsure => later(60, explain(S::SERVICE_UNAVAILABLE, "clock_unsure", "This machine does not know what time it is.", "Links cannot be used until its clock is right again, which usually takes a few minutes after a power cut. Your link is not used up. Logging in with a password works.")),
-            Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable", "Nothing can be saved at the moment.", "Try again a little later; nothing was changed.")),
-            Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown", "It is not certain that this was saved.", "It may have taken effect. Look whether it has, or simply repeat it: repeating is safe.")),
-            Self::Internal => explain(S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.", "Try again; if it stays so, tell the people who run this site."),
+            Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal"),
+            Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Misdirected => explain(S::MISDIRECTED_REQUEST, "misdirected"),
+            Self::ExpectationFailed => explain(S::EXPECTATION_FAILED, "expectation_failed"),
+            Self::UnknownCoding => explain(S::NOT_IMPLEMENTED, "unknown_coding"),
+            Self::UnsupportedMediaType => explain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::Invalid(_) => explain(S::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::PasswordNeeded => explain(S::UNPROCESSABLE_ENTITY, "password_needed"),
+            Self::TooManyAttempts(seconds) => later(*seconds, explain(S::TOO_MANY_REQUESTS, "too_many_attempts")),
+            Self::Busy => later(5, explain(S::SERVICE_UNAVAILABLE, "busy")),
+            Self::NoRoom => later(2, explain(S::SERVICE_UNAVAILABLE, "busy").told_as("no_room")),
+            Self::ClockUnsure => later(60, explain(S::SERVICE_UNAVAILABLE, "clock_unsure")),
+            Self::StorageUnavailable => later(10, explain(S::SERVICE_UNAVAILABLE, "storage_unavailable")),
+            Self::OutcomeUnknown => later(10, explain(S::SERVICE_UNAVAILABLE, "outcome_unknown")),
+            Self::Internal => explain(S::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::texts::Catalogue;
+
+    /// The names of the words that are said, as this file has them.
+    fn said() -> BTreeSet<&'static str> {
+        let text = include_str!("status.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let mut said = BTreeSet::new();
+        for line in text.lines().filter(|line| line.contains("explain(")) {
+            let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+            // The code, and behind it the name of the words if they have another.
+            said.extend(quoted.last());
+        }
+        said
+    }
+
+    #[test]
+    fn every_failure_has_its_words_and_no_words_are_left_over() {
+        /// A refusal says itself what to do.
+        const IN_OTHER_WORDS: [&str; 2] = ["conflict", "refused"];
+        let mut wanted = BTreeSet::new();
+        for words in said() {
+            wanted.insert(format!("failure.{words}.title"));
+            if !IN_OTHER_WORDS.contains(&words) {
+                wanted.insert(format!("failure.{words}.detail"));
+            }
+        }
+        let mut found = BTreeSet::new();
+        found.extend(Catalogue::english().keys().filter(|key| key.starts_with("failure.")).map(str::to_owned));
+        assert!(found.len() > 80, "{}", found.len());
+        assert_eq!(wanted, found);
+    }
+
+    #[test]
+    fn only_the_words_about_a_used_link_have_a_place_for_a_value() {
+        let catalogue = Catalogue::english();
+        for key in catalogue.keys().filter(|key| key.starts_with("failure.")) {
+            let places = catalogue.placeholders(key);
+            let expected = if key == "failure.token_used.detail" { BTreeSet::from(["at"]) } else { BTreeSet::new() };
+            assert_eq!(places, expected, "{key}");
+        }
+    }
 
     #[test]
     fn every_status_is_counted() {

@@ -46,11 +46,11 @@ impl<'a> Form<'a> {
             }
             Failure::WrongPassword => {
                 // The pages use either name for that field.
-                let words = failure.explanation().detail.to_owned();
+                let words = failure.detail().in_english();
                 map_of([("current_password".into(), words.clone()), ("password".into(), words)])
             }
             Failure::WrongCode => {
-                let words = failure.explanation().detail.to_owned();
+                let words = failure.detail().in_english();
                 map_of([("code".into(), words)])
             }
             Failure::InvalidCredentials
@@ -69,8 +69,8 @@ impl<'a> Form<'a> {
                 let wait = Span::from_seconds((*seconds).into()).at_most_in_words();
                 format!("This was too often for now. The next one is possible in {wait}.")
             }
-            _ if errors.is_empty() => failure.detail().into_owned(),
-            _ => failure.explanation().title.to_owned(),
+            _ if errors.is_empty() => failure.detail().in_english(),
+            _ => failure.explanation().title().in_english(),
         };
         Ok(Reply::failed_page(failure, self.html(web, errors, &problem)))
     }

@@ -17,7 +17,8 @@ pub(crate) const SECOND_FACTOR: &str = "/account/second-factor";
 pub(crate) fn failure(web: &Web, failure: &Failure) -> Reply {
     let told = failure.explanation();
     let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
-    let values = context! { title => told.title, detail => failure.detail(), offers_links, is_done };
+    let (title, detail) = (told.title().in_english(), failure.detail().in_english());
+    let values = context! { title, detail, offers_links, is_done };
     Reply::failed_page(failure, render(web, "message.html", values))
 }
 
