@@ -19,7 +19,7 @@ use super::reach::Reach;
 use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, quoted};
 
 fn in_words(fault: PasswordFault) -> Refusal {
-    Refusal::invalid(refusal::reason(fault), refusal::password_like())
+    Refusal::invalid(fault.text(), refusal::password_like())
 }
 
 pub(super) fn read_phone(text: &str) -> Result<PhoneNumber, Refusal> {

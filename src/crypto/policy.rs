@@ -3,6 +3,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::base::Secret;
+use crate::texts::{Text, password as say};
 
 use super::blocklist::listed;
 use super::constant_time_eq;
@@ -38,28 +39,30 @@ pub enum PasswordFault {
     Reused,
 }
 
-impl std::fmt::Display for PasswordFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl PasswordFault {
+    /// Returns what is wrong with the password.
+    pub fn text(self) -> Text {
         match self {
-            Self::TooShort { min } => write!(f, "the password has fewer than {min} characters"),
-            Self::TooLong { max } => write!(f, "the password has more than {max} characters"),
-            Self::NotPrintable => f.write_str("the password contains characters that cannot be printed"),
-            Self::Common => f.write_str("the password is on the lists that everybody tries first"),
-            Self::Guessable(piece) => write!(f, "the password is easily guessed: {piece}"),
-            Self::Reused => f.write_str("the password was in use before"),
+            Self::TooShort { min } => say::too_short(min),
+            Self::TooLong { max } => say::too_long(max),
+            Self::NotPrintable => say::not_printable(),
+            Self::Common => say::common(),
+            Self::Guessable(piece) => say::guessable(piece.text()),
+            Self::Reused => say::reused(),
         }
     }
 }
 
-impl std::fmt::Display for Piece {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Named => "without the names of the person and the site too little is left of it",
-            Self::Word => "it is a common word or two with a little around them",
-            Self::Row => "digits, letters or keys in a row count for little",
-            Self::Repetition => "the same again counts for little",
-            Self::Free => "it has too few different characters",
-        })
+impl Piece {
+    /// Returns why a password of such pieces is easily guessed.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Named => say::mostly_names(),
+            Self::Word => say::mostly_words(),
+            Self::Row => say::mostly_rows(),
+            Self::Repetition => say::mostly_repeated(),
+            Self::Free => say::mostly_free(),
+        }
     }
 }
 

@@ -11,4 +11,4 @@ mod text;
 pub use catalogue::{Catalogue, NotACatalogue};
 pub use text::Text;
 
-pub(crate) use sentences::refusal;
+pub(crate) use sentences::{field, notice, page, password, refusal};

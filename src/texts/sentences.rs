@@ -9,12 +9,13 @@ macro_rules! sentences {
     ($($(#[$about:meta])* $area:ident { $($name:ident$(($($value:ident),+))?,)* })*) => {
         $(
             $(#[$about])*
+            // A sentence that is never said would be translated for nothing.
             #[deny(dead_code)]
             pub(crate) mod $area {
-                use super::{Text, TextValue};
+                use super::Text;
 
                 $(
-                    pub(crate) fn $name($($($value: impl Into<TextValue>),+)?) -> Text {
+                    pub(crate) fn $name($($($value: impl Into<super::TextValue>),+)?) -> Text {
                         Text::of(concat!(stringify!($area), ".", stringify!($name)))
                             $($(.with(stringify!($value), $value))+)?
                     }
@@ -154,6 +155,79 @@ sentences! {
         // What pages and programs are told of their own account.
         too_many_factors,
         address_belongs_to_another,
+    }
+
+    /// What a page says after something was done.
+    notice {
+        confirmed,
+        registered,
+        awaits_approval,
+        approved,
+        decided_already,
+        done_already,
+        declined,
+        password_changed,
+        username_changed,
+        username_mailed,
+        set_up,
+        login_over,
+        code_mailed,
+        factor_added,
+        factor_removed,
+        taken_back,
+        token_revoked,
+        trust_ended,
+        logged_out,
+        address_asked,
+        address_respelled,
+        session_ended,
+        account_deleted,
+    }
+
+    /// What else stands on pages.
+    page {
+        too_often(wait),
+        last_login(at, device, network),
+        error,
+        cannot_be_shown,
+    }
+
+    /// What is wrong with a field of a form.
+    field {
+        required,
+        too_short(min),
+        too_long(max),
+        too_many(max),
+        not_printable,
+        password_common,
+        password_guessable(why),
+        password_reused,
+        not_an_address,
+        not_a_username,
+        not_a_code,
+        not_a_name,
+        domain_not_allowed,
+        not_invited,
+        username_reserved,
+        taken,
+        username_taken,
+        unchanged,
+        not_right,
+    }
+
+    /// Why a password is refused.
+    password {
+        too_short(min),
+        too_long(max),
+        not_printable,
+        common,
+        guessable(why),
+        reused,
+        mostly_names,
+        mostly_words,
+        mostly_rows,
+        mostly_repeated,
+        mostly_free,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, Piece, TokenFault};
 use crate::factors::ProofOption;
 use crate::store::StoreError;
-use crate::texts::Text;
+use crate::texts::{Text, field as say};
 
 /// Every way to fail. Causes that a caller must not tell apart share a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +150,9 @@ impl FieldErrors {
 
     /// Returns the words for a page: each field, and what to say beside it.
     pub fn in_words(&self) -> BTreeMap<String, String> {
-        let words = |errors: &Vec<FieldError>| errors.iter().map(FieldError::in_words).collect::<Vec<_>>().join(" ");
+        let words = |errors: &Vec<FieldError>| {
+            errors.iter().map(|error| error.text().in_english()).collect::<Vec<_>>().join(" ")
+        };
         map_of(self.0.iter().map(|(field, errors)| (field.clone(), words(errors))))
     }
 }
@@ -175,39 +177,27 @@ impl From<PasswordFault> for FieldError {
 }
 
 impl FieldError {
-    fn in_words(&self) -> String {
+    fn text(&self) -> Text {
         let limit = self.min.or(self.max).unwrap_or_default();
         match self.code {
-            "required" => "Please fill this in.".into(),
-            "too_short" => format!("Please use at least {limit} characters; four words that have nothing to do with each other make a good password."),
-            "too_long" => format!("Please use at most {limit} characters."),
-            "too_many" => format!("Please give at most {limit}."),
-            "not_printable" => "It contains characters that cannot be printed.".into(),
-            "common" => {
-                "This password is on the lists that everybody tries first. Please use four words that have nothing to do with each other.".into()
-            }
-            "guessable" => {
-                let why = self.piece.unwrap_or(Piece::Free);
-                format!("This is easily guessed: {why}. Please use four words that have nothing to do with each other.")
-            }
-            "reused" => "This password was in use before. Please choose another.".into(),
-            "not_an_address" => "This is not an e-mail address; it looks like name@example.org.".into(),
-            "not_a_username" => {
-                "Use 2 to 32 of a–z, 0–9, dot, dash and underscore, beginning with a letter or digit.".into()
-            }
-            "not_a_code" => {
-                "This is not a code: it has six digits, or it is a recovery code of four times four.".into()
-            }
-            "not_a_name" => {
-                "Use 1 to 100 characters that can be seen. Perhaps an invisible one was pasted along: type it anew."
-                    .into()
-            }
-            "domain_not_allowed" => "Addresses of this domain cannot be used here.".into(),
-            "not_invited" => "The invitation is for another address.".into(),
-            "reserved" => "This name is kept for those who run the site, or reads as a telephone number. Please choose another.".into(),
-            "taken" => "Somebody else has this already.".into(),
-            "unchanged" => "This is what you have already.".into(),
-            _ => "This is not right.".into(),
+            "required" => say::required(),
+            "too_short" => say::too_short(limit),
+            "too_long" => say::too_long(limit),
+            "too_many" => say::too_many(limit),
+            "not_printable" => say::not_printable(),
+            "common" => say::password_common(),
+            "guessable" => say::password_guessable(self.piece.unwrap_or(Piece::Free).text()),
+            "reused" => say::password_reused(),
+            "not_an_address" => say::not_an_address(),
+            "not_a_username" => say::not_a_username(),
+            "not_a_code" => say::not_a_code(),
+            "not_a_name" => say::not_a_name(),
+            "domain_not_allowed" => say::domain_not_allowed(),
+            "not_invited" => say::not_invited(),
+            "reserved" => say::username_reserved(),
+            "taken" => say::taken(),
+            "unchanged" => say::unchanged(),
+            _ => say::not_right(),
         }
     }
 }

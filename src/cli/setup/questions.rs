@@ -6,7 +6,7 @@ use crate::base::{EmailAddress, is_visible};
 use crate::cli::Exit;
 use crate::cli::out::say;
 use crate::config::{Passwords, RegistrationMode, Security, Sender, SiteUrl, Smtp};
-use crate::crypto::{Password, PasswordPolicy};
+use crate::crypto::{Password, PasswordFault, PasswordPolicy};
 use crate::texts::refusal;
 
 use super::answers::{Answers, first_line, path};
@@ -172,11 +172,12 @@ pub(super) fn administrator(
     let policy = PasswordPolicy { min_chars: Passwords::default().min_length };
     let context = [context, &[email.as_str()]].concat();
     let accept = |text: &str| Password::parse(text).and_then(|password| policy.accept(&password, &context));
+    let why = |fault: PasswordFault| fault.text().in_english();
     let advice = || refusal::password_like().in_english();
     if let Some(file) = &given.admin_password_file {
         let password = first_line(file.as_ref()).map_err(Exit::failed)?;
         accept(&password)
-            .map_err(|fault| Exit::failed(format!("--admin-password-file: {fault}")).with_hint(advice()))?;
+            .map_err(|fault| Exit::failed(format!("--admin-password-file: {}", why(fault))).with_hint(advice()))?;
         return Ok(Some((email, password)));
     }
     if !asker.can_ask() {
@@ -187,7 +188,7 @@ pub(super) fn administrator(
     loop {
         let password = asker.secret(&format!("Their password, at least {} characters", policy.min_chars))?;
         if let Err(fault) = accept(&password) {
-            say!("  {fault}: {}", advice());
+            say!("  {}: {}", why(fault), advice());
         } else if password != asker.secret("Once more")? {
             say!("  the two differ");
         } else {

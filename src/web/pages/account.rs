@@ -2,6 +2,7 @@
 
 use crate::sessions::agent_in_words;
 use crate::templates::{Value, context};
+use crate::texts::page;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::operations;
@@ -37,7 +38,8 @@ pub(super) fn values(request: &Request) -> Result<Value, Failure> {
 pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let sessions = web.app.sessions_of(request.caller()?).await?.len();
     let logins = web.app.logins_of(request.caller()?).await?;
-    let last_login = logins.last.map(|last| format!("{}, {}, from {}", last.at.in_words(), last.device, last.network));
+    let last_login =
+        logins.last.map(|last| page::last_login(last.at.in_words(), last.device, last.network).in_english());
     let page =
         render(web, "account.html", context! { sessions, last_login, notice => notice(request), ..values(request)? });
     Ok(Reply::page(page))

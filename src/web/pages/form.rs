@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::map_of;
 use crate::config::Span;
 use crate::templates::{Value, context};
+use crate::texts::{field, page};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -41,9 +42,7 @@ impl<'a> Form<'a> {
     pub(super) fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
         let errors = match failure {
             Failure::Invalid(errors) => errors.in_words(),
-            Failure::UsernameTaken => {
-                map_of([("username".into(), "Somebody else has this user name. Please choose another.".into())])
-            }
+            Failure::UsernameTaken => map_of([("username".into(), field::username_taken().in_english())]),
             Failure::WrongPassword => {
                 // The pages use either name for that field.
                 let words = failure.detail().in_english();
@@ -67,7 +66,7 @@ impl<'a> Form<'a> {
         let problem = match failure {
             Failure::TooManyAttempts(seconds) => {
                 let wait = Span::from_seconds((*seconds).into()).at_most_in_words();
-                format!("This was too often for now. The next one is possible in {wait}.")
+                page::too_often(wait).in_english()
             }
             _ if errors.is_empty() => failure.detail().in_english(),
             _ => failure.explanation().title().in_english(),
