@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::accounts::{administer, person};
 use crate::app::App;
-use crate::audit::{self, Act, Broken, Row, Subject};
+use crate::audit::{self, Act, Broken, Row};
 use crate::base::{AccountId, NodeId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 use crate::texts::{Text, refusal};
@@ -61,7 +61,7 @@ impl Filter {
 
     fn takes(&self, row: &Row) -> bool {
         let entry = &row.entry;
-        let about = |id: AccountId| entry.subject == Subject::from(id) || entry.actor == audit::Actor::Account(id);
+        let about = |id: AccountId| entry.subject.account() == Some(id) || entry.actor == audit::Actor::Account(id);
         self.act.is_none_or(|act| entry.act == act)
             && self.account.is_none_or(about)
             && self.network.as_ref().is_none_or(|network| entry.network == *network)
@@ -112,7 +112,7 @@ pub(super) async fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRo
 /// Returns the names of the accounts in the rows. A deleted one has none: nothing but its id was kept.
 fn names_in(view: &dyn Snapshot, rows: &[(u64, Row)]) -> Result<BTreeMap<String, String>, StoreError> {
     let mut names = BTreeMap::new();
-    for id in rows.iter().flat_map(|(_, row)| [actor_id(&row.entry.actor), row.entry.subject.id()]).flatten() {
+    for id in rows.iter().flat_map(|(_, row)| [actor_id(&row.entry.actor), row.entry.subject.account()]).flatten() {
         if !names.contains_key(&id.to_string())
             && let Some(person) = person::load(view, id)?
         {
@@ -140,8 +140,8 @@ fn describe(number: u64, row: &Row, names: &BTreeMap<String, String>) -> AuditRo
         outcome: entry.outcome.as_str().to_owned(),
         actor: entry.actor.to_string(),
         actor_name: name(actor_id(&entry.actor)),
-        subject: entry.subject.id().map(|id: AccountId| id.to_string()),
-        subject_name: name(entry.subject.id()),
+        subject: entry.subject.id().map(|id| id.to_string()),
+        subject_name: name(entry.subject.account()),
         network: Some(entry.network.clone()).filter(|network| !network.is_empty()),
         detail: Some(entry.detail.clone()).filter(|detail| !detail.is_empty()),
     }

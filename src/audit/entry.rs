@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::base::{AccountId, ClockState, Id, Timestamp};
+use crate::base::{AccountId, ClockState, Timestamp};
+
+use super::subject::Subject;
 use crate::store::{Damaged, Field, Reader, record, stored_enum};
 
 stored_enum! {
@@ -292,45 +294,6 @@ impl Source {
     #[must_use]
     pub fn appliance() -> Self {
         Self { actor: Actor::Appliance, network: String::new() }
-    }
-}
-
-/// What an act is about: an account, a registration, a mail, or nothing in particular.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Subject([u8; 16]);
-
-impl Subject {
-    /// Nothing in particular.
-    pub const NONE: Self = Self([0; 16]);
-
-    /// Returns its id, if there is one.
-    #[must_use]
-    pub fn id(self) -> Option<AccountId> {
-        (self != Self::NONE).then(|| Id::from_bytes(self.0))
-    }
-}
-
-impl<Kind> From<Id<Kind>> for Subject {
-    fn from(id: Id<Kind>) -> Self {
-        Self(*id.bytes())
-    }
-}
-
-impl Field for Subject {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, Damaged> {
-        <[u8; 16]>::take(input).map(Self)
-    }
-
-    fn to_json(&self) -> Value {
-        self.id().to_json()
-    }
-
-    fn from_json(shown: &Value) -> Result<Self, Damaged> {
-        Ok(Option::<AccountId>::from_json(shown)?.map_or(Self::NONE, Self::from))
     }
 }
 

@@ -12,11 +12,13 @@ mod chain;
 mod entry;
 mod head;
 mod rows;
+mod subject;
 
 pub use append::reseal;
 pub use chain::{Verified, begin, go_on_after, record, retain, verify};
-pub use entry::{Act, Actor, Entry, Outcome, Source, Subject};
+pub use entry::{Act, Actor, Entry, Outcome, Source};
 pub use head::{Broken, end, goes_on_from};
 pub(crate) use head::{HEADS, MARKS};
 pub(crate) use rows::ROWS;
 pub use rows::{Chain, Row, page};
+pub use subject::{Subject, SubjectKind};

@@ -8,8 +8,8 @@ mod signature;
 use serde_json::{Value, json};
 
 use crate::accounts::{Work, person, registration};
-use crate::audit::{self, Act, Row, Source, Subject};
-use crate::base::{DAY, HOUR, MINUTE, Moment, NodeId, RegistrationId, Seconds, Timestamp};
+use crate::audit::{self, Act, Actor, Entry, Row, Source, Subject, SubjectKind};
+use crate::base::{AccountId, DAY, HOUR, MINUTE, Moment, NodeId, RegistrationId, Seconds, Timestamp};
 use crate::config::{HookEvent, Webhook};
 use crate::crypto::base64url;
 use crate::store::{Direction, Key, Snapshot, StoreError, Table, record, schema};
@@ -155,6 +155,31 @@ pub fn upcoming(view: &dyn Snapshot, hook: Hook<'_>, seen: u64, now: Timestamp) 
     Ok(Upcoming::More(after))
 }
 
+/// Whom an event is about.
+enum About {
+    User(AccountId),
+    Registration(RegistrationId),
+    Nobody,
+}
+
+fn about(view: &dyn Snapshot, entry: &Entry) -> Result<About, StoreError> {
+    let Some(id) = entry.subject.id() else { return Ok(About::Nobody) };
+    let (account, registration) = (AccountId::from_bytes(*id.bytes()), RegistrationId::from_bytes(*id.bytes()));
+    Ok(match (entry.subject.kind(), &entry.actor) {
+        (Some(SubjectKind::Account), _) => About::User(account),
+        (Some(SubjectKind::Registration), _) => About::Registration(registration),
+        // A thing of somebody's own, such as a token: the event is about its owner.
+        (Some(_), Actor::Account(owner)) => About::User(*owner),
+        (Some(_), _) => About::Nobody,
+        // A row from before kinds were written: what has the id says what it is.
+        (None, _) if person::load(view, account)?.is_some() => About::User(account),
+        (None, _) if entry.act == Act::Registered || registration::find(view, registration)?.is_some() => {
+            About::Registration(registration)
+        }
+        (None, _) => About::User(account),
+    })
+}
+
 /// Describes an event, with the account as it is by now.
 fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Result<WebhookEvent, StoreError> {
     let entry = &row.entry;
@@ -167,20 +192,26 @@ fn describe(view: &dyn Snapshot, number: u64, row: &Row, event: HookEvent) -> Re
     if !entry.detail.is_empty() && matches!(event, HookEvent::GroupJoined | HookEvent::GroupLeft) {
         body["group"] = entry.detail.as_str().into();
     }
-    if let Some(subject) = entry.subject.id() {
-        let registration = RegistrationId::from_bytes(*subject.bytes());
-        if let Some(person) = person::load(view, subject)? {
-            body["user"] = json!({
-                "id": subject.to_string(),
-                "email": person.email.as_ref().map(|email| email.shown.as_str()),
-                "username": person.username.as_ref().map(|name| name.as_str()),
-            });
-        } else if let Some(registration) = registration::find(view, registration)? {
-            body["registration"] = json!({"id": subject.to_string(), "email": registration.email.as_str()});
-        } else {
-            let kind = if entry.act == Act::Registered { "registration" } else { "user" };
-            body[kind] = json!({"id": subject.to_string()});
+    match about(view, entry)? {
+        About::User(id) => {
+            let person = person::load(view, id)?;
+            body["user"] = match &person {
+                Some(person) => json!({
+                    "id": id.to_string(),
+                    "email": person.email.as_ref().map(|email| email.shown.as_str()),
+                    "username": person.username.as_ref().map(|name| name.as_str()),
+                }),
+                None => json!({"id": id.to_string()}),
+            };
         }
+        About::Registration(id) => {
+            let registration = registration::find(view, id)?;
+            body["registration"] = match &registration {
+                Some(registration) => json!({"id": id.to_string(), "email": registration.email.as_str()}),
+                None => json!({"id": id.to_string()}),
+            };
+        }
+        About::Nobody => {}
     }
     Ok(WebhookEvent { number, id, at: entry.at, body: body.to_string() })
 }
