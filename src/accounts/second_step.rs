@@ -6,7 +6,7 @@ use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, CodeProof, CodePurpose, NewTrust};
-use crate::sessions::{Carrier, Client, Method};
+use crate::sessions::{Carrier, Client, Endable, Method, epoch_of, raise_epoch};
 use crate::store::{Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::attempt_limits::AttemptLimits;
@@ -30,8 +30,12 @@ pub struct PendingLogin {
     methods: BTreeSet<Method>,
     expires_at: Timestamp,
     tries_left: u32,
+    /// The epoch that its account was in when it began.
+    epoch: u64,
 }
-record!(PendingLogin, version 1, { account, generation, password, carrier, methods, expires_at, tries_left });
+record!(PendingLogin, version 2, { account, generation, password, carrier, methods, expires_at, tries_left }, since 2 {
+    epoch,
+});
 
 pub(crate) const PENDING: Table<Digest, PendingLogin> = Table::at(schema::PENDING_LOGINS);
 
@@ -40,6 +44,8 @@ pub const STEP_WITHIN: Seconds = 10 * MINUTE;
 /// Wrong codes after which the first step has to be taken again; the account's own limit counts over all pending
 /// logins.
 const TRIES: u32 = 5;
+/// Pending logins that end one by one; of more the epoch ends them all, and the sweep removes their rows.
+const ONE_BY_ONE: usize = 5;
 
 fn password_of(person: &Person) -> Digest {
     let hash = person.account.password.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -62,6 +68,7 @@ pub(super) fn begin(
         methods: set_of([method]),
         expires_at: work.now().plus(STEP_WITHIN),
         tries_left: TRIES,
+        epoch: epoch_of(work.tx, person.id, Endable::PendingLogins)?,
     };
     PENDING.put(work.tx, &secret.digest(), &pending)?;
     let what = (Act::Login, Outcome::SecondFactorNeeded);
@@ -78,6 +85,9 @@ pub fn look_up(
 ) -> Result<Option<(PendingLogin, Person)>, StoreError> {
     let is_alive = |pending: &PendingLogin| now < pending.expires_at && pending.generation == env.generation;
     let Some(pending) = PENDING.get(view, &secret)?.filter(is_alive) else { return Ok(None) };
+    if pending.epoch != epoch_of(view, pending.account, Endable::PendingLogins)? {
+        return Ok(None);
+    }
     // Minutes may lie between the steps: whoever was disabled, or got a new password, starts over.
     let is_same = |person: &Person| person.account.disabled_at.is_none() && password_of(person) == pending.password;
     Ok(person::load(view, pending.account)?.filter(is_same).map(|person| (pending, person)))
@@ -145,21 +155,35 @@ pub fn conclude(work: &mut Work<'_>, step: &StepAttempt) -> Result<Result<Starte
 
 /// Ends the pending logins of an account. Returns how many.
 pub(super) fn end_waiting(tx: &mut dyn Transaction, account: AccountId) -> Result<usize, StoreError> {
+    let (mut waiting, epoch) = (rows_of(tx, account)?, epoch_of(tx, account, Endable::PendingLogins)?);
+    waiting.retain(|(_, pending)| pending.epoch == epoch);
+    if waiting.len() > ONE_BY_ONE {
+        raise_epoch(tx, account, Endable::PendingLogins)?;
+    } else {
+        waiting.iter().try_for_each(|(secret, _)| PENDING.delete(tx, secret))?;
+    }
+    Ok(waiting.len())
+}
+
+/// The rows of an account, those of a past epoch too.
+fn rows_of(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, PendingLogin)>, StoreError> {
     const PAGE: usize = 500;
     // A pass over the whole table, which has no index by account: its rows live for minutes, and only an administrator
     // causes this.
-    let (mut after, mut ended) = (None, 0);
+    let (mut after, mut found) = (None, Vec::new());
     loop {
-        let page = PENDING.page(tx, after.as_ref(), PAGE)?;
-        for (secret, _) in page.iter().filter(|(_, pending)| pending.account == account) {
-            PENDING.delete(tx, secret)?;
-            ended += 1;
-        }
-        match page.last() {
-            Some((secret, _)) => after = Some(*secret),
-            None => return Ok(ended),
+        let page = PENDING.page(view, after.as_ref(), PAGE)?;
+        after = next_after(&page, PAGE);
+        found.extend(page.into_iter().filter(|(_, pending)| pending.account == account));
+        if after.is_none() {
+            return Ok(found);
         }
     }
+}
+
+/// Whether an account has any row, of whatever epoch.
+pub fn has_rows(view: &dyn Snapshot, account: AccountId) -> Result<bool, StoreError> {
+    Ok(!rows_of(view, account)?.is_empty())
 }
 
 /// Ends up to `limit` pending logins behind `after`, of any account. Returns how many, and where to go on, or none at
@@ -183,7 +207,7 @@ pub fn sweep(
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
     PENDING.sweep(tx, after.as_ref(), limit, |tx, secret, pending| {
-        if now >= pending.expires_at {
+        if now >= pending.expires_at || pending.epoch != epoch_of(tx, pending.account, Endable::PendingLogins)? {
             PENDING.delete(tx, secret)?;
         }
         Ok(())

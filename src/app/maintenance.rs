@@ -8,11 +8,11 @@ use crate::accounts::{
     person, process_mail_requests, registration, second_step, spent,
 };
 use crate::audit::{self, Act, Source, Subject};
-use crate::base::{ClockState, EmailAddress, MailId, PhoneNumber, Timestamp};
+use crate::base::{AccountId, ClockState, EmailAddress, MailId, PhoneNumber, Timestamp};
 use crate::crypto::Digest;
 use crate::factors;
 use crate::mail::{self, Channel, Recipient};
-use crate::sessions;
+use crate::sessions::{self, Endable};
 use crate::store::{Snapshot, StoreError};
 use crate::throttle;
 use crate::webhooks;
@@ -26,6 +26,12 @@ const WRITES_PER_STEP: usize = 3;
 /// Rows looked at in one transaction of a sweep. Each may have others beside it: a step changes fewer than a hundred, which is what a
 /// replicated store takes at once.
 pub(super) const ROWS_PER_STEP: usize = 24;
+/// Summaries in one write: each is a mail.
+const SUMMARIES_PER_STEP: usize = 12;
+/// Resets in one write: each ends sessions, and is a mail.
+const RESETS_PER_STEP: usize = 2;
+/// Uses of sessions in one write: each has one row.
+const USES_PER_STEP: usize = 90;
 
 impl App {
     /// Queues the mails that requests for mail call for. False when none waits.
@@ -54,7 +60,7 @@ impl App {
     pub async fn sum_up_notices(self: &Arc<Self>) -> Result<(), Fault> {
         let (now, mut after) = (self.time().earlier, None);
         loop {
-            let (rows, next) = self.read(|view| mail::notices::over(view, now, after, ROWS_PER_STEP)).await?;
+            let (rows, next) = self.read(|view| mail::notices::over(view, now, after, SUMMARIES_PER_STEP)).await?;
             if !rows.is_empty() {
                 self.write(move |work| notice_summaries::sum_up(work, &rows)).await?;
             }
@@ -178,10 +184,18 @@ impl App {
     /// When the store fails; the notes are lost, which only makes sessions look less used.
     pub async fn note_seen(self: &Arc<Self>) -> Result<(), Fault> {
         let seen = self.take_seen();
-        if seen.is_empty() {
-            return Ok(());
+        // Queued together, so that they share a commit where the engine takes as much at once.
+        let notes: Vec<_> = seen
+            .chunks(USES_PER_STEP)
+            .map(|some| {
+                let some = some.to_vec();
+                self.write(move |work| sessions::note_seen(work.tx, &some))
+            })
+            .collect();
+        for noted in notes {
+            noted.await?;
         }
-        Ok(self.write(move |work| sessions::note_seen(work.tx, &seen)).await?)
+        Ok(())
     }
 
     /// Removes what is over: sessions, registrations that nobody confirmed, failed mails that nobody attended to, old
@@ -210,7 +224,8 @@ impl App {
             .await?;
         self.in_steps(|work, after| factors::sweep_trusts(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
-        self.in_steps(|work, after| factor_resets::carry_out_due(work, after, ROWS_PER_STEP)).await?;
+        self.in_steps(|work, after| sessions::sweep_epochs(work.tx, after, ROWS_PER_STEP, has_rows)).await?;
+        self.in_steps(|work, after| factor_resets::carry_out_due(work, after, RESETS_PER_STEP)).await?;
         self.in_steps(|work, after: Option<String>| {
             let oldest = work.moment.earliest().minus(work.env.config.tokens.confirm_within.seconds());
             confirm_links::sweep(work.tx, oldest, after.as_ref(), ROWS_PER_STEP)
@@ -271,6 +286,16 @@ impl App {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Whether there is any row of what an epoch of an account tells the end of.
+fn has_rows(view: &dyn Snapshot, account: AccountId, what: Endable) -> Result<bool, StoreError> {
+    match what {
+        Endable::Sessions => sessions::has_rows(view, account),
+        Endable::ApiTokens => sessions::has_token_rows(view, account),
+        Endable::TrustedBrowsers => factors::has_trust_rows(view, account),
+        Endable::PendingLogins => second_step::has_rows(view, account),
     }
 }
 

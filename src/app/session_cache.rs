@@ -148,7 +148,7 @@ struct Changed {
 impl Changed {
     fn of(changes: &Changes) -> Self {
         let credentials = keys(changes, schema::SESSIONS).chain(keys(changes, schema::API_TOKENS));
-        let accounts = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS].into_iter();
+        let accounts = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS, schema::EPOCHS].into_iter();
         Self {
             groups: keys(changes, schema::GROUPS).next().is_some(),
             credentials: credentials.filter_map(|key| key.try_into().ok().map(Digest)).collect(),

@@ -50,6 +50,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &sessions::TOKENS_OF,
     &sessions::FAMILIES,
     &sessions::LOGINS,
+    &sessions::EPOCHS,
     &former_addresses::FORMER,
     &former_addresses::FORMER_OWNERS,
     &known_devices::KNOWN,

@@ -30,8 +30,8 @@ pub use sent::add_sent;
 pub use totp::{begin_totp, confirm_totp, lower_steps, raise_steps, reseal, seed_of_begun};
 pub(crate) use trusted::TRUSTED;
 pub use trusted::{
-    MAX_TRUSTED, NewTrust, TrustedBrowser, end_some_trusts, end_trust, end_trusts, is_trusted, sweep_trusts, trust,
-    trusts_of,
+    MAX_TRUSTED, NewTrust, TrustedBrowser, end_some_trusts, end_trust, end_trusts, has_trust_rows, is_trusted,
+    sweep_trusts, trust, trusts_of,
 };
 
 /// Takes a code of any of the account's factors, once. None if it is wrong.

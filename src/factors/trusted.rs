@@ -2,6 +2,7 @@
 
 use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
 use crate::crypto::{Digest, constant_time_eq};
+use crate::sessions::{Endable, epoch_of, raise_epoch};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 use std::net::IpAddr;
 
@@ -18,13 +19,19 @@ pub struct TrustedBrowser {
     pub network: String,
     /// The browser, as it calls itself.
     pub agent: String,
+    /// The epoch that its account was in when the trust began.
+    epoch: u64,
 }
-record!(TrustedBrowser, version 1, { digest, generation, created_at, expires_at, network, agent });
+record!(TrustedBrowser, version 2, { digest, generation, created_at, expires_at, network, agent }, since 2 { epoch });
 
+/// The rows, those of a past epoch too until they are swept.
 pub(crate) const TRUSTED: Table<(AccountId, BrowserId), TrustedBrowser> = Table::at(schema::TRUSTED);
 
 /// Browsers that an account may trust; the one that was trusted first makes room.
 pub const MAX_TRUSTED: usize = 50;
+
+/// Browsers in which trust ends one by one; of more the epoch ends it in all, and the sweep removes their rows.
+const ONE_BY_ONE: usize = 2;
 
 /// Derives the id from the secret, so that the one finds the other.
 fn id_of(secret: Digest) -> BrowserId {
@@ -54,9 +61,10 @@ pub fn trust(
     new: &NewTrust<'_>,
 ) -> Result<(), StoreError> {
     let now = moment.now();
-    let mut others = trusts_of(tx, account)?;
+    let (mut others, epoch) = (rows_of(tx, account)?, epoch_of(tx, account, Endable::TrustedBrowsers)?);
     if others.len() >= MAX_TRUSTED {
-        others.sort_unstable_by_key(|(_, browser)| browser.created_at);
+        // The row of one whose trust ended with all others makes room first.
+        others.sort_unstable_by_key(|(_, browser)| (browser.epoch == epoch, browser.created_at));
         TRUSTED.delete(tx, &(account, others[0].0))?;
     }
     let browser = TrustedBrowser {
@@ -66,6 +74,7 @@ pub fn trust(
         expires_at: now.plus(new.within),
         network: new.network.to_string(),
         agent: new.agent.to_owned(),
+        epoch,
     };
     TRUSTED.put(tx, &(account, id_of(new.secret)), &browser)
 }
@@ -78,14 +87,39 @@ pub fn is_trusted(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     // Found by half of the digest, so the whole of it is compared, in constant time.
-    let found = TRUSTED.get(view, &(account, id_of(secret)))?;
+    let found = find(view, account, id_of(secret))?;
     Ok(found.is_some_and(|browser| {
         constant_time_eq(&browser.digest.0, &secret.0) && browser.generation == *generation && now < browser.expires_at
     }))
 }
 
+/// Finds a browser of an account; not one in which trust has ended with all others.
+fn find(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+    id: BrowserId,
+) -> Result<Option<TrustedBrowser>, StoreError> {
+    let epoch = epoch_of(view, account, Endable::TrustedBrowsers)?;
+    Ok(TRUSTED.get(view, &(account, id))?.filter(|browser| browser.epoch == epoch))
+}
+
 /// The browsers that an account trusts, including those that have expired and are not swept yet.
 pub fn trusts_of(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+) -> Result<Vec<(BrowserId, TrustedBrowser)>, StoreError> {
+    let (mut rows, epoch) = (rows_of(view, account)?, epoch_of(view, account, Endable::TrustedBrowsers)?);
+    rows.retain(|(_, browser)| browser.epoch == epoch);
+    Ok(rows)
+}
+
+/// Whether an account has any row, of whatever epoch.
+pub fn has_trust_rows(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
+    Ok(!TRUSTED.under(view, &account, Direction::Up, 1)?.is_empty())
+}
+
+/// The rows of an account, those of a past epoch too.
+fn rows_of(
     view: &(impl Snapshot + ?Sized),
     account: AccountId,
 ) -> Result<Vec<(BrowserId, TrustedBrowser)>, StoreError> {
@@ -95,17 +129,18 @@ pub fn trusts_of(
 
 /// Ends the trust in a browser. False if there is none of this id.
 pub fn end_trust(tx: &mut dyn Transaction, account: AccountId, id: BrowserId) -> Result<bool, StoreError> {
-    let is_there = TRUSTED.get(tx, &(account, id))?.is_some();
+    let is_there = find(tx, account, id)?.is_some();
     TRUSTED.delete(tx, &(account, id))?;
     Ok(is_there)
 }
 
 /// Ends the trust in every browser.
 pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
-    for (id, _) in trusts_of(tx, account)? {
-        TRUSTED.delete(tx, &(account, id))?;
+    let trusts = trusts_of(tx, account)?;
+    if trusts.len() > ONE_BY_ONE {
+        return raise_epoch(tx, account, Endable::TrustedBrowsers).map(drop);
     }
-    Ok(())
+    trusts.iter().try_for_each(|(id, _)| TRUSTED.delete(tx, &(account, *id)))
 }
 
 /// Ends the trust in up to `limit` browsers behind `after`, of any account. Returns in how many, and where to go on, or
@@ -129,7 +164,7 @@ pub fn sweep_trusts(
     limit: usize,
 ) -> Result<Option<(AccountId, BrowserId)>, StoreError> {
     TRUSTED.sweep(tx, after.as_ref(), limit, |tx, key, browser| {
-        if now >= browser.expires_at {
+        if now >= browser.expires_at || browser.epoch != epoch_of(tx, key.0, Endable::TrustedBrowsers)? {
             TRUSTED.delete(tx, key)?;
         }
         Ok(())

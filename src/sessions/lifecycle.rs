@@ -5,8 +5,16 @@ use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Direction, StoreError, Transaction, next_after};
 
-use super::session::{Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, of_account, remove, store};
+use super::epochs::{Endable, epoch_of, raise_epoch};
+use super::session::{
+    Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, find, is_present, of_account, remove, rows_of, secret_of,
+    store,
+};
 use super::{Client, Method, api_tokens, refreshing};
+
+/// Sessions that end one by one; of more the epoch ends them all, and the sweep removes their rows. It is few: what ends
+/// sessions does much else in the same transaction.
+const ONE_BY_ONE: usize = 4;
 
 /// The data of a new session.
 pub struct NewSession<'a> {
@@ -54,6 +62,7 @@ pub fn start(
         agent: new.client.agent.clone(),
         family: None,
         access_until: None,
+        epoch: epoch_of(tx, new.account, Endable::Sessions)?,
     };
     make_room(tx, new.account)?;
     refreshing::begin(tx, &mut session, &secret, now.plus(new.access))?;
@@ -69,15 +78,16 @@ fn draw(carrier: Carrier, moment: &mut Moment) -> Bearer {
     }
 }
 
-/// Ends the sessions unused for longest where an account has as many as it may have.
+/// Ends the sessions unused for longest where an account has as many as it may have. The rows of those that ended all at
+/// once count until they are swept, and go first: so the rows of an account never grow beyond that number.
 fn make_room(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
     // The index alone shows whether there is room, as there nearly always is. A login is never refused for want of
     // room: a thief's sessions must not keep the owner out.
     if OF_ACCOUNT.under(tx, &account, Direction::Up, MAX_SESSIONS)?.len() < MAX_SESSIONS {
         return Ok(());
     }
-    let mut sessions = of_account(tx, account)?;
-    sessions.sort_unstable_by_key(|(_, session)| std::cmp::Reverse(session.seen_at));
+    let (mut sessions, epoch) = (rows_of(tx, account)?, epoch_of(tx, account, Endable::Sessions)?);
+    sessions.sort_unstable_by_key(|(_, session)| std::cmp::Reverse((session.epoch == epoch, session.seen_at)));
     sessions.iter().skip(MAX_SESSIONS - 1).try_for_each(|(digest, session)| remove(tx, *digest, session))
 }
 
@@ -90,8 +100,8 @@ pub fn renew(
     methods: &[Method],
     access: Seconds,
 ) -> Result<Option<(Bearer, Session)>, StoreError> {
-    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(None) };
-    let Some(mut session) = SESSIONS.get(tx, &digest)? else { return Ok(None) };
+    let Some(digest) = secret_of(tx, account, id)? else { return Ok(None) };
+    let Some(mut session) = find(tx, digest)? else { return Ok(None) };
     let secret = draw(session.carrier, moment);
     if !methods.is_empty() {
         session.proved_at = moment.now();
@@ -105,25 +115,28 @@ pub fn renew(
 
 /// Ends the session with this secret, if there is one.
 pub fn end(tx: &mut dyn Transaction, digest: Digest) -> Result<(), StoreError> {
-    SESSIONS.get(tx, &digest)?.map_or(Ok(()), |session| remove(tx, digest, &session))
+    find(tx, digest)?.map_or(Ok(()), |session| remove(tx, digest, &session))
 }
 
 /// Ends one session of an account by its id. False if the account has none of this id.
 pub fn end_by_id(tx: &mut dyn Transaction, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
-    let Some(digest) = OF_ACCOUNT.get(tx, &(account, id))? else { return Ok(false) };
+    let Some(digest) = secret_of(tx, account, id)? else { return Ok(false) };
     end(tx, digest).map(|()| true)
 }
 
 /// Ends every session of an account, but for `kept`. Returns how many.
 pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<SessionId>) -> Result<usize, StoreError> {
-    let mut ended = 0;
-    for (digest, session) in of_account(tx, account)? {
-        if Some(session.id) != kept {
-            remove(tx, digest, &session)?;
-            ended += 1;
-        }
+    let mut sessions = of_account(tx, account)?;
+    let kept = sessions.iter().position(|(_, session)| Some(session.id) == kept).map(|at| sessions.swap_remove(at));
+    if sessions.len() <= ONE_BY_ONE {
+        sessions.iter().try_for_each(|(digest, session)| remove(tx, *digest, session))?;
+        return Ok(sessions.len());
     }
-    Ok(ended)
+    let epoch = raise_epoch(tx, account, Endable::Sessions)?;
+    if let Some((digest, session)) = kept {
+        SESSIONS.put(tx, &digest, &Session { epoch, ..session })?;
+    }
+    Ok(sessions.len())
 }
 
 /// Ends sessions of any account, but for `kept`, looking at up to `limit` behind `after`. Returns how many ended, and
@@ -136,8 +149,8 @@ pub fn end_some(
 ) -> Result<(usize, Option<Digest>), StoreError> {
     let (page, mut ended) = (SESSIONS.page(tx, after.as_ref(), limit)?, 0);
     for (digest, session) in page.iter().filter(|(_, session)| Some(session.id) != kept) {
+        ended += usize::from(is_present(tx, session)?);
         remove(tx, *digest, session)?;
-        ended += 1;
     }
     Ok((ended, next_after(&page, limit)))
 }
@@ -146,7 +159,7 @@ pub fn end_some(
 pub fn note_seen(tx: &mut dyn Transaction, seen: &[(Digest, Timestamp)]) -> Result<(), StoreError> {
     for (digest, seen_at) in seen {
         // Uses are collected and written later: the row must be there still, and its time never goes back.
-        if let Some(session) = SESSIONS.get(tx, digest)?.filter(|session| session.seen_at < *seen_at) {
+        if let Some(session) = find(tx, *digest)?.filter(|session| session.seen_at < *seen_at) {
             SESSIONS.put(tx, digest, &Session { seen_at: *seen_at, ..session })?;
         }
         api_tokens::note_used(tx, *digest, *seen_at)?;
@@ -163,7 +176,7 @@ pub fn sweep(
     limit: usize,
 ) -> Result<Option<Digest>, StoreError> {
     SESSIONS.sweep(tx, after.as_ref(), limit, |tx, digest, session| {
-        if !session.is_alive(session.seen_at, now, generation) {
+        if !session.is_alive(session.seen_at, now, generation) || !is_present(tx, session)? {
             remove(tx, *digest, session)?;
         }
         Ok(())

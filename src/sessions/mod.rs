@@ -3,6 +3,7 @@
 mod agent;
 mod api_tokens;
 mod client;
+mod epochs;
 mod lifecycle;
 mod logins;
 mod method;
@@ -10,13 +11,19 @@ mod refreshing;
 mod session;
 
 pub use agent::in_words as agent_in_words;
-pub use api_tokens::{ApiToken, MAX_TOKENS, Scope, find_token, make, revoke, revoke_all, sweep_tokens, tokens_of};
+pub use api_tokens::{
+    ApiToken, MAX_TOKENS, Scope, find_token, has_token_rows, make, revoke, revoke_all, sweep_tokens, tokens_of,
+};
 pub(crate) use api_tokens::{TOKENS, TOKENS_OF};
 pub use client::Client;
+pub(crate) use epochs::EPOCHS;
+pub use epochs::{Endable, EpochKey, epoch_of, raise_epoch, sweep_epochs};
 pub use lifecycle::{NewSession, end, end_all, end_by_id, end_some, note_seen, renew, start, sweep};
 pub(crate) use logins::LOGINS;
 pub use logins::{LoginNote, Logins, Novelty, forget_logins, forget_places, logins_of, note_login};
 pub use method::Method;
 pub use refreshing::{Refreshed, has_family, refresh};
-pub use session::{Carrier, MAX_SESSIONS, Session, count, find, find_by_id, find_renewed, of_account, secret_of};
+pub use session::{
+    Carrier, MAX_SESSIONS, Session, count, find, find_by_id, find_renewed, has_rows, of_account, secret_of,
+};
 pub(crate) use session::{FAMILIES, OF_ACCOUNT, SESSIONS};

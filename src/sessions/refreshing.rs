@@ -9,7 +9,7 @@ use crate::base::{AccountId, Moment, Seconds, Timestamp};
 use crate::crypto::Bearer;
 use crate::store::{Snapshot, StoreError, Transaction};
 
-use super::session::{FAMILIES, Family, OF_ACCOUNT, SESSIONS, Session, remove, store};
+use super::session::{FAMILIES, Family, SESSIONS, Session, find, find_by_id, remove, secret_of, store};
 
 /// The outcome of a refresh.
 #[derive(Clone, Debug)]
@@ -41,7 +41,10 @@ pub(super) fn begin(
 /// Whether there is anything to refresh. It is asked before writing, so that a made-up token costs no write.
 pub fn has_family(view: &dyn Snapshot, presented: &Bearer) -> Result<bool, StoreError> {
     match presented.family() {
-        Some(family) => Ok(FAMILIES.get(view, &family)?.is_some()),
+        Some(family) => match FAMILIES.get(view, &family)? {
+            Some(family) => Ok(find_by_id(view, family.account, family.session)?.is_some()),
+            None => Ok(false),
+        },
         None => Ok(false),
     }
 }
@@ -57,8 +60,8 @@ pub fn refresh(
 ) -> Result<Refreshed, StoreError> {
     let Some(digest) = presented.family() else { return Ok(Refreshed::Refused) };
     let Some(family) = FAMILIES.get(tx, &digest)? else { return Ok(Refreshed::Refused) };
-    let at = OF_ACCOUNT.get(tx, &(family.account, family.session))?;
-    let found = at.map(|at| SESSIONS.get(tx, &at)).transpose()?.flatten();
+    let at = secret_of(tx, family.account, family.session)?;
+    let found = at.map(|at| find(tx, at)).transpose()?.flatten();
     let (Some(at), Some(mut session)) = (at, found) else { return Ok(Refreshed::Refused) };
     let now = moment.now();
     if !session.is_alive(session.seen_at, now, generation) {

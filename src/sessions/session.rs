@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Method;
+use super::epochs::{Endable, epoch_of};
 use crate::base::{AccountId, SLACK, Seconds, SessionId, Timestamp};
 use crate::crypto::{Bearer, Digest};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
@@ -52,10 +53,12 @@ pub struct Session {
     pub(super) family: Option<Digest>,
     /// The time at which its present access token ends, if a refresh token renews it.
     pub access_until: Option<Timestamp>,
+    /// The epoch that its account was in when it started.
+    pub(super) epoch: u64,
 }
-record!(Session, version 2, {
+record!(Session, version 3, {
     id, account, generation, created_at, seen_at, idle, ends_at, carrier, proved_at, methods, network, agent,
-}, since 2 { family, access_until });
+}, since 2 { family, access_until }, since 3 { epoch });
 
 impl Carrier {
     /// Whether a program carries it, rather than a browser's cookie.
@@ -97,6 +100,8 @@ impl Session {
     }
 }
 
+/// The rows, those of a past epoch too until they are swept. They are read by [`find`], [`of_account`] and what sweeps,
+/// and by nothing else.
 pub(crate) const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);
 
 pub(crate) const OF_ACCOUNT: Table<(AccountId, SessionId), Digest> = Table::at(schema::SESSIONS_OF);
@@ -117,11 +122,18 @@ pub(crate) const FAMILIES: Table<Digest, Family> = Table::at(schema::REFRESH_FAM
 /// Sessions that an account may have; a login beyond that ends the one that was unused for longest.
 pub const MAX_SESSIONS: usize = 100;
 
-/// Finds the session whose secret has this digest, alive or not.
-pub fn find(view: &dyn Snapshot, digest: Digest) -> Result<Option<Session>, StoreError> {
+/// Finds the session whose secret has this digest, alive or not. One that ended with all of its account is not there,
+/// whether or not it was swept.
+pub fn find(view: &(impl Snapshot + ?Sized), digest: Digest) -> Result<Option<Session>, StoreError> {
     // Found by the digest of a 256-bit random secret: how long a look-up takes may depend on the digest, which leads to
     // no secret, so nothing has to be compared in constant time.
-    SESSIONS.get(view, &digest)
+    let Some(session) = SESSIONS.get(view, &digest)? else { return Ok(None) };
+    Ok(is_present(view, &session)?.then_some(session))
+}
+
+/// Whether a row is of the epoch that its account is in: what has ended all of them has ended any other.
+pub(super) fn is_present(view: &(impl Snapshot + ?Sized), session: &Session) -> Result<bool, StoreError> {
+    Ok(session.epoch == epoch_of(view, session.account, Endable::Sessions)?)
 }
 
 /// Finds the session of an account with this id, alive or not.
@@ -131,7 +143,7 @@ pub fn find_by_id(
     id: SessionId,
 ) -> Result<Option<Session>, StoreError> {
     match OF_ACCOUNT.get(view, &(account, id))? {
-        Some(digest) => SESSIONS.get(view, &digest),
+        Some(digest) => find(view, digest),
         None => Ok(None),
     }
 }
@@ -143,8 +155,18 @@ pub fn find_renewed(view: &dyn Snapshot, seen: &Session) -> Result<Option<Sessio
     Ok(found.filter(|session| session.family.is_some() && session.family == seen.family))
 }
 
-/// The sessions of an account, dead ones too until they are swept.
-pub fn of_account(view: &dyn Snapshot, account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
+/// The sessions of an account, dead ones too until they are swept, but for those that ended all at once.
+pub fn of_account(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<Vec<(Digest, Session)>, StoreError> {
+    let (mut sessions, epoch) = (rows_of(view, account)?, epoch_of(view, account, Endable::Sessions)?);
+    sessions.retain(|(_, session)| session.epoch == epoch);
+    Ok(sessions)
+}
+
+/// The rows of an account, those of a past epoch too.
+pub(super) fn rows_of(
+    view: &(impl Snapshot + ?Sized),
+    account: AccountId,
+) -> Result<Vec<(Digest, Session)>, StoreError> {
     let mut sessions = Vec::new();
     for (_, digest) in OF_ACCOUNT.under(view, &account, Direction::Up, MAX_SESSIONS + 1)? {
         sessions.extend(SESSIONS.get(view, &digest)?.map(|session| (digest, session)));
@@ -158,7 +180,13 @@ pub fn secret_of(
     account: AccountId,
     id: SessionId,
 ) -> Result<Option<Digest>, StoreError> {
-    OF_ACCOUNT.get(view, &(account, id))
+    let digest = OF_ACCOUNT.get(view, &(account, id))?;
+    Ok(digest.map(|digest| find(view, digest)).transpose()?.flatten().and(digest))
+}
+
+/// Whether an account has any row, of whatever epoch.
+pub fn has_rows(view: &(impl Snapshot + ?Sized), account: AccountId) -> Result<bool, StoreError> {
+    Ok(!OF_ACCOUNT.under(view, &account, Direction::Up, 1)?.is_empty())
 }
 
 /// The number of sessions, counted up to `limit`.

@@ -45,7 +45,7 @@ pub use migrate::{
 pub use open::open;
 pub use open_error::OpenError;
 pub use overlay::Overlay;
-pub use prepare::{OpenedStore, open_memory};
+pub use prepare::{OpenedStore, open_memory, open_over};
 pub use record::{Damaged, Field, Reader, Record};
 pub use settle::sync_folder_of;
 pub use steps::Migration;

@@ -29,12 +29,16 @@ pub struct OpenedStore {
 
 /// Opens a store that is gone when it is dropped: for tests.
 pub fn open_memory(moment: &mut Moment) -> Result<OpenedStore, OpenError> {
-    let engine = MemoryEngine::default();
+    open_over(Box::new(MemoryEngine::default()), moment)
+}
+
+/// Opens what an engine keeps, with a key that is drawn for it: for tests with engines of their own.
+pub fn open_over(engine: Box<dyn Engine>, moment: &mut Moment) -> Result<OpenedStore, OpenError> {
     let sealing_key = SealingKey::draw(moment);
-    let Prepared { sealing_key, generation, node, floor } = prepare(&engine, &sealing_key, moment, STEPS)?;
+    let Prepared { sealing_key, generation, node, floor } = prepare(&*engine, &sealing_key, moment, STEPS)?;
     let gone = || Err(OpenError::Missing("memory".into()));
-    let store = Store::start(Box::new(engine), node, Reopening::by(gone))
-        .map_err(|error| OpenError::io(Path::new("memory"), &error))?;
+    let store =
+        Store::start(engine, node, Reopening::by(gone)).map_err(|error| OpenError::io(Path::new("memory"), &error))?;
     Ok(OpenedStore { store, sealing_key, generation, node, floor, lock: None })
 }
 

@@ -49,6 +49,8 @@ pub const FORMER_ADDRESSES: Range = range(0x26, "former addresses");
 pub const FORMER_OWNERS: Range = range(0x29, "owners of former addresses");
 /// account id → the browsers that its owner logged in with.
 pub const KNOWN_DEVICES: Range = range(0x27, "known devices");
+/// (account id, kind) → which epoch it is in: all of the kind that records another has ended.
+pub const EPOCHS: Range = range(0x2a, "epochs");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
 /// job id → request for mail, to be looked up by a worker.
@@ -129,6 +131,7 @@ pub const ALL: &[Range] = &[
     FORMER_ADDRESSES,
     FORMER_OWNERS,
     KNOWN_DEVICES,
+    EPOCHS,
     SIGNING_KEYS,
     LINK_REQUESTS,
     DEFERRED_REQUESTS,

@@ -1,5 +1,8 @@
 //! Administrators end sessions: somebody's, everybody's, by API and command.
 
+use gatelodge::crypto::Digest;
+use gatelodge::sessions::MAX_SESSIONS;
+use gatelodge::store::schema;
 use serde_json::{Value, json};
 
 use super::second_factors::{Phone, set_up};
@@ -135,7 +138,80 @@ fn more_sessions_than_one_transaction_ends_are_ended_all() {
     assert!(root.is_logged_in());
     let rows = world.audit().into_iter().skip(before).map(|(.., detail)| detail);
     let counts: Vec<usize> = rows.filter_map(|detail| detail.strip_suffix(" sessions")?.parse().ok()).collect();
-    assert_eq!((counts.len(), counts.iter().sum()), (3, 12 * 90), "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), 12 * 90);
+    assert!(
+        counts.iter().all(|count| *count <= 30),
+        "each has three rows, and a step fewer than a hundred: {counts:?}"
+    );
+}
+
+/// How many rows the tables of sessions, of refresh tokens and of epochs have.
+fn rows(world: &World) -> [usize; 3] {
+    let records = world.records();
+    [schema::SESSIONS, schema::REFRESH_FAMILIES, schema::EPOCHS]
+        .map(|range| records.iter().filter(|(key, _)| key[0] == range.prefix).count())
+}
+
+#[test]
+fn many_sessions_end_at_once_whatever_they_are_asked_for() {
+    let world = World::with("[throttle]\nenabled = false");
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let others: Vec<Visitor<'_>> = (0..80).map(|_| world.visitor()).collect();
+    others.iter().for_each(|other| drop(other.log_in(ALICE, PASSWORD).expect(200)));
+    let login = json!({"identity": ALICE, "password": PASSWORD, "refresh": true});
+    let program = world.visitor().api("POST", "/login", login).expect(200).json()["session"].clone();
+    let access = program["token"].as_str().expect("a token");
+    let listed = |visitor: &Visitor<'_>| {
+        visitor.api("GET", "/account/sessions", Value::Null).expect(200).json()["items"].as_array().map(Vec::len)
+    };
+    // Each was in use a moment ago: they are in the cache.
+    assert!(others.iter().all(Visitor::is_logged_in) && listed(&alice) == Some(82));
+    assert_eq!(alice.by_token(access, "GET", "/session", Value::Null).status(), 200);
+    let before = world.records().len();
+
+    alice.api("DELETE", "/account/sessions", Value::Null).expect(204);
+    assert!(world.records().len().abs_diff(before) < 10, "one row ended them");
+    assert!(alice.is_logged_in() && listed(&alice) == Some(1));
+    assert!(others.iter().all(|other| !other.is_logged_in()));
+    alice.by_token(access, "GET", "/session", Value::Null).refused(401, "not_logged_in");
+    let refresh = json!({"refresh_token": program["refresh_token"]});
+    world.visitor().api("POST", "/session/refresh", refresh).refused(401, "not_logged_in");
+    let ended = others[0].cookies.borrow().values().next().cloned().expect("a cookie");
+    assert_eq!(world.app.find_caller(Digest::of(ended.as_bytes())).expect("readable").map(|_| ()), None);
+
+    // What is left of them goes with the sweep. Their epoch stays as long as a session of the next one.
+    assert_eq!(rows(&world), [82, 1, 1]);
+    world.block_on(world.app.sweep()).expect("swept");
+    assert_eq!(rows(&world), [1, 0, 1]);
+    let again = world.visitor();
+    again.log_in(ALICE, PASSWORD).expect(200);
+    assert!(alice.is_logged_in() && again.is_logged_in() && listed(&again) == Some(2));
+    for visitor in [alice, again] {
+        visitor.api("POST", "/logout", Value::Null);
+    }
+    world.block_on(world.app.sweep()).expect("swept");
+    assert_eq!(rows(&world), [0, 0, 0]);
+}
+
+#[test]
+fn sessions_that_ended_take_no_room_from_those_that_live() {
+    let world = World::with("[throttle]\nenabled = false");
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let log_in = |count: usize| -> Vec<Visitor<'_>> {
+        let visitors: Vec<_> = (0..count).map(|_| world.visitor()).collect();
+        visitors.iter().for_each(|visitor| drop(visitor.log_in(ALICE, PASSWORD).expect(200)));
+        visitors
+    };
+    let before = log_in(MAX_SESSIONS - 1);
+    alice.api("DELETE", "/account/sessions", Value::Null).expect(204);
+    assert!(before.iter().all(|other| !other.is_logged_in()));
+    let since = log_in(MAX_SESSIONS - 1);
+    assert_eq!(rows(&world)[0], MAX_SESSIONS, "no sweep has been here");
+    assert!(alice.is_logged_in() && since.iter().all(Visitor::is_logged_in));
+    // As ever: one beyond ends the one that was unused for longest.
+    let _last = log_in(1);
+    assert!(!alice.is_logged_in() || since.iter().any(|other| !other.is_logged_in()));
+    assert_eq!(rows(&world)[0], MAX_SESSIONS);
 }
 
 #[test]
