@@ -6,7 +6,7 @@ use crate::crypto::PasswordHash;
 use crate::factors;
 use crate::mail::Letter;
 use crate::sessions::{self, Client};
-use crate::store::StoreError;
+use crate::store::{StoreError, Table, Transaction, next_after, schema};
 use crate::throttle;
 
 use super::change_refused::ChangeRefused;
@@ -38,21 +38,49 @@ pub(super) enum DeletedBy {
     Administrator,
 }
 
-/// Removes the account, its sessions, identities and everything else that is kept about it, and tells the owner.
+/// Deleted accounts of which something is left.
+pub(crate) const REMAINS: Table<AccountId, ()> = Table::at(schema::REMAINS);
+
+/// Groups of an account beside which everything else of it goes in the same transaction: a shared store takes about a
+/// hundred rows in one.
+const GROUPS_BESIDE_THE_REST: usize = 8;
+
+/// Removes the account, its sessions, identities and everything else that is kept about it, and tells the owner. Of an
+/// account that is in many groups, what lets nobody in and belongs to nobody any more is left to the sweep.
 pub(super) fn delete(work: &mut Work<'_>, person: &Person, by: DeletedBy, source: &Source) -> Result<(), StoreError> {
     // The audit log keeps the id, as evidence that the account existed.
     work.audit(source, Act::AccountDeleted, person.id)?;
-    throttle::forget(work.tx, person.id)?;
     sessions::end_all(work.tx, person.id, None)?;
     sessions::revoke_all(work.tx, person.id)?;
-    factors::remove_all(work.tx, person.id)?;
-    factor_resets::cancel(work.tx, person.id)?;
-    known_devices::forget(work.tx, person.id)?;
-    crate::mail::notices::forget(work.tx, person.id)?;
-    former_addresses::forget(work.tx, person.id)?;
-    sessions::forget_logins(work.tx, person.id)?;
+    factors::end_trusts(work.tx, person.id)?;
     identity::release_all(work.tx, person.id)?;
     person::remove(work.tx, person.id)?;
+    if person.account.groups.len() > GROUPS_BESIDE_THE_REST {
+        REMAINS.put(work.tx, &person.id, &())?;
+    } else {
+        forget_rest(work.tx, person.id)?;
+    }
     let Some(to) = person.verified_address() else { return Ok(()) };
     work.mail(to, &Letter::AccountDeleted { at: work.now(), by_administrator: by == DeletedBy::Administrator })
+}
+
+/// Forgets what is kept about an account that is gone.
+fn forget_rest(tx: &mut dyn Transaction, account: AccountId) -> Result<(), StoreError> {
+    throttle::forget(tx, account)?;
+    factors::remove_all(tx, account)?;
+    factor_resets::cancel(tx, account)?;
+    known_devices::forget(tx, account)?;
+    crate::mail::notices::forget(tx, account)?;
+    former_addresses::forget(tx, account)?;
+    sessions::forget_logins(tx, account)
+}
+
+/// Forgets what is left of the next deleted account behind `after`. Returns where to go on, or none at the end.
+pub fn sweep(tx: &mut dyn Transaction, after: Option<AccountId>) -> Result<Option<AccountId>, StoreError> {
+    let next = REMAINS.page(tx, after.as_ref(), 1)?;
+    for (account, ()) in &next {
+        forget_rest(tx, *account)?;
+        REMAINS.delete(tx, account)?;
+    }
+    Ok(next_after(&next, 1))
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::accounts::registration::Deadlines;
 use crate::accounts::{
-    Work, confirm_links, factor_resets, former_addresses, invitations, keyring, mail_requests, notice_summaries,
-    person, process_mail_requests, registration, second_step, spent,
+    Work, confirm_links, delete_account, factor_resets, former_addresses, invitations, keyring, mail_requests,
+    notice_summaries, person, process_mail_requests, registration, second_step, spent,
 };
 use crate::audit::{self, Act, Source, Subject};
 use crate::base::{AccountId, ClockState, EmailAddress, MailId, PhoneNumber, Timestamp};
@@ -224,6 +224,7 @@ impl App {
             .await?;
         self.in_steps(|work, after| factors::sweep_trusts(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
+        self.in_steps(|work, after| delete_account::sweep(work.tx, after)).await?;
         self.in_steps(|work, after| sessions::sweep_epochs(work.tx, after, ROWS_PER_STEP, has_rows)).await?;
         self.in_steps(|work, after| factor_resets::carry_out_due(work, after, RESETS_PER_STEP)).await?;
         self.in_steps(|work, after: Option<String>| {

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::accounts::{
-    confirm_links, factor_resets, former_addresses, hash_costs, identity, invitations, keyring, known_devices,
-    mail_requests, person, registration, second_step, set_up, spent,
+    confirm_links, delete_account, factor_resets, former_addresses, hash_costs, identity, invitations, keyring,
+    known_devices, mail_requests, person, registration, second_step, set_up, spent,
 };
 use crate::acme;
 use crate::app::App;
@@ -40,6 +40,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &JsonMeta,
     JSON_FLOORS,
     &person::ACCOUNTS,
+    &delete_account::REMAINS,
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
     &registration::REGISTRATIONS,

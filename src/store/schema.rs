@@ -19,6 +19,8 @@ pub const META: Range = range(0x00, "meta");
 pub const FLOORS: Range = range(0x0f, "time floors");
 /// account id → account.
 pub const ACCOUNTS: Range = range(0x10, "accounts");
+/// account id → nothing: deleted accounts of which something is left to be swept.
+pub const REMAINS: Range = range(0x13, "remains of accounts");
 /// (kind, canonical form) → account id: the owner of an identity.
 pub const IDENTITIES: Range = range(0x11, "identities");
 /// (account id, kind) → identity as shown, and when it was verified.
@@ -116,6 +118,7 @@ pub const ALL: &[Range] = &[
     META,
     FLOORS,
     ACCOUNTS,
+    REMAINS,
     IDENTITIES,
     IDENTITIES_OF,
     REGISTRATIONS,
