@@ -1,6 +1,6 @@
 //! The links that confirm registrations: of those mailed to one address, the newest works.
 
-use crate::base::{EmailAddress, Timestamp};
+use crate::base::{EmailAddress, RegistrationId, Timestamp};
 use crate::crypto::OpenedToken;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -13,8 +13,11 @@ pub struct ConfirmLink {
     /// The number of links that were mailed: a newer one kills the older.
     count: u64,
     mailed_at: Option<Timestamp>,
+    /// The newest registration of when the address got an account, if there were more than could be removed at once: it
+    /// and those before it are void.
+    void_until: Option<RegistrationId>,
 }
-record!(ConfirmLink, version 1, { count, mailed_at });
+record!(ConfirmLink, version 2, { count, mailed_at }, since 2 { void_until });
 
 pub(crate) const LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
 
@@ -33,6 +36,25 @@ pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result
     LINKS.delete(tx, &address.canonical())
 }
 
+/// Makes the registrations of an address void, up to this one, and with them the links.
+pub(super) fn make_void(
+    tx: &mut dyn Transaction,
+    address: &EmailAddress,
+    until: RegistrationId,
+) -> Result<(), StoreError> {
+    let canonical = address.canonical();
+    let newest = LINKS.get(tx, &canonical)?.unwrap_or_default();
+    LINKS.put(tx, &canonical, &ConfirmLink { count: newest.count + 1, void_until: Some(until), ..newest })
+}
+
+/// The newest registration of an address that is void, if any is.
+pub(super) fn void_until(
+    view: &(impl Snapshot + ?Sized),
+    canonical: &String,
+) -> Result<Option<RegistrationId>, StoreError> {
+    Ok(LINKS.get(view, canonical)?.and_then(|link| link.void_until))
+}
+
 /// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier
 /// version mailed are bound to the address alone; they work until a newer one is mailed.
 pub(super) fn is_newest(
@@ -49,15 +71,17 @@ pub(super) fn is_newest(
 }
 
 /// Forgets addresses whose links have expired, looking at up to `limit` behind `after`. Returns where to go on, or none
-/// at the end.
+/// at the end. As long as an address `has_rows` of registrations, the link tells which of them are void.
 pub fn sweep(
     tx: &mut dyn Transaction,
     oldest: Timestamp,
     after: Option<&String>,
     limit: usize,
+    has_rows: impl Fn(&dyn Snapshot, &String) -> Result<bool, StoreError>,
 ) -> Result<Option<String>, StoreError> {
     LINKS.sweep(tx, after, limit, |tx, address, link| {
-        if link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest) {
+        let is_over = link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest);
+        if is_over && (link.void_until.is_none() || !has_rows(tx, address)?) {
             LINKS.delete(tx, address)?;
         }
         Ok(())

@@ -37,7 +37,7 @@ fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Resul
     Ok(usize::try_from(left).unwrap_or(usize::MAX))
 }
 
-/// Takes up to `limit` requests and queues the mails that they call for. Those over a limit on all mails are deferred:
+/// Takes up to `limit` requests of each queue, new and deferred, and queues the mails that they call for. Those over a limit on all mails are deferred:
 /// nobody is refused because of what others asked for, and nobody is looked up to decide that.
 pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     for crowd in CROWDS {

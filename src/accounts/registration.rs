@@ -42,10 +42,22 @@ pub(crate) const OF_ADDRESS: Table<(String, RegistrationId), ()> = Table::at(sch
 
 /// Registrations of one address that are considered, the newest; the others wait to be confirmed or to expire.
 const MAX_CONSIDERED: usize = 50;
+/// Registrations of one address that are removed one by one when it gets an owner.
+const ONE_BY_ONE: usize = 4;
 
-/// Finds the registration of this id.
+/// Finds the registration of this id; not one that is void.
 pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
-    REGISTRATIONS.get(view, &id)
+    let Some(registration) = REGISTRATIONS.get(view, &id)? else { return Ok(None) };
+    Ok((!is_void(view, id, &registration)?).then_some(registration))
+}
+
+fn is_void(view: &dyn Snapshot, id: RegistrationId, registration: &Registration) -> Result<bool, StoreError> {
+    Ok(Some(id) <= confirm_links::void_until(view, &registration.email.canonical())?)
+}
+
+/// Whether there is any registration of an address, void or not.
+pub fn has_rows(view: &dyn Snapshot, canonical: &String) -> Result<bool, StoreError> {
+    Ok(!OF_ADDRESS.under(view, canonical, Direction::Up, 1)?.is_empty())
 }
 
 /// The registrations of an address, newest first.
@@ -82,10 +94,12 @@ pub fn newest_of_address(
         };
         registration.to_bytes()
     });
-    let newest = OF_ADDRESS.under(view, &address.to_owned(), Direction::Down, 1)?.into_iter().next();
-    let id = newest.map(|((_, id), ())| id);
+    let address = address.to_owned();
+    let (newest, void) =
+        (OF_ADDRESS.under(view, &address, Direction::Down, 1)?, confirm_links::void_until(view, &address)?);
+    let id = newest.into_iter().next().map(|((_, id), ())| id).filter(|id| Some(*id) > void);
     // A look-up that finds nothing stands in for one that does.
-    let found = find(view, id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
+    let found = REGISTRATIONS.get(view, &id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
     if found.is_none() {
         std::hint::black_box(Registration::read(&SAMPLE)?);
     }
@@ -106,21 +120,21 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
     OF_ADDRESS.delete(tx, &(registration.email.canonical(), id))
 }
 
-/// Removes every registration of an address that has an account now.
+/// Removes every registration of an address that has an account now. Where there are many they become void, and go with
+/// the next sweep.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
+    let newest = OF_ADDRESS.under(tx, &address.canonical(), Direction::Down, ONE_BY_ONE + 1)?;
+    if let Some(((_, id), ())) = newest.first().filter(|_| newest.len() > ONE_BY_ONE) {
+        return confirm_links::make_void(tx, address, *id);
+    }
     confirm_links::forget(tx, address)?;
-    loop {
-        let some = OF_ADDRESS.under(tx, &address.canonical(), Direction::Up, MAX_CONSIDERED)?;
-        if some.is_empty() {
-            return Ok(());
-        }
-        for ((canonical, id), ()) in some {
-            match find(tx, id)? {
-                Some(registration) => remove(tx, id, &registration)?,
-                None => OF_ADDRESS.delete(tx, &(canonical, id))?,
-            }
+    for ((canonical, id), ()) in newest {
+        match REGISTRATIONS.get(tx, &id)? {
+            Some(registration) => remove(tx, id, &registration)?,
+            None => OF_ADDRESS.delete(tx, &(canonical, id))?,
         }
     }
+    Ok(())
 }
 
 /// The times for which registrations wait.
@@ -149,7 +163,7 @@ pub fn sweep(
             Some(confirmed_at) => now.since(confirmed_at) > deadlines.approve_within,
             None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > deadlines.confirm_within,
         };
-        if is_over {
+        if is_over || is_void(tx, *id, registration)? {
             remove(tx, *id, registration)?;
             removed += 1;
         }

@@ -19,10 +19,11 @@ use crate::webhooks;
 
 use super::{App, Fault};
 
-/// Requests in one write: each has a few rows, and a write changes fewer than a hundred.
-const REQUESTS_PER_WRITE: usize = 12;
-/// Writes at a time, which share a commit.
-const WRITES_PER_STEP: usize = 3;
+/// Requests of each queue in one write, the deferred ones among them: three queues. Each request has up to ten rows, and a
+/// write changes fewer than a hundred.
+const REQUESTS_PER_WRITE: usize = 3;
+/// Writes at a time, which share a commit as far as the engine takes them.
+const WRITES_PER_STEP: usize = 12;
 /// Rows looked at in one transaction of a sweep. Each may have others beside it: a step changes fewer than a hundred, which is what a
 /// replicated store takes at once.
 pub(super) const ROWS_PER_STEP: usize = 24;
@@ -229,7 +230,7 @@ impl App {
         self.in_steps(|work, after| factor_resets::carry_out_due(work, after, RESETS_PER_STEP)).await?;
         self.in_steps(|work, after: Option<String>| {
             let oldest = work.moment.earliest().minus(work.env.config.tokens.confirm_within.seconds());
-            confirm_links::sweep(work.tx, oldest, after.as_ref(), ROWS_PER_STEP)
+            confirm_links::sweep(work.tx, oldest, after.as_ref(), ROWS_PER_STEP, registration::has_rows)
         })
         .await?;
         self.in_steps(|work, after| {

@@ -167,7 +167,9 @@ pub(super) fn note_told(
 /// Deletes a bucket, so that attempts pass again. False if nothing was counted.
 pub fn lift(tx: &mut dyn Transaction, kind: Kind, id: [u8; 16]) -> Result<bool, StoreError> {
     let found = BUCKETS.get(tx, &(kind, id))?.is_some();
-    BUCKETS.delete(tx, &(kind, id))?;
+    if found {
+        BUCKETS.delete(tx, &(kind, id))?;
+    }
     Ok(found)
 }
 
