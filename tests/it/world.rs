@@ -17,7 +17,7 @@ use gatelodge::audit::{self, Source};
 use gatelodge::base::{Clock, ManualClock, Moment, NodeId, Seconds, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Digest};
-use gatelodge::store::{Direction, KeySpan, Pair, open_memory, schema};
+use gatelodge::store::{Direction, Engine, KeySpan, MemoryEngine, Pair, open_over, schema};
 use gatelodge::web::Service;
 use serde_json::{Value, json};
 
@@ -86,9 +86,14 @@ impl World {
 
     /// With further settings, in TOML.
     pub fn with(settings: &str) -> Self {
+        Self::over(Box::new(MemoryEngine::default()), settings)
+    }
+
+    /// With an engine of one's own.
+    pub fn over(engine: Box<dyn Engine>, settings: &str) -> Self {
         let config = Self::settings(settings);
         let clock = Arc::new(ManualClock::at(START));
-        let opened = open_memory(&mut Moment::new(START, [9; 32])).expect("memory opens");
+        let opened = open_over(engine, &mut Moment::new(START, [9; 32])).expect("memory opens");
         let cost = config.password.cost();
         let hasher = Hasher::start(cost).expect("threads start");
         let app = Arc::new(

@@ -7,6 +7,7 @@ mod auditing;
 mod clocks;
 mod done_already;
 mod ending_sessions;
+mod few_rows_at_once;
 mod freshness;
 mod front_ends;
 mod grouping;
