@@ -31,7 +31,7 @@ pub use batch::{Done, WriteFn};
 pub use beside::lock_path;
 pub use embedded::{
     Ballast, Finish, RebuildError, RebuildTarget, Rebuilt, RedbEngine, StoreLock, open_file, open_file_by,
-    prepare_place, rebuild,
+    prepare_place, rebuild, upgrade_over,
 };
 pub use engine::{
     Changes, Commit, Direction, Elsewhere, Engine, KeySpan, Limits, Pair, Snapshot, StoreError, Transaction,

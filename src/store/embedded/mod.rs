@@ -11,5 +11,5 @@ mod upgrade;
 pub use ballast::Ballast;
 pub use engine::RedbEngine;
 pub use lock::StoreLock;
-pub use open::{open_file, open_file_by};
+pub use open::{open_file, open_file_by, upgrade_over};
 pub use rebuild::{Finish, RebuildError, RebuildTarget, Rebuilt, prepare_place, rebuild};

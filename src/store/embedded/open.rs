@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::base::Moment;
+use crate::crypto::SealingKey;
 
 use crate::store::beside::{lock_path, suffixed, unfinished_path};
 use crate::store::key_file::{key_in_force, read_key, write_key};
@@ -71,9 +72,8 @@ pub fn open_file_by(
     let engine = RedbEngine::open(path, cache_bytes)?;
     let sealing_key = key_in_force(key_path, sealed_by(&engine)?.as_deref())?
         .ok_or_else(|| OpenError::Key { path: key_path.into(), reason: "the sealing key is missing".into() })?;
-    // Before any migration, or an older program could not be gone back to.
-    keep_copy(&engine, (path, &sealing_key), moment.now(), steps)?;
-    let prepared = prepare(&engine, &sealing_key, moment, steps).map_err(|error| named(error, path, key_path))?;
+    let prepared =
+        upgrade(&engine, (path, &sealing_key), moment, steps).map_err(|error| named(error, path, key_path))?;
     // After the store is there and prepared: marked earlier, a start that
     // broke off would leave a store that counts as lost.
     lock.mark().map_err(|error| OpenError::io(&lock_path(path), &error))?;
@@ -82,6 +82,27 @@ pub fn open_file_by(
         Store::start(Box::new(engine), prepared.node, reopening).map_err(|error| OpenError::io(path, &error))?;
     let Prepared { sealing_key, generation, node, floor } = prepared;
     Ok(OpenedStore { store, sealing_key, generation, node, floor, lock: Some(lock) })
+}
+
+/// Keeps a copy where a migration is due, then migrates.
+fn upgrade(
+    engine: &dyn Engine,
+    (path, key): (&Path, &SealingKey),
+    moment: &mut Moment,
+    steps: &[Migration],
+) -> Result<Prepared, OpenError> {
+    // Before any migration, or an older program could not be gone back to.
+    keep_copy(engine, (path, key), moment.now(), steps)?;
+    prepare(engine, key, moment, steps)
+}
+
+/// Brings what an engine keeps to the present format, as if it were the file at `path`: for tests over a simulated disk.
+pub fn upgrade_over(
+    engine: &dyn Engine,
+    (path, key): (&Path, &SealingKey),
+    moment: &mut Moment,
+) -> Result<(), OpenError> {
+    upgrade(engine, (path, key), moment, STEPS).map(drop)
 }
 
 /// Whether a file begins with redb's magic number. One that is empty, or cannot be read, is judged when it is opened.

@@ -3,6 +3,7 @@
 
 mod disk;
 mod fault_injection;
+mod interrupted_upgrades;
 mod people;
 mod power_cuts;
 
