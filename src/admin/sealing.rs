@@ -26,6 +26,12 @@ pub enum RotationError {
 /// Reseals everything with another key, in the transaction that records its fingerprint. A test compares this list with
 /// every file that seals something.
 ///
+/// It is one transaction however much there is, because each of these has one key at any time: a store that is opened
+/// after a cut, a backup (which is for one key), and the head of the audit log. Rows under two keys would need both at each
+/// of them. The embedded engine has no limit, and nobody else has the store open; an engine that takes few rows at once
+/// refuses the rotation, and nothing has changed. One that several nodes share will need a key for the records apart from
+/// the one in the file, so that only that key is sealed anew.
+///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
 pub fn reseal(
