@@ -380,3 +380,18 @@ fn limits_are_lifted_however_many_there_are() {
     assert!(lifted > Some(200) && count(&world, schema::BUCKETS) == 0, "{lifted:?}");
     assert_eq!(world.audit().iter().filter(|(act, ..)| act == "throttle-lifted").count(), 2);
 }
+
+#[test]
+fn every_administrator_is_told_of_who_waits_for_approval() {
+    let world = World::over(Box::new(Narrow::default()), "[registration]\nmode = \"approval\"");
+    for number in 0..25 {
+        let email = format!("root{number}@example.org");
+        let add = json!({"command": "user-add", "email": email, "name": null, "password": PASSWORD, "admin": true, "confirmed": true, "groups": []});
+        world.command(add).expect("added");
+    }
+    let browser = world.visitor();
+    browser.api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    let link = world.only_letter_to(ALICE).token();
+    browser.api("POST", "/confirm", json!({"token": link})).expect(200);
+    assert_eq!(world.deliver_mail().len(), 20, "as many as are told");
+}
