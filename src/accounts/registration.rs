@@ -165,7 +165,8 @@ pub fn sweep(
         };
         if is_over || is_void(tx, *id, registration)? {
             remove(tx, *id, registration)?;
-            removed += 1;
+            // What became void was not waited for.
+            removed += usize::from(is_over);
         }
     }
     Ok((removed, next_after(&page, limit)))

@@ -185,16 +185,15 @@ impl App {
     /// When the store fails; the notes are lost, which only makes sessions look less used.
     pub async fn note_seen(self: &Arc<Self>) -> Result<(), Fault> {
         let seen = self.take_seen();
-        // Queued together, so that they share a commit where the engine takes as much at once.
-        let notes: Vec<_> = seen
-            .chunks(USES_PER_STEP)
-            .map(|some| {
+        for together in seen.chunks(USES_PER_STEP * WRITES_PER_STEP) {
+            let note = |some: &[(Digest, Timestamp)]| {
                 let some = some.to_vec();
                 self.write(move |work| sessions::note_seen(work.tx, &some))
-            })
-            .collect();
-        for noted in notes {
-            noted.await?;
+            };
+            let notes: Vec<_> = together.chunks(USES_PER_STEP).map(note).collect();
+            for noted in notes {
+                noted.await?;
+            }
         }
         Ok(())
     }
