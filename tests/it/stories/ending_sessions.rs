@@ -179,7 +179,10 @@ fn many_sessions_end_at_once_whatever_they_are_asked_for() {
     let refresh = json!({"refresh_token": program["refresh_token"]});
     world.visitor().api("POST", "/session/refresh", refresh).refused(401, "not_logged_in");
     let ended = others[0].cookies.borrow().values().next().cloned().expect("a cookie");
-    assert_eq!(world.app.find_caller(Digest::of(ended.as_bytes())).expect("readable").map(|_| ()), None);
+    assert_eq!(
+        world.block_on(world.app.find_caller(Digest::of(ended.as_bytes()))).expect("readable").map(|_| ()),
+        None
+    );
 
     // What is left of them goes with the sweep. Their epoch stays as long as a session of the next one.
     assert_eq!(rows(&world), [82, 1, 1]);

@@ -41,7 +41,7 @@ fn world() -> World {
 }
 
 fn id_of(world: &World) -> AccountId {
-    world.app.read(|view| administer::find(view, ALICE)).expect("memory does not fail").expect("a member").id
+    world.app.read_blocking(|view| administer::find(view, ALICE)).expect("memory does not fail").expect("a member").id
 }
 
 /// Logs programs of hers in, with refresh tokens: each session has as many rows as one can have.
@@ -150,7 +150,8 @@ impl<'a> Full<'a> {
                 world.visitor().api("POST", "/session/refresh", refresh).refused(401, "not_logged_in");
             }
         }
-        let trusts = world.app.read(|view| factors::trusts_of(view, self.id)).expect("memory does not fail").len();
+        let trusts =
+            world.app.read_blocking(|view| factors::trusts_of(view, self.id)).expect("memory does not fail").len();
         assert_eq!((self.browser.is_logged_in(), trusts), (is_in, if is_in { self.much.trusts } else { 0 }));
     }
 
@@ -211,7 +212,9 @@ fn an_account_is_deleted_whatever_it_has_and_nothing_is_left() {
         full.are_in(&world, false);
         assert_eq!(full.tokens_work(), 0);
         world.visitor().log_in("alice", PASSWORD).refused(401, "invalid_credentials");
-        let found = |world: &World| world.app.read(|view| person::exists(view, full.id)).expect("memory does not fail");
+        let found = |world: &World| {
+            world.app.read_blocking(|view| person::exists(view, full.id)).expect("memory does not fail")
+        };
         assert!(!found(&world));
         sweep(&world);
         let is_about = |(key, value): &(Vec<u8>, Vec<u8>)| {
@@ -230,7 +233,7 @@ fn second_factors_are_taken_away_when_it_is_time() {
     world.advance(DAY + 1);
     sweep(&world);
     full.are_in(&world, false);
-    assert_eq!(world.app.read(|view| factors::has_any(view, full.id)), Ok(false));
+    assert_eq!(world.app.read_blocking(|view| factors::has_any(view, full.id)), Ok(false));
 }
 
 #[test]
@@ -252,7 +255,8 @@ fn a_thousand_sessions_are_used_expire_or_end_together() {
     for number in 0..12 {
         let email = format!("person{number}@example.org");
         world.member(&email, PASSWORD);
-        let id = world.app.read(|view| administer::find(view, &email)).expect("readable").expect("a member").id;
+        let id =
+            world.app.read_blocking(|view| administer::find(view, &email)).expect("readable").expect("a member").id;
         for _ in 0..9 {
             let programs = log_in(&world, id, 10);
             world.advance(1);
@@ -265,7 +269,7 @@ fn a_thousand_sessions_are_used_expire_or_end_together() {
     assert!(digests.iter().all(|digest| found(&world, *digest)));
     world.block_on(world.app.note_seen()).expect("no step is too large");
     let is_noted = |digest: &Digest| {
-        let session = world.app.read(|view| sessions::find(view, *digest)).expect("readable").expect("there");
+        let session = world.app.read_blocking(|view| sessions::find(view, *digest)).expect("readable").expect("there");
         session.seen_at == world.app.now()
     };
     assert!(digests.iter().all(is_noted));
@@ -279,7 +283,7 @@ fn session_in(key: &[u8]) -> Option<Digest> {
 }
 
 fn found(world: &World, digest: Digest) -> bool {
-    world.app.find_caller(digest).expect("memory does not fail").is_some()
+    world.block_on(world.app.find_caller(digest)).expect("memory does not fail").is_some()
 }
 
 /// Groups of one who is invited. Each of them has a row of the audit log besides, which webhooks tell: of somebody who begins with
@@ -307,7 +311,7 @@ fn who_is_invited_into_many_groups_joins_them_whoever_registered_beside() {
     let rows = || [schema::REGISTRATIONS, schema::REGISTRATIONS_OF].map(|range| count(&world, range));
     assert!(rows()[0] > 60, "they are void, and there until the sweep");
     let address = EmailAddress::parse(ALICE).expect("an address");
-    assert_eq!(world.app.read(|view| registration::of_address(view, &address)).expect("readable").len(), 0);
+    assert_eq!(world.app.read_blocking(|view| registration::of_address(view, &address)).expect("readable").len(), 0);
     sweep(&world);
     assert_eq!(rows(), [0, 0]);
     // Then nothing is left to tell.
