@@ -4,10 +4,9 @@
 //! proves completely who they are. API tokens are no sessions: `gatelodge token revoke` is for them.
 
 use crate::audit::{Act, Source, Subject};
-use crate::base::{AccountId, BrowserId, SessionId};
-use crate::crypto::Digest;
+use crate::base::SessionId;
 use crate::factors;
-use crate::sessions;
+use crate::sessions::{self, Session};
 use crate::store::StoreError;
 
 use super::person::Person;
@@ -15,7 +14,7 @@ use super::{Work, second_step};
 
 /// Ends the sessions of one person, but for `kept`. Returns how many.
 pub fn of(work: &mut Work<'_>, source: &Source, kept: Option<SessionId>, person: &Person) -> Result<usize, StoreError> {
-    let is_meant = |(_, session): &&(_, sessions::Session)| Some(session.id) != kept;
+    let is_meant = |(_, session): &&(_, Session)| Some(session.id) != kept;
     let ended = sessions::of_account(work.tx, person.id)?.iter().filter(is_meant).count();
     let trusts = factors::trusts_of(work.tx, person.id)?.len();
     let waiting = second_step::end_waiting(work.tx, person.id)?;
@@ -28,50 +27,16 @@ pub fn of(work: &mut Work<'_>, source: &Source, kept: Option<SessionId>, person:
     Ok(ended)
 }
 
-/// A step of ending everybody's sessions: kind by kind, each in one pass over its table, so that people who keep
-/// logging in meanwhile do not keep it from its end.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Pass {
-    /// Sessions.
-    Sessions(Option<Digest>),
-    /// Pending logins.
-    Waiting(Option<Digest>),
-    /// Trusted browsers.
-    Trusts(Option<(AccountId, BrowserId)>),
-}
-
-impl Pass {
-    /// The first step, from its beginning.
-    pub const FIRST: Self = Self::Sessions(None);
-}
-
-/// Ends everybody's sessions, but for `kept`, looking at up to `limit` rows. Returns how many ended, and where to go
-/// on, or none at the end.
-pub fn of_everybody(
-    work: &mut Work<'_>,
-    source: &Source,
-    kept: Option<SessionId>,
-    pass: Pass,
-    limit: usize,
-) -> Result<(usize, Option<Pass>), StoreError> {
-    let (ended, what, next) = match pass {
-        Pass::Sessions(after) => {
-            let (ended, next) = sessions::end_some(work.tx, kept, after, limit)?;
-            let next = next.map_or(Pass::Waiting(None), |at| Pass::Sessions(Some(at)));
-            (ended, "sessions", Some(next))
+/// Ends everybody's sessions, but for `kept`, in one act: nobody slips past who logs in or refreshes a token meanwhile.
+/// Returns how many.
+pub fn of_everybody(work: &mut Work<'_>, source: &Source, kept: Option<&Session>) -> Result<usize, StoreError> {
+    let ended = sessions::end_everybodys(work.tx, kept)?;
+    let waiting = second_step::end_everybodys(work.tx)?;
+    let trusts = factors::end_everybodys_trusts(work.tx)?;
+    for (count, what) in [(ended, "sessions"), (waiting, "logins"), (trusts, "browsers")] {
+        if count > 0 {
+            work.audit_in_detail(source, Act::SessionsEndedForAll, Subject::NONE, &format!("{count} {what}"))?;
         }
-        Pass::Waiting(after) => {
-            let (ended, next) = second_step::end_some_waiting(work.tx, after, limit)?;
-            (ended, "logins", Some(next.map_or(Pass::Trusts(None), |at| Pass::Waiting(Some(at)))))
-        }
-        Pass::Trusts(after) => {
-            let (ended, next) = factors::end_some_trusts(work.tx, after, limit)?;
-            (ended, "browsers", next.map(|at| Pass::Trusts(Some(at))))
-        }
-    };
-    if ended > 0 {
-        let (done, detail) = (Act::SessionsEndedForAll, format!("{ended} {what}"));
-        work.audit_in_detail(source, done, Subject::NONE, &detail)?;
     }
-    Ok((if matches!(pass, Pass::Sessions(_)) { ended } else { 0 }, next))
+    Ok(ended)
 }

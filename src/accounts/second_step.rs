@@ -6,8 +6,8 @@ use crate::audit::{Act, Outcome};
 use crate::base::{AccountId, MINUTE, Seconds, Timestamp, set_of};
 use crate::crypto::{Bearer, BearerKind, Digest, TypedCode};
 use crate::factors::{self, CodeProof, CodePurpose, NewTrust};
-use crate::sessions::{Carrier, Client, Endable, Method, epoch_of, raise_epoch};
-use crate::store::{Snapshot, StoreError, Table, Transaction, next_after, record, schema};
+use crate::sessions::{Carrier, Client, Endable, Method, epoch_of, raise_epoch, raise_everybodys};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
 
 use super::attempt_limits::AttemptLimits;
 use super::login_outcome::LoginRefused;
@@ -186,16 +186,14 @@ pub fn has_rows(view: &dyn Snapshot, account: AccountId) -> Result<bool, StoreEr
     Ok(!rows_of(view, account)?.is_empty())
 }
 
-/// Ends up to `limit` pending logins behind `after`, of any account. Returns how many, and where to go on, or none at
-/// the end.
-pub(super) fn end_some_waiting(
-    tx: &mut dyn Transaction,
-    after: Option<Digest>,
-    limit: usize,
-) -> Result<(usize, Option<Digest>), StoreError> {
-    let page = PENDING.page(tx, after.as_ref(), limit)?;
-    page.iter().try_for_each(|(secret, _)| PENDING.delete(tx, secret))?;
-    Ok((page.len(), next_after(&page, limit)))
+/// Ends everybody's pending logins. Returns how many.
+pub(super) fn end_everybodys(tx: &mut dyn Transaction) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    for (_, pending) in PENDING.all(tx, Direction::Up, usize::MAX)? {
+        ended += usize::from(pending.epoch == epoch_of(tx, pending.account, Endable::PendingLogins)?);
+    }
+    raise_everybodys(tx, Endable::PendingLogins)?;
+    Ok(ended)
 }
 
 /// Removes pending logins that are over, looking at up to `limit` behind `after`. Returns where to go on, or none at

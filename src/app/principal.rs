@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::accounts::Work;
 use crate::accounts::standing::{self, Denied, Needs};
 use crate::audit::{Act, Outcome, Source};
-use crate::base::SessionId;
+use crate::sessions::Session;
 use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind};
 
@@ -92,9 +92,9 @@ impl Principal {
 
     /// Returns the session by which somebody asks, if it is one.
     #[must_use]
-    pub fn session(&self) -> Option<SessionId> {
+    pub fn session(&self) -> Option<&Session> {
         match self {
-            Self::Caller(caller) if caller.scopes.is_none() => Some(caller.session.id),
+            Self::Caller(caller) if caller.scopes.is_none() => Some(&caller.session),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::accounts::Person;
 use crate::base::{AccountId, Permission};
 use crate::crypto::Digest;
-use crate::sessions::{Scope, Session};
+use crate::sessions::{EVERYBODY, Scope, Session};
 use crate::store::{Changes, Event, schema};
 
 /// A caller with a session, and what requests need to know of them.
@@ -139,8 +139,9 @@ impl SessionCache {
 
 /// The changes of a commit that sessions depend on.
 struct Changed {
-    /// Whether a group changed: what it permits is part of what is cached of all its members.
-    groups: bool,
+    /// Whether nothing that is cached holds: a group changed, whose permissions are part of what is cached of its
+    /// members, or everybody's sessions ended.
+    everybody: bool,
     credentials: Vec<Digest>,
     accounts: BTreeSet<AccountId>,
 }
@@ -148,21 +149,22 @@ struct Changed {
 impl Changed {
     fn of(changes: &Changes) -> Self {
         let credentials = keys(changes, schema::SESSIONS).chain(keys(changes, schema::API_TOKENS));
-        let accounts = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS, schema::EPOCHS].into_iter();
+        let accounts: BTreeSet<AccountId> = [schema::ACCOUNTS, schema::IDENTITIES_OF, schema::FACTORS, schema::EPOCHS]
+            .into_iter()
+            .flat_map(|range| keys(changes, range))
+            .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
+            .collect();
         Self {
-            groups: keys(changes, schema::GROUPS).next().is_some(),
+            everybody: keys(changes, schema::GROUPS).next().is_some() || accounts.contains(&EVERYBODY),
             credentials: credentials.filter_map(|key| key.try_into().ok().map(Digest)).collect(),
-            accounts: accounts
-                .flat_map(|range| keys(changes, range))
-                .filter_map(|key| key.first_chunk().map(|id| AccountId::from_bytes(*id)))
-                .collect(),
+            accounts,
         }
     }
 }
 
 impl Part {
     fn forget(&mut self, changed: &Changed) {
-        if changed.groups {
+        if changed.everybody {
             self.by_digest.clear();
         }
         for digest in &changed.credentials {

@@ -30,7 +30,7 @@ pub use sent::add_sent;
 pub use totp::{begin_totp, confirm_totp, lower_steps, raise_steps, reseal, seed_of_begun};
 pub(crate) use trusted::TRUSTED;
 pub use trusted::{
-    MAX_TRUSTED, NewTrust, TrustedBrowser, end_some_trusts, end_trust, end_trusts, has_trust_rows, is_trusted,
+    MAX_TRUSTED, NewTrust, TrustedBrowser, end_everybodys_trusts, end_trust, end_trusts, has_trust_rows, is_trusted,
     sweep_trusts, trust, trusts_of,
 };
 

@@ -2,8 +2,8 @@
 
 use crate::base::{AccountId, BrowserId, Moment, Seconds, Timestamp};
 use crate::crypto::{Digest, constant_time_eq};
-use crate::sessions::{Endable, epoch_of, raise_epoch};
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
+use crate::sessions::{Endable, epoch_of, raise_epoch, raise_everybodys};
+use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 use std::net::IpAddr;
 
 /// A browser that its owner trusts.
@@ -143,16 +143,14 @@ pub fn end_trusts(tx: &mut dyn Transaction, account: AccountId) -> Result<(), St
     trusts.iter().try_for_each(|(id, _)| TRUSTED.delete(tx, &(account, *id)))
 }
 
-/// Ends the trust in up to `limit` browsers behind `after`, of any account. Returns in how many, and where to go on, or
-/// none at the end.
-pub fn end_some_trusts(
-    tx: &mut dyn Transaction,
-    after: Option<(AccountId, BrowserId)>,
-    limit: usize,
-) -> Result<(usize, Option<(AccountId, BrowserId)>), StoreError> {
-    let page = TRUSTED.page(tx, after.as_ref(), limit)?;
-    page.iter().try_for_each(|(key, _)| TRUSTED.delete(tx, key))?;
-    Ok((page.len(), next_after(&page, limit)))
+/// Ends the trust in everybody's browsers. Returns in how many.
+pub fn end_everybodys_trusts(tx: &mut dyn Transaction) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    for ((account, _), browser) in TRUSTED.all(tx, Direction::Up, usize::MAX)? {
+        ended += usize::from(browser.epoch == epoch_of(tx, account, Endable::TrustedBrowsers)?);
+    }
+    raise_everybodys(tx, Endable::TrustedBrowsers)?;
+    Ok(ended)
 }
 
 /// Removes browsers whose trust has expired, looking at up to `limit` behind `after`. Returns where to go on, or none

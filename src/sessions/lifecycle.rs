@@ -10,7 +10,7 @@ use super::session::{
     Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, find, is_present, of_account, remove, rows_of, secret_of,
     store,
 };
-use super::{Client, Method, api_tokens, refreshing};
+use super::{Client, Method, api_tokens, raise_everybodys, refreshing};
 
 /// Sessions that end one by one; of more the epoch ends them all, and the sweep removes their rows. It is few: what ends
 /// sessions does much else in the same transaction.
@@ -139,20 +139,34 @@ pub fn end_all(tx: &mut dyn Transaction, account: AccountId, kept: Option<Sessio
     Ok(sessions.len())
 }
 
-/// Ends sessions of any account, but for `kept`, looking at up to `limit` behind `after`. Returns how many ended, and
-/// where to go on, or none at the end.
-pub fn end_some(
-    tx: &mut dyn Transaction,
-    kept: Option<SessionId>,
-    after: Option<Digest>,
-    limit: usize,
-) -> Result<(usize, Option<Digest>), StoreError> {
-    let (page, mut ended) = (SESSIONS.page(tx, after.as_ref(), limit)?, 0);
-    for (digest, session) in page.iter().filter(|(_, session)| Some(session.id) != kept) {
-        ended += usize::from(is_present(tx, session)?);
-        remove(tx, *digest, session)?;
+/// Sessions counted at a time.
+const PAGE: usize = 500;
+
+/// Ends everybody's sessions, but for `kept`. Returns how many.
+///
+/// By one row, and not one after another: a refresh moves a session to another place in the table, and whoever refreshed
+/// in a loop would slip past a walk through it.
+pub fn end_everybodys(tx: &mut dyn Transaction, kept: Option<&Session>) -> Result<usize, StoreError> {
+    let kept = kept.map(|kept| secret_of(tx, kept.account, kept.id)).transpose()?.flatten();
+    let kept = kept.map(|digest| Ok((digest, find(tx, digest)?))).transpose()?;
+    let (mut ended, mut after) = (0, None);
+    loop {
+        let page = SESSIONS.page(tx, after.as_ref(), PAGE)?;
+        for (_, session) in &page {
+            ended += usize::from(is_present(tx, session)?);
+        }
+        after = next_after(&page, PAGE);
+        if after.is_none() {
+            break;
+        }
     }
-    Ok((ended, next_after(&page, limit)))
+    raise_everybodys(tx, Endable::Sessions)?;
+    if let Some((digest, Some(session))) = kept {
+        let epoch = epoch_of(tx, session.account, Endable::Sessions)?;
+        SESSIONS.put(tx, &digest, &Session { epoch, ..session })?;
+        ended -= 1;
+    }
+    Ok(ended)
 }
 
 /// Records when sessions and API tokens were last used. One that has ended meanwhile stays ended.

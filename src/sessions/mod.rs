@@ -17,8 +17,8 @@ pub use api_tokens::{
 pub(crate) use api_tokens::{TOKENS, TOKENS_OF};
 pub use client::Client;
 pub(crate) use epochs::EPOCHS;
-pub use epochs::{Endable, EpochKey, epoch_of, raise_epoch, sweep_epochs};
-pub use lifecycle::{NewSession, end, end_all, end_by_id, end_some, note_seen, renew, start, sweep};
+pub use epochs::{EVERYBODY, Endable, EpochKey, epoch_of, raise_epoch, raise_everybodys, sweep_epochs};
+pub use lifecycle::{NewSession, end, end_all, end_by_id, end_everybodys, note_seen, renew, start, sweep};
 pub(crate) use logins::LOGINS;
 pub use logins::{LoginNote, Logins, Novelty, forget_logins, forget_places, logins_of, note_login};
 pub use method::Method;

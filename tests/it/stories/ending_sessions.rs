@@ -137,12 +137,9 @@ fn more_sessions_than_one_transaction_ends_are_ended_all() {
     assert!(everybody.iter().all(|visitor| !visitor.is_logged_in()));
     assert!(root.is_logged_in());
     let rows = world.audit().into_iter().skip(before).map(|(.., detail)| detail);
+    // In one act: between two, whoever refreshes a token would move to where nobody looks any more.
     let counts: Vec<usize> = rows.filter_map(|detail| detail.strip_suffix(" sessions")?.parse().ok()).collect();
-    assert_eq!(counts.iter().sum::<usize>(), 12 * 90);
-    assert!(
-        counts.iter().all(|count| *count <= 30),
-        "each has three rows, and a step fewer than a hundred: {counts:?}"
-    );
+    assert_eq!(counts, [12 * 90]);
 }
 
 /// How many rows the tables of sessions, of refresh tokens and of epochs have.
