@@ -63,7 +63,7 @@ pub fn waiting(
         let is_last = page.len() < PAGE;
         for (id, registration) in page {
             after = Some(id);
-            if registration.confirmed_at.is_some() {
+            if registration.confirmed_at.is_some() && !registration::is_void(view, &registration)? {
                 found.push((id, registration));
             }
             if found.len() == limit {

@@ -1,6 +1,6 @@
 //! The links that confirm registrations: of those mailed to one address, the newest works.
 
-use crate::base::{EmailAddress, RegistrationId, Timestamp};
+use crate::base::{EmailAddress, Timestamp};
 use crate::crypto::OpenedToken;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -13,11 +13,11 @@ pub struct ConfirmLink {
     /// The number of links that were mailed: a newer one kills the older.
     count: u64,
     mailed_at: Option<Timestamp>,
-    /// The newest registration of when the address got an account, if there were more than could be removed at once: it
-    /// and those before it are void.
-    void_until: Option<RegistrationId>,
+    /// The times that the address got an account while it had more registrations than could be removed at once:
+    /// registrations that record another number are void. No id or time tells that, since the clock may fall back.
+    epoch: u64,
 }
-record!(ConfirmLink, version 2, { count, mailed_at }, since 2 { void_until });
+record!(ConfirmLink, version 2, { count, mailed_at }, since 2 { epoch });
 
 pub(crate) const LINKS: Table<String, ConfirmLink> = Table::at(schema::CONFIRM_LINKS);
 
@@ -36,23 +36,16 @@ pub(super) fn forget(tx: &mut dyn Transaction, address: &EmailAddress) -> Result
     LINKS.delete(tx, &address.canonical())
 }
 
-/// Makes the registrations of an address void, up to this one, and with them the links.
-pub(super) fn make_void(
-    tx: &mut dyn Transaction,
-    address: &EmailAddress,
-    until: RegistrationId,
-) -> Result<(), StoreError> {
+/// Begins the next epoch of an address: the registrations of before are void, and with them the links.
+pub(super) fn begin_epoch(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     let canonical = address.canonical();
     let newest = LINKS.get(tx, &canonical)?.unwrap_or_default();
-    LINKS.put(tx, &canonical, &ConfirmLink { count: newest.count + 1, void_until: Some(until), ..newest })
+    LINKS.put(tx, &canonical, &ConfirmLink { count: newest.count + 1, epoch: newest.epoch + 1, ..newest })
 }
 
-/// The newest registration of an address that is void, if any is.
-pub(super) fn void_until(
-    view: &(impl Snapshot + ?Sized),
-    canonical: &String,
-) -> Result<Option<RegistrationId>, StoreError> {
-    Ok(LINKS.get(view, canonical)?.and_then(|link| link.void_until))
+/// Returns the epoch that an address is in.
+pub(super) fn epoch_of(view: &(impl Snapshot + ?Sized), canonical: &String) -> Result<u64, StoreError> {
+    Ok(LINKS.get(view, canonical)?.map_or(0, |link| link.epoch))
 }
 
 /// Whether a token is the newest that was mailed to this address to confirm its registrations. Those that an earlier
@@ -81,7 +74,7 @@ pub fn sweep(
 ) -> Result<Option<String>, StoreError> {
     LINKS.sweep(tx, after, limit, |tx, address, link| {
         let is_over = link.mailed_at.is_none_or(|mailed_at| mailed_at < oldest);
-        if is_over && (link.void_until.is_none() || !has_rows(tx, address)?) {
+        if is_over && (link.epoch == 0 || !has_rows(tx, address)?) {
             LINKS.delete(tx, address)?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use crate::config::{Config, Span};
 use crate::crypto::{OpenedToken, Purpose};
 use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
 
+use super::person::ACCOUNTS;
 use super::{Env, Work};
 
 /// The time within which a change can be undone.
@@ -48,7 +49,11 @@ pub fn is_reserved(
     address: &EmailAddress,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    Ok(FORMER_OWNERS.get(view, &address.canonical())?.is_some_and(|former| now < former.until))
+    let Some(former) = FORMER_OWNERS.get(view, &address.canonical())?.filter(|former| now < former.until) else {
+        return Ok(false);
+    };
+    // Of a deleted account the row may be left to the sweep.
+    Ok(ACCOUNTS.get(view, &former.account)?.is_some())
 }
 
 pub(crate) const FORMER: Table<(AccountId, Id<OfFormerAddress>), FormerAddress> = Table::at(schema::FORMER_ADDRESSES);

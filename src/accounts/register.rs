@@ -100,6 +100,8 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Reg
         mailed_at: None,
         invitation: invitation.map(|(id, _)| id),
         confirmed_at: None,
+        // Read for every address alike.
+        epoch: confirm_links::epoch_of(work.tx, &new.email.canonical())?,
     };
     // Neither address nor user name is looked up: both are judged when the address is confirmed, since a refusal here
     // would show who has an account.

@@ -31,10 +31,12 @@ pub struct Registration {
     pub invitation: Option<InvitationId>,
     /// The time at which the address was confirmed, if it waits for an administrator to approve it.
     pub confirmed_at: Option<Timestamp>,
+    /// The epoch that its address was in: when the address gets an account, a new one begins.
+    pub(super) epoch: u64,
 }
-record!(Registration, version 2, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
+record!(Registration, version 3, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
     invitation, confirmed_at,
-});
+}, since 3 { epoch });
 
 pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
 
@@ -48,11 +50,12 @@ const ONE_BY_ONE: usize = 4;
 /// Finds the registration of this id; not one that is void.
 pub fn find(view: &dyn Snapshot, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
     let Some(registration) = REGISTRATIONS.get(view, &id)? else { return Ok(None) };
-    Ok((!is_void(view, id, &registration)?).then_some(registration))
+    Ok((!is_void(view, &registration)?).then_some(registration))
 }
 
-fn is_void(view: &dyn Snapshot, id: RegistrationId, registration: &Registration) -> Result<bool, StoreError> {
-    Ok(Some(id) <= confirm_links::void_until(view, &registration.email.canonical())?)
+/// Whether the address has had an account since.
+pub(super) fn is_void(view: &dyn Snapshot, registration: &Registration) -> Result<bool, StoreError> {
+    Ok(registration.epoch != confirm_links::epoch_of(view, &registration.email.canonical())?)
 }
 
 /// Whether there is any registration of an address, void or not.
@@ -91,19 +94,20 @@ pub fn newest_of_address(
             mailed_at: Some(Timestamp::from_seconds(1_800_000_000)),
             invitation: None,
             confirmed_at: None,
+            epoch: 0,
         };
         registration.to_bytes()
     });
     let address = address.to_owned();
-    let (newest, void) =
-        (OF_ADDRESS.under(view, &address, Direction::Down, 1)?, confirm_links::void_until(view, &address)?);
-    let id = newest.into_iter().next().map(|((_, id), ())| id).filter(|id| Some(*id) > void);
+    let (newest, epoch) =
+        (OF_ADDRESS.under(view, &address, Direction::Down, 1)?, confirm_links::epoch_of(view, &address)?);
+    let id = newest.into_iter().next().map(|((_, id), ())| id);
     // A look-up that finds nothing stands in for one that does.
     let found = REGISTRATIONS.get(view, &id.unwrap_or(RegistrationId::from_bytes([0xff; 16])))?;
     if found.is_none() {
         std::hint::black_box(Registration::read(&SAMPLE)?);
     }
-    Ok(id.zip(found))
+    Ok(id.zip(found.filter(|registration| registration.epoch == epoch)))
 }
 
 /// Writes a registration, and keeps the counts of hash costs in step.
@@ -124,8 +128,8 @@ pub fn remove(tx: &mut dyn Transaction, id: RegistrationId, registration: &Regis
 /// the next sweep.
 pub fn remove_all(tx: &mut dyn Transaction, address: &EmailAddress) -> Result<(), StoreError> {
     let newest = OF_ADDRESS.under(tx, &address.canonical(), Direction::Down, ONE_BY_ONE + 1)?;
-    if let Some(((_, id), ())) = newest.first().filter(|_| newest.len() > ONE_BY_ONE) {
-        return confirm_links::make_void(tx, address, *id);
+    if newest.len() > ONE_BY_ONE {
+        return confirm_links::begin_epoch(tx, address);
     }
     confirm_links::forget(tx, address)?;
     for ((canonical, id), ()) in newest {
@@ -163,7 +167,7 @@ pub fn sweep(
             Some(confirmed_at) => now.since(confirmed_at) > deadlines.approve_within,
             None => now.since(registration.mailed_at.unwrap_or(registration.created_at)) > deadlines.confirm_within,
         };
-        if is_over || is_void(tx, *id, registration)? {
+        if is_over || is_void(tx, registration)? {
             remove(tx, *id, registration)?;
             // What became void was not waited for.
             removed += usize::from(is_over);

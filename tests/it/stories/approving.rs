@@ -201,3 +201,19 @@ fn approval_needs_confirmation() {
     let refused = gatelodge::config::Config::parse(text, std::path::Path::new("x.toml")).expect_err("refused");
     assert!(refused.to_string().contains("approval"), "{refused}");
 }
+
+#[test]
+fn a_registration_that_became_void_is_not_shown_to_wait() {
+    let world = World::with("[registration]\nmode = \"approval\"\n[throttle]\nenabled = false");
+    let root = json!({"command": "user-add", "email": ROOT, "password": PASSWORD, "admin": true, "confirmed": true, "groups": []});
+    world.command(root).expect("added");
+    let person = json!({"email": ALICE, "password": PASSWORD});
+    (0..5).for_each(|_| drop(world.visitor().api("POST", "/register", person.clone()).expect(202)));
+    world.deliver_mail();
+    registers(&world, ALICE, &person);
+    let root = administrator(&world);
+    assert_eq!(waiting(&root).len(), 1);
+    let add = json!({"command": "user-add", "email": ALICE, "password": PASSWORD, "admin": false, "confirmed": true, "groups": []});
+    world.command(add).expect("added");
+    assert_eq!(waiting(&root), [] as [Value; 0]);
+}

@@ -494,3 +494,17 @@ fn who_registered_before_the_house_was_closed_comes_in_only_if_invited() {
         world.command(json!({"command": "user-confirm", "user": "carol@example.org"})).expect("confirmed");
     }
 }
+
+#[test]
+fn whoever_registers_in_the_second_in_which_the_address_lost_its_account_gets_a_mail() {
+    let world = World::with("[throttle]\nenabled = false");
+    (0..6).for_each(|_| drop(registers(&world)));
+    world.command(json!({"command": "user-add", "email": ALICE, "password": PASSWORD, "admin": false, "confirmed": true, "groups": []})).expect("added");
+    world.command(json!({"command": "user-delete", "user": ALICE})).expect("deleted");
+    world.deliver_mail();
+    // No time has passed: nothing tells this registration from those before but that it came later.
+    let browser = registers(&world);
+    let token = world.only_letter_to(ALICE).token();
+    browser.api("POST", "/confirm", json!({"token": token})).expect(200);
+    world.visitor().log_in(ALICE, PASSWORD).expect(200);
+}
