@@ -24,6 +24,7 @@ use super::offline::own_user;
 use super::progress::{Progress, Watched};
 use super::system_clock::SystemClock;
 use super::{Exit, show};
+use crate::config::EngineKind;
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
@@ -166,6 +167,8 @@ impl Kept<'_> {
 
     fn put_in_place(&self, common: &Common, config: &Config, terms: Conditions) -> Result<(), Exit> {
         let heading = self.check(config, terms)?;
+        // The one that keeps its records in a file: any other is restored in another way.
+        let EngineKind::Embedded = config.store.engine;
         let key_path = config.sealing_key_path();
         let place = RebuildTarget {
             path: &config.store.path,

@@ -42,6 +42,9 @@ pub fn open_over(engine: Box<dyn Engine>, moment: &mut Moment) -> Result<OpenedS
     Ok(OpenedStore { store, sealing_key, generation, node, floor, lock: None })
 }
 
+/// The reason for refusing a sealing key.
+pub(super) const ANOTHER_KEY: &str = "this sealing key is another store's, or was replaced by another";
+
 /// What is known of a store that is ready for use.
 pub(super) struct Prepared {
     pub(super) sealing_key: SealingKey,
@@ -66,7 +69,8 @@ pub(super) fn prepare(
     outcome
 }
 
-fn prepare_in(
+/// The part of [`prepare`] within a transaction.
+pub(super) fn prepare_in(
     tx: &mut dyn Transaction,
     key: &SealingKey,
     moment: &mut Moment,
@@ -76,7 +80,7 @@ fn prepare_in(
     let before = format_of(tx)?;
     migrate(tx, moment, steps)?;
     if !accept_key(tx, &key.fingerprint())? {
-        return Err(fault("this sealing key is another store's, or was replaced by another"));
+        return Err(fault(ANOTHER_KEY));
     }
     let sealing_key = take_codes(tx, key, moment, before)?.ok_or_else(|| fault("the store was not sealed with it"))?;
     let node = node(tx)?;

@@ -251,3 +251,61 @@ fn a_copy_is_kept_before_an_upgrade_and_it_leads_back() {
     place.takes(true, &["restore", copy]);
     place.is_as_it_was();
 }
+
+/// A store that is made of a backup of before is of the present format at once: an older program would take it for its own.
+#[test]
+fn what_is_restored_from_before_is_of_today() {
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-3-full");
+    let place = Place::with(&["backup", "sealing-key"], &format);
+    let backup = place.folder.join("backup");
+    let path = place.folder.join("gatelodge.redb");
+    let began = Timestamp::from_seconds(0);
+    place.takes(true, &["restore", backup.to_str().expect("UTF-8")]);
+    // Looked at as an older program would, before this one opens it.
+    let restored = records(&path);
+    let value = |key: &[u8]| restored.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone());
+    let format = value(&[&[schema::META.prefix][..], b"format"].concat()).expect("a format");
+    assert_eq!(u64::from(*format.last().expect("a number")), gatelodge::store::known_format());
+    let opened = open_file(
+        &path,
+        &place.folder.join("sealing-key"),
+        (1 << 20, Ballast::beside(&path, 0)),
+        &mut Moment::new(began, [3; 32]),
+    );
+    let floor = opened.expect("whole").floor;
+    assert!(floor >= Some(began), "no time before the restore is believed: {floor:?}");
+    assert!(!place.folder.join("gatelodge.redb.before-upgrade-from-3").exists(), "there was nothing to upgrade");
+    shown(&["audit", "verify", "--config", &place.config], "");
+}
+
+/// A store of the old format that somebody puts in place once more must not take the copy away that leads back.
+#[test]
+fn the_first_copy_stays_whatever_comes_later() {
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-3-full");
+    let place = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+    let path = place.folder.join("gatelodge.redb");
+    let open = || {
+        let moment = &mut Moment::new(Timestamp::from_seconds(2_000_000_000), [3; 32]);
+        let key = place.folder.join("sealing-key");
+        open_file(&path, &key, (1 << 20, Ballast::beside(&path, 0)), moment).map(drop)
+    };
+    open().expect("upgraded");
+    let first = std::fs::read(place.folder.join("gatelodge.redb.before-upgrade-from-3")).expect("a copy");
+    for _ in 0..2 {
+        std::fs::copy(format.join("gatelodge.redb"), &path).expect("copied");
+        open().expect("upgraded");
+    }
+    let kept = place.folder.join("gatelodge.redb.before-upgrade-from-3.first");
+    assert!(std::fs::read(kept).expect("kept") == first, "it is the first");
+}
+
+#[test]
+fn with_another_key_nothing_is_copied_and_nothing_upgraded() {
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-3-full");
+    let place = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-1");
+    std::fs::copy(other.join("sealing-key"), place.folder.join("sealing-key")).expect("copied");
+    let (code, said) = refusal(&["audit", "verify", "--config", &place.config]);
+    assert!(code == Some(65) && said.contains("another store's"), "{said}");
+    assert!(!place.folder.join("gatelodge.redb.before-upgrade-from-3").exists());
+}

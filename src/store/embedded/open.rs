@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::Moment;
 use crate::crypto::SealingKey;
@@ -12,7 +12,7 @@ use crate::store::beside::{lock_path, suffixed, unfinished_path};
 use crate::store::key_file::{key_in_force, read_key, write_key};
 use crate::store::migrate::fingerprint_of;
 use crate::store::open_error::OpenError;
-use crate::store::prepare::{Prepared, prepare};
+use crate::store::prepare::{ANOTHER_KEY, Prepared, prepare};
 use crate::store::settle::sync_folder_of;
 use crate::store::steps::{Migration, STEPS};
 use crate::store::{Engine, OpenedStore, Reopening, Store};
@@ -91,6 +91,10 @@ fn upgrade(
     moment: &mut Moment,
     steps: &[Migration],
 ) -> Result<Prepared, OpenError> {
+    // A copy that another key signed would lead back to nothing.
+    if sealed_by(engine)?.is_some_and(|fingerprint| fingerprint != key.fingerprint()) {
+        return Err(OpenError::Key { path: PathBuf::new(), reason: ANOTHER_KEY.into() });
+    }
     // Before any migration, or an older program could not be gone back to.
     keep_copy(engine, (path, key), moment.now(), steps)?;
     prepare(engine, key, moment, steps)
@@ -164,7 +168,9 @@ fn named(error: OpenError, path: &Path, key_path: &Path) -> OpenError {
             let copy = Some(copy_path(path, known)).filter(|copy| copy.exists());
             OpenError::Newer { found, known, copy }
         }
-        OpenError::Io { reason, .. } => OpenError::Io { path: path.into(), reason },
+        OpenError::Io { path: unknown, reason } if unknown.as_os_str().is_empty() => {
+            OpenError::Io { path: path.into(), reason }
+        }
         other => other,
     }
 }

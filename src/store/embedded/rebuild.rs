@@ -10,6 +10,8 @@ use crate::store::OpenError;
 use crate::store::archive::{ArchiveError, Records};
 use crate::store::beside::unfinished_path;
 use crate::store::key_file::read_key;
+use crate::store::prepare::prepare_in;
+use crate::store::steps::STEPS;
 use crate::store::{Commit, Engine, StoreError, Transaction, renew_generation};
 
 use super::engine::RedbEngine;
@@ -161,14 +163,20 @@ fn make(
             break;
         }
     }
+    let unread = || OpenError::Key { path: place.key_path.into(), reason: "the sealing key is missing".into() };
+    let key = read_key(place.key_path)?.ok_or_else(unread)?;
     let before = moment.clone();
     let mut finished = Ok(());
     engine
         .write(&mut |tx| {
             // From the start again: a closure that runs twice must draw the same randomness.
             *moment = before.clone();
-            renew_generation(tx, moment)?;
-            finished = finish(tx, moment);
+            // First of all, so that whatever completes the store finds and writes records of today.
+            finished = prepare_in(tx, &key, moment, STEPS).map_err(RebuildError::from).map(drop);
+            if finished.is_ok() {
+                renew_generation(tx, moment)?;
+                finished = finish(tx, moment);
+            }
             Ok(if finished.is_ok() { Commit::Yes } else { Commit::No })
         })
         .map_err(OpenError::from)?;
