@@ -5,7 +5,7 @@
 use crate::base::{AccountId, EmailAddress, Identity, JobId, Moment, RegistrationId, Timestamp};
 use crate::factors::CodePurpose;
 use crate::sessions::Client;
-use crate::store::{Direction, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 use crate::throttle::Kind;
 
 use super::Work;
@@ -118,16 +118,15 @@ pub fn request_by_stranger(work: &mut Work<'_>, wanted: &MailRequest, client: &C
 
 /// Whether any request waits to be looked at.
 pub fn any_waiting(view: &dyn Snapshot) -> Result<bool, StoreError> {
-    Ok(!REQUESTS.all(view, Direction::Up, 1)?.is_empty())
+    Ok(REQUESTS.count(view, 1)? > 0)
 }
 
 /// The number of requests that wait to be looked at, or for their turn, counted up to `most`. Not each becomes a mail.
 pub fn count_waiting(view: &dyn Snapshot, most: usize) -> Result<usize, StoreError> {
-    let new = REQUESTS.all(view, Direction::Up, most)?.len();
-    Ok((new + DEFERRED.all(view, Direction::Up, most)?.len()).min(most))
+    Ok((REQUESTS.count(view, most)? + DEFERRED.count(view, most)?).min(most))
 }
 
 /// Whether any request waits for its turn, now or later.
 pub fn any_deferred(view: &dyn Snapshot) -> Result<bool, StoreError> {
-    Ok(!DEFERRED.all(view, Direction::Up, 1)?.is_empty())
+    Ok(DEFERRED.count(view, 1)? > 0)
 }

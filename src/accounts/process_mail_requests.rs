@@ -1,6 +1,5 @@
 //! Processes the queue of requests for mail: those that call for a mail get one, in turn.
 
-use crate::audit::{Act, Source, Subject};
 use crate::base::{AccountId, DAY, EmailAddress, Seconds, Timestamp};
 use crate::mail::Letter;
 use crate::store::{Direction, Snapshot, StoreError};
@@ -21,7 +20,9 @@ const DEFERRED_FOR: Seconds = DAY;
 /// Whether any deferred request may have its turn now.
 pub fn any_due(view: &dyn Snapshot, env: &Env, now: Timestamp) -> Result<bool, StoreError> {
     for crowd in CROWDS {
-        if left_of(view, env, crowd, now)? > 0 && !DEFERRED.under(view, &crowd.number(), Direction::Up, 1)?.is_empty() {
+        if left_of(view, env, crowd, now)? > 0
+            && !DEFERRED.each_under(view, &crowd.number(), Direction::Up, 1)?.is_empty()
+        {
             return Ok(true);
         }
     }
@@ -42,30 +43,34 @@ fn left_of(view: &dyn Snapshot, env: &Env, crowd: Kind, now: Timestamp) -> Resul
 pub fn process(work: &mut Work<'_>, limit: usize) -> Result<(), StoreError> {
     for crowd in CROWDS {
         let turns = left_of(work.tx, work.env, crowd, work.moment.earliest())?.min(limit);
-        for (key, stored) in DEFERRED.under(work.tx, &crowd.number(), Direction::Up, turns)? {
+        for (key, stored) in DEFERRED.each_under(work.tx, &crowd.number(), Direction::Up, turns)? {
             // The row goes in the transaction that queues the mail: a crash leaves both or neither, and no request is
             // mailed twice.
             DEFERRED.delete(work.tx, &key)?;
-            if work.earliest().since(stored.asked_at) < DEFERRED_FOR {
-                carry_out(work, &stored)?;
-            }
+            let earliest = work.earliest();
+            carry_out(work, stored.map(|stored| (earliest.since(stored.asked_at) < DEFERRED_FOR).then_some(stored)))?;
         }
     }
-    for (id, stored) in REQUESTS.all(work.tx, Direction::Up, limit)? {
+    for (id, stored) in REQUESTS.each_under(work.tx, &[], Direction::Up, limit)? {
         REQUESTS.delete(work.tx, &id)?;
-        // Decided by the kind of request alone. Whether the address has an account must not decide who is deferred: the
-        // delay would show it.
-        match MailRequest::from_stored(&stored).and_then(|request| request.crowd()) {
-            Some(crowd)
-                if left_of(work.tx, work.env, crowd, work.moment.earliest())? == 0
-                    && !(stored.is_quiet && passes_by_reserve(work, crowd)?) =>
-            {
-                DEFERRED.put(work.tx, &(crowd.number(), id), &stored)?;
-            }
-            _ => carry_out(work, &stored)?,
+        if let Ok(stored) = &stored
+            && let Some(crowd) = is_over(work, stored)?
+        {
+            DEFERRED.put(work.tx, &(crowd.number(), id), stored)?;
+        } else {
+            carry_out(work, stored.map(Some))?;
         }
     }
     Ok(())
+}
+
+/// Returns the limit over all mails that a request has to wait for, if it has to. Decided by the kind of request alone.
+/// Whether the address has an account must not decide who is deferred: the delay would show it.
+fn is_over(work: &mut Work<'_>, stored: &StoredRequest) -> Result<Option<Kind>, StoreError> {
+    let Some(crowd) = MailRequest::from_stored(stored).and_then(|request| request.crowd()) else { return Ok(None) };
+    let is_used_up = left_of(work.tx, work.env, crowd, work.moment.earliest())? == 0;
+    let passes = !is_used_up || (stored.is_quiet && passes_by_reserve(work, crowd)?);
+    Ok((!passes).then_some(crowd))
 }
 
 /// Whether a request from where little was asked for passes those who used up the limit over all mails; takes its share
@@ -75,12 +80,27 @@ fn passes_by_reserve(work: &mut Work<'_>, crowd: Kind) -> Result<bool, StoreErro
     Ok(throttle::take(work.tx, work.moment, &work.env.config.throttle, bucket)?.is_ok())
 }
 
-fn carry_out(work: &mut Work<'_>, stored: &StoredRequest) -> Result<(), StoreError> {
-    let Some(request) = MailRequest::from_stored(stored) else {
-        // A row that cannot be read must not hold up those behind it for ever.
-        tracing::error!(kind = stored.kind, "a request for a mail cannot be read; it is dropped");
-        return work.audit(&Source::appliance(), Act::MailRequestDropped, Subject::NONE);
+/// Queues the mail that a request calls for, if any. A request that cannot be read, or that leads to a record that
+/// cannot, is dropped: it must not hold up those behind it for ever.
+fn carry_out(work: &mut Work<'_>, stored: Result<Option<StoredRequest>, StoreError>) -> Result<(), StoreError> {
+    let done = match stored {
+        Ok(None) => Ok(()),
+        Ok(Some(stored)) => match MailRequest::from_stored(&stored) {
+            Some(request) => work.attempt(|work| mail(work, request)),
+            None => Err(StoreError::Damaged("a request for a mail")),
+        },
+        Err(error) => Err(error),
     };
+    match done {
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!("a request for a mail is dropped, because this cannot be read: {what}");
+            work.note_dropped_mail("")
+        }
+        done => done,
+    }
+}
+
+fn mail(work: &mut Work<'_>, request: MailRequest) -> Result<(), StoreError> {
     match request {
         MailRequest::Registered(id) | MailRequest::RefusedLogin(Some(id)) => register::mail_link(work, id),
         MailRequest::Resend(address) => resend(work, &address),

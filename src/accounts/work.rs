@@ -6,7 +6,8 @@ use crate::config::Span;
 use crate::crypto::{Purpose, Ticket};
 use crate::factors::CODE_WORKS_FOR;
 use crate::mail::{Letter, TextMessage};
-use crate::store::{StoreError, Transaction};
+use crate::metrics::DROPPED_MAILS;
+use crate::store::{Overlay, StoreError, Transaction};
 use crate::throttle::{self, MailPurpose, MailQuota};
 
 use super::{Env, keyring};
@@ -39,10 +40,31 @@ impl Work<'_> {
     pub fn mail(&mut self, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
         if self.env.mailer().queue(self.tx, self.moment, to, letter)?.is_none() {
             // A mail that cannot be queued must not undo what it reports, nor stop those behind it.
-            let (source, act) = (Source::appliance(), Act::MailRequestDropped);
-            self.audit_in_detail(&source, act, Subject::NONE, letter.name())?;
+            self.note_dropped_mail(letter.name())?;
         }
         Ok(())
+    }
+
+    /// Records that a mail, or a request for one, was dropped.
+    pub(super) fn note_dropped_mail(&mut self, what: &str) -> Result<(), StoreError> {
+        DROPPED_MAILS.add();
+        self.audit_in_detail(&Source::appliance(), Act::MailRequestDropped, Subject::NONE, what)
+    }
+
+    /// Does a part of the work. Where that fails, nothing of it is done, and the rest goes on.
+    pub(super) fn attempt<T>(
+        &mut self,
+        part: impl FnOnce(&mut Work<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut overlay = Overlay::new(&*self.tx);
+        let done = part(&mut Work { tx: &mut overlay, moment: self.moment, env: self.env })?;
+        for (key, change) in overlay.into_changes() {
+            match change {
+                Some(value) => self.tx.put(&key, &value)?,
+                None => self.tx.delete(&key)?,
+            }
+        }
+        Ok(done)
     }
 
     /// Whether one more mail of this kind may go to whoever `address` names; takes it, if so.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::base::Timestamp;
 use crate::mail::{self, MailState};
-use crate::metrics::{Counter, Exposition, Histogram, LOST_LOG_LINES, SampleKind};
+use crate::metrics::{Counter, DROPPED_MAILS, Exposition, Histogram, LOST_LOG_LINES, SampleKind};
 use crate::store::StoreError;
 
 use super::{App, Fault};
@@ -113,6 +113,8 @@ impl App {
         }
         let help = "Lines of the log that could not be written, or were not read in time.";
         text.single("log_lines_lost_total", SampleKind::Counter, help, LOST_LOG_LINES.get());
+        let help = "Mails, and requests for mails, that could not be read or put together.";
+        text.single("mails_dropped_total", SampleKind::Counter, help, DROPPED_MAILS.get());
         let help = "Attempts to get a certificate from the authority that failed.";
         text.single("certificate_renewals_failed_total", SampleKind::Counter, help, measures.renewals_failed.get());
         let doubted = u8::from(self.time().state != crate::base::ClockState::Sure);

@@ -15,6 +15,9 @@ pub struct Counter(AtomicU64);
 /// Lines of the log that could not be written, or were not read in time. The process has one log.
 pub static LOST_LOG_LINES: Counter = Counter(AtomicU64::new(0));
 
+/// Mails, and requests for mails, that could not be read or put together. The process has one outbox.
+pub static DROPPED_MAILS: Counter = Counter(AtomicU64::new(0));
+
 impl Counter {
     /// Adds `more`.
     pub fn add_many(&self, more: u64) {

@@ -50,6 +50,9 @@ impl<K: Key, V: Record> JsonTable for Table<K, V> {
     }
 }
 
+/// A record, or why it cannot be read.
+pub(super) type Readable<V> = Result<V, StoreError>;
+
 /// The records of one range.
 pub struct Table<K, V> {
     range: Range,
@@ -105,6 +108,25 @@ impl<K: Key, V: Record> Table<K, V> {
         let mut bytes = vec![self.range.prefix];
         prefix.put(&mut bytes);
         self.read(view, &KeySpan::prefix(&bytes), direction, limit)
+    }
+
+    /// Returns the number of records, whether or not they can be read, counted up to `most`.
+    pub fn count(&self, view: &(impl Snapshot + ?Sized), most: usize) -> Result<usize, StoreError> {
+        Ok(view.scan(&KeySpan::prefix(&[self.range.prefix]), Direction::Up, most)?.len())
+    }
+
+    /// As [`Table::under`], for who goes on where a record is damaged.
+    pub fn each_under(
+        &self,
+        view: &(impl Snapshot + ?Sized),
+        prefix: &impl Key,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, Readable<V>)>, StoreError> {
+        let mut bytes = vec![self.range.prefix];
+        prefix.put(&mut bytes);
+        let pairs = view.scan(&KeySpan::prefix(&bytes), direction, limit)?;
+        pairs.into_iter().map(|(key, value)| Ok((self.key_of(&key)?, V::read(&value)))).collect()
     }
 
     /// Returns the records behind `after` (or from the first on), at most `limit`: a page of a list.
@@ -178,12 +200,13 @@ impl<K: Key, V: Record> Table<K, V> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(K, V)>, StoreError> {
-        let typed = |(key, value): (Vec<u8>, Vec<u8>)| {
-            let mut rest = key.get(1..).unwrap_or_default();
-            let key = K::take(&mut rest).filter(|_| rest.is_empty()).ok_or(StoreError::Damaged(self.range.name))?;
-            Ok((key, V::read(&value)?))
-        };
+        let typed = |(key, value): (Vec<u8>, Vec<u8>)| Ok((self.key_of(&key)?, V::read(&value)?));
         view.scan(span, direction, limit)?.into_iter().map(typed).collect()
+    }
+
+    fn key_of(&self, key: &[u8]) -> Result<K, StoreError> {
+        let mut rest = key.get(1..).unwrap_or_default();
+        K::take(&mut rest).filter(|_| rest.is_empty()).ok_or(StoreError::Damaged(self.range.name))
     }
 }
 

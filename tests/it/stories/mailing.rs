@@ -2,6 +2,7 @@
 
 use gatelodge::base::{DAY, HOUR, MINUTE, MailId, NodeId};
 use gatelodge::mail::{self, Mail, MailState};
+use gatelodge::store::{Direction, KeySpan, schema};
 use serde_json::json;
 
 use crate::world::{ALICE, PASSWORD, World};
@@ -161,4 +162,43 @@ fn requests_that_wait_to_be_decided_are_counted_among_the_mails() {
     assert_eq!(waiting(), (Some(0), json!(2)));
     world.block_on(async { while world.app.process_mail_requests().await.expect("memory does not fail") {} });
     assert_eq!(waiting(), (Some(2), json!(0)));
+}
+
+/// What can be told of the requests that were dropped.
+fn dropped(world: &World) -> usize {
+    world.audit().iter().filter(|(act, _, _)| act == "mail-request-dropped").count()
+}
+
+#[test]
+fn a_request_that_cannot_be_read_holds_up_nobody() {
+    let world = World::new();
+    let before = gatelodge::metrics::DROPPED_MAILS.get();
+    // The first is no record, the second a record of a kind that nobody knows: both stand before all others.
+    let damaged: [&[u8]; 2] = [&[1, 2, 3], &[2, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
+    let planted = world.app.write(move |work| {
+        damaged.iter().enumerate().try_for_each(|(number, value)| {
+            let place = u8::try_from(number).expect("small");
+            work.tx.put(&[&[schema::LINK_REQUESTS.prefix][..], &[0; 15], &[place]].concat(), value)
+        })
+    });
+    world.block_on(planted).expect("memory does not fail");
+    world.visitor().api("POST", "/register", json!({"email": ALICE, "password": PASSWORD})).expect(202);
+    world.only_letter_to(ALICE);
+    assert_eq!(dropped(&world), 2);
+    assert!(gatelodge::metrics::DROPPED_MAILS.get() >= before + 2);
+}
+
+#[test]
+fn a_request_that_leads_to_a_record_which_cannot_be_read_holds_up_nobody() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
+    let damaged = world.app.write(|work| {
+        let accounts = work.tx.scan(&KeySpan::prefix(&[schema::ACCOUNTS.prefix]), Direction::Up, 9)?;
+        accounts.iter().try_for_each(|(key, _)| work.tx.put(key, &[0xff]))
+    });
+    world.block_on(damaged).expect("memory does not fail");
+    world.visitor().api("POST", "/register", json!({"email": "bob@example.org", "password": PASSWORD})).expect(202);
+    world.only_letter_to("bob@example.org");
+    assert_eq!(dropped(&world), 1);
 }
