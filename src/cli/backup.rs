@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::admin::Command;
-use crate::admin::answers::Follows;
 use crate::app::{App, next_snapshot, prune_snapshots};
 use crate::cli::out::say;
 use crate::config::Config;
@@ -198,7 +197,7 @@ fn with_source<T>(config: Config, what: What, work: impl FnOnce(Source<'_>) -> T
         What::Backup => Command::Backup,
         What::Export => Command::Export,
     };
-    match control::call_for_stream::<Follows>(&config, &command) {
+    match control::call_for_stream(&config, &command) {
         Ok((Answer::Done(_), mut stream)) => Ok(work(Source::Server(&mut stream))),
         Ok((Answer::Refused(refusal), _)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => {

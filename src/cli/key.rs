@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::admin::answers::{Clock, NewKey};
+use crate::admin::answers::NewKey;
 use crate::admin::{Command, RotationError, rotate_sealing_key};
 use crate::app::Principal;
 use crate::audit::Source;
@@ -56,7 +56,7 @@ impl Key {
 
 fn rotate_sealing(config: &Config, as_json: bool) -> Result<(), Exit> {
     // A running server keeps the old key in memory, and would go on sealing with it.
-    match control::call::<Clock>(config, &Command::ClockShow) {
+    match control::call(config, &Command::ClockShow) {
         Err(CallError::NobodyThere) => {}
         Err(error @ CallError::OtherStore { .. }) => return Err(error.into()),
         _ => {

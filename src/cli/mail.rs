@@ -51,7 +51,7 @@ impl Mail {
 fn test(common: &Common, config: &Config, address: &str) -> Result<(), Exit> {
     let command = Command::MailTest { address: address.to_owned() };
     let tested = patiently(&wait_for_mail_server(config), || match control::call(config, &command) {
-        Ok(Answer::Done(shown)) => Ok(shown),
+        Ok(Answer::Done(shown)) => serde_json::from_value(shown).map_err(Exit::failed),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
         Err(CallError::NobodyThere) => test_alone(config, address),
         Err(error) => Err(error.into()),

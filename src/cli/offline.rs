@@ -21,10 +21,15 @@ use super::{Exit, opening};
 
 /// Runs a command, and returns its answer.
 pub(super) fn carry_out<T: DeserializeOwned>(config: Config, command: Command) -> Result<T, Exit> {
+    serde_json::from_value(document(config, command)?).map_err(Exit::failed)
+}
+
+/// The part that does not depend on the answer's type, so that it is compiled once.
+fn document(config: Config, command: Command) -> Result<Value, Exit> {
     match control::call(&config, &command) {
         Ok(Answer::Done(answer)) => Ok(answer),
         Ok(Answer::Refused(refusal)) => Err(refusal.into()),
-        Err(CallError::NobodyThere) => serde_json::from_value(run_in_process(config, command)?).map_err(Exit::failed),
+        Err(CallError::NobodyThere) => run_in_process(config, command),
         Err(error) => Err(error.into()),
     }
 }

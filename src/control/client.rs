@@ -6,8 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
 use crate::admin::Command;
 use crate::config::Config;
 use crate::courier::CallOptions;
@@ -75,7 +73,7 @@ impl From<std::io::Error> for CallError {
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<Answer<T>, CallError> {
+pub fn call(config: &Config, command: &Command) -> Result<Answer, CallError> {
     call_for_stream(config, command).map(|(answer, _)| answer)
 }
 
@@ -83,10 +81,7 @@ pub fn call<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<A
 ///
 /// # Errors
 /// When none runs, or it cannot be talked to.
-pub fn call_for_stream<T: DeserializeOwned>(
-    config: &Config,
-    command: &Command,
-) -> Result<(Answer<T>, impl Read + use<T>), CallError> {
+pub fn call_for_stream(config: &Config, command: &Command) -> Result<(Answer, impl Read + use<>), CallError> {
     let (line, reader) = converse(config, command)?;
     let answer = serde_json::from_str(&line).map_err(|error| CallError::Failed(error.into()))?;
     Ok((answer, reader))

@@ -10,6 +10,7 @@ mod socket;
 mod stream;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::admin::Refusal;
 
@@ -23,9 +24,10 @@ pub const GREETING: &str = "gatelodge-control 5";
 /// The response to a command.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer<T> {
-    /// Done; with the answer to the command, see [`crate::admin::answers`].
-    Done(T),
+pub enum Answer {
+    /// Done; with the document that answers the command, see [`crate::admin::answers`]. Read by whoever asked, and once
+    /// only: reading each type from a line as well would double what the command line is compiled to.
+    Done(Value),
     /// Refused.
     Refused(Refusal),
 }

@@ -35,7 +35,10 @@ impl Doctor {
             here::files(&config, &mut findings);
             match control::call(&config, &Command::Inspect) {
                 Ok(Answer::Done(report)) => {
-                    here::service(&config, &report, &mut findings);
+                    match serde_json::from_value(report) {
+                        Ok(report) => here::service(&config, &report, &mut findings),
+                        Err(error) => findings.wrong("service", error.to_string(), "restart it"),
+                    }
                     here::mail(&config, self.mail, &mut findings);
                     address::look(&config, &mut findings);
                 }
