@@ -65,7 +65,8 @@ pub fn ask(
     person::save(work.tx, account, &person.account)?;
     work.audit(&client.owner_of(account), Act::AddressChangeAsked, account)?;
     mail_requests::request(work.tx, work.moment, &MailRequest::ConfirmAddress(account))?;
-    let letter = Letter::AddressChangeAsked { new: new.masked(), forgot: work.env.forgot_link() };
+    let (knew_password, forgot) = (verified.is_some(), work.env.forgot_link());
+    let letter = Letter::AddressChangeAsked { knew_password, new: new.masked(), forgot };
     // The owner hears of it before anything has changed: a thief may be asking.
     notices::tell(work, &person, &letter)?;
     Ok(Ok(AddressChange::Asked))

@@ -15,6 +15,7 @@ use super::start_session::SessionRequest;
 use super::{
     Env, Work, factor_resets, hash_costs, known_devices, registration, second_factor, second_step, start_session,
 };
+use crate::factors;
 
 /// The hash that a password is to be verified against. There is always one: unknown names get a decoy, so that they
 /// take as long.
@@ -85,6 +86,15 @@ pub struct PasswordCheck {
     pub rehashed: Option<PasswordHash>,
 }
 
+/// Somebody whose password was right.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who it is.
+    pub person: Person,
+    /// Whether they have a second factor, which the password does not replace.
+    pub has_second_factor: bool,
+}
+
 /// Establishes who somebody is, after checking that the account has not changed while the password was verified. A
 /// refusal is charged and audited; a success is not, that is for whoever starts a session.
 pub fn authenticate(
@@ -92,7 +102,7 @@ pub fn authenticate(
     candidate: &Candidate,
     check: &PasswordCheck,
     client: &Client,
-) -> Result<Result<Person, LoginRefused>, StoreError> {
+) -> Result<Result<Authenticated, LoginRefused>, StoreError> {
     let person = match candidate.account() {
         Some(id) => person::load(work.tx, id)?,
         None => person::load_decoy(work.tx, candidate.decoy_id).map(|()| None)?,
@@ -109,7 +119,8 @@ pub fn authenticate(
         person::save(work.tx, person.id, &person.account)?;
     }
     throttle::passed(work.tx, person.id, check.tries.device)?;
-    Ok(Ok(person))
+    let has_second_factor = factors::has_any(work.tx, person.id)?;
+    Ok(Ok(Authenticated { person, has_second_factor }))
 }
 
 /// Logs somebody in: [`authenticate`], and what follows from it.
@@ -120,7 +131,7 @@ pub fn conclude(
     request: &SessionRequest,
 ) -> Result<FirstStep, StoreError> {
     match authenticate(work, candidate, check, &request.client)? {
-        Ok(person) => finish_first_step(work, person, request, Method::Password),
+        Ok(Authenticated { person, .. }) => finish_first_step(work, person, request, Method::Password),
         Err(refused) => Ok(Err(refused)),
     }
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::accounts::attempt_limits::{AttemptLimits, Claim};
-use crate::accounts::login::{self, Candidate, PasswordCheck};
+use crate::accounts::known_devices;
+use crate::accounts::login::{self, Authenticated, Candidate, PasswordCheck};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::spent;
-use crate::accounts::{Person, known_devices};
 use crate::audit::Act;
 use crate::base::{Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
@@ -17,6 +17,7 @@ use crate::sessions::{self, Client, Refreshed, Session};
 use super::rate_limit::Reservation;
 use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::start_session::SessionRequest;
+use std::net::IpAddr;
 
 /// How long the outcome of a login waits for others to share its commit, while more passwords wait than are hashed.
 const IN_A_RUSH: Duration = Duration::from_millis(20);
@@ -29,8 +30,9 @@ struct Checked {
 }
 
 impl App {
-    /// Authenticates somebody by a password, without starting a session, noting a login or mailing anything: for
-    /// protocols that ask with every request. A failure counts like any other.
+    /// Authenticates somebody by a password, without starting a session, noting a login or mailing that there was one:
+    /// for protocols that ask with every request. A failure counts, is logged and is reported to the owner like any
+    /// other. Whoever asks decides what the password of somebody with a second factor is worth.
     ///
     /// # Errors
     /// [`Fault::Busy`], [`Fault::TooManyAttempts`]; or when the store fails.
@@ -39,15 +41,17 @@ impl App {
         identity: Identity,
         password: Password,
         client: Client,
-    ) -> Result<Result<Person, LoginRefused>, Fault> {
-        let app = Arc::clone(self);
-        to_its_end(async move {
+    ) -> Result<Result<Authenticated, LoginRefused>, Fault> {
+        let (app, network) = (Arc::clone(self), client.network);
+        let ended = to_its_end(async move {
             let Checked { candidate, check, reservation } = app.check_password(identity, password, &client).await?;
             let outcome = app.write(move |work| login::authenticate(work, &candidate, &check, &client)).await?;
             drop(reservation);
             Ok(outcome)
         })
-        .await
+        .await;
+        log_refusal(&ended, network);
+        ended
     }
 
     /// Logs somebody in, or refuses to without saying why.
@@ -76,15 +80,7 @@ impl App {
         })
         .await;
         self.measures.note_login(&ended);
-        // For programs that block addresses by what the log says (config/fail2ban):
-        // nothing in these lines is the client's own words.
-        match &ended {
-            Ok(Err(LoginRefused::InvalidCredentials)) => tracing::info!("login refused from {network}"),
-            Ok(Err(LoginRefused::TooMany(_))) | Err(Fault::TooManyAttempts(_)) => {
-                tracing::info!("login throttled from {network}");
-            }
-            _ => {}
-        }
+        log_refusal(&ended, network);
         ended
     }
 
@@ -199,6 +195,18 @@ impl App {
             spent::renew_session(work, account, kept, Act::SessionsEnded, &[])
         });
         ended.await
+    }
+}
+
+/// Logs a refusal for programs that block addresses by what the log says (config/fail2ban): nothing in these lines is the
+/// client's own words.
+fn log_refusal<T>(ended: &Result<Result<T, LoginRefused>, Fault>, network: IpAddr) {
+    match ended {
+        Ok(Err(LoginRefused::InvalidCredentials)) => tracing::info!("login refused from {network}"),
+        Ok(Err(LoginRefused::TooMany(_))) | Err(Fault::TooManyAttempts(_)) => {
+            tracing::info!("login throttled from {network}");
+        }
+        _ => {}
     }
 }
 

@@ -63,8 +63,10 @@ pub enum Letter {
         /// The account that gets the address, in words; empty for a new one.
         account: String,
     },
-    /// To the present address: somebody with the password asked for another.
+    /// To the present address: somebody asked for another.
     AddressChangeAsked {
+        /// Whether they gave the password; an account may have none.
+        knew_password: bool,
         /// The new address, masked.
         new: String,
         /// The page where the owner takes the account back.
@@ -266,7 +268,7 @@ impl Letter {
             Self::TakenBack { link: link(), within, forgot: link() },
             Self::PasswordChanged { at, by_administrator: true, forgot: link() },
             Self::ConfirmAddress { link: link(), within, account: "ada".into() },
-            Self::AddressChangeAsked { new: masked('b'), forgot: link() },
+            Self::AddressChangeAsked { knew_password: true, new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
             Self::PhoneChanged { phone: "+4930123456".into(), at },
             Self::NewLogin { at, network: "192.0.2.7".into(), device: "Firefox on Linux".into(), link: link() },
@@ -358,7 +360,9 @@ impl Letter {
             Self::PasswordChanged { at, by_administrator, forgot } => {
                 context! { site, to, forgot, by_administrator, at => at.in_words() }
             }
-            Self::AddressChangeAsked { new, forgot } => context! { site, to, new, forgot },
+            Self::AddressChangeAsked { knew_password, new, forgot } => {
+                context! { site, to, knew_password, new, forgot }
+            }
             Self::AddressChanged { old, new, undo } => context! { site, to, old, new, undo },
             Self::PhoneChanged { phone, at } => context! { site, to, phone, at => at.in_words() },
             Self::NewLogin { at, network, device, link } => {

@@ -238,7 +238,7 @@ impl Service {
 
     /// Adds everything to an answer that does not depend on its handler.
     fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
-        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, setting.uri.path()));
+        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, Some(setting.uri.path())));
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete_with(&self.hardened, spare);
         if setting.varies {
@@ -262,7 +262,7 @@ impl Service {
     }
 
     fn refuse_to(&self, failure: &Failure, audience: Audience) -> Response {
-        let response = self.tell(failure, audience, "/").complete(&self.hardened);
+        let response = self.tell(failure, audience, None).complete(&self.hardened);
         self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
         response
     }
@@ -297,13 +297,17 @@ impl Service {
     }
 
     /// Tells a failure in the form of its audience. A page that needs a login redirects there.
-    fn tell(&self, failure: &Failure, audience: Audience, path: &str) -> Reply {
-        match (audience, failure) {
-            (Audience::Api, failure) => Reply::problem(failure),
-            (Audience::Page, Failure::NotLoggedIn) => Reply::see_other(&pages::login_path(self.router.page_of(path))),
-            (Audience::Page, Failure::ReauthenticationRequired(_)) => Reply::see_other(&pages::proof_path(path)),
-            (Audience::Page, Failure::SecondFactorSetUpRequired) => Reply::see_other(pages::SECOND_FACTOR),
-            (Audience::Page, failure) => pages::failure(&self.web, failure),
+    fn tell(&self, failure: &Failure, audience: Audience, path: Option<&str>) -> Reply {
+        match (audience, failure, path) {
+            (Audience::Api, failure, _) => Reply::problem(failure),
+            (Audience::Page, Failure::NotLoggedIn, Some(path)) => {
+                Reply::see_other(&pages::login_path(self.router.page_of(path)))
+            }
+            (Audience::Page, Failure::ReauthenticationRequired(_), Some(path)) => {
+                Reply::see_other(&pages::proof_path(path))
+            }
+            (Audience::Page, Failure::SecondFactorSetUpRequired, _) => Reply::see_other(pages::SECOND_FACTOR),
+            (Audience::Page, failure, _) => pages::failure(&self.web, failure),
         }
     }
 }

@@ -222,7 +222,8 @@ fn who_somebody_is_can_be_asked_without_logging_them_in() {
         let client = Client::at([192, 0, 2, 7].into());
         world.block_on(world.app.authenticate(Identity::parse(identity), password, client)).expect("it answers")
     };
-    assert_eq!(asks(ALICE, PASSWORD).expect("she is").email.expect("an address").shown, ALICE);
+    assert!(!asks(ALICE, PASSWORD).expect("she is").has_second_factor);
+    assert_eq!(asks(ALICE, PASSWORD).expect("she is").person.email.expect("an address").shown, ALICE);
     for (identity, password) in [(ALICE, OTHER_PASSWORD), ("nobody@example.org", PASSWORD)] {
         assert_eq!(asks(identity, password).err(), Some(LoginRefused::InvalidCredentials), "{identity}");
     }
