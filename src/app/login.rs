@@ -20,7 +20,7 @@ use crate::accounts::start_session::SessionRequest;
 use std::net::IpAddr;
 
 /// How long the outcome of a login waits for others to share its commit, while more passwords wait than are hashed.
-const IN_A_RUSH: Duration = Duration::from_millis(20);
+const IN_A_RUSH: Duration = Duration::from_millis(10);
 
 /// A password that was verified, and the reservation that is held until its outcome is committed.
 struct Checked {
