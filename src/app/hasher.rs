@@ -119,12 +119,6 @@ impl Hasher {
         &self.took
     }
 
-    /// Whether whoever comes now waits for longer than for one hash.
-    #[must_use]
-    pub fn is_rushed(&self) -> bool {
-        self.waiting() >= Self::threads()
-    }
-
     /// Returns how many passwords wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::accounts::attempt_limits::{AttemptLimits, Claim};
 use crate::accounts::known_devices;
@@ -18,9 +17,6 @@ use super::rate_limit::Reservation;
 use super::{App, Caller, Fault, KnownCaller};
 use crate::accounts::start_session::SessionRequest;
 use std::net::IpAddr;
-
-/// How long the outcome of a login waits for others to share its commit, while more passwords wait than are hashed.
-const IN_A_RUSH: Duration = Duration::from_millis(10);
 
 /// A password that was verified, and the reservation that is held until its outcome is committed.
 struct Checked {
@@ -69,11 +65,7 @@ impl App {
         let ended = to_its_end(async move {
             let Checked { candidate, check, reservation } =
                 app.check_password(identity, password, &request.client).await?;
-            // In a rush a commit takes time from those whose passwords wait: some logins share one. Each waits for less
-            // than a hash takes, of which every one of them has waited for several.
-            let patience = if app.hasher.is_rushed() { IN_A_RUSH } else { Duration::ZERO };
-            let outcome =
-                app.write_within(patience, move |work| login::conclude(work, &candidate, &check, &request)).await?;
+            let outcome = app.write(move |work| login::conclude(work, &candidate, &check, &request)).await?;
             // Held until the outcome is committed, so that parallel guesses cannot pass together.
             drop(reservation);
             Ok(outcome)

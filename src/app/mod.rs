@@ -36,7 +36,6 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::oneshot;
@@ -200,16 +199,7 @@ impl App {
     ///
     /// # Errors
     /// Those of `act`, and the store's own.
-    pub fn write<T, F>(self: &Arc<Self>, act: F) -> Writing<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.write_within(Duration::ZERO, act)
-    }
-
-    /// As [`App::write`], where nobody is kept waiting by so short a time: others that come in it share the commit.
-    fn write_within<T, F>(self: &Arc<Self>, patience: Duration, mut act: F) -> Writing<T>
+    pub fn write<T, F>(self: &Arc<Self>, mut act: F) -> Writing<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Work<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -221,13 +211,13 @@ impl App {
             *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             Ok(())
         });
-        Writing { answered: self.write_by(patience, act), slot }
+        Writing { answered: self.write_by(act), slot }
     }
 
     /// The part of a write that does not depend on its type, so that it is compiled once.
-    fn write_by(&self, patience: Duration, act: WriteFn) -> oneshot::Receiver<Result<(), StoreError>> {
+    fn write_by(&self, act: WriteFn) -> oneshot::Receiver<Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
-        self.store.write_by(self.moment(), patience, act, Box::new(move |outcome| drop(answer.send(outcome))));
+        self.store.write_by(self.moment(), act, Box::new(move |outcome| drop(answer.send(outcome))));
         answered
     }
 

@@ -1,7 +1,6 @@
 //! Runs the writes that share a commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use crate::base::{Moment, NodeId, Timestamp};
 
@@ -15,8 +14,6 @@ pub type WriteFn = Box<dyn FnMut(&mut dyn Transaction, &mut Moment) -> Result<()
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 pub(super) struct Job {
-    /// How long it may wait for others that share its commit.
-    pub(super) patience: Duration,
     pub(super) moment: Moment,
     pub(super) work: WriteFn,
     pub(super) done: Done,

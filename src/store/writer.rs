@@ -144,13 +144,12 @@ impl Store {
             let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             done(outcome.and_then(|()| value.ok_or(StoreError::Unavailable)));
         });
-        self.write_by(moment, Duration::ZERO, work, done);
+        self.write_by(moment, work, done);
     }
 
-    /// As [`Store::write_then`], for a write that hands its result over by itself, and for up to `patience` waits for
-    /// others to share its commit.
-    pub fn write_by(&self, moment: Moment, patience: Duration, work: WriteFn, done: Done) {
-        let job = Job { patience, moment, work, done };
+    /// As [`Store::write_then`], for a write that hands its result over by itself.
+    pub fn write_by(&self, moment: Moment, work: WriteFn, done: Done) {
+        let job = Job { moment, work, done };
         let refused = match &self.queue {
             // Never waits for room: the caller may be a thread that serves others.
             Some(queue) => queue.try_send(Box::new(job)).err().map(not_sent),
@@ -226,19 +225,12 @@ impl Writer {
         }
     }
 
-    /// Takes all closures that wait, and those that come while none of them is in a hurry. After a commit that held
-    /// many, most of their callers are about to write again, so it waits for them: at most half of what a commit takes,
-    /// only while they keep coming, and not at all when writes come one by one.
+    /// Takes all closures that wait. After a commit that held many, most of their callers are about to
+    /// write again, so it waits for them: at most half of what a commit takes, only while they keep
+    /// coming, and not at all when writes come one by one.
     fn gather(&self, first: Job, jobs: &Receiver<Box<Job>>) -> Vec<Job> {
-        let began = Instant::now();
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(Self::MAX_BATCH - 1).map(|job| *job));
-        let mut patience = batch.iter().map(|job| job.patience).min().unwrap_or_default();
-        while !patience.is_zero() && batch.len() < Self::MAX_BATCH {
-            let Ok(job) = jobs.recv_timeout(patience.saturating_sub(began.elapsed())) else { break };
-            patience = patience.min(job.patience);
-            batch.push(*job);
-        }
         let Recent { size, took } = self.recent;
         let expected = (batch.len() + size.saturating_sub(1)).min(Self::MAX_BATCH);
         let end = Instant::now() + (took / 2).min(Self::MAX_GATHERING);

@@ -6,7 +6,6 @@ use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use gatelodge::base::{Moment, NodeId, Timestamp};
 use gatelodge::store::lock_path;
@@ -296,31 +295,6 @@ fn waiting_writes_share_a_commit() {
     (0..51).for_each(|_| answered.recv().expect("an answer for each"));
     let syncs = counted.syncs.load(Ordering::SeqCst) - before;
     assert!(syncs <= 4, "{syncs} syncs for 50 writes");
-}
-
-#[test]
-fn a_write_in_no_hurry_waits_for_one_that_is() {
-    let counted = Arc::new(Counting::default());
-    let store = over(&counted);
-    let (answers, answered) = std::sync::mpsc::channel();
-    let write = |number: u8, patience: Duration| {
-        let answers = answers.clone();
-        let work = Box::new(move |tx: &mut dyn Transaction, _: &mut Moment| tx.put(&[1, number], b"x"));
-        let done = move |outcome: Result<(), StoreError>| {
-            outcome.expect("commits");
-            answers.send(number).expect("the test waits");
-        };
-        store.write_by(moment(), patience, work, Box::new(done));
-    };
-    let before = counted.syncs.load(Ordering::SeqCst);
-    // Much longer than a test may take: only the last lets them go.
-    (0..5).for_each(|number| write(number, Duration::from_hours(1)));
-    write(5, Duration::ZERO);
-    assert_eq!((0..6).map(|_| answered.recv().expect("an answer for each")).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
-    let of_one = counted.syncs.load(Ordering::SeqCst) - before;
-    write(6, Duration::from_millis(1));
-    assert_eq!(answered.recv(), Ok(6), "nobody comes, so it goes alone");
-    assert_eq!(counted.syncs.load(Ordering::SeqCst) - before, 2 * of_one, "one commit, and one more");
 }
 
 #[test]
