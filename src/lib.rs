@@ -8,6 +8,8 @@ pub mod texts;
 
 pub mod crypto;
 
+pub mod gate;
+
 pub mod config;
 
 pub mod templates;
