@@ -55,8 +55,23 @@ impl Username {
 }
 
 /// The name of a group of people: as a user name, but one letter is enough.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct GroupName(String);
+
+impl TryFrom<String> for GroupName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).map_err(|_| "not a group's name; write 1 to 32 of a-z, 0-9, dot, dash and underscore")
+    }
+}
+
+impl From<GroupName> for String {
+    fn from(name: GroupName) -> Self {
+        name.0
+    }
+}
 
 impl GroupName {
     /// The group whose members administer the appliance.
