@@ -4,7 +4,7 @@
 //! The date is `SOURCE_DATE_EPOCH` if it is set (<https://reproducible-builds.org/specs/source-date-epoch/>), else that of the
 //! last commit, else of the manifest: the same source gives the same program.
 //!
-//! Templates and the OpenAPI document are packed: a fiftieth of the program otherwise.
+//! Templates, the OpenAPI document and the public suffix list are packed: a fiftieth of the program otherwise.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 const OPENAPI: &str = "src/web/api/openapi.json";
+const SUFFIXES: &str = "src/config/public_suffixes/list.txt";
 /// Folders of templates, and the packs that are made of them.
 const TEMPLATES: [(&str, &str); 2] = [("src/web/templates", "pages"), ("src/mail/templates", "mails")];
 
@@ -24,6 +25,8 @@ fn main() {
     println!("cargo::rerun-if-changed={OPENAPI}");
     let document = std::fs::read_to_string(OPENAPI).expect("the document is there");
     pack("openapi.json", &without_layout(&document));
+    println!("cargo::rerun-if-changed={SUFFIXES}");
+    pack("public_suffixes", &std::fs::read_to_string(SUFFIXES).expect("the list is there"));
     for (folder, name) in TEMPLATES {
         println!("cargo::rerun-if-changed={folder}");
         pack(name, &all_in(Path::new(folder)));

@@ -6,15 +6,17 @@
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::base::nearest;
 
 use super::Fault;
+use super::doubtful::Doubtful;
 use super::error::line_and_column;
 use super::rules::limits;
 use super::syntax;
@@ -29,35 +31,6 @@ pub(super) struct Found<T> {
     pub doubtful: Doubtful,
 }
 
-/// The keys and sections that were not understood: no rule is judged by them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Doubtful {
-    everything: bool,
-    paths: BTreeSet<String>,
-}
-
-impl Doubtful {
-    /// Whether a key or section, anything in it, or what it is part of was not
-    /// understood: its default may not be what was meant.
-    pub(super) fn holds(&self, path: &str) -> bool {
-        self.names(path) || self.paths.iter().any(|doubted| is_within(path, doubted))
-    }
-
-    /// Notes a key that was not understood.
-    pub(super) fn add(&mut self, key: &str) {
-        self.paths.insert(key.to_owned());
-    }
-
-    /// Whether a key or section, or anything in it, was not understood.
-    pub(super) fn names(&self, path: &str) -> bool {
-        self.everything || self.paths.iter().any(|doubted| is_within(doubted, path))
-    }
-}
-
-fn is_within(inner: &str, outer: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 /// Reads settings. `least` is a document that holds what is required, and nothing else; none if it is not even that.
 pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -> Option<Found<T>> {
     let (readable, errors) = syntax::without_broken_lines(text);
@@ -65,7 +38,9 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -
     let mut reading = Reading::<T> { text, least, faults: vec![], doubtful: Doubtful::default(), of: PhantomData };
     let broken_lines = reading.blame_syntax(&errors, document.get_ref());
     // What stands behind a line at which the parser gave up is unknown.
-    reading.doubtful.everything |= remaining.iter().any(|error| !syntax::is_of_repetition(error.message()));
+    if remaining.iter().any(|error| !syntax::is_of_repetition(error.message())) {
+        reading.doubtful.add_everything();
+    }
     let mut tree = table(document.get_ref());
     let mut found = Vec::new();
     leaves(document.get_ref(), &[], &mut found);
@@ -86,6 +61,9 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(text: &str, least: &Value) -
     let settings = serde_json::from_value(tree).or_else(|_| serde_json::from_value(least.clone())).ok()?;
     Some(Found { settings, faults: reading.faults, doubtful: reading.doubtful })
 }
+
+/// The most faults that are told of one list.
+const MAX_OF_A_LIST: usize = 50;
 
 struct Reading<'a, T> {
     text: &'a str,
@@ -114,8 +92,8 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
 
     fn doubt(&mut self, section: Option<String>) {
         match section {
-            Some(section) => drop(self.doubtful.paths.insert(section)),
-            None => self.doubtful.everything = true,
+            Some(section) => self.doubtful.add(&section),
+            None => self.doubtful.add_everything(),
         }
     }
 
@@ -146,6 +124,10 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             self.tries(leaf, value)
         };
         let Some(said) = refuses(value(leaf.value)) else { return false };
+        if let Some(depth) = (1..leaf.names.len()).find(|depth| self.takes_several(&leaf.names[..*depth])) {
+            self.blame_single(&leaf.names[..depth]);
+            return true;
+        }
         let names: Vec<String> = leaf.names.iter().map(|(name, _)| name.clone()).collect();
         if let Some((unknown, known)) = unknown(&said)
             && let Some(depth) = names.iter().position(|name| *name == unknown)
@@ -153,70 +135,140 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
             self.blame_unknown(&names[..depth], (&unknown, leaf.names[depth].1.start), &known);
             return true;
         }
-        // One item of a list may be to blame, or several.
-        let is_list = refuses(Value::Array(vec![])).is_none();
         let key = if is_section { names.join(".") } else { names.last().cloned().unwrap_or_default() };
-        let default = self.default_of(leaf);
-        let mut blamed = Vec::new();
-        if let DeValue::Array(items) = leaf.value
-            && is_list
-        {
-            for item in items {
-                let refuses_item = |value: Value| refuses(Value::Array(vec![value]));
-                if let Some(said) = refuses_item(value(item.get_ref())) {
-                    let written = self.text.get(item.span()).unwrap_or_default();
-                    let default = None;
-                    let found = item.get_ref();
-                    let refused = Refused {
-                        key: &key,
-                        found,
-                        written,
-                        said: &said,
-                        refuses: &refuses_item,
-                        default,
-                        is_item: true,
-                        limits: None,
-                    };
-                    blamed.push(refused.explain(line_and_column(self.text, item.span().start)));
-                }
-            }
-        }
-        if blamed.is_empty() {
-            let written = self.text.get(leaf.span.clone()).unwrap_or_default();
-            let found = leaf.value;
-            let limits = limits(&names.join("."));
-            let refused =
-                Refused { key: &key, found, written, said: &said, refuses: &refuses, default, is_item: false, limits };
-            blamed.push(refused.explain(line_and_column(self.text, leaf.span.start)));
-        }
-        self.doubtful.paths.insert(names.join("."));
+        let blamed = self.explain(
+            &Refused {
+                key: &key,
+                section: names[..names.len().saturating_sub(1)].join("."),
+                found: leaf.value,
+                written: self.text.get(leaf.span.clone()).unwrap_or_default(),
+                said: &said,
+                refuses: &refuses,
+                default: self.default_of(leaf),
+                is_item: false,
+                limits: limits(&names.join(".")),
+            },
+            leaf.span.start,
+        );
+        self.doubtful.add(&names.join("."));
         self.faults.extend(blamed);
         true
     }
 
-    /// Reports a key that is unknown in this section.
-    fn blame_unknown(&mut self, section: &[String], (key, at): (&str, usize), known: &[String]) {
-        let near = nearest(key, known.iter().map(String::as_str));
-        let meant = match near {
-            Some(near) => format!("did you mean `{near}`? "),
-            None => self.elsewhere(key).map(|section| format!("{section}; ")).unwrap_or_default(),
+    /// Whether there may be several sections of this name, each with a heading in double brackets.
+    fn takes_several(&self, names: &[(String, Range<usize>)]) -> bool {
+        let refuses = |value: Value| {
+            let mut tree = self.least.clone();
+            put(&mut tree, names, value);
+            serde_json::from_value::<T>(tree).is_err()
         };
-        // What was meant is not known, so nothing is said of it.
-        let doubted = section.iter().map(String::as_str).chain(near);
-        self.doubtful.paths.insert(doubted.collect::<Vec<_>>().join("."));
-        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-        let hint =
-            format!("{meant}known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
+        !refuses(json!([{}])) && refuses(json!({ "": 0 })) && refuses(json!([0]))
+    }
+
+    fn blame_single(&mut self, names: &[(String, Range<usize>)]) {
+        let path = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
         let fault = Fault {
             key: None,
-            place: Some(line_and_column(self.text, at)),
-            message: format!("unknown key `{key}`"),
-            hint: Some(hint),
+            place: names.last().map(|(_, span)| line_and_column(self.text, span.start)),
+            message: format!("there may be several sections [[{path}]], and this is one"),
+            hint: Some(format!("write [[{path}]] in place of [{path}]")),
         };
+        self.doubtful.add(&path);
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Explains a value that is refused: what in it is to blame, an item of a list or a key of an item, or else all of it.
+    fn explain(&self, refused: &Refused<'_>, at: usize) -> Vec<Fault> {
+        let is_list = || (refused.refuses)(json!([])).is_none();
+        let is_section = || (refused.refuses)(json!({})).is_none();
+        let mut blamed = match refused.found {
+            DeValue::Array(items) if is_list() => self.explain_items(refused, items),
+            DeValue::Table(members) if refused.is_item && is_section() => self.explain_members(refused, members),
+            _ => vec![],
+        };
+        if blamed.is_empty() {
+            blamed.push(refused.explain(line_and_column(self.text, at)));
+        }
+        blamed
+    }
+
+    fn explain_items(&self, list: &Refused<'_>, items: &DeArray<'_>) -> Vec<Fault> {
+        let refuses = |value: Value| (list.refuses)(Value::Array(vec![value]));
+        let mut blamed = Vec::new();
+        for item in items {
+            // Whoever made a mistake in one may have made it in thousands.
+            if blamed.len() >= MAX_OF_A_LIST {
+                break;
+            }
+            let Some(said) = refuses(value(item.get_ref())) else { continue };
+            let refused = Refused {
+                key: list.key,
+                section: list.section.clone(),
+                found: item.get_ref(),
+                written: self.text.get(item.span()).unwrap_or_default(),
+                said: &said,
+                refuses: &refuses,
+                default: None,
+                is_item: true,
+                limits: None,
+            };
+            blamed.extend(self.explain(&refused, item.span().start));
+        }
+        blamed
+    }
+
+    fn explain_members(&self, item: &Refused<'_>, members: &DeTable<'_>) -> Vec<Fault> {
+        let mut blamed = Vec::new();
+        for (name, member) in members {
+            let key = name.get_ref().as_ref();
+            let refuses = |value: Value| (item.refuses)(json!({ key: value }));
+            let Some(said) = refuses(value(member.get_ref())) else { continue };
+            if let Some((unknown, known)) = unknown(&said)
+                && unknown == key
+            {
+                blamed.push(self.unknown_fault((key, name.span().start), &known));
+                continue;
+            }
+            let refused = Refused {
+                key,
+                section: item.path(),
+                found: member.get_ref(),
+                written: self.text.get(member.span()).unwrap_or_default(),
+                said: &said,
+                refuses: &refuses,
+                default: None,
+                is_item: false,
+                limits: None,
+            };
+            blamed.extend(self.explain(&refused, member.span().start));
+        }
+        blamed
+    }
+
+    /// Reports a key that is unknown in this section.
+    fn blame_unknown(&mut self, section: &[String], (key, at): (&str, usize), known: &[String]) {
+        // What was meant is not known, so nothing is said of it.
+        let doubted = section.iter().map(String::as_str).chain(nearest(key, known.iter().map(String::as_str)));
+        self.doubtful.add(&doubted.collect::<Vec<_>>().join("."));
+        let fault = self.unknown_fault((key, at), known);
         // Every key of a section that is unknown leads to the same name.
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
+    }
+
+    fn unknown_fault(&self, (key, at): (&str, usize), known: &[String]) -> Fault {
+        let meant = match nearest(key, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`? "),
+            None => self.elsewhere(key).map(|section| format!("{section}; ")).unwrap_or_default(),
+        };
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        let hint =
+            format!("{meant}known here: {known}; if a newer Gatelodge wrote it: this is {}", env!("CARGO_PKG_VERSION"));
+        let message = format!("unknown key `{key}`");
+        Fault { key: None, place: Some(line_and_column(self.text, at)), message, hint: Some(hint) }
     }
 
     /// Whether any section has a setting with this name.
@@ -245,7 +297,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
         for (section, keys) in self.least.as_object().into_iter().flatten() {
             let there = document.iter().find(|(name, _)| name.get_ref() == section);
             // Of a section that is mistyped, or with a line that could not be read, nobody knows what is missing.
-            if self.doubtful.everything || self.doubtful.paths.contains(section) {
+            if self.doubtful.is_exactly(section) {
                 continue;
             }
             for key in keys.as_object().into_iter().flat_map(Map::keys) {
@@ -254,7 +306,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                     _ => true,
                 });
                 // Or it is there by a mistyped name.
-                if is_there || self.doubtful.paths.contains(&format!("{section}.{key}")) {
+                if is_there || self.doubtful.is_exactly(&format!("{section}.{key}")) {
                     continue;
                 }
                 let hint = match key.as_str() {
@@ -264,7 +316,7 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
                 };
                 let place = there.map(|(name, _)| line_and_column(self.text, name.span().start));
                 self.faults.push(Fault { key: None, place, message: format!("`{key}` is missing"), hint: Some(hint) });
-                self.doubtful.paths.insert(format!("{section}.{key}"));
+                self.doubtful.add(&format!("{section}.{key}"));
             }
         }
     }

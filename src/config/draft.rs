@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml::de::{DeTable, DeValue};
 
-use super::document::{self, Doubtful};
+use super::document;
+use super::doubtful::Doubtful;
 use super::error::{Fault, line_and_column};
 use super::text_file::{read_text, text_of};
 use super::{Config, ConfigError, rules};
@@ -120,16 +121,28 @@ impl Draft {
     }
 }
 
-/// Returns the byte at which the value of `section.key` stands, or else its section.
+/// Returns the byte at which the value of `section.key` stands, or else its section. Items of lists go by their numbers,
+/// counted from 1: `section.list.2.key`.
 fn place_of(text: &str, key: &str) -> Option<usize> {
     let (document, _) = DeTable::parse_recoverable(text);
     let mut table = document.get_ref();
     let mut place = None;
-    for part in key.split('.') {
+    let mut parts = key.split('.');
+    while let Some(part) = parts.next() {
         let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
-        let DeValue::Table(inner) = value.get_ref() else { return Some(value.span().start) };
         place = Some(name.span().start);
-        table = inner;
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            DeValue::Array(items) => {
+                let number = parts.next().and_then(|part| part.parse::<usize>().ok());
+                let item = number.and_then(|number| items.get(number.checked_sub(1)?));
+                let Some(item) = item else { return Some(value.span().start) };
+                let DeValue::Table(inner) = item.get_ref() else { return Some(item.span().start) };
+                place = Some(item.span().start);
+                table = inner;
+            }
+            _ => return Some(value.span().start),
+        }
     }
     place
 }

@@ -1,7 +1,9 @@
 //! The configuration file as types. What is wrong in it is reported with its place and what to write instead.
 
 mod addresses;
+mod cookie_domain;
 mod document;
+mod doubtful;
 mod draft;
 mod error;
 mod exposure;
@@ -10,6 +12,8 @@ mod host_name;
 mod https_url;
 mod mail_domain;
 mod paths;
+mod portal_url;
+mod public_suffixes;
 mod rate;
 mod reread;
 mod reserved;
@@ -31,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use cookie_domain::CookieDomain;
 pub use draft::Draft;
 pub use error::ConfigError;
 use error::Fault;
@@ -39,13 +44,15 @@ pub use front_end::FrontEndUrl;
 pub use host_name::HostName;
 pub use https_url::HttpsUrl;
 pub use mail_domain::MailDomain;
+pub use portal_url::PortalUrl;
 pub use rate::Rate;
 pub use reread::Reread;
 pub use secret_file::{is_open_to_everybody, warn_if_open};
 pub use sections::{
-    Acme, Audit, Backups, EngineKind, HookEvent, Listen, Log, LogFormat, LogIns, LoginNotices, Mail, MailTransport,
-    Metrics, Passwords, Proxy, Registration, RegistrationMode, SecondFactors, Security, Sessions, Site, Sms, SmsMethod,
-    Smtp, Spa, StoreSettings, Throttle, Tls, TlsMode, Tokens, UsernameRule, Webhook,
+    Access, AccessAlias, AccessDomain, Acme, Audit, Backups, EngineKind, HookEvent, Listen, Log, LogFormat, LogIns,
+    LoginNotices, Mail, MailTransport, Metrics, Passwords, Proxy, Registration, RegistrationMode, RuleSettings,
+    SecondFactors, Security, Sessions, Site, Sms, SmsMethod, Smtp, Spa, StoreSettings, Throttle, Tls, TlsMode, Tokens,
+    UsernameRule, Webhook,
 };
 pub use sender::Sender;
 pub use site_url::SiteUrl;
@@ -103,6 +110,9 @@ pub struct Config {
     /// The proxies in front.
     #[serde(default)]
     pub proxy: Proxy,
+    /// Other applications, and who may use them.
+    #[serde(default)]
+    pub access: Access,
     /// The lifetime of sessions.
     #[serde(default)]
     pub session: Sessions,

@@ -14,6 +14,8 @@ use super::Fault;
 pub(super) struct Refused<'a> {
     /// Its name.
     pub key: &'a str,
+    /// The section that it is in.
+    pub section: String,
     /// The value, parsed.
     pub found: &'a DeValue<'a>,
     /// The value, as it is written.
@@ -31,7 +33,7 @@ pub(super) struct Refused<'a> {
 }
 
 /// Returns values that settings accept, for those who need an example. The first suits every text.
-fn examples() -> [Value; 15] {
+fn examples() -> [Value; 18] {
     [
         json!("…"),
         json!(587),
@@ -47,6 +49,9 @@ fn examples() -> [Value; 15] {
         json!(["example.org"]),
         json!(["https://app.example.org"]),
         json!(["…"]),
+        json!(["GET"]),
+        json!(["/public"]),
+        json!("example.org"),
         json!({}),
     ]
 }
@@ -108,6 +113,9 @@ impl Refused<'_> {
                 None if self.is_list_of_tables() && example.is_object() => {
                     format!("write [{}] in place of [[{}]]", self.key, self.key)
                 }
+                None if self.has_sections() => {
+                    format!("write a section [[{}]] with keys below it for each", self.path())
+                }
                 None if example.is_object() && self.key.starts_with("webhooks.") => {
                     "write a section [webhooks.NAME], by a name of your choice, with `url` and others below it"
                         .to_owned()
@@ -166,6 +174,20 @@ impl Refused<'_> {
             DeValue::Table(_) => {}
         }
         meant
+    }
+
+    /// Returns its full name.
+    pub(super) fn path(&self) -> String {
+        if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
+    }
+
+    /// Whether it is a list of sections, or one of its items.
+    fn has_sections(&self) -> bool {
+        let section = if self.is_item { json!({}) } else { json!([{}]) };
+        let other = if self.is_item { json!("…") } else { json!(["…"]) };
+        (self.is_item || (self.refuses)(json!([])).is_none())
+            && (self.refuses)(section).is_none()
+            && (self.refuses)(other).is_some()
     }
 
     /// Whether it is written with a heading of double brackets.

@@ -1,5 +1,6 @@
 //! Rules between settings: combinations that cannot work.
 
+mod access;
 mod limits;
 mod mail;
 mod places;
@@ -10,6 +11,7 @@ use crate::crypto::Cost;
 
 use super::{Config, HostName, RegistrationMode, TargetUrl, TlsMode, UsernameRule};
 
+use access::{access_domains, access_rules};
 pub(super) use limits::limits;
 use mail::{mail_in_clear, mail_password, mail_port, mail_server};
 use places::places;
@@ -36,6 +38,8 @@ const RULES: &[(Rule, &[&str])] = &[
     (webhooks, &["webhooks"]),
     (sms, &["sms"]),
     (sms_codes, &["sms.url", "second_factor.sms_codes"]),
+    (access_domains, &["access.domains"]),
+    (access_rules, &["access.rules", "access.domains"]),
     (sessions, &["session.idle", "session.absolute"]),
     (snapshots, &["backup.keep"]),
     (space, &["store.low_space_mib", "store.critical_space_mib"]),

@@ -1,5 +1,6 @@
 //! The sections of the file, key by key, each with its default: a file for each.
 
+mod access;
 mod audit;
 mod backup;
 mod listen;
@@ -21,6 +22,7 @@ mod tls;
 mod tokens;
 mod webhooks;
 
+pub use access::{Access, AccessAlias, AccessDomain, RuleSettings};
 pub use audit::Audit;
 pub use backup::Backups;
 pub use listen::Listen;
