@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::common::Common;
 use super::{
-    Exit, approval, audit, backup, check, clock, courier, demo, doctor, group, invite, key, mail, restore, serve,
-    session, setup, throttle, token, user, webhook,
+    Exit, access, approval, audit, backup, check, clock, courier, demo, doctor, group, invite, key, mail, restore,
+    serve, session, setup, throttle, token, user, webhook,
 };
 
 /// An authentication appliance for small networks.
@@ -74,6 +74,9 @@ enum Command {
     /// Limits on tries: who has used theirs up, and letting them try again.
     #[command(subcommand)]
     Throttle(throttle::Throttle),
+    /// Applications behind the reverse proxy: which rule decides about a request.
+    #[command(subcommand)]
+    Access(access::Access),
     /// The audit log: who did what, when, from where; and whether anybody changed it.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -106,6 +109,7 @@ impl Cli {
             Command::Import(import) => import.run(&common),
             Command::Key(key) => key.run(&common),
             Command::Throttle(throttle) => throttle.run(&common),
+            Command::Access(access) => access.run(&common),
             Command::Audit(audit) => audit.run(&common),
             Command::Clock(clock) => clock.run(&common),
         }

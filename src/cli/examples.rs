@@ -68,6 +68,8 @@ const EXAMPLES: &[Examples] = &[
     ("throttle", ["gatelodge throttle list", "gatelodge throttle lift bob@example.org"]),
     ("throttle list", ["gatelodge throttle list", "gatelodge throttle list --json"]),
     ("throttle lift", ["gatelodge throttle lift bob@example.org", "gatelodge throttle lift 192.0.2.7"]),
+    ("access", ["gatelodge access check https://wiki.example.org/", "gatelodge access check https://wiki.example.org/ --as bob"]),
+    ("access check", ["gatelodge access check https://wiki.example.org/public --from 192.0.2.7", "gatelodge access check \"https://wiki.example.org/edit?page=a\" --as bob@example.org --method POST --json"]),
     ("audit", ["gatelodge audit list --since 24h", "gatelodge audit verify"]),
     ("audit list", ["gatelodge audit list --since 24h --act login", "gatelodge audit list --user bob@example.org --json"]),
     ("audit verify", ["gatelodge audit verify", "gatelodge audit verify --against gatelodge.backup"]),

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Only this layer prints.
 
+mod access;
 mod anew;
 mod approval;
 mod audit;

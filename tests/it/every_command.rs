@@ -62,6 +62,7 @@ const CALLS: &[(&str, &str)] = &[
     ("webhook retry", "wiki"),
     ("throttle list", ""),
     ("throttle lift", "alice@example.org"),
+    ("access check", "https://wiki.example.org/bücher --as alice@example.org"),
     ("audit list", ""),
     ("audit verify", ""),
     ("clock show", ""),
