@@ -20,6 +20,7 @@ mod every_command;
 mod faults;
 mod fields;
 mod floods;
+mod forward_auth;
 mod http2;
 mod keys;
 mod log_sinks;

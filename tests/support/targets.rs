@@ -12,6 +12,7 @@ use gatelodge::crypto::{
     Bearer, BearerKind, Keyring, OpenedToken, PasswordHash, Purpose, SealingKey, SigningKey, Ticket,
 };
 use gatelodge::export;
+use gatelodge::gate::OriginalUrl;
 use gatelodge::store::{Archive, Pair, Records, Trust, known_format, open_memory, write_records};
 use gatelodge::throttle::{Device, DeviceId, Devices};
 use gatelodge::web::Service;
@@ -60,6 +61,17 @@ pub const TARGETS: &[Target] = &[
         name: "request",
         run: request,
         seeds: || texts(&["/login?return_to=%2Faccount\ngatelodge=gls_x; a=b\nBearer gls_x\n192.0.2.1, 10.0.0.1"]),
+    },
+    Target {
+        name: "original",
+        run: original,
+        seeds: || {
+            texts(&[
+                "https://Wiki.Example.org.:8443/public/%2e%2e/a%2Fb//c;v=1?next=%2Fadmin",
+                "wss://[::1]/%252e%252e/",
+                "http://b\u{fc}cher.lan",
+            ])
+        },
     },
     Target {
         name: "configuration",
@@ -196,6 +208,18 @@ fn request(bytes: &[u8]) {
         }
     }
     send(request, b"");
+}
+
+/// What a proxy asks about: canonical once, canonical for ever.
+fn original(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(url) = OriginalUrl::parse(text) else { return };
+    let canonical = url.to_string();
+    let again = OriginalUrl::parse(&canonical).expect("a canonical text is a URL");
+    assert_eq!(again.to_string(), canonical);
+    assert_eq!(OriginalUrl::parse(&url.return_to()), Ok(url.clone()));
+    assert!(canonical.is_ascii() && !canonical.contains(['#', ' ', '\r', '\n']));
+    assert!(url.readings().all(|path| path.starts_with('/') && !path.split('/').any(|name| name == "..")));
 }
 
 fn configuration(bytes: &[u8]) {
