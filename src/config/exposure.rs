@@ -1,9 +1,13 @@
 //! Notes on settings that expose more than they seem to.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
+use crate::gate::Allow;
+
 use super::site_url::is_loopback;
-use super::{Config, FrontEndUrl, MailTransport, Security};
+use super::{Config, FrontEndUrl, MailTransport, RuleSettings, Security};
 
 /// A network with fewer bits than these holds more strangers than proxies:
 /// those that content networks publish are narrower.
@@ -46,7 +50,27 @@ pub fn notes(config: &Config) -> Vec<String> {
         "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
     );
     notes.extend(openings(config));
+    notes.extend(hosts_without_cookie(config));
     notes
+}
+
+/// Names the hosts of access rules that ask for a login which no browser can keep there.
+fn hosts_without_cookie(config: &Config) -> Option<String> {
+    const MAX_NAMED: usize = 5;
+    let access = &config.access;
+    let asks = |rule: &&RuleSettings| matches!(rule.allow, Some(Allow::LoggedIn | Allow::SecondFactor));
+    let hosts = access.rules.iter().filter(asks).flat_map(|rule| &rule.hosts);
+    let outside: BTreeSet<String> =
+        hosts.filter(|hosts| access.domain_of(hosts.host()).is_none()).map(ToString::to_string).collect();
+    let named: Vec<&str> = outside.iter().take(MAX_NAMED).map(String::as_str).collect();
+    let more = outside.len().saturating_sub(named.len());
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!outside.is_empty()).then(|| {
+        format!(
+            "access.rules ask for a login at {}{and_more}, below no cookie of access.domains: a browser cannot be logged in there",
+            named.join(", ")
+        )
+    })
 }
 
 fn openings(config: &Config) -> Vec<String> {
@@ -129,5 +153,16 @@ mod tests {
         assert!(said("[second_factor]\nmail_codes = true")[0].contains("passwords are reset there"));
         assert!(said("[second_factor]\nmail_codes = true\n[login]\nby_mail = true")[0].contains("login.by_mail"));
         assert!(said("[login]\nby_mail = true").is_empty());
+    }
+
+    #[test]
+    fn hosts_where_no_browser_can_be_logged_in_deserve_a_word() {
+        let rule = |host: &str, allow: &str| format!("[[access.rules]]\nhosts = [\"{host}\"]\nallow = \"{allow}\"\n");
+        let domains = "[access]\ndomains = [{ cookie = \"example.org\", url = \"https://auth.example.org\" }]\n";
+        let notes =
+            said(&format!("{domains}{}{}", rule("*.example.net", "logged-in"), rule("nas.lan", "second-factor")));
+        assert!(notes.len() == 1 && notes[0].contains("at *.example.net, nas.lan, below no cookie"), "{notes:?}");
+        let inside = ["example.org", "*.a.example.org", "*.example.org"].map(|host| rule(host, "logged-in")).concat();
+        assert_eq!(said(&format!("{domains}{}{inside}", rule("nas.lan", "anyone"))), Vec::<String>::new());
     }
 }
