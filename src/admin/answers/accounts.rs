@@ -1,8 +1,11 @@
 //! Accounts, and what belongs to one.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::base::Timestamp;
+
+use super::take;
 
 /// An account, with what only administrators see.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -31,6 +34,7 @@ pub struct Account {
 
 /// An account and all that belongs to it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "Value")]
 pub struct AccountInDetail {
     /// The account.
     #[serde(flatten)]
@@ -45,6 +49,21 @@ pub struct AccountInDetail {
     pub last_login_at: Option<Timestamp>,
     /// Its sessions.
     pub sessions: Vec<Session>,
+}
+
+impl TryFrom<Value> for AccountInDetail {
+    type Error = serde_json::Error;
+
+    fn try_from(mut document: Value) -> serde_json::Result<Self> {
+        Ok(Self {
+            second_factors: take(&mut document, "second_factors")?,
+            second_factors_end_at: take(&mut document, "second_factors_end_at")?,
+            logins: take(&mut document, "logins")?,
+            last_login_at: take(&mut document, "last_login_at")?,
+            sessions: take(&mut document, "sessions")?,
+            account: serde_json::from_value(document)?,
+        })
+    }
 }
 
 /// A second factor.
@@ -79,12 +98,22 @@ pub struct Session {
 
 /// An account whose second factors end.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "Value")]
 pub struct FactorsReset {
     /// The account.
     #[serde(flatten)]
     pub account: Account,
     /// The time at which they end, if they have not ended already.
     pub second_factors_end_at: Option<Timestamp>,
+}
+
+impl TryFrom<Value> for FactorsReset {
+    type Error = serde_json::Error;
+
+    fn try_from(mut document: Value) -> serde_json::Result<Self> {
+        let second_factors_end_at = take(&mut document, "second_factors_end_at")?;
+        Ok(Self { second_factors_end_at, account: serde_json::from_value(document)? })
+    }
 }
 
 /// Sessions that were ended.

@@ -1,19 +1,30 @@
 //! What leaves: mails, and what webhooks are told.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::base::Timestamp;
 
-use super::Page;
+use super::{Page, take};
 
 /// A page of the mails that wait or have failed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "Value")]
 pub struct Mails {
     /// The page.
     #[serde(flatten)]
     pub page: Page<Mail>,
     /// The number of requests for mails that are not decided yet.
     pub requests: usize,
+}
+
+impl TryFrom<Value> for Mails {
+    type Error = serde_json::Error;
+
+    fn try_from(mut document: Value) -> serde_json::Result<Self> {
+        let requests = take(&mut document, "requests")?;
+        Ok(Self { requests, page: serde_json::from_value(document)? })
+    }
 }
 
 /// A mail.
