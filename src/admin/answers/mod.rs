@@ -42,7 +42,7 @@ pub struct Revoked {
 }
 
 /// Takes a member out of a document that holds another beside it. serde's own way of flattening one struct into another
-/// reads into a buffer of its own, by code that would be 80 kB of the program.
+/// reads into a buffer of its own, by code that stands beside the usual one in the program.
 fn take<T: DeserializeOwned>(document: &mut Value, name: &str) -> serde_json::Result<T> {
     serde_json::from_value(document[name].take())
 }
