@@ -5,12 +5,12 @@ use crate::config::Sessions as Settings;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::store::{Direction, StoreError, Transaction, next_after};
 
-use super::epochs::{Endable, epoch_of, raise_epoch};
+use super::epochs::{Endable, epoch_of, raise_epoch, raise_everybodys};
 use super::session::{
     Carrier, MAX_SESSIONS, OF_ACCOUNT, SESSIONS, Session, find, is_present, of_account, remove, rows_of, secret_of,
     store,
 };
-use super::{Client, Method, api_tokens, raise_everybodys, refreshing};
+use super::{Client, Method, api_tokens, refreshing};
 
 /// Sessions that end one by one; of more the epoch ends them all, and the sweep removes their rows. It is few: what ends
 /// sessions does much else in the same transaction.
