@@ -53,7 +53,12 @@ pub fn renew_session(
     if let Some(old) = sessions::secret_of(work.tx, account, id)? {
         SPENT.put(work.tx, &old, &Spent { done_at: work.moment.now(), act: Some(act) })?;
     }
-    sessions::renew(work.tx, work.moment, (account, id), methods, work.env.config.spa.access.seconds())
+    let access = work.env.config.spa.access.seconds();
+    let renewed = sessions::renew(work.tx, work.moment, (account, id), methods, access)?;
+    if let Some((secret, session)) = &renewed {
+        sessions::make_doors(work.tx, secret, session, &work.env.config.access.domains)?;
+    }
+    Ok(renewed)
 }
 
 /// Forgets secrets that were spent long ago, looking at up to `limit` behind `after`. Returns where to go on, or none

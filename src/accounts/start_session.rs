@@ -69,6 +69,7 @@ pub fn start(
         generation: work.env.generation,
     };
     let (secret, session) = sessions::start(work.tx, work.moment, &new)?;
+    sessions::make_doors(work.tx, &secret, &session, &work.env.config.access.domains)?;
     // A program keeps no cookies, so it never becomes a known browser, and guesses at its account's name can hold up
     // its password. The manual tells it to use an API token, which nobody can hold up (docs/limits.md); a token of a
     // second kind for logging in would be one more secret.

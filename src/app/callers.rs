@@ -86,6 +86,7 @@ impl App {
                 has_second_factor,
                 lacks_second_factor,
                 document: OnceLock::new(),
+                at_door: OnceLock::new(),
                 seen_at,
             })))
         })

@@ -214,6 +214,7 @@ impl App {
             sessions::sweep_tokens(work.tx, work.moment.earliest(), &work.env.generation, after, ROWS_PER_STEP)
         })
         .await?;
+        self.in_steps(|work, after: Option<Digest>| sessions::sweep_doors(work.tx, after, ROWS_PER_STEP)).await?;
         self.in_steps(|work, after| former_addresses::sweep(work.tx, work.moment.earliest(), after, ROWS_PER_STEP))
             .await?;
         self.sweep_registrations().await?;

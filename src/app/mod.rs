@@ -3,9 +3,12 @@
 //! Pages, API and command line all come through here.
 
 mod account_recovery;
+mod at_door;
 mod callers;
 mod clock;
 mod confirming;
+mod door_codes;
+mod doors;
 mod factors;
 mod fault;
 mod hasher;
@@ -44,10 +47,12 @@ use crate::accounts::{Env, Work};
 use crate::base::{Clock, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
+use crate::gate::AccessRules;
 use crate::mail::Composer;
 use crate::store::{Event, OpenedStore, Snapshot, Store, StoreError, StoreLock, WriteFn};
 use crate::templates::TemplateError;
 
+pub use at_door::AtDoor;
 pub use clock::ClockReport;
 pub use confirming::{Besides, Confirmation};
 pub use factors::{BegunTotp, Factors};
@@ -85,6 +90,8 @@ pub struct App {
     pulses: pulses::Pulses,
     probing: probe::Probing,
     session_cache: Arc<SessionCache>,
+    access_rules: ArcSwap<AccessRules>,
+    door_codes: door_codes::DoorCodes,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
     _lock: Option<StoreLock>,
@@ -121,6 +128,7 @@ impl App {
         hasher: Hasher,
     ) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
+        let access_rules = ArcSwap::from_pointee(config.access.rules());
         let seal = Arc::new(opened.sealing_key);
         let env =
             ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation, node: opened.node });
@@ -146,6 +154,8 @@ impl App {
             pulses: pulses::Pulses::default(),
             probing: probe::Probing::default(),
             session_cache,
+            access_rules,
+            door_codes: door_codes::DoorCodes::default(),
             seen: Mutex::default(),
             wakes,
             _lock: opened.lock,
@@ -165,6 +175,7 @@ impl App {
         let composer = Composer::new(&config)?;
         let (seal, generation, node) = (Arc::clone(&self.env().seal), self.env().generation, self.env().node);
         self.hasher.reconfigure(config.password.cost());
+        self.access_rules.store(Arc::new(config.access.rules()));
         self.env.store(Arc::new(Env { config, seal, composer, generation, node }));
         // Which groups need a second factor stands with each session that was looked up.
         self.session_cache.forget_all();

@@ -11,8 +11,11 @@ use bytes::Bytes;
 use crate::accounts::Person;
 use crate::base::{AccountId, Permission};
 use crate::crypto::Digest;
-use crate::sessions::{EVERYBODY, Scope, Session};
+use crate::gate::ProofKind;
+use crate::sessions::{DoorCookie, EVERYBODY, Scope, Session};
 use crate::store::{Changes, Event, schema};
+
+use super::at_door::AtDoor;
 
 /// A caller with a session, and what requests need to know of them.
 #[derive(Debug)]
@@ -33,10 +36,17 @@ pub struct KnownCaller {
     pub lacks_second_factor: bool,
     /// The document on session and person for the API, made once: it holds as long as this value is cached.
     pub document: OnceLock<Bytes>,
+    pub(super) at_door: OnceLock<AtDoor>,
     pub(super) seen_at: AtomicU64,
 }
 
 impl KnownCaller {
+    /// Returns what access rules and applications are told of them.
+    pub fn at_door(&self) -> &AtDoor {
+        let proof = if self.scopes.is_none() { ProofKind::Session } else { ProofKind::Token };
+        self.at_door.get_or_init(|| AtDoor::of(&self.person, &self.session, proof))
+    }
+
     /// Whether they see what administrators see: by a session of their own, or by a token with the scope for it.
     #[must_use]
     pub fn administers(&self) -> bool {
@@ -55,6 +65,8 @@ pub(super) struct SessionCache {
 #[derive(Default)]
 struct Part {
     by_digest: HashMap<Digest, Arc<KnownCaller>, BuildHasherDefault<Spread>>,
+    /// Doors by the digests of their secrets. Where one leads never changes, so no commit makes any of these untrue.
+    doors: HashMap<Digest, Arc<DoorCookie>, BuildHasherDefault<Spread>>,
     /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
 }
@@ -100,7 +112,10 @@ impl SessionCache {
     }
 
     pub(super) fn forget_all(&self) {
-        self.each(|known| known.by_digest.clear());
+        self.each(|known| {
+            known.by_digest.clear();
+            known.doors.clear();
+        });
     }
 
     /// Applies an invalidation to every part.
@@ -122,6 +137,20 @@ impl SessionCache {
     pub(super) fn find(&self, digest: &Digest) -> Result<Arc<KnownCaller>, u64> {
         let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
         known.by_digest.get(digest).cloned().ok_or(known.heard)
+    }
+
+    pub(super) fn find_door(&self, digest: &Digest) -> Option<Arc<DoorCookie>> {
+        self.part(digest).read().unwrap_or_else(PoisonError::into_inner).doors.get(digest).cloned()
+    }
+
+    pub(super) fn remember_door(&self, digest: Digest, door: DoorCookie) -> Arc<DoorCookie> {
+        let door = Arc::new(door);
+        let mut known = self.part(&digest).write().unwrap_or_else(PoisonError::into_inner);
+        if known.doors.len() >= Self::MAX {
+            known.doors.clear();
+        }
+        known.doors.insert(digest, Arc::clone(&door));
+        door
     }
 
     pub(super) fn remember(&self, logged_in: &Arc<KnownCaller>, heard: u64) {

@@ -18,6 +18,7 @@ const WAITS_FOR_A_RESTART: &[&str] = &[
     "store.ballast_mib",
     "proxy",
     "login.return_hosts",
+    "access.domains",
     "metrics",
     "log",
 ];

@@ -25,9 +25,33 @@ pub enum BearerKind {
     ApiToken,
     /// The next turn of a session with short-lived access tokens.
     Refresh,
+    /// The cookie by which other applications know a session (forward auth).
+    Door,
+    /// What carries a door to another domain, once.
+    DoorCode,
 }
 
 impl BearerKind {
+    const ALL: [Self; 11] = [
+        Self::Session,
+        Self::Browser,
+        Self::SetUp,
+        Self::Invitation,
+        Self::PendingLogin,
+        Self::TrustedBrowser,
+        Self::MailLogin,
+        Self::ApiToken,
+        Self::Refresh,
+        Self::Door,
+        Self::DoorCode,
+    ];
+
+    /// Whether a text begins as the secrets of some kind of ours do, well formed or not.
+    #[must_use]
+    pub fn is_of_any(text: &str) -> bool {
+        Self::ALL.iter().any(|kind| text.starts_with(kind.prefix()))
+    }
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::Session => "gls_",
@@ -39,6 +63,8 @@ impl BearerKind {
             Self::MailLogin => "glm_",
             Self::ApiToken => "gla_",
             Self::Refresh => "glr_",
+            Self::Door => "glo_",
+            Self::DoorCode => "glh_",
         }
     }
 }
@@ -96,6 +122,15 @@ impl Bearer {
                 Self(Secret::new(format!("{}{}", BearerKind::Session.prefix(), base64url(&derived.0))))
             }
         }
+    }
+
+    /// Returns the secret by which applications below a domain know the session of this secret. It reveals nothing about
+    /// the session's own, nor about that of another domain, and is another one as soon as the session's is.
+    #[must_use]
+    pub fn door(&self, domain: &str) -> Self {
+        // The domain holds no zero byte and the secret stands last: no two pairs are hashed alike.
+        let derived = Digest::of(&[b"door\0", domain.as_bytes(), b"\0", self.expose().as_bytes()].concat());
+        Self(Secret::new(format!("{}{}", BearerKind::Door.prefix(), base64url(&derived.0))))
     }
 
     /// Parses a presented secret of this kind; anything of another form is none.

@@ -52,6 +52,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &sessions::FAMILIES,
     &sessions::LOGINS,
     &sessions::EPOCHS,
+    &sessions::DOORS,
     &former_addresses::FORMER,
     &former_addresses::FORMER_OWNERS,
     &known_devices::KNOWN,

@@ -57,6 +57,11 @@ impl Index {
         }
     }
 
+    /// Whether any rule is for a host.
+    pub(super) fn names(&self, host: &Host) -> bool {
+        self.exact.contains_key(host.as_str()) || host.parents().any(|parent| self.below.contains_key(parent))
+    }
+
     /// Returns the numbers of the rules that may be for a path of a host, lowest first.
     pub(super) fn candidates(&self, host: &Host, path: &str) -> Vec<usize> {
         let mut found = Vec::new();

@@ -129,6 +129,14 @@ impl OriginalUrl {
     }
 }
 
+impl OriginalUrl {
+    /// Returns the first page of the same host and port.
+    #[must_use]
+    pub fn root(&self) -> String {
+        Self { target: "/".to_owned(), ..self.clone() }.return_to()
+    }
+}
+
 impl fmt::Display for OriginalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme.as_str(), self.host, self.path.canonical)?;

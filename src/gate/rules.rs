@@ -1,6 +1,7 @@
 //! All access rules, in their order.
 
 use super::doubt::Doubt;
+use super::host::Host;
 use super::index::Index;
 use super::original::{OriginalRequest, Scheme};
 use super::rule::{AccessRule, Terms};
@@ -53,6 +54,12 @@ impl AccessRules {
         let mut with_dots = url.readings_with_dots().map(|path| self.first(request, path));
         let is_doubtful = with_dots.any(|other| self.terms(other) != asks);
         Ok(decides.map(|at| MatchedRule { number: at + 1, rule: &self.rules[at], is_doubtful }))
+    }
+
+    /// Whether a rule names a host, or hosts that it is among.
+    #[must_use]
+    pub fn names_host(&self, host: &Host) -> bool {
+        self.index.names(host)
     }
 
     fn first(&self, request: &OriginalRequest, path: &str) -> Option<usize> {

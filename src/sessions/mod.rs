@@ -3,6 +3,7 @@
 mod agent;
 mod api_tokens;
 mod client;
+mod doors;
 mod epochs;
 mod lifecycle;
 mod logins;
@@ -16,6 +17,8 @@ pub use api_tokens::{
 };
 pub(crate) use api_tokens::{TOKENS, TOKENS_OF};
 pub use client::Client;
+pub(crate) use doors::DOORS;
+pub use doors::{DoorCookie, find_door, make_doors, sweep_doors};
 pub(crate) use epochs::EPOCHS;
 pub use epochs::{EVERYBODY, Endable, EpochKey, epoch_of, raise_epoch, raise_everybodys, sweep_epochs};
 pub use lifecycle::{NewSession, end, end_all, end_by_id, end_everybodys, note_seen, renew, start, sweep};

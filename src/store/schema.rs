@@ -53,6 +53,8 @@ pub const FORMER_OWNERS: Range = range(0x29, "owners of former addresses");
 pub const KNOWN_DEVICES: Range = range(0x27, "known devices");
 /// (account id, kind) → which epoch it is in: all of the kind that records another has ended.
 pub const EPOCHS: Range = range(0x2a, "epochs");
+/// digest of the secret that applications know → the session behind it, and the domain that it is good for.
+pub const DOORS: Range = range(0x2b, "doors");
 /// key id → sealed signing key.
 pub const SIGNING_KEYS: Range = range(0x28, "signing keys");
 /// job id → request for mail, to be looked up by a worker.
@@ -135,6 +137,7 @@ pub const ALL: &[Range] = &[
     FORMER_OWNERS,
     KNOWN_DEVICES,
     EPOCHS,
+    DOORS,
     SIGNING_KEYS,
     LINK_REQUESTS,
     DEFERRED_REQUESTS,

@@ -172,6 +172,7 @@ sentences! {
         set_up,
         login_over,
         code_mailed,
+        factor_wanted,
         factor_added,
         factor_removed,
         taken_back,

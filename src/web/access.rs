@@ -58,6 +58,8 @@ pub enum Audience {
     Page,
     /// Programs, and scripts in browsers.
     Api,
+    /// Reverse proxies, which ask about requests to other applications.
+    Door,
 }
 
 impl Web {

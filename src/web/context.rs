@@ -6,9 +6,11 @@ use arc_swap::ArcSwap;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::gate::{Allow, OriginalRequest, OriginalUrl, RequestMethod};
 use crate::templates::{TemplateError, Templates};
 
 use super::cookies::CookieNames;
+use super::reply::Reply;
 use super::{page_templates, return_to};
 
 /// What every handler needs besides its request.
@@ -35,10 +37,42 @@ impl Web {
     /// Returns where to go after logging in, if the caller may be sent there; else an empty text.
     pub(super) fn return_target(&self, wanted: Option<&str>) -> String {
         let env = self.app.env();
-        wanted
-            .and_then(|text| return_to::safe_target(text, &env.config.login.return_hosts))
-            .unwrap_or_default()
-            .to_owned()
+        let Some(text) = wanted else { return String::new() };
+        match return_to::safe_target(text, &env.config.login.return_hosts) {
+            Some(target) => target.to_owned(),
+            None => return_to::application(text, &self.app.access_rules(), &env.config.access).unwrap_or_default(),
+        }
+    }
+
+    /// Returns where somebody goes who has just logged in, or given a fresh proof. To another domain it is by way of the
+    /// login page, which knows them by then.
+    pub(super) fn way_back(&self, return_to: &str) -> String {
+        let env = self.app.env();
+        let domains = &env.config.access.domains;
+        let domain = OriginalUrl::parse(return_to).ok().and_then(|url| env.config.access.domain_of(url.host()));
+        match domain {
+            _ if return_to.is_empty() => "/account".to_owned(),
+            Some(domain) if domains.first() != Some(domain) => {
+                let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+                format!("/login?return_to={encoded}")
+            }
+            _ => return_to.to_owned(),
+        }
+    }
+
+    /// Whether the page to go back to asks for a second factor.
+    pub(super) fn asks_second_factor(&self, return_to: &str) -> bool {
+        let Ok(url) = OriginalUrl::parse(return_to) else { return false };
+        let Ok(method) = RequestMethod::parse("GET") else { return false };
+        let matched = OriginalRequest { url, method, client: None };
+        let rules = self.app.access_rules();
+        matches!(rules.find(&matched), Ok(Some(found)) if found.rule.terms.allow == Allow::SecondFactor)
+    }
+
+    /// Clears the cookies of a session that is over.
+    pub(super) fn without_session(&self, reply: Reply) -> Reply {
+        let reply = reply.with_cookie(self.cookies.clear_session());
+        reply.with_cookies(self.app.env().config.access.domains.first().and_then(CookieNames::clear_door))
     }
 
     /// Applies new settings, and reloads the page templates.

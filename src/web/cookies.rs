@@ -4,10 +4,14 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::accounts::second_step::STEP_WITHIN;
 use crate::base::{MINUTE, Seconds};
-use crate::config::SiteUrl;
+use crate::config::{AccessDomain, SiteUrl};
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::sessions::{Carrier, Session};
 use crate::throttle::Devices;
+
+/// The cookie by which the applications of a domain know who is logged in. It goes to all of them, so it has no prefix,
+/// and opens nothing here.
+pub(super) const DOOR: &str = "gatelodge-door";
 
 /// The names of our cookies. Browsers refuse those with the prefix `__Host-` from sibling hosts and over plain HTTP.
 pub(super) struct CookieNames {
@@ -114,6 +118,27 @@ impl CookieNames {
             Carrier::BrowserCookie | Carrier::BearerToken | Carrier::RefreshedToken => None,
         };
         self.set(self.session, secret.expose(), max_age)
+    }
+
+    /// Sets the cookie of a domain, which lives as long as the session's own.
+    pub(super) fn set_door(secret: &Bearer, session: &Session, domain: &AccessDomain) -> Option<HeaderValue> {
+        let (cookie, url) = (domain.cookie.as_ref()?, domain.url.as_ref()?);
+        let max_age = match session.carrier {
+            Carrier::KeptCookie => format!("; Max-Age={}", session.ends_at.since(session.created_at)),
+            _ => String::new(),
+        };
+        let secure = if url.origin().starts_with("https://") { "; Secure" } else { "" };
+        let value =
+            format!("{DOOR}={}; Domain={cookie}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}", secret.expose());
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Clears the cookie of a domain.
+    pub(super) fn clear_door(domain: &AccessDomain) -> Option<HeaderValue> {
+        let cookie = domain.cookie.as_ref()?;
+        HeaderValue::try_from(format!("{DOOR}=; Domain={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")).ok()
     }
 
     /// Clears the session cookie.

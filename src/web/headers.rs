@@ -2,12 +2,18 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::config::HostName;
+use crate::config::{AccessDomain, HostName};
 
 /// Returns the content security policy of pages. Browsers apply `form-action` to redirects after a form as well, so it
 /// lists the hosts to which a login may lead back.
-fn page_policy(return_hosts: &[HostName]) -> HeaderValue {
-    let hosts: Vec<String> = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
+fn page_policy(return_hosts: &[HostName], domains: &[AccessDomain]) -> HeaderValue {
+    let mut hosts: Vec<String> = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
+    for AccessDomain { cookie, url } in domains {
+        if let (Some(cookie), Some(url)) = (cookie, url) {
+            let scheme = url.origin().split("://").next().unwrap_or("https");
+            hosts.push(format!(" {scheme}://{cookie}:* {scheme}://*.{cookie}:*"));
+        }
+    }
     let hosts = hosts.concat();
     // Pages have no scripts, so none may run: markup that somebody injects stays inert.
     let policy = format!(
@@ -51,6 +57,8 @@ pub(super) enum Media {
     Other(&'static str),
     /// No body.
     None,
+    /// No body, for a reverse proxy: applications add headers of their own.
+    Bare,
 }
 
 /// The headers of every answer; most answers have no others.
@@ -61,8 +69,8 @@ pub(super) struct Hardened {
 
 impl Hardened {
     /// Prepares the headers for a site, by whether it sends HSTS and to which hosts its logins may lead back.
-    pub(super) fn new(sends_hsts: bool, return_hosts: &[HostName]) -> Self {
-        Self { page_policy: page_policy(return_hosts), sends_hsts }
+    pub(super) fn new(sends_hsts: bool, return_hosts: &[HostName], domains: &[AccessDomain]) -> Self {
+        Self { page_policy: page_policy(return_hosts, domains), sends_hsts }
     }
 
     /// Returns the headers of an answer, its own included. Without a `Cache-Control` of its own, no cache stores it.
@@ -73,6 +81,11 @@ impl Hardened {
         // A client that sent many headers must not leave their memory with us.
         let mut all = if spare.capacity() > MAX_SPARE { HeaderMap::with_capacity(ROOM) } else { spare };
         all.clear();
+        if matches!(media, Media::Bare) {
+            all.append(header::CACHE_CONTROL, NO_STORE);
+            all.extend(own);
+            return all;
+        }
         // Constants are built where they are used; stored values would each have to be cloned.
         for (name, value) in EVERYWHERE {
             all.append(name, value);
@@ -93,7 +106,7 @@ impl Hardened {
             Media::Page => Some(HTML),
             Media::Json => Some(JSON),
             Media::Other(name) => Some(HeaderValue::from_static(name)),
-            Media::None => None,
+            Media::None | Media::Bare => None,
         };
         if let Some(kind) = kind {
             all.append(header::CONTENT_TYPE, kind);

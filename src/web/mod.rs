@@ -2,18 +2,21 @@
 
 mod access;
 mod api;
+mod caught;
 mod context;
 mod cookies;
 mod cors;
 mod encoded;
 mod failure;
 mod fields;
+mod forward_auth;
 mod headers;
 mod host;
 mod measured;
 mod operations;
 mod page_templates;
 mod pages;
+mod pending;
 mod qr;
 mod refusals;
 mod refused;

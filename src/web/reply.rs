@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, FieldErrors};
 use super::headers::{Hardened, Media};
-use super::status::Success;
+use super::status::{BareRefusal, Success};
 use crate::factors::ProofOption;
 
 /// The response type of the server; its body is one piece in memory.
@@ -94,6 +94,21 @@ impl Reply {
     /// A page.
     pub(super) fn page(html: String) -> Self {
         Self::new(Success::Ok.status(), Media::Page, html)
+    }
+
+    /// An answer to a reverse proxy: no body, and no headers but these.
+    pub(super) fn bare(success: Success, headers: HeaderMap) -> Self {
+        Self { headers, ..Self::new(success.status(), Media::Bare, Bytes::new()) }
+    }
+
+    /// A refusal to a reverse proxy.
+    pub(super) fn bare_refusal(refusal: BareRefusal, headers: HeaderMap) -> Self {
+        Self { headers, ..Self::new(refusal.status(), Media::Bare, Bytes::new()) }
+    }
+
+    /// Refuses a request about which a reverse proxy asks.
+    pub(super) fn forbidden() -> Self {
+        Self::bare_refusal(BareRefusal::Forbidden, HeaderMap::new())
     }
 
     /// A page that explains a failure.
@@ -225,6 +240,12 @@ impl Reply {
     pub(super) fn with_cookie(mut self, cookie: HeaderValue) -> Self {
         self.headers.append(header::SET_COOKIE, cookie);
         self
+    }
+
+    /// Adds cookies.
+    #[must_use]
+    pub(super) fn with_cookies(self, cookies: impl IntoIterator<Item = HeaderValue>) -> Self {
+        cookies.into_iter().fold(self, Self::with_cookie)
     }
 
     /// Makes the browser delete what it stored of this site (ASVS 5.0, 14.3.1).

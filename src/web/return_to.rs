@@ -1,10 +1,14 @@
 //! Redirect targets after a login: a path of this site, or a page of a host that the configuration lists (open
 //! redirects).
 
-use crate::config::HostName;
+use crate::config::{Access, HostName};
+use crate::gate::{AccessRules, OriginalUrl, Scheme};
 
 /// The longest target, in bytes.
 const MAX_BYTES: usize = 1024;
+/// The longest page of an application, in bytes; whoever comes from one beyond that goes back to the first page. Percent-encoded
+/// in a header it must fit what proxies take of an answer's head, which is 4 KiB.
+pub(super) const MAX_APPLICATION_BYTES: usize = 1024;
 
 /// Whether all characters are ones that every browser reads alike: some take a backslash for a slash, and drop tabs and
 /// line breaks.
@@ -28,6 +32,21 @@ pub(super) fn safe_target<'a>(text: &'a str, hosts: &[HostName]) -> Option<&'a s
     // nothing.
     let is_listed = hosts.iter().any(|listed| listed.as_str() == host);
     (is_listed && is_plain(path) && text.len() <= MAX_BYTES).then_some(text)
+}
+
+/// Returns the address of a page of an application: on a host that a rule names, in a domain whose cookie reaches it.
+/// It is parsed as the proxies' questions are, so whatever two programs might read differently is none.
+pub(super) fn application(text: &str, rules: &AccessRules, access: &Access) -> Option<String> {
+    let url = OriginalUrl::parse(text).ok()?;
+    let portal = access.domain_of(url.host())?.url.as_ref()?;
+    // A cookie that is set over https is not sent over http: the application would ask for a login for ever.
+    let is_reached = url.scheme() == Scheme::Https || url.host().is_private() && portal.origin().starts_with("http://");
+    let is_portal = access.domains.iter().any(|domain| domain.url.as_ref().is_some_and(|own| own.host() == url.host()));
+    if !is_reached || is_portal || !rules.names_host(url.host()) {
+        return None;
+    }
+    let whole = url.return_to();
+    Some(if whole.len() <= MAX_APPLICATION_BYTES { whole } else { url.root() })
 }
 
 #[cfg(test)]

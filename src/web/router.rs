@@ -48,11 +48,16 @@ impl Router {
     pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, Failure> {
         let found = self.0.at(path).map_err(|_| Failure::NotFound)?;
         let wanted = if *method == Method::HEAD { "GET" } else { method.as_str() };
-        let Some((number, route)) = found.value.iter().find(|(_, route)| route.method == wanted) else {
+        let takes = |route: &Route| route.method == wanted || route.method == "*";
+        let Some((number, route)) = found.value.iter().find(|(_, route)| takes(route)) else {
             let methods: Vec<&str> = found.value.iter().map(|(_, route)| route.method).collect();
             let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
             return Err(Failure::MethodNotAllowed(methods.join(", ") + head));
         };
+        // The path below is that of another application's request, which is read in its own way.
+        if route.audience == Audience::Door {
+            return Ok(Found { number: *number, route, parameters: vec![] });
+        }
         // Decoded once, and only after the route was found: an encoded slash is part of a value, and never leads to
         // another route.
         let parameter = |(name, value): (&str, &str)| {

@@ -7,6 +7,7 @@ use super::access::{Admission, Audience};
 use super::api::{admin, factors, tokens};
 use super::context::Web;
 use super::failure::Failure;
+use super::forward_auth::{self, Endpoint};
 use super::reply::Reply;
 use super::request::Request;
 use super::{api, pages};
@@ -22,11 +23,13 @@ pub(super) enum Handler {
     Now(fn(&Web, &Request) -> Result<Reply, Failure>),
     /// Answers with a future.
     Later(for<'a> fn(&'a Web, &'a Request) -> Answer<'a>),
+    /// Answers a reverse proxy, whatever the method.
+    Door(&'static Endpoint),
 }
 
 /// One row of the route list.
 pub struct Route {
-    /// GET stands for HEAD too.
+    /// GET stands for HEAD too, and `*` for every method.
     pub method: &'static str,
     /// The path, with `{name}` for one arbitrary segment.
     pub path: &'static str,
@@ -58,6 +61,7 @@ macro_rules! routes {
     (@fresh) => { false };
     (@fresh fresh) => { true };
     (@handler $module:ident $handler:ident) => { Handler::Later(|web, request| Box::pin($module::$handler(web, request))) };
+    (@handler $module:ident $handler:ident door) => { Handler::Door(&$module::$handler) };
     (@handler $module:ident $handler:ident once) => { Handler::Now($module::$handler) };
     ($($audience:ident {
         $($method:literal $path:literal $access:ident $(+ $fresh:ident)? $module:ident :: $handler:ident $(at $once:ident)? $(by $scope:ident)? $(renews $act:ident)?;)*
@@ -117,6 +121,10 @@ pub static ROUTES: &[Route] = routes! {
         "POST"   "/login/mail/code"                           Anyone               pages::log_in_by_code;
         "GET"    "/login/mail/{token}"                        Anyone               pages::link_form;
         "POST"   "/login/mail/{token}"                        Anyone               pages::log_in_by_link;
+        "GET"    "/door/{code}"                               Anyone               pages::door;
+        "GET"    "/outpost.goauthentik.io/start"              Anyone               pages::start_elsewhere;
+        "GET"    "/oauth2/start"                              Anyone               pages::start_elsewhere;
+        "GET"    "/oauth2/sign_in"                            Anyone               pages::start_elsewhere;
         "POST"   "/logout"                                    Anyone               pages::logout;
         "GET"    "/forgot"                                    Anyone               pages::forgot_form;
         "POST"   "/forgot"                                    Anyone               pages::forgot;
@@ -166,6 +174,23 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/admin/approvals"                           Administrator        pages::approvals;
         "POST"   "/admin/approvals/{id}/approve"              Administrator+fresh  pages::approve;
         "POST"   "/admin/approvals/{id}/decline"              Administrator+fresh  pages::decline;
+    }
+    Door {
+        "*"      "/api/authz/forward-auth"                    Anyone               forward_auth::FORWARD_AUTH at door;
+        "*"      "/api/authz/auth-request"                    Anyone               forward_auth::AUTH_REQUEST at door;
+        "*"      "/api/authz/ext-authz/"                      Anyone               forward_auth::EXT_AUTHZ at door;
+        "*"      "/api/authz/ext-authz/{*path}"               Anyone               forward_auth::EXT_AUTHZ at door;
+        "*"      "/api/verify"                                Anyone               forward_auth::VERIFY at door;
+
+        "*"      "/api/auth/traefik"                          Anyone               forward_auth::TINYAUTH at door;
+        "*"      "/api/auth/caddy"                            Anyone               forward_auth::TINYAUTH at door;
+        "*"      "/api/auth/nginx"                            Anyone               forward_auth::TINYAUTH_NGINX at door;
+        "*"      "/api/auth/envoy"                            Anyone               forward_auth::TINYAUTH_ENVOY at door;
+        "*"      "/outpost.goauthentik.io/auth/traefik"       Anyone               forward_auth::AUTHENTIK at door;
+        "*"      "/outpost.goauthentik.io/auth/caddy"         Anyone               forward_auth::AUTHENTIK at door;
+        "*"      "/outpost.goauthentik.io/auth/nginx"         Anyone               forward_auth::AUTHENTIK_NGINX at door;
+        "*"      "/oauth2/auth"                               Anyone               forward_auth::OAUTH2_PROXY at door;
+        "*"      "/validate"                                  Anyone               forward_auth::VOUCH at door;
     }
     Api {
         "GET"    "/api/v1/openapi.json"                       Anyone               api::openapi at once;

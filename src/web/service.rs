@@ -1,10 +1,7 @@
 //! Answers requests: finds the route, checks site and access, calls the handler, completes the answer.
 
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,12 +16,15 @@ use crate::store::StoreError;
 use crate::templates::TemplateError;
 
 use super::access::Audience;
+use super::caught::{CatchPanic, caught};
 use super::context::Web;
 use super::cors::FrontEnd;
 use super::failure::Failure;
+use super::forward_auth::{Asked, Endpoint};
 use super::headers::Hardened;
 use super::measured::Requests;
 use super::pages;
+use super::pending::{Awaited, Begun, PendingRequest, Setting};
 use super::refusals::Refusals;
 use super::reply::{Reply, Response};
 use super::request::{Received, Request, client_network, parse_query};
@@ -52,7 +52,7 @@ impl Service {
         let sends_hsts = config.site.url.is_https() && config.tls.mode != TlsMode::SelfSigned;
         Ok(Self {
             web: Web::new(app)?,
-            hardened: Hardened::new(sends_hsts, &config.login.return_hosts),
+            hardened: Hardened::new(sends_hsts, &config.login.return_hosts, &config.access.domains),
             router: Router::new(ROUTES),
             requests: Requests::new(ROUTES),
             refusals: Refusals::default(),
@@ -79,40 +79,6 @@ impl Service {
     }
 }
 
-/// What completing an answer needs besides the handler's reply.
-struct Setting {
-    received: Received,
-    uri: http::Uri,
-    audience: Audience,
-    /// The route's number in the list; the number behind the last stands for requests to no route.
-    number: usize,
-    /// Whether the request carried credentials.
-    is_personal: bool,
-    /// Whether answers depend on the origin, so that caches must keep them apart.
-    varies: bool,
-    front_end: Option<FrontEnd>,
-    is_preflight: bool,
-    /// The session secret that came with a form which replaces it, and the form's act.
-    posted: Option<(Digest, Act)>,
-}
-
-/// A request after its first part.
-pub enum Begun {
-    /// It is answered; there was nothing to wait for.
-    Answered(Response),
-    /// The store or its handler has to be waited for.
-    Waits(Box<PendingRequest>),
-}
-
-/// A request for which something has to be waited for.
-pub struct PendingRequest {
-    setting: Setting,
-    route: &'static Route,
-    request: Request,
-    /// The reason why it is refused, if that is known already.
-    refused: Option<Failure>,
-}
-
 impl Service {
     /// Answers a request that was read whole. `peer` is the other end of the connection.
     pub async fn answer(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response {
@@ -129,16 +95,17 @@ impl Service {
     }
 
     /// Does everything for a request that can be done without waiting.
-    pub fn begin(
-        &self,
-        mut head: http::request::Parts,
-        body: Bytes,
-        received: Received,
-        Config { spa, .. }: &Config,
-    ) -> Begun {
+    pub fn begin(&self, mut head: http::request::Parts, body: Bytes, received: Received, config: &Config) -> Begun {
+        let Config { spa, .. } = config;
         let uri = std::mem::take(&mut head.uri);
-        let found = self.router.find(&head.method, uri.path());
-        let audience = found.as_ref().map_or_else(|_| self.audience(uri.path()), |found| found.route.audience);
+        let mut found = self.router.find(&head.method, uri.path());
+        let mut audience = found.as_ref().map_or_else(|_| self.audience(uri.path()), |found| found.route.audience);
+        if let Ok(Found { route: Route { handler: Handler::Door(endpoint), .. }, number, .. }) = found {
+            if endpoint.is_served(config) {
+                return self.begin_for_proxy(endpoint, (head, uri), received, (config, number));
+            }
+            (found, audience) = (Err(Failure::NotFound), audience_without_route(uri.path()));
+        }
         // By the headers and not by the outcome: even a credential that was refused may have changed the answer.
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let varies = audience == Audience::Api && !spa.origins.is_empty();
@@ -185,13 +152,67 @@ impl Service {
                     }
                 }
             }
-            (Ok(()), Handler::Later(_)) => None,
+            (Ok(()), Handler::Later(_) | Handler::Door(_)) => None,
         };
-        Begun::Waits(Box::new(PendingRequest { setting, route, request, refused }))
+        Begun::Waits(Box::new(PendingRequest { setting, awaited: Awaited::Handler { route, request, refused } }))
+    }
+
+    /// Answers a reverse proxy, if the store need not be asked. Neither the site nor the session of this one matters:
+    /// what is judged is a request to another.
+    fn begin_for_proxy(
+        &self,
+        endpoint: &'static Endpoint,
+        (head, uri): (http::request::Parts, http::Uri),
+        received: Received,
+        (config, number): (&Config, usize),
+    ) -> Begun {
+        let asked = Asked { method: &head.method, uri: &uri, headers: &head.headers, received };
+        let answered = caught(|| Ok(self.web.answer_proxy_at_once(endpoint, &asked, config)));
+        let setting = Setting {
+            received,
+            uri,
+            audience: Audience::Door,
+            number,
+            is_personal: false,
+            varies: false,
+            front_end: None,
+            is_preflight: false,
+            posted: None,
+        };
+        match answered {
+            Ok(None) => {
+                let awaited = Awaited::Proxy { endpoint, method: head.method, headers: head.headers };
+                Begun::Waits(Box::new(PendingRequest { setting, awaited }))
+            }
+            Ok(Some(reply)) => Begun::Answered(self.complete(setting, Ok(reply), head.headers)),
+            Err(failure) => Begun::Answered(self.complete(setting, Err(failure), head.headers)),
+        }
+    }
+
+    /// Awaits what an answer waits for, and completes it.
+    pub async fn finish(&self, PendingRequest { setting, awaited }: PendingRequest) -> Response {
+        match awaited {
+            Awaited::Handler { route, request, refused } => {
+                self.finish_for_handler(setting, (route, request), refused).await
+            }
+            Awaited::Proxy { endpoint, method, headers } => {
+                let reply = {
+                    let asked =
+                        Asked { method: &method, uri: &setting.uri, headers: &headers, received: setting.received };
+                    CatchPanic(Box::pin(async { Ok(self.web.answer_proxy(endpoint, &asked).await) })).await
+                };
+                self.complete(setting, reply, headers)
+            }
+        }
     }
 
     /// Lets the caller in, awaits the handler, and completes its answer.
-    pub async fn finish(&self, PendingRequest { setting, route, mut request, refused }: PendingRequest) -> Response {
+    async fn finish_for_handler(
+        &self,
+        setting: Setting,
+        (route, mut request): (&Route, Request),
+        refused: Option<Failure>,
+    ) -> Response {
         let answered = match refused {
             Some(failure) => Err(failure),
             None => self.handle(route, &mut request).await,
@@ -209,6 +230,7 @@ impl Service {
         match route.handler {
             Handler::Later(handler) => CatchPanic(handler(&self.web, request)).await,
             Handler::Now(handler) => caught(|| handler(&self.web, request)),
+            Handler::Door(_) => Err(Failure::NotFound), // answered before, and never a request of this site
         }
     }
 
@@ -300,6 +322,8 @@ impl Service {
     fn tell(&self, failure: &Failure, audience: Audience, path: Option<&str>) -> Reply {
         match (audience, failure, path) {
             (Audience::Api, failure, _) => Reply::problem(failure),
+            // Whatever went wrong: a proxy understands nothing else, and lets nobody in.
+            (Audience::Door, _, _) => Reply::forbidden(),
             (Audience::Page, Failure::NotLoggedIn, Some(path)) => {
                 Reply::see_other(&pages::login_path(self.router.page_of(path)))
             }
@@ -309,41 +333,5 @@ impl Service {
             (Audience::Page, Failure::SecondFactorSetUpRequired, _) => Reply::see_other(pages::SECOND_FACTOR),
             (Audience::Page, failure, _) => pages::failure(&self.web, failure),
         }
-    }
-}
-
-/// A handler's future in which a panic ends one request, not the process.
-struct CatchPanic<'a>(Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>);
-
-impl Future for CatchPanic<'_> {
-    type Output = Result<Reply, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.0.as_mut();
-        caught(|| match future.poll(context) {
-            Poll::Ready(answered) => answered.map(Poll::Ready),
-            Poll::Pending => Ok(Poll::Pending),
-        })
-        .map_or_else(|failure| Poll::Ready(Err(failure)), |polled| polled.map(Ok))
-    }
-}
-
-fn caught<T>(handler: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(handler)).unwrap_or_else(|_| {
-        tracing::error!("a handler panicked; the request was answered with 500");
-        Err(Failure::Internal)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_in_a_handler_ends_one_request() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
-        let panics = || CatchPanic(Box::pin(async { panic!("a test") }));
-        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
-        assert_eq!(runtime.block_on(panics()).err(), Some(Failure::Internal));
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Success {
     Accepted,
     /// Done, without a body.
     NoContent,
+    /// Another page is to be fetched, by the same method.
+    Found,
     /// Another page is to be fetched with GET.
     SeeOther,
     /// The page has moved for good.
@@ -25,8 +27,26 @@ pub(super) enum Success {
 }
 
 /// Every status that is sent, for the metrics.
-pub(super) const STATUSES: [u16; 22] =
-    [200, 202, 204, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
+pub(super) const STATUSES: [u16; 23] =
+    [200, 202, 204, 302, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
+
+/// A refusal without words, as reverse proxies take it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum BareRefusal {
+    /// A login would help.
+    Unauthorized,
+    /// It would not.
+    Forbidden,
+}
+
+impl BareRefusal {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+        }
+    }
+}
 
 impl Success {
     pub(super) const fn status(self) -> StatusCode {
@@ -34,6 +54,7 @@ impl Success {
             Self::Ok => StatusCode::OK,
             Self::Accepted => StatusCode::ACCEPTED,
             Self::NoContent => StatusCode::NO_CONTENT,
+            Self::Found => StatusCode::FOUND,
             Self::SeeOther => StatusCode::SEE_OTHER,
             Self::Moved => StatusCode::PERMANENT_REDIRECT,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,

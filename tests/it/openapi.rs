@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use gatelodge::web::{Access, ROUTES};
+use gatelodge::web::{Access, Audience, ROUTES, Route};
 use serde_json::{Value, json};
 
 use crate::world::{ALICE, PASSWORD, World};
@@ -38,7 +38,7 @@ fn every_api_route_is_documented_with_its_access_and_nothing_else_is() {
             (method, path, operation["security"].as_array().expect("a security list").is_empty())
         })
         .collect();
-    let api = ROUTES.iter().filter(|route| route.path.starts_with("/api/"));
+    let api = ROUTES.iter().filter(|route| route.audience == Audience::Api);
     let routed: BTreeSet<_> =
         api.map(|route| (route.method.to_owned(), route.path.to_owned(), route.access == Access::Anyone)).collect();
     assert_eq!(documented, routed);
@@ -257,7 +257,8 @@ fn the_guide_lists_every_code_and_every_page() {
     for code in statuses.split("S::").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
         assert!(guide.contains(&format!("| `{code}` |")), "{code}");
     }
-    for route in ROUTES.iter().filter(|route| !route.path.starts_with("/api/") && !route.path.starts_with("/assets/")) {
+    let is_page = |route: &&Route| route.audience == Audience::Page && !route.path.starts_with("/assets/");
+    for route in ROUTES.iter().filter(is_page) {
         assert!(guide.contains(&format!("`{}`", route.path)), "{}", route.path);
     }
 }

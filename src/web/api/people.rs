@@ -91,7 +91,7 @@ pub(crate) async fn log_in_by_link(web: &Web, request: &Request) -> Result<Reply
 /// `POST /logout`
 pub(crate) async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::log_out(web, request).await?;
-    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+    Ok(web.without_session(Reply::no_content()).with_data_cleared())
 }
 
 /// `GET /session`
@@ -198,7 +198,7 @@ pub(crate) async fn change_email(web: &Web, request: &Request) -> Result<Reply, 
 /// `POST /account/delete`
 pub(crate) async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::delete_account(web, request, request.json()?).await?;
-    Ok(Reply::no_content().with_cookie(web.cookies.clear_session()).with_data_cleared())
+    Ok(web.without_session(Reply::no_content()).with_data_cleared())
 }
 
 /// `GET /account/sessions?limit=&after=`

@@ -9,6 +9,7 @@ use crate::config::UsernameRule;
 use crate::crypto::{Bearer, BearerKind};
 use crate::sessions::{Carrier, Session};
 use crate::web::context::Web;
+use crate::web::cookies::CookieNames;
 use crate::web::encoded::whole_token;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
@@ -154,6 +155,12 @@ pub(crate) async fn hand_over(
         return reply;
     }
     let reply = reply.with_cookie(web.cookies.set_session(secret, session));
+    let reply =
+        reply.with_cookies(
+            web.app.env().config.access.domains.first().and_then(|domain| {
+                CookieNames::set_door(&secret.door(domain.cookie.as_ref()?.as_str()), session, domain)
+            }),
+        );
     // The session is committed: to miss the device cookie is a small loss, to fail the login now would be a large one.
     match web.app.remember_device(&request.client(), session).await {
         Ok(device) => reply.with_cookie(web.cookies.set_device(&device)),

@@ -155,9 +155,7 @@ pub(crate) async fn delete_form(web: &Web, request: &Request) -> Result<Reply, F
 /// `POST /account/delete`
 pub(crate) async fn delete_account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match operations::delete_account(web, request, request.form()?).await {
-        Ok(()) => Ok(Reply::see_other("/login?notice=account-deleted")
-            .with_cookie(web.cookies.clear_session())
-            .with_data_cleared()),
+        Ok(()) => Ok(web.without_session(Reply::see_other("/login?notice=account-deleted")).with_data_cleared()),
         Err(failure) => Form::new("account-delete.html", values(request)?).again(web, &failure),
     }
 }

@@ -35,5 +35,5 @@ pub(crate) async fn undo_form(web: &Web, request: &Request) -> Result<Reply, Fai
 /// `POST /not-me/{token}`, `POST /email/undo/{token}`
 pub(crate) async fn take_back(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::take_back(web, request, Some(request.parameter("token")), form_or_nothing(request)?).await?;
-    Ok(Reply::see_other("/login?notice=taken-back").with_cookie(web.cookies.clear_session()))
+    Ok(web.without_session(Reply::see_other("/login?notice=taken-back")))
 }

@@ -1,7 +1,7 @@
 //! The pages to register, log in and log out.
 
 use crate::base::IdentityKind;
-use crate::config::{RegistrationMode, UsernameRule};
+use crate::config::{AccessAlias, RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::{Value, context};
 use crate::web::context::Web;
@@ -11,10 +11,10 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::return_to::safe_path;
 
-use super::factors::with_return;
+use super::doors::go_back;
 use super::form::Form;
 use super::front_end::lead_on;
-use super::page::{notice, render};
+use super::page::{notice, render, with_return};
 use crate::accounts::login_outcome::Passed;
 use crate::accounts::register::Registered;
 
@@ -133,9 +133,11 @@ pub(crate) fn login_path(path: &str) -> String {
 
 /// `GET /login`
 pub(crate) async fn login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let return_to = web.return_target(request.query("return_to"));
+    let is_vouch = || web.app.env().config.access.aliases.contains(&AccessAlias::Vouch);
+    let elsewhere = || request.query("url").filter(|_| is_vouch());
+    let return_to = web.return_target(request.query("return_to").or_else(elsewhere));
     if web.caller(&request.headers).await?.is_some() {
-        return Ok(Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to }));
+        return go_back(web, request, &return_to).await;
     }
     let values =
         context! { return_to, notice => notice(request), can_register => registration_is_open(web), ..names(web) };
@@ -161,8 +163,8 @@ pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure
 pub(super) async fn go_on(web: &Web, request: &Request, passed: &Passed, return_to: &str) -> Reply {
     match passed {
         Passed::LoggedIn(started) => {
-            let path = if return_to.is_empty() { "/account" } else { return_to };
-            operations::hand_over(web, request, Reply::see_other(path), (&started.secret, &started.session)).await
+            let reply = Reply::see_other(&web.way_back(return_to));
+            operations::hand_over(web, request, reply, (&started.secret, &started.session)).await
         }
         Passed::SecondFactorRequired { secret, .. } => {
             let reply = Reply::see_other(&with_return("/login/second-factor", return_to));
@@ -174,5 +176,5 @@ pub(super) async fn go_on(web: &Web, request: &Request, passed: &Passed, return_
 /// `POST /logout`
 pub(crate) async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::log_out(web, request).await?;
-    Ok(Reply::see_other("/login?notice=logged-out").with_cookie(web.cookies.clear_session()).with_data_cleared())
+    Ok(web.without_session(Reply::see_other("/login?notice=logged-out")).with_data_cleared())
 }

@@ -11,14 +11,9 @@ use crate::web::{operations, qr};
 
 use super::account;
 use super::account::gone;
+use super::doors::go_back;
 use super::form::Form;
-use super::page::{SECOND_FACTOR as OVERVIEW, notice, render};
-
-/// Returns `path` with the way back to `return_to`.
-pub(super) fn with_return(path: &str, return_to: &str) -> String {
-    let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-    if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
-}
+use super::page::{SECOND_FACTOR as OVERVIEW, notice, render, with_return};
 
 pub(super) fn wanted(web: &Web, request: &Request, fields: Option<&Fields>) -> String {
     let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
@@ -50,7 +45,7 @@ pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Rep
     let return_to = wanted(web, request, Some(&fields));
     match operations::take_second_step(web, request, fields).await {
         Ok(stepped) => {
-            let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
+            let reply = Reply::see_other(&web.way_back(&return_to));
             Ok(operations::hand_over_stepped(web, request, reply, &stepped).await)
         }
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
@@ -83,9 +78,12 @@ pub(super) fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
 async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
     let caller = request.caller()?;
     let options = web.app.proof_options(caller).await?;
+    // A password again would change nothing for an application that asks for a second factor.
+    let asks_second_factor = web.asks_second_factor(return_to);
     let values = context! {
         return_to,
-        has_password => caller.person.account.password.is_some(),
+        asks_second_factor,
+        has_password => caller.person.account.password.is_some() && !asks_second_factor,
         asks_code => !options.is_empty(),
         has_mail => options.contains(&ProofOption::Factor(FactorKind::Mail)),
         has_sms => options.contains(&ProofOption::Factor(FactorKind::Sms)),
@@ -97,7 +95,18 @@ async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result
 
 /// `GET /account/verify`
 pub(crate) async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(proof_form(web, request, &wanted(web, request, None)).await?.show(web))
+    let (return_to, caller) = (wanted(web, request, None), request.caller()?);
+    if web.asks_second_factor(&return_to) {
+        if caller.session.has_second_factor() && !caller.lacks_second_factor {
+            return go_back(web, request, &return_to).await;
+        }
+        if !caller.has_second_factor {
+            return Ok(Reply::see_other("/account/second-factor?notice=factor-wanted"));
+        }
+    } else if caller.lacks_second_factor && !return_to.is_empty() {
+        return Ok(Reply::see_other(OVERVIEW));
+    }
+    Ok(proof_form(web, request, &return_to).await?.show(web))
 }
 
 /// `POST /account/verify`
@@ -106,7 +115,7 @@ pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, F
     let return_to = wanted(web, request, Some(&fields));
     match operations::prove_again(web, request, fields).await {
         Ok((secret, session)) => {
-            let reply = Reply::see_other(if return_to.is_empty() { "/account" } else { &return_to });
+            let reply = Reply::see_other(&web.way_back(&return_to));
             Ok(operations::hand_over(web, request, reply, (&secret, &session)).await)
         }
         Err(failure) => proof_form(web, request, &return_to).await?.again(web, &failure),

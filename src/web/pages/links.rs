@@ -151,7 +151,7 @@ pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure
             let reply = Reply::see_other("/account?notice=password-changed");
             Ok(operations::hand_over(web, request, reply, started.parts()).await)
         }
-        Ok(None) => Ok(Reply::see_other("/login?notice=password-changed").with_cookie(web.cookies.clear_session())),
+        Ok(None) => Ok(web.without_session(Reply::see_other("/login?notice=password-changed"))),
         Err(failure) => {
             let usable = web.app.check_reset(request.parameter("token"), &request.client()).await??;
             Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)

@@ -8,9 +8,10 @@ use crate::web::reply::Reply;
 use crate::web::request::Request;
 
 use super::entry::{go_on, names};
-use super::factors::{form_or_nothing, wanted, with_return};
+use super::factors::{form_or_nothing, wanted};
 use super::form::Form;
 use super::front_end::{flatten, lead_on};
+use super::page::with_return;
 
 const CODE: &str = "/login/mail/code";
 

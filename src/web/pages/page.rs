@@ -34,6 +34,12 @@ pub(super) fn render(web: &Web, name: &str, values: Value) -> String {
     })
 }
 
+/// Returns `path` with the way back to `return_to`.
+pub(super) fn with_return(path: &str, return_to: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+    if return_to.is_empty() { path.to_owned() } else { format!("{path}?return_to={encoded}") }
+}
+
 /// Returns the notice of a page: only sentences from this list, so that no link can put its own on our page.
 pub(super) fn notice(request: &Request) -> String {
     let text = match request.query("notice") {
@@ -51,6 +57,7 @@ pub(super) fn notice(request: &Request) -> String {
         Some("login-over") => say::login_over(),
         Some("code-mailed") => say::code_mailed(),
         Some("factor-added") => say::factor_added(),
+        Some("factor-wanted") => say::factor_wanted(),
         Some("factor-removed") => say::factor_removed(),
         Some("taken-back") => say::taken_back(),
         Some("token-revoked") => say::token_revoked(),

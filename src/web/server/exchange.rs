@@ -16,9 +16,10 @@ use tokio::time::timeout;
 
 use super::super::failure::Failure;
 use super::super::host;
+use super::super::pending::{Begun, PendingRequest};
 use super::super::reply::{IsShared, Response};
 use super::super::request::{Received, client_network};
-use super::super::service::{Begun, PendingRequest, Service};
+use super::super::service::Service;
 use super::answer::{Answer, CHUNK_BYTES};
 use super::head::Head;
 use super::plain;

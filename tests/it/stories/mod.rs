@@ -6,6 +6,7 @@ mod approving;
 mod auditing;
 mod clocks;
 mod done_already;
+mod doors;
 mod ending_sessions;
 mod few_rows_at_once;
 mod freshness;

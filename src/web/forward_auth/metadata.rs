@@ -1,0 +1,214 @@
+//! Reads the original request from what a reverse proxy says of it. Whatever is not certain is refused.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use ipnet::IpNet;
+
+use crate::gate::{Doubt, OriginalRequest, OriginalUrl, RequestMethod};
+use crate::web::encoded::parse_form;
+use crate::web::request::Received;
+
+const METHOD: &str = "x-forwarded-method";
+const PROTO: &str = "x-forwarded-proto";
+const HOST: &str = "x-forwarded-host";
+const URI: &str = "x-forwarded-uri";
+const FOR: &str = "x-forwarded-for";
+const ORIGINAL_URL: &str = "x-original-url";
+const ORIGINAL_METHOD: &str = "x-original-method";
+
+/// Headers of which no spelling with underscores may come along: some servers take `X_Forwarded_Host` for
+/// `X-Forwarded-Host`, and applications `Remote_User` for `Remote-User` (CVE-2026-39858, CVE-2026-52845).
+const NO_TWINS: [&str; 11] = [
+    METHOD,
+    PROTO,
+    HOST,
+    URI,
+    FOR,
+    ORIGINAL_URL,
+    ORIGINAL_METHOD,
+    "remote-user",
+    "remote-groups",
+    "remote-email",
+    "remote-name",
+];
+
+/// Where an endpoint reads the original request from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Source {
+    /// `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`.
+    Forwarded,
+    /// `X-Original-URL` and `X-Original-Method`.
+    OriginalUrl,
+    /// Either of the two; where both are there, they must agree.
+    Either,
+    /// The request itself, below this path, and `X-Forwarded-Proto`.
+    Below(&'static str),
+    /// The request itself, but for the target, which is its parameter `path`, and `X-Forwarded-Proto`.
+    PathParameter,
+}
+
+/// The reason why the original request is not known.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum NotKnown {
+    /// It was not a trusted proxy that asked.
+    NotTrusted,
+    /// A header is not there.
+    Missing(&'static str),
+    /// A header comes more than once.
+    Repeated(&'static str),
+    /// A header holds other bytes than ASCII that prints.
+    Malformed(&'static str),
+    /// Another spelling of a header came along.
+    Twin(&'static str),
+    /// `X-Original-URL` and the `X-Forwarded-` headers say different things.
+    Disagree,
+    /// What they say might be read differently by different programs.
+    Doubt(Doubt),
+}
+
+impl From<Doubt> for NotKnown {
+    fn from(doubt: Doubt) -> Self {
+        Self::Doubt(doubt)
+    }
+}
+
+impl fmt::Display for NotKnown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTrusted => f.write_str("it comes from no address in proxy.trusted"),
+            Self::Missing(name) => write!(f, "the proxy does not send {name}"),
+            Self::Repeated(name) => write!(f, "{name} comes more than once: the proxy has to replace a client's own"),
+            Self::Malformed(name) => write!(f, "{name} is not plain text"),
+            Self::Twin(name) => write!(f, "{name} came along with underscores: the proxy has to remove a client's own"),
+            Self::Disagree => f.write_str("X-Original-URL and the X-Forwarded- headers say different things"),
+            Self::Doubt(doubt) => doubt.fmt(f),
+        }
+    }
+}
+
+/// What came, as far as the original request is read from it.
+pub(in crate::web) struct Asked<'a> {
+    /// The method of the request to us.
+    pub method: &'a Method,
+    /// Its target.
+    pub uri: &'a Uri,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Where it came from.
+    pub received: Received,
+}
+
+impl Asked<'_> {
+    /// Returns the original request.
+    ///
+    /// # Errors
+    /// When it is not certain.
+    pub(super) fn original(&self, source: Source, trusted: &[IpNet]) -> Result<OriginalRequest, NotKnown> {
+        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
+        // First of all: nothing that anybody else says counts, not even for the log.
+        if !is_trusted(self.received.peer) {
+            return Err(NotKnown::NotTrusted);
+        }
+        self.check_twins()?;
+        let (url, method) = match source {
+            Source::Forwarded => self.forwarded()?,
+            Source::OriginalUrl => (self.original_url()?, self.text(ORIGINAL_METHOD)?),
+            Source::Either => self.either()?,
+            Source::Below(prefix) => (self.itself(&self.target_below(prefix))?, self.method.as_str()),
+            Source::PathParameter => (self.itself(&self.path_parameter()?)?, self.method.as_str()),
+        };
+        // The address behind all proxies that we know. One that a proxy of ours has is no client's, so the chain is
+        // broken or the proxy says nothing.
+        let is_named = self.headers.contains_key(FOR);
+        let client = Some(self.received.network).filter(|network| is_named && !is_trusted(*network));
+        Ok(OriginalRequest { url, method: RequestMethod::parse(method)?, client })
+    }
+
+    fn check_twins(&self) -> Result<(), NotKnown> {
+        for name in self.headers.keys().map(http::HeaderName::as_str).filter(|name| name.contains('_')) {
+            let is_twin = |known: &&str| {
+                known.len() == name.len()
+                    && known.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a, b) == (b'-', b'_'))
+            };
+            if let Some(known) = NO_TWINS.into_iter().find(|known| is_twin(known)) {
+                return Err(NotKnown::Twin(known));
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, name: &'static str) -> Result<&str, NotKnown> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map(HeaderValue::to_str).ok_or(NotKnown::Missing(name))?;
+        if values.next().is_some() {
+            return Err(NotKnown::Repeated(name));
+        }
+        value.map_err(|_| NotKnown::Malformed(name))
+    }
+
+    fn original_url(&self) -> Result<OriginalUrl, NotKnown> {
+        Ok(OriginalUrl::parse(self.text(ORIGINAL_URL)?)?)
+    }
+
+    fn forwarded(&self) -> Result<(OriginalUrl, &str), NotKnown> {
+        let method = self.text(METHOD)?;
+        Ok((OriginalUrl::from_parts(self.text(PROTO)?, self.text(HOST)?, self.text(URI)?)?, method))
+    }
+
+    /// Older configurations name the method in the one form and the URL in the other.
+    fn either(&self) -> Result<(OriginalUrl, &str), NotKnown> {
+        let has = |name: &str| self.headers.contains_key(name);
+        if !has(ORIGINAL_URL) {
+            return self.forwarded();
+        }
+        let url = self.original_url()?;
+        let method = self.text(if has(ORIGINAL_METHOD) { ORIGINAL_METHOD } else { METHOD })?;
+        let is_same_method = !has(METHOD) || self.text(METHOD)? == method;
+        let is_same_url = match (has(PROTO), has(HOST), has(URI)) {
+            (true, true, true) => url == OriginalUrl::from_parts(self.text(PROTO)?, self.text(HOST)?, self.text(URI)?)?,
+            // Parts of the other form: each must be a part of the URL too.
+            (proto, host, uri) => {
+                let whole = url.return_to();
+                let (scheme, rest) = whole.split_once("://").unwrap_or_default();
+                let (authority, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                let proto = if proto { self.text(PROTO)? } else { scheme };
+                let host = if host { self.text(HOST)? } else { authority };
+                let uri = if uri { self.text(URI)? } else { target };
+                url == OriginalUrl::from_parts(proto, host, uri)?
+            }
+        };
+        if is_same_method && is_same_url { Ok((url, method)) } else { Err(NotKnown::Disagree) }
+    }
+
+    fn itself(&self, target: &str) -> Result<OriginalUrl, NotKnown> {
+        let host = match self.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => self.text(header::HOST.as_str()).map_err(|_| NotKnown::Missing("host"))?,
+        };
+        Ok(OriginalUrl::from_parts(self.text(PROTO)?, host, target)?)
+    }
+
+    /// Returns what follows the prefix in the target, as it came.
+    fn target_below(&self, prefix: &str) -> String {
+        let target = self.uri.path_and_query().map_or("", |target| target.as_str());
+        let rest = target.strip_prefix(prefix).unwrap_or_default();
+        // Where the proxy's prefix ends in a slash, the original path brings its own.
+        rest.strip_prefix('/').filter(|shorter| shorter.starts_with('/')).unwrap_or(rest).to_owned()
+    }
+
+    /// Returns the value of `path`, which is the last parameter, as it came: the query of the original request follows.
+    fn path_parameter(&self) -> Result<String, NotKnown> {
+        let query = self.uri.query().unwrap_or_default();
+        let path = query.strip_prefix("path=").ok_or(NotKnown::Missing("path"))?;
+        if path.starts_with('/') {
+            return Ok(path.to_owned());
+        }
+        let pairs = parse_form(query.as_bytes()).map_err(|_| NotKnown::Malformed("path"))?;
+        match pairs.as_slice() {
+            [(_, only)] => Ok(only.clone()),
+            _ => Err(NotKnown::Repeated("path")),
+        }
+    }
+}
