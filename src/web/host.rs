@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use http::request::Parts;
 use http::{HeaderMap, Version, header};
 
-use crate::config::{HostName, SiteUrl};
+use crate::config::{AccessDomain, HostName, SiteUrl};
 
 use super::failure::Failure;
 
@@ -66,6 +66,8 @@ pub(super) struct Asked<'a> {
     pub site: &'a SiteUrl,
     /// The names on the site's certificate: whoever requests a certificate for a name has pointed it here.
     pub certified: &'a BTreeSet<HostName>,
+    /// Where people log in for the applications of other domains, of which one page is ours.
+    pub domains: &'a [AccessDomain],
     /// The port that took the connection.
     pub listener: u16,
     /// Whether a trusted proxy sent it: many put another name into `Host`.
@@ -87,7 +89,10 @@ pub(super) fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
     if asked.is_through_proxy || FOR_ANY_HOST.contains(&head.uri.path()) {
         return Ok(());
     }
-    let is_ours = |authority: &Authority| authority.is_of(asked);
+    let is_door = head.uri.path().starts_with("/door/");
+    let portals = || asked.domains.iter().filter_map(|domain| domain.url.as_ref());
+    let is_portal = |authority: &Authority| portals().any(|portal| portal.host().as_str() == authority.host);
+    let is_ours = |authority: &Authority| authority.is_of(asked) || is_door && is_portal(authority);
     if [host, target].iter().flatten().all(is_ours) { Ok(()) } else { Err(Failure::Misdirected) }
 }
 
@@ -184,7 +189,10 @@ mod tests {
         }
         let (head, ()) = request.body(()).expect("a request").into_parts();
         let certified = BTreeSet::from([HostName::try_from("gate.example.org".to_owned()).expect("a name")]);
-        check(&head, &Asked { site: &site, certified: &certified, listener: 8443, is_through_proxy: false })
+        check(
+            &head,
+            &Asked { site: &site, certified: &certified, domains: &[], listener: 8443, is_through_proxy: false },
+        )
     }
 
     const OURS: Result<(), Failure> = Ok(());
@@ -231,7 +239,8 @@ mod tests {
     #[test]
     fn on_loopback_every_name_of_this_machine_is_the_site() {
         let site = SiteUrl::try_from("https://localhost:8443".to_owned()).expect("a site");
-        let asked = Asked { site: &site, certified: &BTreeSet::new(), listener: 8443, is_through_proxy: false };
+        let asked =
+            Asked { site: &site, certified: &BTreeSet::new(), domains: &[], listener: 8443, is_through_proxy: false };
         let is_of = |text: &str| Authority::parse(text).expect("an authority").is_of(&asked);
         for ours in ["localhost", "localhost:8443", "127.0.0.1:8443", "[::1]:8443", "app.localhost"] {
             assert!(is_of(ours), "{ours}");

@@ -1,6 +1,7 @@
 //! Refusals for want of a right: counted, and logged (ASVS 5.0, 16.3.2 and 16.3.3).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,11 +33,18 @@ enum Reason {
     CrossSite,
     BadToken,
     ForeignHost,
+    ForwardAuth,
 }
 
 impl Reason {
-    const ALL: [Self; 5] =
-        [Self::Forbidden, Self::InsufficientScope, Self::CrossSite, Self::BadToken, Self::ForeignHost];
+    const ALL: [Self; 6] = [
+        Self::Forbidden,
+        Self::InsufficientScope,
+        Self::CrossSite,
+        Self::BadToken,
+        Self::ForeignHost,
+        Self::ForwardAuth,
+    ];
 
     /// Returns the reason, if a failure is a refusal. Having no session is none; a bearer token that opens nothing is.
     fn of(failure: &Failure, request: &Request) -> Option<Self> {
@@ -56,6 +64,7 @@ impl Reason {
             Self::CrossSite => "cross_site",
             Self::BadToken => "bad_token",
             Self::ForeignHost => "foreign_host",
+            Self::ForwardAuth => "forward_auth",
         }
     }
 }
@@ -124,6 +133,16 @@ impl Refusals {
             untold,
             "{peer} asked for {asked_for:?}, but this is {site}: type that, or, if {peer} is a proxy, name it in proxy.trusted or have it pass Host on"
         );
+    }
+
+    /// Notes a request to another application about which a proxy asked, and which is refused whoever makes it. `reason`
+    /// holds nothing of the client's but a host that was parsed.
+    pub(super) fn note_for_proxy(&self, network: IpAddr, reason: &dyn fmt::Display) {
+        let kind = Reason::ForwardAuth;
+        self.counted[kind as usize].add();
+        if let Some(untold) = self.is_due(kind, network) {
+            tracing::info!(reason = kind.as_str(), untold, "forward auth: refused a request from {network}: {reason}");
+        }
     }
 
     /// Notes a failure if it is a refusal.

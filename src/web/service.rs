@@ -167,7 +167,7 @@ impl Service {
         (config, number): (&Config, usize),
     ) -> Begun {
         let asked = Asked { method: &head.method, uri: &uri, headers: &head.headers, received };
-        let answered = caught(|| Ok(self.web.answer_proxy_at_once(endpoint, &asked, config)));
+        let answered = caught(|| Ok(self.answer_proxy_at_once(endpoint, &asked, config)));
         let setting = Setting {
             received,
             uri,
@@ -199,7 +199,7 @@ impl Service {
                 let reply = {
                     let asked =
                         Asked { method: &method, uri: &setting.uri, headers: &headers, received: setting.received };
-                    CatchPanic(Box::pin(async { Ok(self.web.answer_proxy(endpoint, &asked).await) })).await
+                    CatchPanic(Box::pin(async { Ok(self.answer_proxy(endpoint, &asked).await) })).await
                 };
                 self.complete(setting, reply, headers)
             }

@@ -1,14 +1,14 @@
 //! A store with many people in it.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use gatelodge::accounts::create_account::{Added, NewAccount};
 use gatelodge::accounts::start_session::SessionRequest;
 use gatelodge::accounts::{administer, start_session};
 use gatelodge::app::{App, Hasher};
 use gatelodge::audit::Source;
-use gatelodge::base::{BUILD_DATE, Clock, DAY, EmailAddress, Moment, Seconds, Timestamp};
+use gatelodge::base::{BUILD_DATE, Clock, EmailAddress, Moment, Seconds, Timestamp};
 use gatelodge::config::Config;
 use gatelodge::crypto::{Cost, Memory, Password, PasswordHash};
 use gatelodge::sessions::{Carrier, Client, Method};
@@ -40,10 +40,14 @@ impl Clock for Now {
     }
 }
 
-/// Makes the accounts, of whom every tenth is logged in. All of them have one hash: it is as long as any other.
-pub fn fill(config: &str) {
+/// Makes the accounts, as many of whom are logged in. All of them have one hash: it is as long as any other. Returns what other
+/// applications of the first domain are sent by those who are logged in.
+pub fn fill(config: &str, sessions: usize) -> Vec<String> {
     let config = Config::read(Path::new(config), None).expect("valid");
-    let clock = Arc::new(Now(BUILD_DATE.plus(DAY)));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let clock = Arc::new(Now(Timestamp::from_seconds(now).max(BUILD_DATE)));
+    let domain = config.access.domains.first().and_then(|domain| domain.cookie.clone());
+    let doors = Arc::new(Mutex::new(Vec::new()));
     let mut moment = Moment::new(clock.now(), clock.seed());
     let ballast = Ballast::beside(&config.store.path, 0);
     let opened = open_file(&config.store.path, &config.sealing_key_path(), (64 << 20, ballast), &mut moment);
@@ -55,17 +59,19 @@ pub fn fill(config: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         for first in (0..ACCOUNTS).step_by(AT_A_TIME) {
-            let hash = hash.clone();
+            let (hash, domain, doors) = (hash.clone(), domain.clone(), Arc::clone(&doors));
             let added = app.write(move |work| {
                 for number in first..first + AT_A_TIME {
                     let email = EmailAddress::parse(&format!("person{number}@example.org")).ok();
                     let new =
                         NewAccount { email, password: Some(hash.clone()), confirmed: true, ..NewAccount::default() };
                     let made = administer::add(work, &Source::appliance(), &new)?;
-                    if let (Added::Done(person), true) = (made, number % (ACCOUNTS / SESSIONS) == 0) {
+                    if let (Added::Done(person), true) = (made, number % (ACCOUNTS / sessions) == 0) {
                         let client = Client::new([192, 0, 2, 1].into(), "a browser", "");
                         let request = SessionRequest { carrier: Carrier::KeptCookie, client, replaces: None };
-                        start_session::start(work, *person, &request, &[Method::Link])?;
+                        let started = start_session::start(work, *person, &request, &[Method::Link])?;
+                        let door = domain.as_ref().map(|domain| started.secret.door(domain.as_str()));
+                        doors.lock().expect("no panic").extend(door.map(|door| door.expose().to_owned()));
                     }
                 }
                 Ok(())
@@ -73,4 +79,6 @@ pub fn fill(config: &str) {
             added.await.expect("written");
         }
     });
+    let doors = doors.lock().expect("no panic").clone();
+    doors
 }

@@ -30,6 +30,11 @@ impl Target {
         Self { port, heads: Arc::new(heads) }
     }
 
+    /// Heads as they are, without their blank line.
+    pub fn of(port: u16, heads: Vec<String>) -> Self {
+        Self { port, heads: Arc::new(heads) }
+    }
+
     /// Puts a request in place of what stands there.
     fn write(&self, request: &mut Vec<u8>, number: usize, body: &str) {
         request.clear();
@@ -215,6 +220,21 @@ pub fn log_in_often(port: u16, count: usize, password: &str) -> Vec<String> {
             tokens.push(text[start..].split('"').next().expect("an end").to_owned());
         }
         tokens
+    })
+}
+
+/// Logs in as a browser does, and gives the value of the cookie for other applications.
+pub fn log_in_for_door(port: u16, number: usize, password: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut connection = Connection::open(port).await;
+        let mut request = Vec::new();
+        let body = format!("{{\"identity\":\"alice{number}@example.org\",\"password\":\"{password}\"}}");
+        Target::post(port, "/api/v1/login").write(&mut request, 0, &body);
+        assert_eq!(connection.ask(&request).await.0, 200);
+        let head = String::from_utf8_lossy(&connection.buffer).into_owned();
+        let start = head.find("glo_").expect("a cookie");
+        head[start..].split(';').next().expect("an end").to_owned()
     })
 }
 

@@ -110,6 +110,13 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
 }
 
+/// Waits until somebody listens.
+pub fn until_it_listens(port: u16) {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Makes an account that the load logs in to.
 pub fn add_account(config: &str, email: &str, password: &str) {
     let mut child = Command::new(binary())
@@ -211,9 +218,7 @@ impl Server {
     }
 
     fn listening(self) -> Self {
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until_it_listens(self.port);
         self
     }
 

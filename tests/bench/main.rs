@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, reason = "nothing of a test is reached from outside")]
 #![allow(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
+mod checks;
 mod filled;
 mod load;
 mod machine;
@@ -33,7 +34,7 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["bare-hyper", port] => return load::serve_bare(port.parse().expect("a port")),
         ["fill", folder] => {
-            filled::fill(&Server::configure(Path::new(folder), CHEAP));
+            filled::fill(&Server::configure(Path::new(folder), CHEAP), filled::SESSIONS);
             return;
         }
         ["fdatasync", folder] => {
@@ -64,12 +65,15 @@ type Measure = fn(&Path);
 /// What does not run unasked.
 const ONLY_BY_NAME: [&str; 2] = ["soak", "rehearsal"];
 
-const PARTS: [(&str, Measure); 8] = [
+const PARTS: [(&str, Measure); 11] = [
     ("footprint", footprint),
     ("registrations", registrations),
     ("logins", logins),
     ("sessions", sessions),
     ("beside", sessions_beside_logins),
+    ("checks", checks::checks),
+    ("checks_beside", checks::checks_beside_logins),
+    ("nginx", checks::behind_nginx),
     ("wear", wear),
     ("soak", soak::soak),
     ("rehearsal", rehearsal::rehearsal),
@@ -82,7 +86,7 @@ fn footprint(folder: &Path) {
     println!("\n## Footprint");
     let empty = folder.join("empty");
     let full = folder.join("full");
-    filled::fill(&Server::configure(&full, CHEAP));
+    filled::fill(&Server::configure(&full, CHEAP), filled::SESSIONS);
     let size = std::fs::metadata(full.join("gatelodge.redb")).map_or(0, |found| found.len());
     println!("a store of {} accounts and {} sessions: {} MiB", filled::ACCOUNTS, filled::SESSIONS, size >> 20);
     let binary = binary();

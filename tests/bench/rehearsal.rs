@@ -3,21 +3,23 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::checks;
 use super::load::{self, Load, Target};
 use super::machine::{self, Disk, Server, binary};
 use super::{CHEAP, PASSWORD};
 
-/// Looks at sessions, most of the time; opens pages, logs people in, registers them, mails them links, all without TLS, as behind a
+/// Looks at sessions and answers a proxy, most of the time; opens pages, logs people in, registers them, mails them links, all without TLS, as behind a
 /// proxy, and with hashes made cheap; then hashes in earnest, and starts with TLS. Each server ends as it is asked to, because that
 /// is when it writes down how often it ran what.
 pub fn rehearsal(folder: &Path) {
     println!("\n## A rehearsal");
     let plain = folder.join("plain");
-    let config = Server::configure(&plain, CHEAP);
+    let more = format!("{CHEAP}{}", checks::rules());
+    let config = Server::configure(&plain, &more);
     for number in 0..10 {
         machine::add_account(&config, &format!("alice{number}@example.org"), PASSWORD);
     }
-    let server = Server::start_plain(&plain, CHEAP, Disk::as_it_is());
+    let server = Server::start_plain(&plain, &more, Disk::as_it_is());
     let tokens = load::log_in_often(server.port, 1000, PASSWORD);
     let get = |path: &str, tokens: &[String]| Target::get(server.port, path, tokens);
     let post = |path: &str| Target::post(server.port, path);
@@ -25,6 +27,9 @@ pub fn rehearsal(folder: &Path) {
         |target: Target, clients: usize, seconds: u64| Load { target, clients, time: Duration::from_secs(seconds) };
     let nothing = |_: usize, _: usize| String::new();
     run(get("/api/v1/session", &tokens), 64, 10).run(nothing, 200);
+    let doors: Vec<String> = (0..10).map(|number| load::log_in_for_door(server.port, number, PASSWORD)).collect();
+    run(checks::questions(server.port, &doors), 64, 6).run(nothing, 200);
+    run(checks::questions(server.port, &[String::new()]), 8, 1).run(nothing, 401);
     run(get("/api/v1/session", &[]), 8, 1).run(nothing, 401);
     run(get("/account", &tokens), 8, 1).run(nothing, 200);
     for path in ["/login", "/register", "/forgot", "/healthz", "/assets/style.css"] {

@@ -9,9 +9,14 @@ use super::verdict::Verdict;
 /// The most faults that are told: whoever made a mistake in one rule may have made it in a thousand.
 const MAX_NAMED: usize = 20;
 
+/// The most root domains: a session has a record for each, all of which are written when it begins.
+const MAX_DOMAINS: usize = 16;
+
 /// Checks the domains of cookies, and where people log in.
 pub(super) fn access_domains(config: &Config, verdict: &mut Verdict) {
     let domains = &config.access.domains;
+    let hint = "applications below one domain share its cookie";
+    verdict.require(domains.len() <= MAX_DOMAINS, "access.domains", format!("there are more than {MAX_DOMAINS}"), hint);
     for (at, domain) in domains.iter().enumerate() {
         let key = |name: &str| format!("access.domains.{}{name}", at + 1);
         let (Some(cookie), Some(url)) = (&domain.cookie, &domain.url) else {

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::app::KnownCaller;
 use crate::base::GroupName;
 use crate::gate::OriginalRequest;
-use crate::web::context::Web;
 use crate::web::reply::Reply;
+use crate::web::service::Service;
 use crate::web::status::{BareRefusal, Success};
 
 use super::Verdict;
@@ -42,7 +42,7 @@ const VOUCH: [HeaderName; 4] = [
     HeaderName::from_static("x-vouch-idp-claims-name"),
 ];
 
-impl Web {
+impl Service {
     /// Tells a proxy what was decided.
     pub(super) fn tell_proxy(
         &self,
@@ -70,7 +70,7 @@ impl Web {
         if by_status || !is_for_a_page(asked.headers) {
             return self.unauthorized(endpoint, asked, original, page);
         }
-        let Some(place) = self.place_of(original, page) else { return Reply::forbidden() };
+        let Some(place) = self.place_of(asked, original, page) else { return Reply::forbidden() };
         let is_safe = matches!(original.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, place);
@@ -78,14 +78,14 @@ impl Web {
     }
 
     fn unauthorized(&self, endpoint: &Endpoint, asked: &Asked<'_>, original: &OriginalRequest, page: &str) -> Reply {
-        let Some(place) = self.place_of(original, page) else { return Reply::forbidden() };
+        let Some(place) = self.place_of(asked, original, page) else { return Reply::forbidden() };
         let mut headers = HeaderMap::new();
         if endpoint.refusal == Refusal::TinyauthStatus {
             headers.insert(HeaderName::from_static("x-tinyauth-location"), place.clone());
         }
         headers.insert(header::LOCATION, place);
         let asks_for_basic = || {
-            let rules = self.app.access_rules();
+            let rules = self.web.app.access_rules();
             !is_for_a_page(asked.headers)
                 && rules.find(original).is_ok_and(|rule| rule.is_some_and(|rule| rule.rule.terms.basic))
         };
@@ -99,16 +99,14 @@ impl Web {
 
     /// Returns the address of a page of ours which leads back to the original one. None where that would lead in a
     /// circle: the portal is behind itself.
-    fn place_of(&self, original: &OriginalRequest, page: &str) -> Option<HeaderValue> {
-        let env = self.app.env();
+    fn place_of(&self, asked: &Asked<'_>, original: &OriginalRequest, page: &str) -> Option<HeaderValue> {
+        let env = self.web.app.env();
         let domains = &env.config.access.domains;
         let mut portals = domains.iter().filter_map(|domain| domain.url.as_ref());
         let site = portals.clone().next().map_or(env.config.site.url.origin(), |portal| portal.origin());
         if portals.any(|portal| portal.host() == original.url.host()) {
-            tracing::warn!(
-                "forward auth: the proxy asks about {}, which is where people log in: leave that host out of the check",
-                original.url.host()
-            );
+            let said = "the proxy asks about the host where people log in: leave that out of the check";
+            self.refusals.note_for_proxy(asked.received.peer, &said);
             return None;
         }
         let back: String = form_urlencoded::byte_serialize(original.url.return_to().as_bytes()).collect();

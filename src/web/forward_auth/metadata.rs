@@ -64,6 +64,8 @@ pub(super) enum NotKnown {
     Twin(&'static str),
     /// `X-Original-URL` and the `X-Forwarded-` headers say different things.
     Disagree,
+    /// It is known, and no rule is for it.
+    NoRule,
     /// What they say might be read differently by different programs.
     Doubt(Doubt),
 }
@@ -83,6 +85,7 @@ impl fmt::Display for NotKnown {
             Self::Malformed(name) => write!(f, "{name} is not plain text"),
             Self::Twin(name) => write!(f, "{name} came along with underscores: the proxy has to remove a client's own"),
             Self::Disagree => f.write_str("X-Original-URL and the X-Forwarded- headers say different things"),
+            Self::NoRule => f.write_str("no access rule is for the host or the path"),
             Self::Doubt(doubt) => doubt.fmt(f),
         }
     }

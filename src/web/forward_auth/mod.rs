@@ -17,8 +17,8 @@ use crate::gate::{AccessDecision, AccessRules, Allow, OriginalRequest, judge};
 use crate::sessions::Scope;
 use crate::store::StoreError;
 
-use super::context::Web;
 use super::reply::Reply;
+use super::service::Service;
 use credential::Credential;
 use metadata::NotKnown;
 
@@ -50,7 +50,7 @@ impl Endpoint {
     }
 }
 
-impl Web {
+impl Service {
     /// Answers a proxy where the store need not be asked; none says that it has to be.
     pub(super) fn answer_proxy_at_once(
         &self,
@@ -62,18 +62,18 @@ impl Web {
             Ok(original) => original,
             Err(reason) => return Some(self.not_known(asked, reason)),
         };
-        let rules = self.app.access_rules();
-        let verdict = match without_caller(&rules, &original) {
+        let rules = self.web.app.access_rules();
+        let verdict = match self.without_caller(&rules, &original, asked) {
             Some(verdict) => verdict,
             None => match Credential::of(asked.headers) {
                 Credential::None => Verdict::NeedsLogin,
                 Credential::Bad => Verdict::BadCredential,
                 Credential::Door(digest) => {
-                    let caller = self.app.find_cached_door(digest, original.url.host())?;
+                    let caller = self.web.app.find_cached_door(digest, original.url.host())?;
                     with_caller(&rules, &original, caller)
                 }
                 Credential::Token(digest) => {
-                    let caller = self.app.find_cached_caller(digest)?;
+                    let caller = self.web.app.find_cached_caller(digest)?;
                     with_token(&rules, &original, caller)
                 }
                 Credential::AppPassword(..) | Credential::Password(..) => return None,
@@ -84,7 +84,7 @@ impl Web {
 
     /// Answers a proxy.
     pub(super) async fn answer_proxy(&self, endpoint: &Endpoint, asked: &Asked<'_>) -> Reply {
-        let env = self.app.env().clone();
+        let env = self.web.app.env().clone();
         let original = match asked.original(endpoint.source, &env.config.proxy.trusted) {
             Ok(original) => original,
             Err(reason) => return self.not_known(asked, reason),
@@ -99,40 +99,49 @@ impl Web {
     }
 
     async fn judge_slowly(&self, asked: &Asked<'_>, original: &OriginalRequest) -> Result<Verdict, StoreError> {
-        let rules = Arc::clone(&self.app.access_rules());
-        if let Some(verdict) = without_caller(&rules, original) {
+        let rules = Arc::clone(&self.web.app.access_rules());
+        if let Some(verdict) = self.without_caller(&rules, original, asked) {
             return Ok(verdict);
         }
         Ok(match Credential::of(asked.headers) {
             Credential::None => Verdict::NeedsLogin,
             Credential::Bad | Credential::AppPassword(..) | Credential::Password(..) => Verdict::BadCredential,
-            Credential::Door(digest) => match self.app.find_door(digest, original.url.host()).await? {
+            Credential::Door(digest) => match self.web.app.find_door(digest, original.url.host()).await? {
                 Some(caller) => with_caller(&rules, original, caller),
                 None => Verdict::NeedsLogin,
             },
-            Credential::Token(digest) => match self.app.find_caller(digest).await? {
+            Credential::Token(digest) => match self.web.app.find_caller(digest).await? {
                 Some(caller) => with_token(&rules, original, caller),
                 None => Verdict::BadCredential,
             },
         })
     }
 
+    /// Decides where it does not matter who makes the request: then no credential is looked at.
+    fn without_caller(&self, rules: &AccessRules, original: &OriginalRequest, asked: &Asked<'_>) -> Option<Verdict> {
+        let matched = match rules.find(original) {
+            Ok(Some(matched)) => matched,
+            Ok(None) => {
+                let reason = NotKnown::NoRule;
+                self.refusals
+                    .note_for_proxy(asked.received.network, &format_args!("{reason}: {}", original.url.host()));
+                return Some(Verdict::Refused);
+            }
+            Err(doubt) => {
+                self.refusals.note_for_proxy(asked.received.network, &NotKnown::Doubt(doubt));
+                return Some(Verdict::Refused);
+            }
+        };
+        match matched.rule.terms.allow {
+            Allow::LoggedIn | Allow::SecondFactor => None,
+            Allow::Anyone | Allow::Nobody => Some(verdict_of(judge(matched, None), None)),
+        }
+    }
+
     /// Refuses a request of which nothing is certain, and says why in the log.
     fn not_known(&self, asked: &Asked<'_>, reason: NotKnown) -> Reply {
-        tracing::debug!("forward auth: {} asked about a request that is refused: {reason}", asked.received.peer);
+        self.refusals.note_for_proxy(asked.received.peer, &reason);
         Reply::forbidden()
-    }
-}
-
-/// Decides where it does not matter who makes the request: then no credential is looked at.
-fn without_caller(rules: &AccessRules, original: &OriginalRequest) -> Option<Verdict> {
-    let matched = match rules.find(original) {
-        Ok(Some(matched)) => matched,
-        Ok(None) | Err(_) => return Some(Verdict::Refused),
-    };
-    match matched.rule.terms.allow {
-        Allow::LoggedIn | Allow::SecondFactor => None,
-        Allow::Anyone | Allow::Nobody => Some(verdict_of(judge(matched, None), None)),
     }
 }
 

@@ -255,6 +255,7 @@ impl Desk {
         let asked = host::Asked {
             site: &config.site.url,
             certified: &config.tls.acme.hosts,
+            domains: &config.access.domains,
             listener: self.listener,
             is_through_proxy: self.share.is_none(),
         };
