@@ -1,30 +1,17 @@
-//! API tokens, as their owner or an administrator makes and revokes them. The owner is told of each new one by mail.
-
-use std::collections::BTreeSet;
+//! API tokens and application passwords, as their owner or an administrator makes and revokes them. The owner is told of each new one by mail.
 
 use crate::audit::{Act, Source};
-use crate::base::{ApiTokenId, DAY, DisplayName, Seconds};
+use crate::base::{ApiTokenId, DAY, Seconds};
 use crate::crypto::Bearer;
 use crate::mail::{Letter, Notable};
-use crate::sessions::{self, ApiToken, Scope};
+use crate::sessions::{self, ApiToken, NewToken, TokenKind};
 use crate::store::StoreError;
 
 use super::person::Person;
 use super::{Work, notices};
 
-/// Seconds for which a token may work at most: a year, and one day for leap years.
+/// Seconds for which an API token may work at most: a year, and one day for leap years.
 pub const LONGEST: Seconds = 366 * DAY;
-
-/// A token as it is asked for.
-#[derive(Clone, Debug)]
-pub struct NewToken {
-    /// The name that its owner knows it by.
-    pub name: DisplayName,
-    /// The scopes that it is good for.
-    pub scopes: BTreeSet<Scope>,
-    /// Seconds for which it works.
-    pub within: Seconds,
-}
 
 /// The outcome of making a token.
 #[derive(Clone, Debug)]
@@ -44,8 +31,8 @@ pub fn make(work: &mut Work<'_>, source: &Source, person: &Person, new: &NewToke
     if new.scopes.iter().any(|scope| scope.is_administrative()) && !person.account.is_administrator() {
         return Ok(Made::NotAnAdministrator);
     }
-    let wanted = (new.name.clone(), new.scopes.clone(), new.within);
-    let Some((secret, token)) = sessions::make(work.tx, work.moment, person.id, wanted, work.env.generation)? else {
+    let Some((secret, token)) = sessions::make(work.tx, work.moment, person.id, new.clone(), work.env.generation)?
+    else {
         return Ok(Made::TooMany);
     };
     work.audit_in_detail(source, Act::ApiTokenMade, person.id, &token.id.to_string())?;
@@ -58,7 +45,7 @@ pub fn make(work: &mut Work<'_>, source: &Source, person: &Person, new: &NewToke
 
 /// Revokes a token. False if there is none of this id.
 pub fn revoke(work: &mut Work<'_>, source: &Source, person: &Person, id: ApiTokenId) -> Result<bool, StoreError> {
-    if !sessions::revoke(work.tx, person.id, id)? {
+    if !sessions::revoke(work.tx, person.id, (TokenKind::ApiToken, id))? {
         return Ok(false);
     }
     work.audit_in_detail(source, Act::ApiTokenRevoked, person.id, &id.to_string())?;

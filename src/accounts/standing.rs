@@ -3,12 +3,10 @@
 //! transaction of every action (time of check, time of use: CWE-367; ASVS 5.0, 15.4.2): whoever was thrown out
 //! meanwhile is out.
 
-use std::collections::BTreeSet;
-
 use crate::base::Timestamp;
 use crate::crypto::Digest;
 use crate::factors;
-use crate::sessions::{self, Scope, Session};
+use crate::sessions::{self, Grant, Scope, Session};
 use crate::store::{Snapshot, StoreError};
 
 use super::Env;
@@ -17,7 +15,7 @@ use super::person::{ACCOUNTS, Account};
 /// The requirements that a route puts to its caller.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Needs {
-    /// The scope that an API token must have; none admits no API token.
+    /// The scope that a token must have; none admits no token.
     pub scope: Option<Scope>,
     /// Whether the account must administer the appliance.
     pub administrator: bool,
@@ -52,19 +50,14 @@ impl Denied {
 }
 
 impl Needs {
-    /// Judges a caller: when the request comes in, and again in the transaction. `scopes` are those of an API token.
+    /// Judges a caller by what their credential is good for: when the request comes in, and again in the transaction.
     ///
     /// # Errors
     /// With what is missing.
-    pub fn judge(
-        self,
-        account: &Account,
-        scopes: Option<&BTreeSet<Scope>>,
-        lacks_second_factor: bool,
-    ) -> Result<(), Denied> {
+    pub fn judge(self, account: &Account, grant: &Grant, lacks_second_factor: bool) -> Result<(), Denied> {
         // A token is judged by its scopes first, and a route without a scope admits none: what was forgotten is closed
         // to programs.
-        if scopes.is_some_and(|scopes| !self.scope.is_some_and(|scope| scopes.contains(&scope))) {
+        if !grant.covers(self.scope) {
             return Err(Denied::InsufficientScope);
         }
         if lacks_second_factor && self.second_factor {
@@ -80,19 +73,19 @@ impl Needs {
 /// The credential behind a secret.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The session, or the one that an API token stands for.
+    /// The session, or the one that a token stands for.
     pub session: Session,
-    /// The scopes of an API token; none for a session, which may do everything.
-    pub scopes: Option<BTreeSet<Scope>>,
+    /// What it is good for.
+    pub grant: Grant,
 }
 
 /// Finds what the secret with this digest opens, alive or not.
 pub fn look_up(view: &dyn Snapshot, digest: Digest) -> Result<Option<Credential>, StoreError> {
     if let Some(session) = sessions::find(view, digest)? {
-        return Ok(Some(Credential { session, scopes: None }));
+        return Ok(Some(Credential { session, grant: Grant::Session }));
     }
     let token = sessions::find_token(view, digest)?;
-    Ok(token.map(|token| Credential { session: token.as_session(), scopes: Some(token.scopes) }))
+    Ok(token.map(|token| Credential { session: token.as_session(), grant: token.grant() }))
 }
 
 /// Whether an account that must have a second factor has none.
@@ -125,10 +118,10 @@ pub fn still_holds(
 ) -> Result<Result<(), Denied>, StoreError> {
     let found = match look_up(view, digest)? {
         // An access token that was refreshed meanwhile, without a new proof, is still its holder's.
-        None => sessions::find_renewed(view, seen)?.map(|session| Credential { session, scopes: None }),
+        None => sessions::find_renewed(view, seen)?.map(|session| Credential { session, grant: Grant::Session }),
         found => found,
     };
-    let Some(Credential { session, scopes }) = found.filter(|found| found.session.account == seen.account) else {
+    let Some(Credential { session, grant }) = found.filter(|found| found.session.account == seen.account) else {
         return Ok(Err(Denied::NotLoggedIn));
     };
     // It was in use when the request came in, so it is not idle, whatever its row says.
@@ -140,5 +133,5 @@ pub fn still_holds(
     };
     // Everything is read afresh, groups and factors too: what the cache held may be older than the last change.
     let lacks_second_factor = lacks_second_factor(view, env, &session, &account)?;
-    Ok(needs.judge(&account, scopes.as_ref(), lacks_second_factor))
+    Ok(needs.judge(&account, &grant, lacks_second_factor))
 }

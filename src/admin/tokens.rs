@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::accounts::api_tokens::{self, LONGEST, Made, NewToken};
+use crate::accounts::api_tokens::{self, LONGEST, Made};
 use crate::app::{App, Principal};
-use crate::base::{ApiTokenId, DAY, DisplayName, try_set_of};
+use crate::base::{ApiTokenId, DAY, DisplayName, Timestamp, set_of, try_set_of};
 use crate::config::Span;
-use crate::sessions::{self, ApiToken, MAX_TOKENS, Scope};
+use crate::sessions::{self, ApiToken, MAX_TOKENS, NewToken, Scope, TokenKind};
 use crate::store::Snapshot;
 use crate::texts::refusal;
 
@@ -32,7 +32,7 @@ const WITHIN: Span = Span::from_seconds(90 * DAY);
 /// # Errors
 /// When it is refused, or the store fails.
 pub async fn make_token(app: &Arc<App>, user: String, draft: &TokenDraft, by: &Principal) -> Result<Token, Refusal> {
-    let new = read(draft)?;
+    let new = read(draft, app.now())?;
     let (reach, source) = (Reach::of(by), by.source());
     let made = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
         Ok(person) => api_tokens::make(work, &source, &person, &new).map(Ok),
@@ -49,7 +49,7 @@ pub async fn make_token(app: &Arc<App>, user: String, draft: &TokenDraft, by: &P
     }
 }
 
-fn read(draft: &TokenDraft) -> Result<NewToken, Refusal> {
+fn read(draft: &TokenDraft, now: Timestamp) -> Result<NewToken, Refusal> {
     let name = parse(&draft.name, Wanted::Name, DisplayName::parse)?;
     let scopes = || refusal::scopes(Scope::WORDS.join(", "));
     if draft.scopes.len() > Scope::WORDS.len() {
@@ -70,7 +70,8 @@ fn read(draft: &TokenDraft) -> Result<NewToken, Refusal> {
     if !(1..=LONGEST).contains(&within.seconds()) {
         return Err(Refusal::invalid(refusal::lifetime_too_long(), like()));
     }
-    Ok(NewToken { name, scopes: wanted, within: within.seconds() })
+    let ends_at = Some(now.plus(within.seconds()));
+    Ok(NewToken { kind: TokenKind::ApiToken, name, scopes: wanted, hosts: set_of([]), ends_at })
 }
 
 fn describe(token: &ApiToken) -> Token {
@@ -92,7 +93,7 @@ fn describe(token: &ApiToken) -> Token {
 pub async fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
     let (person, now) = (users::find(app, user).await?, app.now());
     let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id)).await?;
-    tokens.retain(|token| token.is_alive(now, &app.env().generation));
+    tokens.retain(|token| token.kind == TokenKind::ApiToken && token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
     Ok(Page::whole(tokens.iter().map(describe).collect()))
 }

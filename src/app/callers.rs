@@ -1,4 +1,4 @@
-//! Finds who asks: the holder of a session or of an API token, cached from one request to the next.
+//! Finds who asks: the holder of a session, an API token or an application password, cached from one request to the next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -28,7 +28,8 @@ impl App {
 }
 
 impl App {
-    /// Returns the holder of the session, or of the API token, with this secret, if it is alive and its account open.
+    /// Returns the holder of the session, the API token or the application password with this secret, if it is alive
+    /// and its account open. Which of them it is only [`KnownCaller::grant`] tells.
     pub async fn find_caller(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
         let found = match self.session_cache.find(&digest) {
             Ok(cached) => Some(cached),
@@ -71,7 +72,7 @@ impl App {
 
     async fn look_up_session(&self, digest: Digest) -> Result<Option<Arc<KnownCaller>>, StoreError> {
         self.read(|view| {
-            let Some(Credential { session, scopes }) = standing::look_up(view, digest)? else { return Ok(None) };
+            let Some(Credential { session, grant }) = standing::look_up(view, digest)? else { return Ok(None) };
             let Some(person) = person::load(view, session.account)? else { return Ok(None) };
             let permissions = groups::permissions_of(view, &person.account.groups)?;
             let seen_at = AtomicU64::new(session.seen_at.seconds());
@@ -82,7 +83,7 @@ impl App {
                 session,
                 person,
                 permissions,
-                scopes,
+                grant,
                 has_second_factor,
                 lacks_second_factor,
                 document: OnceLock::new(),

@@ -48,7 +48,7 @@ impl KnownCaller {
     /// # Errors
     /// The requirement that is not met.
     pub fn let_in(self: Arc<Self>, needs: Needs, network: IpAddr) -> Result<Caller, Denied> {
-        needs.judge(&self.person.account, self.scopes.as_ref(), self.lacks_second_factor)?;
+        needs.judge(&self.person.account, &self.grant, self.lacks_second_factor)?;
         Ok(Caller { who: self, needs, network, limit: None })
     }
 }
@@ -94,7 +94,7 @@ impl Principal {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         match self {
-            Self::Caller(caller) if caller.scopes.is_none() => Some(&caller.session),
+            Self::Caller(caller) if caller.grant.is_session() => Some(&caller.session),
             _ => None,
         }
     }
@@ -102,7 +102,7 @@ impl Principal {
     /// Whether a program acts here, with an API token.
     #[must_use]
     pub fn is_api_token(&self) -> bool {
-        matches!(self, Self::Caller(caller) if caller.scopes.is_some())
+        matches!(self, Self::Caller(caller) if !caller.grant.is_session())
     }
 
     fn still_may(&self, work: &mut Work<'_>) -> Result<Result<(), Fault>, StoreError> {
@@ -120,7 +120,7 @@ impl Principal {
         let bucket = Bucket::of(kind, *caller.person.id.bytes());
         let mut taken = throttle::take(work.tx, work.moment, settings, bucket)?;
         // Whoever stole one session, or learnt the password, must not keep the owner from acting in theirs.
-        if taken.is_err() && matches!(kind, Kind::Acts | Kind::ProvenActs) && caller.scopes.is_none() {
+        if taken.is_err() && matches!(kind, Kind::Acts | Kind::ProvenActs) && caller.grant.is_session() {
             taken = throttle::take(
                 work.tx,
                 work.moment,

@@ -12,24 +12,25 @@ use crate::accounts::Person;
 use crate::base::{AccountId, Permission};
 use crate::crypto::Digest;
 use crate::gate::ProofKind;
-use crate::sessions::{DoorCookie, EVERYBODY, Scope, Session};
+use crate::sessions::{DoorCookie, EVERYBODY, Grant, Scope, Session};
 use crate::store::{Changes, Event, schema};
 
 use super::at_door::AtDoor;
 
-/// A caller with a session, and what requests need to know of them.
+/// A caller with a session or a token, and what requests need to know of them.
 #[derive(Debug)]
 pub struct KnownCaller {
     /// The digest of the session's secret.
     pub digest: Digest,
-    /// The session itself.
+    /// The session itself, or the one that a token stands for.
     pub session: Session,
     /// The person whose session it is.
     pub person: Person,
     /// What they may do, by their groups.
     pub permissions: BTreeSet<Permission>,
-    /// The scopes of the API token that they use; none for a session of their own, which is good for everything.
-    pub scopes: Option<BTreeSet<Scope>>,
+    /// What their credential is good for: it says whether they have a session of their own, an API token or an
+    /// application password.
+    pub grant: Grant,
     /// Whether they have a second factor.
     pub has_second_factor: bool,
     /// Whether they must set one up before anything else.
@@ -43,15 +44,18 @@ pub struct KnownCaller {
 impl KnownCaller {
     /// Returns what access rules and applications are told of them.
     pub fn at_door(&self) -> &AtDoor {
-        let proof = if self.scopes.is_none() { ProofKind::Session } else { ProofKind::Token };
+        let proof = match self.grant {
+            Grant::Session => ProofKind::Session,
+            Grant::ApiToken(_) => ProofKind::Token,
+            Grant::AppPassword(_) => ProofKind::AppPassword,
+        };
         self.at_door.get_or_init(|| AtDoor::of(&self.person, &self.session, proof))
     }
 
     /// Whether they see what administrators see: by a session of their own, or by a token with the scope for it.
     #[must_use]
     pub fn administers(&self) -> bool {
-        let is_good = self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Scope::AdminRead));
-        is_good && self.person.account.is_administrator()
+        self.grant.covers(Some(Scope::AdminRead)) && self.person.account.is_administrator()
     }
 }
 

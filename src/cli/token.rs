@@ -35,7 +35,7 @@ pub(super) struct Add {
     /// What to call it, like "wiki".
     #[arg(long)]
     name: String,
-    /// What it is good for: profile, ask, admin:read or admin:write. May be given more than once.
+    /// What it is good for: profile, ask, access, admin:read or admin:write. May be given more than once.
     #[arg(long = "scope", required = true)]
     scopes: Vec<String>,
     /// How long it works, a year at most [default: 90d].

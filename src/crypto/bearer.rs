@@ -23,6 +23,8 @@ pub enum BearerKind {
     MailLogin,
     /// A program that acts in somebody's name.
     ApiToken,
+    /// A program that speaks HTTP Basic to applications behind the reverse proxy.
+    AppPassword,
     /// The next turn of a session with short-lived access tokens.
     Refresh,
     /// The cookie by which other applications know a session (forward auth).
@@ -32,7 +34,7 @@ pub enum BearerKind {
 }
 
 impl BearerKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Session,
         Self::Browser,
         Self::SetUp,
@@ -41,6 +43,7 @@ impl BearerKind {
         Self::TrustedBrowser,
         Self::MailLogin,
         Self::ApiToken,
+        Self::AppPassword,
         Self::Refresh,
         Self::Door,
         Self::DoorCode,
@@ -62,6 +65,7 @@ impl BearerKind {
             Self::TrustedBrowser => "glw_",
             Self::MailLogin => "glm_",
             Self::ApiToken => "gla_",
+            Self::AppPassword => "glk_",
             Self::Refresh => "glr_",
             Self::Door => "glo_",
             Self::DoorCode => "glh_",

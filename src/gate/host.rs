@@ -10,7 +10,7 @@ use super::doubt::Doubt;
 use super::zones::is_private_zone;
 
 /// A host's name in lower-case ASCII without a dot at its end, or an address; IPv6 stands in brackets.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Host(String);
 
 impl Host {
@@ -83,7 +83,7 @@ impl fmt::Display for Host {
 }
 
 /// The hosts that a rule is for: one, or with a leading `*.` every one below a domain, but not the domain itself.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostPattern {
     host: Host,

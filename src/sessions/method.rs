@@ -50,6 +50,8 @@ methods! {
     RecoveryCode "recovery-code",
     /// A token that somebody made for a program.
     ApiToken "api-token",
+    /// A password that somebody made for an application.
+    AppPassword "app-password",
 }
 
 impl Method {
@@ -58,7 +60,9 @@ impl Method {
     pub const fn is_second_factor(self) -> bool {
         match self {
             Self::Totp | Self::MailCode | Self::TextCode | Self::RecoveryCode => true,
-            Self::Password | Self::Link | Self::LoginLink | Self::LoginCode | Self::ApiToken => false,
+            Self::Password | Self::Link | Self::LoginLink | Self::LoginCode | Self::ApiToken | Self::AppPassword => {
+                false
+            }
         }
     }
 }

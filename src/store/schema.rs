@@ -37,7 +37,7 @@ pub const SPENT_SECRETS: Range = range(0x1c, "spent secrets");
 pub const SESSIONS: Range = range(0x20, "sessions");
 /// (account id, session id) → digest of the secret.
 pub const SESSIONS_OF: Range = range(0x21, "sessions of an account");
-/// digest of the secret → API token.
+/// digest of the secret → API token, or application password.
 pub const API_TOKENS: Range = range(0x22, "API tokens");
 /// (account id, token id) → digest of the secret.
 pub const API_TOKENS_OF: Range = range(0x23, "API tokens of an account");

@@ -73,6 +73,7 @@ impl Web {
     }
 
     fn credential(&self, headers: &HeaderMap) -> Option<Digest> {
+        // Of these kinds alone: an application password lies in a program's settings, and opens nothing here.
         // No fallback to the cookie: a request that names a bad credential is denied, not answered as somebody else.
         match bearer_token(headers) {
             Some(token) => {
@@ -128,7 +129,7 @@ impl Web {
     /// Whether the caller has to prove who they are. API tokens are exempt: whoever made one had just done so, and a
     /// program cannot be asked.
     fn needs_proof(&self, caller: &Caller, admission: Admission) -> bool {
-        admission.fresh && caller.scopes.is_none() && !self.app.is_fresh(caller)
+        admission.fresh && caller.grant.is_session() && !self.app.is_fresh(caller)
     }
 
     /// Returns the failure that asks for reauthentication, with the methods that the caller can use.

@@ -165,7 +165,7 @@ fn every_route_lets_in_whom_it_should() {
     let copied = dead.copy();
     dead.api("POST", "/logout", json!(null)).expect(204);
     let (stranger, administrator) = (world.visitor(), world.administrator("root@example.org"));
-    let every = json!({"name": "all", "scopes": ["profile", "ask", "admin:read", "admin:write"]});
+    let every = json!({"name": "all", "scopes": ["profile", "ask", "access", "admin:read", "admin:write"]});
     let token = administrator.api("POST", "/account/tokens", every).expect(200).json()["token"].clone();
     let bearer = format!("Bearer {}", token.as_str().expect("a token"));
     for route in routes() {

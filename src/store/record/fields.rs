@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::base::{DisplayName, EmailAddress, GroupName, Id, NodeId, Permission, Timestamp, Username, try_set_of};
 use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
+use crate::gate::HostPattern;
 
 use super::{Damaged, Field, Reader};
 
@@ -204,7 +205,7 @@ impl<T: Field + Ord> Field for BTreeSet<T> {
     }
 }
 
-/// Implements [`Field`] for values of `base` and `crypto` that are stored as the text or number they are parsed from.
+/// Implements [`Field`] for values of lower rooms that are stored as the text or number they are parsed from.
 macro_rules! stored_as {
     ($($type:ty => $form:ty, $to:expr, $from:expr;)*) => {$(
         impl Field for $type {
@@ -238,6 +239,7 @@ stored_as! {
     GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
     Permission => String, |word| word.as_str().to_owned(), |text| Permission::parse(&text).ok();
     PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();
+    HostPattern => String, HostPattern::to_string, |text| HostPattern::try_from(text).ok();
 }
 
 /// Stored as a number, shown in RFC 3339.
