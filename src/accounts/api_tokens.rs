@@ -35,20 +35,42 @@ pub fn make(work: &mut Work<'_>, source: &Source, person: &Person, new: &NewToke
     else {
         return Ok(Made::TooMany);
     };
-    work.audit_in_detail(source, Act::ApiTokenMade, person.id, &token.id.to_string())?;
-    let tokens = work.env.config.site.url.link("/account/tokens");
-    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-    let letter = Letter::ApiTokenMade { scopes: words.join(", "), at: token.created_at, tokens };
+    let act = match token.kind {
+        TokenKind::ApiToken => Act::ApiTokenMade,
+        TokenKind::AppPassword => Act::AppPasswordMade,
+    };
+    work.audit_in_detail(source, act, person.id, &token.id.to_string())?;
+    let letter = letter_on(work, &token);
     notices::tell(work, person, &letter)?;
     Ok(Made::Done(Box::new((secret, token))))
 }
 
-/// Revokes a token. False if there is none of this id.
-pub fn revoke(work: &mut Work<'_>, source: &Source, person: &Person, id: ApiTokenId) -> Result<bool, StoreError> {
-    if !sessions::revoke(work.tx, person.id, (TokenKind::ApiToken, id))? {
+fn letter_on(work: &Work<'_>, token: &ApiToken) -> Letter {
+    let (at, site) = (token.created_at, &work.env.config.site.url);
+    match token.kind {
+        TokenKind::ApiToken => {
+            let words: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+            Letter::ApiTokenMade { scopes: words.join(", "), at, tokens: site.link("/account/tokens") }
+        }
+        TokenKind::AppPassword => Letter::AppPasswordMade { at, app_passwords: site.link("/account/app-passwords") },
+    }
+}
+
+/// Revokes a token. False if there is none of this kind and id.
+pub fn revoke(
+    work: &mut Work<'_>,
+    source: &Source,
+    person: &Person,
+    (kind, id): (TokenKind, ApiTokenId),
+) -> Result<bool, StoreError> {
+    if !sessions::revoke(work.tx, person.id, (kind, id))? {
         return Ok(false);
     }
-    work.audit_in_detail(source, Act::ApiTokenRevoked, person.id, &id.to_string())?;
-    notices::count(work.tx, work.moment, person.id, Notable::TokenRevoked)?;
+    let (act, notable) = match kind {
+        TokenKind::ApiToken => (Act::ApiTokenRevoked, Notable::TokenRevoked),
+        TokenKind::AppPassword => (Act::AppPasswordRevoked, Notable::AppPasswordRevoked),
+    };
+    work.audit_in_detail(source, act, person.id, &id.to_string())?;
+    notices::count(work.tx, work.moment, person.id, notable)?;
     Ok(true)
 }

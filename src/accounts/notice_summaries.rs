@@ -23,6 +23,7 @@ pub fn sum_up(work: &mut Work<'_>, rows: &[(AccountId, u8)]) -> Result<(), Store
         let (advice, link) = match topic {
             Topic::Logins => (TAKE_BACK, recovery_link::sign(work, &person)?),
             Topic::Tokens => (REVOKE, work.env.config.site.url.link("/account/tokens")),
+            Topic::AppPasswords => (REVOKE, work.env.config.site.url.link("/account/app-passwords")),
             Topic::Factors | Topic::FactorUses | Topic::Password | Topic::Names | Topic::Address => {
                 (CHOOSE, work.env.forgot_link())
             }

@@ -103,7 +103,7 @@ pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principa
     let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
     let (reach, source) = (Reach::of(by), by.source());
     let revoked = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
-        Ok(person) => api_tokens::revoke(work, &source, &person, wanted).map(Ok),
+        Ok(person) => api_tokens::revoke(work, &source, &person, (TokenKind::ApiToken, wanted)).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
     if revoked.await?? { Ok(Revoked { revoked: id.to_owned() }) } else { Err(unknown()) }

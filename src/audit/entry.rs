@@ -146,6 +146,10 @@ stored_enum! {
         AddressReleased = 66 "address-released",
         /// A request for mail could not be read, or its mail could not be written; the detail is its kind.
         MailRequestDropped = 67 "mail-request-dropped",
+        /// Somebody made an application password, or an administrator did for them; the detail is its id.
+        AppPasswordMade = 68 "app-password-made",
+        /// Somebody revoked an application password; the detail is its id.
+        AppPasswordRevoked = 69 "app-password-revoked",
         /// The log was found changed from outside; the detail says how.
         AuditBroken = 90 "audit-broken",
         /// Somebody lost the right to what they asked for while it waited, and it

@@ -25,6 +25,7 @@ impl Letter {
             Self::FactorRemoved { .. } => Notable::FactorRemoved,
             Self::RecoveryCodesMade { .. } => Notable::CodesMade,
             Self::ApiTokenMade { .. } => Notable::TokenMade,
+            Self::AppPasswordMade { .. } => Notable::AppPasswordMade,
             _ => return None,
         })
     }
@@ -61,6 +62,7 @@ impl Letter {
             | Self::FactorResetAsked { .. }
             | Self::FactorsReset { .. }
             | Self::ApiTokenMade { .. }
+            | Self::AppPasswordMade { .. }
             | Self::MoreNotices { .. }
             | Self::ApprovalAsked { .. }
             | Self::RegistrationApproved { .. }

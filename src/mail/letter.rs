@@ -214,6 +214,13 @@ pub enum Letter {
         /// The page where the owner revokes it.
         tokens: String,
     },
+    /// To the owner: there is a new application password.
+    AppPasswordMade {
+        /// When it was made. Name and hosts are left out: whoever made it could write to the owner by them.
+        at: Timestamp,
+        /// The page where the owner revokes it.
+        app_passwords: String,
+    },
     /// To the owner: what they were notified of happened more often.
     MoreNotices {
         /// What happened, and how often: one line each.
@@ -287,6 +294,7 @@ impl Letter {
             Self::FactorResetAsked { due: at, login: link() },
             Self::FactorsReset { at, must_have_one: true, forgot: link() },
             Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
+            Self::AppPasswordMade { at, app_passwords: link() },
             Self::MoreNotices {
                 lines: vec!["3 API tokens were made".into()],
                 since: at,
@@ -332,6 +340,7 @@ impl Letter {
             Self::FactorResetAsked { .. } => "factor-reset-asked",
             Self::FactorsReset { .. } => "factors-reset",
             Self::ApiTokenMade { .. } => "api-token-made",
+            Self::AppPasswordMade { .. } => "app-password-made",
             Self::MoreNotices { .. } => "more-notices",
             Self::Invitation { .. } => "invitation",
             Self::ApprovalAsked { .. } => "approval-asked",
@@ -399,6 +408,7 @@ impl Letter {
             Self::ApiTokenMade { scopes, at, tokens } => {
                 context! { site, to, tokens, scopes, at => at.in_words() }
             }
+            Self::AppPasswordMade { at, app_passwords } => context! { site, to, app_passwords, at => at.in_words() },
             Self::MoreNotices { lines, since, last, advice, link } => {
                 context! { site, to, lines, link, advice => *advice, since => since.in_words(), last => last.in_words() }
             }

@@ -31,6 +31,10 @@ stored_enum! {
         AddressAsked = 11 "address-asked",
         /// The telephone number was changed.
         PhoneChanged = 12 "phone-changed",
+        /// An application password was made.
+        AppPasswordMade = 13 "app-password-made",
+        /// An application password was revoked.
+        AppPasswordRevoked = 14 "app-password-revoked",
     }
 }
 
@@ -51,6 +55,8 @@ stored_enum! {
         Names = 6 "names",
         /// The address: apart, so that nobody hides a change of it behind others.
         Address = 7 "address",
+        /// Application passwords.
+        AppPasswords = 8 "app-passwords",
     }
 }
 
@@ -64,6 +70,7 @@ impl Topic {
             Self::Password => 5,
             Self::Names => 6,
             Self::Address => 7,
+            Self::AppPasswords => 8,
         }
     }
 
@@ -84,6 +91,7 @@ impl Notable {
             Self::PasswordChanged => Topic::Password,
             Self::UsernameChanged | Self::PhoneChanged => Topic::Names,
             Self::AddressAsked => Topic::Address,
+            Self::AppPasswordMade | Self::AppPasswordRevoked => Topic::AppPasswords,
         }
     }
 
@@ -107,6 +115,10 @@ impl Notable {
             Self::AddressAsked => say("another address was asked for once", "times another address was asked for"),
             Self::PhoneChanged => {
                 say("the telephone number was changed once", "times the telephone number was changed")
+            }
+            Self::AppPasswordMade => say("one application password was made", "application passwords were made"),
+            Self::AppPasswordRevoked => {
+                say("one application password was revoked", "application passwords were revoked")
             }
         }
     }

@@ -38,6 +38,8 @@ pub(super) fn of(entry: &Entry) -> Option<HookEvent> {
         Act::FactorRemoved | Act::FactorsReset => HookEvent::FactorRemoved,
         Act::ApiTokenMade => HookEvent::TokenMade,
         Act::ApiTokenRevoked => HookEvent::TokenRevoked,
+        Act::AppPasswordMade => HookEvent::AppPasswordMade,
+        Act::AppPasswordRevoked => HookEvent::AppPasswordRevoked,
         Act::TakenBack => HookEvent::TakenBack,
         Act::GroupJoined => HookEvent::GroupJoined,
         Act::GroupLeft => HookEvent::GroupLeft,

@@ -38,6 +38,10 @@ pub enum HookEvent {
     TokenMade,
     /// An API token was revoked.
     TokenRevoked,
+    /// An application password was made.
+    AppPasswordMade,
+    /// An application password was revoked.
+    AppPasswordRevoked,
     /// An owner took an account back from an intruder.
     TakenBack,
     /// Somebody was put into a group.
