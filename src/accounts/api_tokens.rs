@@ -61,7 +61,8 @@ pub fn revoke(
     work: &mut Work<'_>,
     source: &Source,
     person: &Person,
-    (kind, id): (TokenKind, ApiTokenId),
+    kind: TokenKind,
+    id: ApiTokenId,
 ) -> Result<bool, StoreError> {
     if !sessions::revoke(work.tx, person.id, (kind, id))? {
         return Ok(false);

@@ -96,6 +96,26 @@ pub enum Command {
         /// The token's id.
         id: String,
     },
+    /// Makes an application password for somebody; it is shown once.
+    AppPasswordAdd {
+        /// Id, address or user name.
+        user: String,
+        /// Its name.
+        name: String,
+        /// The hosts that it is good for; none stands for all.
+        hosts: Vec<String>,
+        /// Its end, a time or a date; none for one without.
+        expires_at: Option<String>,
+    },
+    /// Lists somebody's application passwords.
+    AppPasswordList(Named),
+    /// Revokes an application password.
+    AppPasswordRevoke {
+        /// Id, address or user name.
+        user: String,
+        /// The password's id.
+        id: String,
+    },
     /// Invites somebody: by mail, or by a link that is shown once.
     InviteAdd {
         /// The address to mail it to.
@@ -224,6 +244,7 @@ impl Command {
                 | Self::UserDelete(_)
                 | Self::UserGroup { member: false, .. }
                 | Self::TokenRevoke { .. }
+                | Self::AppPasswordRevoke { .. }
                 | Self::InviteRevoke { .. }
                 | Self::ApprovalDecide { approve: false, .. }
                 | Self::SessionEnd { .. }

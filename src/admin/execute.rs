@@ -13,8 +13,8 @@ use crate::texts::refusal;
 use super::answers::{Follows, NewKey};
 use super::command::{self, Named};
 use super::{
-    Command, Refusal, adding, approvals, clock, groups, inspection, invitations, limits, log, mails, sessions, tokens,
-    users, webhooks,
+    Command, Refusal, adding, app_passwords, approvals, clock, groups, inspection, invitations, limits, log, mails,
+    sessions, tokens, users, webhooks,
 };
 
 /// Executes a command in somebody's name, whom the audit log records.
@@ -53,6 +53,12 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         }
         Command::TokenList(Named { user }) => document(tokens::tokens_of(app, &user).await),
         Command::TokenRevoke { user, id } => document(tokens::revoke(app, user, &id, by).await),
+        Command::AppPasswordAdd { user, name, hosts, expires_at } => {
+            let draft = app_passwords::AppPasswordDraft { name, hosts, expires_at };
+            document(app_passwords::make_app_password(app, user, &draft, by).await)
+        }
+        Command::AppPasswordList(Named { user }) => document(app_passwords::app_passwords_of(app, &user).await),
+        Command::AppPasswordRevoke { user, id } => document(app_passwords::revoke(app, user, &id, by).await),
         Command::InviteAdd { email, within, uses, groups } => {
             document(invitations::add(app, (email, within, uses, groups), by).await)
         }

@@ -54,6 +54,8 @@ pub enum Remedy {
     ListRegistrations,
     /// Looking at the list of somebody's tokens.
     ListTokens,
+    /// Looking at the list of somebody's application passwords.
+    ListAppPasswords,
     /// Looking at the list of rate limits in use.
     ListLimits,
     /// Looking at the account that has the name already.

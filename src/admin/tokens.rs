@@ -6,6 +6,7 @@ use crate::accounts::api_tokens::{self, LONGEST, Made};
 use crate::app::{App, Principal};
 use crate::base::{ApiTokenId, DAY, DisplayName, Timestamp, set_of, try_set_of};
 use crate::config::Span;
+use crate::crypto::Bearer;
 use crate::sessions::{self, ApiToken, MAX_TOKENS, NewToken, Scope, TokenKind};
 use crate::store::Snapshot;
 use crate::texts::refusal;
@@ -33,18 +34,30 @@ const WITHIN: Span = Span::from_seconds(90 * DAY);
 /// When it is refused, or the store fails.
 pub async fn make_token(app: &Arc<App>, user: String, draft: &TokenDraft, by: &Principal) -> Result<Token, Refusal> {
     let new = read(draft, app.now())?;
-    let (reach, source) = (Reach::of(by), by.source());
+    let (secret, token) = make(app, user, new, by).await?;
+    // Shown this once: the store keeps only its hash.
+    Ok(Token { token: Some(secret.expose().to_owned()), ..describe(&token) })
+}
+
+/// Makes a token of any kind for somebody.
+pub(super) async fn make(
+    app: &Arc<App>,
+    user: String,
+    new: NewToken,
+    by: &Principal,
+) -> Result<(Bearer, ApiToken), Refusal> {
+    let (reach, source, kind) = (Reach::of(by), by.source(), new.kind);
     let made = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
         Ok(person) => api_tokens::make(work, &source, &person, &new).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
+    let too_many = match kind {
+        TokenKind::ApiToken => refusal::too_many_tokens,
+        TokenKind::AppPassword => refusal::too_many_app_passwords,
+    };
     match made.await?? {
-        Made::Done(made) => {
-            let (secret, token) = *made;
-            // Shown this once: the store keeps only its hash.
-            Ok(Token { token: Some(secret.expose().to_owned()), ..describe(&token) })
-        }
-        Made::TooMany => Err(Refusal::conflict(refusal::too_many_tokens(MAX_TOKENS), refusal::too_many_tokens_hint())),
+        Made::Done(made) => Ok(*made),
+        Made::TooMany => Err(Refusal::conflict(too_many(MAX_TOKENS), refusal::too_many_tokens_hint())),
         Made::NotAnAdministrator => Err(Refusal::invalid(refusal::scopes_of_administrators(), None)),
     }
 }
@@ -91,20 +104,36 @@ fn describe(token: &ApiToken) -> Token {
 /// # Errors
 /// When nobody has this name, or the store fails.
 pub async fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
+    let tokens = alive(app, user, TokenKind::ApiToken).await?;
+    Ok(Page::whole(tokens.iter().map(describe).collect()))
+}
+
+/// Returns somebody's tokens of a kind that work, newest first.
+pub(super) async fn alive(app: &App, user: &str, kind: TokenKind) -> Result<Vec<ApiToken>, Refusal> {
     let (person, now) = (users::find(app, user).await?, app.now());
     let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id)).await?;
-    tokens.retain(|token| token.kind == TokenKind::ApiToken && token.is_alive(now, &app.env().generation));
+    tokens.retain(|token| token.kind == kind && token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));
-    Ok(Page::whole(tokens.iter().map(describe).collect()))
+    Ok(tokens)
 }
 
 pub(super) async fn revoke(app: &Arc<App>, user: String, id: &str, by: &Principal) -> Result<Revoked, Refusal> {
     let unknown = || Refusal::unknown(refusal::no_token(id), None).with(Remedy::ListTokens);
-    let wanted: ApiTokenId = id.parse().map_err(|_| unknown())?;
+    revoke_of_kind(app, user, (TokenKind::ApiToken, id), by).await?.ok_or_else(unknown)
+}
+
+/// Revokes a token. None if the account has none of this kind and id.
+pub(super) async fn revoke_of_kind(
+    app: &Arc<App>,
+    user: String,
+    (kind, id): (TokenKind, &str),
+    by: &Principal,
+) -> Result<Option<Revoked>, Refusal> {
+    let Ok(wanted) = id.parse::<ApiTokenId>() else { return Ok(None) };
     let (reach, source) = (Reach::of(by), by.source());
     let revoked = app.write_as(by, move |work| match reach.find(work.tx, &user)? {
-        Ok(person) => api_tokens::revoke(work, &source, &person, (TokenKind::ApiToken, wanted)).map(Ok),
+        Ok(person) => api_tokens::revoke(work, &source, &person, kind, wanted).map(Ok),
         Err(refusal) => Ok(Err(refusal)),
     });
-    if revoked.await?? { Ok(Revoked { revoked: id.to_owned() }) } else { Err(unknown()) }
+    Ok(revoked.await??.then(|| Revoked { revoked: id.to_owned() }))
 }

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::common::Common;
 use super::{
-    Exit, access, approval, audit, backup, check, clock, courier, demo, doctor, group, invite, key, mail, restore,
-    serve, session, setup, throttle, token, user, webhook,
+    Exit, access, app_password, approval, audit, backup, check, clock, courier, demo, doctor, group, invite, key, mail,
+    restore, serve, session, setup, throttle, token, user, webhook,
 };
 
 /// An authentication appliance for small networks.
@@ -54,6 +54,9 @@ enum Command {
     /// API tokens, with which programs act in somebody's name: add, list, revoke.
     #[command(subcommand)]
     Token(token::Token),
+    /// Application passwords, with which programs use the applications behind the reverse proxy: add, list, revoke.
+    #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
     /// Mail: test the configuration, look at the outbox, queue failed mails again.
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -101,6 +104,7 @@ impl Cli {
             Command::Group(group) => group.run(&common),
             Command::Session(session) => session.run(&common),
             Command::Token(token) => token.run(&common),
+            Command::AppPassword(app_password) => app_password.run(&common),
             Command::Mail(mail) => mail.run(&common),
             Command::Webhook(webhook) => webhook.run(&common),
             Command::Backup(backup) => backup.run(&common),

@@ -2,6 +2,7 @@
 
 mod access;
 mod anew;
+mod app_password;
 mod approval;
 mod audit;
 mod backup;

@@ -26,6 +26,7 @@ fn in_words(remedy: &Remedy, kind: RefusalKind) -> (&'static str, Cow<'static, s
         Remedy::ListMails => ("; ", "`gatelodge mail list` shows them"),
         Remedy::ListRegistrations => (": ", "see `gatelodge approval list`"),
         Remedy::ListTokens => (": ", "see `gatelodge token list USER`"),
+        Remedy::ListAppPasswords => (": ", "see `gatelodge app-password list USER`"),
         Remedy::ListLimits => (": ", "see `gatelodge throttle list`"),
         Remedy::ShowAccount => ("; ", "`gatelodge user show` with it shows that account"),
         Remedy::AddAccount => (", ", "or add the account with `gatelodge user add`"),

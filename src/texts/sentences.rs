@@ -129,6 +129,14 @@ sentences! {
         not_a_lifetime,
         lifetime_too_long,
         no_token(id),
+        // Application passwords.
+        too_many_app_passwords(max),
+        too_many_hosts(max),
+        too_many_hosts_hint,
+        not_a_host(text),
+        host_like,
+        ends_in_the_past,
+        no_app_password(id),
         // Mail and webhooks.
         see_templates,
         mail_not_accepted(reason),

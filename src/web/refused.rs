@@ -131,6 +131,7 @@ fn in_words(remedy: &Remedy) -> Option<Text> {
         | Remedy::ListMails
         | Remedy::ListRegistrations
         | Remedy::ListTokens
+        | Remedy::ListAppPasswords
         | Remedy::ListLimits
         | Remedy::ShowAccount
         | Remedy::AddByUsername(_)

@@ -136,6 +136,44 @@ fn tokens_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn application_passwords_are_made_listed_and_revoked() {
+    let house = House::with("");
+    let add = ["user", "add", "--username", "bob", "--password-stdin", "--config", &house.config];
+    shown(&add, &format!("{PASSWORD}\n"));
+    let calendar = [
+        "app-password",
+        "add",
+        "bob",
+        "--name",
+        "Calendar",
+        "--host",
+        "Cal.Example.org",
+        "--host",
+        "*.lab.example.org",
+    ];
+    let made = house.types(&[&calendar[..], &["--expires-at", "2100-01-31"]].concat());
+    let password = made["password"].as_str().expect("a password").to_owned();
+    assert!(password.starts_with("glk_"), "{password}");
+    assert_eq!(made["hosts"], json!(["cal.example.org", "*.lab.example.org"]));
+    assert_eq!(made["expires_at"], "2100-01-31T00:00:00Z");
+    let listed = house.reads(&["app-password", "list", "bob"]);
+    assert!(listed.contains("Calendar") && listed.contains("*.lab.example.org"), "{listed}");
+    assert!(!listed.contains(&password), "it is shown once");
+    assert!(!house.reads(&["token", "list", "bob"]).contains("Calendar"), "it is no API token");
+    let exported = house.reads(&["export", "-"]);
+    assert!(exported.contains("\"app-password\"") && exported.contains("cal.example.org"), "{exported}");
+    assert!(house.is_refused(&["token", "revoke", "bob", id(&made)]).contains("there is no token"));
+    house.types(&["app-password", "revoke", "bob", id(&made)]);
+    let again = house.is_refused(&["app-password", "revoke", "bob", id(&made)]);
+    assert!(again.contains("see `gatelodge app-password list USER`"), "{again}");
+    let malformed =
+        house.is_refused(&["app-password", "add", "bob", "--name", "x", "--host", "https://cal.example.org"]);
+    assert!(malformed.contains("is no host") && malformed.contains("without https://"), "{malformed}");
+    let past = house.is_refused(&["app-password", "add", "bob", "--name", "x", "--expires-at", "2001-01-31"]);
+    assert!(past.contains("in the past"), "{past}");
+}
+
+#[test]
 fn sessions_are_ended_beside_a_running_server_and_without_one() {
     let house = House::with("");
     for name in [ALICE, "bob@example.org"] {
@@ -210,12 +248,14 @@ fn what_ends_for_good_is_asked_for_at_a_terminal_and_done_at_once_by_scripts() {
     house.types(&delete);
     add("bob@example.org");
     let token = house.types(&["token", "add", "bob@example.org", "--name", "x", "--scope", "profile"]);
+    let password = house.types(&["app-password", "add", "bob@example.org", "--name", "x"]);
     let invitation = house.types(&["invite", "add"]);
     for words in [
         &["user", "reset-factors", "bob@example.org"][..],
         &["group", "disband", "staff"],
         &["session", "end", "--all"],
         &["token", "revoke", "bob@example.org", id(&token)],
+        &["app-password", "revoke", "bob@example.org", id(&password)],
         &["invite", "revoke", id(&invitation)],
         &["approval", "decline", "0123456789abcdef0123456789abcdef"],
         &["key", "rotate", "--revoke"],
@@ -309,6 +349,8 @@ fn what_was_done_is_said_in_a_sentence() {
     }
     let token = types(&["token", "add", "wiki", "--name", "Wiki", "--scope", "profile"], "");
     assert!(token.contains("shown once") && token.contains("gla_"), "{token}");
+    let password = types(&["app-password", "add", "wiki", "--name", "Calendar"], "");
+    assert!(password.contains("is good for every application:") && password.contains("glk_"), "{password}");
     let invitation = types(&["invite", "add", "--uses", "3"], "");
     assert!(invitation.contains("3 people may register") && invitation.contains("/invite/gli_"), "{invitation}");
 }

@@ -69,6 +69,7 @@ fn only_the_server_and_whoever_adds_an_account_make_a_store() {
         &["user", "list"][..],
         &["user", "show", "somebody"],
         &["token", "list", "somebody"],
+        &["app-password", "list", "somebody"],
         &["invite", "list"],
         &["approval", "list"],
         &["group", "list"],

@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["invite", "list"],
     &["approval", "list"],
     &["token", "list", ALICE],
+    &["app-password", "list", ALICE],
     &["session", "end", ALICE],
     &["mail", "list"],
     &["webhook", "list"],

@@ -142,3 +142,23 @@ pub struct Token {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
+
+/// An application password.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AppPassword {
+    /// Its id.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// The hosts that it is good for; none stands for all.
+    pub hosts: Vec<String>,
+    /// The time at which it was made.
+    pub created_at: Timestamp,
+    /// The time at which it ends, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// The time at which it was used last.
+    pub last_used_at: Option<Timestamp>,
+    /// The secret itself, shown once: when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}

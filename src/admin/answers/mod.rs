@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use accounts::{Account, AccountInDetail, EndedSessions, FactorsReset, SecondFactor, Session, Token};
+pub use accounts::{Account, AccountInDetail, AppPassword, EndedSessions, FactorsReset, SecondFactor, Session, Token};
 pub use groups::{DisbandedGroup, Group};
 pub use joining::{Decided, Invitation, Registration};
 pub use leaving::{Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook};
@@ -34,7 +34,7 @@ impl<T> Page<T> {
     }
 }
 
-/// An invitation or a token that works no more.
+/// An invitation, a token or an application password that works no more.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Revoked {
     /// Its id.
