@@ -10,7 +10,7 @@ use crate::sessions::{ApiToken, NewToken, Scope, TokenKind};
 use crate::texts::refusal;
 
 use super::answers::{AppPassword, Page, Revoked};
-use super::{Refusal, Remedy, Wanted, parse, quoted, tokens};
+use super::{Refusal, Remedy, Wanted, parse, tokens};
 
 /// The most hosts of one; they are kept in memory while it is in use.
 const MAX_HOSTS: usize = 16;
@@ -46,7 +46,7 @@ fn read(draft: &AppPasswordDraft, now: Timestamp) -> Result<NewToken, Refusal> {
     let hosts = read_hosts(&draft.hosts)?;
     let time = |text: &String| {
         let like = || refusal::written_like("2026-11-23T14:05:00Z");
-        Timestamp::parse(text).ok_or_else(|| Refusal::invalid(refusal::not_a_time(quoted(text)), like()))
+        Timestamp::parse(text).ok_or_else(|| Refusal::invalid(refusal::not_an_end(), like()))
     };
     let ends_at = draft.expires_at.as_ref().map(time).transpose()?;
     if ends_at.is_some_and(|ends_at| ends_at <= now) {
@@ -59,11 +59,11 @@ fn read_hosts(texts: &[String]) -> Result<BTreeSet<HostPattern>, Refusal> {
     if texts.len() > MAX_HOSTS {
         return Err(Refusal::invalid(refusal::too_many_hosts(MAX_HOSTS), refusal::too_many_hosts_hint()));
     }
-    let host = |text: &String| {
-        let wrong = |_| Refusal::invalid(refusal::not_a_host(quoted(text)), refusal::host_like());
+    let host = |(at, text): (usize, &String)| {
+        let wrong = |_| Refusal::invalid(refusal::not_a_host(at + 1), refusal::host_like());
         HostPattern::try_from(text.clone()).map_err(wrong)
     };
-    try_set_of(texts.iter().map(host))
+    try_set_of(texts.iter().enumerate().map(host))
 }
 
 fn describe(token: &ApiToken) -> AppPassword {

@@ -133,8 +133,9 @@ sentences! {
         too_many_app_passwords(max),
         too_many_hosts(max),
         too_many_hosts_hint,
-        not_a_host(text),
+        not_a_host(number),
         host_like,
+        not_an_end,
         ends_in_the_past,
         no_app_password(id),
         // Mail and webhooks.
@@ -185,6 +186,7 @@ sentences! {
         factor_removed,
         taken_back,
         token_revoked,
+        app_password_revoked,
         trust_ended,
         logged_out,
         address_asked,

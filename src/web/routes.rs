@@ -170,6 +170,9 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/account/tokens"                            LoggedIn             pages::tokens;
         "POST"   "/account/tokens"                            LoggedIn+fresh       pages::make_token;
         "POST"   "/account/tokens/{id}/revoke"                LoggedIn             pages::revoke_token;
+        "GET"    "/account/app-passwords"                     LoggedIn             pages::app_passwords;
+        "POST"   "/account/app-passwords"                     LoggedIn+fresh       pages::make_app_password;
+        "POST"   "/account/app-passwords/{id}/revoke"         LoggedIn             pages::revoke_app_password;
 
         "GET"    "/admin/approvals"                           Administrator        pages::approvals;
         "POST"   "/admin/approvals/{id}/approve"              Administrator+fresh  pages::approve;
@@ -234,6 +237,9 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/api/v1/account/tokens"                     LoggedIn             tokens::tokens;
         "POST"   "/api/v1/account/tokens"                     LoggedIn+fresh       tokens::make_token;
         "DELETE" "/api/v1/account/tokens/{id}"                LoggedIn             tokens::revoke_token;
+        "GET"    "/api/v1/account/app-passwords"              LoggedIn             tokens::app_passwords;
+        "POST"   "/api/v1/account/app-passwords"              LoggedIn+fresh       tokens::make_app_password;
+        "DELETE" "/api/v1/account/app-passwords/{id}"         LoggedIn             tokens::revoke_app_password;
         "GET"    "/api/v1/may/{permission}"                   LoggedIn             api::may at once by Profile;
         "GET"    "/api/v1/users/{user}/may/{permission}"      Asking               api::may_they by Ask;
 

@@ -12,6 +12,8 @@ use super::failure::Failure;
 pub(super) enum Success {
     /// The answer is in the body.
     Ok,
+    /// Something was made, which is in the body.
+    Created,
     /// Accepted; what comes of it is not told, so that nobody learns who has an account.
     Accepted,
     /// Done, without a body.
@@ -27,8 +29,10 @@ pub(super) enum Success {
 }
 
 /// Every status that is sent, for the metrics.
-pub(super) const STATUSES: [u16; 23] =
-    [200, 202, 204, 302, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501, 503];
+pub(super) const STATUSES: [u16; 24] = [
+    200, 201, 202, 204, 302, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501,
+    503,
+];
 
 /// A refusal without words, as reverse proxies take it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +56,7 @@ impl Success {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Ok => StatusCode::OK,
+            Self::Created => StatusCode::CREATED,
             Self::Accepted => StatusCode::ACCEPTED,
             Self::NoContent => StatusCode::NO_CONTENT,
             Self::Found => StatusCode::FOUND,

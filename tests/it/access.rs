@@ -121,6 +121,8 @@ const ASKING_FOR_PROOF: &[&str] = &[
     "POST /api/v1/account/username",
     "POST /account/tokens",
     "POST /api/v1/account/tokens",
+    "POST /account/app-passwords",
+    "POST /api/v1/account/app-passwords",
     "GET /account/second-factor/totp",
     "POST /account/second-factor/totp",
     "POST /account/second-factor/totp/confirm",

@@ -80,6 +80,11 @@ fn texts() -> Vec<String> {
         "staff",
         "st aff",
         "a/b",
+        "2100-01-31",
+        "2100-01-31T10:00:00Z",
+        "2100-01-31T10:00:00+02:00",
+        "2100-01-31 10:00",
+        "31.1.2100",
         "0123456789abcdef0123456789abcdef",
         "0123456789ABCDEF0123456789ABCDEF",
         "0123456789abcdef0123456789abcde",
@@ -108,6 +113,12 @@ fn others() -> Vec<Value> {
         json!([""]),
         json!(["profile"]),
         json!(["ask", "admin:read"]),
+        json!(["access"]),
+        json!(["wiki.example.org", "*.lab.example.org"]),
+        json!(["https://wiki.example.org"]),
+        json!(["wiki.example.org:443"]),
+        json!(["wiki.*.org"]),
+        json!(["*"]),
     ];
     lists.into_iter().chain(numbers).chain(more).collect()
 }

@@ -174,6 +174,8 @@ fn answers_look_as_documented() {
     call(&browser, "POST", "/login", json!({"identity": ALICE, "password": PASSWORD, "bearer": true}));
     call(&browser, "POST", "/login", json!({"identity": ALICE, "password": PASSWORD}));
     call(&browser, "GET", "/session", Value::Null);
+    call(&browser, "POST", "/account/tokens", json!({"name": "wiki", "scopes": ["access"]}));
+    call(&browser, "POST", "/account/app-passwords", json!({"name": "x", "expires_at": "2100-01-31"}));
     call(&browser, "GET", "/account/sessions", Value::Null);
     call(&browser, "DELETE", "/account/sessions", Value::Null);
     call(
@@ -216,6 +218,8 @@ fn lists_and_refusals_look_as_documented() {
     root.api("POST", "/admin/invitations", json!({"uses": 3, "groups": ["staff"]})).expect(200);
     root.api("PUT", "/admin/groups/staff/permissions/files:read", Value::Null).expect(200);
     root.api("POST", "/account/tokens", json!({"name": "backup", "scopes": ["profile"]})).expect(200);
+    let calendar = json!({"name": "calendar", "hosts": ["cal.example.org"]});
+    root.api("POST", "/account/app-passwords", calendar).expect(201);
     root.api("POST", "/account/factors/totp", json!({"name": "telephone"})).expect(200);
     let (mut read, mut wrong) = (0, Vec::new());
     for (method, path, operation) in operations(&document) {

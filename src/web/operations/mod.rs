@@ -20,4 +20,6 @@ pub(super) use factors::{
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
 pub(super) use mail_login::{log_in_by_code, log_in_by_link, request_mail_login};
-pub(super) use tokens::{make_token, revoke_token, tokens, wanted_token};
+pub(super) use tokens::{
+    app_passwords, make_app_password, make_token, revoke_app_password, revoke_token, tokens, wanted_token,
+};

@@ -1,7 +1,7 @@
-//! API tokens. Their owner's requests are the administrators' commands, limited to the owner.
+//! API tokens and application passwords. Their owner's requests are the administrators' commands, limited to the owner.
 
-use crate::admin::answers::{Page, Token};
-use crate::admin::{self, Command, TokenDraft};
+use crate::admin::answers::{AppPassword, Page, Token};
+use crate::admin::{self, AppPasswordDraft, Command, TokenDraft};
 use crate::throttle::Kind;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
@@ -45,5 +45,30 @@ pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Page<Token>, 
 /// Revokes one of the caller's tokens.
 pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<(), Failure> {
     let command = Command::TokenRevoke { user: caller(request)?, id: request.parameter("id").to_owned() };
+    carry_out_as(web, request.caller()?, command).await.map(drop)
+}
+
+fn wanted_app_password(mut fields: Fields) -> Result<AppPasswordDraft, Failure> {
+    let values = (fields.display_name(), fields.several("hosts"), fields.optional("expires_at"));
+    let (name, hosts, expires_at) = fields.finish(values)?;
+    let name = name.ok_or_else(|| FieldErrors::of("name", "required"))?;
+    Ok(AppPasswordDraft { name: name.as_str().to_owned(), hosts, expires_at })
+}
+
+/// Creates an application password for the caller.
+pub(crate) async fn make_app_password(web: &Web, request: &Request, fields: Fields) -> Result<AppPassword, Failure> {
+    let (user, wanted) = (caller(request)?, wanted_app_password(fields)?);
+    let by = request.caller()?.limited_by(Kind::Acts).into();
+    Ok(admin::make_app_password(&web.app, user, &wanted, &by).await?)
+}
+
+/// Lists the caller's application passwords.
+pub(crate) async fn app_passwords(web: &Web, request: &Request) -> Result<Page<AppPassword>, Failure> {
+    Ok(admin::app_passwords_of(&web.app, &caller(request)?).await?)
+}
+
+/// Revokes one of the caller's application passwords.
+pub(crate) async fn revoke_app_password(web: &Web, request: &Request) -> Result<(), Failure> {
+    let command = Command::AppPasswordRevoke { user: caller(request)?, id: request.parameter("id").to_owned() };
     carry_out_as(web, request.caller()?, command).await.map(drop)
 }

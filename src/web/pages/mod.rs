@@ -3,6 +3,7 @@
 mod account;
 mod account_recovery;
 mod admin;
+mod app_passwords;
 mod doors;
 mod entry;
 mod factors;
@@ -19,6 +20,7 @@ pub(super) use account::{
     email_form, end_other_sessions, end_session, password_form, sessions, username_form,
 };
 pub(super) use admin::{approvals, approve, decline};
+pub(super) use app_passwords::{app_passwords, make_app_password, revoke_app_password};
 pub(super) use doors::{door, start_elsewhere};
 pub(super) use entry::{
     accept_invitation, invitation_form, login, login_form, login_path, logout, proof_path, register, register_form,

@@ -61,6 +61,7 @@ pub(super) fn notice(request: &Request) -> String {
         Some("factor-removed") => say::factor_removed(),
         Some("taken-back") => say::taken_back(),
         Some("token-revoked") => say::token_revoked(),
+        Some("app-password-revoked") => say::app_password_revoked(),
         Some("trust-ended") => say::trust_ended(),
         Some("logged-out") => say::logged_out(),
         Some("address-asked") => say::address_asked(),

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_recovery;
+mod app_passwords;
 mod approving;
 mod auditing;
 mod clocks;

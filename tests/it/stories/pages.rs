@@ -293,6 +293,7 @@ fn who_has_to_log_in_for_a_form_comes_back_to_its_page() {
         ("/account/sessions/end-others", "/account/sessions"),
         ("/account/second-factor/totp/confirm", "/account/second-factor/totp"),
         ("/account/tokens/x/revoke", "/account/tokens"),
+        ("/account/app-passwords/x/revoke", "/account/app-passwords"),
         ("/account/password", "/account/password"),
     ] {
         let encoded: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
