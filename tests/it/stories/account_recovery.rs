@@ -3,6 +3,7 @@
 use gatelodge::base::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
 
+use super::app_passwords;
 use super::second_factors::{Phone, set_up};
 use crate::world::{ALICE, Letter, OTHER_PASSWORD, PASSWORD, Visitor, World};
 
@@ -101,6 +102,9 @@ fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
     let world = World::new();
     let (home, thief, letter) = with_a_thief(&world);
     let token = thief.api("POST", "/account/tokens", json!({"name": "x", "scopes": ["profile"]})).expect(200).json();
+    let password = thief.api("POST", "/account/app-passwords", json!({"name": "x"})).expect(201).json();
+    let is_let_in = || app_passwords::comes(&world, password["password"].as_str().expect("a password")).is_some();
+    assert!(is_let_in());
     let gone = world.visitor();
     let before = world.records();
     gone.opens(&letter.path()).expect(200).says("This was not me");
@@ -111,6 +115,7 @@ fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
     thief
         .by_token(token["token"].as_str().expect("a token"), "GET", "/session", Value::Null)
         .refused(401, "not_logged_in");
+    assert!(!is_let_in());
     thief.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
     gone.posts(&letter.path(), &[]).expect(403).says("is done already");
     let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");

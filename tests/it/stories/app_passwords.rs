@@ -32,7 +32,7 @@ fn listed(browser: &Visitor<'_>) -> Vec<Value> {
 }
 
 /// Whoever comes to an application with this password.
-fn comes(world: &World, password: &str) -> Option<Arc<KnownCaller>> {
+pub fn comes(world: &World, password: &str) -> Option<Arc<KnownCaller>> {
     let digest = Bearer::digest_of(BearerKind::AppPassword, password).expect("of its form");
     world.block_on(world.app.find_caller(digest)).expect("memory does not fail")
 }
