@@ -204,6 +204,27 @@ fn every_table_is_filled_in_one_of_them() {
     assert!(all_lacking.iter().any(Vec::is_empty), "tables by prefix: {all_lacking:?}");
 }
 
+/// A program that was let into the API before must not be taken for one with an application password, or the other way round.
+#[test]
+fn tokens_from_before_there_were_application_passwords_are_api_tokens() {
+    let mut looked_at = 0;
+    for format in released() {
+        let place = Place::with(&["gatelodge.redb", "sealing-key"], &format);
+        let rows = records(&place.folder.join("gatelodge.redb"));
+        let rows: Vec<_> = rows.iter().filter(|(key, _)| key[0] == schema::API_TOKENS.prefix).collect();
+        let exported = run(&["export", "-", "--config", &place.config], "");
+        let exported = String::from_utf8(exported.stdout).expect("UTF-8");
+        let lines = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let tokens: Vec<Value> = lines.filter(|line| line["table"] == "API tokens").collect();
+        assert_eq!(tokens.len(), rows.len(), "{format:?}");
+        for token in tokens {
+            assert_eq!((&token["value"]["kind"], &token["value"]["hosts"]), (&json!("api-token"), &json!([])));
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 5, "{looked_at}");
+}
+
 /// Before there could be several nodes there was one time floor, and one place of each webhook.
 #[test]
 fn what_there_was_one_of_is_the_first_nodes() {
