@@ -1,4 +1,5 @@
-//! API tokens and application passwords, as their owner or an administrator makes and revokes them. The owner is told of each new one by mail.
+//! API tokens and application passwords, as their owner or an administrator makes and revokes them. The owner is told
+//! of each new one by mail.
 
 use crate::audit::{Act, Source};
 use crate::base::{ApiTokenId, DAY, Seconds};

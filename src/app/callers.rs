@@ -1,4 +1,5 @@
-//! Finds who asks: the holder of a session, an API token or an application password, cached from one request to the next.
+//! Finds who asks: the holder of a session, an API token or an application password, cached from one request to the
+//! next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
