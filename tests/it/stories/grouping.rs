@@ -167,7 +167,10 @@ fn no_list_has_no_end() {
         ("/admin/invitations", json!({"groups": names(7000)}), Some("groups")),
         ("/admin/users", json!({"email": ALICE, "groups": names(65)}), Some("groups")),
         ("/account/tokens", json!({"name": "x", "scopes": vec!["profile"; 65]}), Some("scopes")),
-        ("/account/tokens", json!({"name": "x", "scopes": vec!["profile"; 5]}), None),
+        ("/account/tokens", json!({"name": "x", "scopes": vec!["profile"; 6]}), None),
+        ("/account/app-passwords", json!({"name": "x", "hosts": vec!["cal.example.org"; 65]}), Some("hosts")),
+        ("/account/app-passwords", json!({"name": "x", "hosts": vec!["cal.example.org"; 17]}), None),
+        ("/account/app-passwords", json!({"name": "x", "hosts": ["x".repeat(4000)]}), None),
         ("/account/tokens", json!({"name": "x", "scopes": ["profile"], "within": "1".repeat(5000)}), Some("within")),
         ("/admin/invitations", json!({"email": "x".repeat(5000)}), Some("email")),
     ] {
