@@ -4,6 +4,8 @@
 
 mod account_recovery;
 mod at_door;
+mod basic_pairs;
+mod basic_passwords;
 mod callers;
 mod clock;
 mod confirming;
@@ -44,7 +46,7 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::oneshot;
 
 use crate::accounts::{Env, Work};
-use crate::base::{Clock, Timestamp};
+use crate::base::{Clock, Moment, Timestamp};
 use crate::config::Config;
 use crate::crypto::Digest;
 use crate::gate::AccessRules;
@@ -92,6 +94,7 @@ pub struct App {
     session_cache: Arc<SessionCache>,
     access_rules: ArcSwap<AccessRules>,
     door_codes: door_codes::DoorCodes,
+    basic_passwords: basic_pairs::BasicPasswords,
     seen: Mutex<HashMap<Digest, Timestamp>>,
     wakes: Arc<Wakes>,
     _lock: Option<StoreLock>,
@@ -128,6 +131,7 @@ impl App {
         hasher: Hasher,
     ) -> Result<Self, TemplateError> {
         let composer = Composer::new(&config)?;
+        let basic_passwords = basic_pairs::BasicPasswords::new(&mut Moment::new(clock.now(), clock.seed()));
         let access_rules = ArcSwap::from_pointee(config.access.rules());
         let seal = Arc::new(opened.sealing_key);
         let env =
@@ -156,6 +160,7 @@ impl App {
             session_cache,
             access_rules,
             door_codes: door_codes::DoorCodes::default(),
+            basic_passwords,
             seen: Mutex::default(),
             wakes,
             _lock: opened.lock,

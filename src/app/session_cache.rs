@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use bytes::Bytes;
 
 use crate::accounts::Person;
-use crate::base::{AccountId, Permission};
+use crate::base::{AccountId, Permission, Timestamp};
 use crate::crypto::Digest;
 use crate::gate::ProofKind;
 use crate::sessions::{DoorCookie, EVERYBODY, Grant, Scope, Session};
@@ -48,6 +48,7 @@ impl KnownCaller {
             Grant::Session => ProofKind::Session,
             Grant::ApiToken(_) => ProofKind::Token,
             Grant::AppPassword(_) => ProofKind::AppPassword,
+            Grant::Password => ProofKind::Password,
         };
         self.at_door.get_or_init(|| AtDoor::of(&self.person, &self.session, proof))
     }
@@ -71,8 +72,12 @@ struct Part {
     by_digest: HashMap<Digest, Arc<KnownCaller>, BuildHasherDefault<Spread>>,
     /// Doors by the digests of their secrets. Where one leads never changes, so no commit makes any of these untrue.
     doors: HashMap<Digest, Arc<DoorCookie>, BuildHasherDefault<Spread>>,
+    /// Pairs of name and password that were wrong, and until when nobody hashes them again.
+    refused: HashMap<Digest, Timestamp, BuildHasherDefault<Spread>>,
     /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
+    /// What that was at the last change of any account.
+    heard_of_accounts: u64,
 }
 
 /// Takes the first bytes of a digest for its hash. They are spread evenly, and the digests are of secrets that
@@ -119,6 +124,7 @@ impl SessionCache {
         self.each(|known| {
             known.by_digest.clear();
             known.doors.clear();
+            known.refused.clear();
         });
     }
 
@@ -141,6 +147,29 @@ impl SessionCache {
     pub(super) fn find(&self, digest: &Digest) -> Result<Arc<KnownCaller>, u64> {
         let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
         known.by_digest.get(digest).cloned().ok_or(known.heard)
+    }
+
+    /// Returns how many invalidations were heard where a digest belongs, for what is remembered after reading.
+    pub(super) fn heard(&self, digest: &Digest) -> u64 {
+        self.part(digest).read().unwrap_or_else(PoisonError::into_inner).heard
+    }
+
+    /// Whether a pair of name and password was wrong, and nothing has changed since.
+    pub(super) fn is_refused(&self, digest: &Digest, now: Timestamp) -> bool {
+        let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
+        known.refused.get(digest).is_some_and(|until| now < *until)
+    }
+
+    /// Remembers that a pair was wrong, as far as was heard.
+    pub(super) fn refuse(&self, digest: Digest, until: Timestamp, heard: u64) {
+        let mut known = self.part(&digest).write().unwrap_or_else(PoisonError::into_inner);
+        if known.heard_of_accounts > heard {
+            return;
+        }
+        if known.refused.len() >= Self::MAX {
+            known.refused.clear();
+        }
+        known.refused.insert(digest, until);
     }
 
     pub(super) fn find_door(&self, digest: &Digest) -> Option<Arc<DoorCookie>> {
@@ -202,6 +231,11 @@ impl Part {
         }
         for digest in &changed.credentials {
             self.by_digest.remove(digest);
+        }
+        if changed.everybody || !changed.accounts.is_empty() {
+            // Whose name a pair has is not known: it may be right now for whomever has changed.
+            self.refused.clear();
+            self.heard_of_accounts = self.heard + 1;
         }
         if !changed.accounts.is_empty() {
             self.by_digest.retain(|_, logged_in| !changed.accounts.contains(&logged_in.person.id));

@@ -38,6 +38,8 @@ pub enum Grant {
     ApiToken(BTreeSet<Scope>),
     /// An application password: the applications at these hosts, behind the reverse proxy; no host stands for all.
     AppPassword(BTreeSet<HostPattern>),
+    /// The account's password, which a program sends with its request: the applications behind the reverse proxy.
+    Password,
 }
 
 impl Grant {
@@ -53,7 +55,7 @@ impl Grant {
         match self {
             Self::Session => true,
             Self::ApiToken(scopes) => scope.is_some_and(|scope| scopes.contains(&scope)),
-            Self::AppPassword(_) => scope == Some(Scope::Access),
+            Self::AppPassword(_) | Self::Password => scope == Some(Scope::Access),
         }
     }
 

@@ -100,6 +100,37 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Returns the session that a program's request by itself is worth, for so many seconds. No store has it.
+    #[must_use]
+    pub fn of_request(
+        account: AccountId,
+        method: Method,
+        generation: [u8; 16],
+        now: Timestamp,
+        within: Seconds,
+    ) -> Self {
+        Self {
+            id: SessionId::from_bytes([0; 16]),
+            account,
+            generation,
+            created_at: now,
+            seen_at: now,
+            // A program may rest for months: only its end ends it.
+            idle: Seconds::MAX,
+            ends_at: now.plus(within),
+            carrier: Carrier::BearerToken,
+            proved_at: now,
+            methods: [method].into(),
+            network: String::new(),
+            agent: String::new(),
+            family: None,
+            access_until: None,
+            epoch: 0,
+        }
+    }
+}
+
 /// The rows, those of a past epoch too until they are swept. They are read by [`find`], [`of_account`] and what sweeps,
 /// and by nothing else.
 pub(crate) const SESSIONS: Table<Digest, Session> = Table::at(schema::SESSIONS);

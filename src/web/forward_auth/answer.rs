@@ -10,8 +10,8 @@ use crate::web::reply::Reply;
 use crate::web::service::Service;
 use crate::web::status::{BareRefusal, Success};
 
-use super::Verdict;
 use super::credential::Credential;
+use super::decide::Verdict;
 use super::endpoint::{Endpoint, Identity, Refusal};
 use super::metadata::Asked;
 

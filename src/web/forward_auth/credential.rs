@@ -2,11 +2,12 @@
 
 use http::{HeaderMap, header};
 
+use crate::base::Secret;
 use crate::crypto::{Bearer, BearerKind, Digest, from_base64};
 use crate::web::cookies::{DOOR, only};
 
 /// How a request says who makes it.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Credential {
     /// It does not say.
     None,
@@ -19,7 +20,7 @@ pub(super) enum Credential {
     /// A name, and an application password.
     AppPassword(String, Digest),
     /// A name, and a password.
-    Password(String, String),
+    Password(String, Secret<String>),
 }
 
 impl Credential {
@@ -61,7 +62,10 @@ impl Credential {
         if name.is_empty() {
             return None;
         }
-        Some(Self::Password(name.to_owned(), password.to_owned()))
+        Some(match Bearer::digest_of(BearerKind::AppPassword, password) {
+            Some(digest) => Self::AppPassword(name.to_owned(), digest),
+            None => Self::Password(name.to_owned(), Secret::new(password.to_owned())),
+        })
     }
 
     /// Whether it came by `Authorization: Basic`.

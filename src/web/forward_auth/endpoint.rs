@@ -1,6 +1,6 @@
 //! The endpoints: which proxy asks where, and in which form it is answered.
 
-use crate::config::AccessAlias;
+use crate::config::{AccessAlias, Config};
 
 use super::metadata::Source;
 
@@ -14,6 +14,13 @@ pub(in crate::web) struct Endpoint {
     pub(super) identity: Identity,
     /// The program whose endpoint it is; none for our own.
     pub(super) alias: Option<AccessAlias>,
+}
+
+impl Endpoint {
+    /// Whether it is served: the endpoints of other programs only where they are asked for.
+    pub(in crate::web) fn is_served(&self, config: &Config) -> bool {
+        self.alias.is_none_or(|alias| config.access.aliases.contains(&alias))
+    }
 }
 
 /// How a proxy is told that a login would help.

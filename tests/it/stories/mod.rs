@@ -23,6 +23,7 @@ mod mailed_logins;
 mod mailing;
 mod operating;
 mod pages;
+mod programs;
 mod reaching;
 mod registering;
 mod resetting;
