@@ -16,7 +16,7 @@ use crate::world::{ALICE, PASSWORD};
 const SITE: &str =
     "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"a@example.org\"\ntransport = \"file\"\n";
 
-const RULES: &str = r#"
+pub const RULES: &str = r#"
 [access]
 domains = [
     { cookie = "example.org", url = "https://auth.example.org" },
@@ -85,12 +85,12 @@ fn parse(access: &str) -> Result<Config, String> {
     Config::parse(&format!("{SITE}{access}"), Path::new("gatelodge.toml")).map_err(|error| error.to_string())
 }
 
-fn rules() -> AccessRules {
+pub fn rules() -> AccessRules {
     parse(RULES).expect("valid").access.rules()
 }
 
 /// What is decided about a visitor who is not known.
-fn decision(rules: &AccessRules, url: &str, method: &str, client: Option<&str>) -> AccessDecision {
+pub fn decision(rules: &AccessRules, url: &str, method: &str, client: Option<&str>) -> AccessDecision {
     let client = client.map(|client| client.parse().expect("an address"));
     let request = OriginalUrl::parse(url)
         .and_then(|url| Ok(OriginalRequest { url, method: RequestMethod::parse(method)?, client }));
@@ -98,15 +98,15 @@ fn decision(rules: &AccessRules, url: &str, method: &str, client: Option<&str>) 
 }
 
 /// A line of the corpus.
-struct Line {
+pub struct Line {
     answer: &'static str,
-    is_spelling: bool,
-    url: String,
-    method: String,
-    client: Option<&'static str>,
+    pub is_spelling: bool,
+    pub url: String,
+    pub method: String,
+    pub client: Option<&'static str>,
 }
 
-fn corpus() -> Vec<Line> {
+pub fn corpus() -> Vec<Line> {
     let (mut answer, mut is_spelling, mut lines) = ("", false, Vec::new());
     for line in include_str!("confusions.txt").lines().filter(|line| !line.is_empty() && !line.starts_with("# ")) {
         if let Some(heading) = line.strip_prefix("= ") {

@@ -16,6 +16,7 @@ mod courier;
 mod crashes;
 mod disk;
 mod doctor;
+mod door_confusions;
 mod every_command;
 mod faults;
 mod fields;

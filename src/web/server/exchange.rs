@@ -240,6 +240,9 @@ impl Desk {
     /// Returns why a request is refused by its head, before any of its body is read.
     fn refuses(&self, head: &Parts, body: &Incoming, config: &Config) -> Option<Failure> {
         let has_length = || self.head.as_ref().is_some_and(|head| head.has_length());
+        if self.head.as_ref().is_some_and(|head| head.has_fragment()) {
+            return Some(Failure::MalformedRequest);
+        }
         // A chunked request always has a body here, even an empty one; hyper refuses every other coding.
         check_expectation(&head.headers)
             .and_then(|()| if body.is_end_stream() { Ok(()) } else { check_framing(&head.headers, has_length()) })

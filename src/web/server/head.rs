@@ -1,4 +1,4 @@
-//! What hyper does not report of a head: a Content-Length beside a chunked body.
+//! What hyper does not report of a head: a Content-Length beside a chunked body, a fragment behind the target.
 
 use std::io::{self, BufRead};
 use std::pin::Pin;
@@ -14,6 +14,7 @@ const LENGTH: &[u8] = b"content-length";
 #[derive(Default)]
 pub(super) struct Head {
     has_length: AtomicBool,
+    has_fragment: AtomicBool,
     /// Whether a line has come: empty ones before the first are skipped (RFC 9112, 2.2).
     has_begun: AtomicBool,
     is_over: AtomicBool,
@@ -23,6 +24,19 @@ impl Head {
     /// Whether the head has a Content-Length. Of pipelined requests nothing is known.
     pub(super) fn has_length(&self) -> bool {
         self.has_length.load(Ordering::Relaxed)
+    }
+
+    /// Whether the request line has a fragment, which hyper leaves out and no target has (RFC 9112, 3.2): a proxy may have
+    /// read a longer path.
+    pub(super) fn has_fragment(&self) -> bool {
+        self.has_fragment.load(Ordering::Relaxed)
+    }
+
+    /// Notes a piece of a line.
+    fn note_piece(&self, piece: &[u8]) {
+        if !self.has_begun.load(Ordering::Relaxed) && piece.contains(&b'#') {
+            self.has_fragment.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Notes a line, or its beginning. One task reads a connection, so nothing comes between reading a flag and setting
@@ -41,6 +55,7 @@ impl Head {
     /// Starts over for the next head.
     pub(super) fn begin_anew(&self) {
         self.has_length.store(false, Ordering::Relaxed);
+        self.has_fragment.store(false, Ordering::Relaxed);
         self.has_begun.store(false, Ordering::Relaxed);
         self.is_over.store(false, Ordering::Relaxed);
     }
@@ -67,6 +82,7 @@ impl<S> Watched<S> {
             let line = bytes;
             let is_whole = bytes.skip_until(b'\n').is_ok_and(|length| line[..length].ends_with(b"\n"));
             let line = &line[..line.len() - bytes.len()];
+            self.head.note_piece(line);
             if is_whole && self.line.is_empty() {
                 self.head.note_line(line);
                 continue;
@@ -111,6 +127,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fragment_is_seen_in_the_request_line_only_and_wherever_reads_are_cut() {
+        let text = b"\r\nGET /a#b HTTP/1.1\r\nHost: a\r\n\r\n";
+        for cut in 0..text.len() {
+            let (mut watched, head) = Watched::new(());
+            watched.look_at(&text[..cut]);
+            watched.look_at(&text[cut..]);
+            assert!(head.has_fragment(), "{cut}");
+            head.begin_anew();
+            watched.look_at(b"GET /a HTTP/1.1\r\nHost: #\r\n#: a\r\n\r\n#\r\n");
+            assert!(!head.has_fragment(), "{cut}");
+        }
+    }
 
     #[test]
     fn a_length_is_seen_in_heads_only_and_wherever_reads_are_cut() {
