@@ -26,6 +26,9 @@ pub(super) const STEPS: &[Migration] = &[
     // of codes is stored where the sealing key is at hand.
     Migration { to: 3, name: "keeping what codes are made with", run: |_| Ok(()) },
     Migration { to: 4, name: "keeping times and places by node", run: name_the_node },
+    // Tokens have kinds from here on, and there are doors: an older program would take an application password for an API
+    // token, and know no door.
+    Migration { to: 5, name: "keeping whom other applications know", run: |_| Ok(()) },
 ];
 
 /// Accounts read at a time.
