@@ -168,6 +168,8 @@ pub enum Command {
         /// The group.
         group: String,
     },
+    /// Tells whether people can be served.
+    Health,
     /// Inspects everything: whether it can be written, is whole, and on time.
     Inspect,
     /// Waits for a request with this word, to record how it arrives.

@@ -74,6 +74,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
             document(groups::permit(app, &group, &permission, given, by).await)
         }
         Command::GroupDisband { group } => document(groups::disband(app, &group, by).await),
+        Command::Health => document(Ok(inspection::readiness(&app.health().await))),
         Command::Inspect => document(inspection::inspect(app).await),
         Command::ProbeExpect { word } => {
             app.expect_probe(word);

@@ -3,16 +3,30 @@
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use crate::app::{self, App, Fault};
+use crate::app::{self, App, Fault, Health};
 use crate::export;
 use crate::mail::{self, MailState};
 use crate::store::{KeySpan, StoreError};
 
-use super::answers::{Arrival, Inspection};
+use super::answers::{Arrival, Inspection, Readiness};
 use super::{Refusal, clock, log, webhooks};
 
 /// The records read at a time.
 const PAGE: usize = 500;
+
+/// Says whether people can be served, and what of it all is not as it should be.
+#[must_use]
+pub fn readiness(health: &Health) -> Readiness {
+    let status = if health.is_ready() { Readiness::READY } else { Readiness::NOT_READY };
+    Readiness {
+        status: status.to_owned(),
+        store: health.store.as_ref().map_or_else(ToString::to_string, |()| Inspection::WRITABLE.to_owned()),
+        disk: health.room,
+        stuck_workers: health.stuck.iter().map(|name| (*name).to_owned()).collect(),
+        clock: health.clock,
+        certificate: health.certificate.clone().unwrap_or_else(|| "good".to_owned()),
+    }
+}
 
 /// Returns the state of the server, or of the store if none runs.
 pub(super) async fn inspect(app: &Arc<App>) -> Result<Inspection, Refusal> {

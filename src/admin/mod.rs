@@ -29,6 +29,7 @@ pub use app_passwords::{AppPasswordDraft, app_passwords_of, make_app_password};
 pub use approvals::waiting_registrations;
 pub use command::{AuditWanted, Command};
 pub use execute::{document, execute};
+pub use inspection::readiness;
 pub use mail_test::send_test;
 pub use refusal::{Refusal, RefusalKind, Remedy};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::common::Common;
 use super::{
-    Exit, access, app_password, approval, audit, backup, check, clock, courier, demo, doctor, group, invite, key, mail,
-    restore, serve, session, setup, throttle, token, user, webhook,
+    Exit, access, app_password, approval, audit, backup, check, clock, courier, demo, doctor, group, health, invite, key,
+    mail, restore, serve, session, setup, throttle, token, user, webhook,
 };
 
 /// An authentication appliance for small networks.
@@ -36,6 +36,8 @@ enum Command {
     Check(check::Check),
     /// Look at a running installation from end to end, and say what is wrong and what to do.
     Doctor(doctor::Doctor),
+    /// Ask the running server whether people can be served, for the health checks of containers.
+    Health(health::Health),
     /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, reset-factors, phone, group.
     #[command(subcommand)]
     User(user::User),
@@ -98,6 +100,7 @@ impl Cli {
             Command::Setup(setup) => setup.run(&common),
             Command::Check(check) => check.run(&common),
             Command::Doctor(doctor) => doctor.run(&common),
+            Command::Health(health) => health.run(&common),
             Command::User(user) => user.run(&common),
             Command::Invite(invite) => invite.run(&common),
             Command::Approval(approval) => approval.run(&common),

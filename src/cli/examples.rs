@@ -16,6 +16,7 @@ const EXAMPLES: &[Examples] = &[
     ("setup", ["gatelodge setup", "gatelodge setup --answers answers.toml --no-input"]),
     ("check", ["gatelodge check", "gatelodge check --config gatelodge.toml --json"]),
     ("doctor", ["gatelodge doctor", "gatelodge doctor --mail you@example.org"]),
+    ("health", ["gatelodge health", "gatelodge health --json"]),
     ("user", ["gatelodge user add bob@example.org", "gatelodge user show bob@example.org"]),
     ("user add", ["gatelodge user add bob@example.org --no-password --group staff", "gatelodge user add you@example.org --admin --confirmed"]),
     ("user list", ["gatelodge user list", "gatelodge user list bob --json"]),

@@ -17,6 +17,7 @@ mod escape;
 mod examples;
 mod exit;
 mod group;
+mod health;
 mod input;
 mod invite;
 mod key;

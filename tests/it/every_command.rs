@@ -26,6 +26,7 @@ const CALLS: &[(&str, &str)] = &[
     ("setup", "--no-input"),
     ("check", ""),
     ("doctor", ""),
+    ("health", ""),
     ("user list", "ü"),
     ("user show", "alice@example.org"),
     ("user add", "jürgen@example.org --name Jürgen --confirmed --password-stdin"),

@@ -70,6 +70,7 @@ const WHILE_IT_SERVES: &[(&str, &str)] = &[
     ("gatelodge backup FILE", "backup {folder}/backup"),
     ("gatelodge export FILE", "export {folder}/export"),
     ("gatelodge doctor", "doctor"),
+    ("gatelodge health", "health"),
 ];
 
 const WHILE_IT_RESTS: &[(&str, &str)] = &[

@@ -15,7 +15,8 @@ pub use groups::{DisbandedGroup, Group};
 pub use joining::{Decided, Invitation, Registration};
 pub use leaving::{Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook};
 pub use upkeep::{
-    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, NewKey, RateLimit, VerifiedLog, WitnessedLog,
+    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, NewKey, RateLimit, Readiness, VerifiedLog,
+    WitnessedLog,
 };
 
 /// A page of a list.

@@ -114,6 +114,36 @@ pub struct Clock {
     pub floor: Timestamp,
 }
 
+/// Whether people can be served, for monitoring and health checks.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Readiness {
+    /// [`Readiness::READY`] or [`Readiness::NOT_READY`].
+    pub status: String,
+    /// [`Inspection::WRITABLE`], or why nothing can be written.
+    pub store: String,
+    /// The room on the disk.
+    pub disk: DiskSpace,
+    /// Workers whose step has taken far too long.
+    pub stuck_workers: Vec<String>,
+    /// Whether the machine's clock is believed.
+    pub clock: ClockState,
+    /// "good", or why an authority gave no certificate.
+    pub certificate: String,
+}
+
+impl Readiness {
+    /// The word for a server that serves people.
+    pub const READY: &str = "ready";
+    /// The word for one that cannot.
+    pub const NOT_READY: &str = "not_ready";
+
+    /// Whether people can be served.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status == Self::READY
+    }
+}
+
 /// The state of a server, or of a store that none serves.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Inspection {

@@ -1,5 +1,7 @@
 //! The first page, the health checks, and the assets of pages.
 
+use crate::admin::answers::Readiness;
+use crate::admin::readiness;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
@@ -23,18 +25,11 @@ pub(crate) fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
 /// `GET /readyz`: whether people can be served. The details are for this machine and for administrators only.
 pub(crate) async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let health = web.app.health().await;
-    let (success, word) = if health.is_ready() { (Success::Ok, "ready") } else { (Success::NotReady, "not_ready") };
+    let (success, word) =
+        if health.is_ready() { (Success::Ok, Readiness::READY) } else { (Success::NotReady, Readiness::NOT_READY) };
     let is_told = request.is_from_this_machine()
         || web.caller(&request.headers).await.ok().flatten().is_some_and(|caller| caller.administers());
-    if !is_told {
-        return Ok(Reply::status(success, word));
-    }
-    let store = health.store.as_ref().map_or_else(ToString::to_string, |()| "writable".to_owned());
-    let document = serde_json::json!({
-        "status": word, "store": store, "disk": health.room.as_str(), "stuck_workers": health.stuck, "clock": health.clock.as_str(),
-        "certificate": health.certificate.unwrap_or_else(|| "good".into()),
-    });
-    Ok(Reply::json(success, &document))
+    Ok(if is_told { Reply::json(success, &readiness(&health)) } else { Reply::status(success, word) })
 }
 
 /// `GET /assets/style.css`
