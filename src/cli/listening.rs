@@ -157,7 +157,7 @@ fn refused(address: SocketAddr, error: &Error, another_port: &str) -> Exit {
         ),
         ErrorKind::PermissionDenied => (
             "this user may not".to_owned(),
-            "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit".to_owned(),
+            "ports below 1024 need root, the capability CAP_NET_BIND_SERVICE, or a socket unit; in a container, listen on 8443 and publish that as 443".to_owned(),
         ),
         ErrorKind::AddrNotAvailable => (
             "this machine does not have the address".to_owned(),

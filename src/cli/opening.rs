@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::app::{App, Hasher, newest_good_snapshot, newest_unsigned_snapshot};
 use crate::base::{Clock, Moment};
 use crate::config::Config;
-use crate::store::{self, OpenedStore, read_key};
+use crate::store::{self, OpenError, OpenedStore, read_key};
 
 use super::Exit;
+use super::surroundings::why_not_writable;
 use super::system_clock::SystemClock;
 
 /// Opens the store as [`open_store`] does, but never creates one.
@@ -31,8 +32,10 @@ pub(super) fn open_present_store(config: &Config) -> Result<OpenedStore, Exit> {
 pub(super) fn open_store(config: &Config) -> Result<OpenedStore, Exit> {
     let mut moment = Moment::new(SystemClock.now(), SystemClock.seed());
     store::open(&config.store, &config.sealing_key_path(), &mut moment).map_err(|error| {
-        let folder = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
-        match folder.and_then(|folder| way_back(folder, config)) {
+        let snapshots = config.backup.directory.as_deref().filter(|_| error.is_repaired_by_restoring());
+        let folder = config.store.path.parent().filter(|_| matches!(error, OpenError::Io { .. }));
+        let hint = snapshots.and_then(|folder| way_back(folder, config));
+        match hint.or_else(|| folder.and_then(why_not_writable)) {
             Some(hint) => Exit::from(error).with_hint(hint),
             None => error.into(),
         }

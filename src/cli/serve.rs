@@ -1,6 +1,6 @@
 //! `gatelodge serve`: the only place where the parts are put together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,7 +163,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode
     let listeners = bound.speaking(&app.env().config, certificates.as_deref());
     let web = Arc::new(Service::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.env().config.listen.control.clone();
-    let control = control::bind(&socket).await.map_err(Exit::failed)?;
+    let control = control::bind(&socket).await.map_err(|error| without_control(&error, &socket))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
@@ -223,6 +223,18 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode
         tracing::warn!(%error, "the last use of some sessions was not written down");
     }
     outcome
+}
+
+/// Ends a start without its control socket: the default place is not one that a container can write to when its root is
+/// read-only.
+fn without_control(error: &control::BindError, socket: &Path) -> Exit {
+    let folder = socket.parent().filter(|_| error.is_the_systems());
+    match folder.and_then(surroundings::why_not_writable) {
+        Some(hint) => {
+            Exit::failed(error).with_hint(format!("{hint}, or set listen.control to a path beside the store"))
+        }
+        None => Exit::failed(error),
+    }
 }
 
 /// Offers the link that makes the first administrator, as long as there never was one.

@@ -95,7 +95,10 @@ impl Fault {
             None if fault.is_missing => {
                 Some("name another file with --config FILE, or try `gatelodge demo`, which needs none".into())
             }
-            _ if fault.is_forbidden => Some("run as the user the service runs as, or as root".into()),
+            _ if fault.is_forbidden => Some(
+                "run as the user the service runs as, or as root; if this is the service, let its user read the file"
+                    .into(),
+            ),
             _ => fault.hint,
         };
         Self { key: None, place: fault.place, message: format!("cannot be read: {}", fault.reason), hint }

@@ -38,6 +38,14 @@ enum Reason {
     Io(io::Error),
 }
 
+impl BindError {
+    /// Whether the system refused to make it.
+    #[must_use]
+    pub const fn is_the_systems(&self) -> bool {
+        matches!(self.reason, Reason::Io(_))
+    }
+}
+
 impl std::error::Error for BindError {}
 
 impl fmt::Display for BindError {

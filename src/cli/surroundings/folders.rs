@@ -4,6 +4,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use rustix::process::getuid;
 
 use crate::config::MailTransport;
 use crate::control::MAX_PATH_BYTES;
@@ -106,6 +108,21 @@ impl Look<'_> {
             Place::Forbidden => {}
         }
     }
+}
+
+/// Says why this user cannot write into a folder, or make it, and what to do. Whoever mounts a folder into a container
+/// knows the user inside by number alone.
+pub(in crate::cli) fn why_not_writable(folder: &Path) -> Option<String> {
+    let there = folder.ancestors().find(|part| part.is_dir())?;
+    let refused = access(there, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let shown = there.display();
+    if refused == Errno::ROFS {
+        return Some(format!("{shown} is read-only; in a container, mount a volume at {}", folder.display()));
+    }
+    let (owner, user) = (there.metadata().ok()?.uid(), getuid().as_raw());
+    Some(format!(
+        "{shown} belongs to user {owner}, and this is user {user}: chown {user} {shown}; what a container mounts, on the host"
+    ))
 }
 
 fn judge(there: &Path) -> Place {

@@ -10,9 +10,11 @@ use std::net::UdpSocket;
 use std::path::Path;
 
 use crate::base::Timestamp;
-use crate::config::{Config, Draft, Unreadable};
+use crate::config::{Config, Draft, TlsMode, Unreadable};
 use crate::store::lock_path;
 use crate::tls::Lint;
+
+pub(super) use folders::why_not_writable;
 
 /// The one who checks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,6 +66,7 @@ pub(super) fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
         look.sealing_key();
         look.templates();
         look.folders();
+        look.container();
     }
     if eyes.are_a_guests() {
         look.addresses();
@@ -129,6 +132,22 @@ impl Look<'_> {
                 let said = format!("{key}: this machine does not have the address {} now", address.ip());
                 self.seen.doubts.push(format!("{said}; `ip address` shows those it has"));
             }
+        }
+    }
+
+    /// Warns about a container that nobody reaches: a published port leads into its network, and not to its loopback.
+    /// Engines, and our image, set the variable `container` (systemd.io/CONTAINER_INTERFACE).
+    fn container(&mut self) {
+        if std::env::var_os("container").is_none() || !self.is_clear(&["listen.https", "listen.http", "tls.mode"]) {
+            return;
+        }
+        let Config { listen, tls, .. } = self.config;
+        let https = listen.https.iter().filter(|_| tls.mode != TlsMode::Off);
+        let mut addresses = https.chain(&listen.http).peekable();
+        if addresses.peek().is_some() && addresses.all(|address| address.ip().is_loopback()) {
+            let said =
+                "listen: only loopback is listened on, and this is a container, which no published port reaches there";
+            self.seen.doubts.push(format!("{said}; write [::] in place of it, unless the proxy shares its network"));
         }
     }
 
