@@ -36,6 +36,7 @@ mod serve;
 mod session;
 mod setup;
 mod show;
+mod signals;
 mod supervisor;
 mod surroundings;
 mod system_clock;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::UnixStream;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -26,6 +25,7 @@ use super::common::Common;
 use super::listening::{Bound, bind_all};
 use super::logging;
 use super::opening::{build, open_store};
+use super::signals::Signals;
 use super::supervisor::{self, InheritedSocket};
 use super::surroundings::{self, Eyes};
 use super::system_clock::SystemClock;
@@ -40,6 +40,10 @@ const MAX_BLOCKING_THREADS: usize = 24;
 
 /// The time for workers to finish their step when the server stops: a mail server may be slow to answer.
 const WORKERS_MAY_FINISH: Duration = Duration::from_secs(5);
+
+/// The time for blocking work when the server stops, a name lookup for example, which nobody waits for any more: whoever
+/// stops a container kills it after ten seconds.
+const BLOCKING_MAY_FINISH: Duration = Duration::from_secs(1);
 
 /// What differs between the ways of running the appliance.
 pub(super) trait RunMode {
@@ -128,11 +132,14 @@ pub(super) fn serve(config: Config, setting: &dyn RunMode, sockets: Vec<Inherite
         .enable_all()
         .build()
         .map_err(Exit::failed)?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
+        let early = Signals::if_first()?;
         let courier = setting.courier(&config)?;
         let (opened, bound) = open(&config, setting, sockets).await?;
-        run_until_signal(build(config, opened)?, courier, setting, bound).await
-    })
+        run_until_signal(build(config, opened)?, courier, setting, bound, early).await
+    });
+    runtime.shutdown_timeout(BLOCKING_MAY_FINISH);
+    outcome
 }
 
 /// Opens the store and the sockets. A start that is refused must leave nothing behind, so a new store is created last;
@@ -155,7 +162,13 @@ async fn open(
     Ok((open_store(config)?, bound))
 }
 
-async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode, bound: Bound) -> Result<(), Exit> {
+async fn run_until_signal(
+    app: Arc<App>,
+    courier: Courier,
+    setting: &dyn RunMode,
+    bound: Bound,
+    early: Option<Signals>,
+) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     // Certificates, templates and the control socket come first, so that a wrong setting ends the start before a worker
     // runs or anybody is answered.
@@ -164,9 +177,7 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode
     let web = Arc::new(Service::new(Arc::clone(&app)).map_err(Exit::configuration)?);
     let socket = app.env().config.listen.control.clone();
     let control = control::bind(&socket).await.map_err(|error| without_control(&error, &socket))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Exit::failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Exit::failed)?;
-    let mut hang_up = signal(SignalKind::hangup()).map_err(Exit::failed)?;
+    let mut signals = early.map_or_else(Signals::handle, Ok)?;
 
     let courier = Arc::new(CourierHandle::new(courier));
     let mut working = workers::start(&app, Arc::clone(&courier), certificates, &stop);
@@ -186,14 +197,14 @@ async fn run_until_signal(app: Arc<App>, courier: Courier, setting: &dyn RunMode
     let mut outcome = Ok(());
     loop {
         tokio::select! {
-            _ = hang_up.recv() => {
+            _ = signals.hang_up.recv() => {
                 supervisor::tell_reloading();
                 reconfigure(&app, &web, &courier, setting).await;
                 supervisor::tell_ready(&status);
                 continue;
             }
-            _ = terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
-            _ = interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
+            _ = signals.terminate.recv() => tracing::info!("asked to stop; finishing what is under way"),
+            _ = signals.interrupt.recv() => tracing::info!("interrupted; finishing what is under way"),
             _ = &mut serving => {}
             Some(ended) = working.join_next() => {
                 // Only a panic ends a worker early. What it had to do is in the store, and the restarted process does
