@@ -112,7 +112,7 @@ impl Look<'_> {
 
 /// Says why this user cannot write into a folder, or make it, and what to do. Whoever mounts a folder into a container
 /// knows the user inside by number alone.
-pub(in crate::cli) fn why_not_writable(folder: &Path) -> Option<String> {
+pub(crate) fn why_not_writable(folder: &Path) -> Option<String> {
     let there = folder.ancestors().find(|part| part.is_dir())?;
     let refused = access(there, Access::WRITE_OK | Access::EXEC_OK).err()?;
     let shown = there.display();
