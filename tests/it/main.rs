@@ -11,6 +11,7 @@ mod checking;
 mod circles;
 mod commands;
 mod config_files;
+mod containers;
 mod control_sockets;
 mod courier;
 mod crashes;
