@@ -111,6 +111,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("tests/cross", ".ci/run", "tests/cross\n"),
     ("tests/cross aarch64", "tests/cross", "aarch64 armv7"),
     ("tests/cross && tests/packages", ".ci/run", "tests/packages"),
+    ("tests/oci/run", "tests/packages", "tests/oci/run"),
 ];
 
 /// What is no test, or takes hours, or needs what a test machine has not.
