@@ -5,7 +5,7 @@
 
 How it is run stands in config/oci/Containerfile. `podman load`, `docker load`, skopeo and containerd take the archive: it is an OCI image
 layout, and has the `manifest.json` of `docker save` besides, which names the same blobs, for a Docker that has no containerd to keep its
-images. SOURCE_DATE_EPOCH is the time of everything in it. Standard library only.
+images. SOURCE_DATE_EPOCH is the time of what is ours in it. Standard library only.
 """
 
 import argparse
@@ -34,6 +34,7 @@ PLATFORMS = {
 }
 # Debian's package libc6-armhf-cross. The build for 32-bit ARM needs a C library; this one looks names up without further files.
 GLIBC = pathlib.Path("/usr/arm-linux-gnueabihf/lib")
+NOTICES = pathlib.Path("/usr/share/doc")
 AUTHORITIES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -57,17 +58,17 @@ class Tree:
     def __iter__(self):
         return iter(sorted(self.entries.items()))
 
-    def layer(self, created):
+    def layer(self, changed):
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             for path, (content, owner, mode) in self:
-                add(tar, path, content, created, owner, mode)
+                add(tar, path, content, changed, owner, mode)
         return packed.getvalue()
 
 
-def add(tar, path, content, created, owner=0, mode=0o644):
+def add(tar, path, content, changed, owner=0, mode=0o644):
     entry = tarfile.TarInfo(path)
-    entry.mtime, entry.mode, entry.uid, entry.gid = created, mode, owner, owner
+    entry.mtime, entry.mode, entry.uid, entry.gid = changed, mode, owner, owner
     if content is None:
         entry.type = tarfile.DIRTYPE
         tar.addfile(entry)
@@ -86,13 +87,13 @@ def base(architecture):
     tree.folder("var/lib/gatelodge", USER, 0o700)
     tree.folder("run/gatelodge", USER, 0o700)
     tree.file("etc/ssl/certs/ca-certificates.crt", AUTHORITIES.read_bytes())
+    tree.file("usr/share/doc/ca-certificates/copyright", (NOTICES / "ca-certificates" / "copyright").read_bytes())
     if architecture == "armv7":
         tree.file("etc/nsswitch.conf", b"hosts: files dns\n")
         tree.file("lib/ld-linux-armhf.so.3", (GLIBC / "ld-linux-armhf.so.3").read_bytes(), 0o755)
         for name in ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"]:
             tree.file(f"lib/{name}", (GLIBC / name).read_bytes(), 0o755)
-        licence = pathlib.Path("/usr/share/doc/libc6-armhf-cross/copyright")
-        tree.file("usr/share/doc/libc6/copyright", licence.read_bytes())
+        tree.file("usr/share/doc/libc6/copyright", (NOTICES / "libc6-armhf-cross" / "copyright").read_bytes())
     return tree
 
 
@@ -148,7 +149,7 @@ def instructions():
     return config
 
 
-def about(version):
+def about(version, architecture):
     """Labels for people and programs that look at the image."""
     cargo = (REPOSITORY / "Cargo.toml").read_text()
     found = lambda key: re.search(rf'^{key} = "(.*)"$', cargo, re.MULTILINE).group(1)
@@ -156,7 +157,7 @@ def about(version):
     labels = {
         "title": "Gatelodge",
         "description": found("description"),
-        "licenses": found("license"),
+        "licenses": f"({found('license')}) AND MPL-2.0" + (" AND LGPL-2.1-or-later" if architecture == "armv7" else ""),
         "version": version,
         "revision": revision.stdout.strip(),
     }
@@ -188,11 +189,12 @@ class Archive:
 
 def make(arguments, version, created):
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created))
-    platform, labels = PLATFORMS[arguments.architecture], about(version)
+    platform, labels = PLATFORMS[arguments.architecture], about(version, arguments.architecture)
     archive, layers, differences, history = Archive(), [], [], []
-    trees = [("files of the system", base(arguments.architecture)), ("gatelodge", program(arguments.program))]
-    for comment, tree in trees:
-        layer = tree.layer(created)
+    # Files of the system have no date, so that their layer is the same in the next version.
+    trees = [("files of the system", base(arguments.architecture), 0), ("gatelodge", program(arguments.program), created)]
+    for comment, tree, changed in trees:
+        layer = tree.layer(changed)
         differences.append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
         history.append({"created": stamp, "created_by": "config/oci/make.py", "comment": comment})
         packed = gzip.compress(layer, compresslevel=9, mtime=0)
