@@ -83,9 +83,7 @@ fn a_container_that_listens_on_loopback_alone_is_warned() {
     let config = configuration(&folder.0, port, &file_mail(&folder.0));
     let checks = |container: Option<&str>| {
         let mut check = Command::new(env!("CARGO_BIN_EXE_gatelodge"));
-        container.iter().for_each(|name| {
-            check.env("container", name);
-        });
+        check.env_remove("container").envs(container.map(|name| ("container", name)));
         let output = check.args(["check", "--config", &config]).output().expect("it starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")

@@ -136,7 +136,7 @@ impl Look<'_> {
     }
 
     /// Warns about a container that nobody reaches: a published port leads into its network, and not to its loopback.
-    /// Engines, and our image, set the variable `container` (systemd.io/CONTAINER_INTERFACE).
+    /// Engines, and our image, set the variable `container` (<https://systemd.io/CONTAINER_INTERFACE>).
     fn container(&mut self) {
         if std::env::var_os("container").is_none() || !self.is_clear(&["listen.https", "listen.http", "tls.mode"]) {
             return;
