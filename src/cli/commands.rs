@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::common::Common;
 use super::{
-    Exit, access, app_password, approval, audit, backup, check, clock, courier, demo, doctor, group, health, invite, key,
-    mail, restore, serve, session, setup, throttle, token, user, webhook,
+    Exit, access, app_password, approval, audit, backup, check, clock, courier, demo, doctor, group, health, invite,
+    key, mail, restore, serve, session, setup, throttle, token, user, webhook,
 };
 
 /// An authentication appliance for small networks.
