@@ -78,12 +78,10 @@ pub(super) fn form_or_nothing(request: &Request) -> Result<Fields, Failure> {
 async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<Form<'a>, Failure> {
     let caller = request.caller()?;
     let options = web.app.proof_options(caller).await?;
-    // A password again would change nothing for an application that asks for a second factor.
-    let asks_second_factor = web.asks_second_factor(return_to);
     let values = context! {
         return_to,
-        asks_second_factor,
-        has_password => caller.person.account.password.is_some() && !asks_second_factor,
+        asks_second_factor => web.asks_second_factor(return_to),
+        has_password => caller.person.account.password.is_some(),
         asks_code => !options.is_empty(),
         has_mail => options.contains(&ProofOption::Factor(FactorKind::Mail)),
         has_sms => options.contains(&ProofOption::Factor(FactorKind::Sms)),

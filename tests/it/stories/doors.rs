@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
+use super::second_factors::set_up;
 use crate::world::{ALICE, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
 
 const RULES: &str = r#"
@@ -668,4 +669,68 @@ fn doors_to_sessions_that_are_gone_are_swept() {
     browser.posts("/logout", &[]);
     world.block_on(world.app.sweep()).expect("memory does not fail");
     assert_eq!(doors(), 0);
+}
+
+#[test]
+fn a_login_for_an_application_of_another_domain_goes_on_to_it() {
+    let world = World::with(RULES);
+    world.member(ALICE, PASSWORD);
+    let browser = world.visitor();
+    let url = "https://cloud.example.net/files?a=b";
+    let reply = browser.posts("/login", &[("identity", ALICE), ("password", PASSWORD), ("return_to", url)]);
+    let path = login_for(url).trim_start_matches("https://auth.example.org").to_owned();
+    reply.leads_to(&path);
+    let reply = browser.opens(&path);
+    let place = reply.header("location").expect("a place");
+    assert!(place.starts_with("https://auth.example.net/door/"), "{place}");
+    let elsewhere = world.visitor();
+    elsewhere.opens(place.trim_start_matches("https://auth.example.net")).leads_to(url);
+    is_let_in(&Proxy::for_browser(&elsewhere).forward("GET", url), ALICE);
+}
+
+#[test]
+fn a_second_factor_is_asked_for_on_the_way_and_its_code_leads_back() {
+    let world = World::with(RULES);
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let (phone, _) = set_up(&browser);
+    let url = "https://wiki.example.org/vault";
+    // Whoever set a factor up has shown a code of it; in another browser it is asked for at the login.
+    is_let_in(&Proxy::for_browser(&browser).forward("GET", url), ALICE);
+    let other = world.visitor();
+    let reply = other.posts("/login", &[("identity", ALICE), ("password", PASSWORD), ("return_to", url)]);
+    let step = reply.header("location").expect("a place").to_owned();
+    assert!(step.starts_with("/login/second-factor?return_to="), "{step}");
+    other.posts(&step, &[("code", &phone.shows_next()), ("return_to", url)]).leads_to(url);
+    is_let_in(&Proxy::for_browser(&other).forward("GET", url), ALICE);
+    // A browser that was trusted has shown no code in its session.
+    let trusting = world.visitor();
+    let sent = [("identity", ALICE), ("password", PASSWORD)];
+    trusting.posts("/login", &sent);
+    trusting.posts("/login/second-factor", &[("code", &phone.shows_next()), ("trust_browser", "true")]);
+    trusting.posts("/logout", &[]);
+    trusting.posts("/login", &sent).leads_to("/account");
+    let reply = Proxy::for_browser(&trusting).forward("GET", url);
+    let place = reply.header("location").expect("a place").trim_start_matches("https://auth.example.org").to_owned();
+    trusting.opens(&place).expect(200).says("asks for your second factor");
+    let proof = [("password", PASSWORD), ("code", &phone.shows_next()), ("return_to", url)];
+    trusting.posts("/account/verify", &proof).leads_to(url);
+    is_let_in(&Proxy::for_browser(&trusting).forward("GET", url), ALICE);
+    trusting.opens(&place).leads_to(url);
+}
+
+#[test]
+fn other_rules_hold_from_the_moment_they_are_read() {
+    let world = World::with(RULES);
+    let browser = world.logged_in(ALICE, PASSWORD);
+    let proxy = Proxy::for_browser(&browser);
+    let url = "https://wiki.example.org/page";
+    is_let_in(&proxy.forward("GET", url), ALICE);
+    world.reconfigure(&RULES.replace("\"wiki.example.org\", \"cloud.example.net\"", "\"cloud.example.net\""));
+    proxy.forward("GET", url).expect(403);
+    world.reconfigure(RULES);
+    is_let_in(&proxy.forward("GET", url), ALICE);
+    // Of a domain that is there no more the cookies are none.
+    let without = RULES.replace("{ cookie = \"example.org\", url = \"https://auth.example.org\" },", "");
+    world.reconfigure(&without);
+    assert_eq!(proxy.forward("GET", url).status(), 302);
 }
