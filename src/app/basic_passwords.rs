@@ -50,18 +50,9 @@ impl App {
         pair: BasicPassword,
         client: Client,
     ) -> Result<Option<Arc<KnownCaller>>, Fault> {
-        let digest = pair.digest;
-        // One at a time: a program that begins with fifty requests at once has its password hashed once.
-        let turn = Arc::clone(self.basic_passwords.under_way().entry(digest).or_default());
-        let found = {
-            let _turn = turn.lock().await;
-            self.verify_basic(pair, client).await
-        };
-        let mut under_way = self.basic_passwords.under_way();
-        if under_way.get(&digest).is_some_and(|turn| Arc::strong_count(turn) <= 2) {
-            under_way.remove(&digest);
-        }
-        found
+        let turn = self.basic_passwords.turn(pair.digest);
+        let _mine = turn.comes().await;
+        self.verify_basic(pair, client).await
     }
 
     async fn verify_basic(
