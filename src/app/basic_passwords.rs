@@ -1,7 +1,7 @@
 //! Passwords that programs send with every request (`Authorization: Basic`).
 //!
 //! Hashing one takes as long as a login. So what a hash has shown is remembered for a while, under a keyed digest of
-//! name and password and for as long as the account does not change: a right one for a minute, a wrong one for an hour.
+//! name and password and for as long as the account does not change: a right one for a minute, a wrong one for good.
 //! That keeps a program whose password has become stale from using up its owner's attempts: it is one guess, however
 //! often it is sent.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::accounts::login::Authenticated;
 use crate::accounts::person;
-use crate::base::{HOUR, Identity, MINUTE, Seconds, Secret};
+use crate::base::{Identity, MINUTE, Seconds, Secret};
 use crate::crypto::Password;
 use crate::factors;
 use crate::groups;
@@ -22,8 +22,6 @@ use super::{App, Fault, KnownCaller};
 
 /// Seconds for which a password that was right is not hashed again.
 const RIGHT_FOR: Seconds = MINUTE;
-/// Seconds for which one that was wrong is refused without being counted again.
-pub(super) const WRONG_FOR: Seconds = HOUR;
 
 impl App {
     /// Reads a pair. None if one of the two can be nobody's.
@@ -61,7 +59,7 @@ impl App {
         client: Client,
     ) -> Result<Option<Arc<KnownCaller>>, Fault> {
         let now = self.now();
-        if self.session_cache.is_refused(&pair.digest, now) {
+        if self.session_cache.is_refused(&pair.digest) {
             return Ok(None);
         }
         if let Some(caller) = self.find_cached_basic(&pair) {
@@ -69,9 +67,13 @@ impl App {
         }
         let digest = pair.digest;
         let heard = self.session_cache.heard(&digest);
-        let Ok(Authenticated { person: found, .. }) = self.authenticate(pair.identity, pair.password, client).await?
-        else {
-            self.session_cache.refuse(digest, now.plus(WRONG_FOR), heard);
+        let attempt = self.authenticate(pair.identity, pair.password, client).await?;
+        let Ok(Authenticated { person: found, .. }) = attempt.outcome else {
+            // Nothing but a change of the account makes it right. One that was right is tried again: its account is held
+            // up for a while.
+            if attempt.is_wrong {
+                self.session_cache.refuse(digest, heard);
+            }
             return Ok(None);
         };
         // Read again, because the attempt was committed meanwhile: what is remembered must be what was there after that.
@@ -84,8 +86,13 @@ impl App {
             Ok(Some((person, permissions, has_second_factor)))
         };
         let Some((person, permissions, has_second_factor)) = self.read(read).await? else { return Ok(None) };
-        // The password is one of two proofs: it must not open more here than it does anywhere else.
-        if has_second_factor || person.account.security_stamp != found.account.security_stamp {
+        if person.account.security_stamp != found.account.security_stamp {
+            return Ok(None);
+        }
+        // The password is one of two proofs: it must not open more here than it does anywhere else. That stays so until
+        // the account changes.
+        if has_second_factor {
+            self.session_cache.refuse(digest, heard);
             return Ok(None);
         }
         let session = Session::of_request(person.id, Method::Password, env.generation, self.now(), RIGHT_FOR);

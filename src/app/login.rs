@@ -25,6 +25,16 @@ struct Checked {
     reservation: Reservation,
 }
 
+/// What came of a password.
+#[derive(Debug)]
+pub struct PasswordAttempt {
+    /// Who it is, or the refusal.
+    pub outcome: Result<Authenticated, LoginRefused>,
+    /// Whether the password is another than the account's, or there is no account. A right one is refused too, while its
+    /// account is held up.
+    pub is_wrong: bool,
+}
+
 impl App {
     /// Authenticates somebody by a password, without starting a session, noting a login or mailing that there was one:
     /// for protocols that ask with every request. A failure counts, is logged and is reported to the owner like any
@@ -37,17 +47,22 @@ impl App {
         identity: Identity,
         password: Password,
         client: Client,
-    ) -> Result<Result<Authenticated, LoginRefused>, Fault> {
+    ) -> Result<PasswordAttempt, Fault> {
         let (app, network) = (Arc::clone(self), client.network);
         let ended = to_its_end(async move {
             let Checked { candidate, check, reservation } = app.check_password(identity, password, &client).await?;
+            let is_wrong = !check.matched;
             let outcome = app.write(move |work| login::authenticate(work, &candidate, &check, &client)).await?;
             drop(reservation);
-            Ok(outcome)
+            Ok((outcome, is_wrong))
         })
         .await;
-        log_refusal(&ended, network);
-        ended
+        let (outcome, is_wrong) = match ended {
+            Ok((outcome, is_wrong)) => (Ok(outcome), is_wrong),
+            Err(fault) => (Err(fault), false),
+        };
+        log_refusal(&outcome, network);
+        Ok(PasswordAttempt { outcome: outcome?, is_wrong })
     }
 
     /// Logs somebody in, or refuses to without saying why.

@@ -61,6 +61,7 @@ pub use factors::{BegunTotp, Factors};
 pub use fault::Fault;
 pub use hasher::{Busy, Hasher};
 pub use health::Health;
+pub use login::PasswordAttempt;
 pub use mail_login::MailKey;
 pub use measures::Measures;
 pub use principal::{Caller, Principal};

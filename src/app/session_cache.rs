@@ -1,7 +1,7 @@
 //! A cache of sessions. A commit evicts what it changed before anybody is answered, so an ended session is
 //! refused from the moment its end was acknowledged.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use bytes::Bytes;
 
 use crate::accounts::Person;
-use crate::base::{AccountId, Permission, Timestamp};
+use crate::base::{AccountId, Permission};
 use crate::crypto::Digest;
 use crate::gate::ProofKind;
 use crate::sessions::{DoorCookie, EVERYBODY, Grant, Scope, Session};
@@ -72,8 +72,8 @@ struct Part {
     by_digest: HashMap<Digest, Arc<KnownCaller>, BuildHasherDefault<Spread>>,
     /// Doors by the digests of their secrets. Where one leads never changes, so no commit makes any of these untrue.
     doors: HashMap<Digest, Arc<DoorCookie>, BuildHasherDefault<Spread>>,
-    /// Pairs of name and password that were wrong, and until when nobody hashes them again.
-    refused: HashMap<Digest, Timestamp, BuildHasherDefault<Spread>>,
+    /// Pairs of name and password that were wrong, and are not hashed again before an account changes.
+    refused: HashSet<Digest, BuildHasherDefault<Spread>>,
     /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
     /// What that was at the last change of any account.
@@ -155,13 +155,12 @@ impl SessionCache {
     }
 
     /// Whether a pair of name and password was wrong, and nothing has changed since.
-    pub(super) fn is_refused(&self, digest: &Digest, now: Timestamp) -> bool {
-        let known = self.part(digest).read().unwrap_or_else(PoisonError::into_inner);
-        known.refused.get(digest).is_some_and(|until| now < *until)
+    pub(super) fn is_refused(&self, digest: &Digest) -> bool {
+        self.part(digest).read().unwrap_or_else(PoisonError::into_inner).refused.contains(digest)
     }
 
     /// Remembers that a pair was wrong, as far as was heard.
-    pub(super) fn refuse(&self, digest: Digest, until: Timestamp, heard: u64) {
+    pub(super) fn refuse(&self, digest: Digest, heard: u64) {
         let mut known = self.part(&digest).write().unwrap_or_else(PoisonError::into_inner);
         if known.heard_of_accounts > heard {
             return;
@@ -169,7 +168,7 @@ impl SessionCache {
         if known.refused.len() >= Self::MAX {
             known.refused.clear();
         }
-        known.refused.insert(digest, until);
+        known.refused.insert(digest);
     }
 
     pub(super) fn find_door(&self, digest: &Digest) -> Option<Arc<DoorCookie>> {

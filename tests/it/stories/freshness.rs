@@ -220,7 +220,8 @@ fn who_somebody_is_can_be_asked_without_logging_them_in() {
     let asks = |identity: &str, password: &str| {
         let password = Password::parse(password).expect("printable");
         let client = Client::at([192, 0, 2, 7].into());
-        world.block_on(world.app.authenticate(Identity::parse(identity), password, client)).expect("it answers")
+        let attempt = world.block_on(world.app.authenticate(Identity::parse(identity), password, client));
+        attempt.expect("it answers").outcome
     };
     assert!(!asks(ALICE, PASSWORD).expect("she is").has_second_factor);
     assert_eq!(asks(ALICE, PASSWORD).expect("she is").person.email.expect("an address").shown, ALICE);

@@ -232,4 +232,7 @@ fn guesses_count_as_at_the_form_whatever_the_spelling_of_the_name() {
     // The right one is not tried either while the name waits.
     is_turned_away(&ask(&world, &basic(ALICE, PASSWORD), FILES));
     world.visitor_from("198.51.100.9").log_in(ALICE, PASSWORD).expect(429);
+    // What was right is taken as soon as the name does not wait any more.
+    world.advance(24 * 3600);
+    is_let_in(&ask(&world, &basic(ALICE, PASSWORD), FILES));
 }
