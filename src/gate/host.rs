@@ -30,6 +30,11 @@ impl Host {
             return address.map(|address| Self(format!("[{address}]"))).ok_or(Doubt::Host);
         }
         let name = text.strip_suffix('.').unwrap_or(text);
+        // Nearly every host is written so already.
+        Self::plain(name).map_or_else(|| Self::converted(name), Ok)
+    }
+
+    fn converted(name: &str) -> Result<Self, Doubt> {
         let name = idna::domain_to_ascii_cow(name.as_bytes(), AsciiDenyList::URL).map_err(|_| Doubt::Host)?;
         // Underscores are no part of host names, but of many that resolvers at home know.
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
@@ -43,6 +48,19 @@ impl Host {
             return Err(Doubt::Host);
         }
         Ok(Self(name.into_owned()))
+    }
+
+    /// Takes a name of labels that all begin with a letter, none of which is encoded (`xn--`): its one form is itself.
+    fn plain(name: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let is_label = |label: &str| {
+            label.len() <= Self::MAX_LABEL_BYTES
+                && label.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+                && label.bytes().all(plain)
+                && !label.contains("--")
+                && !label.ends_with('-')
+        };
+        (name.len() <= Self::MAX_BYTES && name.split('.').all(is_label)).then(|| Self(name.to_owned()))
     }
 
     /// Returns it as text.
@@ -155,6 +173,8 @@ impl fmt::Display for HostPattern {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -205,6 +225,15 @@ mod tests {
             "[127.0.0.1]",
         ] {
             assert!(Host::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_taken_as_it_stands_would_not_be_converted(name in "[a-c0-2.x-]{1,12}|[a-z0-9-]{60,66}") {
+            if let Some(host) = Host::plain(&name) {
+                prop_assert_eq!(Host::converted(&name), Ok(host));
+            }
         }
     }
 

@@ -22,10 +22,11 @@ pub enum Scheme {
 
 impl Scheme {
     fn parse(text: &str) -> Result<Self, Doubt> {
-        match text.to_ascii_lowercase().as_str() {
-            "https" | "wss" => Ok(Self::Https),
-            "http" | "ws" => Ok(Self::Http),
-            _ => Err(Doubt::Scheme),
+        let is = |names: [&str; 2]| names.iter().any(|name| text.eq_ignore_ascii_case(name));
+        match () {
+            () if is(["https", "wss"]) => Ok(Self::Https),
+            () if is(["http", "ws"]) => Ok(Self::Http),
+            () => Err(Doubt::Scheme),
         }
     }
 
@@ -107,7 +108,7 @@ impl OriginalUrl {
 
     /// Returns the paths that a server may see; the first is the URL's own, decoded and without dot segments.
     pub fn readings(&self) -> impl Iterator<Item = &str> {
-        self.path.readings.iter().map(String::as_str)
+        self.path.readings()
     }
 
     /// Returns the paths that a server sees which removes no dot segments, where there are any.
@@ -139,7 +140,7 @@ impl OriginalUrl {
 
 impl fmt::Display for OriginalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme.as_str(), self.host, self.path.canonical)?;
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.host, self.path.canonical())?;
         self.query().map_or(Ok(()), |query| write!(f, "?{query}"))
     }
 }

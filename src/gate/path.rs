@@ -8,11 +8,11 @@ const ENCODED_SLASH: char = '\0';
 /// A path, decoded once and without dot segments, and how else it may be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Path {
-    /// The path in its one spelling.
-    pub canonical: String,
-    /// What rules are matched with. The first is the path itself, with encoded slashes kept; the others are how servers
-    /// read it that decode those, collapse `//`, drop `;…`, or decode twice.
-    pub readings: Vec<String>,
+    /// The path, decoded once.
+    decoded: String,
+    /// What rules are matched with, where that is not the decoded path alone. The first is the path itself, with encoded
+    /// slashes kept; the others are how servers read it that decode those, collapse `//`, drop `;…`, or decode twice.
+    readings: Vec<String>,
     /// The readings of a server that removes no dot segments, where there are any.
     pub with_dots: Vec<String>,
 }
@@ -25,12 +25,14 @@ impl Path {
         }
         let once = decode(raw, Malformed::Refused)?;
         refuse_dots_with_parameters(&once)?;
-        let canonical = encode(&without_dots(&once));
-        let mut path = Self { canonical, readings: vec![], with_dots: vec![] };
-        // Nearly every path is read by everybody in the same way.
-        let is_plain = !once.contains([ENCODED_SLASH, ';', '%', '?', '#']) && !once.contains("//");
-        if is_plain {
-            path.read(&once);
+        let mut path = Self { decoded: String::new(), readings: vec![], with_dots: vec![] };
+        // Nearly every path is read by everybody in the same way, and has no dot segments.
+        let is_told_apart = |byte: u8| matches!(byte, 0 | b';' | b'%' | b'?' | b'#');
+        if !once.bytes().any(is_told_apart) && !once.contains("//") {
+            if once.contains("/.") {
+                path.read(&once);
+            }
+            path.decoded = once;
             return Ok(path);
         }
         path.read_in_every_way(&once.replace(ENCODED_SLASH, "%2F"));
@@ -45,7 +47,19 @@ impl Path {
             }
             path.read_in_every_way(&twice);
         }
+        path.decoded = once;
         Ok(path)
+    }
+
+    /// Returns the path in its one spelling.
+    pub(super) fn canonical(&self) -> String {
+        encode(&without_dots(&self.decoded))
+    }
+
+    /// Returns what rules are matched with.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
+        let only = self.readings.is_empty().then_some(&self.decoded);
+        only.into_iter().chain(&self.readings).map(String::as_str)
     }
 
     fn read_in_every_way(&mut self, path: &str) {
@@ -141,6 +155,9 @@ fn slashed(path: &str) -> String {
 
 /// Servlet containers drop what stands behind a `;` before they look for dot segments, others after it.
 fn refuse_dots_with_parameters(path: &str) -> Result<(), Doubt> {
+    if !path.contains(';') {
+        return Ok(());
+    }
     let is_trick = |segment: &str| segment.split_once(';').is_some_and(|(name, _)| name == "." || name == "..");
     if path.split(['/', ENCODED_SLASH]).any(is_trick) { Err(Doubt::PathParameter) } else { Ok(()) }
 }
@@ -190,7 +207,7 @@ mod tests {
     use super::*;
 
     fn readings(raw: &str) -> Vec<String> {
-        Path::parse(raw).expect(raw).readings
+        Path::parse(raw).expect(raw).readings().map(str::to_owned).collect()
     }
 
     #[test]
@@ -225,8 +242,8 @@ mod tests {
             ("/a|b[c]", "/a%7Cb%5Bc%5D"),
             ("/x/%2E%2e/y", "/y"),
         ] {
-            assert_eq!(Path::parse(raw).expect(raw).canonical, canonical, "{raw}");
-            assert_eq!(Path::parse(canonical).expect(canonical).canonical, canonical);
+            assert_eq!(Path::parse(raw).expect(raw).canonical(), canonical, "{raw}");
+            assert_eq!(Path::parse(canonical).expect(canonical).canonical(), canonical);
         }
     }
 

@@ -63,8 +63,12 @@ impl AccessRules {
     }
 
     fn first(&self, request: &OriginalRequest, path: &str) -> Option<usize> {
-        let candidates = self.index.candidates(request.url.host(), path);
-        candidates.into_iter().find(|at| self.rules[*at].is_for(request, path))
+        let mut first: Option<usize> = None;
+        self.index.candidates(request.url.host(), path, |numbers| {
+            let mut earlier = numbers.iter().take_while(|at| first.is_none_or(|first| **at < first));
+            first = earlier.find(|at| self.rules[**at].is_for(request, path)).copied().or(first);
+        });
+        first
     }
 
     fn terms(&self, at: Option<usize>) -> Option<&Terms> {

@@ -83,7 +83,9 @@ impl Hardened {
         all.clear();
         if matches!(media, Media::Bare) {
             all.append(header::CACHE_CONTROL, NO_STORE);
-            all.extend(own);
+            if !own.is_empty() {
+                all.extend(own);
+            }
             return all;
         }
         // Constants are built where they are used; stored values would each have to be cloned.

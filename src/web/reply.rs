@@ -1,7 +1,7 @@
 //! Answers, before they become HTTP responses.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::failure::{Failure, FieldErrors};
@@ -19,6 +19,15 @@ pub(super) struct Reply {
     headers: HeaderMap,
     body: Bytes,
     is_shared: bool,
+    /// Who is let in, for a reverse proxy: beside the other headers, because with those a map would have to be made for
+    /// each answer.
+    identity: Option<Identity>,
+}
+
+/// The headers that tell an application who makes a request, and what they say.
+pub(super) struct Identity {
+    pub names: &'static [HeaderName; 4],
+    pub values: [HeaderValue; 4],
 }
 
 /// Marks an answer whose bytes are shared by everybody and stand in memory once.
@@ -34,7 +43,7 @@ pub(super) fn to_json(value: &impl Serialize) -> Bytes {
 
 impl Reply {
     fn new(status: StatusCode, media: Media, body: impl Into<Bytes>) -> Self {
-        Self { status, media, headers: HeaderMap::new(), body: body.into(), is_shared: false }
+        Self { status, media, headers: HeaderMap::new(), body: body.into(), is_shared: false, identity: None }
     }
 
     /// Keeps caches from storing the answer, whatever it is: it was asked for with credentials.
@@ -56,6 +65,11 @@ impl Reply {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = hardened.around(&self.media, self.headers, spare);
+        if let Some(Identity { names, values }) = self.identity {
+            for (name, value) in names.iter().zip(values) {
+                response.headers_mut().append(name, value);
+            }
+        }
         if self.is_shared {
             response.extensions_mut().insert(IsShared);
         }
@@ -99,6 +113,11 @@ impl Reply {
     /// An answer to a reverse proxy: no body, and no headers but these.
     pub(super) fn bare(success: Success, headers: HeaderMap) -> Self {
         Self { headers, ..Self::new(success.status(), Media::Bare, Bytes::new()) }
+    }
+
+    /// Tells a reverse proxy whom it lets in.
+    pub(super) fn let_in(success: Success, identity: Identity) -> Self {
+        Self { identity: Some(identity), ..Self::bare(success, HeaderMap::new()) }
     }
 
     /// A refusal to a reverse proxy.

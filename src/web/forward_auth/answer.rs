@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::app::KnownCaller;
 use crate::base::GroupName;
 use crate::gate::OriginalRequest;
-use crate::web::reply::Reply;
+use crate::web::reply::{self, Reply};
 use crate::web::service::Service;
 use crate::web::status::{BareRefusal, Success};
 
@@ -17,25 +17,25 @@ use super::metadata::Asked;
 
 /// The headers that tell an application who makes a request. Always all of them, empty where there is nothing to say: a
 /// proxy that copies only what is there would leave a client's own in place (CVE-2026-30851).
-const REMOTE: [HeaderName; 4] = [
+static REMOTE: [HeaderName; 4] = [
     HeaderName::from_static("remote-user"),
     HeaderName::from_static("remote-groups"),
     HeaderName::from_static("remote-email"),
     HeaderName::from_static("remote-name"),
 ];
-const AUTHENTIK: [HeaderName; 4] = [
+static AUTHENTIK: [HeaderName; 4] = [
     HeaderName::from_static("x-authentik-username"),
     HeaderName::from_static("x-authentik-groups"),
     HeaderName::from_static("x-authentik-email"),
     HeaderName::from_static("x-authentik-name"),
 ];
-const OAUTH2_PROXY: [HeaderName; 4] = [
+static OAUTH2_PROXY: [HeaderName; 4] = [
     HeaderName::from_static("x-auth-request-user"),
     HeaderName::from_static("x-auth-request-groups"),
     HeaderName::from_static("x-auth-request-email"),
     HeaderName::from_static("x-auth-request-preferred-username"),
 ];
-const VOUCH: [HeaderName; 4] = [
+static VOUCH: [HeaderName; 4] = [
     HeaderName::from_static("x-vouch-user"),
     HeaderName::from_static("x-vouch-idp-claims-groups"),
     HeaderName::from_static("x-vouch-idp-claims-email"),
@@ -116,7 +116,6 @@ impl Service {
 
 impl Endpoint {
     fn let_in(&self, caller: Option<&KnownCaller>) -> Reply {
-        let mut headers = HeaderMap::with_capacity(8);
         let told = caller.map(|caller| {
             let at_door = caller.at_door();
             [&at_door.user, &at_door.groups, &at_door.email, &at_door.name].map(Bytes::clone)
@@ -136,12 +135,9 @@ impl Endpoint {
             }
             Identity::Vouch => (&VOUCH, Success::Ok),
         };
-        for (name, value) in names.iter().zip(told) {
-            // What cannot be said is not said: the application knows nobody rather than somebody else.
-            let value = HeaderValue::from_maybe_shared(value).unwrap_or(HeaderValue::from_static(""));
-            headers.insert(name, value);
-        }
-        Reply::bare(success, headers)
+        // What cannot be said is not said: the application knows nobody rather than somebody else.
+        let said = |value| HeaderValue::from_maybe_shared(value).unwrap_or(HeaderValue::from_static(""));
+        Reply::let_in(success, reply::Identity { names, values: told.map(said) })
     }
 }
 
