@@ -13,11 +13,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 PASSWORD, OTHER = "correct horse battery staple", "seven geese over the moor"
 
 
-def browser(folder, scripts=False):
+def browser(folder, scripts=False, more=()):
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--window-size=390,800", f"--user-data-dir={folder}/profile"]:
+                     "--disable-component-update", "--disable-sync", "--window-size=390,800", f"--user-data-dir={folder}/profile", *more]:
         options.add_argument(argument)
     options.accept_insecure_certs = True
     if not scripts:
