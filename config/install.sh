@@ -24,6 +24,7 @@ put 644 /usr/lib/systemd/system systemd/*.service systemd/*.socket systemd/*.tim
 put 644 /usr/share/man/man1 man/*.1
 put 644 /etc/gatelodge config/example.toml
 put 644 /usr/share/doc/gatelodge README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE gatelodge.cdx.json systemd/single-process.conf
+put 644 /usr/share/doc/gatelodge/proxies config/proxies/*
 install -D -m 644 systemd/gatelodge.sysusers "$root/usr/lib/sysusers.d/gatelodge.conf"
 install -D -m 644 systemd/gatelodge.tmpfiles "$root/usr/lib/tmpfiles.d/gatelodge.conf"
 install -D -m 644 completions/gatelodge.bash "$root/usr/share/bash-completion/completions/gatelodge"
