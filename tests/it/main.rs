@@ -52,6 +52,7 @@ mod targets;
 mod texts;
 mod tidy;
 mod tls;
+mod traefik;
 mod units;
 mod upgrades;
 mod webhooks;
