@@ -1,8 +1,8 @@
 """What must be true through every proxy, asked by HTTP."""
-import base64, hashlib, itertools, os, re, urllib.parse
+import base64, hashlib, http.client, itertools, json, os, re, subprocess, urllib.parse
 
 from appliance import ALICE, BOB, PASSWORD, PORTAL, WIKI
-from client import PAGE, PROGRAM, Visitor
+from client import OWN_ADDRESS, PAGE, PROGRAM, Visitor
 
 IDENTITY = list(ALICE)
 UPLOAD = 100 << 20
@@ -74,6 +74,15 @@ def program(at):
         assert answer.status == 401 and not answer.value("www-authenticate"), answer
     answer = at.stranger.ask(f"{WIKI}/dav/", "PROPFIND", headers=PROGRAM)
     assert answer.status == 401 and answer.value("www-authenticate").startswith("Basic "), answer
+    at.nobody_came()
+
+
+@check("a wrong password of a program is told 401, whatever else came along")
+def wrong_password(at):
+    basic = base64.b64encode(b"alice:glk_nobody's").decode()
+    for headers in [PAGE, PROGRAM]:
+        answer = at.alice.ask(f"{WIKI}/dav/", headers=[*headers, ("Authorization", f"Basic {basic}")])
+        assert answer.status == 401 and answer.value("www-authenticate").startswith("Basic "), answer
     at.nobody_came()
 
 
@@ -331,10 +340,36 @@ def own(at):
     assert answer.status == 401 and b"own-401" in answer.body, answer
 
 
+def by_curl(at, visitor, path, headers, body=None):
+    """The status, and what the application showed."""
+    words = ["curl", "--silent", "--show-error", "--http2", "--interface", OWN_ADDRESS, "--cacert", at.front.certificate, "--max-time", "60",
+             "--connect-to", f"wiki.example.org:443:127.0.0.1:{at.front.port}", "--write-out", "\\n%{http_version} %{http_code}", WIKI + path]
+    for name, value in [*headers, *visitor.cookie_header("wiki.example.org")]:
+        words += ["--header", f"{name}: {value}"]
+    output = subprocess.run([*words, *(["--data-binary", "@-"] if body else [])], input=body, capture_output=True, check=True).stdout
+    shown, said = output.rsplit(b"\n", 1)
+    version, status = said.decode().split(" ")
+    assert version == ("2" if at.front.has_http2 else "1.1"), said
+    return int(status), shown
+
+
+@check("curl, which speaks HTTP/2 where it can, is answered alike")
+def curl(at):
+    for path, headers, status in [("/", PAGE, 302), ("/", PROGRAM, 401), ("/private", PAGE, 403), ("/public/../private", PAGE, 403)]:
+        assert by_curl(at, at.stranger, path, headers)[0] == status, path
+    at.nobody_came()
+    for headers in claims():
+        at.application.forgets()
+        assert by_curl(at, at.alice, "/", [*PAGE, *headers])[0] == 200, headers
+        is_identity_of(at.only(), ALICE)
+    at.application.forgets()
+    body = os.urandom(1 << 20)
+    status, shown = by_curl(at, at.alice, "/form", PAGE, body)
+    assert (status, json.loads(shown)["sha256"]) == (200, hashlib.sha256(body).hexdigest())
+
+
 @check("plain HTTP leads to HTTPS")
 def plain(at):
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", at.front.plain_port, timeout=30)
     connection.request("GET", "/notes?q=a%20b", headers={"Host": "wiki.example.org"})
     answer = connection.getresponse()

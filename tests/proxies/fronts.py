@@ -47,10 +47,13 @@ class Place:
 class Front:
     """A running proxy."""
 
+    has_http2 = True
+
     def __init__(self, place):
         self.folder = place.folder / self.name
         self.folder.mkdir()
-        self.port, self.plain_port, self.trust = free_port(), free_port(), trusting(place.certificate)
+        self.port, self.plain_port = free_port(), free_port()
+        self.certificate, self.trust = place.certificate, trusting(place.certificate)
         self.log = open(self.folder / "log", "w+")
         command, environment = self.prepare(place)
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env={**os.environ, **environment}, cwd=self.folder)
@@ -149,7 +152,7 @@ class Envoy(Front):
 
 
 class Apache(Front):
-    name, version = "apache", ["apache2", "-v"]
+    name, version, has_http2 = "apache", ["apache2", "-v"], False
     # What Debian enables, and what the file asks for.
     modules = "mpm_event alias authz_core authz_host dir env filter reqtimeout setenvif status ssl headers proxy proxy_http lua"
 
