@@ -66,14 +66,26 @@ allow = "anyone"
 class Appliance:
     """The server, which can be stopped and started again where it was."""
 
-    def __init__(self, program, folder, port):
-        self.program, self.port, self.log = program, port, open(f"{folder}/appliance.log", "a+")
+    def __init__(self, program, folder, port, changes=()):
+        self.program, self.port = program, port
+        self.log = open(f"{folder}/appliance.log", "a+")
         self.config = pathlib.Path(folder, "gatelodge.toml")
-        self.config.write_text(f"""
+        text = self.settings(folder)
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.config.write_text(text)
+        self.starts()
+        for who in [ALICE, BOB]:
+            self.run("user", "add", who["remote-email"], "--username", who["remote-user"], "--name", who["remote-name"],
+                     "--group", who["remote-groups"], "--confirmed", "--password-stdin", stdin=f"{PASSWORD}\n")
+
+    def settings(self, folder):
+        return f"""
 [site]
 url = "{PORTAL}"
 [listen]
-http = ["127.0.0.1:{port}"]
+http = ["127.0.0.1:{self.port}"]
 control = "{folder}/control.sock"
 [tls]
 mode = "off"
@@ -88,11 +100,7 @@ transport = "file"
 directory = "{folder}/mail"
 [proxy]
 trusted = ["127.0.0.1/32"]
-{RULES}""")
-        self.starts()
-        for who in [ALICE, BOB]:
-            self.run("user", "add", who["remote-email"], "--username", who["remote-user"], "--name", who["remote-name"],
-                     "--group", who["remote-groups"], "--confirmed", "--password-stdin", stdin=f"{PASSWORD}\n")
+{RULES}"""
 
     def run(self, *arguments, stdin=""):
         subprocess.run([self.program, *arguments, "--config", str(self.config)], input=stdin, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -107,6 +115,16 @@ trusted = ["127.0.0.1/32"]
             raise AssertionError("the server ended")
         # Whoever does not read its log would have it wait.
         subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=self.log)
+
+    def said(self):
+        return pathlib.Path(self.log.name).read_text()
+
+    def ends_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
 
     def stops(self):
         self.process.send_signal(signal.SIGTERM)

@@ -124,14 +124,19 @@ class Visitor:
     def logs_in(self, url, identity, password):
         """Goes to a page of an application, is led to the login, logs in, and is led back."""
         led = self.ask(url)
-        page = self.ask(led.value("location"))
+        login = self.posts_login(led.value("location"), identity, password)
+        assert login.value("location") == url, login
+        return self.ask(url)
+
+    def posts_login(self, url, identity, password):
+        """Opens the login page, fills it in, and gives the answer."""
+        page = self.ask(url)
         assert page.status == 200, page
         hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.body.decode())
         fields = {name: value.replace("&amp;", "&") for name, value in hidden}
-        login = self.post(urllib.parse.urljoin(led.value("location"), "/login"), **fields, identity=identity, password=password)
+        login = self.post(urllib.parse.urljoin(url, "/login"), **fields, identity=identity, password=password)
         assert login.status == 303, login
-        assert login.value("location") == url, login
-        return self.ask(url)
+        return login
 
     def logs_out(self, portal):
         answer = self.post(f"{portal}/logout")

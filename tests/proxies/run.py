@@ -6,7 +6,7 @@ Each line says which proxy did what; what fails is told at the end. With `--no-b
 """
 import os, pathlib, subprocess, sys, tempfile, time, traceback
 
-import checks, fronts
+import checks, fronts, mistakes
 from appliance import Appliance
 from echo import Application
 
@@ -25,16 +25,16 @@ class Report:
     def __init__(self):
         self.passed, self.failures = 0, []
 
-    def tries(self, front, words, attempt):
+    def tries(self, name, words, attempt):
         begun = time.monotonic()
         try:
             attempt()
             self.passed += 1
             outcome = "ok"
         except Exception:
-            self.failures.append(f"{front.name}: {words}\n{traceback.format_exc()}")
+            self.failures.append(f"{name}: {words}\n{traceback.format_exc()}")
             outcome = "FAILED"
-        print(f"{front.name}: {words}: {outcome} ({time.monotonic() - begun:.1f} s)", flush=True)
+        print(f"{name}: {words}: {outcome} ({time.monotonic() - begun:.1f} s)", flush=True)
         return outcome == "ok"
 
 
@@ -42,19 +42,19 @@ def try_front(kind, place, application, appliance, report, with_browser):
     print(f"{kind.name}: {fronts.version_of(kind)}", flush=True)
     front = kind(place)
     try:
-        if not report.tries(front, "it starts with the file as it is", front.listens):
+        if not report.tries(front.name, "it starts with the file as it is", front.listens):
             return
         if kind is not fronts.NginxOfTwoDomains:
             scene = checks.Scene(front, application, appliance)
             for words, function in checks.ALL:
                 application.forgets()
-                report.tries(front, words, lambda: function(scene))
+                report.tries(front.name, words, lambda: function(scene))
         if with_browser:
             import browsing
 
             for words, function in browsing.of(kind):
                 application.forgets()
-                report.tries(front, words, lambda: function(front, application))
+                report.tries(front.name, words, lambda: function(front, application))
     finally:
         front.stops()
         if any(failure.startswith(f"{front.name}:") for failure in report.failures):
@@ -70,12 +70,18 @@ def main(program, *wanted):
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder).chmod(0o755)  # some proxies read their files as nobody
         application = Application()
-        appliance = Appliance(pathlib.Path(program).absolute(), folder, fronts.free_port())
+        program = pathlib.Path(program).absolute()
+        appliance = Appliance(program, folder, fronts.free_port())
         try:
             place = fronts.Place(folder, appliance.port, application.port, *certificate(folder))
             for kind in kinds:
                 if not wanted or kind.name in wanted:
                     try_front(kind, place, application, appliance, report, with_browser)
+            if not wanted or "mistakes" in wanted:
+                for number, mistake in enumerate(mistakes.ALL):
+                    application.forgets()
+                    attempt = lambda: mistake.made(program, place, pathlib.Path(folder, f"mistake-{number}"), application)
+                    report.tries("mistakes", mistake.words, attempt)
         finally:
             appliance.stops()
     print("\n".join(report.failures))
