@@ -1,5 +1,5 @@
 """The appliance behind the proxies, with the rules of which the checks know."""
-import pathlib, signal, subprocess
+import json, pathlib, signal, subprocess
 
 PORTAL, WIKI = "https://auth.example.org", "https://wiki.example.org"
 OTHER_PORTAL, OTHER_WIKI = "https://auth.example.net", "https://wiki.example.net"
@@ -103,7 +103,8 @@ trusted = ["127.0.0.1/32"]
 {RULES}"""
 
     def run(self, *arguments, stdin=""):
-        subprocess.run([self.program, *arguments, "--config", str(self.config)], input=stdin, text=True, check=True, stdout=subprocess.DEVNULL)
+        command = [self.program, *arguments, "--config", str(self.config), "--json"]
+        return json.loads(subprocess.run(command, input=stdin, text=True, check=True, stdout=subprocess.PIPE).stdout)
 
     def starts(self):
         self.process = subprocess.Popen([self.program, "serve", "--config", str(self.config)], stdout=subprocess.PIPE, stderr=self.log, text=True)

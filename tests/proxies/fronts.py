@@ -117,7 +117,7 @@ class Caddy(Front):
 
     def prepare(self, place):
         config = self.write("Caddyfile", filled_in("Caddyfile", [
-            ("https_port 443", f"https_port {self.port}"), ("http_port 80", f"http_port {self.plain_port}"),
+            ("https_port 443", f"https_port {self.port}\n\tdefault_bind 127.0.0.1"), ("http_port 80", f"http_port {self.plain_port}"),
             ("/etc/ssl/certs/example.org.pem", place.certificate), ("/etc/ssl/private/example.org.key", place.key), *place.backends(),
         ]))
         environment = {"CADDY_ADMIN": f"unix/{self.folder}/admin.sock", "HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
