@@ -5,7 +5,7 @@ from selenium.webdriver.common.by import By
 
 import fronts
 from appliance import ALICE, OTHER_WIKI, PASSWORD, PORTAL, WIKI
-from checks import is_identity_of
+from scene import is_identity_of
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "browser"))
 from journey import Person, browser
@@ -24,14 +24,14 @@ class Reader(Person):
         self.presses("Log in")
 
 
-def with_browser(scene):
-    """Gives a browser to a scene, in which all hosts are behind the proxy."""
+def with_browser(story):
+    """Gives a browser to a story, in which all hosts are behind the proxy."""
 
     def played(front, application):
         with tempfile.TemporaryDirectory() as folder:
             driver = browser(folder, more=[f"--host-resolver-rules=MAP *:443 127.0.0.1:{front.port}"])
             try:
-                scene(Reader(driver, PORTAL, None), application)
+                story(Reader(driver, PORTAL, None), application)
             finally:
                 driver.quit()
 

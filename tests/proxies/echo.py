@@ -1,5 +1,5 @@
 """A small application that shows what reached it: it answers with the request as JSON, and echoes what comes by WebSocket."""
-import base64, hashlib, json, socket, socketserver, threading
+import base64, hashlib, json, socketserver, threading
 
 WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 

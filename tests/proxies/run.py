@@ -6,7 +6,9 @@ Each line says which proxy did what; what fails is told at the end. With `--no-b
 """
 import os, pathlib, subprocess, sys, tempfile, time, traceback
 
-import checks, fronts, mistakes
+import fronts, mistakes, scene
+# In this order.
+import everyday, attacks, endings
 from appliance import Appliance
 from echo import Application
 
@@ -45,10 +47,10 @@ def try_front(kind, place, application, appliance, report, with_browser):
         if not report.tries(front.name, "it starts with the file as it is", front.listens):
             return
         if kind is not fronts.NginxOfTwoDomains:
-            scene = checks.Scene(front, application, appliance)
-            for words, function in checks.ALL:
+            at = scene.Scene(front, application, appliance)
+            for words, function in scene.CHECKS:
                 application.forgets()
-                report.tries(front.name, words, lambda: function(scene))
+                report.tries(front.name, words, lambda: function(at))
         if with_browser:
             import browsing
 
