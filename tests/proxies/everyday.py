@@ -47,6 +47,20 @@ def login(at):
     assert at.bob.logs_in(f"{WIKI}/", "bob@example.org", PASSWORD).status == 200
 
 
+@check("a program is let in by an application password, at its hosts alone")
+def app_password(at):
+    for host, status in [("wiki.example.org", 200), ("other.example.org", 403)]:
+        made = at.appliance.run("app-password", "add", "alice", "--name", "notes", "--host", host)
+        at.application.forgets()
+        basic = base64.b64encode(f"alice:{made['password']}".encode()).decode()
+        answer = at.stranger.ask(f"{WIKI}/dav/", "PROPFIND", [*PROGRAM, ("Authorization", f"Basic {basic}"), ("Depth", "1")])
+        assert answer.status == status, answer
+        if status == 200:
+            assert at.only().method == "PROPFIND"
+            is_identity_of(at.only(), ALICE)
+    at.nobody_came()
+
+
 @check("the application is told who it is")
 def identities(at):
     for visitor, who in [(at.alice, ALICE), (at.bob, BOB)]:
