@@ -1,7 +1,7 @@
-//! What Traefik asks, byte by byte as its source has it (`pkg/middlewares/auth/forward.go` and
-//! `pkg/middlewares/forwardedheaders`, and Go's client, which sends headers in the order of their names), with the file of
-//! `config/proxies`. Traefik 3.7 and 2.11 remove every `X-Forwarded-` header of a client's before they set their own; older
-//! ones left some.
+//! What Traefik asks, byte by byte, with the file of `config/proxies`; `tests/proxies/questions.py` compares it with what a
+//! real one sends. What older versions send, or those with other settings, is as the source has it
+//! (`pkg/middlewares/auth/forward.go` and `pkg/middlewares/forwardedheaders`; Go's client sends headers in the order of
+//! their names): they left some of a client's `X-Forwarded-` headers, where 3.7 and 2.11 remove all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

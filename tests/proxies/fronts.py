@@ -1,7 +1,7 @@
 """Each proxy with exactly the file that people are given: addresses, ports, host names and paths are replaced, nothing else."""
 import itertools, os, pathlib, shutil, signal, socket, subprocess, time
 
-from client import trusting
+from client import Exchange, trusting
 
 SHIPPED = pathlib.Path(__file__).parents[2] / "config" / "proxies"
 LOWEST_PORT, PORTS = 12_000, 20_000  # below those that the kernel gives to outgoing connections
@@ -58,15 +58,20 @@ class Front:
         command, environment = self.prepare(place)
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env={**os.environ, **environment}, cwd=self.folder)
 
-    def listens(self, seconds=30):
+    def serves(self, seconds=30):
+        """Waits until it does: some listen before they have read everything."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 5).close()
-                return
-            except OSError:
-                assert not self.ends_within(0.05), f"{self.name} ended:\n{self.said()}"
-        raise AssertionError(f"{self.name} does not listen:\n{self.said()}")
+        while not self.knows_the_portal():
+            assert not self.ends_within(0.05), f"{self.name} ended:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{self.name} does not serve:\n{self.said()}"
+
+    def knows_the_portal(self):
+        try:
+            with Exchange(self.port, "auth.example.org", self.trust) as exchange:
+                exchange.send_head("GET", "/login", [("Host", "auth.example.org"), ("Connection", "close")])
+                return exchange.head().status != 404
+        except OSError:
+            return False
 
     def ends_within(self, seconds):
         try:
@@ -124,6 +129,20 @@ class Caddy(Front):
         return ["caddy", "run", "--adapter", "caddyfile", "--config", config], environment
 
 
+class Traefik(Front):
+    name, version = "traefik", ["traefik", "version"]
+
+    def prepare(self, place):
+        dynamic = self.write("gatelodge.yaml", filled_in("traefik-dynamic.yaml", [
+            ("/etc/traefik/example.org.pem", place.certificate), ("/etc/traefik/example.org.key", place.key), *place.backends(),
+        ]))
+        static = self.write("traefik.yaml", filled_in("traefik.yaml", [
+            ('":443"', f'"127.0.0.1:{self.port}"'), ('":80"', f'"127.0.0.1:{self.plain_port}"'),
+            ("filename: /etc/traefik/gatelodge.yaml", f"filename: {dynamic}"),
+        ]))
+        return ["traefik", f"--configFile={static}"], {}
+
+
 class Haproxy(Front):
     name, version = "haproxy", ["haproxy", "-v"]
 
@@ -172,7 +191,7 @@ class Apache(Front):
         return ["apache2", "-DFOREGROUND", "-f", main], {}
 
 
-ALL = [Nginx, Caddy, Haproxy, Envoy, Apache]
+ALL = [Nginx, Caddy, Traefik, Haproxy, Envoy, Apache]
 
 
 def version_of(kind):

@@ -34,7 +34,7 @@ class Mistake:
 
         front = Mistaken(fronts.Place(folder, appliance.port, application.port, place.certificate, place.key))
         try:
-            front.listens()
+            front.serves()
             self.looks(Visitor(front), appliance)
             assert not [arrival.target for arrival in application.arrivals if not arrival.target.startswith("/public")]
         finally:

@@ -6,7 +6,7 @@ Each line says which proxy did what; what fails is told at the end. With `--no-b
 """
 import os, pathlib, subprocess, sys, tempfile, time, traceback
 
-import fronts, mistakes, scene
+import fronts, mistakes, questions, scene
 # In this order.
 import everyday, attacks, endings
 from appliance import Appliance
@@ -44,7 +44,7 @@ def try_front(kind, place, application, appliance, report, with_browser):
     print(f"{kind.name}: {fronts.version_of(kind)}", flush=True)
     front = kind(place)
     try:
-        if not report.tries(front.name, "it starts with the file as it is", front.listens):
+        if not report.tries(front.name, "it starts with the file as it is", front.serves):
             return
         if kind is not fronts.NginxOfTwoDomains:
             at = scene.Scene(front, application, appliance)
@@ -63,6 +63,17 @@ def try_front(kind, place, application, appliance, report, with_browser):
             print(f"{front.name} said:\n{front.said()}")
 
 
+def try_questions(place, folder):
+    listener = questions.Listener()
+    pathlib.Path(folder, "questions").mkdir()
+    front = fronts.Traefik(fronts.Place(f"{folder}/questions", listener.port, place.application, place.certificate, place.key))
+    try:
+        front.serves()
+        questions.are_as_written(front, listener)
+    finally:
+        front.stops()
+
+
 def main(program, *wanted):
     os.environ["PATH"] += f"{os.pathsep}/usr/sbin{os.pathsep}{pathlib.Path(sys.executable).parent}"
     with_browser = "--no-browser" not in wanted
@@ -79,6 +90,8 @@ def main(program, *wanted):
             for kind in kinds:
                 if not wanted or kind.name in wanted:
                     try_front(kind, place, application, appliance, report, with_browser)
+            if not wanted or "questions" in wanted:
+                report.tries("traefik", "it asks what tests/it/traefik has written down", lambda: try_questions(place, folder))
             if not wanted or "mistakes" in wanted:
                 for number, mistake in enumerate(mistakes.ALL):
                     application.forgets()
