@@ -12,8 +12,9 @@ ALL = []
 class Mistake:
     """Something that is wrong in the proxy's file or in the appliance's, and what one sees then."""
 
-    def __init__(self, words, in_proxy=(), in_appliance=()):
+    def __init__(self, words, in_proxy=(), in_appliance=(), kind=fronts.Nginx, file="gatelodge.conf"):
         self.words, self.in_proxy, self.in_appliance = words, in_proxy, in_appliance
+        self.kind, self.file = kind, file
         ALL.append(self)
 
     def __call__(self, looks):
@@ -25,9 +26,9 @@ class Mistake:
         appliance = Appliance(program, folder, fronts.free_port(), self.in_appliance)
         mistaken = self
 
-        class Mistaken(fronts.Nginx):
+        class Mistaken(self.kind):
             def write(self, name, text):
-                for old, new in mistaken.in_proxy if name == "gatelodge.conf" else []:
+                for old, new in mistaken.in_proxy if name == mistaken.file else []:
                     assert old in text, old
                     text = text.replace(old, new)
                 return super().write(name, text)
@@ -111,3 +112,17 @@ def _(visitor, appliance):
 def _(visitor, _):
     assert visitor.ask(f"{WIKI}/").status == 403
     assert visitor.ask(f"{PORTAL}/login").value("location") == f"{PORTAL}/login", "too many redirects"
+
+
+def is_shut(visitor, _):
+    answer = visitor.ask(f"{WIKI}/public")
+    assert answer.status in (500, 503), answer
+
+
+# No mistake of the page's: whatever goes wrong in an action of ours must not open the door.
+FAILS = 'error("a mistake")'
+Mistake("HAProxy's action fails", [("    local answer = core", f"    {FAILS}\n    local answer = core")], kind=fronts.Haproxy, file="gatelodge.lua")(is_shut)
+Mistake("HAProxy's action fails at the end", [('    txn:set_var("txn.gatelodge"', f'    {FAILS}\n    txn:set_var("txn.gatelodge"')],
+        kind=fronts.Haproxy, file="gatelodge.lua")(is_shut)
+Mistake("Apache's action fails", [("    forget_claims(r)\n", f"    {FAILS}\n")], kind=fronts.Apache, file="gatelodge.lua")(is_shut)
+Mistake("Apache's action finds no LuaSocket", [('require("socket.http")', 'require("socket.nowhere")')], kind=fronts.Apache, file="gatelodge.lua")(is_shut)
