@@ -69,10 +69,11 @@ impl App {
         let heard = self.session_cache.heard(&digest);
         let attempt = self.authenticate(pair.identity, pair.password, client).await?;
         let Ok(Authenticated { person: found, .. }) = attempt.outcome else {
-            // Nothing but a change of the account makes it right. One that was right is tried again: its account is held
-            // up for a while.
-            if attempt.is_wrong {
-                self.session_cache.refuse(digest, heard);
+            // Nothing but a change of the account makes it good, whether it is wrong or its account is barred: the two are
+            // remembered alike, or the time of the next answer would tell which. Too many failures end by themselves,
+            // and until then neither is remembered.
+            if !attempt.is_locked_out {
+                self.session_cache.refuse(digest, attempt.account, heard);
             }
             return Ok(None);
         };
@@ -92,7 +93,7 @@ impl App {
         // The password is one of two proofs: it must not open more here than it does anywhere else. That stays so until
         // the account changes.
         if has_second_factor {
-            self.session_cache.refuse(digest, heard);
+            self.session_cache.refuse(digest, Some(person.id), heard);
             return Ok(None);
         }
         let session = Session::of_request(person.id, Method::Password, env.generation, self.now(), RIGHT_FOR);

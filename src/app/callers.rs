@@ -59,7 +59,9 @@ impl App {
         // While a step of the clock is in doubt the earlier time is noted: it
         // is still true when the step is taken back.
         let used_at = time.earlier.max(session.created_at);
-        if used_at.since(seen_at) >= session.note_after() {
+        // A token's first use is news, however soon it comes.
+        let is_first = !caller.grant.is_session() && seen_at == session.created_at && used_at > seen_at;
+        if is_first || used_at.since(seen_at) >= session.note_after() {
             caller.seen_at.store(used_at.seconds(), Ordering::Relaxed);
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.digest, used_at);
         }

@@ -2,10 +2,12 @@
 //! loses one to a restart is sent for another.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{MINUTE, Seconds, Timestamp};
 use crate::crypto::{Bearer, Digest};
+use crate::sessions::Client;
 
 /// Seconds for which a code works.
 pub(super) const CODE_WITHIN: Seconds = MINUTE;
@@ -40,9 +42,30 @@ pub(super) struct Passage {
     pub domain: String,
     /// The time at which the code was made.
     pub made_at: Timestamp,
+    /// The browser that it was made for, as far as it is known.
+    pub browser: Browser,
+}
+
+/// What is known of a browser wherever it goes: its network address, and what it calls itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Browser {
+    /// The network address.
+    pub network: IpAddr,
+    /// What it calls itself.
+    pub agent: String,
+}
+
+impl From<&Client> for Browser {
+    fn from(client: &Client) -> Self {
+        Self { network: client.network, agent: client.agent.clone() }
+    }
 }
 
 impl Codes {
+    pub(super) fn find(&self, code: Digest) -> Option<&Passage> {
+        self.by_code.get(&code)
+    }
+
     pub(super) fn take(&mut self, code: Digest) -> Option<Passage> {
         let passage = self.by_code.remove(&code)?;
         self.latest.remove(&(passage.session, passage.domain.clone()));
@@ -78,7 +101,8 @@ mod tests {
         let mut moment = Moment::new(Timestamp::from_seconds(made_at), [session; 32]);
         let secret = Bearer::draw(BearerKind::Session, &mut moment);
         let made_at = moment.now();
-        Passage { door: secret.door(domain), session: secret.digest(), domain: domain.to_owned(), made_at }
+        let browser = Browser::from(&Client::at([192, 0, 2, 1].into()));
+        Passage { door: secret.door(domain), session: secret.digest(), domain: domain.to_owned(), made_at, browser }
     }
 
     #[test]

@@ -8,10 +8,10 @@ use arc_swap::Guard;
 use crate::config::CookieDomain;
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::gate::{AccessRules, Host};
-use crate::sessions::{self, DoorCookie};
+use crate::sessions::{self, Client, DoorCookie};
 use crate::store::StoreError;
 
-use super::door_codes::{CODE_WITHIN, Passage};
+use super::door_codes::{Browser, CODE_WITHIN, Passage};
 use super::{App, KnownCaller};
 
 impl App {
@@ -70,27 +70,47 @@ impl App {
     }
 
     /// Makes a code that carries the session with this secret to another domain: it works once, for a minute.
-    pub fn make_door_code(&self, secret: &Bearer, domain: &CookieDomain) -> Bearer {
+    pub fn make_door_code(&self, secret: &Bearer, domain: &CookieDomain, client: &Client) -> Bearer {
         let mut moment = self.moment();
         let code = Bearer::draw(BearerKind::DoorCode, &mut moment);
         let (door, domain) = (secret.door(domain.as_str()), domain.as_str().to_owned());
-        let passage = Passage { door, session: secret.digest(), domain, made_at: moment.now() };
+        let browser = Browser::from(client);
+        let passage = Passage { door, session: secret.digest(), domain, made_at: moment.now(), browser };
         self.door_codes.lock().put(code.digest(), passage);
         code
     }
 
-    /// Takes a code, which is used up by that. Returns the secret of the door at this host, and the session's holder,
-    /// if the session is still alive.
-    pub async fn take_door_code(
+    /// Uses a code. Returns what comes of it at this host; none if it does not work, or its session is over.
+    ///
+    /// A link with somebody's own code makes whoever opens it that somebody (login CSRF), and nothing that a browser sends
+    /// tells such a link from the usual redirect. So another browser than the code was made for is asked before: then
+    /// the code is not used up, and `confirmed` says that its holder agreed.
+    pub async fn use_door_code(
         &self,
         code: Digest,
         host: &Host,
-    ) -> Result<Option<(Bearer, Arc<KnownCaller>)>, StoreError> {
-        let taken = self.door_codes.lock().take(code);
-        let Some(Passage { door, made_at, .. }) = taken else { return Ok(None) };
+        client: &Client,
+        confirmed: bool,
+    ) -> Result<Option<UsedCode>, StoreError> {
+        let found = self.door_codes.lock().find(code).cloned();
+        let Some(Passage { door, made_at, browser, .. }) = found else { return Ok(None) };
         if self.now().since(made_at) >= CODE_WITHIN {
             return Ok(None);
         }
-        Ok(self.find_door(door.digest(), host).await?.map(|caller| (door, caller)))
+        let Some(caller) = self.find_door(door.digest(), host).await? else { return Ok(None) };
+        if browser != Browser::from(client) && !confirmed {
+            return Ok(Some(UsedCode::Asks(caller)));
+        }
+        // Of two at once one has it.
+        let taken = self.door_codes.lock().take(code);
+        Ok(taken.map(|_| UsedCode::Opens(door, caller)))
     }
+}
+
+/// What comes of a code.
+pub enum UsedCode {
+    /// The door is open: its secret, and whose session it is.
+    Opens(Bearer, Arc<KnownCaller>),
+    /// Its holder is to be asked whether they are this person.
+    Asks(Arc<KnownCaller>),
 }

@@ -9,7 +9,7 @@ use crate::accounts::login::{self, Authenticated, Candidate, PasswordCheck};
 use crate::accounts::login_outcome::{FirstStep, LoginRefused};
 use crate::accounts::spent;
 use crate::audit::Act;
-use crate::base::{Identity, SessionId};
+use crate::base::{AccountId, Identity, SessionId};
 use crate::crypto::{Bearer, Digest, Password};
 use crate::sessions::{self, Client, Refreshed, Session};
 
@@ -30,9 +30,10 @@ struct Checked {
 pub struct PasswordAttempt {
     /// Who it is, or the refusal.
     pub outcome: Result<Authenticated, LoginRefused>,
-    /// Whether the password is another than the account's, or there is no account. A right one is refused too, while its
-    /// account is held up.
-    pub is_wrong: bool,
+    /// The account that was tried, if there is one of that name.
+    pub account: Option<AccountId>,
+    /// Whether it was refused unseen, because too many others had failed: that ends by itself.
+    pub is_locked_out: bool,
 }
 
 impl App {
@@ -51,18 +52,18 @@ impl App {
         let (app, network) = (Arc::clone(self), client.network);
         let ended = to_its_end(async move {
             let Checked { candidate, check, reservation } = app.check_password(identity, password, &client).await?;
-            let is_wrong = !check.matched;
+            let (account, is_locked_out) = (candidate.account(), check.is_locked_out);
             let outcome = app.write(move |work| login::authenticate(work, &candidate, &check, &client)).await?;
             drop(reservation);
-            Ok((outcome, is_wrong))
+            Ok((outcome, account, is_locked_out))
         })
         .await;
-        let (outcome, is_wrong) = match ended {
-            Ok((outcome, is_wrong)) => (Ok(outcome), is_wrong),
-            Err(fault) => (Err(fault), false),
+        let (outcome, account, is_locked_out) = match ended {
+            Ok((outcome, account, is_locked_out)) => (Ok(outcome), account, is_locked_out),
+            Err(fault) => (Err(fault), None, false),
         };
         log_refusal(&outcome, network);
-        Ok(PasswordAttempt { outcome: outcome?, is_wrong })
+        Ok(PasswordAttempt { outcome: outcome?, account, is_locked_out })
     }
 
     /// Logs somebody in, or refuses to without saying why.

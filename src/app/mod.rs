@@ -57,6 +57,7 @@ use crate::templates::TemplateError;
 pub use at_door::AtDoor;
 pub use clock::ClockReport;
 pub use confirming::{Besides, Confirmation};
+pub use doors::UsedCode;
 pub use factors::{BegunTotp, Factors};
 pub use fault::Fault;
 pub use hasher::{Busy, Hasher};

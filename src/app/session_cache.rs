@@ -1,7 +1,7 @@
 //! A cache of sessions. A commit evicts what it changed before anybody is answered, so an ended session is
 //! refused from the moment its end was acknowledged.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -72,11 +72,12 @@ struct Part {
     by_digest: HashMap<Digest, Arc<KnownCaller>, BuildHasherDefault<Spread>>,
     /// Doors by the digests of their secrets. Where one leads never changes, so no commit makes any of these untrue.
     doors: HashMap<Digest, Arc<DoorCookie>, BuildHasherDefault<Spread>>,
-    /// Pairs of name and password that were wrong, and are not hashed again before an account changes.
-    refused: HashSet<Digest, BuildHasherDefault<Spread>>,
+    /// Pairs of name and password that were refused, and are not hashed again before their account changes; those of names
+    /// that nobody has, before any name does.
+    refused: HashMap<Digest, Option<AccountId>, BuildHasherDefault<Spread>>,
     /// Counts invalidations: whoever read an older view must not cache what it says.
     heard: u64,
-    /// What that was at the last change of any account.
+    /// What that was at the last change of any account or name.
     heard_of_accounts: u64,
 }
 
@@ -154,13 +155,13 @@ impl SessionCache {
         self.part(digest).read().unwrap_or_else(PoisonError::into_inner).heard
     }
 
-    /// Whether a pair of name and password was wrong, and nothing has changed since.
+    /// Whether a pair of name and password was refused, and its account has not changed since.
     pub(super) fn is_refused(&self, digest: &Digest) -> bool {
-        self.part(digest).read().unwrap_or_else(PoisonError::into_inner).refused.contains(digest)
+        self.part(digest).read().unwrap_or_else(PoisonError::into_inner).refused.contains_key(digest)
     }
 
-    /// Remembers that a pair was wrong, as far as was heard.
-    pub(super) fn refuse(&self, digest: Digest, heard: u64) {
+    /// Remembers that a pair was refused, as far as was heard.
+    pub(super) fn refuse(&self, digest: Digest, account: Option<AccountId>, heard: u64) {
         let mut known = self.part(&digest).write().unwrap_or_else(PoisonError::into_inner);
         if known.heard_of_accounts > heard {
             return;
@@ -168,7 +169,7 @@ impl SessionCache {
         if known.refused.len() >= Self::MAX {
             known.refused.clear();
         }
-        known.refused.insert(digest);
+        known.refused.insert(digest, account);
     }
 
     pub(super) fn find_door(&self, digest: &Digest) -> Option<Arc<DoorCookie>> {
@@ -205,6 +206,8 @@ struct Changed {
     everybody: bool,
     credentials: Vec<Digest>,
     accounts: BTreeSet<AccountId>,
+    /// Whether anybody has another name.
+    names: bool,
 }
 
 impl Changed {
@@ -219,6 +222,7 @@ impl Changed {
             everybody: keys(changes, schema::GROUPS).next().is_some() || accounts.contains(&EVERYBODY),
             credentials: credentials.filter_map(|key| key.try_into().ok().map(Digest)).collect(),
             accounts,
+            names: keys(changes, schema::IDENTITIES).next().is_some(),
         }
     }
 }
@@ -231,10 +235,16 @@ impl Part {
         for digest in &changed.credentials {
             self.by_digest.remove(digest);
         }
-        if changed.everybody || !changed.accounts.is_empty() {
-            // Whose name a pair has is not known: it may be right now for whomever has changed.
+        if changed.everybody {
             self.refused.clear();
+        }
+        if changed.everybody || changed.names || !changed.accounts.is_empty() {
             self.heard_of_accounts = self.heard + 1;
+            let holds = |account: &Option<AccountId>| match account {
+                Some(account) => !changed.accounts.contains(account),
+                None => !changed.names,
+            };
+            self.refused.retain(|_, account| holds(account));
         }
         if !changed.accounts.is_empty() {
             self.by_digest.retain(|_, logged_in| !changed.accounts.contains(&logged_in.person.id));

@@ -178,6 +178,12 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     if values.next().is_some() { None } else { str::from_utf8(value?).ok() }
 }
 
+/// Returns the values of all cookies of a name.
+pub(super) fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = pairs(headers).filter(move |(key, _)| *key == name.as_bytes());
+    named.filter_map(|(_, value)| str::from_utf8(value?).ok())
+}
+
 /// Whether the request carries any cookie of ours, valid or not.
 pub(super) fn carries_our_cookies(headers: &HeaderMap) -> bool {
     pairs(headers).any(|(name, _)| name.strip_prefix(b"__Host-").unwrap_or(name).starts_with(b"gatelodge"))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use http::request::Parts;
-use http::{HeaderMap, Version, header};
+use http::{HeaderMap, Uri, Version, header};
 
 use crate::config::{AccessDomain, HostName, SiteUrl};
 
@@ -94,6 +94,12 @@ pub(super) fn check(head: &Parts, asked: &Asked<'_>) -> Result<(), Failure> {
     let is_portal = |authority: &Authority| portals().any(|portal| portal.host().as_str() == authority.host);
     let is_ours = |authority: &Authority| authority.is_of(asked) || is_door && is_portal(authority);
     if [host, target].iter().flatten().all(is_ours) { Ok(()) } else { Err(Failure::Misdirected) }
+}
+
+/// Returns the host that a request names, without its port.
+pub(super) fn named(head: &Parts, uri: &Uri) -> Option<String> {
+    let named = uri.authority().map(http::uri::Authority::as_str).or(the_one_host(&head.headers).ok().flatten())?;
+    Some(Authority::parse(named)?.host)
 }
 
 /// Refuses a request that names no host, or several; which one it names does not matter.

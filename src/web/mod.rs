@@ -17,6 +17,7 @@ mod operations;
 mod page_templates;
 mod pages;
 mod pending;
+mod portals;
 mod qr;
 mod refusals;
 mod refused;

@@ -45,6 +45,7 @@ pub struct PendingRequest {
 }
 
 /// What is waited for.
+#[expect(clippy::large_enum_variant, reason = "the whole stands in a box")]
 pub(super) enum Awaited {
     /// A handler, or why the request is refused, if that is known already.
     Handler { route: &'static Route, request: Request, refused: Option<Failure> },

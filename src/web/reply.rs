@@ -26,7 +26,8 @@ pub(super) struct Reply {
 
 /// The headers that tell an application who makes a request, and what they say.
 pub(super) struct Identity {
-    pub names: &'static [HeaderName; 4],
+    pub names: &'static [HeaderName],
+    /// Those of the first names; the others are empty.
     pub values: [HeaderValue; 4],
 }
 
@@ -66,7 +67,8 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = hardened.around(&self.media, self.headers, spare);
         if let Some(Identity { names, values }) = self.identity {
-            for (name, value) in names.iter().zip(values) {
+            let nothing = std::iter::repeat(const { HeaderValue::from_static("") });
+            for (name, value) in names.iter().zip(values.into_iter().chain(nothing)) {
                 response.headers_mut().append(name, value);
             }
         }
@@ -108,6 +110,11 @@ impl Reply {
     /// A page.
     pub(super) fn page(html: String) -> Self {
         Self::new(Success::Ok.status(), Media::Page, html)
+    }
+
+    /// A page that tells that a link has done its work, or never had any.
+    pub(super) fn gone_page(html: String) -> Self {
+        Self::new(BareRefusal::Forbidden.status(), Media::Page, html)
     }
 
     /// An answer to a reverse proxy: no body, and no headers but these.

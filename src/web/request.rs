@@ -25,6 +25,8 @@ pub struct Received {
     pub peer: IpAddr,
     /// The client's address, seen through trusted proxies.
     pub network: IpAddr,
+    /// Whether the target is known to be all that was sent: of HTTP/2 and pipelined requests a fragment may be missing.
+    pub is_target_whole: bool,
 }
 
 /// A request as a handler receives it.
@@ -141,7 +143,7 @@ pub(super) fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The most proxies that a request is followed back through.
-const MAX_PROXIES: usize = 16;
+pub(super) const MAX_PROXIES: usize = 16;
 
 /// Returns the client's address: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For` that is
 /// not itself a trusted proxy. An unreadable entry is not believed, nor anything before it.

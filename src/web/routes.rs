@@ -122,6 +122,7 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/login/mail/{token}"                        Anyone               pages::link_form;
         "POST"   "/login/mail/{token}"                        Anyone               pages::log_in_by_link;
         "GET"    "/door/{code}"                               Anyone               pages::door;
+        "POST"   "/door/{code}"                               Anyone               pages::agree;
         "GET"    "/outpost.goauthentik.io/start"              Anyone               pages::start_elsewhere;
         "GET"    "/oauth2/start"                              Anyone               pages::start_elsewhere;
         "GET"    "/oauth2/sign_in"                            Anyone               pages::start_elsewhere;
@@ -181,6 +182,7 @@ pub static ROUTES: &[Route] = routes! {
     Door {
         "*"      "/api/authz/forward-auth"                    Anyone               forward_auth::FORWARD_AUTH at door;
         "*"      "/api/authz/auth-request"                    Anyone               forward_auth::AUTH_REQUEST at door;
+        "*"      "/api/authz/ext-authz"                       Anyone               forward_auth::EXT_AUTHZ at door;
         "*"      "/api/authz/ext-authz/"                      Anyone               forward_auth::EXT_AUTHZ at door;
         "*"      "/api/authz/ext-authz/{*path}"               Anyone               forward_auth::EXT_AUTHZ at door;
         "*"      "/api/verify"                                Anyone               forward_auth::VERIFY at door;
@@ -192,6 +194,8 @@ pub static ROUTES: &[Route] = routes! {
         "*"      "/outpost.goauthentik.io/auth/traefik"       Anyone               forward_auth::AUTHENTIK at door;
         "*"      "/outpost.goauthentik.io/auth/caddy"         Anyone               forward_auth::AUTHENTIK at door;
         "*"      "/outpost.goauthentik.io/auth/nginx"         Anyone               forward_auth::AUTHENTIK_NGINX at door;
+        "*"      "/outpost.goauthentik.io/auth/envoy/"        Anyone               forward_auth::AUTHENTIK_ENVOY at door;
+        "*"      "/outpost.goauthentik.io/auth/envoy/{*path}" Anyone               forward_auth::AUTHENTIK_ENVOY at door;
         "*"      "/oauth2/auth"                               Anyone               forward_auth::OAUTH2_PROXY at door;
         "*"      "/validate"                                  Anyone               forward_auth::VOUCH at door;
     }

@@ -25,6 +25,7 @@ use super::headers::Hardened;
 use super::measured::Requests;
 use super::pages;
 use super::pending::{Awaited, Begun, PendingRequest, Setting};
+use super::portals;
 use super::refusals::Refusals;
 use super::reply::{Reply, Response};
 use super::request::{Received, Request, client_network, parse_query};
@@ -86,7 +87,7 @@ impl Service {
         let begun = {
             let env = self.web.app.env();
             let network = client_network(peer, &head.headers, &env.config.proxy.trusted);
-            self.begin(head, body, Received { at: Instant::now(), peer, network }, &env.config)
+            self.begin(head, body, Received { at: Instant::now(), peer, network, is_target_whole: true }, &env.config)
         };
         match begun {
             Begun::Answered(response) => response,
@@ -106,6 +107,7 @@ impl Service {
             }
             (found, audience) = (Err(Failure::NotFound), audience_without_route(uri.path()));
         }
+        let to_site = portals::lead_to_site(&head, &uri, &config.access.domains);
         // By the headers and not by the outcome: even a credential that was refused may have changed the answer.
         let is_personal = head.headers.contains_key(header::COOKIE) || head.headers.contains_key(header::AUTHORIZATION);
         let varies = audience == Audience::Api && !spa.origins.is_empty();
@@ -124,6 +126,9 @@ impl Service {
         if is_preflight {
             // Answered before the checks: browsers send a preflight without credentials, and it changes nothing.
             return Begun::Answered(self.complete(setting, Ok(Reply::no_content()), HeaderMap::new()));
+        }
+        if let Some(reply) = to_site {
+            return Begun::Answered(self.complete(setting, reply, HeaderMap::new()));
         }
         let read =
             found.and_then(|found| self.read(found, (head, setting.uri.query()), body, (received, is_from_front_end)));
@@ -287,6 +292,11 @@ impl Service {
         let response = self.tell(failure, audience, None).complete(&self.hardened);
         self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
         response
+    }
+
+    /// Whether proxies ask at a path, about requests to other hosts.
+    pub(super) fn is_asked_by_proxies(&self, path: &str) -> bool {
+        self.router.audience(path) == Some(Audience::Door)
     }
 
     /// Returns the audience of a path, whatever the method.

@@ -35,6 +35,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "GET /login/mail/{token}",
     "POST /login/mail/{token}",
     "GET /door/{code}",
+    "POST /door/{code}",
     "GET /outpost.goauthentik.io/start",
     "GET /oauth2/start",
     "GET /oauth2/sign_in",

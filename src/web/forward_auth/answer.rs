@@ -15,6 +15,9 @@ use super::decide::Verdict;
 use super::endpoint::{Endpoint, Identity, Refusal};
 use super::metadata::Asked;
 
+/// The longest way back, percent-encoded, in bytes. tinyauth's answer has it twice.
+const MAX_BACK_BYTES: usize = 1536;
+
 /// The headers that tell an application who makes a request. Always all of them, empty where there is nothing to say: a
 /// proxy that copies only what is there would leave a client's own in place (CVE-2026-30851).
 static REMOTE: [HeaderName; 4] = [
@@ -23,11 +26,15 @@ static REMOTE: [HeaderName; 4] = [
     HeaderName::from_static("remote-email"),
     HeaderName::from_static("remote-name"),
 ];
-static AUTHENTIK: [HeaderName; 4] = [
+static AUTHENTIK: [HeaderName; 7] = [
     HeaderName::from_static("x-authentik-username"),
     HeaderName::from_static("x-authentik-groups"),
     HeaderName::from_static("x-authentik-email"),
     HeaderName::from_static("x-authentik-name"),
+    // Always empty: there is nothing to say, and a client's own must not stay.
+    HeaderName::from_static("x-authentik-uid"),
+    HeaderName::from_static("x-authentik-entitlements"),
+    HeaderName::from_static("x-authentik-jwt"),
 ];
 static OAUTH2_PROXY: [HeaderName; 4] = [
     HeaderName::from_static("x-auth-request-user"),
@@ -54,21 +61,31 @@ impl Service {
         match verdict {
             Verdict::LetIn(caller) => endpoint.let_in(caller.as_deref()),
             Verdict::Refused => Reply::forbidden(),
-            Verdict::NeedsLogin => self.send_to(endpoint, asked, original, "/login"),
-            Verdict::NeedsSecondFactor => self.send_to(endpoint, asked, original, "/account/verify"),
-            Verdict::BadCredential => self.unauthorized(endpoint, asked, original, "/login"),
+            Verdict::NeedsLogin { basic } => self.send_to(endpoint, asked, original, ("/login", basic)),
+            Verdict::NeedsSecondFactor => self.send_to(endpoint, asked, original, ("/account/verify", false)),
+            Verdict::BadCredential => self.unauthorized(endpoint, asked, original, ("/login", false)),
         }
     }
 
-    /// Sends somebody to a page of ours, and back afterwards.
-    fn send_to(&self, endpoint: &Endpoint, asked: &Asked<'_>, original: &OriginalRequest, page: &str) -> Reply {
+    /// Sends somebody to a page of ours, and back afterwards; `basic` asks programs for a password.
+    fn send_to(
+        &self,
+        endpoint: &Endpoint,
+        asked: &Asked<'_>,
+        original: &OriginalRequest,
+        (page, basic): (&str, bool),
+    ) -> Reply {
         let by_status = match endpoint.refusal {
             Refusal::Redirect => false,
             Refusal::Status | Refusal::TinyauthStatus => true,
             Refusal::BySource => asked.headers.contains_key("x-original-url"),
         };
-        if by_status || !is_for_a_page(asked.headers) {
-            return self.unauthorized(endpoint, asked, original, page);
+        let is_for_a_page = is_for_a_page(asked.headers);
+        // Older configurations for programs.
+        let wants_basic = endpoint.refusal == Refusal::BySource && asked.has_parameter("auth=basic");
+        if by_status || !is_for_a_page || wants_basic {
+            // Never to a browser that did not begin with it: it would open a dialogue over the page.
+            return self.unauthorized(endpoint, asked, original, (page, basic && !is_for_a_page || wants_basic));
         }
         let Some(place) = self.place_of(asked, original, page) else { return Reply::forbidden() };
         let is_safe = matches!(original.method.as_str(), "GET" | "HEAD" | "OPTIONS");
@@ -77,20 +94,20 @@ impl Service {
         Reply::bare(if is_safe { Success::Found } else { Success::SeeOther }, headers)
     }
 
-    fn unauthorized(&self, endpoint: &Endpoint, asked: &Asked<'_>, original: &OriginalRequest, page: &str) -> Reply {
+    fn unauthorized(
+        &self,
+        endpoint: &Endpoint,
+        asked: &Asked<'_>,
+        original: &OriginalRequest,
+        (page, basic): (&str, bool),
+    ) -> Reply {
         let Some(place) = self.place_of(asked, original, page) else { return Reply::forbidden() };
         let mut headers = HeaderMap::new();
         if endpoint.refusal == Refusal::TinyauthStatus {
             headers.insert(HeaderName::from_static("x-tinyauth-location"), place.clone());
         }
         headers.insert(header::LOCATION, place);
-        let asks_for_basic = || {
-            let rules = self.web.app.access_rules();
-            !is_for_a_page(asked.headers)
-                && rules.find(original).is_ok_and(|rule| rule.is_some_and(|rule| rule.rule.terms.basic))
-        };
-        // Never to a browser that did not begin with it: it would open a dialogue over the page.
-        if Credential::is_basic(asked.headers) || asks_for_basic() {
+        if basic || Credential::is_basic(asked.headers) {
             let challenge = HeaderValue::from_static("Basic realm=\"gatelodge\", charset=\"UTF-8\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -109,7 +126,10 @@ impl Service {
             self.refusals.note_for_proxy(asked.received.peer, &said);
             return None;
         }
-        let back: String = form_urlencoded::byte_serialize(original.url.return_to().as_bytes()).collect();
+        let encoded = |url: String| -> String { form_urlencoded::byte_serialize(url.as_bytes()).collect() };
+        // Proxies take some 4 KiB of an answer's head, and make an error of more.
+        let back = Some(encoded(original.url.return_to())).filter(|back| back.len() <= MAX_BACK_BYTES);
+        let back = back.unwrap_or_else(|| encoded(original.url.root()));
         HeaderValue::try_from(format!("{site}{page}?return_to={back}")).ok()
     }
 }
@@ -121,7 +141,7 @@ impl Endpoint {
             [&at_door.user, &at_door.groups, &at_door.email, &at_door.name].map(Bytes::clone)
         });
         let mut told = told.unwrap_or_default();
-        let (names, success) = match self.identity {
+        let (names, success): (&[HeaderName], _) = match self.identity {
             Identity::Remote => (&REMOTE, Success::Ok),
             Identity::Authentik => {
                 let groups = caller.map(|caller| caller.person.account.groups.iter().map(GroupName::as_str));

@@ -4,7 +4,10 @@ use http::{HeaderMap, header};
 
 use crate::base::Secret;
 use crate::crypto::{Bearer, BearerKind, Digest, from_base64};
-use crate::web::cookies::{DOOR, only};
+use crate::web::cookies::{DOOR, all};
+
+/// The most cookies of one name that are looked up.
+const MAX_DOORS: usize = 4;
 
 /// How a request says who makes it.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(super) enum Credential {
     None,
     /// The cookie of the domain.
     Door(Digest),
+    /// Several of that name: one from before the domain was another, or somebody planted one.
+    Doors(Vec<Digest>),
     /// A credential that can be nobody's.
     Bad,
     /// An API token.
@@ -36,9 +41,13 @@ impl Credential {
                 return credential;
             }
         }
-        match only(headers, DOOR).and_then(|value| Bearer::digest_of(BearerKind::Door, value)) {
-            Some(digest) => Self::Door(digest),
-            None => Self::None,
+        let mut doors = all(headers, DOOR).filter_map(|value| Bearer::digest_of(BearerKind::Door, value));
+        match (doors.next(), doors.next()) {
+            (None, _) => Self::None,
+            (Some(digest), None) => Self::Door(digest),
+            (Some(first), Some(second)) => {
+                Self::Doors([first, second].into_iter().chain(doors).take(MAX_DOORS).collect())
+            }
         }
     }
 
@@ -70,9 +79,12 @@ impl Credential {
 
     /// Whether it came by `Authorization: Basic`.
     pub(super) fn is_basic(headers: &HeaderMap) -> bool {
-        headers
-            .get_all(header::AUTHORIZATION)
-            .iter()
-            .any(|line| line.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic")))
+        let scheme = |line: &http::HeaderValue| {
+            line.as_bytes()
+                .split(|byte| *byte == b' ')
+                .next()
+                .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+        };
+        headers.get_all(header::AUTHORIZATION).iter().any(scheme)
     }
 }

@@ -20,8 +20,8 @@ use super::metadata::{Asked, NotKnown};
 pub(super) enum Verdict {
     /// It is let in; nobody has to be known for that, or this caller is.
     LetIn(Option<Arc<KnownCaller>>),
-    /// A login would help.
-    NeedsLogin,
+    /// A login would help; whether programs are to be asked for a password.
+    NeedsLogin { basic: bool },
     /// The login was not enough.
     NeedsSecondFactor,
     /// The program's credential is nobody's.
@@ -117,6 +117,7 @@ impl Service {
             Credential::None => Some(Who::Nobody),
             Credential::Bad => Some(Who::Bad),
             Credential::Door(digest) => app.find_cached_door(digest, host).map(Who::Known),
+            Credential::Doors(_) => None,
             Credential::Token(digest) => app.find_cached_caller(digest).map(Who::Known),
             Credential::AppPassword(name, digest) => {
                 let caller = app.find_cached_caller(digest)?;
@@ -143,6 +144,18 @@ impl Service {
             Credential::Bad => Who::Bad,
             // One that opens nothing any more is none: the person logs in again.
             Credential::Door(digest) => known_or(app.find_door(digest, host).await?, Who::Nobody),
+            Credential::Doors(digests) => {
+                let mut found: Option<Arc<KnownCaller>> = None;
+                for digest in digests {
+                    let Some(caller) = app.find_door(digest, host).await? else { continue };
+                    // Two people at once: one of the cookies was planted, and nobody can tell which (cookie tossing).
+                    if found.as_ref().is_some_and(|other| other.person.id != caller.person.id) {
+                        return Ok(Who::Nobody);
+                    }
+                    found = Some(caller);
+                }
+                known_or(found, Who::Nobody)
+            }
             Credential::Token(digest) => known_or(app.find_caller(digest).await?, Who::Bad),
             Credential::AppPassword(name, digest) => {
                 let caller = app.find_caller(digest).await?;
@@ -186,7 +199,7 @@ fn is_named(caller: &KnownCaller, name: &str) -> bool {
 fn decide(matched: MatchedRule<'_>, who: Who, host: &Host) -> Verdict {
     let caller = match who {
         Who::Known(caller) => caller,
-        Who::Nobody => return verdict_of(judge(matched, None), None),
+        Who::Nobody => return Verdict::NeedsLogin { basic: matched.rule.terms.basic },
         Who::Bad => return Verdict::BadCredential,
     };
     if !caller.grant.opens_host(host) {
@@ -202,7 +215,7 @@ fn decide(matched: MatchedRule<'_>, who: Who, host: &Host) -> Verdict {
 fn verdict_of(decision: AccessDecision, caller: Option<Arc<KnownCaller>>) -> Verdict {
     match decision {
         AccessDecision::LetIn(_) => Verdict::LetIn(caller),
-        AccessDecision::NeedsLogin(_) => Verdict::NeedsLogin,
+        AccessDecision::NeedsLogin(_) => Verdict::NeedsLogin { basic: false },
         AccessDecision::NeedsSecondFactor(_) => Verdict::NeedsSecondFactor,
         AccessDecision::NotAllowed(_) | AccessDecision::NoRule | AccessDecision::Doubt(_) => Verdict::Refused,
     }

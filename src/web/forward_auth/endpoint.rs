@@ -81,6 +81,13 @@ pub(crate) const AUTHENTIK: Endpoint =
 /// Authentik's for nginx.
 pub(crate) const AUTHENTIK_NGINX: Endpoint =
     others(AccessAlias::Authentik, Source::Either, Refusal::Status, Identity::Authentik);
+/// Authentik's for Envoy.
+pub(crate) const AUTHENTIK_ENVOY: Endpoint = others(
+    AccessAlias::Authentik,
+    Source::Below("/outpost.goauthentik.io/auth/envoy"),
+    Refusal::Redirect,
+    Identity::Authentik,
+);
 /// oauth2-proxy's.
 pub(crate) const OAUTH2_PROXY: Endpoint =
     others(AccessAlias::Oauth2Proxy, Source::Either, Refusal::Status, Identity::Oauth2Proxy);

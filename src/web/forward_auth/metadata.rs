@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::gate::{Doubt, OriginalRequest, OriginalUrl, RequestMethod};
 use crate::web::encoded::parse_form;
-use crate::web::request::Received;
+use crate::web::request::{MAX_PROXIES, Received, forwarded_address};
 
 const METHOD: &str = "x-forwarded-method";
 const PROTO: &str = "x-forwarded-proto";
@@ -18,20 +18,18 @@ const FOR: &str = "x-forwarded-for";
 const ORIGINAL_URL: &str = "x-original-url";
 const ORIGINAL_METHOD: &str = "x-original-method";
 
-/// Headers of which no spelling with underscores may come along: some servers take `X_Forwarded_Host` for
+/// Beginnings of headers of which no spelling with underscores may come along: some servers take `X_Forwarded_Host` for
 /// `X-Forwarded-Host`, and applications `Remote_User` for `Remote-User` (CVE-2026-39858, CVE-2026-52845).
-const NO_TWINS: [&str; 11] = [
-    METHOD,
-    PROTO,
-    HOST,
-    URI,
-    FOR,
-    ORIGINAL_URL,
-    ORIGINAL_METHOD,
+const NO_TWINS: [&str; 9] = [
+    "x-forwarded-",
+    "x-original-",
     "remote-user",
     "remote-groups",
     "remote-email",
     "remote-name",
+    "x-authentik-",
+    "x-auth-request-",
+    "x-vouch-",
 ];
 
 /// Where an endpoint reads the original request from.
@@ -66,6 +64,8 @@ pub(super) enum NotKnown {
     Disagree,
     /// It is known, and no rule is for it.
     NoRule,
+    /// It came over HTTP/2 or behind another, and what may follow its target was not seen.
+    NotWhole,
     /// What they say might be read differently by different programs.
     Doubt(Doubt),
 }
@@ -85,6 +85,9 @@ impl fmt::Display for NotKnown {
             Self::Malformed(name) => write!(f, "{name} is not plain text"),
             Self::Twin(name) => write!(f, "{name} came along with underscores: the proxy has to remove a client's own"),
             Self::Disagree => f.write_str("X-Original-URL and the X-Forwarded- headers say different things"),
+            Self::NotWhole => {
+                f.write_str("a proxy that asks by path has to ask over HTTP/1.1, one request after another")
+            }
             Self::NoRule => f.write_str("no access rule is for the host or the path"),
             Self::Doubt(doubt) => doubt.fmt(f),
         }
@@ -104,6 +107,11 @@ pub(in crate::web) struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whether the query of the request to us has a parameter, as it is written.
+    pub(super) fn has_parameter(&self, parameter: &str) -> bool {
+        self.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == parameter))
+    }
+
     /// Returns the original request.
     ///
     /// # Errors
@@ -122,18 +130,29 @@ impl Asked<'_> {
             Source::Below(prefix) => (self.itself(&self.target_below(prefix))?, self.method.as_str()),
             Source::PathParameter => (self.itself(&self.path_parameter()?)?, self.method.as_str()),
         };
-        // The address behind all proxies that we know. One that a proxy of ours has is no client's, so the chain is
-        // broken or the proxy says nothing.
-        let is_named = self.headers.contains_key(FOR);
-        let client = Some(self.received.network).filter(|network| is_named && !is_trusted(*network));
+        let client = self.client(is_trusted)?;
         Ok(OriginalRequest { url, method: RequestMethod::parse(method)?, client })
+    }
+
+    /// Returns the last address of `X-Forwarded-For` that is none of a proxy of ours.
+    fn client(&self, is_trusted: impl Fn(IpAddr) -> bool) -> Result<Option<IpAddr>, NotKnown> {
+        let lines = self.headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
+        for part in lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).take(MAX_PROXIES) {
+            let part = str::from_utf8(part).ok().and_then(|part| forwarded_address(part.trim()));
+            let address = part.ok_or(NotKnown::Malformed(FOR))?;
+            if !is_trusted(address) {
+                return Ok(Some(address.to_canonical()));
+            }
+        }
+        Ok(None)
     }
 
     fn check_twins(&self) -> Result<(), NotKnown> {
         for name in self.headers.keys().map(http::HeaderName::as_str).filter(|name| name.contains('_')) {
             let is_twin = |known: &&str| {
-                known.len() == name.len()
-                    && known.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a, b) == (b'-', b'_'))
+                let is_whole = known.ends_with('-') || known.len() == name.len();
+                let is_alike = |(a, b)| a == b || (a, b) == (b'-', b'_');
+                is_whole && known.len() <= name.len() && known.bytes().zip(name.bytes()).all(is_alike)
             };
             if let Some(known) = NO_TWINS.into_iter().find(|known| is_twin(known)) {
                 return Err(NotKnown::Twin(known));
@@ -186,6 +205,10 @@ impl Asked<'_> {
     }
 
     fn itself(&self, target: &str) -> Result<OriginalUrl, NotKnown> {
+        // Its fragment would be part of what the application is asked for (GHSA-pxq7-h93f-9jrg).
+        if !self.received.is_target_whole {
+            return Err(NotKnown::NotWhole);
+        }
         let host = match self.uri.authority() {
             Some(authority) => authority.as_str(),
             None => self.text(header::HOST.as_str()).map_err(|_| NotKnown::Missing("host"))?,

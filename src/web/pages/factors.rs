@@ -99,10 +99,10 @@ pub(crate) async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure
             return go_back(web, request, &return_to).await;
         }
         if !caller.has_second_factor {
-            return Ok(Reply::see_other("/account/second-factor?notice=factor-wanted"));
+            return Ok(Reply::see_other(&(with_return(OVERVIEW, &return_to) + "&notice=factor-wanted")));
         }
     } else if caller.lacks_second_factor && !return_to.is_empty() {
-        return Ok(Reply::see_other(OVERVIEW));
+        return Ok(Reply::see_other(&with_return(OVERVIEW, &return_to)));
     }
     Ok(proof_form(web, request, &return_to).await?.show(web))
 }
@@ -158,6 +158,7 @@ pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Fail
         factors, trusted,
         codes_left => found.codes_left,
         must_set_up => request.caller()?.lacks_second_factor,
+        go_on => web.return_target(request.query("return_to")),
         offers_mail => found.offered.contains(&FactorKind::Mail),
         offers_sms => found.offered.contains(&FactorKind::Sms),
         notice => notice(request),

@@ -21,7 +21,7 @@ pub(super) use account::{
 };
 pub(super) use admin::{approvals, approve, decline};
 pub(super) use app_passwords::{app_passwords, make_app_password, revoke_app_password};
-pub(super) use doors::{door, start_elsewhere};
+pub(super) use doors::{agree, door, start_elsewhere};
 pub(super) use entry::{
     accept_invitation, invitation_form, login, login_form, login_path, logout, proof_path, register, register_form,
     register_sent,

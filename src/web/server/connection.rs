@@ -19,9 +19,11 @@ use super::protocol::Protocol;
 use crate::net::{Budget, Place, Polite, Pulse};
 use crate::tls::ACME_TLS;
 
+/// The bytes of a head, and of the buffer of HTTP/1.1 in each direction.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
-/// The buffer of HTTP/1.1 in each direction.
-const MAX_BUFFER_BYTES: usize = MAX_HEADER_BYTES as usize;
+/// The same from a trusted proxy, which passes on what a browser sends to some other application: nginx takes 32 KiB.
+const MAX_PROXY_HEADER_BYTES: u32 = 48 * 1024;
+const MAX_PROXY_HEADERS: usize = 256;
 /// Concurrent requests on an HTTP/2 connection. A page of ours is three.
 const MAX_STREAMS: u32 = 8;
 /// The bytes that a client may send on a stream before we read them; nothing else bounds what h2 keeps of bodies.
@@ -78,14 +80,21 @@ impl Serving {
         Arc::new(Desk { service, serves, peer: self.peer, listener: self.listener, head, pulse, budget, share })
     }
 
+    const fn max_header_bytes(&self) -> u32 {
+        if self.is_proxy { MAX_PROXY_HEADER_BYTES } else { MAX_HEADER_BYTES }
+    }
+
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, serves: Serves) {
         let (stream, head) = Watched::new(stream);
         let desk = self.desk(serves, Some(head));
         // The pulse bounds the time for a head: hyper's own timer would be created and dropped with each request.
-        let connection = http1::Builder::new()
-            .max_header_size(MAX_HEADER_BYTES as usize)
-            .max_buf_size(MAX_BUFFER_BYTES)
-            .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
+        let bytes = self.max_header_bytes();
+        let mut builder = http1::Builder::new();
+        builder.max_header_size(bytes as usize).max_buf_size(bytes as usize);
+        if self.is_proxy {
+            builder.max_headers(MAX_PROXY_HEADERS);
+        }
+        let connection = builder.serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
         finish(self.ending.serve(connection, &self.pulse, Farewell::NONE)).await;
     }
 
@@ -98,7 +107,7 @@ impl Serving {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(MAX_SEND_BYTES)
-            .max_header_list_size(MAX_HEADER_BYTES)
+            .max_header_list_size(self.max_header_bytes())
             .serve_connection(TokioIo::new(stream), service_fn(|request| desk.serve(request)));
         finish(self.ending.serve(connection, &self.pulse, Farewell::GOAWAY)).await;
     }

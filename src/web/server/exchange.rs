@@ -114,7 +114,12 @@ impl Desk {
         let network = client_network(self.peer, &head.headers, &env.config.proxy.trusted);
         let exchange = Exchange {
             under_way: self.pulse.begin(body.is_end_stream()),
-            received: Received { at: Instant::now(), peer: self.peer, network },
+            received: Received {
+                at: Instant::now(),
+                peer: self.peer,
+                network,
+                is_target_whole: self.head.as_ref().is_some_and(|head| head.was_seen()),
+            },
             bytes: bytes_of(&head),
             room: None,
             uri: head.uri.clone(),
@@ -263,6 +268,8 @@ impl Desk {
             is_through_proxy: self.share.is_none(),
         };
         match self.serves {
+            // HAProxy puts its backend's address there, and Envoy the application's host.
+            Serves::Site if self.service.is_asked_by_proxies(head.uri.path()) => host::check_form(head),
             Serves::Site => host::check(head, &asked).inspect_err(|failure| {
                 if *failure == Failure::Misdirected {
                     let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -32,6 +32,11 @@ impl Head {
         self.has_fragment.load(Ordering::Relaxed)
     }
 
+    /// Whether the head of the request was seen; nothing is known of a pipelined one.
+    pub(super) fn was_seen(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
     /// Notes a piece of a line.
     fn note_piece(&self, piece: &[u8]) {
         if !self.has_begun.load(Ordering::Relaxed) && piece.contains(&b'#') {

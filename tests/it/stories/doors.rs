@@ -375,7 +375,9 @@ fn networks_count_only_where_the_proxy_says_whose_request_it_is() {
     assert_eq!(ask(&["203.0.113.1", "192.0.2.5"]), 200);
     assert_eq!(ask(&["192.0.2.5, 203.0.113.1"]), 401);
     assert_eq!(ask(&[]), 401);
-    assert_eq!(ask(&["192.0.2.5, garbage"]), 401);
+    assert_eq!(ask(&["192.0.2.5, garbage"]), 403, "the proxy did not write that");
+    assert_eq!(ask(&["garbage, 192.0.2.5"]), 200);
+    assert_eq!(ask(&[""]), 403);
     assert_eq!(ask(&["10.9.0.7"]), 401);
 }
 
@@ -624,6 +626,12 @@ fn endpoints_of_other_programs_are_there_where_they_are_asked_for() {
         (envoy(&nobody, "/page?path=/public"), envoy(&nobody, "/public"), envoy(&nobody, "/closed")),
         (302, 200, 403)
     );
+    let request =
+        http::Request::builder().uri("/outpost.goauthentik.io/start?rd=/page").header("host", "wiki.example.org");
+    is_sent_to_log_in(&world.visitor_from("10.9.0.1").send(request, ""), "https://wiki.example.org/page");
+    let request = http::Request::builder().uri("/oauth2/sign_in").header("host", "wiki.example.org");
+    let request = request.header("x-auth-request-redirect", "/page");
+    is_sent_to_log_in(&world.visitor_from("10.9.0.1").send(request, ""), "https://wiki.example.org/page");
     for start in ["/outpost.goauthentik.io/start", "/oauth2/start", "/oauth2/sign_in"] {
         let url = "https://wiki.example.org/page";
         let reply = world.visitor_from("10.9.0.1").opens(&format!("{start}?rd=https%3A%2F%2Fwiki.example.org%2Fpage"));
@@ -641,8 +649,11 @@ fn an_application_that_asks_for_a_second_factor_sends_people_to_set_one_up() {
     let back: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
     let place = format!("/account/verify?return_to={back}");
     assert_eq!(reply.header("location"), Some(format!("https://auth.example.org{place}").as_str()));
-    browser.opens(&place).leads_to("/account/second-factor?notice=factor-wanted");
-    browser.opens("/account/second-factor?notice=factor-wanted").expect(200).says("asks for a second factor");
+    let set_up = format!("/account/second-factor?return_to={back}&notice=factor-wanted");
+    browser.opens(&place).leads_to(&set_up);
+    let page = browser.opens(&set_up).expect(200);
+    page.says("asks for a second factor");
+    page.says(&format!("href=\"{url}\""));
 }
 
 #[test]
@@ -733,4 +744,94 @@ fn other_rules_hold_from_the_moment_they_are_read() {
     let without = RULES.replace("{ cookie = \"example.org\", url = \"https://auth.example.org\" },", "");
     world.reconfigure(&without);
     assert_eq!(proxy.forward("GET", url).status(), 302);
+}
+
+#[test]
+fn a_code_that_comes_to_another_browser_asks_before_it_makes_anybody_somebody_else() {
+    let world = World::with(RULES);
+    let mallory = world.logged_in("mallory@example.org", PASSWORD);
+    let url = "https://cloud.example.net/";
+    let path = {
+        let reply = mallory.opens(login_for(url).trim_start_matches("https://auth.example.org"));
+        reply.header("location").expect("a place").trim_start_matches("https://auth.example.net").to_owned()
+    };
+    let victim = world.visitor_from("198.51.100.7");
+    for _ in 0..2 {
+        let page = victim.opens(&path).expect(200);
+        page.says(
+            "You are about to be known at <strong>cloud.example.net</strong> as <strong>mallory@example.org</strong>",
+        );
+        assert!(page.header("set-cookie").is_none());
+    }
+    let form = path.split('?').next().expect("a path").to_owned();
+    let body = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", url).finish();
+    let foreign = http::Request::builder().method("POST").uri(&form).header("sec-fetch-site", "cross-site");
+    victim.send(foreign.header("content-type", "application/x-www-form-urlencoded"), body).expect(403);
+    // Whoever has gone by another way meanwhile agrees, once.
+    victim.posts(&form, &[("return_to", url)]).leads_to(url);
+    is_let_in(&Proxy::for_browser(&victim).forward("GET", url), "mallory@example.org");
+    let late = world.visitor_from("198.51.100.8").posts(&form, &[("return_to", url)]).expect(403);
+    late.says("works once and for a minute");
+    late.says("https://auth.example.org/login?return_to=https%3A%2F%2Fcloud.example.net%2F");
+}
+
+#[test]
+fn the_portal_of_another_domain_leads_to_the_one_where_people_log_in() {
+    let world = World::with(RULES);
+    let at = |method: &str, path: &str| {
+        let request = http::Request::builder().method(method).uri(path).header("host", "auth.example.net:443");
+        world.visitor_from("10.9.0.1").send(request.header("sec-fetch-site", "same-origin"), "")
+    };
+    for path in ["/", "/login?return_to=https%3A%2F%2Fcloud.example.net%2F", "/account"] {
+        let reply = at("GET", path);
+        assert_eq!(reply.header("location"), Some(format!("https://auth.example.org{path}").as_str()));
+        assert_eq!(reply.status(), 302);
+    }
+    at("POST", "/login").expect(421);
+    at("GET", "/assets/style.css").expect(200);
+    at("GET", "/door/glh_x?return_to=https%3A%2F%2Fcloud.example.net%2F").expect(403);
+}
+
+#[test]
+fn of_several_cookies_the_one_that_is_alive_counts_and_of_two_people_neither() {
+    let world = World::with(RULES);
+    let (alice, mallory) = (world.logged_in(ALICE, PASSWORD), world.logged_in("mallory@example.org", PASSWORD));
+    let door = |browser: &Visitor<'_>| browser.cookies.borrow()["gatelodge-door"].clone();
+    let stale = format!("glo_{}", "A".repeat(43));
+    let ask = |cookies: &[&str]| {
+        let cookie = cookies.iter().map(|door| format!("gatelodge-door={door}")).collect::<Vec<_>>().join("; ");
+        Proxy { cookie, ..Proxy::for_nobody(&world) }.forward("GET", "https://wiki.example.org/")
+    };
+    let (alice, mallory) = (door(&alice), door(&mallory));
+    is_let_in(&ask(&[&stale, &alice]), ALICE);
+    is_let_in(&ask(&[&alice, "x", &stale]), ALICE);
+    assert_eq!(ask(&[&alice, &mallory]).status(), 302);
+    assert_eq!(ask(&[&mallory, &alice]).status(), 302);
+    assert_eq!(ask(&[&stale, &stale, &stale, &stale, &alice]).status(), 302, "some are looked up, not hundreds");
+}
+
+#[test]
+fn the_way_back_from_a_long_address_is_the_first_page() {
+    let world = World::with(RULES);
+    let nobody = Proxy::for_nobody(&world);
+    let short = format!("https://wiki.example.org/{}", "a".repeat(1_000));
+    is_sent_to_log_in(&nobody.nginx("GET", &short), &short);
+    for url in [
+        format!("https://wiki.example.org/{}", "a".repeat(7_000)),
+        format!("https://wiki.example.org/?{}", "&".repeat(600)),
+    ] {
+        is_sent_to_log_in(&nobody.nginx("GET", &url), "https://wiki.example.org/");
+    }
+}
+
+#[test]
+fn older_configurations_for_programs_are_asked_for_a_password() {
+    let world = World::with(RULES);
+    let headers = [("x-original-url", "https://wiki.example.org/page"), ("x-original-method", "GET")];
+    let reply = Proxy::for_nobody(&world).ask("/api/verify?auth=basic", &headers, "GET");
+    assert!(reply.header("www-authenticate").expect("a challenge").starts_with("Basic "));
+    assert_eq!(reply.status(), 401);
+    assert!(
+        Proxy::for_nobody(&world).ask("/api/verify?x=auth=basic", &headers, "GET").header("www-authenticate").is_none()
+    );
 }
