@@ -246,6 +246,10 @@ mod tests {
             ("https://a.example/public//x", AccessDecision::LetIn(1)),
             ("https://a.example/public%2Fx", ambiguous),
             ("https://a.example//public/x", ambiguous),
+            ("https://a.example//x/public", ambiguous),
+            ("https://b.example//x/private", ambiguous),
+            ("https://b.example/.%2F/u@x:80/private", ambiguous),
+            ("https://b.example//x/y", AccessDecision::LetIn(5)),
             ("https://a.example/x//y", AccessDecision::NeedsLogin(3)),
             ("https://a.example/public/%252e%252e/x", ambiguous),
             ("https://a.example/public;x/y", ambiguous),
@@ -255,6 +259,28 @@ mod tests {
             ("https://b.example/private%2F..%2Fx", AccessDecision::Doubt(Doubt::DotSegments)),
         ] {
             assert_eq!(for_nobody(rules(), url), decision, "{url}");
+        }
+    }
+
+    #[test]
+    fn whoever_came_without_a_slash_is_let_in_with_it_as_well_or_not_at_all() {
+        let rules = AccessRules::new(vec![
+            rule("b.example", "/private", Allow::Nobody),
+            rule("b.example", "/", Allow::Anyone),
+            rule("c.example", "/", Allow::Anyone),
+        ]);
+        for (host, uri, decision) in [
+            ("b.example", "/x/private", AccessDecision::Doubt(Doubt::Ambiguous)),
+            ("b.example", "/private", AccessDecision::Doubt(Doubt::Ambiguous)),
+            ("b.example", "/x/y", AccessDecision::LetIn(2)),
+            ("c.example", "/x/private", AccessDecision::LetIn(3)),
+        ] {
+            let url = OriginalUrl::from_parts_after_slash("https", host, uri).expect(uri);
+            assert_eq!(
+                decide(&rules, &OriginalRequest { url, ..request("https://a.example/") }, None),
+                decision,
+                "{uri}"
+            );
         }
     }
 }

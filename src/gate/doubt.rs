@@ -39,6 +39,8 @@ pub enum Doubt {
     PathParameter,
     /// The method is not in capital letters.
     Method,
+    /// The path may be read in more ways than are tried for its length.
+    TooManyReadings,
     /// Read in another way, the path falls under a rule that asks something else.
     Ambiguous,
     /// Without its dot segments removed, the path falls under a rule that asks something else.
@@ -69,6 +71,9 @@ impl Doubt {
             Self::EncodedTooOften => "the path is percent-encoded more than twice",
             Self::PathParameter => "the path holds a `..;`, which some servers take for `..`",
             Self::Method => "the method is not in capital letters",
+            Self::TooManyReadings => {
+                "servers may read the path differently (`//`, `%2F`, `;`, encoded twice), in more ways than are tried for its length"
+            }
             Self::Ambiguous => {
                 "another server may read the path differently (`//`, `%2F`, `;`, encoded twice), and another rule decides then"
             }

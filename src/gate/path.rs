@@ -5,16 +5,25 @@ use super::doubt::Doubt;
 /// Stands for an encoded slash in a path that is decoded. No path holds it otherwise: an encoded NUL is refused.
 const ENCODED_SLASH: char = '\0';
 
+/// The longest path that is read in more than one way, in bytes: each reading is matched with every pattern.
+const MAX_AMBIGUOUS_BYTES: usize = 1024;
+
+/// The most readings, with dot segments and without: more than what a path has that nobody made to have many.
+const MAX_READINGS: usize = 32;
+
 /// A path, decoded once and without dot segments, and how else it may be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Path {
     /// The path, decoded once.
     decoded: String,
     /// What rules are matched with, where that is not the decoded path alone. The first is the path itself, with encoded
-    /// slashes kept; the others are how servers read it that decode those, collapse `//`, drop `;…`, or decode twice.
+    /// slashes kept; the others are how servers read it that decode those, collapse `//` or take it for the beginning of
+    /// an authority, drop `;…`, or decode twice. None is there twice.
     readings: Vec<String>,
     /// The readings of a server that removes no dot segments, where there are any.
     pub with_dots: Vec<String>,
+    /// Whether it is too long to be read in more than one way.
+    is_long: bool,
 }
 
 impl Path {
@@ -25,18 +34,19 @@ impl Path {
         }
         let once = decode(raw, Malformed::Refused)?;
         refuse_dots_with_parameters(&once)?;
-        let mut path = Self { decoded: String::new(), readings: vec![], with_dots: vec![] };
+        let is_long = raw.len() > MAX_AMBIGUOUS_BYTES;
+        let mut path = Self { decoded: String::new(), readings: vec![], with_dots: vec![], is_long };
         // Nearly every path is read by everybody in the same way, and has no dot segments.
         let is_told_apart = |byte: u8| matches!(byte, 0 | b';' | b'%' | b'?' | b'#');
         if !once.bytes().any(is_told_apart) && !once.contains("//") {
             if once.contains("/.") {
-                path.read(&once);
+                path.read(&once)?;
             }
             path.decoded = once;
             return Ok(path);
         }
-        path.read_in_every_way(&once.replace(ENCODED_SLASH, "%2F"));
-        path.read_in_every_way(&slashed(&once));
+        path.read_in_every_way(&once.replace(ENCODED_SLASH, "%2F"))?;
+        path.read_in_every_way(&slashed(&once))?;
         let slashed = slashed(&once);
         let twice = decode(&slashed, Malformed::Kept)?;
         if twice != slashed {
@@ -45,7 +55,7 @@ impl Path {
             if decode(&twice, Malformed::Kept)? != twice {
                 return Err(Doubt::EncodedTooOften);
             }
-            path.read_in_every_way(&twice);
+            path.read_in_every_way(&twice)?;
         }
         path.decoded = once;
         Ok(path)
@@ -56,34 +66,83 @@ impl Path {
         encode(&without_dots(&self.decoded))
     }
 
+    /// Adds the readings of the path with one slash more before it, from which it may have come.
+    pub(super) fn with_readings_after_slash(mut self, raw: &str) -> Result<Self, Doubt> {
+        let longer = Self::parse(&format!("/{raw}"))?;
+        if self.readings.is_empty() {
+            self.readings.push(self.decoded.clone());
+        }
+        for path in longer.readings() {
+            add(&mut self.readings, path);
+        }
+        for path in &longer.with_dots {
+            add(&mut self.with_dots, path);
+        }
+        self.check_readings()?;
+        Ok(self)
+    }
+
     /// Returns what rules are matched with.
     pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
         let only = self.readings.is_empty().then_some(&self.decoded);
         only.into_iter().chain(&self.readings).map(String::as_str)
     }
 
-    fn read_in_every_way(&mut self, path: &str) {
-        self.read(path);
+    fn read_in_every_way(&mut self, path: &str) -> Result<(), Doubt> {
+        self.read(path)?;
         let stripped = without_parameters(path);
         // What was decoded may be taken for a URL again, whose path ends where the query begins.
         for path in [path, &stripped] {
             let cut = &path[..path.find(['?', '#']).unwrap_or(path.len())];
             for path in [path, cut] {
-                self.read(path);
-                self.read(&collapsed(path));
+                self.read(path)?;
+                self.read(&collapsed(path))?;
             }
         }
+        Ok(())
     }
 
-    fn read(&mut self, path: &str) {
+    fn read(&mut self, path: &str) -> Result<(), Doubt> {
         let clean = without_dots(path);
-        if clean != path && !self.with_dots.iter().any(|known| known == path) {
-            self.with_dots.push(path.to_owned());
+        let is_new_with_dots = clean != path && add(&mut self.with_dots, path);
+        // Both are added, whichever is new.
+        if !(add(&mut self.readings, &clean) | is_new_with_dots) {
+            return Ok(());
         }
-        if !self.readings.contains(&clean) {
-            self.readings.push(clean);
+        self.check_readings()?;
+        for path in [path, &clean] {
+            for rest in after_authority(path).into_iter().flatten() {
+                self.read(rest)?;
+                self.read(&collapsed(rest))?;
+            }
         }
+        Ok(())
     }
+
+    fn check_readings(&self) -> Result<(), Doubt> {
+        let most = if self.is_long { 1 } else { MAX_READINGS };
+        if self.readings.len().max(self.with_dots.len()) > most { Err(Doubt::TooManyReadings) } else { Ok(()) }
+    }
+}
+
+/// Adds a text to a list that does not have it, and tells whether it was added.
+fn add(list: &mut Vec<String>, text: &str) -> bool {
+    let is_new = !list.iter().any(|known| known == text);
+    if is_new {
+        list.push(text.to_owned());
+    }
+    is_new
+}
+
+/// Returns the path of what is taken for a reference without a scheme (RFC 3986, 4.2), if it begins with `//`: what
+/// follows the authority. Browsers and those who parse like them skip all slashes before it (WHATWG URL).
+fn after_authority(path: &str) -> Option<[&str; 2]> {
+    let rest = path.strip_prefix("//")?;
+    Some([from_first_slash(rest), from_first_slash(rest.trim_start_matches('/'))])
+}
+
+fn from_first_slash(text: &str) -> &str {
+    text.find('/').map_or("/", |at| &text[at..])
 }
 
 /// What to do with a percent sign that begins no encoded byte.
@@ -204,6 +263,10 @@ fn without_dots(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn readings(raw: &str) -> Vec<String> {
@@ -230,6 +293,94 @@ mod tests {
         assert_eq!(readings("/a//../b"), ["/a/b", "/b"]);
         assert_eq!(readings("/p%2F..%2Fb"), ["/p%2F..%2Fb", "/b"]);
         assert_eq!(Path::parse("/p%2F..%2Fb").expect("a path").with_dots, ["/p/../b"]);
+    }
+
+    #[test]
+    fn what_begins_with_two_slashes_is_read_without_its_authority() {
+        for raw in [
+            "//x/vault",
+            "//x:80/vault",
+            "//u@x/vault",
+            "///x/vault",
+            "/////x/vault",
+            "//x//vault",
+            "//x//y/vault",
+            "//x/./vault",
+            "//x/a/../vault",
+            "//../vault",
+            "//x;y/vault",
+            "//[::1]/vault",
+            "/.//x/vault",
+            "/a/..//x/vault",
+            "/;//x/vault",
+            "/;a/x/vault",
+            "/%2Fx/vault",
+            "/%2fx%2fvault",
+            "/.%2F/x/vault",
+            "/%2e/%2Fx/vault",
+            "/%252Fx/vault",
+            "/%252Fx%252Fvault",
+        ] {
+            assert!(readings(raw).contains(&"/vault".to_owned()), "{raw}: {:?}", readings(raw));
+        }
+        for raw in ["//", "///", "//x", "//x%3Fa=/vault", "//x%23/vault", "/%2Fx"] {
+            assert!(readings(raw).contains(&"/".to_owned()), "{raw}: {:?}", readings(raw));
+        }
+        assert_eq!(readings("/a//x/vault"), ["/a//x/vault", "/a/x/vault"]);
+    }
+
+    #[test]
+    fn a_path_that_came_without_a_slash_is_read_with_it_as_well() {
+        let readings = |raw: &str| -> Vec<String> {
+            let path = Path::parse(raw).and_then(|path| path.with_readings_after_slash(raw)).expect(raw);
+            path.readings().map(str::to_owned).collect()
+        };
+        assert_eq!(readings("/x/vault"), ["/x/vault", "//x/vault", "/vault"]);
+        assert_eq!(readings("/"), ["/", "//"]);
+        assert_eq!(readings("/x%2Fvault")[0], "/x%2Fvault");
+        let dotted = Path::parse("/../vault").and_then(|path| path.with_readings_after_slash("/../vault"));
+        assert_eq!(dotted.expect("a path").with_dots, ["/../vault", "//../vault"]);
+    }
+
+    #[test]
+    fn a_path_is_read_in_so_many_ways_and_no_more() {
+        let long = "a".repeat(MAX_AMBIGUOUS_BYTES);
+        for raw in [
+            format!("/{long}//"),
+            format!("/{long}%2F"),
+            format!("/{long};x"),
+            format!("/{long}%3Fx"),
+            format!("/{long}%2541"),
+            format!("//{long}"),
+            format!("/{long}%2541/.."),
+            "/a".repeat(400) + &"//b".repeat(100),
+            "//a".repeat(MAX_READINGS),
+            "//a;b%252F..".repeat(80),
+        ] {
+            assert_eq!(Path::parse(&raw), Err(Doubt::TooManyReadings), "{raw}");
+        }
+        for raw in [format!("/{long}/b"), format!("/{long}/%61"), format!("/{long}/../b"), format!("/{long}%25")] {
+            assert_eq!(readings(&raw).len(), 1, "{raw}");
+        }
+        let longest = format!("/{}", &long[4..]) + "//b";
+        assert_eq!((longest.len(), readings(&longest).len()), (MAX_AMBIGUOUS_BYTES, 2));
+        let short = format!("/{}", &long[1..]);
+        let after_slash = |raw: &str| Path::parse(raw).and_then(|path| path.with_readings_after_slash(raw));
+        assert_eq!(after_slash(&short).err(), Some(Doubt::TooManyReadings));
+        assert!(after_slash(&short[1..].replacen('a', "/", 1)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_reading_is_there_twice(raw in "/(/|//|%2[fF]|%252[fF]|;|%3[bB]|%3[fF]|\\.|\\.\\.|%2[eE]|%252e|[a-c]|@|:){0,24}") {
+            if let Ok(path) = Path::parse(&raw) {
+                let all: Vec<&str> = path.readings().chain(path.with_dots.iter().map(String::as_str)).collect();
+                let texts: BTreeSet<&str> = all.iter().copied().collect();
+                prop_assert_eq!(all.len(), texts.len());
+                prop_assert!(all.iter().all(|reading| reading.starts_with('/')));
+                prop_assert!(all.len() <= 2 * MAX_READINGS);
+            }
+        }
     }
 
     #[test]

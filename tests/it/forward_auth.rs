@@ -137,6 +137,7 @@ fn is_as_expected(answer: &str, decision: AccessDecision) -> bool {
         ("no-rule", AccessDecision::NoRule) => true,
         ("doubt", AccessDecision::Doubt(doubt)) => match rest {
             "ambiguous" => doubt == Doubt::Ambiguous,
+            "readings" => doubt == Doubt::TooManyReadings,
             "dots" => doubt == Doubt::DotSegments,
             "parameter" => doubt == Doubt::PathParameter,
             "backslash" => doubt == Doubt::Backslash,
