@@ -500,6 +500,33 @@ fn figures_of_many_rules() {
         let check: Duration = begun.elapsed() / CHECKS;
         eprintln!("{name}: read and checked in {read:?}, indexed in {indexed:?}, a decision in {check:?}");
     }
+    let rules = parse(&patterns(40)).expect("valid").access.rules();
+    let intricate = "/a;b%252Fc%3Fd//";
+    for (name, path) in [
+        ("500 bytes", "/aa".repeat(500 / 3)),
+        ("8 KB", "/aa".repeat(8000 / 3)),
+        ("500 bytes with many readings", intricate.repeat(500 / 16)),
+        ("1 KB with as many as are tried", format!("{}{}", "//a".repeat(15), "/aa".repeat(970 / 3))),
+        ("8 KB with many", intricate.repeat(8000 / 16)),
+    ] {
+        let url = format!("https://wiki.example.org{path}");
+        let begun = Instant::now();
+        for _ in 0..CHECKS / 1000 {
+            assert!(!decision(&rules, &url, "GET", None).lets_in());
+        }
+        let check = begun.elapsed() / (CHECKS / 1000);
+        eprintln!("40 patterns, a path of {name}: a decision in {check:?}");
+    }
+}
+
+/// So many rules with a pattern each, none of which matches what is asked about.
+fn patterns(count: usize) -> String {
+    let rule = |number| {
+        format!(
+            "[[access.rules]]\nhosts = [\"wiki.example.org\"]\npattern = \"([a-c]/?)+x{number}$\"\nallow = \"anyone\"\n"
+        )
+    };
+    (0..count).map(rule).collect()
 }
 
 fn check(config: &str, more: &[&str]) -> (Option<i32>, String) {
