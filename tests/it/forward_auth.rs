@@ -367,6 +367,13 @@ fn what_is_wrong_with_rules_is_told_with_its_place_and_what_to_write_instead() {
             "keep the one",
         ),
         (
+            domain(
+                "{ cookie = \"example.org\", url = \"https://auth.example.org\" }, { cookie = \"example.org\", url = \"https://a.example.org\" }",
+            ),
+            ": example.org is there twice",
+            "keep one of the two",
+        ),
+        (
             "[access]\naliases = [\"authelia\"]\n".to_owned(),
             "\"authelia\" is nothing that `aliases` can be",
             "\"tinyauth\"",

@@ -33,9 +33,14 @@ pub(super) fn access_domains(config: &Config, verdict: &mut Verdict) {
         let outer = others.filter_map(|(other, domain)| Some((other, domain.cookie.as_ref()?)));
         let outer =
             outer.filter(|(other, outer)| outer != &cookie || *other < at).find(|(_, outer)| is_within(outer.as_str()));
-        let said = outer.map(|(_, outer)| format!("{cookie} lies within {outer}, which is a cookie's domain as well"));
-        let hint = "keep the one that holds all hosts";
-        verdict.require(said.is_none(), key(".cookie"), said.unwrap_or_default(), hint);
+        let Some((_, outer)) = outer else { continue };
+        let (said, hint) = if outer == cookie {
+            (format!("{cookie} is there twice"), "keep one of the two")
+        } else {
+            let said = format!("{cookie} lies within {outer}, which is a cookie's domain as well");
+            (said, "keep the one that holds all hosts")
+        };
+        verdict.require(false, key(".cookie"), said, hint);
     }
 }
 
