@@ -70,6 +70,7 @@ pub(super) enum Part<'a> {
 /// Lists what a rule is for on each of its hosts.
 pub(super) fn parts(rule: &AccessRule) -> Vec<Part<'_>> {
     match &rule.pattern {
+        Some(pattern) if pattern.matches_every_path() => vec![Part::Everything],
         Some(pattern) => vec![Part::Pattern(pattern.as_str())],
         None if rule.paths.is_empty() => vec![Part::Everything],
         None => rule.paths.iter().map(Part::Path).collect(),

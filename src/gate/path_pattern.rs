@@ -5,6 +5,8 @@ use std::fmt;
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::pattern_reach::{self, NeverMatches};
+
 /// The longest regular expression, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 1000;
 /// The most bytes that a compiled regular expression may take: three times what usual ones do. The time for a path is at
@@ -100,6 +102,18 @@ impl PathRegex {
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.compiled.is_match(path)
+    }
+
+    /// Whether it is certain that every path holds it.
+    #[must_use]
+    pub fn matches_every_path(&self) -> bool {
+        pattern_reach::matches_every_path(&self.text)
+    }
+
+    /// Returns why no path holds it, where that is certain.
+    #[must_use]
+    pub fn never_matches(&self) -> Option<NeverMatches> {
+        pattern_reach::never_matches(&self.text)
     }
 
     /// Returns it as it was written.

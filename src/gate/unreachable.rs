@@ -15,7 +15,8 @@ pub struct UnreachableRule {
 }
 
 /// Lists the rules of which it is certain that they never decide: for each of their hosts and paths there is one before
-/// that is for all of it. Of two regular expressions only equal ones are compared.
+/// that is for all of it. A regular expression that matches everything counts as every path; of others only equal ones are
+/// compared.
 #[must_use]
 pub fn unreachable_rules(rules: &[AccessRule]) -> Vec<UnreachableRule> {
     let mut index = Index::default();
@@ -109,12 +110,25 @@ mod tests {
     }
 
     #[test]
-    fn of_patterns_only_equal_ones_are_compared() {
+    fn a_pattern_that_matches_everything_takes_every_path() {
+        let pattern = |text: &str| PathRegex::try_from(text.to_owned()).ok();
+        let with = |text: &str| AccessRule { pattern: pattern(text), ..rule(&["a.example"], &[]) };
+        for all in [".*", "^.*", "^.*$", "^/", "^/.*", "^/.*$", "/"] {
+            for after in [rule(&["a.example"], &[]), rule(&["a.example"], &["=/x"]), with("^/a"), with("^/.*$")] {
+                assert_eq!(never(&[with(all), after]), [(2, vec![1])], "{all}");
+            }
+            assert_eq!(never(&[rule(&["a.example"], &[]), with(all)]), [(2, vec![1])], "{all}");
+            assert_eq!(never(&[rule(&["a.example"], &["/x"]), with(all)]), [], "{all}");
+        }
+    }
+
+    #[test]
+    fn of_other_patterns_only_equal_ones_are_compared() {
         let pattern = |text: &str| PathRegex::try_from(text.to_owned()).ok();
         let with = |text: &str| AccessRule { pattern: pattern(text), ..rule(&["a.example"], &[]) };
         assert_eq!(never(&[with("^/a"), with("^/a")]), [(2, vec![1])]);
-        assert_eq!(never(&[with("^/"), with("^/a")]), []);
+        assert_eq!(never(&[with("^/[a-b]"), with("^/a")]), []);
         assert_eq!(never(&[rule(&["a.example"], &[]), with("^/a")]), [(2, vec![1])]);
-        assert_eq!(never(&[with("^/"), rule(&["a.example"], &[])]), []);
+        assert_eq!(never(&[with("^/a"), rule(&["a.example"], &[])]), []);
     }
 }

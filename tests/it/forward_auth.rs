@@ -278,6 +278,28 @@ fn what_is_wrong_with_rules_is_told_with_its_place_and_what_to_write_instead() {
             ":12:11: rule 1 has `paths` and `pattern`",
             "two rules",
         ),
+        (
+            named("allow = \"anyone\"\npattern = \"^public\""),
+            ":11:11: the pattern of rule 1 matches no path: each begins with a slash",
+            "anywhere in the path",
+        ),
+        (
+            named("allow = \"anyone\"\npattern = '^/x$/y'"),
+            ":11:11: the pattern of rule 1 matches no path",
+            "the $ last",
+        ),
+        (
+            named("allow = \"anyone\"\npattern = '^/x\\?y=z'"),
+            ":11:11: the pattern of rule 1 matches no path",
+            "queries",
+        ),
+        (
+            named(
+                "pattern = \"^/.*$\"\nallow = \"logged-in\"\n[[access.rules]]\nhosts = [\"a.example.org\"]\nallow = \"nobody\"",
+            ),
+            ":12:1: rule 2 never decides: rule 1 before it takes every request",
+            "move it up",
+        ),
         (named("allow = \"anyone\"\nmethods = [\"get\"]"), ":11:12: \"get\": not a method", "capital letters"),
         (named("allow = \"anyone\"\nnetworks = [\"10.0.0.0/33\"]"), ":11:13:", "0 to 32 bits"),
         (

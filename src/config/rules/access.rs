@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::config::sections::{Access, RuleSettings};
-use crate::gate::{Allow, MAX_RULES, unreachable_rules};
+use crate::gate::{Allow, MAX_RULES, NeverMatches, PathRegex, unreachable_rules};
 
 use super::verdict::Verdict;
 
@@ -90,6 +90,10 @@ fn access_rule(number: usize, rule: &RuleSettings, verdict: &mut Verdict) {
     verdict.require(rule.allow.is_some(), key(""), format!("rule {number} does not say whom it lets in"), hint);
     let both = !rule.paths.is_empty() && rule.pattern.is_some();
     verdict.require(!both, key(".pattern"), format!("rule {number} has `paths` and `pattern`"), "make two rules of it");
+    if let Some(reason) = rule.pattern.as_ref().and_then(PathRegex::never_matches) {
+        let (why, hint) = in_words(reason);
+        verdict.require(false, key(".pattern"), format!("the pattern of rule {number} matches no path: {why}"), hint);
+    }
     if matches!(rule.allow, Some(Allow::Anyone | Allow::Nobody)) {
         let allow = rule.allow.map(Allow::as_str).unwrap_or_default();
         let said = |what: &str| {
@@ -108,5 +112,21 @@ fn access_rule(number: usize, rule: &RuleSettings, verdict: &mut Verdict) {
             format!("rule {number} asks for no password with allow = \"{allow}\""),
             hint,
         );
+    }
+}
+
+/// Says why a pattern never matches, and what to write instead.
+const fn in_words(reason: NeverMatches) -> (&'static str, &'static str) {
+    match reason {
+        NeverMatches::NoSlash => {
+            ("each begins with a slash", "write it like \"^/public\"; without the ^ it matches anywhere in the path")
+        }
+        NeverMatches::AfterEnd => (
+            "something follows the $, which is the end of the path",
+            "write the $ last, or \"\\\\$\" for the sign itself",
+        ),
+        NeverMatches::Query => {
+            ("neither ? and what follows it nor # is part of one", "rules do not look at queries; write the path alone")
+        }
     }
 }
