@@ -172,12 +172,12 @@ pub enum Command {
     Health,
     /// Inspects everything: whether it can be written, is whole, and on time.
     Inspect,
-    /// Waits for a request with this word, to record how it arrives.
+    /// Waits for a request with this word, to record how it arrives and what is asked about it.
     ProbeExpect {
         /// The word.
         word: String,
     },
-    /// Returns how that request arrived, if it did.
+    /// Returns how that request arrived, and what a reverse proxy asked about it.
     ProbeTake,
     /// Connects to the mail server and logs in, but sends nothing.
     MailProbe,

@@ -8,7 +8,7 @@ use crate::export;
 use crate::mail::{self, MailState};
 use crate::store::{KeySpan, StoreError};
 
-use super::answers::{Arrival, Inspection, Readiness};
+use super::answers::{Arrival, Inspection, Probed, Readiness};
 use super::{Refusal, clock, log, webhooks};
 
 /// The records read at a time.
@@ -83,9 +83,9 @@ fn failed_mails(view: &dyn crate::store::Snapshot) -> Result<usize, StoreError> 
     }
 }
 
-/// Returns how the request of the probe arrived.
-pub(super) fn take_probe(app: &App) -> Option<Arrival> {
-    let arrival = app.take_probe()?;
-    let app::Arrival { peer, network, forwarded, host } = arrival;
-    Some(Arrival { peer, network, forwarded, host })
+/// Returns what came of the request of the probe.
+pub(super) fn take_probe(app: &App) -> Probed {
+    let app::ProbeResult { arrival, question } = app.take_probe();
+    let shown = |app::Arrival { peer, network, forwarded, host }| Arrival { peer, network, forwarded, host };
+    Probed { arrival: arrival.map(shown), question }
 }

@@ -66,7 +66,7 @@ pub use login::PasswordAttempt;
 pub use mail_login::MailKey;
 pub use measures::Measures;
 pub use principal::{Caller, Principal};
-pub use probe::Arrival;
+pub use probe::{Arrival, ProbeResult, ProxyDecision, ProxyQuestion};
 pub use pulses::Heartbeat;
 pub use registering::NewPerson;
 pub use restoring::settle;

@@ -13,6 +13,9 @@ use crate::throttle::Devices;
 /// and opens nothing here.
 pub(super) const DOOR: &str = "gatelodge-door";
 
+/// The cookie by which the doctor's requests are known in the questions of proxies. It opens nothing.
+pub const PROBE_COOKIE: &str = "gatelodge-probe";
+
 /// The names of our cookies. Browsers refuse those with the prefix `__Host-` from sibling hosts and over plain HTTP.
 pub(super) struct CookieNames {
     session: &'static str,
@@ -122,14 +125,27 @@ impl CookieNames {
 
     /// Sets the cookie of a domain, which lives as long as the session's own.
     pub(super) fn set_door(secret: &Bearer, session: &Session, domain: &AccessDomain) -> Option<HeaderValue> {
-        let (cookie, url) = (domain.cookie.as_ref()?, domain.url.as_ref()?);
         let max_age = match session.carrier {
-            Carrier::KeptCookie => format!("; Max-Age={}", session.ends_at.since(session.created_at)),
-            _ => String::new(),
+            Carrier::KeptCookie => Some(session.ends_at.since(session.created_at)),
+            _ => None,
         };
+        Self::set_for_domain((DOOR, secret.expose()), domain, max_age)
+    }
+
+    /// Sets a cookie as [`Self::set_door`] does, by which an administrator tests whether that one would arrive.
+    pub(super) fn set_domain_probe(word: &str, domain: &AccessDomain) -> Option<HeaderValue> {
+        Self::set_for_domain((PROBE_COOKIE, word), domain, Some(MINUTE))
+    }
+
+    fn set_for_domain(
+        (name, value): (&str, &str),
+        domain: &AccessDomain,
+        max_age: Option<Seconds>,
+    ) -> Option<HeaderValue> {
+        let (cookie, url) = (domain.cookie.as_ref()?, domain.url.as_ref()?);
         let secure = if url.origin().starts_with("https://") { "; Secure" } else { "" };
-        let value =
-            format!("{DOOR}={}; Domain={cookie}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}", secret.expose());
+        let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let value = format!("{name}={value}; Domain={cookie}; Path=/; HttpOnly{secure}; SameSite=Lax{max_age}");
         let mut value = HeaderValue::try_from(value).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -153,7 +169,7 @@ impl CookieNames {
 
     /// Sets a cookie that opens nothing, by which an administrator tests whether ours arrive as they were sent.
     pub(super) fn set_probe(&self, word: &str) -> HeaderValue {
-        self.set(if self.is_secure { "__Host-gatelodge-probe" } else { "gatelodge-probe" }, word, Some(MINUTE))
+        self.set(if self.is_secure { "__Host-gatelodge-probe" } else { PROBE_COOKIE }, word, Some(MINUTE))
     }
 
     // Lax, not Strict: whoever follows a link from a mail or another site arrives logged in. CSRF is checked by headers

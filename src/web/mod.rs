@@ -31,6 +31,7 @@ mod service;
 mod status;
 
 pub use access::{Access, Audience};
+pub use cookies::PROBE_COOKIE;
 pub use page_templates::try_pages;
 pub use request::forwarded_address;
 pub use routes::{ROUTES, Route};

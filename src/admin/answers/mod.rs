@@ -15,7 +15,7 @@ pub use groups::{DisbandedGroup, Group};
 pub use joining::{Decided, Invitation, Registration};
 pub use leaving::{Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook};
 pub use upkeep::{
-    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, NewKey, RateLimit, Readiness, VerifiedLog,
+    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, NewKey, Probed, RateLimit, Readiness, VerifiedLog,
     WitnessedLog,
 };
 

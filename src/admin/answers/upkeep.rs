@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::DiskSpace;
+use crate::app::{DiskSpace, ProxyQuestion};
 use crate::base::{ClockState, Timestamp};
 
 use super::Webhook;
@@ -191,4 +191,13 @@ pub struct Arrival {
     pub forwarded: Option<String>,
     /// The content of `Host`.
     pub host: String,
+}
+
+/// What came of the request of a probe.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Probed {
+    /// How it arrived.
+    pub arrival: Option<Arrival>,
+    /// What a reverse proxy asked about it.
+    pub question: Option<ProxyQuestion>,
 }

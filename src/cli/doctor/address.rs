@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::admin::Command;
-use crate::admin::answers::Arrival;
+use crate::admin::answers::{Arrival, Probed};
 use crate::base::{BUILD_DATE, Clock};
 use crate::cli::show::Cell;
 use crate::cli::system_clock::SystemClock;
@@ -49,13 +49,13 @@ pub(super) fn look(config: &Config, findings: &mut Findings) {
         }
     };
     trust(config, &answer, findings);
-    match ask::<Option<Arrival>>(config, &Command::ProbeTake) {
-        Ok(None) => findings.wrong(
+    match ask::<Probed>(config, &Command::ProbeTake) {
+        Ok(Probed { arrival: None, .. }) => findings.wrong(
             "address",
             format!("{url} leads to something else than this server (it answered {})", answer.status),
             "see where the name points, and what the proxy passes on",
         ),
-        Ok(Some(arrival)) => {
+        Ok(Probed { arrival: Some(arrival), .. }) => {
             findings.good("address", format!("{url} leads here"));
             forwarding(config, &arrival, findings);
             cookies(&answer, &word, url.is_https(), findings);

@@ -58,6 +58,7 @@ impl Service {
         original: &OriginalRequest,
         verdict: Verdict,
     ) -> Reply {
+        self.note_for_doctor(asked, || (Ok(original.url.return_to()), (&verdict).into()));
         match verdict {
             Verdict::LetIn(caller) => endpoint.let_in(caller.as_deref()),
             Verdict::Refused => Reply::forbidden(),

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::app::{Fault, KnownCaller};
+use crate::app::{Fault, KnownCaller, ProxyDecision, ProxyQuestion};
 use crate::base::Identity;
 use crate::config::Config;
 use crate::gate::{AccessDecision, AccessRules, Allow, Host, MatchedRule, OriginalRequest, judge};
 use crate::sessions::Client;
 use crate::store::StoreError;
 
+use crate::web::cookies::{PROBE_COOKIE, only};
 use crate::web::reply::Reply;
 use crate::web::service::Service;
 
@@ -28,6 +29,16 @@ pub(super) enum Verdict {
     BadCredential,
     /// It is refused, and no login would help.
     Refused,
+}
+
+impl From<&Verdict> for ProxyDecision {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::LetIn(_) => Self::LetIn,
+            Verdict::NeedsLogin { .. } | Verdict::NeedsSecondFactor => Self::NeedsLogin,
+            Verdict::BadCredential | Verdict::Refused => Self::Refused,
+        }
+    }
 }
 
 /// Who makes a request.
@@ -179,8 +190,23 @@ impl Service {
 
     /// Refuses a request of which nothing is certain, and says why in the log.
     fn not_known(&self, asked: &Asked<'_>, reason: NotKnown) -> Reply {
+        self.note_for_doctor(asked, || (Err(reason.to_string()), ProxyDecision::Refused));
         self.refusals.note_for_proxy(asked.received.peer, &reason);
         Reply::forbidden()
+    }
+
+    /// Notes what was asked and decided, if it is about a request of the doctor's.
+    pub(super) fn note_for_doctor(
+        &self,
+        asked: &Asked<'_>,
+        what: impl FnOnce() -> (Result<String, String>, ProxyDecision),
+    ) {
+        let app = &self.web.app;
+        let Some(word) = app.expects_probe().then(|| only(asked.headers, PROBE_COOKIE)).flatten() else { return };
+        app.note_question(word, || {
+            let (url, decision) = what();
+            ProxyQuestion { peer: asked.received.peer, endpoint: asked.uri.path().to_owned(), url, decision }
+        });
     }
 }
 

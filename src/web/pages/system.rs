@@ -3,6 +3,7 @@
 use crate::admin::answers::Readiness;
 use crate::admin::readiness;
 use crate::web::context::Web;
+use crate::web::cookies::CookieNames;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
@@ -18,8 +19,13 @@ pub(crate) async fn home(web: &Web, request: &Request) -> Result<Reply, Failure>
 pub(crate) fn health(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let reply = Reply::text("ok");
     let Some(word) = request.query("probe") else { return Ok(reply) };
-    let is_expected = web.app.note_probe(word, || request.arrival());
-    Ok(if is_expected { reply.with_cookie(web.cookies.set_probe(word)) } else { reply })
+    if !web.app.note_probe(word, || request.arrival()) {
+        return Ok(reply);
+    }
+    let env = web.app.env();
+    let domains = env.config.access.domains.iter();
+    let for_domains = domains.filter_map(|domain| CookieNames::set_domain_probe(word, domain));
+    Ok(reply.with_cookie(web.cookies.set_probe(word)).with_cookies(for_domains))
 }
 
 /// `GET /readyz`: whether people can be served. The details are for this machine and for administrators only.

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use gatelodge::app::ProxyDecision;
+use gatelodge::base::MINUTE;
 use serde_json::{Value, json};
 
 use super::second_factors::set_up;
@@ -834,4 +836,39 @@ fn older_configurations_for_programs_are_asked_for_a_password() {
     assert!(
         Proxy::for_nobody(&world).ask("/api/verify?x=auth=basic", &headers, "GET").header("www-authenticate").is_none()
     );
+}
+
+#[test]
+fn what_a_proxy_asks_about_the_doctors_request_is_told_to_the_doctor_alone() {
+    let world = World::with(RULES);
+    let ask = |cookie: &str, url: &str| Proxy::for_nobody(&world).with("cookie", cookie).nginx("GET", url);
+    let (word, url) = ("gatelodge-probe=word", "https://wiki.example.org:8443/page?a=b");
+    let told = || world.app.take_probe().question.map(|question| (question.url, question.decision));
+
+    ask(word, url);
+    assert_eq!(told(), None, "nobody waited for it");
+
+    world.app.expect_probe("word".to_owned());
+    ask("gatelodge-probe=other", url);
+    ask("gatelodge-probe=word; gatelodge-probe=word", url);
+    ask(word, url);
+    ask(word, "https://wiki.example.org/public");
+    assert_eq!(told(), Some((Ok(url.to_owned()), ProxyDecision::NeedsLogin)), "the first counts");
+    assert_eq!(told(), None);
+
+    for (url, asked, decision) in [
+        ("https://wiki.example.org/public", Ok("https://wiki.example.org/public"), ProxyDecision::LetIn),
+        ("http://wiki.example.org/page", Ok("http://wiki.example.org/page"), ProxyDecision::Refused),
+        ("https://b.example/", Ok("https://b.example/"), ProxyDecision::Refused),
+        ("wiki", Err("it is no URL with a scheme, a host and a path"), ProxyDecision::Refused),
+    ] {
+        world.app.expect_probe("word".to_owned());
+        ask(word, url);
+        assert_eq!(told(), Some((asked.map(str::to_owned).map_err(str::to_owned), decision)));
+    }
+
+    world.app.expect_probe("word".to_owned());
+    world.advance(MINUTE);
+    ask(word, url);
+    assert_eq!(told(), None, "a minute has passed");
 }
