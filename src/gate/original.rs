@@ -117,6 +117,18 @@ impl OriginalUrl {
         &self.host
     }
 
+    /// Returns the port, which is the scheme's own where the URL names none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(self.scheme.default_port())
+    }
+
+    /// Returns path and query as they came.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// Returns the paths that a server may see; the first is the URL's own, decoded and without dot segments.
     pub fn readings(&self) -> impl Iterator<Item = &str> {
         self.path.readings()

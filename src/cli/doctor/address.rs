@@ -27,6 +27,7 @@ pub(super) fn look(config: &Config, findings: &mut Findings) {
         host: url.host(),
         port: url.port().unwrap_or(default),
         is_https: url.is_https(),
+        at: None,
         now: SystemClock.now().max(BUILD_DATE),
     };
     if visit.addresses().is_empty() {
@@ -119,7 +120,7 @@ fn forwarding(config: &Config, arrival: &Arrival, findings: &mut Findings) {
         Some(_) => findings.wrong(
             "proxy",
             format!("what {peer} says is not believed: everybody seems to come from {network}"),
-            format!("add the proxy's network to [proxy]: trusted = [\"{peer}/{}\"]", if peer.is_ipv6() { 128 } else { 32 }),
+            trusting(peer),
         ),
     }
     let host = arrival.host.cell();
@@ -131,6 +132,11 @@ fn forwarding(config: &Config, arrival: &Arrival, findings: &mut Findings) {
             "no harm here: links come from site.url",
         );
     }
+}
+
+/// Says how a proxy is trusted.
+pub(super) fn trusting(peer: IpAddr) -> String {
+    format!("add the proxy's network to [proxy]: trusted = [\"{peer}/{}\"]", if peer.is_ipv6() { 128 } else { 32 })
 }
 
 fn cookies(answer: &Answer, word: &str, is_https: bool, findings: &mut Findings) {

@@ -2,10 +2,14 @@
 //! to do.
 
 mod address;
+mod applications;
 mod asking;
 mod findings;
 mod here;
+mod judging;
 mod visit;
+
+use std::net::IpAddr;
 
 use clap::Args;
 use serde_json::json;
@@ -24,6 +28,9 @@ pub(super) struct Doctor {
     /// Send a real mail there too; without it the mail server is only asked to let us in.
     #[arg(long, value_name = "ADDRESS")]
     mail: Option<String>,
+    /// Visit the applications behind the reverse proxy at this address of it, wherever their names lead from here.
+    #[arg(long, value_name = "ADDRESS")]
+    at: Option<IpAddr>,
 }
 
 impl Doctor {
@@ -41,6 +48,7 @@ impl Doctor {
                     }
                     here::mail(&config, self.mail, &mut findings);
                     address::look(&config, &mut findings);
+                    applications::look(&config, self.at, &mut findings);
                 }
                 Ok(Answer::Refused(refusal)) => {
                     findings.wrong("service", refusal.message.in_english(), "see its log");

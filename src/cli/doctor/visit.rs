@@ -1,7 +1,7 @@
 //! One visit to the site, as a browser would make it.
 
 use std::io::{Error, ErrorKind};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,11 +13,17 @@ use crate::tls::client::{Connector, Trouble};
 const VISIT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
 
+/// The reason for which there is no answer where a proxy passes on in the clear what it has to pass on by TLS: some take
+/// the alert for an answer of HTTP/0.9.
+pub(super) const ANSWERED_BY_TLS: &str = "what answers speaks TLS, and the proxy does not when it passes requests on";
+
 /// A site to be visited.
 pub(super) struct Visit<'a> {
     pub host: &'a str,
     pub port: u16,
     pub is_https: bool,
+    /// The address to visit it at, in place of those that its name leads to.
+    pub at: Option<IpAddr>,
     pub now: Timestamp,
 }
 
@@ -33,6 +39,13 @@ impl Answer {
     /// Returns the values of a header, in order.
     pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Answer {
+    /// Returns where it leads.
+    pub(super) fn location(&self) -> Option<&str> {
+        self.headers("location").next()
     }
 }
 
@@ -58,10 +71,17 @@ impl Visit<'_> {
     async fn ask(&self, path: &str, headers: &str) -> Result<Answer, String> {
         let connect = || async {
             let at = format!("{}:{}", self.host, self.port);
-            TcpStream::connect((self.bare(), self.port)).await.map_err(|error| unreachable(&at, &error))
+            let connected = match self.at {
+                Some(address) => TcpStream::connect((address, self.port)).await,
+                None => TcpStream::connect((self.bare(), self.port)).await,
+            };
+            connected.map_err(|error| unreachable(&at, &error))
         };
+        // As browsers do: a proxy may tell it on.
+        let port =
+            if self.port == if self.is_https { 443 } else { 80 } { String::new() } else { format!(":{}", self.port) };
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}User-Agent: gatelodge-doctor\r\nConnection: close\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}{port}\r\n{headers}User-Agent: gatelodge-doctor\r\nConnection: close\r\n\r\n",
             self.host
         );
         if !self.is_https {
@@ -100,6 +120,10 @@ async fn converse(
     let mut bytes = Vec::new();
     // A server that closes without TLS's closing message has answered all the same.
     let _ = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes).await;
+    // RFC 8446, 5.1: an alert, of whatever version.
+    if bytes.starts_with(&[21, 3]) {
+        return Err(ANSWERED_BY_TLS.to_owned());
+    }
     let text = String::from_utf8_lossy(&bytes);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
     let mut lines = head.lines();
