@@ -15,10 +15,10 @@ use crate::tls::Authority;
 use crate::world::ALICE;
 
 /// What was found: level, what, and what was said with its hint.
-struct Found(Vec<(String, String, String)>);
+pub struct Found(Vec<(String, String, String)>);
 
 impl Found {
-    fn by(config: &str, more: &[&str]) -> Self {
+    pub fn by(config: &str, more: &[&str]) -> Self {
         let output = run(&[&["doctor", "--json", "--config", config], more].concat(), "");
         let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -38,14 +38,14 @@ impl Found {
 
     /// Of this thing it is said, at this level, and nothing worse.
     #[track_caller]
-    fn says(&self, level: &str, what: &str, words: &str) -> &Self {
+    pub fn says(&self, level: &str, what: &str, words: &str) -> &Self {
         let found = self.0.iter().any(|(at, about, said)| at == level && about == what && said.contains(words));
         assert!(found, "{level} {what} {words:?} is not in: {:#?}", self.0);
         self
     }
 
     #[track_caller]
-    fn blames_nothing_but(&self, things: &[&str]) {
+    pub fn blames_nothing_but(&self, things: &[&str]) {
         let wrong: Vec<_> =
             self.0.iter().filter(|(level, what, _)| level == "wrong" && !things.contains(&&**what)).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
@@ -157,14 +157,20 @@ fn another_ones_address_and_a_mail_server_that_is_not_there_are_noticed() {
     Found::by(other, &[]).says("wrong", "address", "leads to something else than this server (it answered 200)");
 }
 
-/// A real nginx in front, with these lines where it passes requests on. It ends with the test.
-struct Proxy {
+/// A real nginx in front. It ends with the test.
+pub struct Proxy {
     child: Child,
     folder: PathBuf,
 }
 
 impl Proxy {
+    /// Starts one with these lines where it passes requests on.
     fn start(folder: &Path, port: u16, behind: u16, lines: &str) -> Self {
+        Self::serving(folder, port, &format!("location / {{ proxy_pass http://127.0.0.1:{behind}; {lines} }}"), "")
+    }
+
+    /// Starts one that does this for each host, and has these other servers besides.
+    pub fn serving(folder: &Path, port: u16, locations: &str, servers: &str) -> Self {
         let folder = folder.join("nginx");
         std::fs::create_dir_all(&folder).expect("made");
         Authority::new().issue("localhost", &folder);
@@ -172,8 +178,8 @@ impl Proxy {
         let config = format!(
             "daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log;\nevents {{}}\nhttp {{ access_log off;\n\
              client_body_temp_path {dir}; proxy_temp_path {dir}; fastcgi_temp_path {dir}; uwsgi_temp_path {dir}; scgi_temp_path {dir};\n\
-             server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;\n\
-             location / {{ proxy_pass http://127.0.0.1:{behind}; {lines} }} }} }}\n"
+             ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;\n\
+             server {{ listen 127.0.0.1:{port} ssl; {locations} }}\n{servers} }}\n"
         );
         std::fs::write(folder.join("nginx.conf"), config).expect("written");
         let child = Command::new("/usr/sbin/nginx")

@@ -18,6 +18,7 @@ mod crashes;
 mod disk;
 mod doctor;
 mod door_confusions;
+mod doctor_of_applications;
 mod every_command;
 mod faults;
 mod fields;
