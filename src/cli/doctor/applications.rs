@@ -209,8 +209,7 @@ fn cookie_trouble(answer: &Answer, word: &str, cookie: &CookieDomain) -> Option<
     }
     Some(
         ours.iter()
-            .filter_map(domain_of)
-            .next()
+            .find_map(domain_of)
             .map_or_else(|| "it does not arrive".to_owned(), |domain| format!("it arrives for {domain}")),
     )
 }
