@@ -37,13 +37,12 @@ pub(super) fn look(config: &Config, findings: &mut Findings) {
             "make an entry in the DNS that leads here; or ask from a machine that knows the name",
         );
     }
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     let word = base64url(&SystemClock.seed()[..16]);
     if let Err(reason) = ask::<()>(config, &Command::ProbeExpect { word: word.clone() }) {
         return findings.wrong("address", reason, "");
     }
     let path = format!("/healthz?probe={word}");
-    let answer = match runtime.block_on(visit.get(&path, &format!("X-Forwarded-For: {NOBODY}\r\n"))) {
+    let answer = match visit.get(&path, &format!("X-Forwarded-For: {NOBODY}\r\n")) {
         Ok(answer) => answer,
         Err(reason) => {
             return findings.wrong("address", reason, format!("{url} must lead to this server, from this machine too"));
@@ -64,7 +63,7 @@ pub(super) fn look(config: &Config, findings: &mut Findings) {
         Err(reason) => findings.wrong("address", reason, ""),
     }
     if url.is_https() && default == visit.port {
-        redirect(&runtime, &Visit { port: 80, is_https: false, ..visit }, findings);
+        redirect(&Visit { port: 80, is_https: false, ..visit }, findings);
     }
 }
 
@@ -158,8 +157,8 @@ fn cookies(answer: &Answer, word: &str, is_https: bool, findings: &mut Findings)
     }
 }
 
-fn redirect(runtime: &tokio::runtime::Runtime, visit: &Visit<'_>, findings: &mut Findings) {
-    match runtime.block_on(visit.get("/login", "")) {
+fn redirect(visit: &Visit<'_>, findings: &mut Findings) {
+    match visit.get("/login", "") {
         Ok(answer) if (300..400).contains(&answer.status) => findings.good("plain http", "it is sent on to https"),
         Ok(answer) => findings.wrong(
             "plain http",

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
-
 use crate::admin::Command;
 use crate::admin::answers::Probed;
 use crate::base::{BUILD_DATE, Clock};
@@ -47,8 +45,7 @@ pub(super) fn look(config: &Config, at: Option<IpAddr>, findings: &mut Findings)
             "write the proxy's network into [proxy]: trusted = [\"127.0.0.1/32\"]",
         );
     }
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let (visitor, began) = (Visitor { config, at, runtime }, Instant::now());
+    let (visitor, began) = (Visitor { config, at }, Instant::now());
     for domain in &access.domains {
         if let (Some(cookie), Some(url)) = (&domain.cookie, &domain.url)
             && let Err(reason) = visitor.portal(cookie, url.origin(), findings)
@@ -114,7 +111,6 @@ struct Visitor<'a> {
     config: &'a Config,
     /// The address of the proxy, in place of those that names lead to.
     at: Option<IpAddr>,
-    runtime: Runtime,
 }
 
 impl Visitor<'_> {
@@ -127,7 +123,7 @@ impl Visitor<'_> {
             now: SystemClock.now().max(BUILD_DATE),
         };
         let headers = format!("Accept: text/html\r\nCookie: {PROBE_COOKIE}={word}\r\n");
-        self.runtime.block_on(visit.get(url.target(), &headers))
+        visit.get(url.target(), &headers)
     }
 
     /// Has the service expect a word.

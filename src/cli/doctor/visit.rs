@@ -61,8 +61,10 @@ impl Visit<'_> {
 
     /// Sends a GET request. If the certificate is not valid, that is noted and the visit goes on: nothing secret is
     /// sent.
-    pub(super) async fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
-        match tokio::time::timeout(VISIT_TIMEOUT, self.ask(path, headers)).await {
+    pub(super) fn get(&self, path: &str, headers: &str) -> Result<Answer, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        match runtime.block_on(async { tokio::time::timeout(VISIT_TIMEOUT, self.ask(path, headers)).await }) {
             Ok(answer) => answer,
             Err(_) => Err(format!("{}:{} did not answer in {} s", self.host, self.port, VISIT_TIMEOUT.as_secs())),
         }
