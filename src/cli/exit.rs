@@ -42,6 +42,12 @@ impl Exit {
         Self { status: CONFIGURATION, message: message.to_string() }
     }
 
+    /// Tells a failure apart from the answer "no", where that is exit status 1.
+    #[must_use]
+    pub fn instead_of_an_answer(self) -> Self {
+        Self { status: if self.status == FAILED { USAGE } else { self.status }, ..self }
+    }
+
     /// Adds a line on what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {

@@ -611,5 +611,50 @@ fn the_command_asks_for_the_groups_and_factors_of_an_account() {
     assert!(run(&["user", "group", "add", ALICE, "admins", "--config", &config], "").status.success());
     says("https://wiki.example.org/admin", 1, "rule 3 asks for a second factor, and the account has none");
     assert_eq!(server.stops(), Some(0));
-    assert_eq!(check(&config, &["https://wiki.example.org/", "--as", "nobody@example.org"]).0, Some(1));
+    let (exit, told) = check(&config, &["https://wiki.example.org/", "--as", "nobody@example.org"]);
+    assert!(exit == Some(2) && told.contains("there is no account nobody@example.org"), "neither yes nor no: {told}");
+}
+
+#[test]
+fn the_command_says_no_where_a_second_factor_is_missing_or_the_portal_is_behind_itself() {
+    let (folder, port) = (Folder::new(), free_port());
+    let more = "\n[second_factor]\nrequired_for = [\"staff\"]\n[[access.rules]]\nhosts = [\"auth.example.org\"]\npaths = [\"/app\"]\nallow = \"anyone\"\n[[access.rules]]\nhosts = [\"auth.example.org\"]\nallow = \"logged-in\"\n";
+    let config = configuration(&folder.0, port, &format!("{}{RULES}{more}", file_mail(&folder.0)));
+    for arguments in [&["add", ALICE, "--confirmed", "--password-stdin"][..], &["group", "add", ALICE, "staff"]] {
+        let output = run(&[&["user"], arguments, &["--config", &config]].concat(), PASSWORD);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let says = |arguments: &[&str], code: i32, said: &[&str]| {
+        let (exit, told) = check(&config, arguments);
+        assert!(exit == Some(code) && said.iter().all(|said| told.contains(said)), "{arguments:?}: {exit:?} {told}");
+    };
+    let lacking = ["rule 4 asks for a login, and the account has no second factor", "/account/second-factor"];
+    says(&["https://wiki.example.org/", "--as", ALICE], 1, &lacking);
+    says(&["https://wiki.example.org/", "--as", ALICE, "--json"], 1, &["\"needs-second-factor\"", "\"let_in\": false"]);
+    says(&["https://wiki.example.org/public", "--as", ALICE], 0, &["rule 1 lets everybody in"]);
+    let circle = ["asks for a login at the host where people log in", "hint: leave this host out of the proxy's check"];
+    says(&["https://auth.example.org/"], 1, &circle);
+    says(&["https://auth.example.org/", "--as", ALICE, "--json"], 1, &["\"portal\"", "\"let_in\": false"]);
+    says(&["https://auth.example.org/app"], 0, &["lets everybody in"]);
+    says(&["http://auth.hill.lan/"], 1, &["no rule is for this request", "hint: leave this host out"]);
+}
+
+#[test]
+fn the_command_says_what_to_do_about_a_refusal() {
+    let (folder, port) = (Folder::new(), free_port());
+    let config = configuration(&folder.0, port, &format!("{}{RULES}", file_mail(&folder.0)));
+    for (url, hint) in [
+        ("https://wiki.example.org/", "--as USER"),
+        ("https://wiki.example.org/private", "before it"),
+        ("http://wiki.example.org/", "have the proxy say https"),
+        ("https://wiki.example.org/#top", "leave out the #"),
+        ("https://bob@wiki.example.org/", "before the @"),
+        ("https://wiki.example.org/a b", "%20"),
+        ("https://wiki.example.org/100%", "%25"),
+        ("https:///page", "https://wiki.example.org/page"),
+    ] {
+        let (exit, told) = check(&config, &[url]);
+        let told = told.split_once("hint: ").map(|(_, hint)| hint.to_owned()).unwrap_or(told);
+        assert!(exit == Some(1) && told.contains(hint), "{url}: {told}");
+    }
 }
