@@ -21,7 +21,7 @@ use super::error::line_and_column;
 use super::rules::limits;
 use super::syntax;
 use super::tree::{Leaf, complete, leaves, put, remove, table, value};
-use super::words::Refused;
+use super::words::{Refused, key_alias};
 
 /// The content of a file, as far as it can be understood, and what is wrong with it.
 pub(super) struct Found<T> {
@@ -260,8 +260,9 @@ impl<T: DeserializeOwned + Serialize> Reading<'_, T> {
     }
 
     fn unknown_fault(&self, (key, at): (&str, usize), known: &[String]) -> Fault {
-        let meant = match nearest(key, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`? "),
+        let near = || nearest(key, known.iter().map(String::as_str)).map(|near| format!("`{near}`"));
+        let meant = match key_alias(key, known).map(str::to_owned).or_else(near) {
+            Some(meant) => format!("did you mean {meant}? "),
             None => self.elsewhere(key).map(|section| format!("{section}; ")).unwrap_or_default(),
         };
         let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };

@@ -223,7 +223,13 @@ impl Refused<'_> {
         };
         let meant = alias(typed, variants);
         let meant = meant.or_else(|| nearest(typed, variants.iter().map(String::as_str)));
-        let meant = meant.map(|name| format!("did you mean \"{name}\"? ")).unwrap_or_default();
+        let meant = match meant {
+            _ if self.key == "aliases" && typed.eq_ignore_ascii_case("authelia") => {
+                "leave it out, Authelia's paths are always there; or ".to_owned()
+            }
+            Some(name) => format!("did you mean \"{name}\"? "),
+            None => String::new(),
+        };
         (format!("{written} is nothing that `{}` can be", self.key), format!("{meant}write one of {known}"))
     }
 }
@@ -250,7 +256,25 @@ const ALIASES: &[(&str, &str)] = &[
     ("private", "closed"),
     ("disabled", "closed"),
     ("mail", "email"),
+    ("bypass", "anyone"),
+    ("one_factor", "logged-in"),
+    ("two_factor", "second-factor"),
+    ("deny", "nobody"),
 ];
+
+/// Keys that other programs have for the same thing: theirs, one that has to be known in its place, and what to write.
+const KEY_ALIASES: &[(&str, &str, &str)] = &[
+    ("domain", "hosts", "`hosts`"),
+    ("policy", "allow", "`allow`"),
+    ("resources", "paths", "`paths` or `pattern`"),
+    ("subject", "groups", "`groups` or `users`"),
+];
+
+/// Returns what is known in a place by another program's name.
+pub(super) fn key_alias(typed: &str, known: &[String]) -> Option<&'static str> {
+    let is_it = |(alias, needed, _): &&(&str, &str, &str)| *alias == typed && known.iter().any(|name| name == needed);
+    KEY_ALIASES.iter().find(is_it).map(|(_, _, words)| *words)
+}
 
 fn alias<'a>(typed: &str, variants: &'a [String]) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();

@@ -481,6 +481,26 @@ fn the_example_of_rules_is_valid_and_shows_every_key() {
     }
 }
 
+#[test]
+fn what_the_rules_of_authelia_call_otherwise_is_explained() {
+    let rule = |line: &str| format!("[[access.rules]]\nhosts = [\"wiki.example.org\"]\nallow = \"anyone\"\n{line}\n");
+    let allow = |word: &str| format!("[[access.rules]]\nhosts = [\"wiki.example.org\"]\nallow = \"{word}\"\n");
+    for (text, said) in [
+        (allow("one_factor"), "did you mean \"logged-in\"?"),
+        (allow("two_factor"), "did you mean \"second-factor\"?"),
+        (allow("bypass"), "did you mean \"anyone\"?"),
+        (allow("deny"), "did you mean \"nobody\"?"),
+        (rule("domain = \"wiki.example.org\""), "did you mean `hosts`?"),
+        (rule("policy = \"bypass\""), "did you mean `allow`?"),
+        (rule("resources = [\"^/api\"]"), "did you mean `paths` or `pattern`?"),
+        (rule("subject = [\"group:staff\"]"), "did you mean `groups` or `users`?"),
+        ("[access]\naliases = [\"authelia\"]\n".to_owned(), "leave it out, Authelia's paths are always there"),
+    ] {
+        let told = parse(&text).expect_err("not our words");
+        assert!(told.contains(said), "{text}: {told}");
+    }
+}
+
 /// Ten thousand rules, the most that are taken: `own_hosts` each for a host of its own, else for a path of one host.
 fn many(own_hosts: bool) -> String {
     let mut text =
