@@ -1,13 +1,10 @@
 //! Notes on settings that expose more than they seem to.
 
-use std::collections::BTreeSet;
-
 use ipnet::IpNet;
 
-use crate::gate::Allow;
-
+use super::access_notes::access_notes;
 use super::site_url::is_loopback;
-use super::{Config, FrontEndUrl, MailTransport, RuleSettings, Security};
+use super::{Config, FrontEndUrl, MailTransport, Security};
 
 /// A network with fewer bits than these holds more strangers than proxies:
 /// those that content networks publish are narrower.
@@ -53,46 +50,8 @@ pub fn notes(config: &Config) -> Vec<String> {
         "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
     );
     notes.extend(openings(config));
-    notes.extend(hosts_without_cookie(config));
-    notes.extend(passwords_in_vain(config));
+    notes.extend(access_notes(config));
     notes
-}
-
-/// Names the access rules that tell programs to send a password with which they are not let in.
-fn passwords_in_vain(config: &Config) -> Option<String> {
-    let is_vain = |rule: &RuleSettings| rule.basic && rule.allow == Some(Allow::SecondFactor);
-    let rules = config.access.rules.iter().zip(1..).filter(|(rule, _)| is_vain(rule));
-    let numbers: Vec<usize> = rules.map(|(_, number)| number).collect();
-    let named: Vec<String> = numbers.iter().take(MAX_NAMED).map(ToString::to_string).collect();
-    (!numbers.is_empty()).then(|| {
-        format!(
-            "access.rules {}{} have basic = true and allow = \"second-factor\": a program has no second factor, so no password lets it in",
-            named.join(", "),
-            and_more(numbers.len())
-        )
-    })
-}
-
-fn and_more(all: usize) -> String {
-    let more = all.saturating_sub(MAX_NAMED);
-    if more > 0 { format!(" and {more} more") } else { String::new() }
-}
-
-/// Names the hosts of access rules that ask for a login which no browser can keep there.
-fn hosts_without_cookie(config: &Config) -> Option<String> {
-    let access = &config.access;
-    let asks = |rule: &&RuleSettings| matches!(rule.allow, Some(Allow::LoggedIn | Allow::SecondFactor));
-    let hosts = access.rules.iter().filter(asks).flat_map(|rule| &rule.hosts);
-    let outside: BTreeSet<String> =
-        hosts.filter(|hosts| access.domain_of(hosts.host()).is_none()).map(ToString::to_string).collect();
-    let named: Vec<&str> = outside.iter().take(MAX_NAMED).map(String::as_str).collect();
-    (!outside.is_empty()).then(|| {
-        format!(
-            "access.rules ask for a login at {}{}, below no cookie of access.domains: a browser cannot be logged in there",
-            named.join(", "),
-            and_more(outside.len())
-        )
-    })
 }
 
 fn openings(config: &Config) -> Vec<String> {
@@ -175,30 +134,5 @@ mod tests {
         assert!(said("[second_factor]\nmail_codes = true")[0].contains("passwords are reset there"));
         assert!(said("[second_factor]\nmail_codes = true\n[login]\nby_mail = true")[0].contains("login.by_mail"));
         assert!(said("[login]\nby_mail = true").is_empty());
-    }
-
-    #[test]
-    fn hosts_where_no_browser_can_be_logged_in_deserve_a_word() {
-        let rule = |host: &str, allow: &str| format!("[[access.rules]]\nhosts = [\"{host}\"]\nallow = \"{allow}\"\n");
-        let domains = "[access]\ndomains = [{ cookie = \"example.org\", url = \"https://auth.example.org\" }]\n";
-        let notes =
-            said(&format!("{domains}{}{}", rule("*.example.net", "logged-in"), rule("nas.lan", "second-factor")));
-        assert!(notes.len() == 1 && notes[0].contains("at *.example.net, nas.lan, below no cookie"), "{notes:?}");
-        let inside = ["example.org", "*.a.example.org", "*.example.org"].map(|host| rule(host, "logged-in")).concat();
-        assert_eq!(said(&format!("{domains}{}{inside}", rule("nas.lan", "anyone"))), Vec::<String>::new());
-    }
-
-    #[test]
-    fn passwords_that_let_no_program_in_deserve_a_word() {
-        let domains = "[access]\ndomains = [{ cookie = \"example.org\", url = \"https://auth.example.org\" }]\n";
-        let rule = |number: usize, allow: &str, basic: bool| {
-            format!("[[access.rules]]\nhosts = [\"a{number}.example.org\"]\nallow = \"{allow}\"\nbasic = {basic}\n")
-        };
-        let useful = format!("{domains}{}{}", rule(1, "logged-in", true), rule(2, "second-factor", false));
-        assert_eq!(said(&useful), Vec::<String>::new());
-        let notes = said(&format!("{useful}{}{}", rule(3, "second-factor", true), rule(4, "second-factor", true)));
-        assert!(notes.len() == 1 && notes[0].contains("access.rules 3, 4 have basic = true"), "{notes:?}");
-        let many: String = (1..=7).map(|number| rule(number, "second-factor", true)).collect();
-        assert!(said(&format!("{domains}{many}"))[0].contains("1, 2, 3, 4, 5 and 2 more have"));
     }
 }

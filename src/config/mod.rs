@@ -1,5 +1,6 @@
 //! The configuration file as types. What is wrong in it is reported with its place and what to write instead.
 
+mod access_notes;
 mod addresses;
 mod cookie_domain;
 mod document;
