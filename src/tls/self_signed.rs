@@ -1,6 +1,7 @@
 //! A self-signed certificate, for demonstrations and closed networks. It is kept, so that a browser that was told to
 //! trust it once need not be told again, and renewed before it expires.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
@@ -10,6 +11,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::app::{App, Fault};
 use crate::base::{DAY, Moment, Seconds, Timestamp};
+use crate::config::Config;
 use crate::crypto::SealingKey;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
 
@@ -21,6 +23,7 @@ const LIFETIME: Seconds = 365 * DAY;
 const RENEW_BEFORE: Seconds = 30 * DAY;
 
 pub(crate) struct KeptCertificate {
+    /// The hosts that it is for, with blanks between them.
     host: String,
     expires_at: Timestamp,
     certificate: Vec<u8>,
@@ -38,14 +41,21 @@ fn associated_data() -> [&'static [u8]; 2] {
     [schema::CERTIFICATES.name.as_bytes(), b"self-signed"]
 }
 
+/// Returns the hosts that browsers come to: the site's, and those where people are led to for other applications.
+fn hosts(config: &Config) -> Vec<String> {
+    let site = config.site.url.host();
+    let portals = config.access.domains.iter().filter_map(|domain| domain.url.as_ref());
+    let others: BTreeSet<&str> = portals.map(|portal| portal.host().as_str()).filter(|host| *host != site).collect();
+    [site].into_iter().chain(others).map(str::to_owned).collect()
+}
+
 fn kept(view: &dyn Snapshot, app: &App) -> Result<Option<KeptCertificate>, StoreError> {
-    let fits = |kept: &KeptCertificate| {
-        kept.host == app.env().config.site.url.host() && app.now().plus(RENEW_BEFORE) < kept.expires_at
-    };
+    let hosts = hosts(&app.env().config).join(" ");
+    let fits = |kept: &KeptCertificate| kept.host == hosts && app.now().plus(RENEW_BEFORE) < kept.expires_at;
     Ok(CERTIFICATES.get(view, &name())?.filter(fits))
 }
 
-/// Whether the kept certificate is missing, for another host, or about to expire.
+/// Whether the kept certificate is missing, for other hosts, or about to expire.
 pub(super) async fn is_due(app: &App) -> Result<bool, Fault> {
     Ok(app.read(|view| kept(view, app)).await?.is_none())
 }
@@ -57,15 +67,15 @@ pub(super) async fn obtain(app: &Arc<App>, provider: &CryptoProvider) -> Result<
         let key = key.map_err(|_| Fault::Store(StoreError::Damaged("the certificate's key")))?;
         return certify(kept.certificate, key, provider);
     }
-    let host = app.env().config.site.url.host().to_owned();
+    let hosts = hosts(&app.env().config);
     let now = app.now();
-    let (certificate, key) = make(&host, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
+    let (certificate, key) = make(&hosts, now).map_err(|error| TlsError::SelfSigned(error.to_string()))?;
     let (kept_certificate, kept_key) = (certificate.clone(), key.clone());
     // Written before it is served: otherwise each start would show browsers another certificate to trust.
     app.write(move |work| {
         let sealed_key = work.env.seal.seal(&associated_data(), &kept_key, work.moment);
         let kept = KeptCertificate {
-            host: host.clone(),
+            host: hosts.join(" "),
             expires_at: now.plus(LIFETIME),
             certificate: kept_certificate.clone(),
             sealed_key,
@@ -97,15 +107,16 @@ fn certify(certificate: Vec<u8>, key: Vec<u8>, provider: &CryptoProvider) -> Res
     certified(vec![CertificateDer::from(certificate)], key, provider)
 }
 
-fn make(host: &str, now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), rcgen::Error> {
-    let plain = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let mut names = vec![plain.clone()];
-    if plain == "localhost" {
+fn make(hosts: &[String], now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), rcgen::Error> {
+    let plain = |host: &String| host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let mut names: Vec<String> = hosts.iter().map(plain).collect();
+    let first = names.first().cloned().unwrap_or_default();
+    if first == "localhost" {
         names.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
     }
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, plain);
+    params.distinguished_name.push(DnType::CommonName, first);
     let date = |time: Timestamp| {
         let (year, month, day) = time.date();
         rcgen::date_time_ymd(year, month, day)

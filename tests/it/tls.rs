@@ -264,6 +264,23 @@ fn a_self_signed_certificate_is_kept_over_a_restart() {
 }
 
 #[test]
+fn a_self_signed_certificate_is_for_the_portals_of_other_domains_too() {
+    let folder = Folder::new();
+    let port = free_port();
+    let mail = file_mail(&folder.0);
+    let names = |access: &str| {
+        let config = configuration(&folder.0, port, &format!("{mail}{access}"));
+        let server = Server::start(&["serve", "--config", &config], port);
+        let certificate = server.client().certificate().expect("served");
+        assert_eq!(server.stops(), Some(0));
+        let is_for = |host: &[u8]| certificate.windows(host.len()).any(|bytes| bytes == host);
+        (is_for(b"localhost"), is_for(b"auth.example.net"))
+    };
+    let access = "\n[access]\ndomains = [{ cookie = \"example.net\", url = \"https://auth.example.net\" }]\n";
+    assert_eq!([names(""), names(access)], [(true, false), (true, true)]);
+}
+
+#[test]
 fn http_2_and_http_1_are_chosen_by_alpn() {
     let folder = Folder::new();
     let port = free_port();
