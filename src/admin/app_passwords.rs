@@ -12,17 +12,17 @@ use crate::texts::refusal;
 use super::answers::{AppPassword, Page, Revoked};
 use super::{Refusal, Remedy, Wanted, parse, tokens};
 
-/// The most hosts of one; they are kept in memory while it is in use.
-const MAX_HOSTS: usize = 16;
+/// The most hosts of an application password; they are kept in memory while it is in use.
+pub const MAX_HOSTS: usize = 16;
 
-/// An application password to be made, as it was typed.
+/// An application password to be made.
 pub struct AppPasswordDraft {
     /// Its name.
-    pub name: String,
+    pub name: DisplayName,
     /// The hosts that it is good for; none stands for all.
-    pub hosts: Vec<String>,
-    /// Its end, a time or a date; none for one without.
-    pub expires_at: Option<String>,
+    pub hosts: BTreeSet<HostPattern>,
+    /// Its end; none for one without.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// Makes an application password for somebody.
@@ -32,27 +32,33 @@ pub struct AppPasswordDraft {
 pub async fn make_app_password(
     app: &Arc<App>,
     user: String,
-    draft: &AppPasswordDraft,
+    draft: AppPasswordDraft,
     by: &Principal,
 ) -> Result<AppPassword, Refusal> {
-    let new = read(draft, app.now())?;
+    let AppPasswordDraft { name, hosts, ends_at } = draft;
+    let new = NewToken { kind: TokenKind::AppPassword, name, scopes: set_of([Scope::Access]), hosts, ends_at };
     let (secret, token) = tokens::make(app, user, new, by).await?;
     // Shown this once: the store keeps only its hash.
     Ok(AppPassword { password: Some(secret.expose().to_owned()), ..describe(&token) })
 }
 
-fn read(draft: &AppPasswordDraft, now: Timestamp) -> Result<NewToken, Refusal> {
-    let name = parse(&draft.name, Wanted::Name, DisplayName::parse)?;
-    let hosts = read_hosts(&draft.hosts)?;
-    let time = |text: &String| {
-        let like = || refusal::written_like("2026-11-23T14:05:00Z");
-        Timestamp::parse(text).ok_or_else(|| Refusal::invalid(refusal::not_an_end(), like()))
-    };
-    let ends_at = draft.expires_at.as_ref().map(time).transpose()?;
-    if ends_at.is_some_and(|ends_at| ends_at <= now) {
-        return Err(Refusal::invalid(refusal::ends_in_the_past(), None));
-    }
-    Ok(NewToken { kind: TokenKind::AppPassword, name, scopes: set_of([Scope::Access]), hosts, ends_at })
+/// Makes one as an administrator typed it: name, hosts, and the time or date at which it ends.
+pub(super) async fn add(
+    app: &Arc<App>,
+    user: String,
+    (name, hosts, end): (&str, &[String], Option<&str>),
+    by: &Principal,
+) -> Result<AppPassword, Refusal> {
+    let name = parse(name, Wanted::Name, DisplayName::parse)?;
+    let hosts = read_hosts(hosts)?;
+    let ends_at = end.map(|text| read_end(text, app.now())).transpose()?;
+    make_app_password(app, user, AppPasswordDraft { name, hosts, ends_at }, by).await
+}
+
+fn read_end(text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let like = || refusal::written_like("2026-11-23T14:05:00Z");
+    let end = Timestamp::parse(text).ok_or_else(|| Refusal::invalid(refusal::not_an_end(), like()))?;
+    if end > now { Ok(end) } else { Err(Refusal::invalid(refusal::ends_in_the_past(), refusal::later_end())) }
 }
 
 fn read_hosts(texts: &[String]) -> Result<BTreeSet<HostPattern>, Refusal> {

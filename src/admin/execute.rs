@@ -54,8 +54,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::TokenList(Named { user }) => document(tokens::tokens_of(app, &user).await),
         Command::TokenRevoke { user, id } => document(tokens::revoke(app, user, &id, by).await),
         Command::AppPasswordAdd { user, name, hosts, expires_at } => {
-            let draft = app_passwords::AppPasswordDraft { name, hosts, expires_at };
-            document(app_passwords::make_app_password(app, user, &draft, by).await)
+            document(app_passwords::add(app, user, (&name, &hosts, expires_at.as_deref()), by).await)
         }
         Command::AppPasswordList(Named { user }) => document(app_passwords::app_passwords_of(app, &user).await),
         Command::AppPasswordRevoke { user, id } => document(app_passwords::revoke(app, user, &id, by).await),

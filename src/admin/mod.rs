@@ -25,7 +25,7 @@ mod users;
 mod webhooks;
 
 pub use adding::precheck;
-pub use app_passwords::{AppPasswordDraft, app_passwords_of, make_app_password};
+pub use app_passwords::{AppPasswordDraft, MAX_HOSTS, app_passwords_of, make_app_password};
 pub use approvals::waiting_registrations;
 pub use command::{AuditWanted, Command};
 pub use execute::{document, execute};

@@ -137,6 +137,7 @@ sentences! {
         host_like,
         not_an_end,
         ends_in_the_past,
+        later_end,
         no_app_password(id),
         // Mail and webhooks.
         see_templates,
@@ -217,6 +218,9 @@ sentences! {
         not_a_username,
         not_a_code,
         not_a_name,
+        not_a_host,
+        not_a_time,
+        in_the_past,
         domain_not_allowed,
         not_invited,
         username_reserved,

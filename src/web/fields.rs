@@ -1,17 +1,19 @@
 //! The fields of a form or a JSON body, parsed one by one into types. All errors are reported at once.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::base::{DisplayName, EmailAddress, Id, Identity, IdentityKind, Username, bare, map_of};
+use crate::base::{
+    DisplayName, EmailAddress, Id, Identity, IdentityKind, Timestamp, Username, bare, map_of, try_set_of,
+};
 use crate::config::UsernameRule;
 use crate::crypto::{Password, TypedCode};
+use crate::gate::HostPattern;
 
-use super::encoded::{MAX_FIELDS, parse_form, whole_token};
+use super::encoded::{parse_form, whole_token};
 use super::failure::{Failure, FieldError, FieldErrors};
+use super::json_object::Document;
 
 /// The most items of one list: no route takes more.
 pub(super) const MAX_ITEMS: usize = 64;
@@ -154,6 +156,12 @@ impl Fields {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))
     }
 
+    /// Takes a display name.
+    pub(super) fn wanted_display_name(&mut self) -> Option<DisplayName> {
+        let found = self.display_name();
+        self.required("name", found)
+    }
+
     /// Takes a text that may be left out and is parsed further on.
     pub(super) fn optional(&mut self, name: &str) -> Option<Option<String>> {
         match self.text(name)? {
@@ -192,21 +200,43 @@ impl Fields {
 
     /// Takes several texts, [`MAX_ITEMS`] at most; absent is none. A form separates them by blanks or commas.
     pub(super) fn several(&mut self, name: &str) -> Option<Vec<String>> {
+        self.at_most(name, MAX_ITEMS)
+    }
+
+    fn at_most(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
         let items: Vec<String> = match self.values.remove(name) {
             None => return Some(vec![]),
             Some(Value::String(text)) if !self.is_strict => {
                 let words = text.split([' ', ',']).filter(|word| !word.is_empty());
-                words.take(MAX_ITEMS + 1).map(str::to_owned).collect()
+                words.take(max + 1).map(str::to_owned).collect()
             }
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                items.iter().take(MAX_ITEMS + 1).filter_map(|item| item.as_str().map(str::to_owned)).collect()
+                items.iter().take(max + 1).filter_map(|item| item.as_str().map(str::to_owned)).collect()
             }
             Some(_) => return self.fault(name, "wrong_type"),
         };
-        if items.len() > MAX_ITEMS {
-            return self.fault(name, FieldError { max: Some(MAX_ITEMS), ..FieldError::from("too_many") });
+        if items.len() > max {
+            return self.fault(name, FieldError { max: Some(max), ..FieldError::from("too_many") });
         }
         Some(items)
+    }
+
+    /// Takes several hosts of applications; absent is none.
+    pub(super) fn hosts(&mut self, max: usize) -> Option<BTreeSet<HostPattern>> {
+        let texts = self.at_most("hosts", max)?;
+        match try_set_of(texts.into_iter().map(HostPattern::try_from)) {
+            Ok(hosts) => Some(hosts),
+            Err(_) => self.fault("hosts", "not_a_host"),
+        }
+    }
+
+    /// Takes a time to come, or a day, that may be left out.
+    pub(super) fn time_after(&mut self, now: Timestamp, name: &str) -> Option<Option<Timestamp>> {
+        self.parsed(name, |text| match Timestamp::parse(text) {
+            Some(time) if time > now => Ok(time),
+            Some(_) => Err("in_the_past".into()),
+            None => Err("not_a_time".into()),
+        })
     }
 
     /// Takes a text that is parsed further on.
@@ -278,77 +308,10 @@ all_present!(A, B, C, D, E);
 all_present!(A, B, C, D, E, F);
 all_present!(A, B, C, D, E, F, G);
 
-/// A JSON document as far as it concerns us; `serde_json` alone would let the last of two equal members win.
-enum Document {
-    Object(BTreeMap<String, Value>),
-    Repeated,
-    TooMany,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Document;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON document")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Document, A::Error> {
-                let mut values = BTreeMap::new();
-                let mut repeated = false;
-                while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    repeated |= values.insert(name, value).is_some();
-                    // Counted while reading, and the rest skipped without being kept: a body of many members costs no
-                    // more memory.
-                    if values.len() > MAX_FIELDS {
-                        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                        return Ok(Document::TooMany);
-                    }
-                }
-                Ok(if repeated { Document::Repeated } else { Document::Object(values) })
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Document, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Document::Other)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-
-            fn visit_unit<E>(self) -> Result<Document, E> {
-                Ok(Document::Other)
-            }
-        }
-
-        deserializer.deserialize_any(Members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::encoded::MAX_FIELDS;
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {

@@ -12,6 +12,7 @@ mod fields;
 mod forward_auth;
 mod headers;
 mod host;
+mod json_object;
 mod measured;
 mod operations;
 mod page_templates;

@@ -1,7 +1,8 @@
 //! API tokens and application passwords. Their owner's requests are the administrators' commands, limited to the owner.
 
 use crate::admin::answers::{AppPassword, Page, Token};
-use crate::admin::{self, AppPasswordDraft, Command, TokenDraft};
+use crate::admin::{self, AppPasswordDraft, Command, MAX_HOSTS, TokenDraft};
+use crate::base::Timestamp;
 use crate::throttle::Kind;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
@@ -48,18 +49,17 @@ pub(crate) async fn revoke_token(web: &Web, request: &Request) -> Result<(), Fai
     carry_out_as(web, request.caller()?, command).await.map(drop)
 }
 
-fn wanted_app_password(mut fields: Fields) -> Result<AppPasswordDraft, Failure> {
-    let values = (fields.display_name(), fields.several("hosts"), fields.optional("expires_at"));
-    let (name, hosts, expires_at) = fields.finish(values)?;
-    let name = name.ok_or_else(|| FieldErrors::of("name", "required"))?;
-    Ok(AppPasswordDraft { name: name.as_str().to_owned(), hosts, expires_at })
+fn wanted_app_password(mut fields: Fields, now: Timestamp) -> Result<AppPasswordDraft, Failure> {
+    let values = (fields.wanted_display_name(), fields.hosts(MAX_HOSTS), fields.time_after(now, "expires_at"));
+    let (name, hosts, ends_at) = fields.finish(values)?;
+    Ok(AppPasswordDraft { name, hosts, ends_at })
 }
 
 /// Creates an application password for the caller.
 pub(crate) async fn make_app_password(web: &Web, request: &Request, fields: Fields) -> Result<AppPassword, Failure> {
-    let (user, wanted) = (caller(request)?, wanted_app_password(fields)?);
+    let (user, wanted) = (caller(request)?, wanted_app_password(fields, web.app.now())?);
     let by = request.caller()?.limited_by(Kind::Acts).into();
-    Ok(admin::make_app_password(&web.app, user, &wanted, &by).await?)
+    Ok(admin::make_app_password(&web.app, user, wanted, &by).await?)
 }
 
 /// Lists the caller's application passwords.

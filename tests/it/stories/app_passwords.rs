@@ -104,24 +104,51 @@ fn wrong_wishes_are_refused_with_the_reason() {
     let world = World::new();
     let alice = world.logged_in(ALICE, PASSWORD);
     let before = world.records();
-    for (wish, code, reason) in [
-        (json!({"hosts": []}), "invalid_fields", "required"),
-        (json!({"name": ""}), "invalid_fields", "required"),
-        (json!({"name": "x", "hosts": "cal.example.org"}), "invalid_fields", "wrong_type"),
-        (json!({"name": "x", "scopes": ["access"]}), "invalid_fields", "unknown"),
-        (json!({"name": "x", "hosts": ["https://cal.example.org"]}), "refused", "without https://"),
-        (json!({"name": "x", "hosts": ["a.example.org", "b.example.org:443"]}), "refused", "number 2 of the hosts"),
-        (json!({"name": "x", "hosts": ["cal.example.org/dav"]}), "refused", "is no host"),
-        (json!({"name": "x", "hosts": ["cal.*.org"]}), "refused", "like *.example.org"),
-        (json!({"name": "x", "hosts": [""]}), "refused", "is no host"),
-        (json!({"name": "x", "hosts": vec!["cal.example.org"; 17]}), "refused", "more than 16 hosts"),
-        (json!({"name": "x", "expires_at": "tomorrow"}), "refused", "write it like"),
-        (json!({"name": "x", "expires_at": "2001-01-31"}), "refused", "in the past"),
-        (json!({"name": "x", "expires_at": world.app.now().to_string()}), "refused", "in the past"),
+    let (not_a_host, past) =
+        (json!({"hosts": [{"code": "not_a_host"}]}), json!({"expires_at": [{"code": "in_the_past"}]}));
+    for (wish, fields) in [
+        (json!({"hosts": []}), json!({"name": [{"code": "required"}]})),
+        (json!({"name": ""}), json!({"name": [{"code": "required"}]})),
+        (json!({"name": "x", "hosts": "cal.example.org"}), json!({"hosts": [{"code": "wrong_type"}]})),
+        (json!({"name": "x", "scopes": ["access"]}), json!({"scopes": [{"code": "unknown"}]})),
+        (json!({"name": "x", "hosts": ["https://cal.example.org"]}), not_a_host.clone()),
+        (json!({"name": "x", "hosts": ["a.example.org", "b.example.org:443"]}), not_a_host.clone()),
+        (json!({"name": "x", "hosts": ["cal.example.org/dav"]}), not_a_host.clone()),
+        (json!({"name": "x", "hosts": ["cal.*.org"]}), not_a_host.clone()),
+        (json!({"name": "x", "hosts": [""]}), not_a_host),
+        (
+            json!({"name": "x", "hosts": vec!["cal.example.org"; 17]}),
+            json!({"hosts": [{"code": "too_many", "max": 16}]}),
+        ),
+        (json!({"name": "x", "expires_at": "tomorrow"}), json!({"expires_at": [{"code": "not_a_time"}]})),
+        (json!({"name": "x", "expires_at": "2001-01-31"}), past.clone()),
+        (json!({"name": "x", "expires_at": world.app.now().to_string()}), past),
+        (
+            json!({"hosts": ["?"], "expires_at": "2001-01-31"}),
+            json!({"name": [{"code": "required"}], "hosts": [{"code": "not_a_host"}], "expires_at": [{"code": "in_the_past"}]}),
+        ),
     ] {
-        alice.api("POST", "/account/app-passwords", wish).refused(422, code).says(reason);
+        let told = alice.api("POST", "/account/app-passwords", wish).refused(422, "invalid_fields").json();
+        assert_eq!(told["fields"], fields);
     }
     assert_eq!(world.records(), before);
+}
+
+#[test]
+fn administrators_are_told_what_was_wrong_and_what_to_do() {
+    let world = World::new();
+    world.logged_in(ALICE, PASSWORD);
+    let refused = |hosts: &[&str], end: Option<&str>| {
+        let add = json!({"command": "app-password-add", "user": ALICE, "name": "x", "hosts": hosts, "expires_at": end});
+        let refusal = world.refusal(add);
+        (refusal.message.in_english(), refusal.hint.expect("a hint").in_english())
+    };
+    let (said, hint) = refused(&[], Some("2001-01-31"));
+    assert!(said == "the application password would end in the past" && hint.contains("to come"), "{said}: {hint}");
+    let (said, hint) = refused(&["a.example.org", "b.example.org:443"], None);
+    assert!(said.contains("number 2 of the hosts") && hint.contains("wiki.example.org"), "{said}: {hint}");
+    assert!(refused(&["a.example.org"; 17], None).0.contains("more than 16 hosts"));
+    assert!(refused(&[], Some("tomorrow")).1.contains("write it like"));
 }
 
 #[test]
@@ -274,9 +301,13 @@ fn by_page_a_password_is_made_shown_once_and_revoked() {
     assert!(page.contains("not used yet") && !page.contains(&password), "{page}");
     alice.posts("/account/app-passwords", &[("name", "x"), ("hosts", ""), ("expires_at", "")]).expect(200);
     alice.opens("/account/app-passwords").expect(200).says("every application");
-    let wrong = [("name", "Calendar on the phone"), ("hosts", "https://cal.example.org")];
+    let wrong = [("name", "Calendar on the phone"), ("hosts", "https://cal.example.org"), ("expires_at", "2001-01-31")];
     let page = alice.posts("/account/app-passwords", &wrong).expect(422).text();
     assert!(page.contains("without https://") && page.contains("Calendar on the phone"), "{page}");
+    for (field, said) in [("hosts", "Write hosts like"), ("expires_at", "This is in the past")] {
+        let beside = page.split(&format!("id=\"{field}-error\"")).nth(1).expect("a message at the field");
+        assert!(beside.split('<').next().expect("some").contains(said), "{field}: {page}");
+    }
     let id = listed(&alice).iter().find(|one| one["name"] == "Calendar").map(|one| text(&one["id"])).expect("listed");
     let led = alice.posts(&format!("/account/app-passwords/{id}/revoke"), &[]);
     led.leads_to("/account/app-passwords?notice=app-password-revoked");
