@@ -89,6 +89,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gatelodge webhook retry", "tests/it/webhooks.rs", "\"webhook\", \"retry\""),
     ("gatelodge token revoke USER", "tests/it/commands.rs", "\"token\", \"revoke\""),
     ("gatelodge app-password revoke USER", "tests/it/commands.rs", "\"app-password\", \"revoke\""),
+    ("gatelodge access check URL", "tests/it/forward_auth.rs", "\"access\", \"check\""),
     ("gatelodge approval approve", "tests/it/commands.rs", "\"approval\", \"approve\""),
     ("gatelodge approval decline", "tests/it/commands.rs", "\"approval\", \"decline\""),
     ("cargo run --release -- demo", "tests/demo", "cargo run --quiet --release -- demo"),
