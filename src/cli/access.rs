@@ -262,7 +262,9 @@ const fn hint_about(doubt: Doubt) -> Option<&'static str> {
         }
         Doubt::MalformedEncoding => "a percent sign itself is written %25",
         Doubt::Method => "write it like --method GET",
-        Doubt::Ambiguous | Doubt::DotSegments | Doubt::TooManyReadings => "ask for the path as browsers send it, without `..`, `//` and `%2F`",
+        Doubt::Ambiguous | Doubt::DotSegments | Doubt::TooManyReadings => {
+            "ask for the path as browsers send it, without `..`, `//` and `%2F`"
+        }
         Doubt::TooLong | Doubt::Backslash | Doubt::NotUtf8 | Doubt::EncodedTooOften | Doubt::PathParameter => {
             return None;
         }

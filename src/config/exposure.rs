@@ -11,8 +11,6 @@ use super::{Config, FrontEndUrl, MailTransport, Security};
 const WIDE_V4_BITS: u8 = 12;
 const WIDE_V6_BITS: u8 = 24;
 
-/// The most hosts or rules that a note names.
-const MAX_NAMED: usize = 5;
 
 /// Returns what `gatelodge check` and the start say about settings that are allowed but deserve a word.
 #[must_use]
