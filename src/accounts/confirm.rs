@@ -202,7 +202,7 @@ fn carry_out(
             if approvals::is_needed(work.env, &registration) {
                 registration.username = username.clone().or(registration.username);
                 if let Some(wanted) = &registration.username
-                    && identity::owner_of_username(work.tx, wanted)?.is_some()
+                    && identity::is_username_taken(work.tx, wanted, None)?
                 {
                     return Ok(Err(ConfirmRefused::UsernameTaken));
                 }

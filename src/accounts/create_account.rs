@@ -39,7 +39,7 @@ pub enum Added {
     Done(Box<Person>),
     /// Another account has the address.
     AddressTaken,
-    /// Another account has the user name.
+    /// Another account has the user name, or had it.
     UsernameTaken,
     /// Another account has the telephone number.
     PhoneTaken,
@@ -81,7 +81,7 @@ pub fn create(
         }
     }
     if let Some(username) = &new.username
-        && identity::owner_of_username(work.tx, username)?.is_some()
+        && identity::is_username_taken(work.tx, username, None)?
     {
         return Ok(Added::UsernameTaken);
     }

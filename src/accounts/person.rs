@@ -193,7 +193,7 @@ pub fn load_decoy(view: &dyn Snapshot, nobody: AccountId) -> Result<(), StoreErr
         let now = Timestamp::from_seconds(1_800_000_000);
         let mut account = Account::new(Some(PasswordHash::decoy(cost)), None, now);
         account.confirmed_at = Some(now);
-        let claimed = Claimed { shown: "somebody@example.org".into(), verified_at: Some(now) };
+        let claimed = Claimed { shown: "somebody@example.org".into(), verified_at: Some(now), given_up: 0 };
         (account.to_bytes(), claimed.to_bytes())
     });
     let found = ACCOUNTS.get(view, &nobody)?;

@@ -7,6 +7,7 @@ use crate::sessions::Client;
 use crate::store::StoreError;
 use crate::throttle::MailPurpose;
 
+use super::identity::StoredKind;
 use super::mail_rules::{may_take_mail, owner_to_mail};
 use super::{Work, identity, notices, person};
 
@@ -15,15 +16,17 @@ use super::{Work, identity, notices, person};
 pub enum Chosen {
     /// It is the account's own from now on.
     Done,
-    /// Another account has it.
+    /// Another account has it, or had it.
     Taken,
+    /// As many names as can be are kept for the account already.
+    TooMany,
     /// It is the present one.
     Unchanged,
     /// It is reserved: only administrators give it.
     Reserved,
 }
 
-/// Gives an account another user name, and tells its owner.
+/// Gives an account another user name, and tells its owner. The old one is kept for them.
 pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &Client) -> Result<Chosen, StoreError> {
     let Some(person) = person::load(work.tx, account)? else { return Ok(Chosen::Unchanged) };
     if person.username.as_ref() == Some(new) {
@@ -32,8 +35,14 @@ pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &
     if work.env.config.reserves(new) {
         return Ok(Chosen::Reserved);
     }
-    if identity::owner_of_username(work.tx, new)?.is_some() {
+    if identity::is_username_taken(work.tx, new, Some(account))? {
         return Ok(Chosen::Taken);
+    }
+    // Whoever takes a name back gives none up beside it that was not kept before.
+    let takes_back = identity::former_owner_of_username(work.tx, new)?.is_some();
+    let present = identity::of_account(work.tx, account, StoredKind::Username)?;
+    if !takes_back && present.is_some_and(|present| present.given_up >= identity::MAX_GIVEN_UP) {
+        return Ok(Chosen::TooMany);
     }
     identity::set_username(work.tx, account, new, work.moment.now())?;
     work.audit(&client.owner_of(account), Act::UsernameChanged, account)?;

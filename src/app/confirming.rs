@@ -109,7 +109,7 @@ impl App {
         };
         // Before anything is hashed.
         if let Some(name) = &confirmation.username
-            && self.read(|view| identity::owner_of_username(view, name)).await?.is_some()
+            && self.read(|view| identity::is_username_taken(view, name, None)).await?
         {
             return Ok(Err(ConfirmRefused::UsernameTaken));
         }

@@ -43,6 +43,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &delete_account::REMAINS,
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
+    &identity::FORMER_USERNAMES,
     &registration::REGISTRATIONS,
     &registration::OF_ADDRESS,
     &sessions::SESSIONS,

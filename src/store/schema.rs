@@ -25,6 +25,8 @@ pub const REMAINS: Range = range(0x13, "remains of accounts");
 pub const IDENTITIES: Range = range(0x11, "identities");
 /// (account id, kind) → identity as shown, and when it was verified.
 pub const IDENTITIES_OF: Range = range(0x12, "identities of an account");
+/// user name that an account gave up → that account, which alone may take it again.
+pub const FORMER_USERNAMES: Range = range(0x14, "former user names");
 /// registration id → registration that waits to be confirmed.
 pub const REGISTRATIONS: Range = range(0x18, "registrations");
 /// (canonical address, registration id) → nothing: the registrations of an address.
@@ -123,6 +125,7 @@ pub const ALL: &[Range] = &[
     REMAINS,
     IDENTITIES,
     IDENTITIES_OF,
+    FORMER_USERNAMES,
     REGISTRATIONS,
     REGISTRATIONS_OF,
     CONFIRM_LINKS,

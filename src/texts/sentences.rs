@@ -163,6 +163,7 @@ sentences! {
         unknown_command,
         unknown_command_hint,
         // What pages and programs are told of their own account.
+        too_many_usernames,
         too_many_factors,
         address_belongs_to_another,
     }

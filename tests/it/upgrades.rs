@@ -76,6 +76,7 @@ impl Place {
         let kept = [
             schema::ACCOUNTS,
             schema::IDENTITIES,
+            schema::FORMER_USERNAMES,
             schema::LOGINS,
             schema::GROUPS,
             schema::MEMBERS,

@@ -6,11 +6,13 @@ use crate::accounts::start_session::StartedSession;
 use crate::accounts::change_address::AddressChange;
 use crate::accounts::change_refused::ChangeRefused;
 use crate::accounts::usernames::Chosen;
+use crate::admin::RefusalKind;
 use crate::app::Caller;
 use crate::base::SessionId;
 use crate::config::UsernameRule;
 use crate::crypto::{Bearer, Password};
 use crate::sessions::Session;
+use crate::texts::refusal;
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::fields::Fields;
@@ -88,6 +90,7 @@ pub(crate) async fn change_username(web: &Web, request: &Request, mut fields: Fi
     match web.app.choose_username(request.caller()?, username, request.client()).await? {
         Chosen::Done => Ok(()),
         Chosen::Taken => Err(Failure::UsernameTaken),
+        Chosen::TooMany => Err(Failure::Refused(RefusalKind::Conflict, refusal::too_many_usernames())),
         Chosen::Reserved => Err(FieldErrors::of("username", "reserved").into()),
         Chosen::Unchanged => Err(FieldErrors::of("username", "unchanged").into()),
     }

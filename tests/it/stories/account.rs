@@ -163,7 +163,7 @@ fn a_deleted_account_is_gone_with_its_sessions() {
 }
 
 #[test]
-fn somebody_chooses_another_user_name_and_the_old_one_is_free() {
+fn somebody_chooses_another_user_name_and_logs_in_by_it() {
     let world = World::new();
     let alice = world.logged_in(ALICE, PASSWORD);
     alice.api("POST", "/account/username", json!({"username": "alice"})).expect(200);
@@ -174,8 +174,8 @@ fn somebody_chooses_another_user_name_and_the_old_one_is_free() {
     bob.api("POST", "/account/username", json!({"username": "alice"})).refused(409, "username_taken");
     bob.posts("/account/username", &[("username", "alice")]).expect(409).says("Somebody else has this user name");
     alice.posts("/account/username", &[("username", "alice2")]).leads_to("/account?notice=username-changed");
-    bob.posts("/account/username", &[("username", "alice")]).leads_to("/account?notice=username-changed");
-    assert_eq!(world.visitor().log_in("alice", PASSWORD).expect(200).json()["user"]["email"], "bob@example.org");
+    bob.posts("/account/username", &[("username", "bob")]).leads_to("/account?notice=username-changed");
+    assert_eq!(world.visitor().log_in("bob", PASSWORD).expect(200).json()["user"]["email"], "bob@example.org");
     world.advance(16 * 60);
     alice.api("POST", "/account/username", json!({"username": "alice3"})).refused(401, "reauthentication_required");
 }

@@ -170,8 +170,14 @@ fn count(world: &World, range: schema::Range) -> usize {
 }
 
 /// The tables in which a row may still be about somebody: what is over, and what has to be kept or sent.
-const MAY_KEEP: [schema::Range; 5] =
-    [schema::AUDIT, schema::MAILS, schema::MAILS_OF, schema::SPENT_SECRETS, schema::LINK_REQUESTS];
+const MAY_KEEP: [schema::Range; 6] = [
+    schema::AUDIT,
+    schema::FORMER_USERNAMES,
+    schema::MAILS,
+    schema::MAILS_OF,
+    schema::SPENT_SECRETS,
+    schema::LINK_REQUESTS,
+];
 
 #[test]
 fn a_password_is_reset_whatever_there_is_to_end() {
