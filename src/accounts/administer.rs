@@ -1,7 +1,7 @@
 //! Administration of accounts: what administrators do for others, by command line, page or API.
 
 use crate::audit::{Act, Outcome, Source};
-use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, PhoneNumber};
+use crate::base::{AccountId, EmailAddress, GroupName, Identity, IdentityKind, PhoneNumber, Username};
 use crate::crypto::PasswordHash;
 use crate::groups::MAX_PER_ACCOUNT;
 use crate::mail::Letter;
@@ -105,6 +105,13 @@ pub fn confirm(work: &mut Work<'_>, source: &Source, named: &str) -> Result<Conf
         }
         (Some(_), others) => Ok(ConfirmedFor::Several(others + 1)),
     }
+}
+
+/// Frees a user name that was given up, for anybody. Returns whether one was.
+pub fn free_username(work: &mut Work<'_>, source: &Source, name: &Username) -> Result<bool, StoreError> {
+    let Some(former) = identity::free_username(work.tx, name)? else { return Ok(false) };
+    work.audit(source, Act::UsernameFreed, former)?;
+    Ok(true)
 }
 
 /// The outcome of a change that may have to be refused.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::accounts::administer;
 use crate::accounts::create_account::{Added, NewAccount};
+use crate::accounts::{administer, identity};
 use crate::app::{App, Principal};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username};
 use crate::texts::refusal;
@@ -84,9 +84,17 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Result<
     match app.write_as(by, move |work| administer::add(work, &source, &new)).await? {
         Added::Done(person) => Ok(describe(&person)),
         Added::AddressTaken => Err(Refusal::conflict(refusal::address_taken(email), None).with(Remedy::ShowAccount)),
-        Added::UsernameTaken => {
-            Err(Refusal::conflict(refusal::username_taken(username), None).with(Remedy::ShowAccount))
-        }
+        Added::UsernameTaken => Err(username_taken(app, username).await?),
         Added::PhoneTaken => Err(phone_taken()),
     }
+}
+
+/// Refuses a user name that an account has, or had.
+async fn username_taken(app: &App, username: String) -> Result<Refusal, Refusal> {
+    let name = parse(&username, Wanted::Username, Username::parse)?;
+    if app.read(|view| identity::owner_of_username(view, &name)).await?.is_some() {
+        return Ok(Refusal::conflict(refusal::username_taken(username), None).with(Remedy::ShowAccount));
+    }
+    let name = name.to_string();
+    Ok(Refusal::conflict(refusal::username_given_up(&name), None).with(Remedy::FreeUsername(name)))
 }

@@ -53,6 +53,11 @@ pub enum Command {
     UserEnable(Named),
     /// Deletes an account.
     UserDelete(Named),
+    /// Frees a user name that somebody gave up.
+    UserFreeUsername {
+        /// The name.
+        username: String,
+    },
     /// Removes somebody's second factors.
     UserResetFactors(Named),
     /// Sets or removes somebody's telephone number.

@@ -43,6 +43,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::UserDisable(Named { user }) => document(users::set_disabled(app, user, true, by).await),
         Command::UserEnable(Named { user }) => document(users::set_disabled(app, user, false, by).await),
         Command::UserDelete(Named { user }) => document(users::delete(app, user, by).await),
+        Command::UserFreeUsername { username } => document(users::free_username(app, &username, by).await),
         Command::UserResetFactors(Named { user }) => document(users::reset_factors(app, user, by).await),
         Command::UserPhone { user, phone } => document(users::set_phone(app, user, phone, by).await),
         Command::UserGroup { user, group, member } => document(users::set_group(app, user, &group, member, by).await),

@@ -66,6 +66,8 @@ pub enum Remedy {
     ReplaceRegistrations,
     /// Adding the account by this user name alone.
     AddByUsername(String),
+    /// Freeing this user name, which somebody gave up.
+    FreeUsername(String),
     /// Making somebody else an administrator.
     AddAdministrator,
     /// Disbanding a group.

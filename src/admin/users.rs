@@ -6,7 +6,7 @@ use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, ResetAsked};
 use crate::accounts::{Person, Work, person};
 use crate::app::{App, Fault, Principal};
-use crate::base::{AccountId, PhoneNumber};
+use crate::base::{AccountId, PhoneNumber, Username};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
@@ -14,7 +14,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 use crate::texts::refusal;
 
-use super::answers::{Account, AccountInDetail, FactorsReset, Page, SecondFactor, Session};
+use super::answers::{Account, AccountInDetail, FactorsReset, FreedUsername, Page, SecondFactor, Session};
 use super::reach::Reach;
 use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, quoted};
 
@@ -191,6 +191,17 @@ pub(super) async fn reset_factors(app: &Arc<App>, user: String, by: &Principal) 
 pub(super) async fn delete(app: &Arc<App>, user: String, by: &Principal) -> Result<Account, Refusal> {
     let source = by.source();
     change(app, by, user, move |work, person| administer::delete(work, &source, person)).await
+}
+
+/// Frees a user name that somebody gave up.
+pub(super) async fn free_username(app: &Arc<App>, text: &str, by: &Principal) -> Result<FreedUsername, Refusal> {
+    let name = parse(text, Wanted::Username, Username::parse)?;
+    let (username, source) = (name.to_string(), by.source());
+    if app.write_as(by, move |work| administer::free_username(work, &source, &name)).await? {
+        Ok(FreedUsername { username })
+    } else {
+        Err(Refusal::unknown(refusal::username_not_given_up(username), None))
+    }
 }
 
 pub(super) async fn set_group(

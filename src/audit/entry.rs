@@ -150,6 +150,8 @@ stored_enum! {
         AppPasswordMade = 68 "app-password-made",
         /// Somebody revoked an application password; the detail is its id.
         AppPasswordRevoked = 69 "app-password-revoked",
+        /// An administrator freed a user name that was given up; the subject is its former owner.
+        UsernameFreed = 70 "username-freed",
         /// The log was found changed from outside; the detail says how.
         AuditBroken = 90 "audit-broken",
         /// Somebody lost the right to what they asked for while it waited, and it

@@ -38,7 +38,7 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Ask the running server whether people can be served, for the health checks of containers.
     Health(health::Health),
-    /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, reset-factors, phone, group.
+    /// Accounts: add, list, show, passwd, confirm, disable, enable, delete, free-username, reset-factors, phone, group.
     #[command(subcommand)]
     User(user::User),
     /// Invitations: add, list, revoke.

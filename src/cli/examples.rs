@@ -26,6 +26,7 @@ const EXAMPLES: &[Examples] = &[
     ("user disable", ["gatelodge user disable bob@example.org", "gatelodge user disable bob --json"]),
     ("user enable", ["gatelodge user enable bob@example.org", "gatelodge user enable bob --json"]),
     ("user delete", ["gatelodge user delete bob@example.org", "gatelodge user delete bob --yes"]),
+    ("user free-username", ["gatelodge user free-username bob", "gatelodge user free-username bob --yes"]),
     ("user reset-factors", ["gatelodge user reset-factors bob@example.org", "gatelodge user reset-factors bob --yes"]),
     ("user phone", ["gatelodge user phone bob@example.org \"+49 30 123456\"", "gatelodge user phone bob --none"]),
     ("user group", ["gatelodge user group add bob@example.org staff", "gatelodge user group remove bob staff"]),

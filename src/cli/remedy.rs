@@ -34,6 +34,9 @@ fn in_words(remedy: &Remedy, kind: RefusalKind) -> (&'static str, Cow<'static, s
             ("; ", "add the account with `gatelodge user add`, which deletes the registrations")
         }
         Remedy::AddByUsername(name) => return (": ", format!("gatelodge user add --username {name}").into()),
+        Remedy::FreeUsername(name) => {
+            return ("; ", format!("`gatelodge user free-username {name}` frees it").into());
+        }
         Remedy::AddAdministrator => (": ", "gatelodge user group add USER admins"),
         Remedy::DisbandGroup => (": ", "gatelodge group disband GROUP"),
         Remedy::GivePassword => ("; ", "give one with --password-stdin"),

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::admin::answers::{self, Account, AccountInDetail, FactorsReset};
+use crate::admin::answers::{self, Account, AccountInDetail, FactorsReset, FreedUsername};
 use crate::admin::{Command, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
@@ -38,6 +38,8 @@ pub(super) enum User {
     Enable(Named),
     /// Delete an account and all that is kept about it.
     Delete(Ended),
+    /// Free a user name that somebody gave up, by choosing another or with their account. Until then nobody else gets it.
+    FreeUsername(Freed),
     /// Take somebody's second factors away, who has lost them. Who it is has to be made sure of in another way.
     ResetFactors(Ended),
     /// Give somebody a telephone number to log in with, or take it.
@@ -89,6 +91,15 @@ pub(super) struct Named {
 pub(super) struct Ended {
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    sure: Sure,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Freed {
+    /// The user name.
+    #[arg(value_name = "NAME")]
+    username: String,
     #[command(flatten)]
     sure: Sure,
 }
@@ -160,6 +171,7 @@ impl User {
                 let account = carry_out(config, Command::UserDelete(command::Named { user: ended.named.user }))?;
                 done(common, &account, |name| format!("{name} was deleted, with all that was kept about it."))
             }
+            Self::FreeUsername(freed) => freed.run(common, config),
             Self::ResetFactors(ended) => ended.reset_factors(common, config),
             Self::Phone(phone) => phone.run(common, config),
             Self::Group(Group::Add(row)) => row.add(common, config),
@@ -266,6 +278,21 @@ impl Ended {
             }
             None => say!("{name} has no second factor any more."),
         }
+        Ok(())
+    }
+}
+
+impl Freed {
+    fn run(self, common: &Common, config: Config) -> Result<(), Exit> {
+        let Self { username, sure } = self;
+        sure.make(&format!(
+            "{username}: applications and access rules take whoever has it next for who had it before."
+        ))?;
+        let freed: FreedUsername = carry_out(config, Command::UserFreeUsername { username })?;
+        if common.json {
+            return show::json(&freed);
+        }
+        say!("{} is free: whoever wants it may take it.", freed.username);
         Ok(())
     }
 }

@@ -125,6 +125,7 @@ fn in_words(remedy: &Remedy) -> Option<Text> {
         Remedy::ReplaceRegistrations => Some(say::replace_registrations()),
         Remedy::GivePassword => Some(say::give_password()),
         Remedy::NotePhone => Some(say::phone_field()),
+        Remedy::FreeUsername(_) => Some(say::username_given_up_hint()),
         Remedy::ListAccounts
         | Remedy::ListGroups
         | Remedy::ListInvitations

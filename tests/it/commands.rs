@@ -252,6 +252,7 @@ fn what_ends_for_good_is_asked_for_at_a_terminal_and_done_at_once_by_scripts() {
     let invitation = house.types(&["invite", "add"]);
     for words in [
         &["user", "reset-factors", "bob@example.org"][..],
+        &["user", "free-username", "bob"],
         &["group", "disband", "staff"],
         &["session", "end", "--all"],
         &["token", "revoke", "bob@example.org", id(&token)],

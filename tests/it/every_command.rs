@@ -51,6 +51,7 @@ const CALLS: &[(&str, &str)] = &[
     ("user group remove", "jürgen@example.org staff"),
     ("group disband", "staff"),
     ("user delete", "jürgen@example.org"),
+    ("user free-username", "nobody"),
     ("invite add", "--uses 2"),
     ("invite list", ""),
     ("invite revoke", "0123456789abcdef0123456789abcdef"),

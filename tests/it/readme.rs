@@ -82,6 +82,7 @@ const WHILE_IT_RESTS: &[(&str, &str)] = &[
 
 /// What other tests run: which, and the words by which they do.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("gatelodge user free-username NAME", "tests/it/commands.rs", "\"user\", \"free-username\""),
     ("gatelodge user reset-factors", "tests/it/commands.rs", "\"user\", \"reset-factors\""),
     ("gatelodge invite revoke", "tests/it/commands.rs", "\"invite\", \"revoke\""),
     ("gatelodge webhook list", "tests/it/webhooks.rs", "\"webhook\", \"list\""),

@@ -32,6 +32,13 @@ pub struct Account {
     pub has_password: bool,
 }
 
+/// A user name that anybody may take from now on.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct FreedUsername {
+    /// The name.
+    pub username: String,
+}
+
 /// An account and all that belongs to it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(try_from = "Value")]

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use accounts::{Account, AccountInDetail, AppPassword, EndedSessions, FactorsReset, SecondFactor, Session, Token};
+pub use accounts::{
+    Account, AccountInDetail, AppPassword, EndedSessions, FactorsReset, FreedUsername, SecondFactor, Session, Token,
+};
 pub use groups::{DisbandedGroup, Group};
 pub use joining::{Decided, Invitation, Registration};
 pub use leaving::{Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook};

@@ -1,5 +1,6 @@
 //! User names that were given up: applications know people by them, so nobody becomes another by taking one.
 
+use gatelodge::admin::{Refusal, Remedy};
 use serde_json::{Value, json};
 
 use super::doors::Proxy;
@@ -34,6 +35,10 @@ fn registers<'a>(world: &'a World, email: &str, name: &str) -> (Visitor<'a>, Str
 
 fn add(name: &str) -> Value {
     json!({"command": "user-add", "username": name, "password": OTHER_PASSWORD, "admin": false, "confirmed": false, "groups": []})
+}
+
+fn frees(world: &World, name: &str) -> Result<Value, String> {
+    world.command(json!({"command": "user-free-username", "username": name}))
 }
 
 fn diary(who: &Visitor<'_>) -> u16 {
@@ -100,6 +105,48 @@ fn whoever_approves_a_registration_gives_it_no_name_of_before() {
     browser.api("POST", "/confirm", json!({"token": token})).refused(409, "username_taken");
 }
 
+#[test]
+fn an_administrator_frees_the_name_of_a_deleted_account() {
+    let world = World::with(FOR_ADA);
+    is_hers(&world, "ada");
+    world.command(json!({"command": "user-delete", "user": "ada"})).expect("deleted");
+    let Refusal { message, remedy, .. } = world.refusal(add("Ada"));
+    assert_eq!(
+        message.in_english(),
+        "somebody gave the user name ada up, and other applications may know them by it still"
+    );
+    assert_eq!(remedy, Some(Remedy::FreeUsername("ada".to_owned())));
+    world.deliver_mail();
+    let root = world.administrator("root@example.org");
+    let by_api = root.api("POST", "/admin/users", json!({"username": "ada", "password": OTHER_PASSWORD}));
+    let detail = by_api.refused(409, "conflict").json()["detail"].clone();
+    assert!(detail.as_str().is_some_and(|detail| detail.contains("an administrator frees it")), "{detail}");
+
+    assert_eq!(frees(&world, "ADA"), Ok(json!({"username": "ada"})));
+    assert_eq!(world.audit().iter().filter(|(act, ..)| act == "username-freed").count(), 1);
+    world.command(add("ada")).expect("added");
+    // It is somebody's again, and not to be freed.
+    assert_eq!(frees(&world, "ada"), Err("nobody gave the user name ada up".to_owned()));
+    let taken = world.refusal(add("ada"));
+    assert_eq!(
+        (taken.message.in_english().as_str(), taken.remedy),
+        ("another account has the user name ada", Some(Remedy::ShowAccount))
+    );
+}
+
+#[test]
+fn an_administrator_frees_the_name_that_somebody_gave_up() {
+    let world = World::with(FOR_ADA);
+    let (bob, ada) = (world.logged_in(BOB, PASSWORD), is_hers(&world, "ada"));
+    wants(&ada, "lovelace").expect(200);
+    frees(&world, "ada").expect("freed");
+    wants(&bob, "ada").expect(200);
+    assert_eq!((diary(&ada), diary(&bob)), (403, 200));
+    wants(&ada, "ada").refused(409, "username_taken");
+    assert_eq!(frees(&world, "nobody"), Err("nobody gave the user name nobody up".to_owned()));
+    frees(&world, "no name").expect_err("it is none");
+}
+
 /// Else whoever may rename themselves would have every name of the house before long.
 #[test]
 fn nobody_collects_user_names() {
@@ -114,4 +161,7 @@ fn nobody_collects_user_names() {
     wants(&ada, "ada0").expect(200);
     wants(&ada, "ada10").expect(200);
     wants(&ada, "ada11").refused(409, "conflict");
+    frees(&world, "ada3").expect("freed");
+    wants(&ada, "ada11").expect(200);
+    wants(&ada, "ada12").refused(409, "conflict");
 }
