@@ -11,7 +11,6 @@ use super::{Config, FrontEndUrl, MailTransport, Security};
 const WIDE_V4_BITS: u8 = 12;
 const WIDE_V6_BITS: u8 = 24;
 
-
 /// Returns what `gatelodge check` and the start say about settings that are allowed but deserve a word.
 #[must_use]
 pub fn notes(config: &Config) -> Vec<String> {
