@@ -38,7 +38,7 @@ pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &
     if identity::is_username_taken(work.tx, new, Some(account))? {
         return Ok(Chosen::Taken);
     }
-    // Whoever takes a name back gives none up beside it that was not kept before.
+    // Whoever takes a name back has no more of them kept than before.
     let takes_back = identity::former_owner_of_username(work.tx, new)?.is_some();
     let present = identity::of_account(work.tx, account, StoredKind::Username)?;
     if !takes_back && present.is_some_and(|present| present.given_up >= identity::MAX_GIVEN_UP) {
