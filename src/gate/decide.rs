@@ -261,26 +261,4 @@ mod tests {
             assert_eq!(for_nobody(rules(), url), decision, "{url}");
         }
     }
-
-    #[test]
-    fn whoever_came_without_a_slash_is_let_in_with_it_as_well_or_not_at_all() {
-        let rules = AccessRules::new(vec![
-            rule("b.example", "/private", Allow::Nobody),
-            rule("b.example", "/", Allow::Anyone),
-            rule("c.example", "/", Allow::Anyone),
-        ]);
-        for (host, uri, decision) in [
-            ("b.example", "/x/private", AccessDecision::Doubt(Doubt::Ambiguous)),
-            ("b.example", "/private", AccessDecision::Doubt(Doubt::Ambiguous)),
-            ("b.example", "/x/y", AccessDecision::LetIn(2)),
-            ("c.example", "/x/private", AccessDecision::LetIn(3)),
-        ] {
-            let url = OriginalUrl::from_parts_after_slash("https", host, uri).expect(uri);
-            assert_eq!(
-                decide(&rules, &OriginalRequest { url, ..request("https://a.example/") }, None),
-                decision,
-                "{uri}"
-            );
-        }
-    }
 }

@@ -82,17 +82,6 @@ impl OriginalUrl {
         Self::of(Scheme::parse(proto), authority, uri.to_owned())
     }
 
-    /// Parses a URL that comes in parts, and whose path may have come with one slash more at its beginning, which was
-    /// dropped: the readings are those of the path with that slash as well.
-    ///
-    /// # Errors
-    /// When two programs might read it differently.
-    pub fn from_parts_after_slash(proto: &str, authority: &str, uri: &str) -> Result<Self, Doubt> {
-        let url = Self::from_parts(proto, authority, uri)?;
-        let path = url.path.clone().with_readings_after_slash(path_of(&url.target))?;
-        Ok(Self { path, ..url })
-    }
-
     fn of(scheme: Result<Scheme, Doubt>, authority: &str, target: String) -> Result<Self, Doubt> {
         for part in [authority, &target] {
             check_characters(part)?;
@@ -271,15 +260,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_that_was_dropped_is_in_the_readings_and_in_nothing_else() {
-        let plain = OriginalUrl::from_parts("https", "a.example", "/x/y?b=//c").expect("a URL");
-        let after_slash = OriginalUrl::from_parts_after_slash("https", "a.example", "/x/y?b=//c").expect("a URL");
-        assert_eq!(after_slash.readings().collect::<Vec<_>>(), ["/x/y", "//x/y", "/y"]);
-        assert_eq!((after_slash.to_string(), after_slash.return_to()), (plain.to_string(), plain.return_to()));
-        assert_eq!(OriginalUrl::from_parts_after_slash("https", "a.example", "x"), Err(Doubt::NotAUrl));
-    }
-
-    #[test]
     fn what_two_programs_might_read_differently_is_refused() {
         let long = format!("https://a.example/{}", "a".repeat(MAX_URL_BYTES));
         for (text, doubt) in [
@@ -346,7 +326,6 @@ mod tests {
         fn nothing_makes_it_panic(text in "\\PC{0,40}", more in any::<String>()) {
             let _ = (OriginalUrl::parse(&text), OriginalUrl::parse(&format!("https://{more}")));
             let _ = OriginalUrl::from_parts("https", "a.example", &more);
-            let _ = OriginalUrl::from_parts_after_slash("https", "a.example", &format!("/{more}"));
         }
     }
 }

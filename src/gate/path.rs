@@ -66,22 +66,6 @@ impl Path {
         encode(&without_dots(&self.decoded))
     }
 
-    /// Adds the readings of the path with one slash more before it, from which it may have come.
-    pub(super) fn with_readings_after_slash(mut self, raw: &str) -> Result<Self, Doubt> {
-        let longer = Self::parse(&format!("/{raw}"))?;
-        if self.readings.is_empty() {
-            self.readings.push(self.decoded.clone());
-        }
-        for path in longer.readings() {
-            add(&mut self.readings, path);
-        }
-        for path in &longer.with_dots {
-            add(&mut self.with_dots, path);
-        }
-        self.check_readings()?;
-        Ok(self)
-    }
-
     /// Returns what rules are matched with.
     pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
         let only = self.readings.is_empty().then_some(&self.decoded);
@@ -330,19 +314,6 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_came_without_a_slash_is_read_with_it_as_well() {
-        let readings = |raw: &str| -> Vec<String> {
-            let path = Path::parse(raw).and_then(|path| path.with_readings_after_slash(raw)).expect(raw);
-            path.readings().map(str::to_owned).collect()
-        };
-        assert_eq!(readings("/x/vault"), ["/x/vault", "//x/vault", "/vault"]);
-        assert_eq!(readings("/"), ["/", "//"]);
-        assert_eq!(readings("/x%2Fvault")[0], "/x%2Fvault");
-        let dotted = Path::parse("/../vault").and_then(|path| path.with_readings_after_slash("/../vault"));
-        assert_eq!(dotted.expect("a path").with_dots, ["/../vault", "//../vault"]);
-    }
-
-    #[test]
     fn a_path_is_read_in_so_many_ways_and_no_more() {
         let long = "a".repeat(MAX_AMBIGUOUS_BYTES);
         for raw in [
@@ -364,10 +335,6 @@ mod tests {
         }
         let longest = format!("/{}", &long[4..]) + "//b";
         assert_eq!((longest.len(), readings(&longest).len()), (MAX_AMBIGUOUS_BYTES, 2));
-        let short = format!("/{}", &long[1..]);
-        let after_slash = |raw: &str| Path::parse(raw).and_then(|path| path.with_readings_after_slash(raw));
-        assert_eq!(after_slash(&short).err(), Some(Doubt::TooManyReadings));
-        assert!(after_slash(&short[1..].replacen('a', "/", 1)).is_ok());
     }
 
     proptest! {

@@ -81,9 +81,8 @@ pub fn checks(folder: &Path) {
     println!("RSS: {:.1} MB", server.resident_kib() as f64 * 1024.0 / 1e6);
     let target = questions(server.port, &doors[..1000]);
     let clients = 32;
-    let pause = Duration::from_secs_f64(f64::from(clients) / half);
-    let background =
-        Load { target: target.clone(), clients: clients as usize, time: Duration::from_secs(8) }.paced(pause);
+    let pause = Duration::from_secs_f64(clients as f64 / half);
+    let background = Load { target: target.clone(), clients, time: Duration::from_secs(8) }.paced(pause);
     let background = std::thread::spawn(move || background.run(nothing, 200).rate);
     std::thread::sleep(Duration::from_millis(300));
     let times = load::latencies(&target, 5000, Duration::from_millis(1));

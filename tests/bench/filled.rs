@@ -42,6 +42,7 @@ impl Clock for Now {
 
 /// Makes the accounts, as many of whom are logged in. All of them have one hash: it is as long as any other. Returns what other
 /// applications of the first domain are sent by those who are logged in.
+#[expect(clippy::disallowed_methods, reason = "the sessions are to be alive when they are measured")]
 pub fn fill(config: &str, sessions: usize) -> Vec<String> {
     let config = Config::read(Path::new(config), None).expect("valid");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -79,6 +80,5 @@ pub fn fill(config: &str, sessions: usize) -> Vec<String> {
             added.await.expect("written");
         }
     });
-    let doors = doors.lock().expect("no panic").clone();
-    doors
+    std::mem::take(&mut *doors.lock().expect("no panic"))
 }
