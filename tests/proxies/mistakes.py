@@ -97,7 +97,7 @@ def _(visitor, appliance):
 @Mistake("the proxy is not trusted", in_appliance=[('trusted = ["127.0.0.1/32"]', 'trusted = ["10.0.0.0/8"]')])
 def _(visitor, appliance):
     assert [visitor.ask(WIKI + path).status for path in ["/", "/public"]] == [403, 403]
-    logs(appliance, "if 127.0.0.1 is a proxy, name it in proxy.trusted")
+    logs(appliance, "it comes from no address in proxy.trusted")
 
 
 @Mistake("the scheme is wrong", in_proxy=[("X-Original-URL $scheme://", "X-Original-URL http://")])
