@@ -45,6 +45,8 @@ pub fn checks(folder: &Path) {
     println!("\n## Forward auth as nginx asks, 64 connections: {SESSIONS} sessions in the store, {RULES} rules");
     let more = format!("{CHEAP}{}", rules());
     let doors = filled::fill(&Server::configure(folder, &more), SESSIONS);
+    // The store's writer gives the file up a moment after the last of its holders is gone.
+    std::thread::sleep(Duration::from_secs(2));
     let server = Server::start_plain(folder, &more, Disk::as_it_is());
     let bare = Server::start_bare(free_port());
     let nothing = |_: usize, _: usize| String::new();
