@@ -1,5 +1,6 @@
 //! The methods of requests.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,10 @@ use super::doubt::Doubt;
 /// not, so any other spelling is refused.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RequestMethod(String);
+pub struct RequestMethod(Cow<'static, str>);
+
+/// Those of nearly all requests, which take no memory.
+const USUAL: [&str; 7] = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl RequestMethod {
     const MAX_BYTES: usize = 32;
@@ -20,9 +24,12 @@ impl RequestMethod {
     /// # Errors
     /// When it is empty, too long or not in capital letters.
     pub fn parse(text: &str) -> Result<Self, Doubt> {
+        if let Some(usual) = USUAL.into_iter().find(|usual| *usual == text) {
+            return Ok(Self(Cow::Borrowed(usual)));
+        }
         let plain = |b: u8| b.is_ascii_uppercase() || b == b'-' || b == b'_';
         let is_method = (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(plain);
-        if is_method { Ok(Self(text.to_owned())) } else { Err(Doubt::Method) }
+        if is_method { Ok(Self(Cow::Owned(text.to_owned()))) } else { Err(Doubt::Method) }
     }
 
     /// Returns it as text.
@@ -42,7 +49,7 @@ impl TryFrom<String> for RequestMethod {
 
 impl From<RequestMethod> for String {
     fn from(method: RequestMethod) -> Self {
-        method.0
+        method.0.into_owned()
     }
 }
 

@@ -38,8 +38,10 @@ impl Path {
         let mut path = Self { decoded: String::new(), readings: vec![], with_dots: vec![], is_long };
         // Nearly every path is read by everybody in the same way, and has no dot segments.
         let is_told_apart = |byte: u8| matches!(byte, 0 | b';' | b'%' | b'?' | b'#');
-        if !once.bytes().any(is_told_apart) && !once.contains("//") {
-            if once.contains("/.") {
+        let bytes = once.as_bytes();
+        let has_segment_that_begins_with = |byte: u8| bytes.windows(2).any(|pair| pair == [b'/', byte]);
+        if !once.bytes().any(is_told_apart) && !has_segment_that_begins_with(b'/') {
+            if has_segment_that_begins_with(b'.') {
                 path.read(&once)?;
             }
             path.decoded = once;

@@ -210,12 +210,23 @@ pub(super) fn carries_our_cookies(headers: &HeaderMap) -> bool {
 /// beside it.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-    lines.flat_map(|line| line.split(|byte| *byte == b';')).map(|pair| {
+    lines.flat_map(cookies_of).map(|pair| {
         let pair = pair.trim_ascii();
-        match pair.iter().position(|byte| *byte == b'=') {
+        match memchr::memchr(b'=', pair) {
             Some(end) => (&pair[..end], Some(&pair[end + 1..])),
             None => (pair, None),
         }
+    })
+}
+
+/// Cuts a line at its semicolons.
+fn cookies_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.map(|end| &line[end + 1..]);
+        Some(&line[..end.unwrap_or(line.len())])
     })
 }
 

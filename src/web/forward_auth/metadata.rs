@@ -3,20 +3,20 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use ipnet::IpNet;
 
 use crate::gate::{Doubt, OriginalRequest, OriginalUrl, RequestMethod};
 use crate::web::encoded::parse_form;
 use crate::web::request::{MAX_PROXIES, Received, forwarded_address};
 
-const METHOD: &str = "x-forwarded-method";
-const PROTO: &str = "x-forwarded-proto";
-const HOST: &str = "x-forwarded-host";
-const URI: &str = "x-forwarded-uri";
-const FOR: &str = "x-forwarded-for";
-const ORIGINAL_URL: &str = "x-original-url";
-const ORIGINAL_METHOD: &str = "x-original-method";
+static METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+static PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+static FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+static ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 
 /// Beginnings of headers of which no spelling with underscores may come along: some servers take `X_Forwarded_Host` for
 /// `X-Forwarded-Host`, and applications `Remote_User` for `Remote-User` (CVE-2026-39858, CVE-2026-52845).
@@ -125,7 +125,7 @@ impl Asked<'_> {
         self.check_twins()?;
         let (url, method) = match source {
             Source::Forwarded => self.forwarded()?,
-            Source::OriginalUrl => (self.original_url()?, self.text(ORIGINAL_METHOD)?),
+            Source::OriginalUrl => (self.original_url()?, self.text(&ORIGINAL_METHOD)?),
             Source::Either => self.either()?,
             Source::Below(prefix) => (self.itself(&self.target_below(prefix))?, self.method.as_str()),
             Source::PathParameter => (self.itself(&self.path_parameter()?)?, self.method.as_str()),
@@ -136,10 +136,10 @@ impl Asked<'_> {
 
     /// Returns the last address of `X-Forwarded-For` that is none of a proxy of ours.
     fn client(&self, is_trusted: impl Fn(IpAddr) -> bool) -> Result<Option<IpAddr>, NotKnown> {
-        let lines = self.headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
+        let lines = self.headers.get_all(&FOR).iter().map(HeaderValue::as_bytes);
         for part in lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).take(MAX_PROXIES) {
             let part = str::from_utf8(part).ok().and_then(|part| forwarded_address(part.trim()));
-            let address = part.ok_or(NotKnown::Malformed(FOR))?;
+            let address = part.ok_or(NotKnown::Malformed(FOR.as_str()))?;
             if !is_trusted(address) {
                 return Ok(Some(address.to_canonical()));
             }
@@ -148,7 +148,7 @@ impl Asked<'_> {
     }
 
     fn check_twins(&self) -> Result<(), NotKnown> {
-        for name in self.headers.keys().map(http::HeaderName::as_str).filter(|name| name.contains('_')) {
+        for name in self.headers.keys().map(HeaderName::as_str).filter(|name| name.contains('_')) {
             let is_twin = |known: &&str| {
                 let is_whole = known.ends_with('-') || known.len() == name.len();
                 let is_alike = |(a, b)| a == b || (a, b) == (b'-', b'_');
@@ -161,43 +161,45 @@ impl Asked<'_> {
         Ok(())
     }
 
-    fn text(&self, name: &'static str) -> Result<&str, NotKnown> {
+    fn text(&self, name: &'static HeaderName) -> Result<&str, NotKnown> {
         let mut values = self.headers.get_all(name).iter();
-        let value = values.next().map(HeaderValue::to_str).ok_or(NotKnown::Missing(name))?;
+        let value = values.next().map(HeaderValue::to_str).ok_or(NotKnown::Missing(name.as_str()))?;
         if values.next().is_some() {
-            return Err(NotKnown::Repeated(name));
+            return Err(NotKnown::Repeated(name.as_str()));
         }
-        value.map_err(|_| NotKnown::Malformed(name))
+        value.map_err(|_| NotKnown::Malformed(name.as_str()))
     }
 
     fn original_url(&self) -> Result<OriginalUrl, NotKnown> {
-        Ok(OriginalUrl::parse(self.text(ORIGINAL_URL)?)?)
+        Ok(OriginalUrl::parse(self.text(&ORIGINAL_URL)?)?)
     }
 
     fn forwarded(&self) -> Result<(OriginalUrl, &str), NotKnown> {
-        let method = self.text(METHOD)?;
-        Ok((OriginalUrl::from_parts(self.text(PROTO)?, self.text(HOST)?, self.text(URI)?)?, method))
+        let method = self.text(&METHOD)?;
+        Ok((OriginalUrl::from_parts(self.text(&PROTO)?, self.text(&HOST)?, self.text(&URI)?)?, method))
     }
 
     /// Older configurations name the method in the one form and the URL in the other.
     fn either(&self) -> Result<(OriginalUrl, &str), NotKnown> {
-        let has = |name: &str| self.headers.contains_key(name);
-        if !has(ORIGINAL_URL) {
+        let has = |name: &HeaderName| self.headers.contains_key(name);
+        if !has(&ORIGINAL_URL) {
             return self.forwarded();
         }
         let url = self.original_url()?;
-        let method = self.text(if has(ORIGINAL_METHOD) { ORIGINAL_METHOD } else { METHOD })?;
-        let is_same_method = !has(METHOD) || self.text(METHOD)? == method;
-        let is_same_url = match (has(PROTO), has(HOST), has(URI)) {
-            (true, true, true) => url == OriginalUrl::from_parts(self.text(PROTO)?, self.text(HOST)?, self.text(URI)?)?,
+        let method = self.text(if has(&ORIGINAL_METHOD) { &ORIGINAL_METHOD } else { &METHOD })?;
+        let is_same_method = !has(&METHOD) || self.text(&METHOD)? == method;
+        let is_same_url = match (has(&PROTO), has(&HOST), has(&URI)) {
+            (true, true, true) => {
+                url == OriginalUrl::from_parts(self.text(&PROTO)?, self.text(&HOST)?, self.text(&URI)?)?
+            }
             // Parts of the other form: each must be a part of the URL too.
             (proto, host, uri) => {
                 let whole = url.return_to();
                 let (scheme, rest) = whole.split_once("://").unwrap_or_default();
                 let (authority, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                let proto = if proto { self.text(PROTO)? } else { scheme };
-                let host = if host { self.text(HOST)? } else { authority };
-                let uri = if uri { self.text(URI)? } else { target };
+                let proto = if proto { self.text(&PROTO)? } else { scheme };
+                let host = if host { self.text(&HOST)? } else { authority };
+                let uri = if uri { self.text(&URI)? } else { target };
                 url == OriginalUrl::from_parts(proto, host, uri)?
             }
         };
@@ -211,9 +213,9 @@ impl Asked<'_> {
         }
         let host = match self.uri.authority() {
             Some(authority) => authority.as_str(),
-            None => self.text(header::HOST.as_str()).map_err(|_| NotKnown::Missing("host"))?,
+            None => self.text(&header::HOST).map_err(|_| NotKnown::Missing("host"))?,
         };
-        Ok(OriginalUrl::from_parts(self.text(PROTO)?, host, target)?)
+        Ok(OriginalUrl::from_parts(self.text(&PROTO)?, host, target)?)
     }
 
     /// Returns what follows the prefix in the target, as it came.

@@ -1,6 +1,6 @@
 //! What hyper does not report of a head: a Content-Length beside a chunked body, a fragment behind the target.
 
-use std::io::{self, BufRead};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,9 +84,10 @@ impl<S> Watched<S> {
     fn look_at(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.head.is_over.load(Ordering::Relaxed) {
             // By lines: several times as fast as by bytes, and every request passes here.
-            let line = bytes;
-            let is_whole = bytes.skip_until(b'\n').is_ok_and(|length| line[..length].ends_with(b"\n"));
-            let line = &line[..line.len() - bytes.len()];
+            let end = memchr::memchr(b'\n', bytes);
+            let is_whole = end.is_some();
+            let (line, rest) = bytes.split_at(end.map_or(bytes.len(), |end| end + 1));
+            bytes = rest;
             self.head.note_piece(line);
             if is_whole && self.line.is_empty() {
                 self.head.note_line(line);
