@@ -4,7 +4,7 @@
 //! The date is `SOURCE_DATE_EPOCH` if it is set (<https://reproducible-builds.org/specs/source-date-epoch/>), else that of the
 //! last commit, else of the manifest: the same source gives the same program.
 //!
-//! Templates, the OpenAPI document and the public suffix list are packed: a fiftieth of the program otherwise.
+//! Templates, texts, the OpenAPI document, time zones and the public suffix list are packed: a fiftieth of the program otherwise.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use std::time::SystemTime;
 
 const OPENAPI: &str = "src/web/api/openapi.json";
 const SUFFIXES: &str = "src/config/public_suffixes/list.txt";
+const TIME_ZONES: &str = "src/texts/time_zones/list.txt";
+/// The folder of catalogues, each of which is packed by itself.
+const CATALOGUES: &str = "src/texts/catalogues";
 /// Folders of templates, and the packs that are made of them.
 const TEMPLATES: [(&str, &str); 2] = [("src/web/templates", "pages"), ("src/mail/templates", "mails")];
 
@@ -27,6 +30,13 @@ fn main() {
     pack("openapi.json", &without_layout(&document));
     println!("cargo::rerun-if-changed={SUFFIXES}");
     pack("public_suffixes", &std::fs::read_to_string(SUFFIXES).expect("the list is there"));
+    println!("cargo::rerun-if-changed={TIME_ZONES}");
+    pack("time_zones", &std::fs::read_to_string(TIME_ZONES).expect("the list is there"));
+    println!("cargo::rerun-if-changed={CATALOGUES}");
+    for file in files_in(Path::new(CATALOGUES), &["toml"]) {
+        let tag = file.file_stem().and_then(OsStr::to_str).expect("a name in UTF-8");
+        pack(&format!("texts-{tag}"), &without_comments(&std::fs::read_to_string(&file).expect("a text")));
+    }
     for (folder, name) in TEMPLATES {
         println!("cargo::rerun-if-changed={folder}");
         pack(name, &all_in(Path::new(folder)));
@@ -46,16 +56,27 @@ fn pack(name: &str, text: &str) {
 /// Names and texts of the templates in a folder, in the order of their names, a zero byte after each. What an editor left there
 /// is none.
 fn all_in(folder: &Path) -> String {
-    let files =
-        std::fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be read").path());
-    let is_template = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "html" || kind == "txt");
-    let mut files: Vec<PathBuf> = files.filter(is_template).collect();
-    files.sort();
     let with_text = |file: PathBuf| {
         let name = file.file_name().and_then(OsStr::to_str).expect("a name in UTF-8");
         format!("{name}\0{}\0", std::fs::read_to_string(&file).expect("a text"))
     };
-    files.into_iter().map(with_text).collect()
+    files_in(folder, &["html", "txt"]).into_iter().map(with_text).collect()
+}
+
+/// The files of some kinds in a folder, in the order of their names.
+fn files_in(folder: &Path, kinds: &[&str]) -> Vec<PathBuf> {
+    let files =
+        std::fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be read").path());
+    let is_wanted = |file: &PathBuf| file.extension().is_some_and(|kind| kinds.iter().any(|wanted| kind == *wanted));
+    let mut files: Vec<PathBuf> = files.filter(is_wanted).collect();
+    files.sort();
+    files
+}
+
+/// A catalogue without what it says to translators.
+fn without_comments(catalogue: &str) -> String {
+    let is_text = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    catalogue.lines().filter(is_text).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn from_environment() -> Option<u64> {

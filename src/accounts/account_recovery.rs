@@ -113,7 +113,7 @@ pub fn recover(work: &mut Work<'_>, token: &str, client: &Client) -> Result<Reco
         work.audit(&source, Act::AddressRestored, id)?;
         if let Some(replaced) = replaced.filter(|replaced| *replaced != old) {
             let letter = Letter::AddressChanged { old: replaced.masked(), new: old.masked(), undo: String::new() };
-            work.mail(&replaced, &letter)?;
+            work.mail(person.at(&replaced), &letter)?;
         }
         // What was changed after this change is undone with it; links to undo those would bring a thief's address back.
         former_addresses::forget_since(work.tx, id, changed_at.unwrap_or(since))?;

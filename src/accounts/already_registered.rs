@@ -21,5 +21,5 @@ pub(super) fn tell(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), St
     // To the spelling that its owner proved, never to the one that a stranger typed: some servers tell capitals apart.
     let Some(to) = person.verified_address() else { return Ok(()) };
     let login = work.env.config.site.url.link("/login");
-    work.mail(to, &Letter::AlreadyRegistered { login, forgot: work.env.forgot_link() })
+    work.mail(person.at(to), &Letter::AlreadyRegistered { login, forgot: work.env.forgot_link() })
 }

@@ -42,7 +42,7 @@ pub(super) fn ask(
         if let Some(to) = person.verified_address()
             && mail_rules::may_take_mail(work, MailPurpose::Approval, to)?
         {
-            work.mail(to, &letter)?;
+            work.mail(person.at(to), &letter)?;
         }
     }
     Ok(())
@@ -114,7 +114,7 @@ pub fn decide(
     if decision == Decision::Decline {
         registration::remove(work.tx, id, &registration)?;
         work.audit(source, Act::RegistrationDeclined, id)?;
-        work.mail(&to, &Letter::RegistrationDeclined)?;
+        work.mail(registration.addressee(), &Letter::RegistrationDeclined)?;
         return Ok(Decided::Declined);
     }
     // The name may have been taken while the registration waited, which is no reason to turn the person away.
@@ -126,6 +126,6 @@ pub fn decide(
         added => added,
     };
     let Some(Added::Done(person)) = added else { return Ok(Decided::AddressTaken) };
-    work.mail(&to, &Letter::RegistrationApproved { login: work.env.config.site.url.link("/login") })?;
+    work.mail(person.at(&to), &Letter::RegistrationApproved { login: work.env.config.site.url.link("/login") })?;
     Ok(Decided::Approved(person))
 }

@@ -100,7 +100,7 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: AccountId) -> Result<(), StoreE
     let state = State::of(&person, &new);
     let link = work.signed_link(Purpose::ConfirmAddress, *id.bytes(), &state.parts(), within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
-    work.mail(&new, &Letter::ConfirmAddress { link, within, account: called(&person) })
+    work.mail(person.at(&new), &Letter::ConfirmAddress { link, within, account: called(&person) })
 }
 
 /// The words by which the reader of the mail recognises the account, which may be a stranger's: its user name, or its
@@ -168,8 +168,8 @@ pub(super) fn complete(work: &mut Work<'_>, id: AccountId, client: &Client) -> R
         // Only the old mailbox gets the link that undoes this: a thief may read the new one.
         let undo = former_addresses::keep(work, id, &old)?.unwrap_or_default();
         let letter = |undo| Letter::AddressChanged { old: old.masked(), new: new.masked(), undo };
-        work.mail(&old, &letter(undo))?;
-        work.mail(&new, &letter(String::new()))?;
+        work.mail(person.at(&old), &letter(undo))?;
+        work.mail(person.at(&new), &letter(String::new()))?;
     }
     Ok(Box::new(person::load(work.tx, id)?.ok_or_else(damaged)?))
 }

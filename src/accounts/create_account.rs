@@ -7,6 +7,7 @@ use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, PhoneNumber, 
 use crate::crypto::PasswordHash;
 use crate::sessions::Client;
 use crate::store::StoreError;
+use crate::texts::Language;
 
 use super::person::{self, Account, Person};
 use super::{Work, former_addresses, identity, registration, set_up};
@@ -23,7 +24,7 @@ pub struct NewAccount {
     /// The person's display name.
     pub name: Option<DisplayName>,
     /// The person's language, if it is known.
-    pub language: Option<String>,
+    pub language: Option<Language>,
     /// The password's hash; without one, the person sets a password by the link that confirms the address.
     pub password: Option<PasswordHash>,
     /// Whether the address is known to be the person's.
@@ -92,7 +93,7 @@ pub fn create(
     }
     let (id, now) = (AccountId::draw(work.moment), work.now());
     let mut account = Account::new(new.password, new.name, now);
-    account.language = new.language.unwrap_or(account.language);
+    account.reads = new.language;
     account.groups = new.groups;
     account.confirmed_at = (new.confirmed || new.email.is_none()).then_some(now);
     person::save(work.tx, id, &account)?;

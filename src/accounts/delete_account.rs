@@ -61,7 +61,10 @@ pub(super) fn delete(work: &mut Work<'_>, person: &Person, by: DeletedBy, source
         forget_rest(work.tx, person.id)?;
     }
     let Some(to) = person.verified_address() else { return Ok(()) };
-    work.mail(to, &Letter::AccountDeleted { at: work.now(), by_administrator: by == DeletedBy::Administrator })
+    work.mail(
+        person.at(to),
+        &Letter::AccountDeleted { at: work.now(), by_administrator: by == DeletedBy::Administrator },
+    )
 }
 
 /// Forgets what is kept about an account that is gone.

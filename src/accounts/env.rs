@@ -7,6 +7,7 @@ use crate::base::NodeId;
 use crate::config::Config;
 use crate::crypto::{OpenedToken, PasswordPolicy, SealingKey};
 use crate::mail::{Composer, Mailer};
+use crate::texts::Languages;
 
 /// Settings and keys. Settings may be reloaded while the program runs: one transaction sees the same ones throughout.
 pub struct Env {
@@ -14,6 +15,8 @@ pub struct Env {
     pub config: Config,
     /// The key that seals what must be readable again.
     pub seal: Arc<SealingKey>,
+    /// The languages of the site.
+    pub languages: Arc<Languages>,
     /// The writer of mails.
     pub composer: Composer,
     /// The store's generation, bound into tokens and sessions.

@@ -34,7 +34,7 @@ pub enum Added {
     Conflict,
 }
 
-/// Confirms an authenticator program by a code that it shows.
+/// Confirms an authenticator app by a code that it shows.
 pub fn confirm_totp(
     work: &mut Work<'_>,
     owner: &Owner,

@@ -61,7 +61,7 @@ pub fn ask(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<Rese
     work.audit(source, Act::FactorResetAsked, person.id)?;
     if let Some(to) = person.verified_address() {
         let login = work.env.config.site.url.link("/login");
-        work.mail(to, &Letter::FactorResetAsked { due: due_at, login })?;
+        work.mail(person.at(to), &Letter::FactorResetAsked { due: due_at, login })?;
     }
     Ok(ResetAsked::WaitsUntil(due_at))
 }
@@ -74,7 +74,7 @@ fn reset(work: &mut Work<'_>, source: &Source, person: &Person) -> Result<(), St
     let Some(to) = person.verified_address() else { return Ok(()) };
     let must_have_one = work.env.config.second_factor.is_required_for(&person.account.groups);
     let letter = Letter::FactorsReset { at: work.now(), must_have_one, forgot: work.env.forgot_link() };
-    work.mail(to, &letter)
+    work.mail(person.at(to), &letter)
 }
 
 /// Carries out the reset of an account if it is due.

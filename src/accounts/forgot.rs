@@ -74,7 +74,7 @@ pub(super) fn send_link(
     let link = work.signed_link(Purpose::ResetPassword, *id.bytes(), &state.parts(), within)?;
     let Some(to) = address_of_link(person) else { return Ok(()) };
     work.audit(&Source::appliance(), Act::ResetMailed, id)?;
-    work.mail(to, &letter(link))
+    work.mail(person.at(to), &letter(link))
 }
 
 /// The state that a reset link is bound to: it dies when it was used, when the password or the address changes another

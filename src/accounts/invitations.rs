@@ -121,7 +121,7 @@ pub fn invite(work: &mut Work<'_>, source: &Source, new: &NewInvitation) -> Resu
     let link = work.env.config.site.url.link(&format!("/invite/{}", secret.expose()));
     match &new.email {
         Some(address) => {
-            work.mail(address, &Letter::Invitation { link, until: invitation.expires_at, at: now })?;
+            work.mail(address.into(), &Letter::Invitation { link, until: invitation.expires_at, at: now })?;
             Ok(Invited::Mailed(id, invitation))
         }
         None => Ok(Invited::Link(id, invitation, link)),

@@ -37,7 +37,7 @@ pub(super) fn mail(work: &mut Work<'_>, identity: &Identity, context: CodePurpos
     let within = Span::from_seconds(CODE_WORKS_FOR);
     let link = work.signed_link(Purpose::LogIn, *context.bytes(), &state.parts(), within)?;
     work.audit(&Source::appliance(), Act::LoginMailed, person.id)?;
-    work.mail(&to, &Letter::LogIn { link, code, within })
+    work.mail(person.at(&to), &Letter::LogIn { link, code, within })
 }
 
 /// The state that a link is bound to, besides the digits that were mailed with it: it dies with them, when the password

@@ -2,7 +2,7 @@
 
 use crate::config::LoginNotices;
 use crate::mail::Letter;
-use crate::sessions::{self, Carrier, Client, Method, Novelty};
+use crate::sessions::{self, Carrier, Client, Method, Novelty, agent_text};
 use crate::store::StoreError;
 
 use super::{Person, Work, known_devices, notices, recovery_link, second_factor};
@@ -37,6 +37,6 @@ pub(super) fn note_login(
     // The mail carries the link to take the account back: to report a theft without the means to stop it would be too
     // little.
     let link = recovery_link::sign(work, person)?;
-    let letter = Letter::NewLogin { at: note.at, network: note.network, device: note.device, link };
+    let letter = Letter::NewLogin { at: note.at, network: note.network, device: agent_text(&note.device), link };
     notices::tell(work, person, &letter)
 }

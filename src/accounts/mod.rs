@@ -15,6 +15,7 @@ pub mod bearable;
 pub mod change_address;
 pub mod change_password;
 pub mod change_refused;
+pub mod choose_language;
 pub mod confirm;
 pub mod confirm_links;
 pub mod create_account;

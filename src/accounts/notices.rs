@@ -19,7 +19,7 @@ pub fn tell(work: &mut Work<'_>, person: &Person, letter: &Letter) -> Result<(),
         }
         _ => true,
     };
-    if at_once { work.mail(to, letter) } else { Ok(()) }
+    if at_once { work.mail(person.at(to), letter) } else { Ok(()) }
 }
 
 /// Counts something that is not mailed by itself, for the summary that may follow.

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, PhoneNumber, Timestamp, Username};
 use crate::crypto::{Cost, Digest, Hashing, PasswordHash};
 use crate::groups;
+use crate::mail::Addressee;
 use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, schema};
+use crate::texts::Language;
 
 use super::identity::{self, Claimed, StoredKind};
 use super::{Env, hash_costs};
@@ -20,7 +22,7 @@ pub struct Account {
     pub password_changed_at: Timestamp,
     /// The person's display name.
     pub name: Option<DisplayName>,
-    /// The language of mails and pages, a BCP 47 tag.
+    /// What stood here before there were other languages: English, which nobody had chosen.
     pub language: String,
     /// The groups that the person is in.
     pub groups: BTreeSet<GroupName>,
@@ -48,11 +50,13 @@ pub struct Account {
     /// The password that was in use when the owner took the account back: somebody else knew it, so it is not chosen
     /// again.
     pub retired_password: Option<PasswordHash>,
+    /// The language of pages and mails for its owner; that of the site, where it is none.
+    pub reads: Option<Language>,
 }
-record!(Account, version 2, {
+record!(Account, version 3, {
     password, password_changed_at, name, language, groups, created_at, confirmed_at, disabled_at,
     reset_count, reset_asked_at, new_address, address_count, address_asked_at,
-}, since 2 { security_stamp, login_mail_count, retired_password });
+}, since 2 { security_stamp, login_mail_count, retired_password }, since 3 { reads });
 
 impl Account {
     /// Returns a new account without groups.
@@ -75,6 +79,7 @@ impl Account {
             security_stamp: 0,
             login_mail_count: 0,
             retired_password: None,
+            reads: None,
         }
     }
 
@@ -161,6 +166,11 @@ impl Person {
     #[must_use]
     pub fn verified_address(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|email| email.verified_at.is_some()).map(|email| &email.address)
+    }
+
+    /// The person as whoever reads mails at an address.
+    pub(super) fn at<'a>(&'a self, address: &'a EmailAddress) -> Addressee<'a> {
+        Addressee { address, language: self.account.reads.as_ref() }
     }
 }
 

@@ -143,5 +143,5 @@ fn tell_of_failed_logins(work: &mut Work<'_>, id: AccountId) -> Result<(), Store
     }
     let Some(to) = person.verified_address() else { return Ok(()) };
     let is_out_of_use = throttle::is_out_of_use(work.tx, id)?;
-    work.mail(to, &Letter::LoginsFailed { is_out_of_use, forgot: work.env.forgot_link() })
+    work.mail(person.at(to), &Letter::LoginsFailed { is_out_of_use, forgot: work.env.forgot_link() })
 }

@@ -5,6 +5,7 @@ use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Usern
 use crate::crypto::{Bearer, BearerKind, Digest, PasswordFault, PasswordHash, Purpose, TokenFault};
 use crate::sessions::Client;
 use crate::store::StoreError;
+use crate::texts::Language;
 
 use super::attempt_limits::AttemptLimits;
 use super::create_account::{self, Added, CreatedBy, Creation, NewAccount};
@@ -34,6 +35,8 @@ pub struct NewRegistration {
     pub tries: AttemptLimits,
     /// The client that sent it.
     pub client: Client,
+    /// The language of the page that they registered on.
+    pub language: Language,
 }
 
 /// The outcome of a registration.
@@ -94,7 +97,7 @@ pub fn register(work: &mut Work<'_>, new: &NewRegistration) -> Result<Result<Reg
         password: new.password.clone(),
         username: new.username.clone(),
         name: new.name.clone(),
-        language: "en".into(),
+        language: new.language.clone(),
         browser: browser.digest(),
         created_at: work.earliest(),
         mailed_at: None,
@@ -127,7 +130,7 @@ fn open_account(
         username: new.username.clone(),
         name: new.name.clone(),
         password: Some(new.password.clone()),
-        language: None,
+        language: Some(new.language.clone()),
         confirmed,
         groups: invitation.as_ref().map(|(_, invitation)| invitation.groups.clone()).unwrap_or_default(),
     };
@@ -178,5 +181,5 @@ pub(super) fn mail_link(work: &mut Work<'_>, id: RegistrationId) -> Result<(), S
     let state: [&[u8]; 2] = [canonical.as_bytes(), &count.to_be_bytes()];
     let link = work.signed_link(Purpose::ConfirmRegistration, *id.bytes(), &state, within)?;
     work.audit(&Source::appliance(), Act::ConfirmationMailed, id)?;
-    work.mail(&registration.email, &Letter::ConfirmRegistration { link, within })
+    work.mail(registration.addressee(), &Letter::ConfirmRegistration { link, within })
 }

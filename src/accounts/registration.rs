@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use crate::base::{DisplayName, EmailAddress, InvitationId, RegistrationId, Seconds, Timestamp, Username};
 use crate::crypto::{Cost, Digest, PasswordHash};
+use crate::mail::Addressee;
 use crate::store::{Direction, Record, Snapshot, StoreError, Table, Transaction, next_after, record, schema};
+use crate::texts::Language;
 
 use super::{confirm_links, hash_costs};
 
@@ -20,7 +22,7 @@ pub struct Registration {
     /// The person's display name.
     pub name: Option<DisplayName>,
     /// The person's language.
-    pub language: String,
+    pub language: Language,
     /// The digest of the cookie of the browser that registered.
     pub browser: Digest,
     /// The time of the registration.
@@ -37,6 +39,13 @@ pub struct Registration {
 record!(Registration, version 3, { email, password, username, name, language, browser, created_at, mailed_at }, since 2 {
     invitation, confirmed_at,
 }, since 3 { epoch });
+
+impl Registration {
+    /// Whoever reads mails at its address.
+    pub(super) fn addressee(&self) -> Addressee<'_> {
+        Addressee { address: &self.email, language: Some(&self.language) }
+    }
+}
 
 pub(crate) const REGISTRATIONS: Table<RegistrationId, Registration> = Table::at(schema::REGISTRATIONS);
 
@@ -88,7 +97,7 @@ pub fn newest_of_address(
             password: PasswordHash::decoy(Cost { memory_kib: 19456, iterations: 2, lanes: 1 }),
             username: None,
             name: None,
-            language: "en".into(),
+            language: Language::english(),
             browser: Digest([0; 32]),
             created_at: Timestamp::from_seconds(1_800_000_000),
             mailed_at: Some(Timestamp::from_seconds(1_800_000_000)),

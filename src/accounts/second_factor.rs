@@ -95,7 +95,7 @@ pub fn send_code(
         }
         let whose = (person.id, person.credentials(), false);
         if let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? {
-            work.mail(to, &Letter::SecondFactorCode { code, forgot: work.env.forgot_link() })?;
+            work.mail(person.at(to), &Letter::SecondFactorCode { code, forgot: work.env.forgot_link() })?;
         }
         return Ok(true);
     }
@@ -109,7 +109,7 @@ pub fn send_code(
     }
     let whose = (person.id, person.credentials(), true);
     if let Some(code) = factors::mail_code(work.tx, work.moment, &work.env.seal, whose, context)? {
-        work.text_code(phone, &code)?;
+        work.text_code(phone, person.account.reads.as_ref(), &code)?;
     }
     Ok(true)
 }
@@ -138,9 +138,9 @@ pub(super) fn tell_of_codes(work: &mut Work<'_>, kind: throttle::Kind, account: 
     match kind {
         throttle::Kind::MailedDigits => {
             let letter = Letter::LoginsFailed { is_out_of_use: false, forgot: work.env.forgot_link() };
-            work.mail(to, &letter)
+            work.mail(person.at(to), &letter)
         }
-        _ => work.mail(to, &Letter::CodesFailed { forgot: work.env.forgot_link() }),
+        _ => work.mail(person.at(to), &Letter::CodesFailed { forgot: work.env.forgot_link() }),
     }
 }
 

@@ -61,5 +61,5 @@ pub(super) fn mail(work: &mut Work<'_>, address: &EmailAddress) -> Result<(), St
     }
     let username = person.username.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default();
     work.audit(&Source::appliance(), Act::UsernameMailed, person.id)?;
-    work.mail(to, &Letter::Username { username, login: work.env.config.site.url.link("/login") })
+    work.mail(person.at(to), &Letter::Username { username, login: work.env.config.site.url.link("/login") })
 }

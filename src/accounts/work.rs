@@ -1,13 +1,14 @@
 //! A unit of work: what every use case is given, and what most of them do with it.
 
 use crate::audit::{self, Act, Entry, Outcome, Source, Subject};
-use crate::base::{EmailAddress, Moment, PhoneNumber, Secret, Timestamp};
+use crate::base::{Moment, PhoneNumber, Secret, Timestamp};
 use crate::config::Span;
 use crate::crypto::{Purpose, Ticket};
 use crate::factors::CODE_WORKS_FOR;
-use crate::mail::{Letter, TextMessage};
+use crate::mail::{Addressee, Letter, TextMessage};
 use crate::metrics::DROPPED_MAILS;
 use crate::store::{Overlay, StoreError, Transaction};
+use crate::texts::{Language, sms};
 use crate::throttle::{self, MailPurpose, MailQuota};
 
 use super::{Env, keyring};
@@ -37,7 +38,7 @@ impl Work<'_> {
     }
 
     /// Queues a mail.
-    pub fn mail(&mut self, to: &EmailAddress, letter: &Letter) -> Result<(), StoreError> {
+    pub fn mail(&mut self, to: Addressee<'_>, letter: &Letter) -> Result<(), StoreError> {
         if self.env.mailer().queue(self.tx, self.moment, to, letter)?.is_none() {
             // A mail that cannot be queued must not undo what it reports, nor stop those behind it.
             self.note_dropped_mail(letter.name())?;
@@ -75,9 +76,15 @@ impl Work<'_> {
 
     /// Queues a code as a text message. Its last line binds it to this site, so that browsers offer it nowhere else
     /// (<https://wicg.github.io/sms-one-time-codes/>).
-    pub fn text_code(&mut self, to: &PhoneNumber, code: &Secret<String>) -> Result<(), StoreError> {
+    pub fn text_code(
+        &mut self,
+        to: &PhoneNumber,
+        language: Option<&Language>,
+        code: &Secret<String>,
+    ) -> Result<(), StoreError> {
         let (site, host, digits) = (&self.env.config.site.name, self.env.config.site.url.host(), code.expose());
-        let text = format!("{digits} is your code for {site}. Do not pass it on.\n\n@{host} #{digits}");
+        let words = self.env.languages.voice(language).say(&sms::code(digits, site));
+        let text = format!("{words}\n\n@{host} #{digits}");
         let message = TextMessage { kind: "second-factor-code", text: &text, useful_for: CODE_WORKS_FOR };
         self.env.mailer().queue_text(self.tx, self.moment, to, message).map(drop)
     }

@@ -5,6 +5,7 @@ use crate::config::{Config, MailTransport};
 use crate::courier::delivery::Outcome;
 use crate::courier::{CallOptions, Courier};
 use crate::mail::{Composer, Letter};
+use crate::templates::load_languages;
 use crate::texts::refusal;
 
 use super::Refusal;
@@ -24,9 +25,9 @@ pub async fn send_test(
         Refusal::invalid(refusal::not_an_address(format!("{address:?}")), refusal::written_like("ada@example.org"))
     })?;
     let broken = |error: &dyn std::fmt::Display| Refusal::failed(refusal::reason(error), refusal::see_templates());
-    let composer = Composer::new(config).map_err(|error| broken(&error))?;
+    let composer = Composer::new(config, load_languages(config).languages).map_err(|error| broken(&error))?;
     let id = MailId::draw(moment);
-    let message = composer.compose(&Letter::Test, &to, id, moment).map_err(|error| broken(&error))?;
+    let message = composer.compose(&Letter::Test, (&to).into(), id, moment).map_err(|error| broken(&error))?;
     let way = match config.mail.transport {
         MailTransport::Smtp => format!("{}:{}", config.mail.smtp.host, config.mail.smtp.port),
         MailTransport::File => config.mail.directory.display().to_string(),

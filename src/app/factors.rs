@@ -28,7 +28,7 @@ pub struct Factors {
     pub trusted: Vec<(BrowserId, TrustedBrowser)>,
 }
 
-/// An authenticator program whose set-up was begun.
+/// An authenticator app whose set-up was begun.
 #[derive(Debug)]
 pub struct BegunTotp {
     /// Its id.
@@ -66,7 +66,7 @@ impl App {
             .await?)
     }
 
-    /// Begins to set up an authenticator program. None if the account has too many factors.
+    /// Begins to set up an authenticator app. None if the account has too many factors.
     pub async fn begin_totp(self: &Arc<Self>, asking: &Caller, name: DisplayName) -> Result<Option<BegunTotp>, Fault> {
         self.require_clock()?;
         self.require_room()?;
@@ -80,13 +80,13 @@ impl App {
         self.begun_totp(asking).await
     }
 
-    /// Returns the authenticator program that the caller has begun and not confirmed.
+    /// Returns the authenticator app that the caller has begun and not confirmed.
     pub async fn begun_totp(&self, asking: &KnownCaller) -> Result<Option<BegunTotp>, Fault> {
         let begun = self.read(|view| factors::seed_of_begun(view, &self.env().seal, asking.person.id)).await?;
         Ok(begun.map(|(id, seed)| BegunTotp { id, seed }))
     }
 
-    /// Confirms an authenticator program by a code that it shows.
+    /// Confirms an authenticator app by a code that it shows.
     ///
     /// # Errors
     /// When the store fails, or too many codes were wrong.

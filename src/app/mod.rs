@@ -7,6 +7,7 @@ mod at_door;
 mod basic_pairs;
 mod basic_passwords;
 mod callers;
+mod choosing_language;
 mod clock;
 mod confirming;
 mod door_codes;
@@ -52,7 +53,8 @@ use crate::crypto::Digest;
 use crate::gate::AccessRules;
 use crate::mail::Composer;
 use crate::store::{Event, OpenedStore, Snapshot, Store, StoreError, StoreLock, WriteFn};
-use crate::templates::TemplateError;
+use crate::templates::{TemplateError, load_languages};
+use crate::texts::Languages;
 
 pub use at_door::AtDoor;
 pub use clock::ClockReport;
@@ -121,6 +123,18 @@ impl<T> Future for Writing<T> {
     }
 }
 
+/// Loads the languages, and reports what of the administrator's texts is not used.
+fn languages_of(config: &Config) -> Arc<Languages> {
+    let loaded = load_languages(config);
+    for fault in &loaded.faults {
+        tracing::warn!(%fault, "a text of the site's own is not used");
+    }
+    for doubt in &loaded.doubts {
+        tracing::info!(%doubt, "the site's own texts are not complete");
+    }
+    loaded.languages
+}
+
 impl App {
     /// Assembles the appliance.
     ///
@@ -132,12 +146,19 @@ impl App {
         clock: Arc<dyn Clock>,
         hasher: Hasher,
     ) -> Result<Self, TemplateError> {
-        let composer = Composer::new(&config)?;
+        let languages = languages_of(&config);
+        let composer = Composer::new(&config, Arc::clone(&languages))?;
         let basic_passwords = basic_pairs::BasicPasswords::new(&mut Moment::new(clock.now(), clock.seed()));
         let access_rules = ArcSwap::from_pointee(config.access.rules());
         let seal = Arc::new(opened.sealing_key);
-        let env =
-            ArcSwap::from_pointee(Env { config, seal, composer, generation: opened.generation, node: opened.node });
+        let env = ArcSwap::from_pointee(Env {
+            config,
+            seal,
+            languages,
+            composer,
+            generation: opened.generation,
+            node: opened.node,
+        });
         let session_cache = Arc::new(SessionCache::new(opened.generation));
         let wakes = Arc::new(Wakes::default());
         let measures = Arc::new(Measures::default());
@@ -179,11 +200,12 @@ impl App {
     /// # Errors
     /// When a mail template of the administrator's is not well formed: then nothing changes.
     pub fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
-        let composer = Composer::new(&config)?;
+        let languages = languages_of(&config);
+        let composer = Composer::new(&config, Arc::clone(&languages))?;
         let (seal, generation, node) = (Arc::clone(&self.env().seal), self.env().generation, self.env().node);
         self.hasher.reconfigure(config.password.cost());
         self.access_rules.store(Arc::new(config.access.rules()));
-        self.env.store(Arc::new(Env { config, seal, composer, generation, node }));
+        self.env.store(Arc::new(Env { config, seal, languages, composer, generation, node }));
         // Which groups need a second factor stands with each session that was looked up.
         self.session_cache.forget_all();
         Ok(())

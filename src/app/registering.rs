@@ -12,6 +12,7 @@ use crate::base::{DisplayName, EmailAddress, Username};
 use crate::config::RegistrationMode;
 use crate::crypto::{Digest, Password, PasswordFault, TokenFault};
 use crate::sessions::Client;
+use crate::texts::Language;
 
 use super::{App, Fault};
 
@@ -30,6 +31,8 @@ pub struct NewPerson {
     pub invitation: Option<Digest>,
     /// The client that the request comes from.
     pub client: Client,
+    /// The language of the page that they registered on.
+    pub language: Language,
 }
 
 impl App {
@@ -74,6 +77,7 @@ impl App {
             invitation: new.invitation,
             tries: reservation.tries.clone(),
             client: new.client,
+            language: new.language,
         };
         let outcome = self.write(move |work| register::register(work, &row)).await?;
         drop(reservation);

@@ -8,6 +8,7 @@ use crate::accounts::{administrators, first_administrator, set_up};
 use crate::base::{DisplayName, EmailAddress, GroupName, Username, set_of};
 use crate::crypto::{Bearer, Password, TokenFault};
 use crate::sessions::Client;
+use crate::texts::Language;
 
 use super::{App, Fault};
 use crate::accounts::first_administrator::SetUpRefused;
@@ -23,6 +24,8 @@ pub struct FirstAdministrator {
     pub username: Option<Username>,
     /// Their display name.
     pub name: Option<DisplayName>,
+    /// The language of the page.
+    pub language: Language,
 }
 
 impl App {
@@ -71,7 +74,7 @@ impl App {
         }
         let new = NewAccount {
             phone: None,
-            language: None,
+            language: Some(first.language),
             email: Some(first.email),
             username: first.username,
             name: first.name,

@@ -152,6 +152,8 @@ stored_enum! {
         AppPasswordRevoked = 69 "app-password-revoked",
         /// An administrator freed a user name that was given up; the subject is its former owner.
         UsernameFreed = 70 "username-freed",
+        /// Somebody chose another language for pages and mails; the detail is which, if any.
+        LanguageChanged = 80 "language-changed",
         /// The log was found changed from outside; the detail says how.
         AuditBroken = 90 "audit-broken",
         /// Somebody lost the right to what they asked for while it waited, and it

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{DAY, HOUR, MINUTE, Seconds};
+use crate::texts::Length;
 
 /// A length of time as it is written in the file.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -27,28 +28,18 @@ impl Span {
         self.0
     }
 
-    /// Says it to people, who are promised no more than it is: `2 days`, `1 hour`, `30 minutes`.
+    /// Says it in English to people, who are promised no more than it is: `2 days`, `1 hour`, `30 minutes`.
     #[must_use]
     pub fn in_words(self) -> String {
-        // Nobody counts seconds beyond two minutes.
-        let least = if self.0 > 2 * MINUTE { MINUTE } else { 1 };
-        let whole = self.0 - self.0 % least;
-        let (size, name) = UNITS.into_iter().find(|(size, _)| whole.is_multiple_of(*size)).unwrap_or((1, "second"));
-        counted(whole / size, name)
+        Length::promised(self.0).in_english()
     }
 
-    /// Says it to people who have to wait so long, and must not be sent away twice: `15 minutes` for 897 seconds.
+    /// Says it in English to people who have to wait so long, and must not be sent away twice: `15 minutes` for 897
+    /// seconds.
     #[must_use]
     pub fn at_most_in_words(self) -> String {
-        let (size, name) = UNITS.into_iter().find(|(size, _)| self.0 > 2 * size).unwrap_or((1, "second"));
-        counted(self.0.div_ceil(size), name)
+        Length::at_most(self.0).in_english()
     }
-}
-
-const UNITS: [(Seconds, &str); 4] = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
-
-fn counted(count: Seconds, name: &str) -> String {
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
 impl TryFrom<String> for Span {

@@ -7,7 +7,7 @@ use super::totp::DIGITS;
 /// A code that was typed.
 #[derive(Clone, Debug)]
 pub enum TypedCode {
-    /// Six digits, from an authenticator program or from a message.
+    /// Six digits, from an authenticator app or from a message.
     Digits(Secret<String>),
     /// A recovery code in its canonical form.
     Recovery(Secret<String>),

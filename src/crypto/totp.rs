@@ -1,5 +1,5 @@
 //! Time-based one-time passwords: RFC 6238 over RFC 4226, with SHA-1, six digits and steps of thirty seconds, which is
-//! what every authenticator program understands.
+//! what every authenticator app understands.
 
 use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 
@@ -7,7 +7,7 @@ use crate::base::{Moment, Seconds, Secret, Timestamp};
 
 use super::constant_time_eq;
 
-/// The secret shared with an authenticator program: 160 random bits (RFC 4226, section 4, R6).
+/// The secret shared with an authenticator app: 160 random bits (RFC 4226, section 4, R6).
 #[derive(Clone, Debug)]
 pub struct TotpSeed(Secret<[u8; TotpSeed::BYTES]>);
 
@@ -54,7 +54,7 @@ impl TotpSeed {
         self.0.expose()
     }
 
-    /// Formats the seed as people type it into an authenticator program: base32 (RFC 4648, section 6).
+    /// Formats the seed as people type it into an authenticator app: base32 (RFC 4648, section 6).
     #[must_use]
     pub fn to_text(&self) -> Secret<String> {
         const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -95,7 +95,7 @@ impl TotpSeed {
         found
     }
 
-    /// Returns the code that an authenticator program shows at this time, for tests.
+    /// Returns the code that an authenticator app shows at this time, for tests.
     #[must_use]
     pub fn shown_at(&self, now: Timestamp) -> String {
         self.code_at(step_at(now))

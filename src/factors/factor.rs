@@ -30,7 +30,7 @@ pub(super) enum FactorState {
     Sms,
 }
 
-/// What an authenticator program's factor keeps.
+/// What an authenticator app's factor keeps.
 #[derive(Clone, Debug)]
 pub(super) struct TotpState {
     /// The shared secret, sealed.

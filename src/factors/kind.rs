@@ -6,7 +6,7 @@ use crate::store::stored_enum;
 stored_enum! {
     /// The kind of a factor.
     FactorKind {
-        /// An authenticator program.
+        /// An authenticator app.
         Totp = 1 "totp",
         /// Codes by mail to the account's address.
         Mail = 2 "mail",

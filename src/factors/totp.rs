@@ -14,7 +14,7 @@ fn associated_data(account: AccountId, id: FactorId) -> [Vec<u8>; 3] {
     [schema::FACTORS.name.into(), account.bytes().to_vec(), id.bytes().to_vec()]
 }
 
-/// Begins an authenticator program, in place of others that were begun and not confirmed. None if the account has too
+/// Begins an authenticator app, in place of others that were begun and not confirmed. None if the account has too
 /// many.
 pub fn begin_totp(
     tx: &mut dyn Transaction,
@@ -39,7 +39,7 @@ pub fn begin_totp(
     Ok(Some(id))
 }
 
-/// The seed that the authenticator program is given: only while it is not confirmed, never again afterwards.
+/// The seed that the authenticator app is given: only while it is not confirmed, never again afterwards.
 pub fn seed_of_begun(
     view: &(impl Snapshot + ?Sized),
     seal: &SealingKey,
@@ -80,7 +80,7 @@ pub(super) fn take_digits(
     Ok(true)
 }
 
-/// Refuses from now on every code of an authenticator program that was shown until now, whether or not it was used: a
+/// Refuses from now on every code of an authenticator app that was shown until now, whether or not it was used: a
 /// restored backup does not know (RFC 6238, section 5.2: a code is taken once).
 pub fn raise_steps(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
     for_each(tx, |_, kept| Ok(TotpState { last_step: kept.last_step.max(newest_step_at(now)), ..kept }))
@@ -99,7 +99,7 @@ pub fn lower_steps(
     })
 }
 
-/// Reseals the seed of every authenticator program with another key.
+/// Reseals the seed of every authenticator app with another key.
 ///
 /// # Errors
 /// When the store fails, or something was not sealed with the old key.
@@ -118,7 +118,7 @@ pub fn reseal(
 
 type Change<'a> = dyn FnMut(&(AccountId, FactorId), TotpState) -> Result<TotpState, StoreError> + 'a;
 
-/// Changes every authenticator program.
+/// Changes every authenticator app.
 fn for_each(
     tx: &mut dyn Transaction,
     mut how: impl FnMut(&(AccountId, FactorId), TotpState) -> Result<TotpState, StoreError>,
@@ -132,7 +132,7 @@ fn for_each(
     }
 }
 
-/// Changes the authenticator programs among up to `limit` factors behind `after`; says where to go on.
+/// Changes the authenticator apps among up to `limit` factors behind `after`; says where to go on.
 fn change(
     tx: &mut dyn Transaction,
     after: Option<(AccountId, FactorId)>,
@@ -149,7 +149,7 @@ fn change(
     Ok(next)
 }
 
-/// Confirms an authenticator program by a code that it shows. False if the code is wrong, or there is nothing to confirm.
+/// Confirms an authenticator app by a code that it shows. False if the code is wrong, or there is nothing to confirm.
 pub fn confirm_totp(
     tx: &mut dyn Transaction,
     now: Timestamp,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
@@ -10,9 +11,10 @@ use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use crate::base::{EmailAddress, MailId, Moment, Packed};
 use crate::config::{Config, Sender};
 use crate::crypto::base64url;
-use crate::templates::{TemplateError, Templates};
+use crate::templates::{TemplateError, Templates, load_languages};
+use crate::texts::{Languages, Voice};
 
-use super::Letter;
+use super::{Addressee, Letter};
 
 /// The built-in texts: the files in `templates`. The first line of each `.txt` is the subject.
 const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/mails.lz4")));
@@ -20,6 +22,7 @@ const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/mails
 /// Composes mails in the site's name.
 pub struct Composer {
     templates: Templates,
+    languages: Arc<Languages>,
     site_name: String,
     sender: Sender,
 }
@@ -55,7 +58,7 @@ impl From<TemplateError> for ComposeError {
 pub fn try_letters(config: &Config, folder: &Path) -> (Vec<String>, Vec<TemplateError>) {
     let (names, mut faults) = Templates::try_folder(TEMPLATES, folder);
     if faults.is_empty() {
-        faults.extend(Composer::new(config).err());
+        faults.extend(Composer::new(config, load_languages(config).languages).err());
     }
     (names, faults)
 }
@@ -65,13 +68,14 @@ impl Composer {
     ///
     /// # Errors
     /// When one of them is not well formed.
-    pub fn new(config: &Config) -> Result<Self, TemplateError> {
+    pub fn new(config: &Config, languages: Arc<Languages>) -> Result<Self, TemplateError> {
         let folder: Option<&Path> = config.site.templates.as_deref();
         let templates = Templates::load(TEMPLATES, folder)?;
-        let mut composer = Self { templates, site_name: config.site.name.clone(), sender: config.mail.from.clone() };
+        let (site_name, sender) = (config.site.name.clone(), config.mail.from.clone());
+        let mut composer = Self { templates, languages, site_name, sender };
         // A template that fails is found here and not when somebody waits for a mail.
         for letter in Letter::samples() {
-            composer.render(&letter, &composer.sender.address)?;
+            composer.render(&letter, &composer.sender.address, &composer.languages.voice(None))?;
         }
         composer.templates.rest();
         Ok(composer)
@@ -84,11 +88,12 @@ impl Composer {
     pub fn compose(
         &self,
         letter: &Letter,
-        to: &EmailAddress,
+        Addressee { address: to, language }: Addressee<'_>,
         id: MailId,
         moment: &mut Moment,
     ) -> Result<Message, ComposeError> {
-        let (text, html) = self.render(letter, to)?;
+        let voice = self.languages.voice(language);
+        let (text, html) = self.render(letter, to, &voice)?;
         let (subject, text) = split_subject(&text)?;
         let domain = self.sender.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         let message = lettre::Message::builder()
@@ -99,6 +104,10 @@ impl Composer {
             .date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.earliest().seconds()))
             // RFC 3834: tells vacation responders not to answer.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Content-Language"),
+                voice.language().to_string(),
+            ))
             .multipart(
                 MultiPart::alternative()
                     // Random, so that nothing in a text can end its part.
@@ -111,9 +120,10 @@ impl Composer {
     }
 
     /// Returns the text, its subject first, and the HTML.
-    fn render(&self, letter: &Letter, to: &EmailAddress) -> Result<(String, String), TemplateError> {
+    fn render(&self, letter: &Letter, to: &EmailAddress, voice: &Voice) -> Result<(String, String), TemplateError> {
         let render = |kind: &str| {
-            self.templates.render(&format!("{}.{kind}", letter.name()), letter.values(&self.site_name, to))
+            let values = letter.values(voice, &self.site_name, to);
+            self.templates.render(&format!("{}.{kind}", letter.name()), voice, values)
         };
         Ok((render("txt")?, render("html")?))
     }
@@ -174,13 +184,15 @@ mod tests {
 
     fn composer() -> Composer {
         let text = "[site]\nname = \"Hill Street\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n";
-        Composer::new(&Config::parse(text, Path::new("test.toml")).expect("valid")).expect("well formed")
+        let config = Config::parse(text, Path::new("test.toml")).expect("valid");
+        Composer::new(&config, load_languages(&config).languages).expect("well formed")
     }
 
     fn compose(letter: &Letter, to: &str) -> String {
         let to = EmailAddress::parse(to).expect("an address");
         let mut moment = Moment::new(Timestamp::from_seconds(1_700_000_000), [1; 32]);
-        let message = composer().compose(letter, &to, MailId::from_bytes([5; 16]), &mut moment).expect("complete");
+        let message =
+            composer().compose(letter, (&to).into(), MailId::from_bytes([5; 16]), &mut moment).expect("complete");
         String::from_utf8(message.bytes).expect("encoded")
     }
 
@@ -208,11 +220,12 @@ mod tests {
         let text = format!(
             "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n"
         );
-        let composer =
-            Composer::new(&Config::parse(&text, Path::new("test.toml")).expect("valid")).expect("well formed");
+        let config = Config::parse(&text, Path::new("test.toml")).expect("valid");
+        let composer = Composer::new(&config, load_languages(&config).languages).expect("well formed");
         let to = EmailAddress::parse("alice@example.org").expect("an address");
         let mut moment = Moment::new(Timestamp::from_seconds(1_700_000_000), [1; 32]);
-        let message = composer.compose(letter, &to, MailId::from_bytes([5; 16]), &mut moment).expect("complete");
+        let message =
+            composer.compose(letter, (&to).into(), MailId::from_bytes([5; 16]), &mut moment).expect("complete");
         String::from_utf8(message.bytes).expect("ASCII")
     }
 

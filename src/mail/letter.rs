@@ -3,6 +3,7 @@
 use crate::base::{DAY, EmailAddress, Secret, Timestamp};
 use crate::config::Span;
 use crate::templates::context;
+use crate::texts::{Text, Voice, advice, agent, happened};
 
 /// The content of a mail. None carries anything that an unconfirmed person typed, but the address.
 #[derive(Clone, Debug)]
@@ -94,8 +95,8 @@ pub enum Letter {
         at: Timestamp,
         /// The network address that it came from.
         network: String,
-        /// The browser or program, in our words.
-        device: String,
+        /// The browser or program.
+        device: Text,
         /// The link by which the owner takes the account back.
         link: String,
     },
@@ -224,13 +225,13 @@ pub enum Letter {
     /// To the owner: what they were notified of happened more often.
     MoreNotices {
         /// What happened, and how often: one line each.
-        lines: Vec<String>,
+        lines: Vec<Text>,
         /// When the owner was last notified of such a thing.
         since: Timestamp,
         /// When it last happened.
         last: Timestamp,
         /// What to do if it was not the owner.
-        advice: &'static str,
+        advice: Text,
         /// The page where the owner does that.
         link: String,
     },
@@ -278,7 +279,12 @@ impl Letter {
             Self::AddressChangeAsked { knew_password: true, new: masked('b'), forgot: link() },
             Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
             Self::PhoneChanged { phone: "+4930123456".into(), at },
-            Self::NewLogin { at, network: "192.0.2.7".into(), device: "Firefox on Linux".into(), link: link() },
+            Self::NewLogin {
+                at,
+                network: "192.0.2.7".into(),
+                device: agent::browser_on_system("Firefox", "Linux"),
+                link: link(),
+            },
             Self::LoginsFailed { is_out_of_use: true, forgot: link() },
             Self::AccountDeleted { at, by_administrator: true },
             Self::UsernameChanged { username: "ada".into(), at, forgot: link() },
@@ -296,10 +302,10 @@ impl Letter {
             Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
             Self::AppPasswordMade { at, app_passwords: link() },
             Self::MoreNotices {
-                lines: vec!["3 API tokens were made".into()],
+                lines: vec![happened::token_made(3)],
                 since: at,
                 last: at,
-                advice: "Look:",
+                advice: advice::revoke(),
                 link: link(),
             },
             Self::Invitation { link: link(), at, until: at.plus(DAY) },
@@ -351,68 +357,69 @@ impl Letter {
     }
 
     /// Returns the values that its templates may use, besides `site`.
-    pub(super) fn values(&self, site: &str, to: &EmailAddress) -> crate::templates::Value {
+    pub(super) fn values(&self, voice: &Voice, site: &str, to: &EmailAddress) -> crate::templates::Value {
         let to = to.as_str();
+        let within = |span: &Span| voice.length("within", span.seconds());
         match self {
-            Self::ConfirmRegistration { link, within }
-            | Self::ResetPassword { link, within }
-            | Self::ChoosePassword { link, within } => {
-                context! { site, to, link, within => within.in_words() }
+            Self::ConfirmRegistration { link, within: span }
+            | Self::ResetPassword { link, within: span }
+            | Self::ChoosePassword { link, within: span } => {
+                context! { site, to, link, within => within(span) }
             }
-            Self::ConfirmAddress { link, within, account } => {
-                context! { site, to, link, account, within => within.in_words() }
+            Self::ConfirmAddress { link, within: span, account } => {
+                context! { site, to, link, account, within => within(span) }
             }
-            Self::TakenBack { link, within, forgot } => {
-                context! { site, to, link, forgot, within => within.in_words() }
+            Self::TakenBack { link, within: span, forgot } => {
+                context! { site, to, link, forgot, within => within(span) }
             }
             Self::AlreadyRegistered { login, forgot } => context! { site, to, login, forgot },
             Self::PasswordChanged { at, by_administrator, forgot } => {
-                context! { site, to, forgot, by_administrator, at => at.in_words() }
+                context! { site, to, forgot, by_administrator, at => voice.time(*at) }
             }
             Self::AddressChangeAsked { knew_password, new, forgot } => {
                 context! { site, to, knew_password, new, forgot }
             }
             Self::AddressChanged { old, new, undo } => context! { site, to, old, new, undo },
-            Self::PhoneChanged { phone, at } => context! { site, to, phone, at => at.in_words() },
+            Self::PhoneChanged { phone, at } => context! { site, to, phone, at => voice.time(*at) },
             Self::NewLogin { at, network, device, link } => {
-                context! { site, to, network, device, link, at => at.in_words() }
+                context! { site, to, network, link, device => voice.say(device), at => voice.time(*at) }
             }
             Self::LoginsFailed { is_out_of_use, forgot } => context! { site, to, is_out_of_use, forgot },
             Self::AccountDeleted { at, by_administrator } => {
-                context! { site, to, by_administrator, at => at.in_words() }
+                context! { site, to, by_administrator, at => voice.time(*at) }
             }
             Self::UsernameChanged { username, at, forgot } => {
-                context! { site, to, username, forgot, at => at.in_words() }
+                context! { site, to, username, forgot, at => voice.time(*at) }
             }
             Self::Username { username, login } => context! { site, to, username, login },
-            Self::LogIn { link, code, within } => {
-                context! { site, to, link, code => code.expose(), within => within.in_words() }
+            Self::LogIn { link, code, within: span } => {
+                context! { site, to, link, code => code.expose(), within => within(span) }
             }
             Self::SecondFactorCode { code, forgot } => context! { site, to, code => code.expose(), forgot },
             Self::CodesFailed { forgot } => context! { site, to, forgot },
             Self::FactorAdded { at, forgot }
             | Self::FactorUsed { at, forgot }
             | Self::RecoveryCodesMade { at, forgot } => {
-                context! { site, to, forgot, at => at.in_words() }
+                context! { site, to, forgot, at => voice.time(*at) }
             }
             Self::FactorRemoved { at, is_last, forgot } => {
-                context! { site, to, forgot, is_last, at => at.in_words() }
+                context! { site, to, forgot, is_last, at => voice.time(*at) }
             }
             Self::RecoveryCodeUsed { at, left, forgot } => {
-                context! { site, to, forgot, left, at => at.in_words() }
+                context! { site, to, forgot, left, at => voice.time(*at) }
             }
-            Self::FactorResetAsked { due, login } => context! { site, to, login, due => due.in_words() },
+            Self::FactorResetAsked { due, login } => context! { site, to, login, due => voice.time(*due) },
             Self::FactorsReset { at, must_have_one, forgot } => {
-                context! { site, to, forgot, must_have_one, at => at.in_words() }
+                context! { site, to, forgot, must_have_one, at => voice.time(*at) }
             }
             Self::ApiTokenMade { scopes, at, tokens } => {
-                context! { site, to, tokens, scopes, at => at.in_words() }
+                context! { site, to, tokens, scopes, at => voice.time(*at) }
             }
-            Self::AppPasswordMade { at, app_passwords } => context! { site, to, app_passwords, at => at.in_words() },
+            Self::AppPasswordMade { at, app_passwords } => context! { site, to, app_passwords, at => voice.time(*at) },
             Self::MoreNotices { lines, since, last, advice, link } => {
-                context! { site, to, lines, link, advice => *advice, since => since.in_words(), last => last.in_words() }
+                context! { site, to, link, advice => voice.say(advice), lines => lines.iter().map(|line| voice.say(line)).collect::<Vec<_>>(), since => voice.time(*since), last => voice.time(*last) }
             }
-            Self::Invitation { link, until, .. } => context! { site, to, link, until => until.in_words() },
+            Self::Invitation { link, until, .. } => context! { site, to, link, until => voice.time(*until) },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },
             Self::RegistrationApproved { login } => context! { site, to, login },
             Self::RegistrationDeclined | Self::Test => context! { site, to },

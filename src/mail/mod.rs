@@ -2,6 +2,7 @@
 //!
 //! A mail is written in the transaction that caused it and leaves the outbox only when a server has accepted it.
 
+mod addressee;
 mod compose;
 mod handling;
 mod lanes;
@@ -11,6 +12,7 @@ mod outbox;
 mod outbox_steps;
 mod recipient;
 
+pub use addressee::Addressee;
 pub use compose::{ComposeError, Composer, Message, try_letters};
 pub use lanes::Urgency;
 pub(crate) use lanes::{BEHIND, DUE, OF_RECIPIENT, TEXTS_DUE};

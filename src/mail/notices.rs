@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::base::{AccountId, DAY, MINUTE, Seconds, Timestamp};
 use crate::store::{Snapshot, StoreError, Table, Transaction, next_after, record, schema, stored_enum};
+use crate::texts::{Text, happened};
 
 stored_enum! {
     /// Something that an owner is notified of.
@@ -95,31 +96,23 @@ impl Notable {
         }
     }
 
-    /// Says it to people: "3 API tokens were made".
+    /// Says how often it happened: "3 API tokens were made".
     #[must_use]
-    pub fn in_words(self, count: u32) -> String {
-        let is_one = count == 1;
-        let say = |one: &str, many: &str| if is_one { one.to_owned() } else { format!("{count} {many}") };
+    pub fn happened(self, count: u32) -> Text {
         match self {
-            Self::TokenMade => say("one API token was made", "API tokens were made"),
-            Self::TokenRevoked => say("one API token was revoked", "API tokens were revoked"),
-            Self::FactorAdded => say("one second factor was added", "second factors were added"),
-            Self::FactorRemoved => say("one second factor was removed", "second factors were removed"),
-            Self::CodesMade => say("new recovery codes were made once", "times new recovery codes were made"),
-            Self::FactorUsed => say("one login with a second factor", "logins with a second factor"),
-            Self::NewLogin => {
-                say("one login from a place that was new", "logins from devices or networks that were new")
-            }
-            Self::PasswordChanged => say("the password was changed once", "times the password was changed"),
-            Self::UsernameChanged => say("the user name was changed once", "times the user name was changed"),
-            Self::AddressAsked => say("another address was asked for once", "times another address was asked for"),
-            Self::PhoneChanged => {
-                say("the telephone number was changed once", "times the telephone number was changed")
-            }
-            Self::AppPasswordMade => say("one application password was made", "application passwords were made"),
-            Self::AppPasswordRevoked => {
-                say("one application password was revoked", "application passwords were revoked")
-            }
+            Self::TokenMade => happened::token_made(count),
+            Self::TokenRevoked => happened::token_revoked(count),
+            Self::FactorAdded => happened::factor_added(count),
+            Self::FactorRemoved => happened::factor_removed(count),
+            Self::CodesMade => happened::codes_made(count),
+            Self::FactorUsed => happened::factor_used(count),
+            Self::NewLogin => happened::new_login(count),
+            Self::PasswordChanged => happened::password_changed(count),
+            Self::UsernameChanged => happened::username_changed(count),
+            Self::AddressAsked => happened::address_asked(count),
+            Self::PhoneChanged => happened::phone_changed(count),
+            Self::AppPasswordMade => happened::app_password_made(count),
+            Self::AppPasswordRevoked => happened::app_password_revoked(count),
         }
     }
 }
@@ -219,7 +212,7 @@ pub struct Summary {
     /// When it last happened.
     pub last: Timestamp,
     /// What happened: one line each.
-    pub lines: Vec<String>,
+    pub lines: Vec<Text>,
 }
 
 /// Returns rows whose time is over, behind `after`, looking at up to `limit`; and where to go on.
@@ -241,7 +234,7 @@ pub fn take(tx: &mut dyn Transaction, key: NoticeKey, now: Timestamp) -> Result<
         return NOTICES.delete(tx, &key).map(|()| None);
     };
     let pause = (told.pause * 2).min(LONGEST_PAUSE);
-    let lines = told.untold.iter().map(|untold| untold.what.in_words(untold.count)).collect();
+    let lines = told.untold.iter().map(|untold| untold.what.happened(untold.count)).collect();
     let summary = Summary { account: key.0, topic, since: told.at, last: told.last_at, lines };
     let next = NoticeCount { at: now, quiet_until: now.plus(pause), pause, untold: BTreeSet::new(), ..told };
     NOTICES.put(tx, &key, &next)?;

@@ -1,11 +1,11 @@
 //! The outbox, where messages wait. One leaves it only when a server has accepted it, or fails visibly.
 
-use crate::base::{DAY, EmailAddress, HOUR, MINUTE, MailId, Moment, NodeId, PhoneNumber, Seconds, Timestamp};
+use crate::base::{DAY, HOUR, MINUTE, MailId, Moment, NodeId, PhoneNumber, Seconds, Timestamp};
 use crate::crypto::SealingKey;
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema, stored_enum};
 
 use super::lanes::{self, MAX_FOR_ONE_RECIPIENT, Place, Urgency};
-use super::{Channel, Composer, Letter, Recipient};
+use super::{Addressee, Channel, Composer, Letter, Recipient};
 
 stored_enum! {
     /// The state of a mail in the outbox.
@@ -99,7 +99,7 @@ impl Mailer<'_> {
         self,
         tx: &mut dyn Transaction,
         moment: &mut Moment,
-        to: &EmailAddress,
+        to: Addressee<'_>,
         letter: &Letter,
     ) -> Result<Option<MailId>, StoreError> {
         let id = MailId::draw_in_order(moment);
@@ -113,7 +113,7 @@ impl Mailer<'_> {
             }
         };
         let (urgency, useful_for) = (letter.urgency(), letter.useful_for());
-        let (to, kind, bytes) = (Recipient::Email(to.clone()), letter.name(), message.bytes.as_slice());
+        let (to, kind, bytes) = (Recipient::Email(to.address.clone()), letter.name(), message.bytes.as_slice());
         self.put(tx, moment, NewMessage { id, to, kind, bytes, urgency, useful_for }).map(Some)
     }
 

@@ -40,7 +40,7 @@ methods! {
     LoginLink "login-link",
     /// Digits that were mailed to log in.
     LoginCode "login-code",
-    /// An authenticator program.
+    /// An authenticator app.
     Totp "totp",
     /// A code that was mailed, besides a first step.
     MailCode "mail-code",

@@ -12,7 +12,7 @@ mod method;
 mod refreshing;
 mod session;
 
-pub use agent::in_words as agent_in_words;
+pub use agent::{in_words as agent_in_words, text as agent_text};
 pub use api_tokens::{
     ApiToken, MAX_TOKENS, NewToken, TokenKind, find_token, has_token_rows, make, revoke, revoke_all, sweep_tokens,
     tokens_of,

@@ -53,10 +53,10 @@ fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
     }
 }
 
-/// Returns the groups in an account of version 1, or of version 2, which only has more fields behind: an export of
+/// Returns the groups in an account of version 1, or of a later one, which only has more fields behind: an export of
 /// the old format is imported as records of today.
 fn groups_of(account: &[u8]) -> Result<BTreeSet<GroupName>, Damaged> {
-    let Some((1 | 2, rest)) = account.split_first() else { return Err(Damaged) };
+    let Some((1..=3, rest)) = account.split_first() else { return Err(Damaged) };
     let mut input = Reader(rest);
     let _password: Option<PasswordHash> = Field::take(&mut input)?;
     let _password_changed_at: Timestamp = Field::take(&mut input)?;

@@ -1,5 +1,9 @@
 //! Templates for pages and mails, in Jinja syntax. This is the only module that knows the engine.
 
+mod escape;
+mod own_texts;
+mod translate;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,8 +12,12 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, escape_formatter};
 
 use crate::base::Packed;
 use crate::config::read_text;
+use crate::texts::Voice;
+
+use escape::escape;
 
 pub use minijinja::{Value, context};
+pub use own_texts::{LoadedLanguages, TextFault, load_languages};
 
 /// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of
 /// one takes some 20 KiB, and most are never asked for.
@@ -89,11 +97,15 @@ impl Templates {
         self.0.clear_templates();
     }
 
-    /// Renders a template; names ending in `.html` escape what they insert.
+    /// Renders a template for somebody; names ending in `.html` escape what they insert. `t` in it speaks the reader's
+    /// language.
     ///
     /// # Errors
-    /// When the template uses a value that is not there.
-    pub fn render(&self, name: &str, values: Value) -> Result<String, TemplateError> {
+    /// When the template uses a value or a text that is not there.
+    pub fn render(&self, name: &str, voice: &Voice, values: Value) -> Result<String, TemplateError> {
+        let language = voice.language();
+        let direction = if language.is_right_to_left() { "rtl" } else { "ltr" };
+        let values = context! { t => translate::translate(voice), language => language.as_str(), direction, ..values };
         let rendered = self.0.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|error| TemplateError { file: Some(name.into()), reason: error.to_string() })
     }
@@ -111,6 +123,7 @@ fn engine() -> Environment<'static> {
     });
     // Those that pages need, and what people reach for in templates of their own; the
     // engine's whole set would take a tenth of a megabyte.
+    environment.add_function("strong", |value: Value| translate::strong(&value));
     environment.add_filter("length", |value: Value| value.len().unwrap_or_default());
     environment.add_filter("join", |values: Value, between: &str| join(&values, between));
     environment.add_filter("default", |value: Value, other: Value| if value.is_undefined() { other } else { value });
@@ -119,20 +132,10 @@ fn engine() -> Environment<'static> {
     environment
 }
 
-/// Escapes what may not stand in HTML, in a text or between quotation marks. A slash may: the engine would write it as
-/// `&#x2f;`, and programs that look for links in a mail, to check or to rewrite them, would not find ours.
-fn escape(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(['<', '>', '&', '"', '\'']).flat_map(|piece| {
-        let escaped = match piece.as_bytes().last() {
-            Some(b'<') => "&lt;",
-            Some(b'>') => "&gt;",
-            Some(b'&') => "&amp;",
-            Some(b'"') => "&quot;",
-            Some(b'\'') => "&#x27;",
-            _ => return [piece, ""],
-        };
-        [&piece[..piece.len() - 1], escaped]
-    })
+/// Returns a text as it stands in HTML.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    escape(text).collect()
 }
 
 fn join(values: &Value, between: &str) -> Result<String, minijinja::Error> {
@@ -144,6 +147,17 @@ fn join(values: &Value, between: &str) -> Result<String, minijinja::Error> {
 mod tests {
     use super::*;
 
+    use std::sync::Arc;
+
+    use crate::texts::{Catalogue, Language, Languages, TimeZone};
+
+    /// A voice that knows some texts more.
+    fn voice(texts: &str) -> Voice {
+        let (own, faults) = Catalogue::read(texts, Language::english());
+        assert_eq!(faults, []);
+        Arc::new(Languages::new(Language::english(), vec![], vec![own], TimeZone::utc())).voice(None)
+    }
+
     fn templates(texts: &[(&str, &str)]) -> Result<Templates, TemplateError> {
         Templates::of(texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())), None)
     }
@@ -151,15 +165,16 @@ mod tests {
     #[test]
     fn what_is_inserted_into_a_page_is_escaped() {
         let loaded = templates(&[("a.html", "<p>{{ name }}</p>")]).expect("well formed");
-        let page = loaded.render("a.html", context! { name => "<script>" }).expect("complete");
+        let page = loaded.render("a.html", &voice(""), context! { name => "<script>" }).expect("complete");
         assert_eq!(page, "<p>&lt;script&gt;</p>");
     }
 
     #[test]
     fn links_are_written_as_they_are() {
         let loaded = templates(&[("a.html", "<a href=\"{{ link }}\">{{ link }}</a>")]).expect("well formed");
-        let page =
-            loaded.render("a.html", context! { link => "https://a.example/b?c=d&e='f'\"<g>" }).expect("complete");
+        let page = loaded
+            .render("a.html", &voice(""), context! { link => "https://a.example/b?c=d&e='f'\"<g>" })
+            .expect("complete");
         let link = "https://a.example/b?c=d&amp;e=&#x27;f&#x27;&quot;&lt;g&gt;";
         assert_eq!(page, format!("<a href=\"{link}\">{link}</a>"));
     }
@@ -169,7 +184,7 @@ mod tests {
         let text = "{{ names | length }} {{ names | join(', ') }} {{ missing | default('none') }} {{ word | upper }} {{ word | lower }} {{ html | safe }}";
         let loaded = templates(&[("a.html", text)]).expect("well formed");
         let values = context! { names => vec!["<a>", "b"], word => "Word", html => "<b>" };
-        let page = loaded.render("a.html", values).expect("complete");
+        let page = loaded.render("a.html", &voice(""), values).expect("complete");
         assert_eq!(page, "2 &lt;a&gt;, b none WORD word <b>");
     }
 
@@ -179,7 +194,7 @@ mod tests {
         let layout = ("b.html", "<p>{% block b %}{% endblock %}</p>");
         let mut loaded = templates(&[page, layout]).expect("well formed");
         for _ in 0..2 {
-            assert_eq!(loaded.render("a.html", context! { name => "x" }).expect("complete"), "<p>x</p>");
+            assert_eq!(loaded.render("a.html", &voice(""), context! { name => "x" }).expect("complete"), "<p>x</p>");
             loaded.rest();
         }
     }
@@ -188,8 +203,9 @@ mod tests {
     fn what_was_packed_badly_is_found_when_it_is_loaded() {
         assert!(Templates::load(Packed(b"no pack"), None).is_err());
         assert!(
-            Templates::load(Packed(b"\x0a\0\0\0\xa0a.txt\0abc\0"), None)
-                .is_ok_and(|loaded| { loaded.render("a.txt", context! {}).is_ok_and(|text| text == "abc") })
+            Templates::load(Packed(b"\x0a\0\0\0\xa0a.txt\0abc\0"), None).is_ok_and(|loaded| {
+                loaded.render("a.txt", &voice(""), context! {}).is_ok_and(|text| text == "abc")
+            })
         );
     }
 
@@ -199,8 +215,41 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_filled_with_values_that_are_escaped_in_html() {
+        let texts =
+            "greeting = \"{site} & you: <{name}>\"\nleft = { one = '{count} is left', other = '{count} are left' }";
+        let template = "{{ t('greeting', name=strong(name)) }}|{{ t('greeting') }}|{{ t('left', count=1) }}|{{ t('left', count=2) }}";
+        let loaded = templates(&[("a.html", template), ("a.txt", "{{ t('greeting') }}")]).expect("well formed");
+        let values = || context! { site => "<A>", name => "'b'" };
+        let page = loaded.render("a.html", &voice(texts), values()).expect("complete");
+        let greeting = |name: &str| format!("&lt;A&gt; &amp; you: &lt;{name}&gt;");
+        let strong = greeting("<strong><bdi>&#x27;b&#x27;</bdi></strong>");
+        assert_eq!(page, format!("{strong}|{}|1 is left|2 are left", greeting("&#x27;b&#x27;")));
+        assert_eq!(loaded.render("a.txt", &voice(texts), values()).expect("complete"), "<A> & you: <'b'>");
+    }
+
+    #[test]
+    fn a_macro_of_another_file_speaks_the_language_too() {
+        let field = "{% macro field(name) %}{{ t('greeting') }}{% endmacro %}";
+        let page = "{% from 'b.html' import field %}{{ field('x') }} {{ language }} {{ direction }}";
+        let loaded = templates(&[("a.html", page), ("b.html", field)]).expect("well formed");
+        let page = loaded.render("a.html", &voice("greeting = 'Hello {name}'"), context! {}).expect("complete");
+        assert_eq!(page, "Hello x en ltr");
+    }
+
+    #[test]
+    fn a_text_that_is_not_there_is_an_error() {
+        let loaded =
+            templates(&[("a.txt", "{{ t('no.such') }}"), ("b.txt", "{{ t('greeting') }}")]).expect("well formed");
+        let told =
+            |name| loaded.render(name, &voice("greeting = '{x}'"), context! {}).expect_err("incomplete").to_string();
+        assert!(told("a.txt").contains("there is no text no.such"), "{}", told("a.txt"));
+        assert!(told("b.txt").contains("the text greeting needs a value x"), "{}", told("b.txt"));
+    }
+
+    #[test]
     fn a_missing_value_is_an_error() {
         let loaded = templates(&[("a.txt", "{{ name }}")]).expect("well formed");
-        assert!(loaded.render("a.txt", context! {}).is_err());
+        assert!(loaded.render("a.txt", &voice(""), context! {}).is_err());
     }
 }

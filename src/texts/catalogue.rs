@@ -1,182 +1,158 @@
-//! A catalogue of sentences: the words of one language, by key.
+//! A catalogue of messages: the words of one language, by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::LazyLock;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::text::{Text, TextValue};
+use super::language::Language;
+use super::message::{Form, Message};
 
-/// The sentences of a language.
-#[derive(Debug, Default)]
+/// The messages of a language, or some of them.
+#[derive(Debug)]
 pub struct Catalogue {
-    sentences: BTreeMap<String, String>,
+    pub(super) language: Language,
+    messages: BTreeMap<String, Message>,
+    /// The lines that they stand in.
+    lines: BTreeMap<String, usize>,
 }
 
-/// The reason why a text is no catalogue.
-#[derive(Debug, Eq, PartialEq)]
-pub enum NotACatalogue {
-    /// It is not TOML.
-    Syntax(String),
-    /// What stands at this key is neither a sentence nor a group of them.
-    NotASentence(String),
+/// What is wrong with a catalogue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CatalogueFault {
+    /// The line.
+    pub line: usize,
+    /// What is wrong there, in English: administrators are told.
+    pub reason: String,
 }
 
-impl fmt::Display for NotACatalogue {
+impl fmt::Display for CatalogueFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(error) => f.write_str(error),
-            Self::NotASentence(key) => write!(f, "{key} is no sentence"),
-        }
+        write!(f, "{}: {}", self.line, self.reason)
     }
-}
-
-impl std::error::Error for NotACatalogue {}
-
-/// A part of a sentence.
-enum Part<'a> {
-    Words(&'a str),
-    Placeholder(&'a str),
 }
 
 impl Catalogue {
-    /// Reads a catalogue: sentences in TOML, in tables whose names become the beginning of their keys.
-    pub fn read(text: &str) -> Result<Self, NotACatalogue> {
-        let table = DeTable::parse(text).map_err(|error| NotACatalogue::Syntax(error.to_string()))?;
-        let mut catalogue = Self::default();
-        catalogue.add("", table.get_ref())?;
-        Ok(catalogue)
+    /// Reads a catalogue: messages in TOML, in tables whose names become the beginning of their keys. Beside what could be
+    /// read it gives what could not.
+    #[must_use]
+    pub fn read(text: &str, language: Language) -> (Self, Vec<CatalogueFault>) {
+        let mut catalogue = Self { language, messages: BTreeMap::new(), lines: BTreeMap::new() };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut faults: Vec<CatalogueFault> = errors
+            .into_iter()
+            .map(|error| CatalogueFault {
+                line: line_at(text, error.span().map_or(0, |span| span.start)),
+                reason: error.message().to_owned(),
+            })
+            .collect();
+        catalogue.add(text, "", table.get_ref(), &mut faults);
+        (catalogue, faults)
     }
 
-    fn add(&mut self, group: &str, table: &DeTable<'_>) -> Result<(), NotACatalogue> {
+    fn add(&mut self, text: &str, group: &str, table: &DeTable<'_>, faults: &mut Vec<CatalogueFault>) {
         for (name, value) in table {
             let key = format!("{group}{}", name.get_ref());
+            let line = line_at(text, name.span().start);
             match value.get_ref() {
-                DeValue::String(sentence) => drop(self.sentences.insert(key, sentence.to_string())),
-                DeValue::Table(table) => self.add(&format!("{key}."), table)?,
-                _ => return Err(NotACatalogue::NotASentence(key)),
+                DeValue::String(sentence) => self.put(key, line, Message::Sentence(sentence.to_string())),
+                DeValue::Table(table) => match forms(table) {
+                    Some(forms) => self.put(key, line, Message::Forms(forms)),
+                    None => self.add(text, &format!("{key}."), table, faults),
+                },
+                _ => faults.push(CatalogueFault { line, reason: format!("`{key}` is no text") }),
             }
         }
-        Ok(())
     }
 
-    /// Returns the English catalogue, which every sentence of the program is in.
-    pub fn english() -> &'static Self {
-        // A test reads it, so it can be read; if not, people would see keys, which is better than a crash.
-        static ENGLISH: LazyLock<Catalogue> =
-            LazyLock::new(|| Catalogue::read(include_str!("english.toml")).unwrap_or_default());
-        &ENGLISH
+    fn put(&mut self, key: String, line: usize, message: Message) {
+        self.lines.insert(key.clone(), line);
+        self.messages.insert(key, message);
+    }
+
+    /// Adds the messages of another catalogue.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.messages.extend(other.messages);
+        self.lines.extend(other.lines);
+        self
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Message> {
+        self.messages.get(key)
+    }
+
+    /// Returns the line that a message stands in.
+    pub(super) fn line_of(&self, key: &str) -> usize {
+        self.lines.get(key).copied().unwrap_or_default()
+    }
+
+    /// Takes a message out.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.messages.remove(key);
+    }
+
+    pub(super) fn messages(&self) -> impl Iterator<Item = (&str, &Message)> {
+        self.messages.iter().map(|(key, message)| (key.as_str(), message))
+    }
+
+    /// Returns the name of the language, in itself.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.messages.get("language.name")?.sentences().next()
     }
 
     /// Returns every key.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.sentences.keys().map(String::as_str)
+        self.messages.keys().map(String::as_str)
     }
 
-    /// Returns the names of the values that a sentence has a place for.
+    /// Returns the sentences under a key: one, or one for each plural form.
+    pub fn sentences(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.messages.get(key).into_iter().flat_map(Message::sentences)
+    }
+
+    /// Returns the names of the values that a message has a place for.
+    #[must_use]
     pub fn placeholders(&self, key: &str) -> BTreeSet<&str> {
-        let mut names = BTreeSet::new();
-        for part in self.sentences.get(key).map(|sentence| parts(sentence)).unwrap_or_default() {
-            if let Part::Placeholder(name) = part {
-                names.insert(name);
-            }
-        }
-        names
-    }
-
-    /// Returns the words of a text. A key that is unknown stands for itself, and so does a place without a value: a
-    /// program of another version may have sent it.
-    pub fn render(&self, text: &Text) -> String {
-        let Some(sentence) = self.sentences.get(text.key()) else { return text.key().to_owned() };
-        let words = |part| match part {
-            Part::Words(words) => words.to_owned(),
-            Part::Placeholder(name) => match text.value(name) {
-                Some(TextValue::Plain(value)) => value.clone(),
-                Some(TextValue::Text(inner)) => self.render(inner),
-                None => format!("{{{name}}}"),
-            },
-        };
-        parts(sentence).into_iter().map(words).collect()
+        self.messages.get(key).map(Message::placeholders).unwrap_or_default()
     }
 }
 
-impl Text {
-    /// Returns the words in English.
-    pub fn in_english(&self) -> String {
-        Catalogue::english().render(self)
-    }
+/// Returns the plural forms in a table, if that is what it holds.
+fn forms(table: &DeTable<'_>) -> Option<BTreeMap<Form, String>> {
+    let form = |(name, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+        let name: &str = AsRef::<str>::as_ref(name.get_ref());
+        Some((Form::named(name)?, value.get_ref().as_str()?.to_owned()))
+    };
+    let forms: Option<BTreeMap<Form, String>> = table.iter().map(form).collect();
+    forms.filter(|forms| !forms.is_empty())
 }
 
-/// Cuts a sentence at its `{placeholders}`, which are small letters and underscores; other braces are words.
-fn parts(sentence: &str) -> Vec<Part<'_>> {
-    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    let (mut found, mut rest) = (Vec::new(), sentence);
-    while let Some((before, behind)) = rest.split_once('{') {
-        rest = behind;
-        match behind.split_once('}') {
-            Some((name, after)) if is_name(name) => {
-                found.extend([Part::Words(before), Part::Placeholder(name)]);
-                rest = after;
-            }
-            _ => found.extend([Part::Words(before), Part::Words("{")]),
-        }
-    }
-    found.push(Part::Words(rest));
-    found
+fn line_at(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn catalogue() -> Catalogue {
-        let text = "[greeting]\nmorning = 'Good morning, {name}.'\nbraces = 'Send {} or {No}, {name}.'\n\
-                    twice = '{name}, {name}!'\naround.all = '{greeting} Bye.'\n";
-        Catalogue::read(text).expect("a catalogue")
+    #[test]
+    fn what_is_no_message_is_told_with_its_line() {
+        let told = |text: &str| {
+            let (_, faults) = Catalogue::read(text, Language::english());
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told("[a]\nb = 7"), ["2: `a.b` is no text"]);
+        assert_eq!(told("[a]\nb = { one = 'x', other = 7 }"), ["2: `a.b.other` is no text"]);
+        assert_eq!(told("[a]\nb = 'c'\n"), [""; 0]);
+        assert!(told("a = 'b'\na = 'c'")[0].starts_with("2: "), "a key is there once");
+        assert!(told("a = 'b'\nb = \n")[0].starts_with("2: "));
     }
 
     #[test]
-    fn a_value_stands_where_the_sentence_has_a_place_for_it() {
-        let told = |key: &'static str, name: &str| catalogue().render(&Text::of(key).with("name", name));
-        assert_eq!(told("greeting.morning", "Ada"), "Good morning, Ada.");
-        assert_eq!(told("greeting.twice", "Ada"), "Ada, Ada!");
-        assert_eq!(told("greeting.braces", "Ada"), "Send {} or {No}, Ada.");
-    }
-
-    #[test]
-    fn a_value_is_never_taken_for_a_place() {
-        let text = Text::of("greeting.morning").with("name", "{name} {");
-        assert_eq!(catalogue().render(&text), "Good morning, {name} {.");
-    }
-
-    #[test]
-    fn a_sentence_can_stand_in_another() {
-        let inner = Text::of("greeting.morning").with("name", 7);
-        assert_eq!(
-            catalogue().render(&Text::of("greeting.around.all").with("greeting", inner)),
-            "Good morning, 7. Bye."
-        );
-    }
-
-    #[test]
-    fn what_is_unknown_stands_for_itself() {
-        assert_eq!(catalogue().render(&Text::of("greeting.evening").with("name", "Ada")), "greeting.evening");
-        assert_eq!(catalogue().render(&Text::of("greeting.morning")), "Good morning, {name}.");
-    }
-
-    #[test]
-    fn a_text_arrives_as_it_was_sent() {
-        let sent = Text::of("a.b").with("c", Text::of("d.e").with("f", "g"));
-        let line = serde_json::to_string(&sent).expect("JSON");
-        assert_eq!(serde_json::from_str::<Text>(&line).expect("a text"), sent, "{line}");
-    }
-
-    #[test]
-    fn only_sentences_make_a_catalogue() {
-        let refused = |text: &str| Catalogue::read(text).expect_err("no catalogue");
-        assert_eq!(refused("[a]\nb = 7"), NotACatalogue::NotASentence("a.b".into()));
-        assert!(matches!(refused("a = "), NotACatalogue::Syntax(_)));
-        assert!(matches!(refused("a = 'b'\na = 'c'"), NotACatalogue::Syntax(_)), "a key is there once");
+    fn a_table_of_forms_is_one_message() {
+        let (catalogue, faults) =
+            Catalogue::read("[a.b]\none = '{count} day'\nother = '{count} days'", Language::english());
+        assert_eq!((faults, catalogue.keys().collect::<Vec<_>>()), (vec![], vec!["a.b"]));
     }
 }

@@ -6,6 +6,10 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Timestamp;
+
+use super::length::Length;
+
 /// A sentence of the catalogue. It has no `Display`: whoever shows it says in which language.
 ///
 /// It is boxed, because it travels in errors, for which every result has room.
@@ -26,6 +30,10 @@ pub(crate) enum TextValue {
     Plain(String),
     /// Another sentence, in the language of the one around it.
     Text(Text),
+    /// A date and a time.
+    Time(Timestamp),
+    /// A length of time.
+    Length(Length),
 }
 
 impl Text {
@@ -58,8 +66,26 @@ impl<T: Display> From<T> for TextValue {
     }
 }
 
+impl From<Length> for TextValue {
+    fn from(length: Length) -> Self {
+        Self::Length(length)
+    }
+}
+
 impl From<Text> for TextValue {
     fn from(text: Text) -> Self {
         Self::Text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_arrives_as_it_was_sent() {
+        let sent = Text::of("a.b").with("c", Text::of("d.e").with("f", "g")).with("h", Length::promised(60));
+        let line = serde_json::to_string(&sent).expect("JSON");
+        assert_eq!(serde_json::from_str::<Text>(&line).expect("a text"), sent, "{line}");
     }
 }

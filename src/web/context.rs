@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::{HeaderMap, header};
 
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::config::Config;
 use crate::gate::{Allow, OriginalRequest, OriginalUrl, RequestMethod};
 use crate::templates::{TemplateError, Templates};
+use crate::texts::{Language, Voice};
 
 use super::cookies::CookieNames;
 use super::reply::Reply;
+use super::viewer::Viewer;
 use super::{page_templates, return_to};
 
 /// What every handler needs besides its request.
@@ -67,6 +70,24 @@ impl Web {
         let matched = OriginalRequest { url, method, client: None };
         let rules = self.app.access_rules();
         matches!(rules.find(&matched), Ok(Some(found)) if found.rule.terms.allow == Allow::SecondFactor)
+    }
+
+    /// Chooses the language for somebody of whom no more is known than their request: the one that was chosen in this
+    /// browser, else the best of those it asks for, else that of the site.
+    pub(super) fn language_of(&self, headers: &HeaderMap) -> Language {
+        let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        self.app.env().languages.choose(self.cookies.language(headers), asked).clone()
+    }
+
+    /// Returns the language that the owner of an account reads, if the site still has it.
+    pub(super) fn language_of_owner(&self, caller: Option<&Caller>) -> Option<Language> {
+        let reads = caller?.person.account.reads.as_ref()?;
+        self.app.env().languages.find(reads.as_str()).cloned()
+    }
+
+    /// Returns the voice that speaks to somebody.
+    pub(super) fn voice(&self, viewer: &Viewer) -> Voice {
+        self.app.env().languages.voice(viewer.language.as_ref())
     }
 
     /// Clears the cookies of a session that is over.

@@ -3,10 +3,11 @@
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::accounts::second_step::STEP_WITHIN;
-use crate::base::{MINUTE, Seconds};
+use crate::base::{DAY, MINUTE, Seconds};
 use crate::config::{AccessDomain, SiteUrl};
 use crate::crypto::{Bearer, BearerKind, Digest};
 use crate::sessions::{Carrier, Session};
+use crate::texts::Language;
 use crate::throttle::Devices;
 
 /// The cookie by which the applications of a domain know who is logged in. It goes to all of them, so it has no prefix,
@@ -16,6 +17,9 @@ pub(super) const DOOR: &str = "gatelodge-door";
 /// The cookie by which the doctor's requests are known in the questions of proxies. It opens nothing.
 pub const PROBE_COOKIE: &str = "gatelodge-probe";
 
+/// How long a browser keeps the language that was chosen in it.
+const LANGUAGE_LIVES: Seconds = 365 * DAY;
+
 /// The names of our cookies. Browsers refuse those with the prefix `__Host-` from sibling hosts and over plain HTTP.
 pub(super) struct CookieNames {
     session: &'static str,
@@ -24,6 +28,7 @@ pub(super) struct CookieNames {
     pending: &'static str,
     trust: &'static str,
     mail: &'static str,
+    language: &'static str,
     is_secure: bool,
 }
 
@@ -39,6 +44,7 @@ impl CookieNames {
                 pending: "__Host-gatelodge-pending",
                 trust: "__Host-gatelodge-trust",
                 mail: "__Host-gatelodge-mail",
+                language: "__Host-gatelodge-language",
                 is_secure: true,
             }
         } else {
@@ -49,6 +55,7 @@ impl CookieNames {
                 pending: "gatelodge-pending",
                 trust: "gatelodge-trust",
                 mail: "gatelodge-mail",
+                language: "gatelodge-language",
                 is_secure: false,
             }
         }
@@ -112,6 +119,16 @@ impl CookieNames {
     /// Sets the device cookie, after a login.
     pub(super) fn set_device(&self, value: &str) -> HeaderValue {
         self.set(self.device, value, Some(Devices::LIFETIME))
+    }
+
+    /// Returns the language that was chosen in this browser.
+    pub(super) fn language<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        only(headers, self.language)
+    }
+
+    /// Sets the cookie of the language that is chosen in this browser.
+    pub(super) fn set_language(&self, language: &Language) -> HeaderValue {
+        self.set(self.language, language.as_str(), Some(LANGUAGE_LIVES))
     }
 
     /// Sets the session cookie; "remember me" decides whether it outlives the browser.

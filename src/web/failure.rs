@@ -11,7 +11,7 @@ use crate::base::{Timestamp, map_of};
 use crate::crypto::{PasswordFault, Piece, TokenFault};
 use crate::factors::ProofOption;
 use crate::store::StoreError;
-use crate::texts::{Text, field as say};
+use crate::texts::{Text, TextValue, Voice, field as say};
 
 /// Every way to fail. Causes that a caller must not tell apart share a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,9 +149,9 @@ impl FieldErrors {
     }
 
     /// Returns the words for a page: each field, and what to say beside it.
-    pub fn in_words(&self) -> BTreeMap<String, String> {
+    pub fn in_words(&self, voice: &Voice) -> BTreeMap<String, String> {
         let words = |errors: &Vec<FieldError>| {
-            errors.iter().map(|error| error.text().in_english()).collect::<Vec<_>>().join(" ")
+            errors.iter().map(|error| voice.say(&error.text())).collect::<Vec<_>>().join(" ")
         };
         map_of(self.0.iter().map(|(field, errors)| (field.clone(), words(errors))))
     }
@@ -193,6 +193,7 @@ impl FieldError {
             "not_a_code" => say::not_a_code(),
             "not_a_name" => say::not_a_name(),
             "not_a_host" => say::not_a_host(),
+            "not_a_language" => say::not_a_language(),
             "not_a_time" => say::not_a_time(),
             "in_the_past" => say::in_the_past(),
             "domain_not_allowed" => say::domain_not_allowed(),
@@ -257,7 +258,7 @@ impl Failure {
     pub fn detail(&self) -> Text {
         match self {
             Self::Refused(_, detail) => detail.clone(),
-            Self::TokenUsed(done_at) => self.explanation().detail().with("at", done_at.in_words()),
+            Self::TokenUsed(done_at) => self.explanation().detail().with("at", TextValue::Time(*done_at)),
             other => other.explanation().detail(),
         }
     }

@@ -151,6 +151,19 @@ impl Fields {
         self.required("username", found)
     }
 
+    /// Takes the tag of a language, or none: `null` in JSON, nothing in a form.
+    pub(super) fn language(&mut self) -> Option<Option<String>> {
+        const NAME: &str = "language";
+        match self.values.get(NAME) {
+            None => self.fault(NAME, "required"),
+            Some(Value::Null) => {
+                self.values.remove(NAME);
+                Some(None)
+            }
+            Some(_) => self.optional(NAME),
+        }
+    }
+
     /// Takes a display name that may be left out.
     pub(super) fn display_name(&mut self) -> Option<Option<DisplayName>> {
         self.parsed("name", |text| DisplayName::parse(text).map_err(|_| "not_a_name".into()))

@@ -30,6 +30,8 @@ pub mod routes;
 pub mod server;
 mod service;
 mod status;
+mod telling;
+mod viewer;
 
 pub use access::{Access, Audience};
 pub use cookies::PROBE_COOKIE;

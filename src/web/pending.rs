@@ -12,12 +12,15 @@ use super::forward_auth::Endpoint;
 use super::reply::Response;
 use super::request::{Received, Request};
 use super::routes::Route;
+use super::viewer::Viewer;
 
 /// What completing an answer needs besides the handler's reply.
 pub(super) struct Setting {
     pub received: Received,
     pub uri: http::Uri,
     pub audience: Audience,
+    /// Who looks at the page, if it is one.
+    pub viewer: Viewer,
     /// The route's number in the list; the number behind the last stands for requests to no route.
     pub number: usize,
     /// Whether the request carried credentials.

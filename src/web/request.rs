@@ -15,6 +15,7 @@ use super::cookies::only;
 use super::encoded::parse_form;
 use super::failure::Failure;
 use super::fields::Fields;
+use super::viewer::Viewer;
 
 /// The arrival of a request.
 #[derive(Clone, Copy)]
@@ -51,6 +52,8 @@ pub(super) struct Request {
     pub parameters: Vec<(String, String)>,
     /// Whether the script of a listed front end sent it.
     pub is_from_front_end: bool,
+    /// Who looks at the page, if it is one.
+    pub viewer: Viewer,
     /// The caller, on routes that need a login.
     pub caller: Option<Caller>,
 }

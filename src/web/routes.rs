@@ -127,6 +127,7 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/oauth2/start"                              Anyone               pages::start_elsewhere;
         "GET"    "/oauth2/sign_in"                            Anyone               pages::start_elsewhere;
         "POST"   "/logout"                                    Anyone               pages::logout;
+        "POST"   "/language"                                  Anyone               pages::choose_language;
         "GET"    "/forgot"                                    Anyone               pages::forgot_form;
         "POST"   "/forgot"                                    Anyone               pages::forgot;
         "GET"    "/forgot/sent"                               Anyone               pages::forgot_sent;
@@ -222,6 +223,7 @@ pub static ROUTES: &[Route] = routes! {
         "POST"   "/api/v1/setup"                              Anyone               api::set_up;
         "POST"   "/api/v1/account/password"                   LoggedIn             api::change_password;
         "POST"   "/api/v1/account/username"                   LoggedIn+fresh       api::change_username;
+        "PUT"    "/api/v1/account/language"                   LoggedIn             api::change_language;
         "POST"   "/api/v1/username/recover"                   Anyone               api::recover_username;
         "POST"   "/api/v1/account/email"                      LoggedIn             api::change_email;
         "POST"   "/api/v1/account/delete"                     LoggedIn             api::delete_account;

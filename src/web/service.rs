@@ -32,12 +32,13 @@ use super::request::{Received, Request, client_network, parse_query};
 use super::router::{Found, Router};
 use super::routes::{Handler, ROUTES, Route, audience_without_route};
 use super::status::Success;
+use super::viewer::Viewer;
 
 /// The state that answering requests needs.
 pub struct Service {
     pub(super) web: Web,
     pub(super) hardened: Hardened,
-    router: Router,
+    pub(super) router: Router,
     requests: Requests,
     pub(super) refusals: Refusals,
 }
@@ -122,7 +123,9 @@ impl Service {
         let posted =
             renews_for.and_then(|act| self.web.cookies.session(&head.headers).map(|secret| (secret.digest(), act)));
         let is_from_front_end = front_end.is_some();
-        let setting = Setting { received, uri, audience, number, is_personal, varies, front_end, is_preflight, posted };
+        let viewer = self.viewer(audience, &head, &uri);
+        let setting =
+            Setting { received, uri, audience, viewer, number, is_personal, varies, front_end, is_preflight, posted };
         if is_preflight {
             // Answered before the checks: browsers send a preflight without credentials, and it changes nothing.
             return Begun::Answered(self.complete(setting, Ok(Reply::no_content()), HeaderMap::new()));
@@ -130,8 +133,9 @@ impl Service {
         if let Some(reply) = to_site {
             return Begun::Answered(self.complete(setting, reply, HeaderMap::new()));
         }
-        let read =
-            found.and_then(|found| self.read(found, (head, setting.uri.query()), body, (received, is_from_front_end)));
+        let read = found.and_then(|found| {
+            self.read(found, (head, setting.uri.query()), body, (received, is_from_front_end, &setting.viewer))
+        });
         let (route, mut request) = match read {
             Ok(read) => read,
             Err(failure) => {
@@ -177,6 +181,7 @@ impl Service {
             received,
             uri,
             audience: Audience::Door,
+            viewer: Viewer::default(),
             number,
             is_personal: false,
             varies: false,
@@ -214,7 +219,7 @@ impl Service {
     /// Lets the caller in, awaits the handler, and completes its answer.
     async fn finish_for_handler(
         &self,
-        setting: Setting,
+        mut setting: Setting,
         (route, mut request): (&Route, Request),
         refused: Option<Failure>,
     ) -> Response {
@@ -226,12 +231,18 @@ impl Service {
             self.refusals.note(&self.web, failure, route, &request).await;
         }
         tracing::debug!(method = route.method, route = route.path, "answered");
+        setting.viewer = std::mem::take(&mut request.viewer);
         let answered = self.forgive_second_click(setting.posted, answered).await;
         self.complete(setting, answered, request.headers)
     }
 
     async fn handle(&self, route: &Route, request: &mut Request) -> Result<Reply, Failure> {
         request.caller = self.web.let_in(&request.headers, route.admission(), request.network).await?;
+        if route.audience == Audience::Page
+            && let Some(language) = self.web.language_of_owner(request.caller.as_ref())
+        {
+            request.viewer.language = Some(language);
+        }
         match route.handler {
             Handler::Later(handler) => CatchPanic(handler(&self.web, request)).await,
             Handler::Now(handler) => caught(|| handler(&self.web, request)),
@@ -265,12 +276,15 @@ impl Service {
 
     /// Adds everything to an answer that does not depend on its handler.
     fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
-        let reply = reply.unwrap_or_else(|failure| self.tell(&failure, setting.audience, Some(setting.uri.path())));
+        let reply = reply.unwrap_or_else(|failure| {
+            self.tell(&failure, (setting.audience, &setting.viewer), Some(setting.uri.path()))
+        });
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete_with(&self.hardened, spare);
         if setting.varies {
             response.headers_mut().insert(header::VARY, header::ORIGIN.into());
         }
+        setting.viewer.label(&mut response);
         if let Some(front_end) = setting.front_end {
             front_end.admit(&mut response, setting.is_preflight);
         }
@@ -289,7 +303,7 @@ impl Service {
     }
 
     fn refuse_to(&self, failure: &Failure, audience: Audience) -> Response {
-        let response = self.tell(failure, audience, None).complete(&self.hardened);
+        let response = self.tell(failure, (audience, &Viewer::default()), None).complete(&self.hardened);
         self.requests.note(ROUTES.len(), response.status().as_u16(), Duration::ZERO);
         response
     }
@@ -310,7 +324,7 @@ impl Service {
         Found { route, parameters, .. }: Found,
         (head, query): (http::request::Parts, Option<&str>),
         body: Bytes,
-        (received, is_from_front_end): (Received, bool),
+        (received, is_from_front_end, viewer): (Received, bool, &Viewer),
     ) -> Result<(&'static Route, Request), Failure> {
         let request = Request {
             peer: received.peer.to_canonical(),
@@ -323,25 +337,9 @@ impl Service {
             body,
             parameters,
             is_from_front_end,
+            viewer: viewer.clone(),
             caller: None,
         };
         Ok((route, request))
-    }
-
-    /// Tells a failure in the form of its audience. A page that needs a login redirects there.
-    fn tell(&self, failure: &Failure, audience: Audience, path: Option<&str>) -> Reply {
-        match (audience, failure, path) {
-            (Audience::Api, failure, _) => Reply::problem(failure),
-            // Whatever went wrong: a proxy understands nothing else, and lets nobody in.
-            (Audience::Door, _, _) => Reply::forbidden(),
-            (Audience::Page, Failure::NotLoggedIn, Some(path)) => {
-                Reply::see_other(&pages::login_path(self.router.page_of(path)))
-            }
-            (Audience::Page, Failure::ReauthenticationRequired(_), Some(path)) => {
-                Reply::see_other(&pages::proof_path(path))
-            }
-            (Audience::Page, Failure::SecondFactorSetUpRequired, _) => Reply::see_other(pages::SECOND_FACTOR),
-            (Audience::Page, failure, _) => pages::failure(&self.web, failure),
-        }
     }
 }

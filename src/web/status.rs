@@ -167,7 +167,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::texts::Catalogue;
+    use crate::texts::english;
 
     /// The names of the words that are said, as this file has them.
     fn said() -> BTreeSet<&'static str> {
@@ -193,14 +193,14 @@ mod tests {
             }
         }
         let mut found = BTreeSet::new();
-        found.extend(Catalogue::english().keys().filter(|key| key.starts_with("failure.")).map(str::to_owned));
+        found.extend(english().keys().filter(|key| key.starts_with("failure.")).map(str::to_owned));
         assert!(found.len() > 80, "{}", found.len());
         assert_eq!(wanted, found);
     }
 
     #[test]
     fn only_the_words_about_a_used_link_have_a_place_for_a_value() {
-        let catalogue = Catalogue::english();
+        let catalogue = english();
         for key in catalogue.keys().filter(|key| key.starts_with("failure.")) {
             let places = catalogue.placeholders(key);
             let expected = if key == "failure.token_used.detail" { BTreeSet::from(["at"]) } else { BTreeSet::new() };

@@ -101,15 +101,15 @@ def main(program, pictures=None):
 def journey(alice, said):
     alice.opens("/")
     alice.is_at("/login")
-    alice.follows("Register")
+    alice.follows("Create an account")
     alice.fills(email="alice@example.org", username="alice", password="too short")
-    alice.presses("Register")
+    alice.presses("Create account")
     alice.sees("Something is not right yet", "at least 15 characters")
     assert alice.driver.find_element(By.NAME, "email").get_attribute("value") == "alice@example.org"
     assert alice.driver.find_element(By.NAME, "password").get_attribute("value") == ""
     alice.fills(password=PASSWORD)
-    alice.presses("Register")
-    alice.sees("Thank you", "a mail is on its way")
+    alice.presses("Create account")
+    alice.sees("Thank you", "an email is on its way")
 
     link = said(r"https://\S+/confirm/glt_\S+")
     alice.opens(link)
@@ -117,7 +117,7 @@ def journey(alice, said):
     alice.presses("Confirm")
     alice.sees("Your address is confirmed.")
     alice.opens(link)
-    alice.sees("This is done already.")
+    alice.sees("This has already been done.")
 
     alice.opens("/account/sessions")
     alice.is_at("/login?return_to=")
@@ -127,7 +127,7 @@ def journey(alice, said):
     alice.fills(password=PASSWORD)
     alice.presses("Log in")
     alice.is_at("/account/sessions")
-    alice.sees("Sessions", "this one")
+    alice.sees("Where you are logged in", "this one")
     cookie = alice.driver.get_cookie("__Host-gatelodge")
     assert cookie["secure"] and cookie["httpOnly"] and cookie["sameSite"] == "Lax", cookie
 
@@ -136,7 +136,7 @@ def journey(alice, said):
     alice.follows("Change password")
     alice.fills(current_password="not the present one", new_password=OTHER)
     alice.presses("Change password")
-    alice.sees("Type your present password again")
+    alice.sees("Enter your current password again")
     alice.fills(current_password=PASSWORD, new_password=OTHER)
     alice.presses("Change password")
     alice.sees("Your password was changed")
@@ -147,8 +147,8 @@ def journey(alice, said):
 
     alice.follows("Forgot your password?")
     alice.fills(email="alice@example.org")
-    alice.presses("Mail me a link")
-    alice.sees("Look into your mail")
+    alice.presses("Send me a link")
+    alice.sees("Check your email")
     alice.opens(said(r"https://\S+/reset/glt_\S+"))
     alice.sees("Choose a new password")
     alice.fills(password=PASSWORD)

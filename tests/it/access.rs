@@ -52,6 +52,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "GET /email/undo/{token}",
     "POST /email/undo/{token}",
     "POST /api/v1/account/take-back",
+    "POST /language",
     "GET /setup/{token}",
     "POST /setup/{token}",
     "GET /api/v1/openapi.json",

@@ -105,7 +105,7 @@ fn lost_factors_are_taken_away() {
     other.api("POST", "/login", &login).expect(200);
 }
 
-/// What an authenticator program shows at this moment.
+/// What an authenticator app shows at this moment.
 #[expect(clippy::disallowed_methods, reason = "a phone goes by its own clock")]
 fn code_now(key: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();

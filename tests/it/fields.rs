@@ -77,6 +77,8 @@ fn texts() -> Vec<String> {
         "mail",
         "sms",
         "Mail",
+        "de",
+        "xx",
         "staff",
         "st aff",
         "a/b",
@@ -129,7 +131,12 @@ fn follows(schema: &Value, value: &Value) -> bool {
         return words.contains(value);
     }
     let count = |name: &str| schema[name].as_u64();
-    match (schema["type"].as_str().expect("a type"), value) {
+    // One of several types: the first, or none.
+    if value.is_null() && schema["type"].as_array().is_some_and(|types| types.contains(&json!("null"))) {
+        return true;
+    }
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str());
+    match (kind.expect("a type"), value) {
         ("string", Value::String(text)) => {
             let length = text.chars().count() as u64;
             let pattern = schema["pattern"].as_str().map(|pattern| Regex::new(pattern).expect("a pattern"));
@@ -137,6 +144,7 @@ fn follows(schema: &Value, value: &Value) -> bool {
                 && count("maxLength").is_none_or(|most| length <= most)
                 && pattern.is_none_or(|pattern| pattern.is_match(text))
                 && (schema["format"] != "email" || is_address(text))
+                && (schema["format"] != "language" || ["de", "en"].contains(&text.as_str()))
         }
         ("integer", Value::Number(number)) => {
             let bound = |name: &str| schema[name].as_i64();

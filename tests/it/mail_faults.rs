@@ -13,6 +13,7 @@ use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
 use gatelodge::courier::{CallOptions, Courier};
 use gatelodge::mail::{Composer, Letter};
+use gatelodge::templates::load_languages;
 
 /// What the server does at a step instead of going on.
 #[derive(Clone, Copy)]
@@ -101,8 +102,9 @@ fn mail(config: &Config) -> (MailId, EmailAddress, Vec<u8>) {
         by_administrator: false,
         forgot: "https://auth.example.org/forgot".into(),
     };
-    let message =
-        Composer::new(config).map(|composer| composer.compose(&letter, &to, id, &mut moment)).expect("well formed");
+    let message = Composer::new(config, load_languages(config).languages)
+        .map(|composer| composer.compose(&letter, (&to).into(), id, &mut moment))
+        .expect("well formed");
     (id, to, message.expect("complete").bytes)
 }
 

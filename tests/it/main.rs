@@ -6,6 +6,7 @@ mod access;
 mod acme;
 mod backups;
 mod bad_input;
+mod catalogues;
 mod certificates;
 mod checking;
 mod circles;

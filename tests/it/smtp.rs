@@ -10,6 +10,7 @@ use gatelodge::config::Config;
 use gatelodge::courier::delivery::Outcome;
 use gatelodge::courier::{CallOptions, Courier};
 use gatelodge::mail::{Composer, Letter};
+use gatelodge::templates::load_languages;
 use serde_json::{Value, json};
 
 use crate::process::{Server, configuration, free_port, refusal, run, shown};
@@ -292,7 +293,12 @@ fn a_certificate_is_judged_by_the_time_that_is_believed() {
     let config = Config::read(Path::new(&config), None).expect("valid");
     let mut moment = Moment::new(BUILD_DATE, [1; 32]);
     let (id, to) = (MailId::draw(&mut moment), EmailAddress::parse(ALICE).expect("an address"));
-    let message = Composer::new(&config).expect("well formed").compose(&Letter::Test, &to, id, &mut moment);
+    let message = Composer::new(&config, load_languages(&config).languages).expect("well formed").compose(
+        &Letter::Test,
+        (&to).into(),
+        id,
+        &mut moment,
+    );
     let bytes = message.expect("complete").bytes;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -60,7 +60,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap::", &["cli/", "main.rs"]),
     // The crate `time`, by what it is used for: a module of ours has that name too.
     ("OffsetDateTime", &["base/time.rs"]),
-    ("UtcDateTime", &["base/time.rs"]),
+    ("UtcDateTime", &["base/time.rs", "texts/time_zone.rs"]),
+    ("icu_plurals::", &["texts/message.rs"]),
+    ("icu_locale_core::", &["texts/language.rs", "texts/message.rs"]),
     ("webpki::", &["tls/lint.rs"]),
     ("rustls_native_certs::", &["tls/client.rs"]),
     ("idna::", &["base/email.rs", "gate/host.rs", "config/site_url.rs", "config/host_name.rs"]),

@@ -76,8 +76,12 @@ impl World {
     }
 
     fn settings_of(name: &str, settings: &str) -> Config {
+        Self::settings_within(name, "", settings)
+    }
+
+    fn settings_within(name: &str, site: &str, settings: &str) -> Config {
         let text = format!(
-            "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
+            "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n{site}\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
              [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
             CHEAP.memory_kib, CHEAP.iterations
         );
@@ -91,7 +95,15 @@ impl World {
 
     /// With an engine of one's own.
     pub fn over(engine: Box<dyn Engine>, settings: &str) -> Self {
-        let config = Self::settings(settings);
+        Self::of(engine, Self::settings(settings))
+    }
+
+    /// With further settings of the section `[site]`, in TOML, and others.
+    pub fn within_site(site: &str, settings: &str) -> Self {
+        Self::of(Box::new(MemoryEngine::default()), Self::settings_within("Hill Street", site, settings))
+    }
+
+    fn of(engine: Box<dyn Engine>, config: Config) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let opened = open_over(engine, &mut Moment::new(START, [9; 32])).expect("memory opens");
         let cost = config.password.cost();

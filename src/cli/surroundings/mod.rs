@@ -4,6 +4,7 @@
 mod files;
 mod folders;
 mod templates;
+mod texts;
 
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -65,6 +66,7 @@ pub(super) fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
         look.certificate();
         look.sealing_key();
         look.templates();
+        look.texts();
         look.folders();
         look.container();
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::base::{DisplayName, EmailAddress, GroupName, Id, NodeId, Permission, Timestamp, Username, try_set_of};
 use crate::crypto::{Digest, PasswordHash, base64url, from_base64url};
 use crate::gate::HostPattern;
+use crate::texts::Language;
 
 use super::{Damaged, Field, Reader};
 
@@ -239,6 +240,7 @@ stored_as! {
     GroupName => String, |name| name.as_str().to_owned(), |text| GroupName::parse(&text).ok();
     Permission => String, |word| word.as_str().to_owned(), |text| Permission::parse(&text).ok();
     PasswordHash => String, |hash| hash.to_string(), |text| PasswordHash::parse(&text).ok();
+    Language => String, |language| language.as_str().to_owned(), |text| Language::parse(&text).ok();
     HostPattern => String, HostPattern::to_string, |text| HostPattern::try_from(text).ok();
 }
 

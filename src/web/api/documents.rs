@@ -8,6 +8,7 @@ use crate::accounts::Person;
 use crate::base::{AccountId, Permission, PhoneNumber, SessionId};
 use crate::crypto::Bearer;
 use crate::sessions::{Carrier, LoginNote, Logins, Session, agent_in_words};
+use crate::texts::Language;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::request::Request;
 
@@ -19,6 +20,7 @@ pub(super) struct UserDocument<'a> {
     username: Option<&'a str>,
     phone: Option<&'a str>,
     name: Option<&'a str>,
+    language: Option<&'a str>,
     groups: Vec<&'a str>,
     permissions: Vec<&'a str>,
     confirmed_at: Option<String>,
@@ -34,6 +36,7 @@ impl<'a> UserDocument<'a> {
             username: person.username.as_ref().map(|name| name.as_str()),
             phone: person.phone.as_ref().map(PhoneNumber::as_str),
             name: account.name.as_ref().map(|name| name.as_str()),
+            language: account.reads.as_ref().map(Language::as_str),
             groups: account.groups.iter().map(|group| group.as_str()).collect(),
             permissions: permissions.iter().map(Permission::as_str).collect(),
             confirmed_at: account.confirmed_at.map(|at| at.to_string()),

@@ -183,6 +183,12 @@ pub(crate) async fn change_username(web: &Web, request: &Request) -> Result<Repl
     Ok(Reply::status(Success::Ok, "username_changed"))
 }
 
+/// `PUT /account/language`
+pub(crate) async fn change_language(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    operations::change_language(web, request, request.json()?).await?;
+    Ok(Reply::status(Success::Ok, "language_changed"))
+}
+
 /// `POST /username/recover`
 pub(crate) async fn recover_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::recover_username(web, request, request.json()?).await?;

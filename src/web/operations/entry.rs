@@ -33,7 +33,9 @@ pub(crate) async fn register(
         Err(failure) => Err(failure),
         Ok(secret) => {
             let invitation = secret.map(|secret| secret.digest());
-            let new = NewPerson { email, password, username, name, invitation, client: request.client() };
+            let language = request.viewer.language.clone().unwrap_or_else(|| web.language_of(&request.headers));
+            let client = request.client();
+            let new = NewPerson { email, password, username, name, invitation, client, language };
             web.app.register(new).await?.map_err(Failure::from)
         }
     };
@@ -56,7 +58,8 @@ pub(crate) async fn set_up(
     if username.as_ref().is_some_and(|name| web.app.env().config.login.takes_otherwise(name)) {
         return Err(FieldErrors::of("username", "reserved").into());
     }
-    let first = FirstAdministrator { email, password, username, name };
+    let language = request.viewer.language.clone().unwrap_or_else(|| web.language_of(&request.headers));
+    let first = FirstAdministrator { email, password, username, name, language };
     let done = web.app.set_up(token, first, request.client()).await?;
     let done = done.map_err(Failure::from);
     if done.as_ref().is_err_and(Failure::is_a_bad_link) {

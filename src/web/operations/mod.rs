@@ -5,6 +5,7 @@ mod account_recovery;
 mod admin;
 mod entry;
 mod factors;
+mod language;
 mod mail_login;
 mod tokens;
 
@@ -19,6 +20,7 @@ pub(super) use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,
     remove_factor, send_session_code, send_step_code, take_second_step, totp_uri,
 };
+pub(super) use language::{change_language, chosen_language};
 pub(super) use mail_login::{log_in_by_code, log_in_by_link, request_mail_login};
 pub(super) use tokens::{
     app_passwords, make_app_password, make_token, revoke_app_password, revoke_token, tokens, wanted_token,

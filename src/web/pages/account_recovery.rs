@@ -19,7 +19,7 @@ async fn form(web: &Web, request: &Request, page: &str) -> Result<Reply, Failure
         return Ok(onward);
     }
     let address = checked?.address.map(|address| address.masked()).unwrap_or_default();
-    Ok(Form::new("take-back.html", context! { action => format!("{page}/{token}"), address }).show(web))
+    Ok(Form::new("take-back.html", context! { action => format!("{page}/{token}"), address }).show(web, request))
 }
 
 /// `GET /not-me/{token}`

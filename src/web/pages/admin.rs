@@ -18,15 +18,21 @@ const ROWS: usize = 50;
 pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let after = request.query("after").map(str::to_owned);
     let Page { items, next } = waiting_registrations(web, request, after, ROWS).await?;
+    let voice = web.voice(&request.viewer);
     let row = |one: Registration| {
         context! {
             id => one.id, email => one.email, username => one.username.unwrap_or_default(),
-            name => one.name.unwrap_or_default(), created_at => one.created_at.to_string(),
-            confirmed_at => one.confirmed_at.map(|at| at.to_string()).unwrap_or_default(),
+            name => one.name.unwrap_or_default(), created_at => voice.time(one.created_at),
+            confirmed_at => one.confirmed_at.map(|at| voice.time(at)).unwrap_or_default(),
         }
     };
     let (waiting, next): (Vec<_>, _) = (items.into_iter().map(row).collect(), next.unwrap_or_default());
-    Ok(Reply::page(render(web, "admin-approvals.html", context! { waiting, next, notice => notice(request) })))
+    Ok(Reply::page(render(
+        web,
+        &request.viewer,
+        "admin-approvals.html",
+        context! { waiting, next, notice => notice(web, request) },
+    )))
 }
 
 /// `POST /admin/approvals/{id}/approve`

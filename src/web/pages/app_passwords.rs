@@ -1,7 +1,6 @@
 //! The page of application passwords.
 
 use crate::admin::answers::AppPassword;
-use crate::base::Timestamp;
 use crate::templates::{Value, context};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -15,19 +14,20 @@ use super::form::Form;
 use super::page::notice;
 
 async fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
-    let words = |time: Option<Timestamp>| time.map(Timestamp::in_words).unwrap_or_default();
+    let (voice, now) = (web.voice(&request.viewer), web.app.now());
     let row = |one: AppPassword| {
-        let (until, used) = (words(one.expires_at), words(one.last_used_at));
+        let until = one.expires_at.map(|at| voice.time(at)).unwrap_or_default();
+        let used = one.last_used_at.map(|at| voice.ago(at, now)).unwrap_or_default();
         context! { id => one.id, name => one.name, hosts => one.hosts.join(", "), until, used }
     };
     let app_passwords: Vec<Value> = operations::app_passwords(web, request).await?.items.into_iter().map(row).collect();
-    let values = context! { app_passwords, made, notice => notice(request), ..account::values(request)? };
+    let values = context! { app_passwords, made, notice => notice(web, request), ..account::values(web, request)? };
     Ok(Form::new("account-app-passwords.html", values))
 }
 
 /// `GET /account/app-passwords`
 pub(crate) async fn app_passwords(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(form(web, request, None).await?.show(web))
+    Ok(form(web, request, None).await?.show(web, request))
 }
 
 /// `POST /account/app-passwords`
@@ -35,8 +35,8 @@ pub(crate) async fn make_app_password(web: &Web, request: &Request) -> Result<Re
     let fields = request.form()?;
     let typed = fields.typed(&["name", "hosts", "expires_at"]);
     match operations::make_app_password(web, request, fields).await {
-        Ok(made) => Ok(form(web, request, made.password).await?.show(web)),
-        Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, &failure),
+        Ok(made) => Ok(form(web, request, made.password).await?.show(web, request)),
+        Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, request, &failure),
     }
 }
 

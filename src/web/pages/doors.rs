@@ -77,11 +77,11 @@ async fn pass(web: &Web, request: &Request, return_to: &str, agreed: bool) -> Re
             let name = person.username.as_ref().map(|name| name.as_str());
             let name = name.or(person.email.as_ref().map(|email| email.shown.as_str())).unwrap_or_default();
             let values = context! { host => host.as_str(), name, return_to, code => request.parameter("code") };
-            Reply::page(render(web, "door.html", values))
+            Reply::page(render(web, &request.viewer, "door.html", values))
         }
         None => {
             let login = with_return(&format!("{}/login", site(&env.config)), return_to);
-            Reply::gone_page(render(web, "door-shut.html", context! { host => host.as_str(), login }))
+            Reply::gone_page(render(web, &request.viewer, "door-shut.html", context! { host => host.as_str(), login }))
         }
     })
 }

@@ -4,6 +4,7 @@ use crate::base::IdentityKind;
 use crate::config::{AccessAlias, RegistrationMode, UsernameRule};
 use crate::crypto::{Bearer, BearerKind};
 use crate::templates::{Value, context};
+use crate::texts::identity;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::operations;
@@ -34,35 +35,48 @@ pub(crate) async fn register_form(web: &Web, request: &Request) -> Result<Reply,
     if web.caller(&request.headers).await?.is_some() {
         return Ok(Reply::see_other("/account"));
     }
-    Ok(uninvited(web).show(web))
+    Ok(uninvited(web).show(web, request))
 }
 
 /// `POST /register`
 pub(crate) async fn register(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let form = Form { typed: fields.typed(&["email", "username", "name"]), ..uninvited(web) };
-    registered(web, operations::register(web, request, None, fields).await, form)
+    registered(web, request, operations::register(web, request, None, fields).await, form)
 }
 
-fn registered(web: &Web, came: Result<Registered, Failure>, form: Form<'_>) -> Result<Reply, Failure> {
+fn registered(
+    web: &Web,
+    request: &Request,
+    came: Result<Registered, Failure>,
+    form: Form<'_>,
+) -> Result<Reply, Failure> {
     match came {
         Ok(Registered::Accepted(browser)) => {
             let lifetime = web.app.env().config.tokens.confirm_within.seconds();
             Ok(Reply::see_other("/register/sent").with_cookie(web.cookies.set_browser(&browser, lifetime)))
         }
         Ok(Registered::Opened) => Ok(Reply::see_other("/login?notice=registered")),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 
-/// Returns the words for the kinds of names that people log in with.
-pub(super) fn names(web: &Web) -> Value {
+/// Returns the label of the field that people log in with, and what else a page says by what that may be.
+pub(super) fn names(web: &Web, request: &Request) -> Value {
     let env = web.app.env();
     let login = &env.config.login;
-    let words = login.identities_in_words();
-    let label = words[..1].to_ascii_uppercase() + &words[1..];
-    let has_usernames = login.identities.contains(&IdentityKind::Username);
-    context! { identity_label => label, has_usernames, by_mail => login.by_mail }
+    let has = |kind| login.identities.contains(&kind);
+    let has_usernames = has(IdentityKind::Username);
+    let label = match (has(IdentityKind::Email), has_usernames, has(IdentityKind::Phone)) {
+        (true, true, true) => identity::email_username_phone(),
+        (true, true, false) => identity::email_username(),
+        (true, false, true) => identity::email_phone(),
+        (false, true, true) => identity::username_phone(),
+        (false, true, false) => identity::username(),
+        (false, false, true) => identity::phone(),
+        (_, false, false) => identity::email(),
+    };
+    context! { identity_label => web.voice(&request.viewer).say(&label), has_usernames, by_mail => login.by_mail }
 }
 
 /// Returns whether a registration has a user name, and whether it needs one.
@@ -91,7 +105,7 @@ pub(crate) async fn invitation_form(web: &Web, request: &Request) -> Result<Repl
     if let Some(onward) = lead_on(web, "/invite", request.parameter("token"), form.as_ref().err()) {
         return Ok(onward);
     }
-    Ok(form?.show(web))
+    Ok(form?.show(web, request))
 }
 
 /// `POST /invite/{token}`
@@ -100,17 +114,18 @@ pub(crate) async fn accept_invitation(web: &Web, request: &Request) -> Result<Re
     let typed = fields.typed(&["email", "username", "name"]);
     let came = operations::register(web, request, Some(request.parameter("token")), fields).await;
     if came.as_ref().is_err_and(Failure::is_a_bad_link) {
-        return registered(web, came, uninvited(web));
+        return registered(web, request, came, uninvited(web));
     }
     let form = Form { typed, ..invited(web, request).await.unwrap_or_else(|_| uninvited(web)) };
-    registered(web, came, form)
+    registered(web, request, came, form)
 }
 
 /// `GET /register/sent`
-pub(crate) async fn register_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn register_sent(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let confirms = web.app.env().config.registration.confirm_email;
-    let within = web.app.env().config.tokens.confirm_within.in_words();
-    Ok(Reply::page(render(web, "register-sent.html", context! { confirms, within })))
+    let within = web.app.env().config.tokens.confirm_within.seconds();
+    let within = web.voice(&request.viewer).length("within", within);
+    Ok(Reply::page(render(web, &request.viewer, "register-sent.html", context! { confirms, within })))
 }
 
 /// Returns the path of the reauthentication page, with the way back to the page that `path` belongs to.
@@ -139,9 +154,8 @@ pub(crate) async fn login_form(web: &Web, request: &Request) -> Result<Reply, Fa
     if web.caller(&request.headers).await?.is_some() {
         return go_back(web, request, &return_to).await;
     }
-    let values =
-        context! { return_to, notice => notice(request), can_register => registration_is_open(web), ..names(web) };
-    Ok(Form::new("login.html", values).show(web))
+    let values = context! { return_to, notice => notice(web, request), can_register => registration_is_open(web), ..names(web, request) };
+    Ok(Form::new("login.html", values).show(web, request))
 }
 
 /// `POST /login`
@@ -151,11 +165,11 @@ pub(crate) async fn login(web: &Web, request: &Request) -> Result<Reply, Failure
     // Checked on the way in and again here: the hidden field comes from the client.
     let wanted = typed.get("return_to").map(String::as_str).or_else(|| request.query("return_to"));
     let return_to = web.return_target(wanted);
-    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web) };
+    let values = context! { return_to => return_to.as_str(), notice => "", can_register => registration_is_open(web), ..names(web, request) };
     let form = Form { typed, ..Form::new("login.html", values) };
     match operations::log_in(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to).await),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 

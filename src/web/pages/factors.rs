@@ -1,6 +1,7 @@
 //! The pages of second factors: the second step of a login, reauthentication, and the account's own.
 
 use crate::factors::{FactorKind, ProofOption};
+use crate::sessions::{agent_in_words, agent_text};
 use crate::templates::{Value, context};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -25,16 +26,17 @@ async fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<
     let Some(secret) = web.cookies.pending(&request.headers) else { return Ok(None) };
     let Some(waiting) = web.app.waiting_login(secret.digest()).await? else { return Ok(None) };
     let settings = &web.app.env().config.second_factor;
-    let trust = if settings.trust_browsers { settings.trust_browser_for.in_words() } else { String::new() };
+    let trust = web.voice(&request.viewer).length("trust", settings.trust_browser_for.seconds());
+    let trust = if settings.trust_browsers { trust } else { String::new() };
     let has = |option| waiting.options.contains(&option);
-    let values = context! { return_to, trust, has_totp => has(ProofOption::Factor(FactorKind::Totp)), has_mail => has(ProofOption::Factor(FactorKind::Mail)), has_sms => has(ProofOption::Factor(FactorKind::Sms)), notice => notice(request) };
+    let values = context! { return_to, trust, has_totp => has(ProofOption::Factor(FactorKind::Totp)), has_mail => has(ProofOption::Factor(FactorKind::Mail)), has_sms => has(ProofOption::Factor(FactorKind::Sms)), notice => notice(web, request) };
     Ok(Some(Form::new("login-second-factor.html", values)))
 }
 
 /// `GET /login/second-factor`
 pub(crate) async fn step(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match step_form(web, request, &wanted(web, request, None)).await? {
-        Some(form) => Ok(form.show(web)),
+        Some(form) => Ok(form.show(web, request)),
         None => Ok(Reply::see_other("/login?notice=login-over")),
     }
 }
@@ -50,7 +52,7 @@ pub(crate) async fn take_second_step(web: &Web, request: &Request) -> Result<Rep
         }
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
         Err(failure) => match step_form(web, request, &return_to).await? {
-            Some(form) => form.again(web, &failure),
+            Some(form) => form.again(web, request, &failure),
             None => Ok(Reply::see_other("/login?notice=login-over")),
         },
     }
@@ -85,8 +87,8 @@ async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result
         asks_code => !options.is_empty(),
         has_mail => options.contains(&ProofOption::Factor(FactorKind::Mail)),
         has_sms => options.contains(&ProofOption::Factor(FactorKind::Sms)),
-        notice => notice(request),
-        ..account::values(request)?
+        notice => notice(web, request),
+        ..account::values(web, request)?
     };
     Ok(Form::new("verify.html", values))
 }
@@ -104,7 +106,7 @@ pub(crate) async fn proof(web: &Web, request: &Request) -> Result<Reply, Failure
     } else if caller.lacks_second_factor && !return_to.is_empty() {
         return Ok(Reply::see_other(&with_return(OVERVIEW, &return_to)));
     }
-    Ok(proof_form(web, request, &return_to).await?.show(web))
+    Ok(proof_form(web, request, &return_to).await?.show(web, request))
 }
 
 /// `POST /account/verify`
@@ -116,7 +118,7 @@ pub(crate) async fn prove_again(web: &Web, request: &Request) -> Result<Reply, F
             let reply = Reply::see_other(&web.way_back(&return_to));
             Ok(operations::hand_over(web, request, reply, (&secret, &session)).await)
         }
-        Err(failure) => proof_form(web, request, &return_to).await?.again(web, &failure),
+        Err(failure) => proof_form(web, request, &return_to).await?.again(web, request, &failure),
     }
 }
 
@@ -133,14 +135,15 @@ pub(crate) async fn send_session_code(web: &Web, request: &Request) -> Result<Re
 /// `GET /account/second-factor`
 pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let found = web.app.factors_of(request.caller()?).await?;
+    let (voice, now) = (web.voice(&request.viewer), web.app.now());
     let factors: Vec<Value> = found
         .factors
         .iter()
         .map(|(id, factor)| {
             context! {
                 id => id.to_string(), name => factor.name.as_str(), kind => factor.kind().as_str(), is_late => factor.is_late(),
-                since => factor.created_at.in_words(),
-                used => factor.used_at.map(|at| at.in_words()).unwrap_or_default(),
+                since => voice.time(factor.created_at),
+                used => factor.used_at.map(|at| voice.ago(at, now)).unwrap_or_default(),
             }
         })
         .collect();
@@ -149,8 +152,8 @@ pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Fail
         .iter()
         .map(|(id, browser)| {
             context! {
-                id => id.to_string(), agent => browser.agent.as_str(), network => browser.network.as_str(),
-                since => browser.created_at.in_words(), until => browser.expires_at.in_words(),
+                id => id.to_string(), agent => voice.say(&agent_text(&agent_in_words(&browser.agent))), network => browser.network.as_str(),
+                since => voice.time(browser.created_at), until => voice.time(browser.expires_at),
             }
         })
         .collect();
@@ -161,10 +164,10 @@ pub(crate) async fn overview(web: &Web, request: &Request) -> Result<Reply, Fail
         go_on => web.return_target(request.query("return_to")),
         offers_mail => found.offered.contains(&FactorKind::Mail),
         offers_sms => found.offered.contains(&FactorKind::Sms),
-        notice => notice(request),
-        ..account::values(request)?
+        notice => notice(web, request),
+        ..account::values(web, request)?
     };
-    Ok(Reply::page(render(web, "account-second-factor.html", values)))
+    Ok(Reply::page(render(web, &request.viewer, "account-second-factor.html", values)))
 }
 
 async fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>, Failure> {
@@ -175,7 +178,7 @@ async fn totp_form<'a>(web: &Web, request: &Request) -> Result<Option<Form<'a>>,
     let groups: Vec<&str> = key.expose().as_bytes().chunks(4).filter_map(|group| str::from_utf8(group).ok()).collect();
     let values = context! {
         id => begun.id.to_string(), qr => Value::from_safe_string(drawn), key => groups.join(" "),
-        uri => uri.expose().as_str(), ..account::values(request)?
+        uri => uri.expose().as_str(), ..account::values(web, request)?
     };
     Ok(Some(Form::new("account-totp.html", values)))
 }
@@ -189,7 +192,7 @@ pub(crate) async fn begin_totp(web: &Web, request: &Request) -> Result<Reply, Fa
 /// `GET /account/second-factor/totp`
 pub(crate) async fn totp(web: &Web, request: &Request) -> Result<Reply, Failure> {
     match totp_form(web, request).await? {
-        Some(form) => Ok(form.show(web)),
+        Some(form) => Ok(form.show(web, request)),
         None => Ok(Reply::see_other(OVERVIEW)),
     }
 }
@@ -199,7 +202,7 @@ pub(crate) async fn confirm_totp(web: &Web, request: &Request) -> Result<Reply, 
     match operations::confirm_totp(web, request, request.form()?).await {
         Ok(factor) => added(web, request, factor).await,
         Err(failure) => match totp_form(web, request).await? {
-            Some(form) => form.again(web, &failure),
+            Some(form) => form.again(web, request, &failure),
             None if failure == Failure::WrongCode => Ok(Reply::see_other(OVERVIEW)),
             None => Err(failure),
         },
@@ -226,7 +229,12 @@ async fn added(web: &Web, request: &Request, factor: operations::AddedFactor) ->
 
 /// Shows recovery codes, for the only time.
 fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply, Failure> {
-    Ok(Reply::page(render(web, "account-recovery-codes.html", context! { codes, ..account::values(request)? })))
+    Ok(Reply::page(render(
+        web,
+        &request.viewer,
+        "account-recovery-codes.html",
+        context! { codes, ..account::values(web, request)? },
+    )))
 }
 
 /// `POST /account/second-factor/recovery-codes`

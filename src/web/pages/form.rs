@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::base::map_of;
-use crate::config::Span;
 use crate::templates::{Value, context};
-use crate::texts::{field, page};
+use crate::texts::{Length, field, page};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
+use crate::web::request::Request;
+use crate::web::viewer::Viewer;
 
 use super::page::render;
 
@@ -28,28 +29,34 @@ impl<'a> Form<'a> {
         Self { page, values, typed: BTreeMap::new() }
     }
 
-    fn html(self, web: &Web, errors: BTreeMap<String, String>, problem: &str) -> String {
+    fn html(self, web: &Web, viewer: &Viewer, errors: BTreeMap<String, String>, problem: &str) -> String {
         let (typed, min_length) = (Value::from(self.typed), web.app.env().config.password.min_length);
-        render(web, self.page, context! { typed, errors => Value::from(errors), problem, min_length, ..self.values })
+        render(
+            web,
+            viewer,
+            self.page,
+            context! { typed, errors => Value::from(errors), problem, min_length, ..self.values },
+        )
     }
 
     /// Returns the page with the empty form.
-    pub(super) fn show(self, web: &Web) -> Reply {
-        Reply::page(self.html(web, BTreeMap::new(), ""))
+    pub(super) fn show(self, web: &Web, request: &Request) -> Reply {
+        Reply::page(self.html(web, &request.viewer, BTreeMap::new(), ""))
     }
 
     /// Returns the page with the form and the errors, or the failure itself if filling in again cannot help.
-    pub(super) fn again(self, web: &Web, failure: &Failure) -> Result<Reply, Failure> {
+    pub(super) fn again(self, web: &Web, request: &Request, failure: &Failure) -> Result<Reply, Failure> {
+        let voice = web.voice(&request.viewer);
         let errors = match failure {
-            Failure::Invalid(errors) => errors.in_words(),
-            Failure::UsernameTaken => map_of([("username".into(), field::username_taken().in_english())]),
+            Failure::Invalid(errors) => errors.in_words(&voice),
+            Failure::UsernameTaken => map_of([("username".into(), voice.say(&field::username_taken()))]),
             Failure::WrongPassword => {
                 // The pages use either name for that field.
-                let words = failure.detail().in_english();
+                let words = voice.say(&failure.detail());
                 map_of([("current_password".into(), words.clone()), ("password".into(), words)])
             }
             Failure::WrongCode => {
-                let words = failure.detail().in_english();
+                let words = voice.say(&failure.detail());
                 map_of([("code".into(), words)])
             }
             Failure::InvalidCredentials
@@ -64,13 +71,10 @@ impl<'a> Form<'a> {
             other => return Err(other.clone()),
         };
         let problem = match failure {
-            Failure::TooManyAttempts(seconds) => {
-                let wait = Span::from_seconds((*seconds).into()).at_most_in_words();
-                page::too_often(wait).in_english()
-            }
-            _ if errors.is_empty() => failure.detail().in_english(),
-            _ => failure.explanation().title().in_english(),
+            Failure::TooManyAttempts(seconds) => voice.say(&page::too_often(Length::at_most((*seconds).into()))),
+            _ if errors.is_empty() => voice.say(&failure.detail()),
+            _ => voice.say(&failure.explanation().title()),
         };
-        Ok(Reply::failed_page(failure, self.html(web, errors, &problem)))
+        Ok(Reply::failed_page(failure, self.html(web, &request.viewer, errors, &problem)))
     }
 }

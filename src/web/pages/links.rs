@@ -16,8 +16,8 @@ use super::page::render;
 use crate::accounts::confirm::Confirmed;
 
 /// `GET /confirm/resend`
-pub(crate) async fn resend_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Form::new("resend.html", context! {}).show(web))
+pub(crate) async fn resend_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("resend.html", context! {}).show(web, request))
 }
 
 /// `POST /confirm/resend`
@@ -26,7 +26,7 @@ pub(crate) async fn resend(web: &Web, request: &Request) -> Result<Reply, Failur
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("resend.html", context! {}) };
     match operations::resend(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/register/sent")),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn confirm_form(web: &Web, request: &Request) -> Result<Reply, 
         return Ok(onward);
     }
     let besides = checked?;
-    Ok(Form::new("confirm.html", confirm_values(request, besides, false)).show(web))
+    Ok(Form::new("confirm.html", confirm_values(request, besides, false)).show(web, request))
 }
 
 async fn check_confirmation(web: &Web, request: &Request) -> Result<Result<Besides, TokenFault>, Fault> {
@@ -69,7 +69,7 @@ pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failu
             let is_about_it = matches!(&failure, Failure::Invalid(errors) if errors.is_about("username"));
             let needs_username = failure == Failure::UsernameTaken || is_about_it || typed.contains_key("username");
             let values = confirm_values(request, besides, needs_username);
-            Form { typed, ..Form::new("confirm.html", values) }.again(web, &failure)
+            Form { typed, ..Form::new("confirm.html", values) }.again(web, request, &failure)
         }
     }
 }
@@ -77,7 +77,7 @@ pub(crate) async fn confirm(web: &Web, request: &Request) -> Result<Reply, Failu
 /// `GET /setup/{token}`: the form for the first administrator.
 pub(crate) async fn set_up_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     web.app.check_set_up(request.parameter("token"), &request.client()).await??;
-    Ok(Form::new("setup.html", context! { token => request.parameter("token") }).show(web))
+    Ok(Form::new("setup.html", context! { token => request.parameter("token") }).show(web, request))
 }
 
 /// `POST /setup/{token}`
@@ -88,14 +88,14 @@ pub(crate) async fn set_up(web: &Web, request: &Request) -> Result<Reply, Failur
         Ok(()) => Ok(Reply::see_other("/login?notice=set-up")),
         Err(failure) => {
             let values = context! { token => request.parameter("token") };
-            Form { typed, ..Form::new("setup.html", values) }.again(web, &failure)
+            Form { typed, ..Form::new("setup.html", values) }.again(web, request, &failure)
         }
     }
 }
 
 /// `GET /username/recover`
-pub(crate) async fn username_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Form::new("username-recover.html", context! {}).show(web))
+pub(crate) async fn username_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("username-recover.html", context! {}).show(web, request))
 }
 
 /// `POST /username/recover`
@@ -104,13 +104,13 @@ pub(crate) async fn recover_username(web: &Web, request: &Request) -> Result<Rep
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("username-recover.html", context! {}) };
     match operations::recover_username(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/login?notice=username-mailed")),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 
 /// `GET /forgot`
-pub(crate) async fn forgot_form(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Form::new("forgot.html", context! {}).show(web))
+pub(crate) async fn forgot_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    Ok(Form::new("forgot.html", context! {}).show(web, request))
 }
 
 /// `POST /forgot`
@@ -119,14 +119,15 @@ pub(crate) async fn forgot(web: &Web, request: &Request) -> Result<Reply, Failur
     let form = Form { typed: fields.typed(&["email"]), ..Form::new("forgot.html", context! {}) };
     match operations::forgot(web, request, fields).await {
         Ok(()) => Ok(Reply::see_other("/forgot/sent")),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 
 /// `GET /forgot/sent`
-pub(crate) async fn forgot_sent(web: &Web, _: &Request) -> Result<Reply, Failure> {
-    let within = web.app.env().config.tokens.reset_within.in_words();
-    Ok(Reply::page(render(web, "forgot-sent.html", context! { within })))
+pub(crate) async fn forgot_sent(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let within = web.app.env().config.tokens.reset_within.seconds();
+    let within = web.voice(&request.viewer).length("within", within);
+    Ok(Reply::page(render(web, &request.viewer, "forgot-sent.html", context! { within })))
 }
 
 /// `GET /reset/{token}`: shows whose password is to be set, for password managers, and changes nothing.
@@ -137,7 +138,7 @@ pub(crate) async fn reset_form(web: &Web, request: &Request) -> Result<Reply, Fa
         return Ok(onward);
     }
     let usable = checked?;
-    Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web))
+    Ok(Form::new("reset.html", reset_values(request, &usable.person)).show(web, request))
 }
 
 fn reset_values(request: &Request, person: &crate::accounts::Person) -> crate::templates::Value {
@@ -154,7 +155,7 @@ pub(crate) async fn reset(web: &Web, request: &Request) -> Result<Reply, Failure
         Ok(None) => Ok(web.without_session(Reply::see_other("/login?notice=password-changed"))),
         Err(failure) => {
             let usable = web.app.check_reset(request.parameter("token"), &request.client()).await??;
-            Form::new("reset.html", reset_values(request, &usable.person)).again(web, &failure)
+            Form::new("reset.html", reset_values(request, &usable.person)).again(web, request, &failure)
         }
     }
 }

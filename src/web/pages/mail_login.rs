@@ -22,18 +22,19 @@ fn require_offered(web: &Web) -> Result<(), Failure> {
 /// `GET /login/mail`
 pub(crate) async fn mail_login_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(Form::new("login-mail.html", context! { return_to => wanted(web, request, None), ..names(web) }).show(web))
+    Ok(Form::new("login-mail.html", context! { return_to => wanted(web, request, None), ..names(web, request) })
+        .show(web, request))
 }
 
 /// `POST /login/mail`
 pub(crate) async fn request_mail_login(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let fields = request.form()?;
     let return_to = wanted(web, request, Some(&fields));
-    let values = context! { return_to => return_to.as_str(), ..names(web) };
+    let values = context! { return_to => return_to.as_str(), ..names(web, request) };
     let form = Form { typed: fields.typed(&["identity"]), ..Form::new("login-mail.html", values) };
     match operations::request_mail_login(web, request, fields).await {
         Ok(secret) => Ok(Reply::see_other(&with_return(CODE, &return_to)).with_cookie(web.cookies.set_mail(&secret))),
-        Err(failure) => form.again(web, &failure),
+        Err(failure) => form.again(web, request, &failure),
     }
 }
 
@@ -44,7 +45,7 @@ fn digits<'a>(return_to: &str) -> Form<'a> {
 /// `GET /login/mail/code`
 pub(crate) async fn code_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
     require_offered(web)?;
-    Ok(digits(&wanted(web, request, None)).show(web))
+    Ok(digits(&wanted(web, request, None)).show(web, request))
 }
 
 /// `POST /login/mail/code`
@@ -54,7 +55,7 @@ pub(crate) async fn log_in_by_code(web: &Web, request: &Request) -> Result<Reply
     match operations::log_in_by_code(web, request, fields, false).await {
         Ok(passed) => Ok(go_on(web, request, &passed, &return_to).await),
         Err(Failure::LoginOver) => Ok(Reply::see_other("/login?notice=login-over")),
-        Err(failure) => digits(&return_to).again(web, &failure),
+        Err(failure) => digits(&return_to).again(web, request, &failure),
     }
 }
 
@@ -71,7 +72,7 @@ pub(crate) async fn link_form(web: &Web, request: &Request) -> Result<Reply, Fai
     // Somebody may have been sent a link that another person asked for: the page says so before they log in.
     let is_elsewhere = asked != Some(usable.context);
     let address = usable.person.email.as_ref().map(|email| email.shown.as_str()).unwrap_or_default();
-    Ok(Form::new("login-mail-link.html", context! { token, is_elsewhere, address }).show(web))
+    Ok(Form::new("login-mail-link.html", context! { token, is_elsewhere, address }).show(web, request))
 }
 
 /// `POST /login/mail/{token}`

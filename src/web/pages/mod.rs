@@ -9,6 +9,7 @@ mod entry;
 mod factors;
 mod form;
 mod front_end;
+mod language;
 mod links;
 mod mail_login;
 mod page;
@@ -34,6 +35,8 @@ pub(super) use links::{
     confirm, confirm_form, forgot, forgot_form, forgot_sent, recover_username, resend, resend_form, reset, reset_form,
     set_up, set_up_form, username_form as recover_form,
 };
+
+pub(super) use language::choose_language;
 
 pub(super) use account_recovery::{not_me_form, take_back, undo_form};
 pub(super) use tokens::{make_token, revoke_token, tokens};

@@ -1,12 +1,13 @@
 //! What all pages share: rendering, and the notices shown after an action.
 
-use crate::templates::{Value, context};
+use crate::templates::{Value, context, escaped};
 use crate::texts::{notice as say, page};
 
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::reply::Reply;
 use crate::web::request::Request;
+use crate::web::viewer::Viewer;
 
 /// The target of a browser whose form was submitted twice; if the first answer reached it, it is logged in and led on.
 pub(crate) const DONE_ALREADY: &str = "/login?notice=done-already";
@@ -15,22 +16,29 @@ pub(crate) const DONE_ALREADY: &str = "/login?notice=done-already";
 pub(crate) const SECOND_FACTOR: &str = "/account/second-factor";
 
 /// Returns the page that explains a failure and says where to go on.
-pub(crate) fn failure(web: &Web, failure: &Failure) -> Reply {
+pub(crate) fn failure(web: &Web, viewer: &Viewer, failure: &Failure) -> Reply {
+    let voice = web.voice(viewer);
     let told = failure.explanation();
     let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
-    let (title, detail) = (told.title().in_english(), failure.detail().in_english());
+    let (title, detail) = (voice.say(&told.title()), voice.say(&failure.detail()));
+    // A headline is no sentence.
+    let title = title.trim_end_matches(['.', '。']);
     let values = context! { title, detail, offers_links, is_done };
-    Reply::failed_page(failure, render(web, "message.html", values))
+    Reply::failed_page(failure, render(web, viewer, "message.html", values))
 }
 
 /// Renders a page. If a template of the administrator fails, its visitor still gets an answer.
-pub(super) fn render(web: &Web, name: &str, values: Value) -> String {
+pub(super) fn render(web: &Web, viewer: &Viewer, name: &str, values: Value) -> String {
+    let voice = web.voice(viewer);
     let env = web.app.env();
     let site = env.config.site.name.as_str();
-    web.pages.load().render(name, context! { site, ..values }).unwrap_or_else(|error| {
+    let offered = voice.languages().offered();
+    let languages: Vec<Value> = offered.map(|(tag, name)| context! { tag => tag.as_str(), name }).collect();
+    let all = context! { site, languages, here => viewer.here.as_str(), ..values };
+    web.pages.load().render(name, &voice, all).unwrap_or_else(|error| {
         tracing::error!(%error, "a page template failed");
-        let (title, reason) = (page::error().in_english(), page::cannot_be_shown().in_english());
-        format!("<!doctype html><title>{title}</title><p>{reason}")
+        let (title, reason) = (voice.say(&page::error()), voice.say(&page::cannot_be_shown()));
+        format!("<!doctype html><title>{}</title><p>{}", escaped(&title), escaped(&reason))
     })
 }
 
@@ -41,7 +49,7 @@ pub(super) fn with_return(path: &str, return_to: &str) -> String {
 }
 
 /// Returns the notice of a page: only sentences from this list, so that no link can put its own on our page.
-pub(super) fn notice(request: &Request) -> String {
+pub(super) fn notice(web: &Web, request: &Request) -> String {
     let text = match request.query("notice") {
         Some("confirmed") => say::confirmed(),
         Some("registered") => say::registered(),
@@ -70,5 +78,5 @@ pub(super) fn notice(request: &Request) -> String {
         Some("account-deleted") => say::account_deleted(),
         _ => return String::new(),
     };
-    text.in_english()
+    web.voice(&request.viewer).say(&text)
 }

@@ -1,7 +1,6 @@
 //! The page of API tokens.
 
 use crate::admin::answers::Token;
-use crate::base::Timestamp;
 use crate::templates::{Value, context};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -15,26 +14,27 @@ use super::form::Form;
 use super::page::notice;
 
 async fn form<'a>(web: &Web, request: &Request, made: Option<String>) -> Result<Form<'a>, Failure> {
+    let (voice, now) = (web.voice(&request.viewer), web.app.now());
     let row = |token: Token| {
         context! {
             id => token.id, name => token.name, scopes => token.scopes.join(", "),
-            until => token.expires_at.in_words(),
-            used => token.last_used_at.map(Timestamp::in_words).unwrap_or_default(),
+            until => voice.time(token.expires_at),
+            used => token.last_used_at.map(|at| voice.ago(at, now)).unwrap_or_default(),
         }
     };
     let tokens: Vec<Value> = operations::tokens(web, request).await?.items.into_iter().map(row).collect();
     let values = context! {
         tokens, made,
         is_administrator => request.caller()?.person.account.is_administrator(),
-        notice => notice(request),
-        ..account::values(request)?
+        notice => notice(web, request),
+        ..account::values(web, request)?
     };
     Ok(Form::new("account-tokens.html", values))
 }
 
 /// `GET /account/tokens`
 pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    Ok(form(web, request, None).await?.show(web))
+    Ok(form(web, request, None).await?.show(web, request))
 }
 
 /// `POST /account/tokens`
@@ -42,8 +42,8 @@ pub(crate) async fn make_token(web: &Web, request: &Request) -> Result<Reply, Fa
     let fields = request.form()?;
     let typed = fields.typed(&["name"]);
     match operations::make_token(web, request, fields).await {
-        Ok(made) => Ok(form(web, request, made.token).await?.show(web)),
-        Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, &failure),
+        Ok(made) => Ok(form(web, request, made.token).await?.show(web, request)),
+        Err(failure) => Form { typed, ..form(web, request, None).await? }.again(web, request, &failure),
     }
 }
 

@@ -21,6 +21,8 @@ use gatelodge::export::TABLES;
 use gatelodge::mail::{self, Composer};
 use gatelodge::sessions::{self, Carrier, Client, Refreshed};
 use gatelodge::store::{Direction, KeySpan, Overlay, Snapshot, Store, StoreError, schema};
+use gatelodge::templates::load_languages;
+use gatelodge::texts::Language;
 use gatelodge::throttle::{self, Bucket, Kind};
 
 use super::Chance;
@@ -34,9 +36,10 @@ pub fn env() -> Arc<Env> {
     let text = "[site]\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n\
                 [throttle]\nname = \"1000, then one every 1d\"\nnetwork = \"1000, then one every 1d\"\nmail_address = \"1000, then one every 1d\"\n";
     let config = Config::parse(text, Path::new("faults.toml")).expect("valid");
-    let composer = Composer::new(&config).expect("well formed");
+    let languages = load_languages(&config).languages;
+    let composer = Composer::new(&config, Arc::clone(&languages)).expect("well formed");
     let seal = SealingKey::draw(&mut Moment::new(NOW, [1; 32]));
-    Arc::new(Env { config, seal: Arc::new(seal), composer, generation: [7; 16], node: NodeId::ONE })
+    Arc::new(Env { config, seal: Arc::new(seal), languages, composer, generation: [7; 16], node: NodeId::ONE })
 }
 
 /// What somebody was told, once a commit was answered.
@@ -182,6 +185,7 @@ impl People<'_> {
             name: None,
             tries: AttemptLimits::default(),
             client: client(),
+            language: Language::english(),
         };
         self.ask(store, "registered", move |work| {
             register::register(work, &row)?.expect("nobody is refused");

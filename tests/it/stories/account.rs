@@ -167,7 +167,7 @@ fn somebody_chooses_another_user_name_and_logs_in_by_it() {
     let world = World::new();
     let alice = world.logged_in(ALICE, PASSWORD);
     alice.api("POST", "/account/username", json!({"username": "alice"})).expect(200);
-    assert!(world.only_letter_to(ALICE).text.contains("It is alice now"));
+    assert!(world.only_letter_to(ALICE).text.contains("It is now alice"));
     alice.api("POST", "/account/username", json!({"username": "alice"})).refused(422, "invalid_fields");
     world.visitor().log_in("Alice", PASSWORD).expect(200);
     let bob = world.logged_in("bob@example.org", PASSWORD);

@@ -117,7 +117,7 @@ fn this_was_not_me_ends_every_session_and_asks_for_a_new_password() {
         .refused(401, "not_logged_in");
     assert!(!is_let_in());
     thief.log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
-    gone.posts(&letter.path(), &[]).expect(403).says("is done already");
+    gone.posts(&letter.path(), &[]).expect(403).says("has already been done");
     let reset = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("mailed");
     assert_eq!(reset.to, ALICE);
     let body = json!({"token": reset.token(), "password": OTHER_PASSWORD});

@@ -311,7 +311,7 @@ fn by_page_a_password_is_made_shown_once_and_revoked() {
     let id = listed(&alice).iter().find(|one| one["name"] == "Calendar").map(|one| text(&one["id"])).expect("listed");
     let led = alice.posts(&format!("/account/app-passwords/{id}/revoke"), &[]);
     led.leads_to("/account/app-passwords?notice=app-password-revoked");
-    alice.opens("/account/app-passwords?notice=app-password-revoked").says("opens nothing any more");
+    alice.opens("/account/app-passwords?notice=app-password-revoked").says("no longer works");
     assert!(comes(&world, &password).is_none());
 }
 

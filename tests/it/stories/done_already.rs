@@ -89,7 +89,7 @@ fn every_kind_of_link_says_that_it_did_its_work_and_when() {
         assert_eq!(refused["done_at"], at.to_string(), "{page}");
         assert!(refused["detail"].as_str().expect("words").contains(&at.in_words()), "{refused}");
         let shown = world.visitor().opens(page).expect(403).text();
-        assert!(shown.contains("This is done already") && shown.contains(&at.in_words()), "{page}: {shown}");
+        assert!(shown.contains("This has already been done") && shown.contains(&at.in_words()), "{page}: {shown}");
         // Whoever posts the form again, as by a double click, sees the same.
         let fields: Vec<(&str, &str)> = body
             .as_object()
@@ -98,7 +98,7 @@ fn every_kind_of_link_says_that_it_did_its_work_and_when() {
             .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
             .collect();
         let fields: Vec<_> = fields.into_iter().filter(|(name, _)| !["token", "invitation"].contains(name)).collect();
-        world.visitor().posts(page, &fields).expect(403).says("This is done already");
+        world.visitor().posts(page, &fields).expect(403).says("This has already been done");
         assert_eq!(world.records(), before, "{page}: nobody guessed anything, and nothing happened");
         // One that is not quite the same is none of ours.
         let mut other = body.clone();
@@ -144,7 +144,7 @@ fn the_second_of_two_clicks_says_that_it_is_done() {
     let change = [("current_password", PASSWORD), ("new_password", OTHER_PASSWORD)];
     let (status, to) = posts_twice(&alice, "/account/password", &change);
     assert_eq!((status, to.as_str()), (303, "/login?notice=done-already"));
-    world.visitor().opens(&to).expect(200).says("It is done already");
+    world.visitor().opens(&to).expect(200).says("It has already been done");
     assert!(alice.is_logged_in(), "the browser that got the first answer is led on");
     alice.opens(&to).leads_to("/account");
     let failed = world.audit().into_iter().filter(|(_, outcome, _)| outcome.contains("wrong")).count();
@@ -192,7 +192,7 @@ fn the_second_click_on_a_decision_says_that_it_was_made() {
         let page = format!("/admin/approvals/{}/{decision}", waiting["items"][0]["id"].as_str().expect("an id"));
         root.posts(&page, &[]).leads_to(&format!("/admin/approvals?notice={first}"));
         root.posts(&page, &[]).leads_to("/admin/approvals?notice=decided-already");
-        root.opens("/admin/approvals?notice=decided-already").expect(200).says("decided on already");
+        root.opens("/admin/approvals?notice=decided-already").expect(200).says("already been decided on");
     }
 }
 

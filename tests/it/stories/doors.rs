@@ -761,7 +761,7 @@ fn a_code_that_comes_to_another_browser_asks_before_it_makes_anybody_somebody_el
     for _ in 0..2 {
         let page = victim.opens(&path).expect(200);
         page.says(
-            "You are about to be known at <strong>cloud.example.net</strong> as <strong>mallory@example.org</strong>",
+            "You are about to be known at <strong><bdi>cloud.example.net</bdi></strong> as <strong><bdi>mallory@example.org</bdi></strong>",
         );
         assert!(page.header("set-cookie").is_none());
     }
@@ -773,7 +773,7 @@ fn a_code_that_comes_to_another_browser_asks_before_it_makes_anybody_somebody_el
     victim.posts(&form, &[("return_to", url)]).leads_to(url);
     is_let_in(&Proxy::for_browser(&victim).forward("GET", url), "mallory@example.org");
     let late = world.visitor_from("198.51.100.8").posts(&form, &[("return_to", url)]).expect(403);
-    late.says("works once and for a minute");
+    late.says("works once, for a minute");
     late.says("https://auth.example.org/login?return_to=https%3A%2F%2Fcloud.example.net%2F");
 }
 

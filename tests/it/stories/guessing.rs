@@ -110,7 +110,7 @@ fn after_a_hundred_failures_in_a_row_the_password_is_out_of_use_until_it_is_set_
     world.advance(30 * DAY);
     world.visitor_from("192.0.2.7").log_in(ALICE, PASSWORD).refused(401, "invalid_credentials");
     let told: Vec<_> = world.deliver_mail().into_iter().map(|letter| letter.text).collect();
-    assert!(told.iter().any(|text| text.contains("your password works no longer")), "{told:?}");
+    assert!(told.iter().any(|text| text.contains("your password no longer works")), "{told:?}");
 
     world.visitor().api("POST", "/forgot", json!({"email": ALICE})).expect(202);
     let token = world.only_letter_to(ALICE).token();

@@ -22,7 +22,7 @@ fn somebody_logs_in_by_telephone_number_however_it_is_typed() {
         assert_eq!((&user["phone"], &user["email"], &user["username"]), (&json!(NUMBER), &Value::Null, &Value::Null));
     }
     world.visitor().log_in("030 123456", PASSWORD).refused(401, "invalid_credentials");
-    world.visitor().opens("/login").says("E-mail address, user name or telephone number");
+    world.visitor().opens("/login").says("Email address, user name or phone number");
     let browser = world.visitor();
     browser.posts("/login", &[("identity", "+49 30 123456"), ("password", PASSWORD)]).leads_to("/account");
     browser.opens("/account").says(NUMBER);

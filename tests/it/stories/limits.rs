@@ -210,7 +210,7 @@ fn half_a_login_uses_up_nothing_of_the_owners() {
     assert_eq!(passed, 60);
     // Whose password is known is told, although no code was tried.
     let letter = world.only_letter_to(ALICE);
-    assert!(letter.subject.contains("Somebody tries"), "{}", letter.subject);
+    assert!(letter.subject.contains("Somebody is trying"), "{}", letter.subject);
     world.advance(DAY);
     owner.log_in(ALICE, PASSWORD).refused(401, "second_factor_required");
     owner.api("POST", "/login/second-factor", json!({"code": phone.shows()})).expect(200);

@@ -57,6 +57,7 @@ fn acts() -> Vec<(&'static str, Value)> {
         ("DELETE /api/v1/account/factors/{id}", Value::Null),
         ("POST /api/v1/account/recovery-codes", nothing.clone()),
         ("DELETE /api/v1/account/browsers/{id}", Value::Null),
+        ("PUT /api/v1/account/language", json!({"language": "de"})),
         ("POST /api/v1/account/tokens", token.clone()),
         ("DELETE /api/v1/account/tokens/{id}", Value::Null),
         ("POST /api/v1/account/app-passwords", json!({"name": "Calendar", "hosts": ["cal.example.org"]})),

@@ -17,6 +17,7 @@ mod grouping;
 mod guessing;
 mod identities;
 mod inviting;
+mod languages;
 mod limits;
 mod logging_in;
 mod losing_rights;

@@ -49,7 +49,7 @@ fn what_was_typed_is_kept_but_for_passwords() {
     reply.says("value=\"not an address\"");
     reply.says("value=\"&lt;Alice&gt;\"");
     reply.says("id=\"email-error\"");
-    reply.says("looks like name@example.org");
+    reply.says("write it like name@example.org");
     assert!(!reply.text().contains(secret));
 }
 
@@ -116,7 +116,7 @@ fn a_link_that_does_not_work_says_what_to_do() {
     for path in ["/confirm/nonsense", "/reset/glt_nonsense"] {
         world.visitor().opens(path).expect(403).says("Ask for a new one");
     }
-    world.visitor().opens("/nowhere").expect(404).says("There is nothing here.");
+    world.visitor().opens("/nowhere").expect(404).says("There is nothing here");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn sessions_address_and_account_are_managed_by_pages() {
     browser
         .posts("/account/email", &[("email", "new@example.org"), ("current_password", OTHER_PASSWORD)])
         .expect(403)
-        .says("Type your present password again");
+        .says("Enter your current password again");
     browser
         .posts("/account/email", &[("email", "new@example.org"), ("current_password", PASSWORD)])
         .leads_to("/account?notice=address-asked");
@@ -205,7 +205,7 @@ fn confirming_in_another_browser_asks_for_the_password_and_says_when_it_is_wrong
     world.visitor().posts("/register", &[("email", ALICE), ("password", PASSWORD)]).leads_to("/register/sent");
     let path = world.only_letter_to(ALICE).path();
     let other = world.visitor();
-    other.opens(&path).expect(200).says("Password chosen at registration");
+    other.opens(&path).expect(200).says("Password you registered with");
     other.posts(&path, &[]).expect(422).says("this is not the browser you registered with");
     other.posts(&path, &[("password", OTHER_PASSWORD)]).expect(403).says("id=\"password-error\"");
     other.posts(&path, &[("password", PASSWORD)]).leads_to("/login?notice=confirmed");
@@ -246,7 +246,7 @@ fn whoever_chooses_text_messages_is_warned() {
     let browser = world.logged_in(ALICE, PASSWORD);
     let phone = json!({"command": "user-phone", "user": ALICE, "phone": "+4930123456"});
     world.command(phone).expect("noted");
-    browser.opens("/account/second-factor").expect(200).says("An authenticator program is safer.");
+    browser.opens("/account/second-factor").expect(200).says("An authenticator app is safer.");
 }
 
 #[test]

@@ -311,5 +311,5 @@ fn what_an_administrator_did_the_mail_says_was_an_administrators() {
     assert!(world.only_letter_to(ALICE).text.contains("changed by an administrator on"));
     world.command(json!({"command": "user-delete", "user": ALICE})).expect("deleted");
     let text = world.only_letter_to(ALICE).text;
-    assert!(text.contains("was deleted by an administrator on") && !text.contains("If it was not you"), "{text}");
+    assert!(text.contains("An administrator deleted your account") && !text.contains("If it was not you"), "{text}");
 }

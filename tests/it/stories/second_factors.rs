@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::{ALICE, LOOPBACK, OTHER_PASSWORD, PASSWORD, Reply, Visitor, World};
 
-/// Reads the key that an authenticator program is told: base32.
+/// Reads the key that an authenticator app is told: base32.
 pub fn read_key(key: &str) -> TotpSeed {
     let bits = |letter: u8| match letter {
         b'A'..=b'Z' => letter - b'A',
@@ -26,7 +26,7 @@ pub fn read_key(key: &str) -> TotpSeed {
     TotpSeed::from_bytes(&bytes).expect("twenty bytes")
 }
 
-/// An authenticator program.
+/// An authenticator app.
 pub struct Phone<'a> {
     world: &'a World,
     seed: TotpSeed,
@@ -56,7 +56,7 @@ impl<'a> Phone<'a> {
     }
 }
 
-/// Sets an authenticator program up; gives it and the recovery codes.
+/// Sets an authenticator app up; gives it and the recovery codes.
 pub fn set_up<'a>(browser: &Visitor<'a>) -> (Phone<'a>, Vec<String>) {
     let begun = browser.api("POST", "/account/factors/totp", json!({"name": "Phone"})).expect(200).json();
     let phone = Phone::told(browser.world, begun["key"].as_str().expect("a key"));
@@ -130,7 +130,7 @@ fn somebody_sets_a_phone_up_and_logs_in_with_it() {
 fn by_page_without_a_script() {
     let world = member("");
     let browser = logged_in(&world);
-    browser.opens("/account").expect(200).says("Second factor (off)");
+    browser.opens("/account").expect(200).says("Two-factor authentication (off)");
     browser.opens("/account/second-factor").expect(200).says("keeps out whoever learns your password");
     browser.posts("/account/second-factor/totp", &[("name", "My phone")]).leads_to("/account/second-factor/totp");
     let before = world.records();
@@ -198,7 +198,7 @@ fn a_phone_whose_clock_is_late_is_noted() {
     gives(&browser, &phone.shows()).expect(200);
     let listed = browser.api("GET", "/account/factors", Value::Null).expect(200).json();
     assert_eq!(listed["items"][0]["clock_is_late"], true);
-    browser.opens("/account/second-factor").expect(200).says("Its clock is late");
+    browser.opens("/account/second-factor").expect(200).says("clock of this device is slow");
 }
 
 #[test]
@@ -566,7 +566,7 @@ fn by_page_one_chooses_how_the_code_comes() {
     let visitor = world.visitor();
     visitor.posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).leads_to("/login/second-factor");
     let page = visitor.opens("/login/second-factor").expect(200).text();
-    assert!(page.contains("Mail me a code") && page.contains("Send me a code by text message"), "{page}");
+    assert!(page.contains("Send me a code by email") && page.contains("Send me a code by text message"), "{page}");
     visitor.posts("/login/second-factor/send", &[("by", "sms")]).leads_to("/login/second-factor?notice=code-mailed");
     let (_, code) = texted(&world);
     world.expect_no_post();
@@ -591,7 +591,7 @@ fn whose_group_asks_for_one_sets_it_up_before_anything_else() {
     world.command(json!({"command": "user-group", "user": ALICE, "group": "staff", "member": true})).expect("joined");
     browser.api("GET", "/account/sessions", Value::Null).refused(403, "second_factor_setup_required");
     browser.opens("/account").leads_to("/account/second-factor");
-    browser.opens("/account/second-factor").expect(200).says("One of your groups asks for a second factor");
+    browser.opens("/account/second-factor").expect(200).says("One of your groups requires a second factor");
     assert_eq!(browser.api("GET", "/account/factors", Value::Null).expect(200).json()["required"], true);
     let (phone, _) = set_up(&browser);
     browser.api("GET", "/account/sessions", Value::Null).expect(200);
@@ -617,7 +617,7 @@ fn a_removed_factor_is_told_and_with_the_last_everything_of_it_goes() {
     let id = browser.api("GET", "/account/factors", Value::Null).expect(200).json()["items"][0]["id"].clone();
     let path = format!("/account/second-factor/{}/remove", id.as_str().expect("an id"));
     browser.posts(&path, &[]).leads_to("/account/second-factor?notice=factor-removed");
-    assert!(world.only_letter_to(ALICE).text.contains("the password alone lets in"));
+    assert!(world.only_letter_to(ALICE).text.contains("the password alone is enough"));
     assert!(!other.is_logged_in());
     logged_in(&world);
     let factors = browser.api("GET", "/account/factors", Value::Null).expect(200).json();
@@ -632,7 +632,7 @@ fn an_administrator_takes_lost_factors_away() {
     let shown = world.command(json!({"command": "user-show", "user": ALICE})).expect("shown");
     assert_eq!(shown["second_factors"][0]["kind"], "totp");
     assert_eq!(world.command(reset.clone()).expect("reset")["second_factors_end_at"], Value::Null);
-    assert!(world.only_letter_to(ALICE).text.contains("took the second factors"));
+    assert!(world.only_letter_to(ALICE).text.contains("removed the second factors"));
     logged_in(&world);
     assert!(world.command(reset).is_err_and(|why| why.contains("no second factor")));
     assert!(world.audit().iter().any(|(act, ..)| act == "factors-reset"));
@@ -647,7 +647,7 @@ fn a_reset_may_wait_so_that_the_owner_can_object() {
     let ask = || root.api("POST", &format!("/admin/users/{ALICE}/reset-factors"), Value::Null);
     let shown = ask().expect(200).json();
     assert_eq!(shown["second_factors_end_at"], world.app.now().plus(DAY).to_string());
-    assert!(world.only_letter_to(ALICE).text.contains("will be taken away"));
+    assert!(world.only_letter_to(ALICE).text.contains("will be removed"));
     // She has it after all.
     gives(&halfway(&world), &phone.shows_next()).expect(200);
     world.advance(DAY + 1);
@@ -660,7 +660,7 @@ fn a_reset_may_wait_so_that_the_owner_can_object() {
     world.advance(DAY + 1);
     // No sweep was here: the login itself sees that the time has come.
     logged_in(&world);
-    assert!(world.only_letter_to(ALICE).text.contains("took the second factors"));
+    assert!(world.only_letter_to(ALICE).text.contains("removed the second factors"));
 }
 
 #[test]
@@ -710,7 +710,7 @@ fn wrong_codes_are_counted_across_sweeps_and_the_owner_is_told_of_a_few() {
             let wrong = if phone.shows() == "000000" { "111111" } else { "000000" };
             gives(&stranger, wrong).refused(401, "wrong_code");
         }
-        told += world.deliver_mail().iter().filter(|letter| letter.subject.contains("tries codes")).count();
+        told += world.deliver_mail().iter().filter(|letter| letter.subject.contains("trying codes")).count();
         // Patience: the bucket is full again, and swept.
         world.advance(2 * 60 * MINUTE);
         world.block_on(world.app.sweep()).expect("memory does not fail");

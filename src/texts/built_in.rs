@@ -1,0 +1,60 @@
+//! The languages that the program has.
+
+use std::sync::OnceLock;
+
+use crate::base::Packed;
+
+use super::catalogue::Catalogue;
+use super::language::Language;
+
+/// A language, its catalogue as `build.rs` packed it, and the same once it was unpacked.
+struct BuiltIn {
+    tag: &'static str,
+    packed: Packed,
+    read: OnceLock<Catalogue>,
+}
+
+macro_rules! built_in {
+    ($($tag:literal)*) => {
+        /// Every language, in the order in which they are offered.
+        static BUILT_IN: [BuiltIn; [$($tag),*].len()] = [$(BuiltIn {
+            tag: $tag,
+            packed: Packed(include_bytes!(concat!(env!("OUT_DIR"), "/texts-", $tag, ".lz4"))),
+            read: OnceLock::new(),
+        }),*];
+    };
+}
+
+built_in! {
+    "en"
+    "de"
+}
+
+/// What administrators are told by commands, in English only.
+const COMMANDS: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/texts-commands.lz4")));
+
+/// Returns the tags of the languages that the program has.
+pub fn built_in_languages() -> impl Iterator<Item = Language> {
+    BUILT_IN.iter().filter_map(|one| Language::parse(one.tag).ok())
+}
+
+/// Returns the catalogue of a language that the program has. It is unpacked when it is first asked for.
+pub fn built_in(tag: &str) -> Option<&'static Catalogue> {
+    let one = BUILT_IN.iter().find(|one| one.tag == tag)?;
+    Some(one.read.get_or_init(|| {
+        // A test reads each, so they can be read; if not, people would see keys, which is better than a crash.
+        let read = |packed: Packed| {
+            let language = Language::parse(one.tag).unwrap_or_else(|_| Language::english());
+            Catalogue::read(&packed.unpack().unwrap_or_default(), language).0
+        };
+        let catalogue = read(one.packed);
+        if one.tag == "en" { catalogue.with(read(COMMANDS)) } else { catalogue }
+    }))
+}
+
+/// Returns the English catalogue, which every message of the program is in.
+#[must_use]
+pub fn english() -> &'static Catalogue {
+    #[expect(clippy::expect_used, reason = "it is the first of the list")]
+    built_in("en").expect("English is built in")
+}
