@@ -5,7 +5,7 @@ use crate::base::AccountId;
 use crate::crypto::PasswordHash;
 use crate::factors;
 use crate::mail::Letter;
-use crate::sessions::{self, Client};
+use crate::sessions::{self, Client, Endable};
 use crate::store::{StoreError, Table, Transaction, next_after, schema};
 use crate::throttle;
 
@@ -41,21 +41,28 @@ pub(super) enum DeletedBy {
 /// Deleted accounts of which something is left.
 pub(crate) const REMAINS: Table<AccountId, ()> = Table::at(schema::REMAINS);
 
-/// Groups of an account beside which everything else of it goes in the same transaction: a shared store takes about a
-/// hundred rows in one.
-const GROUPS_BESIDE_THE_REST: usize = 8;
+/// Groups of an account, and words by which its owner was found, beside which everything else of it goes in the same
+/// transaction: a shared store takes about a hundred rows in one.
+const ROWS_BESIDE_THE_REST: usize = 8;
 
 /// Removes the account, its sessions, identities and everything else that is kept about it, and tells the owner. Of an
-/// account that is in many groups, what lets nobody in and belongs to nobody any more is left to the sweep.
+/// account that has many rows, what lets nobody in and belongs to nobody any more is left to the sweep.
 pub(super) fn delete(work: &mut Work<'_>, person: &Person, by: DeletedBy, source: &Source) -> Result<(), StoreError> {
     // The audit log keeps the id, as evidence that the account existed.
     work.audit(source, Act::AccountDeleted, person.id)?;
-    sessions::end_all(work.tx, person.id, None)?;
-    sessions::revoke_all(work.tx, person.id)?;
-    factors::end_trusts(work.tx, person.id)?;
+    let has_many_rows = person.account.groups.len() + person.search_words().len() > ROWS_BESIDE_THE_REST;
+    if has_many_rows {
+        for what in [Endable::Sessions, Endable::ApiTokens, Endable::TrustedBrowsers] {
+            sessions::raise_epoch(work.tx, person.id, what)?;
+        }
+    } else {
+        sessions::end_all(work.tx, person.id, None)?;
+        sessions::revoke_all(work.tx, person.id)?;
+        factors::end_trusts(work.tx, person.id)?;
+    }
     identity::release_all(work.tx, person.id)?;
     person::remove(work.tx, person.id)?;
-    if person.account.groups.len() > GROUPS_BESIDE_THE_REST {
+    if has_many_rows {
         REMAINS.put(work.tx, &person.id, &())?;
     } else {
         forget_rest(work.tx, person.id)?;

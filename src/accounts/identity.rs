@@ -1,8 +1,10 @@
 //! Identities, by which an account is named: an address, a user name, a telephone number. Each belongs to one account
 //! at most.
 
-use crate::base::{AccountId, EmailAddress, Identity, PhoneNumber, Timestamp, Username};
+use crate::base::{AccountId, EmailAddress, Identity, NameSource, PhoneNumber, Timestamp, Username};
 use crate::store::{Snapshot, StoreError, Table, Transaction, record, schema};
+
+use super::search_index::{self, Renamed};
 
 /// The kinds of identity, as they stand in keys.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,10 +19,14 @@ pub enum StoredKind {
 
 impl StoredKind {
     const fn code(self) -> u8 {
+        self.source().code()
+    }
+
+    const fn source(self) -> NameSource {
         match self {
-            Self::Email => 1,
-            Self::Username => 2,
-            Self::Phone => 3,
+            Self::Email => NameSource::Address,
+            Self::Username => NameSource::Username,
+            Self::Phone => NameSource::Phone,
         }
     }
 }
@@ -102,11 +108,8 @@ pub fn set_email(
 ) -> Result<(), StoreError> {
     release(tx, account, StoredKind::Email)?;
     OWNERS.put(tx, &(StoredKind::Email.code(), address.canonical()), &account)?;
-    OF_ACCOUNT.put(
-        tx,
-        &(account, StoredKind::Email.code()),
-        &Claimed { shown: address.as_str().to_owned(), verified_at, given_up: 0 },
-    )
+    let claimed = Claimed { shown: address.as_str().to_owned(), verified_at, given_up: 0 };
+    note(tx, account, StoredKind::Email, &claimed)
 }
 
 /// Gives an account a user name, in place of the one it has, which is kept for it. The caller has checked that the name
@@ -155,6 +158,12 @@ pub fn set_phone(
 fn claim(tx: &mut dyn Transaction, account: AccountId, kind: StoredKind, claimed: &Claimed) -> Result<(), StoreError> {
     release(tx, account, kind)?;
     OWNERS.put(tx, &(kind.code(), claimed.shown.clone()), &account)?;
+    note(tx, account, kind, claimed)
+}
+
+/// Notes an identity with its account, and the words by which it is found.
+fn note(tx: &mut dyn Transaction, account: AccountId, kind: StoredKind, claimed: &Claimed) -> Result<(), StoreError> {
+    search_index::note_changed(tx, account, kind.source(), Renamed { before: None, after: Some(&claimed.shown) })?;
     OF_ACCOUNT.put(tx, &(account, kind.code()), claimed)
 }
 
@@ -177,5 +186,6 @@ fn release(tx: &mut dyn Transaction, account: AccountId, kind: StoredKind) -> Re
         FORMER_USERNAMES.put(tx, &canonical, &account)?;
     }
     OWNERS.delete(tx, &(kind.code(), canonical))?;
+    search_index::note_changed(tx, account, kind.source(), Renamed { before: Some(&claimed.shown), after: None })?;
     OF_ACCOUNT.delete(tx, &(account, kind.code()))
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::base::{AccountId, DisplayName, EmailAddress, GroupName, Identity, PhoneNumber, Timestamp, Username};
+use crate::base::{
+    AccountId, DisplayName, EmailAddress, GroupName, Identity, NameSource, PhoneNumber, Timestamp, Username,
+};
 use crate::crypto::{Cost, Digest, Hashing, PasswordHash};
 use crate::groups;
 use crate::mail::Addressee;
@@ -11,6 +13,7 @@ use crate::store::{Record, Snapshot, StoreError, Table, Transaction, record, sch
 use crate::texts::Language;
 
 use super::identity::{self, Claimed, StoredKind};
+use super::search_index::{self, Renamed};
 use super::{Env, hash_costs};
 
 /// The record of an account; its address, user name and telephone number stand among the identities.
@@ -126,16 +129,20 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether a text in small letters is part of any of the person's names.
-    fn is_called(&self, part: &str) -> bool {
-        let email = self.email.as_ref().map(|email| email.shown.as_str());
+    /// Returns the words by which a search finds the person, and the code of the name that has each.
+    #[must_use]
+    pub fn search_words(&self) -> Vec<(String, u8)> {
         let names = [
-            email,
-            self.username.as_ref().map(Username::as_str),
-            self.phone.as_ref().map(PhoneNumber::as_str),
-            self.account.name.as_ref().map(DisplayName::as_str),
+            (NameSource::Address, self.email.as_ref().map(|email| email.shown.as_str())),
+            (NameSource::Username, self.username.as_ref().map(Username::as_str)),
+            (NameSource::Phone, self.phone.as_ref().map(PhoneNumber::as_str)),
+            (NameSource::DisplayName, self.account.name.as_ref().map(DisplayName::as_str)),
         ];
-        names.iter().flatten().any(|name| name.to_lowercase().contains(part))
+        let words = |(source, name): (NameSource, Option<&str>)| {
+            let words = name.map(|name| source.words(name)).unwrap_or_default();
+            words.into_iter().map(move |word| (word, source.code()))
+        };
+        names.into_iter().flat_map(words).collect()
     }
 
     /// The words that an attacker would try first for this person at this site.
@@ -222,53 +229,36 @@ pub fn find(view: &dyn Snapshot, identity: &Identity) -> Result<Option<Person>, 
     identity::owner(view, identity)?.map_or(Ok(None), |id| load(view, id))
 }
 
-/// Writes an account, and keeps the counts of hash costs and the index of group members in step.
+/// Writes an account, and keeps in step what is derived of it: the counts of hash costs, the index of group members, and
+/// that of words.
 pub fn save(tx: &mut dyn Transaction, id: AccountId, account: &Account) -> Result<(), StoreError> {
-    let before = ACCOUNTS.get(tx, &id)?;
-    let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
-    hash_costs::replaced(tx, password.as_ref(), account.password.as_ref())?;
-    groups::note_changed(tx, id, &groups, &account.groups)?;
+    note_changed(tx, id, Some(account))?;
     ACCOUNTS.put(tx, &id, account)
+}
+
+fn note_changed(tx: &mut dyn Transaction, id: AccountId, after: Option<&Account>) -> Result<(), StoreError> {
+    let before = ACCOUNTS.get(tx, &id)?;
+    let (before, none) = (before.as_ref(), BTreeSet::new());
+    let password = |account: Option<&'_ Account>| account.and_then(|account| account.password.clone());
+    hash_costs::replaced(tx, password(before).as_ref(), password(after).as_ref())?;
+    let groups = |account: Option<&'_ Account>| account.map_or(&none, |account| &account.groups).clone();
+    groups::note_changed(tx, id, &groups(before), &groups(after))?;
+    let name = |account: Option<&'_ Account>| account.and_then(|account| account.name.clone());
+    let (before, after) = (name(before), name(after));
+    let names =
+        Renamed { before: before.as_ref().map(DisplayName::as_str), after: after.as_ref().map(DisplayName::as_str) };
+    search_index::note_changed(tx, id, NameSource::DisplayName, names)
 }
 
 /// Removes an account; its identities are released separately.
 pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError> {
-    let before = ACCOUNTS.get(tx, &id)?;
-    let (password, groups) = before.map(|account| (account.password, account.groups)).unwrap_or_default();
-    hash_costs::replaced(tx, password.as_ref(), None)?;
-    groups::note_changed(tx, id, &groups, &BTreeSet::new())?;
+    note_changed(tx, id, None)?;
     ACCOUNTS.delete(tx, &id)
 }
 
 /// Whether there is an account of this id.
 pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
     Ok(ACCOUNTS.get(view, &id)?.is_some())
-}
-
-/// Accounts read at a time during a search.
-const SEARCHED: usize = 500;
-
-/// Finds accounts of whose address, user name, number or display name `part` is a part, in the order of their ids;
-/// capitals do not matter.
-pub fn search(
-    view: &dyn Snapshot,
-    part: &str,
-    after: Option<AccountId>,
-    limit: usize,
-) -> Result<Vec<Person>, StoreError> {
-    let part = part.trim().to_lowercase();
-    let (mut found, mut after) = (Vec::new(), after);
-    while found.len() < limit {
-        let people = page(view, after, SEARCHED)?;
-        after = people.last().map(|person| person.id);
-        let is_last = people.len() < SEARCHED;
-        found.extend(people.into_iter().filter(|person| person.is_called(&part)));
-        if is_last {
-            break;
-        }
-    }
-    found.truncate(limit);
-    Ok(found)
 }
 
 /// A page of accounts, in the order of their ids.

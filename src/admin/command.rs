@@ -27,15 +27,8 @@ pub enum Command {
         /// Further groups.
         groups: Vec<String>,
     },
-    /// Lists accounts, by pages.
-    UserList {
-        /// The text to be found in an address, a name or a number.
-        part: Option<String>,
-        /// The id after which the page begins.
-        after: Option<String>,
-        /// The most rows.
-        limit: usize,
-    },
+    /// Finds accounts, by pages.
+    UserList(PeopleWanted),
     /// Shows an account and its sessions.
     UserShow(Named),
     /// Sets a password.
@@ -274,6 +267,26 @@ pub struct Named {
 #[serde(deny_unknown_fields)]
 pub struct Page {
     /// The id, or place, after which the page begins.
+    pub after: Option<String>,
+    /// The most rows.
+    pub limit: usize,
+}
+
+/// A filter for accounts; everything that is set must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleWanted {
+    /// Words, each of which begins a word of the person's names, address or number.
+    pub text: Option<String>,
+    /// A group that they are in.
+    pub group: Option<String>,
+    /// Whether only disabled accounts are meant.
+    pub disabled: bool,
+    /// Whether only accounts with an address that was never confirmed are meant.
+    pub unconfirmed: bool,
+    /// Whether only people without a second factor are meant.
+    pub without_second_factor: bool,
+    /// The place after which the page begins.
     pub after: Option<String>,
     /// The most rows.
     pub limit: usize,

@@ -14,7 +14,7 @@ use super::answers::{Follows, NewKey};
 use super::command::{self, Named};
 use super::{
     Command, Refusal, adding, app_passwords, approvals, clock, groups, inspection, invitations, limits, log, mails,
-    sessions, tokens, users, webhooks,
+    people, sessions, tokens, users, webhooks,
 };
 
 /// Executes a command in somebody's name, whom the audit log records.
@@ -36,7 +36,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
             };
             document(adding::add(app, draft, by).await)
         }
-        Command::UserList { part, after, limit } => document(users::list(app, part.as_deref(), after, limit).await),
+        Command::UserList(wanted) => document(people::list(app, wanted).await),
         Command::UserShow(Named { user }) => document(users::show(app, &user).await),
         Command::UserPasswd { user, password } => document(users::set_password(app, user, &password, by).await),
         Command::UserConfirm(Named { user }) => document(users::confirm(app, user, by).await),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::accounts::{Person, person};
+use crate::accounts::Person;
+use crate::accounts::find_people::{self, Sought};
 use crate::base::{GroupName, try_set_of};
 use crate::groups::{self, MAX_PER_ACCOUNT};
 use crate::store::{Snapshot, StoreError};
@@ -17,9 +18,10 @@ pub(super) fn unknown_account(user: &str) -> Refusal {
     Refusal::unknown(refusal::no_account(user), refusal::names_of_accounts()).with(Remedy::ListAccounts)
 }
 
-/// As [`unknown_account`], with suggestions of accounts whose names contain the text.
+/// As [`unknown_account`], with suggestions of accounts that a search for the text finds.
 pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusal, StoreError> {
-    let alike = person::search(view, user, None, MEANT)?;
+    let sought = Sought { text: Some(user.to_owned()), ..Sought::default() };
+    let alike = find_people::find(view, &sought, None, MEANT)?.people;
     if alike.is_empty() {
         return Ok(unknown_account(user));
     }

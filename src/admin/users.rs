@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::accounts::administer::{self, Changed, ConfirmedFor, PhoneSet};
 use crate::accounts::factor_resets::{self, ResetAsked};
-use crate::accounts::{Person, Work, person};
+use crate::accounts::{Person, Work};
 use crate::app::{App, Fault, Principal};
-use crate::base::{AccountId, PhoneNumber, Username};
+use crate::base::{PhoneNumber, Username};
 use crate::crypto::{Password, PasswordFault, PasswordHash};
 use crate::factors;
 use crate::groups::MAX_PER_ACCOUNT;
@@ -14,9 +14,9 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 use crate::texts::refusal;
 
-use super::answers::{Account, AccountInDetail, FactorsReset, FreedUsername, Page, SecondFactor, Session};
+use super::answers::{Account, AccountInDetail, FactorsReset, FreedUsername, SecondFactor, Session};
 use super::reach::Reach;
-use super::{MAX_ROWS, Refusal, Remedy, Wanted, named, parse, quoted};
+use super::{Refusal, Remedy, Wanted, named, parse, quoted};
 
 fn in_words(fault: PasswordFault) -> Refusal {
     Refusal::invalid(fault.text(), refusal::password_like())
@@ -71,24 +71,6 @@ pub(super) async fn find(app: &App, user: &str) -> Result<Person, Refusal> {
         })
         .await;
     found?
-}
-
-pub(super) async fn list(
-    app: &App,
-    part: Option<&str>,
-    after: Option<String>,
-    limit: usize,
-) -> Result<Page<Account>, Refusal> {
-    let after = after.map(|text| parse(&text, Wanted::AccountId, str::parse::<AccountId>)).transpose()?;
-    let limit = limit.clamp(1, MAX_ROWS);
-    let people = app
-        .read(|view| match part {
-            Some(part) => person::search(view, part, after, limit),
-            None => person::page(view, after, limit),
-        })
-        .await?;
-    let next = people.last().filter(|_| people.len() == limit).map(|person| person.id.to_string());
-    Ok(Page { items: people.iter().map(describe).collect(), next })
 }
 
 pub(super) async fn show(app: &App, user: &str) -> Result<AccountInDetail, Refusal> {

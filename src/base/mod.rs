@@ -15,6 +15,7 @@ mod time;
 mod timekeeper;
 mod typed;
 mod visible;
+mod words;
 
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
@@ -31,3 +32,4 @@ pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, NotATime, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};
 pub use typed::{bare, ungrouped};
 pub use visible::{is_hidden, is_visible};
+pub use words::{NameSource, plain_letters, sought_words};

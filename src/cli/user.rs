@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::answers::{self, Account, AccountInDetail, FactorsReset, FreedUsername};
-use crate::admin::{Command, command, precheck};
+use crate::admin::{Command, PeopleWanted, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
 
@@ -18,14 +18,8 @@ use super::{Exit, password, show};
 pub(super) enum User {
     /// Make an account.
     Add(Add),
-    /// List accounts, or those of whose address or names something is a part.
-    List {
-        /// A part of the address, user name, number or name.
-        #[arg(value_name = "PART")]
-        part: Option<String>,
-        #[command(flatten)]
-        page: Page,
-    },
+    /// List accounts, or find some by the words that their names or address begin with.
+    List(Found),
     /// Show an account and its sessions.
     Show(Named),
     /// Set somebody's password. Their sessions end.
@@ -47,6 +41,34 @@ pub(super) enum User {
     /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
     #[command(subcommand)]
     Group(Group),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Found {
+    /// The beginnings of words of the name, the address, the user name or the number.
+    #[arg(value_name = "WORDS")]
+    text: Option<String>,
+    /// Members of this group only.
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// Locked accounts only.
+    #[arg(long)]
+    disabled: bool,
+    /// Accounts only whose address was never confirmed.
+    #[arg(long)]
+    unconfirmed: bool,
+    /// People without a second factor only.
+    #[arg(long)]
+    without_second_factor: bool,
+    #[command(flatten)]
+    page: Page,
+}
+
+impl Found {
+    fn wanted(self) -> PeopleWanted {
+        let Self { text, group, disabled, unconfirmed, without_second_factor, page: Page { after, limit } } = self;
+        PeopleWanted { text, group, disabled, unconfirmed, without_second_factor, after, limit }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -147,8 +169,8 @@ impl User {
         let config = common.config()?;
         match self {
             Self::Add(add) => add.run(common, &config),
-            Self::List { part, page } => {
-                let command = Command::UserList { part, after: page.after, limit: page.limit };
+            Self::List(found) => {
+                let command = Command::UserList(found.wanted());
                 let shown: answers::Page<Account> = carry_out(config, command)?;
                 show::page(&shown, columns![id, email, username, name, groups, confirmed_at, disabled_at], common.json)
             }

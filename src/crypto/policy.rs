@@ -2,14 +2,14 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use crate::base::Secret;
+use crate::base::{Secret, plain_letters};
 use crate::texts::{Text, password as say};
 
 use super::blocklist::listed;
 use super::constant_time_eq;
 use super::guesses::{Piece, guesses};
 use super::patterns::Cost;
-use super::spelling::{plain, spellings};
+use super::spelling::spellings;
 
 /// A password that somebody typed, in Unicode normalisation form C, so that composed and decomposed accents are
 /// the same password (NIST SP 800-63B-4, 3.1.1.2).
@@ -165,7 +165,7 @@ fn names(context: &[&str]) -> Vec<String> {
             entry.split(is_between).for_each(&mut note);
         }
     }
-    let plain: Vec<String> = names.iter().filter(|name| !name.is_ascii()).map(|name| plain(name)).collect();
+    let plain: Vec<String> = names.iter().filter(|name| !name.is_ascii()).map(|name| plain_letters(name)).collect();
     names.extend(plain.into_iter().filter(|name| name.chars().count() >= PasswordPolicy::MIN_CONTEXT_CHARS));
     names.sort_unstable();
     names.dedup();

@@ -1,32 +1,17 @@
 //! Alternative spellings of a text, which whoever guesses tries along with it.
 
-use icu_normalizer::DecomposingNormalizerBorrowed;
+use crate::base::plain_letters;
 
 /// Returns the text as it was typed, and without disguises of its letters: wide ones, accents, a sign behind each.
 pub(super) fn spellings(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
-    let plain = plain(text);
+    let plain = plain_letters(text);
     if plain != text {
         all.push(plain);
     }
     let closed: Vec<String> = all.iter().filter_map(|text| closed(text)).collect();
     all.extend(closed);
     all
-}
-
-/// Strips letters of the Latin script of their accents, and maps those of other widths to ASCII (UAX 15, NFKD).
-pub(super) fn plain(text: &str) -> String {
-    let parted = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
-    let letters = parted.chars().filter(|letter| !matches!(letter, '\u{300}'..='\u{36f}'));
-    letters
-        .map(|letter| match letter {
-            'ø' | 'Ø' => 'o',
-            'ł' | 'Ł' => 'l',
-            'đ' | 'Đ' => 'd',
-            'ı' => 'i',
-            letter => letter,
-        })
-        .collect()
 }
 
 /// Removes the sign that stands behind each letter: `password` of `p-a-s-s-w-o-r-d`.

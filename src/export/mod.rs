@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::accounts::{
     confirm_links, delete_account, factor_resets, former_addresses, hash_costs, identity, invitations, keyring,
-    known_devices, mail_requests, person, registration, second_step, set_up, spent,
+    known_devices, mail_requests, person, registration, search_index, second_step, set_up, spent,
 };
 use crate::acme;
 use crate::app::App;
@@ -44,6 +44,7 @@ pub const TABLES: &[&dyn JsonTable] = &[
     &identity::OWNERS,
     &identity::OF_ACCOUNT,
     &identity::FORMER_USERNAMES,
+    &search_index::WORDS,
     &registration::REGISTRATIONS,
     &registration::OF_ADDRESS,
     &sessions::SESSIONS,

@@ -27,6 +27,8 @@ pub const IDENTITIES: Range = range(0x11, "identities");
 pub const IDENTITIES_OF: Range = range(0x12, "identities of an account");
 /// user name that an account gave up → that account, which alone may take it again.
 pub const FORMER_USERNAMES: Range = range(0x14, "former user names");
+/// (word, (account id, which name has it)) → nothing: whom a search for the word finds.
+pub const SEARCH_WORDS: Range = range(0x15, "words that people are found by");
 /// registration id → registration that waits to be confirmed.
 pub const REGISTRATIONS: Range = range(0x18, "registrations");
 /// (canonical address, registration id) → nothing: the registrations of an address.
@@ -126,6 +128,7 @@ pub const ALL: &[Range] = &[
     IDENTITIES,
     IDENTITIES_OF,
     FORMER_USERNAMES,
+    SEARCH_WORDS,
     REGISTRATIONS,
     REGISTRATIONS_OF,
     CONFIRM_LINKS,

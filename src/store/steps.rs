@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::base::{DisplayName, GroupName, NodeId, Timestamp};
+use crate::base::{DisplayName, GroupName, NameSource, NodeId, Timestamp};
 use crate::crypto::PasswordHash;
 
 use super::{Damaged, Direction, Field, Key, KeySpan, Reader, StoreError, Transaction, schema};
@@ -29,40 +29,89 @@ pub(super) const STEPS: &[Migration] = &[
     // Tokens have kinds from here on, and there are doors: an older program would take an application password for an API
     // token, and know no door.
     Migration { to: 5, name: "keeping whom other applications know", run: |_| Ok(()) },
+    Migration { to: 6, name: "noting by which words people are found", run: index_words },
 ];
 
 /// Accounts read at a time.
 const PAGE: usize = 500;
 
-fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
-    let mut accounts = KeySpan::prefix(&[schema::ACCOUNTS.prefix]);
+/// Visits every row of a range.
+fn each(
+    tx: &mut dyn Transaction,
+    range: schema::Range,
+    mut visit: impl FnMut(&mut dyn Transaction, &[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut rows = KeySpan::prefix(&[range.prefix]);
     loop {
-        let page = tx.scan(&accounts, Direction::Up, PAGE)?;
+        let page = tx.scan(&rows, Direction::Up, PAGE)?;
         for (key, value) in &page {
-            for group in groups_of(value).map_err(|Damaged| StoreError::Damaged("Account"))? {
-                let mut member = vec![schema::MEMBERS.prefix];
-                Key::put(&group.as_str().to_owned(), &mut member);
-                member.extend(&key[1..]);
-                tx.put(&member, &[1])?;
-            }
+            visit(tx, &key[1..], value)?;
         }
         match page.into_iter().last() {
-            Some((key, _)) => accounts.from = Bound::Excluded(key),
+            Some((key, _)) => rows.from = Bound::Excluded(key),
             None => return Ok(()),
         }
     }
 }
 
-/// Returns the groups in an account of version 1, or of a later one, which only has more fields behind: an export of
-/// the old format is imported as records of today.
-fn groups_of(account: &[u8]) -> Result<BTreeSet<GroupName>, Damaged> {
+fn index_members(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    each(tx, schema::ACCOUNTS, |tx, id, account| {
+        let OldAccount { groups, .. } = old_account(account).map_err(|Damaged| StoreError::Damaged("Account"))?;
+        for group in groups {
+            let mut member = vec![schema::MEMBERS.prefix];
+            Key::put(&group.as_str().to_owned(), &mut member);
+            member.extend(id);
+            tx.put(&member, &[1])?;
+        }
+        Ok(())
+    })
+}
+
+fn index_words(tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    // An export of the old format is imported with what belongs to today, beside which the same is written again.
+    each(tx, schema::ACCOUNTS, |tx, id, account| {
+        let OldAccount { name, .. } = old_account(account).map_err(|Damaged| StoreError::Damaged("Account"))?;
+        name.map_or(Ok(()), |name| put_words(tx, id, NameSource::DisplayName, name.as_str()))
+    })?;
+    each(tx, schema::IDENTITIES_OF, |tx, key, claimed| {
+        let source = NameSource::ALL.into_iter().find(|source| key.last() == Some(&source.code()));
+        let (Some(source), Some((id, _))) = (source, key.split_first_chunk::<16>()) else {
+            return Err(StoreError::Damaged("an identity"));
+        };
+        // The first field of every version: the identity as its owner wrote it.
+        let shown: Result<String, Damaged> = Field::take(&mut Reader(claimed.get(1..).unwrap_or_default()));
+        let shown = shown.map_err(|Damaged| StoreError::Damaged("Claimed"))?;
+        put_words(tx, id, source, &shown)
+    })
+}
+
+fn put_words(tx: &mut dyn Transaction, id: &[u8], source: NameSource, name: &str) -> Result<(), StoreError> {
+    for word in source.words(name) {
+        let mut key = vec![schema::SEARCH_WORDS.prefix];
+        Key::put(&word, &mut key);
+        key.extend(id);
+        key.push(source.code());
+        tx.put(&key, &[1])?;
+    }
+    Ok(())
+}
+
+/// What the migrations read of an account.
+struct OldAccount {
+    name: Option<DisplayName>,
+    groups: BTreeSet<GroupName>,
+}
+
+/// Reads an account of version 1, or of a later one, which only has more fields behind: an export of the old format is
+/// imported as records of today.
+fn old_account(account: &[u8]) -> Result<OldAccount, Damaged> {
     let Some((1..=3, rest)) = account.split_first() else { return Err(Damaged) };
     let mut input = Reader(rest);
     let _password: Option<PasswordHash> = Field::take(&mut input)?;
     let _password_changed_at: Timestamp = Field::take(&mut input)?;
-    let _name: Option<DisplayName> = Field::take(&mut input)?;
+    let name: Option<DisplayName> = Field::take(&mut input)?;
     let _language: String = Field::take(&mut input)?;
-    Field::take(&mut input)
+    Ok(OldAccount { name, groups: Field::take(&mut input)? })
 }
 
 /// What was there once is the first node's from here on: the time floor, and how far each webhook has come.

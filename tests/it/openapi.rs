@@ -280,7 +280,7 @@ fn lists_take_exactly_the_documented_parameters() {
         }
         lists += 1;
         let path = path.trim_start_matches("/api/v1").replace("{user}", ALICE).replace("{group}", "admins");
-        member.api("GET", &format!("{path}?nosuch=1"), Value::Null).refused(400, "unknown_parameter");
+        member.api("GET", &format!("{path}?nosuch=1"), Value::Null).refused(422, "unknown_parameter");
         for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "query") {
             let name = parameter["name"].as_str().expect("a name");
             let reply = member.api("GET", &format!("{path}?{name}=1"), Value::Null);

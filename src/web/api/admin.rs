@@ -1,6 +1,6 @@
 //! The administrators' part of the API; each route stands for a command.
 
-use crate::admin::{Command, TokenDraft, command};
+use crate::admin::{Command, PeopleWanted, TokenDraft, command};
 use crate::web::context::Web;
 use crate::web::failure::{Failure, FieldErrors};
 use crate::web::operations::{carry_out, wanted_token};
@@ -11,11 +11,20 @@ use crate::web::status::Success;
 /// The rows of one answer, and the most that can be asked for.
 const ROWS: usize = 100;
 
+/// Executes a command, and shows its answer. It takes no query parameters.
 async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
+    listed(web, request, command).await
+}
+
+/// As [`show`], where the query was read.
+async fn listed(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &carry_out(web, request, command).await?))
 }
 
+/// Executes a command that has nothing to show. It takes no query parameters.
 async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+    request.takes_only(&[])?;
     carry_out(web, request, command).await?;
     Ok(Reply::no_content())
 }
@@ -46,12 +55,33 @@ fn group(request: &Request) -> String {
     request.parameter("group").to_owned()
 }
 
-/// `GET /admin/users?limit=&after=&q=`
+/// Parses a parameter that is `true` or `false`; absent is no.
+fn flag(request: &Request, name: &str) -> Result<bool, Failure> {
+    match request.query(name) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(FieldErrors::of(name, "wrong_type").into()),
+    }
+}
+
+fn text(request: &Request, name: &str) -> Option<String> {
+    request.query(name).map(str::to_owned)
+}
+
+/// `GET /admin/users?limit=&after=&q=&group=&disabled=&unconfirmed=&without_second_factor=`
 pub(crate) async fn users(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    request.takes_only(&["limit", "after", "q"])?;
+    request.takes_only(&["limit", "after", "q", "group", "disabled", "unconfirmed", "without_second_factor"])?;
     let (after, limit) = read_page(request)?;
-    let part = request.query("q").map(str::to_owned);
-    show(web, request, Command::UserList { part, after, limit }).await
+    let wanted = PeopleWanted {
+        text: text(request, "q"),
+        group: text(request, "group"),
+        disabled: flag(request, "disabled")?,
+        unconfirmed: flag(request, "unconfirmed")?,
+        without_second_factor: flag(request, "without_second_factor")?,
+        after,
+        limit,
+    };
+    listed(web, request, Command::UserList(wanted)).await
 }
 
 /// `POST /admin/users`
@@ -134,7 +164,6 @@ pub(crate) async fn end_all_sessions(web: &Web, request: &Request) -> Result<Rep
 
 /// `GET /admin/users/{user}/tokens`
 pub(crate) async fn tokens(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    request.takes_only(&[])?;
     show(web, request, Command::TokenList(command::Named { user: user(request) })).await
 }
 
@@ -162,7 +191,7 @@ pub(crate) async fn leave_group(web: &Web, request: &Request) -> Result<Reply, F
 /// `GET /admin/invitations?limit=&after=`
 pub(crate) async fn invitations(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::InviteList(command::Page { after, limit })).await
+    listed(web, request, Command::InviteList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/invitations`
@@ -182,7 +211,7 @@ pub(crate) async fn revoke_invitation(web: &Web, request: &Request) -> Result<Re
 /// `GET /admin/approvals?limit=&after=`
 pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::ApprovalList(command::Page { after, limit })).await
+    listed(web, request, Command::ApprovalList(command::Page { after, limit })).await
 }
 
 /// `POST /admin/approvals/{id}/approve`
@@ -197,7 +226,6 @@ pub(crate) async fn decline(web: &Web, request: &Request) -> Result<Reply, Failu
 
 /// `GET /admin/webhooks`
 pub(crate) async fn webhooks(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    request.takes_only(&[])?;
     show(web, request, Command::WebhookList).await
 }
 
@@ -208,7 +236,6 @@ pub(crate) async fn retry_webhook(web: &Web, request: &Request) -> Result<Reply,
 
 /// `GET /admin/groups`
 pub(crate) async fn groups(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    request.takes_only(&[])?;
     show(web, request, Command::GroupList).await
 }
 
@@ -220,7 +247,7 @@ pub(crate) async fn disband_group(web: &Web, request: &Request) -> Result<Reply,
 /// `GET /admin/groups/{group}/members?limit=&after=`
 pub(crate) async fn members(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let (after, limit) = page(request)?;
-    show(web, request, Command::GroupMembers { group: group(request), after, limit }).await
+    listed(web, request, Command::GroupMembers { group: group(request), after, limit }).await
 }
 
 /// `PUT /admin/groups/{group}/permissions/{permission}`

@@ -312,7 +312,7 @@ fn somebody_is_found_by_a_part_of_a_name() {
     assert_eq!(found("uma"), "\"carol@example.org\"");
     assert_eq!(found("CAR"), "\"carl@example.org\" \"carol@example.org\"");
     assert_eq!(found("nobody"), "");
-    root.api("GET", "/admin/users?query=uma", Value::Null).refused(400, "unknown_parameter");
+    root.api("GET", "/admin/users?query=uma", Value::Null).refused(422, "unknown_parameter");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod done_already;
 mod doors;
 mod ending_sessions;
 mod few_rows_at_once;
+mod finding;
 mod former_usernames;
 mod freshness;
 mod front_ends;
