@@ -27,6 +27,15 @@ pub fn of(work: &mut Work<'_>, source: &Source, kept: Option<SessionId>, person:
     Ok(ended)
 }
 
+/// Ends one session of a person. Returns whether there was one of this id.
+pub fn one(work: &mut Work<'_>, source: &Source, person: &Person, id: SessionId) -> Result<bool, StoreError> {
+    let ended = sessions::end_by_id(work.tx, person.id, id)?;
+    if ended {
+        work.audit_in_detail(source, Act::SessionsEndedFor, person.id, "1 session")?;
+    }
+    Ok(ended)
+}
+
 /// Ends everybody's sessions, but for `kept`, in one act: nobody slips past who logs in or refreshes a token meanwhile.
 /// Returns how many.
 pub fn of_everybody(work: &mut Work<'_>, source: &Source, kept: Option<&Session>) -> Result<usize, StoreError> {

@@ -59,6 +59,41 @@ fn address_of_link(person: &Person) -> Option<&EmailAddress> {
     person.verified_address().or(entered)
 }
 
+/// The outcome of sending somebody a link on an administrator's behalf.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkSent {
+    /// It is on its way.
+    Done,
+    /// There is no address that it could go to.
+    NoAddress,
+    /// The account is disabled.
+    Disabled,
+    /// The address has had its share of mails.
+    MailedEnough,
+}
+
+/// Mails somebody a link to set a password, because an administrator or the help desk wants it. Older ones stop
+/// working.
+pub fn send_for(work: &mut Work<'_>, source: &Source, person: &mut Person) -> Result<LinkSent, StoreError> {
+    if person.account.disabled_at.is_some() {
+        return Ok(LinkSent::Disabled);
+    }
+    let Some(to) = address_of_link(person).cloned() else { return Ok(LinkSent::NoAddress) };
+    // Among the mails that administrators cause: strangers must not use up what helps the owner.
+    if !may_take_mail(work, MailPurpose::Invite, &to)? {
+        return Ok(LinkSent::MailedEnough);
+    }
+    work.audit(source, Act::ResetSent, person.id)?;
+    if has_yet_to_choose(person) {
+        let within = work.env.config.tokens.confirm_within;
+        send_link(work, person, within, |link| Letter::ChoosePassword { link, within })?;
+    } else {
+        let within = work.env.config.tokens.reset_within;
+        send_link(work, person, within, |link| Letter::ResetPassword { link, within })?;
+    }
+    Ok(LinkSent::Done)
+}
+
 /// Mails a link whatever was mailed before; older ones stop working.
 pub(super) fn send_link(
     work: &mut Work<'_>,

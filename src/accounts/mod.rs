@@ -18,6 +18,7 @@ pub mod change_refused;
 pub mod choose_language;
 pub mod confirm;
 pub mod confirm_links;
+pub mod correct;
 pub mod create_account;
 pub mod delete_account;
 pub mod end_sessions;

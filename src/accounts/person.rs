@@ -100,6 +100,12 @@ impl Account {
     pub fn is_administrator(&self) -> bool {
         self.groups.contains(&GroupName::administrators())
     }
+
+    /// Whether its owner helps people who cannot log in.
+    #[must_use]
+    pub fn is_helper(&self) -> bool {
+        self.groups.contains(&GroupName::helpdesk())
+    }
 }
 
 /// The address of an account.
@@ -259,6 +265,11 @@ pub fn remove(tx: &mut dyn Transaction, id: AccountId) -> Result<(), StoreError>
 /// Whether there is an account of this id.
 pub fn exists(view: &dyn Snapshot, id: AccountId) -> Result<bool, StoreError> {
     Ok(ACCOUNTS.get(view, &id)?.is_some())
+}
+
+/// The number of accounts, counted up to `most`.
+pub fn count(view: &(impl Snapshot + ?Sized), most: usize) -> Result<usize, StoreError> {
+    ACCOUNTS.count(view, most)
 }
 
 /// A page of accounts, in the order of their ids.

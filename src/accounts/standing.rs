@@ -17,10 +17,33 @@ use super::person::{ACCOUNTS, Account};
 pub struct Needs {
     /// The scope that a token must have; none admits no token.
     pub scope: Option<Scope>,
-    /// Whether the account must administer the appliance.
-    pub administrator: bool,
+    /// The part in running the appliance that the account must have.
+    pub duty: Duty,
     /// Whether somebody whose group requires a second factor must have one.
     pub second_factor: bool,
+}
+
+/// A part in running the appliance.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Duty {
+    /// None.
+    #[default]
+    None,
+    /// Helping people who cannot log in, which administrators may as well.
+    Helping,
+    /// Administering it.
+    Administering,
+}
+
+impl Duty {
+    fn is_of(self, account: &Account, grant: &Grant) -> bool {
+        match self {
+            Self::None => true,
+            // In person: a token with an administrator's scopes outlives its owner's demotion, and must not serve a helper.
+            Self::Helping => account.is_administrator() || (account.is_helper() && grant.is_session()),
+            Self::Administering => account.is_administrator(),
+        }
+    }
 }
 
 /// The reason for denying somebody an action.
@@ -63,7 +86,7 @@ impl Needs {
         if lacks_second_factor && self.second_factor {
             return Err(Denied::SecondFactorMissing);
         }
-        if self.administrator && !account.is_administrator() {
+        if !self.duty.is_of(account, grant) {
             return Err(Denied::Forbidden);
         }
         Ok(())

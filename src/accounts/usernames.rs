@@ -9,7 +9,7 @@ use crate::throttle::MailPurpose;
 
 use super::identity::StoredKind;
 use super::mail_rules::{may_take_mail, owner_to_mail};
-use super::{Work, identity, notices, person};
+use super::{Person, Work, identity, notices, person};
 
 /// The outcome of choosing a user name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +35,15 @@ pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &
     if work.env.config.reserves(new) {
         return Ok(Chosen::Reserved);
     }
+    give(work, &client.owner_of(account), &person, new)
+}
+
+/// Gives an account another user name on an administrator's behalf, be it a reserved one, and tells its owner.
+pub fn give(work: &mut Work<'_>, source: &Source, person: &Person, new: &Username) -> Result<Chosen, StoreError> {
+    let account = person.id;
+    if person.username.as_ref() == Some(new) {
+        return Ok(Chosen::Unchanged);
+    }
     if identity::is_username_taken(work.tx, new, Some(account))? {
         return Ok(Chosen::Taken);
     }
@@ -45,10 +54,10 @@ pub fn choose(work: &mut Work<'_>, account: AccountId, new: &Username, client: &
         return Ok(Chosen::TooMany);
     }
     identity::set_username(work.tx, account, new, work.moment.now())?;
-    work.audit(&client.owner_of(account), Act::UsernameChanged, account)?;
+    work.audit(source, Act::UsernameChanged, account)?;
     let (username, at) = (new.as_str().to_owned(), work.now());
     let letter = Letter::UsernameChanged { username, at, forgot: work.env.forgot_link() };
-    notices::tell(work, &person, &letter)?;
+    notices::tell(work, person, &letter)?;
     Ok(Chosen::Done)
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn add(app: &Arc<App>, draft: Draft, by: &Principal) -> Result<
 }
 
 /// Refuses a user name that an account has, or had.
-async fn username_taken(app: &App, username: String) -> Result<Refusal, Refusal> {
+pub(super) async fn username_taken(app: &App, username: String) -> Result<Refusal, Refusal> {
     let name = parse(&username, Wanted::Username, Username::parse)?;
     if app.read(|view| identity::owner_of_username(view, &name)).await?.is_some() {
         return Ok(Refusal::conflict(refusal::username_taken(username), None).with(Remedy::ShowAccount));

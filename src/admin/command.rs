@@ -60,6 +60,31 @@ pub enum Command {
         /// The number; `None` removes it.
         phone: Option<String>,
     },
+    /// Sets or removes somebody's display name.
+    UserName {
+        /// Id, address or user name.
+        user: String,
+        /// The name; `None` removes it.
+        name: Option<String>,
+    },
+    /// Sets somebody's user name.
+    UserUsername {
+        /// Id, address or user name.
+        user: String,
+        /// The name.
+        username: String,
+    },
+    /// Sets somebody's address.
+    UserEmail {
+        /// Id, address or user name.
+        user: String,
+        /// The address.
+        email: String,
+        /// Whether it counts as confirmed; otherwise it is mailed a link.
+        confirmed: bool,
+    },
+    /// Mails somebody a link to set a password.
+    UserSendReset(Named),
     /// Adds somebody to a group, or removes them from it.
     UserGroup {
         /// Id, address or user name.
@@ -73,6 +98,24 @@ pub enum Command {
     SessionEnd {
         /// Id, address or user name; `None` for everybody.
         user: Option<String>,
+    },
+    /// Lists somebody's sessions.
+    SessionList(Named),
+    /// Ends one session of somebody's.
+    SessionEndOne {
+        /// Id, address or user name.
+        user: String,
+        /// The session's id.
+        id: String,
+    },
+    /// Lists the attempts to log in to somebody's account, newest first, by pages.
+    LoginList {
+        /// Id, address or user name.
+        user: String,
+        /// The number after which the page begins.
+        after: Option<u64>,
+        /// The most rows.
+        limit: usize,
     },
     /// Makes an API token for somebody; its secret is shown once.
     TokenAdd {
@@ -168,6 +211,10 @@ pub enum Command {
     },
     /// Tells whether people can be served.
     Health,
+    /// Shows the state of the appliance at a glance.
+    Overview,
+    /// Shows the configuration in force.
+    Configuration,
     /// Inspects everything: whether it can be written, is whole, and on time.
     Inspect,
     /// Waits for a request with this word, to record how it arrives and what is asked about it.
@@ -190,6 +237,11 @@ pub enum Command {
     MailRetry {
         /// The mail's id; `None` for all.
         id: Option<String>,
+    },
+    /// Drops a mail that waits, is held or has failed.
+    MailDrop {
+        /// The mail's id.
+        id: String,
     },
     /// Lists all webhooks and their progress.
     WebhookList,
@@ -248,6 +300,8 @@ impl Command {
                 | Self::InviteRevoke { .. }
                 | Self::ApprovalDecide { approve: false, .. }
                 | Self::SessionEnd { .. }
+                | Self::SessionEndOne { .. }
+                | Self::MailDrop { .. }
         )
     }
 }

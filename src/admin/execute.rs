@@ -13,8 +13,8 @@ use crate::texts::refusal;
 use super::answers::{Follows, NewKey};
 use super::command::{self, Named};
 use super::{
-    Command, Refusal, adding, app_passwords, approvals, clock, groups, inspection, invitations, limits, log, mails,
-    people, sessions, tokens, users, webhooks,
+    Command, Refusal, adding, app_passwords, approvals, clock, correcting, groups, inspection, invitations, limits,
+    log, mails, overview, people, sessions, tokens, users, webhooks,
 };
 
 /// Executes a command in somebody's name, whom the audit log records.
@@ -46,9 +46,18 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::UserFreeUsername { username } => document(users::free_username(app, &username, by).await),
         Command::UserResetFactors(Named { user }) => document(users::reset_factors(app, user, by).await),
         Command::UserPhone { user, phone } => document(users::set_phone(app, user, phone, by).await),
+        Command::UserName { user, name } => document(correcting::set_name(app, user, name, by).await),
+        Command::UserUsername { user, username } => document(correcting::set_username(app, user, &username, by).await),
+        Command::UserEmail { user, email, confirmed } => {
+            document(correcting::set_email(app, user, (&email, confirmed), by).await)
+        }
+        Command::UserSendReset(Named { user }) => document(correcting::send_reset(app, user, by).await),
         Command::UserGroup { user, group, member } => document(users::set_group(app, user, &group, member, by).await),
         Command::SessionEnd { user: Some(user) } => document(sessions::end(app, user, by).await),
         Command::SessionEnd { user: None } => document(sessions::end_all(app, by).await),
+        Command::SessionList(Named { user }) => document(sessions::list(app, &user).await),
+        Command::SessionEndOne { user, id } => document(sessions::end_one(app, user, &id, by).await),
+        Command::LoginList { user, after, limit } => document(log::logins(app, user, after, limit).await),
         Command::TokenAdd { user, name, scopes, within } => {
             document(tokens::make_token(app, user, &tokens::TokenDraft { name, scopes, within }, by).await)
         }
@@ -75,6 +84,8 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         }
         Command::GroupDisband { group } => document(groups::disband(app, &group, by).await),
         Command::Health => document(Ok(inspection::readiness(&app.health().await))),
+        Command::Overview => document(overview::show(app).await),
+        Command::Configuration => document(overview::configuration(&app.env().config)),
         Command::Inspect => document(inspection::inspect(app).await),
         Command::ProbeExpect { word } => {
             app.expect_probe(word);
@@ -88,6 +99,7 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         }
         Command::MailList(command::Page { after, limit }) => document(mails::list(app, after, limit).await),
         Command::MailRetry { id } => document(mails::retry(app, id, by).await),
+        Command::MailDrop { id } => document(mails::discard(app, &id, by).await),
         Command::MailRelease => document(mails::release(app, by).await),
         Command::Backup => document(back_up(app, by, "backup").await),
         Command::Export => document(back_up(app, by, "export").await),

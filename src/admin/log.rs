@@ -10,11 +10,14 @@ use crate::base::{AccountId, NodeId, Timestamp};
 use crate::store::{Direction, LogEnd, Snapshot, StoreError};
 use crate::texts::{Text, refusal};
 
-use super::answers::{AuditRow, Page, VerifiedLog, WitnessedLog};
+use super::answers::{AuditRow, LoginTried, Page, VerifiedLog, WitnessedLog};
 use super::{AuditWanted, MAX_ROWS, Refusal, Wanted, named, parse, quoted};
 
 /// The rows read at a time.
 const PAGE: usize = 500;
+
+/// The most rows that one answer looks at: a filter that hardly any row meets says where to go on.
+const MAX_VISITED: usize = 20_000;
 
 /// A filter, parsed.
 struct Filter {
@@ -90,7 +93,7 @@ pub(super) async fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRo
     let filter = Filter::read(app, wanted).await?;
     let limit = wanted.limit.clamp(1, MAX_ROWS);
     let direction = if wanted.oldest_first { Direction::Up } else { Direction::Down };
-    let (mut found, mut after): (Vec<(u64, Row)>, _) = (Vec::new(), wanted.after);
+    let (mut found, mut after, mut visited): (Vec<(u64, Row)>, _, _) = (Vec::new(), wanted.after, 0);
     let node = app.env().node;
     let next = loop {
         let page = app.read(|view| audit::page(view, node, after, direction, PAGE)).await?;
@@ -104,9 +107,27 @@ pub(super) async fn list(app: &App, wanted: &AuditWanted) -> Result<Page<AuditRo
         if is_last {
             break None;
         }
+        visited += PAGE;
+        if visited >= MAX_VISITED {
+            break after;
+        }
     };
     let names = app.read(|view| names_in(view, &found)).await?;
     Ok(Page { items: found.iter().map(|(number, row)| describe(*number, row, &names)).collect(), next })
+}
+
+/// Lists the attempts to log in to an account, newest first.
+pub(super) async fn logins(
+    app: &App,
+    user: String,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Page<LoginTried, u64>, Refusal> {
+    let act = Some(Act::Login.as_str().to_owned());
+    let wanted = AuditWanted { user: Some(user), act, after, limit, ..AuditWanted::default() };
+    let Page { items, next } = list(app, &wanted).await?;
+    let tried = |row: AuditRow| LoginTried { at: row.at, outcome: row.outcome, network: row.network };
+    Ok(Page { items: items.into_iter().map(tried).collect(), next })
 }
 
 /// Returns the names of the accounts in the rows. A deleted one has none: nothing but its id was kept.

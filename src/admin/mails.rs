@@ -10,7 +10,7 @@ use crate::mail::{self, Mail, MailState, OutboxStep};
 use crate::store::StoreError;
 use crate::texts::refusal;
 
-use super::answers::{self, Mails, Page, QueuedMails, ReleasedMails};
+use super::answers::{self, DroppedMail, Mails, Page, QueuedMails, ReleasedMails};
 use super::{MAX_ROWS, Refusal, Wanted, parse};
 
 pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Result<Mails, Refusal> {
@@ -52,6 +52,23 @@ pub(super) async fn retry(app: &Arc<App>, id: Option<String>, by: &Principal) ->
         return Err(Refusal::conflict(refusal::mail_not_queued(), refusal::mail_not_queued_hint()));
     }
     Ok(QueuedMails { queued: 1 })
+}
+
+/// Drops a mail that waits, is held or has failed.
+pub(super) async fn discard(app: &Arc<App>, id: &str, by: &Principal) -> Result<DroppedMail, Refusal> {
+    let mail = parse(id, Wanted::MailId, str::parse::<MailId>)?;
+    let source = by.source();
+    let dropped = app.write_as(by, move |work| {
+        let kind = mail::discard(work.tx, mail)?;
+        if let Some(kind) = &kind {
+            work.audit_in_detail(&source, Act::MailDropped, mail, kind)?;
+        }
+        Ok(kind.is_some())
+    });
+    if !dropped.await? {
+        return Err(Refusal::conflict(refusal::mail_not_dropped(), refusal::mail_not_dropped_hint()));
+    }
+    Ok(DroppedMail { dropped: id.to_owned() })
 }
 
 async fn retry_all(app: &Arc<App>, by: &Principal) -> Result<QueuedMails, Refusal> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::accounts::Person;
 use crate::accounts::find_people::{self, Sought};
+use crate::accounts::{Person, administer};
+use crate::app::App;
 use crate::base::{GroupName, try_set_of};
 use crate::groups::{self, MAX_PER_ACCOUNT};
 use crate::store::{Snapshot, StoreError};
@@ -27,6 +28,17 @@ pub(super) fn unknown_but_like(view: &dyn Snapshot, user: &str) -> Result<Refusa
     }
     let names: Vec<String> = alike.iter().map(name_of).collect();
     Ok(Refusal::unknown(refusal::no_account(user), refusal::did_you_mean(names.join(", "))))
+}
+
+/// Finds the account that is named.
+pub(super) async fn find(app: &App, user: &str) -> Result<Person, Refusal> {
+    let found = app
+        .read(|view| match administer::find(view, user)? {
+            Some(person) => Ok(Ok(person)),
+            None => unknown_but_like(view, user).map(Err),
+        })
+        .await;
+    found?
 }
 
 /// Returns what people call an account: its address, else another of its names.

@@ -1,10 +1,13 @@
-//! The reach of commands: an API token does not touch administrators.
+//! The reach of commands: neither an API token nor the help desk touches administrators.
 //!
 //! An API token lies in a file or a program's settings and is asked for no second factor. So whatever its scopes, it
 //! makes nobody an administrator and changes no administrator's account. Refused is whatever could take one over (a
 //! password, a telephone number to log in with and to receive codes, removing second factors, confirming an address,
 //! enabling a disabled account), and whatever could leave the thief of the token alone at the site (disabling,
 //! deleting, demoting, ending the sessions of others). These need a login, which proves who the caller is, recently.
+//!
+//! The help desk sends links and ends sessions, but not an administrator's nor its own members': among equals nobody
+//! throws the others out.
 
 use crate::accounts::{Env, Person, administer, administrators, invitations, registration};
 use crate::app::Principal;
@@ -19,6 +22,8 @@ pub(super) enum Reach {
     Everybody,
     /// All but administrators, for API tokens.
     NoAdministrators,
+    /// All but administrators and the help desk, for the help desk.
+    NobodyPrivileged,
 }
 
 /// What was found in a transaction, or the refusal.
@@ -29,13 +34,29 @@ impl Reach {
         if by.is_api_token() { Self::NoAdministrators } else { Self::Everybody }
     }
 
+    /// As [`Reach::of`], for commands that the help desk has as well: by the groups that the caller is in now, within
+    /// the transaction. Whoever was demoted to the help desk meanwhile has its reach.
+    pub(super) fn within(view: &dyn Snapshot, by: &Principal) -> Result<Self, StoreError> {
+        let Some(id) = by.account() else { return Ok(Self::of(by)) };
+        Ok(if administrators::is_active(view, id)? { Self::of(by) } else { Self::NobodyPrivileged })
+    }
+
     fn unless(self, is_about_administrators: bool) -> Result<(), Refusal> {
-        if self == Self::NoAdministrators && is_about_administrators { Err(Refusal::needs_login()) } else { Ok(()) }
+        match self {
+            Self::NoAdministrators if is_about_administrators => Err(Refusal::needs_login()),
+            Self::NobodyPrivileged if is_about_administrators => Err(Refusal::beyond_helpdesk()),
+            _ => Ok(()),
+        }
+    }
+
+    fn touch(self, person: &Person) -> Result<(), Refusal> {
+        let is_spared = self == Self::NobodyPrivileged && person.account.is_helper();
+        self.unless(person.account.is_administrator() || is_spared)
     }
 
     /// Checks that members of these groups may be added or removed.
     pub(super) fn change_members<'a>(self, groups: impl IntoIterator<Item = &'a GroupName>) -> Result<(), Refusal> {
-        self.unless(groups.into_iter().any(|group| *group == GroupName::administrators()))
+        self.unless(groups.into_iter().any(GroupName::is_privileged))
     }
 
     /// Finds the account that is named, within the transaction that changes it: checked earlier, it could become an
@@ -45,10 +66,10 @@ impl Reach {
             return Ok(Err(match self {
                 Self::Everybody => named::unknown_but_like(view, named)?,
                 // No suggestions: admin:write does not include reading who has an account.
-                Self::NoAdministrators => named::unknown_account(named),
+                Self::NoAdministrators | Self::NobodyPrivileged => named::unknown_account(named),
             }));
         };
-        Ok(self.unless(person.account.is_administrator()).map(|()| person))
+        Ok(self.touch(&person).map(|()| person))
     }
 
     /// Checks that an address may be confirmed: an account's, or a registration's whose invitation may make it an
@@ -77,7 +98,7 @@ impl Reach {
         Ok(Err(match self {
             Self::Everybody => named::unknown_among_groups(view, name)?,
             // No suggestions: admin:write does not include reading which groups there are.
-            Self::NoAdministrators => named::unknown_group(name),
+            Self::NoAdministrators | Self::NobodyPrivileged => named::unknown_group(name),
         }))
     }
 
@@ -85,7 +106,9 @@ impl Reach {
     pub(super) fn disband(self, view: &dyn Snapshot, group: &GroupName) -> Reached<()> {
         Ok(match self {
             Self::Everybody => Ok(()),
-            Self::NoAdministrators => self.unless(administrators::any_is_in(view, group)?),
+            Self::NoAdministrators | Self::NobodyPrivileged => {
+                self.unless(group.is_privileged() || administrators::any_is_in(view, group)?)
+            }
         })
     }
 }

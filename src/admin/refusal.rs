@@ -36,6 +36,8 @@ pub enum RefusalKind {
     Failed,
     /// A login may do it; an API token may not.
     NeedsLogin,
+    /// An administrator may do it; the help desk may not.
+    NeedsAdministrator,
 }
 
 /// Another act that helps. The command line names the command, which nobody else has.
@@ -97,6 +99,11 @@ impl Refusal {
     /// Refuses what an API token may not do, whatever its scopes.
     pub fn needs_login() -> Self {
         Self::of(RefusalKind::NeedsLogin, refusal::needs_login(), refusal::needs_login_hint())
+    }
+
+    /// Refuses what the help desk may not do.
+    pub fn beyond_helpdesk() -> Self {
+        Self::of(RefusalKind::NeedsAdministrator, refusal::beyond_helpdesk(), refusal::ask_administrator())
     }
 
     /// Reports a failure.

@@ -13,7 +13,7 @@ use crate::texts::refusal;
 
 use super::answers::{Page, Revoked, Token};
 use super::reach::Reach;
-use super::{Refusal, Remedy, Wanted, parse, users};
+use super::{Refusal, Remedy, Wanted, named, parse};
 
 /// A token to be made, as it was typed.
 pub struct TokenDraft {
@@ -110,7 +110,7 @@ pub async fn tokens_of(app: &App, user: &str) -> Result<Page<Token>, Refusal> {
 
 /// Returns somebody's tokens of a kind that work, newest first.
 pub(super) async fn alive(app: &App, user: &str, kind: TokenKind) -> Result<Vec<ApiToken>, Refusal> {
-    let (person, now) = (users::find(app, user).await?, app.now());
+    let (person, now) = (named::find(app, user).await?, app.now());
     let mut tokens = app.read(|view: &dyn Snapshot| sessions::tokens_of(view, person.id)).await?;
     tokens.retain(|token| token.kind == kind && token.is_alive(now, &app.env().generation));
     tokens.sort_unstable_by_key(|token| std::cmp::Reverse((token.created_at, token.id)));

@@ -14,7 +14,7 @@ use crate::sessions;
 use crate::store::{Snapshot, StoreError};
 use crate::texts::refusal;
 
-use super::answers::{Account, AccountInDetail, FactorsReset, FreedUsername, SecondFactor, Session};
+use super::answers::{Account, AccountInDetail, FactorsReset, FreedUsername, SecondFactor};
 use super::reach::Reach;
 use super::{Refusal, Remedy, Wanted, named, parse, quoted};
 
@@ -63,24 +63,9 @@ pub(super) async fn hash(app: &Arc<App>, text: &str, words: &[&str]) -> Result<P
     app.hasher.hash(password, app.moment()).await.map_err(|busy| Fault::from(busy).into())
 }
 
-pub(super) async fn find(app: &App, user: &str) -> Result<Person, Refusal> {
-    let found = app
-        .read(|view| match administer::find(view, user)? {
-            Some(person) => Ok(Ok(person)),
-            None => named::unknown_but_like(view, user).map(Err),
-        })
-        .await;
-    found?
-}
-
 pub(super) async fn show(app: &App, user: &str) -> Result<AccountInDetail, Refusal> {
-    let person = find(app, user).await?;
-    let now = app.now();
-    let sessions = app.read(|view: &dyn Snapshot| sessions::of_account(view, person.id)).await?;
-    let alive = sessions
-        .iter()
-        .map(|(_, session)| session)
-        .filter(|session| session.is_alive(session.seen_at, now, &app.env().generation));
+    let person = named::find(app, user).await?;
+    let sessions = super::sessions::list(app, user).await?.items;
     let logins = app.read(|view: &dyn Snapshot| sessions::logins_of(view, person.id)).await?;
     let (factors, reset_due) = app
         .read(|view: &dyn Snapshot| Ok((factors::confirmed(view, person.id)?, factor_resets::due_at(view, person.id)?)))
@@ -91,7 +76,7 @@ pub(super) async fn show(app: &App, user: &str) -> Result<AccountInDetail, Refus
         second_factors_end_at: reset_due,
         logins: logins.count,
         last_login_at: logins.current.map(|login| login.at),
-        sessions: alive.map(describe_session).collect(),
+        sessions,
     })
 }
 
@@ -101,17 +86,6 @@ fn describe_factor(factor: &factors::Factor) -> SecondFactor {
         name: factor.name.as_str().to_owned(),
         created_at: factor.created_at,
         last_used_at: factor.used_at,
-    }
-}
-
-fn describe_session(session: &sessions::Session) -> Session {
-    Session {
-        id: session.id.to_string(),
-        created_at: session.created_at,
-        last_seen_at: session.seen_at,
-        expires_at: session.ends_at,
-        network: session.network.clone(),
-        agent: session.agent.clone(),
     }
 }
 
@@ -133,7 +107,7 @@ pub(super) fn describe(person: &Person) -> Account {
 }
 
 pub(super) async fn set_password(app: &Arc<App>, user: String, text: &str, by: &Principal) -> Result<Account, Refusal> {
-    let person = find(app, &user).await?;
+    let person = named::find(app, &user).await?;
     // Hashed between two transactions, because it is slow; the account is found again, and its reach checked, where it
     // changes.
     let hash = hash(app, text, &person.context_words(&app.env())).await?;

@@ -71,6 +71,12 @@ impl Measures {
         self.renewal_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns until when the present certificate is valid, if one is served.
+    pub fn certificate_ends_at(&self) -> Option<Timestamp> {
+        let seconds = self.certificate_ends_at.load(Ordering::Relaxed);
+        (seconds > 0).then(|| Timestamp::from_seconds(seconds))
+    }
+
     /// Notes until when the present certificate is valid.
     pub fn note_certificate(&self, ends_at: Timestamp) {
         self.certificate_ends_at.store(ends_at.seconds(), Ordering::Relaxed);

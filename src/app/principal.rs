@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::accounts::Work;
 use crate::accounts::standing::{self, Denied, Needs};
 use crate::audit::{Act, Outcome, Source};
+use crate::base::AccountId;
 use crate::sessions::Session;
 use crate::store::StoreError;
 use crate::throttle::{self, Bucket, Kind};
@@ -96,6 +97,15 @@ impl Principal {
         match self {
             Self::Caller(caller) if caller.grant.is_session() => Some(&caller.session),
             _ => None,
+        }
+    }
+
+    /// Returns the account in whose name it is done, if it is one's.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::CommandLine(_) => None,
+            Self::Caller(caller) => Some(caller.person.id),
         }
     }
 

@@ -59,6 +59,14 @@ impl App {
     }
 }
 
+impl App {
+    /// Returns when the newest snapshot was taken, as it says itself. None if there is none, or no folder for them.
+    pub fn last_snapshot_at(&self, settings: &Backups) -> Option<Timestamp> {
+        let folder = settings.directory.as_ref()?;
+        numbered(folder).ok()?.iter().rev().find_map(|(_, path)| made_at(path))
+    }
+}
+
 /// Returns the name of the next snapshot in a folder.
 pub fn next_snapshot(folder: &Path) -> std::io::Result<PathBuf> {
     let number = numbered(folder)?.last().map_or(1, |(number, _)| number.saturating_add(1));

@@ -163,6 +163,12 @@ stored_enum! {
         FactorResetDropped = 101 "factor-reset-dropped",
         /// An administrator ended somebody's sessions; the detail is how many.
         SessionsEndedFor = 102 "sessions-ended-for",
+        /// An administrator, or the help desk, had a link mailed by which somebody sets a password.
+        ResetSent = 110 "reset-sent",
+        /// An administrator gave somebody another display name, or removed it.
+        NameChanged = 111 "name-changed",
+        /// An administrator dropped a mail; the detail is its kind.
+        MailDropped = 112 "mail-dropped",
         /// An administrator ended everybody's sessions; the detail is how many of them ended in this transaction.
         SessionsEndedForAll = 103 "sessions-ended-for-all",
     }

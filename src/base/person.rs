@@ -83,6 +83,21 @@ impl GroupName {
         if fits && is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
     }
 
+    /// The group whose members help people who cannot log in.
+    pub const HELPDESK: &str = "helpdesk";
+
+    /// Returns the help desk's group.
+    #[must_use]
+    pub fn helpdesk() -> Self {
+        Self(Self::HELPDESK.to_owned())
+    }
+
+    /// Whether its members have a part in running the appliance.
+    #[must_use]
+    pub fn is_privileged(&self) -> bool {
+        matches!(self.0.as_str(), Self::ADMINISTRATORS | Self::HELPDESK)
+    }
+
     /// Returns the administrators' group.
     #[must_use]
     pub fn administrators() -> Self {

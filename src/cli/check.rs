@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::base::{BUILD_DATE, Clock};
 use crate::cli::out::say;
-use crate::config::{Config, notes, without_secrets};
+use crate::config::{Config, notes};
 
 use super::common::Common;
 use super::surroundings::{self, Eyes, Seen};
@@ -74,20 +74,7 @@ fn say_all(config: &Config, seen: &Seen) -> Result<(), Exit> {
 }
 
 fn resolved(config: &Config) -> Result<Value, Exit> {
-    let mut shown = serde_json::to_value(config).map_err(Exit::failed)?;
-    shown["store"]["key_file"] = Value::String(config.sealing_key_path().display().to_string());
-    mask(&mut shown);
-    Ok(shown)
-}
-
-/// Masks the secrets in URLs of other services.
-fn mask(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = without_secrets(text),
-        Value::Array(items) => items.iter_mut().for_each(mask),
-        Value::Object(members) => members.values_mut().for_each(mask),
-        _ => {}
-    }
+    config.in_force().map_err(Exit::failed)
 }
 
 /// Prints `section.key = value`, one per line. Secrets are in files, whose names alone are printed.

@@ -11,6 +11,7 @@ mod exposure;
 mod front_end;
 mod host_name;
 mod https_url;
+mod in_force;
 mod mail_domain;
 mod paths;
 mod portal_url;

@@ -283,6 +283,17 @@ pub fn retry(tx: &mut dyn Transaction, id: MailId, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
+/// Removes a mail that waits, is held or has failed. Returns its kind; none if no mail has this id, or it is being sent.
+pub fn discard(tx: &mut dyn Transaction, id: MailId) -> Result<Option<String>, StoreError> {
+    // One that is being sent may have arrived already: what became of it is noted first.
+    let Some(mail) = MAILS.get(tx, &id)?.filter(|mail| mail.state != MailState::Sending) else { return Ok(None) };
+    if mail.state == MailState::Queued {
+        mail.turn(id).leave(tx)?;
+    }
+    MAILS.delete(tx, &id)?;
+    Ok(Some(mail.letter))
+}
+
 /// A page of the mails that wait or have failed.
 pub fn list(view: &dyn Snapshot, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, Mail)>, StoreError> {
     MAILS.page(view, after.as_ref(), limit)

@@ -7,7 +7,7 @@ use http::header::AsHeaderName;
 use http::{HeaderMap, Method, header};
 
 use crate::accounts::permissions;
-use crate::accounts::standing::Needs;
+use crate::accounts::standing::{Duty, Needs};
 use crate::app::{Caller, KnownCaller};
 use crate::config::SiteUrl;
 use crate::crypto::{Bearer, BearerKind, Digest};
@@ -30,14 +30,20 @@ pub enum Access {
     Asking,
     /// Callers with a live session, including those who must set up a second factor before anything else.
     Enrolling,
+    /// Members of the help desk, and administrators.
+    Helpdesk,
     /// Administrators of the appliance.
     Administrator,
 }
 
 impl Access {
     const fn needs(self, scope: Option<Scope>) -> Needs {
-        let administrator = matches!(self, Self::Administrator);
-        Needs { scope, administrator, second_factor: !matches!(self, Self::Enrolling) }
+        let duty = match self {
+            Self::Administrator => Duty::Administering,
+            Self::Helpdesk => Duty::Helping,
+            _ => Duty::None,
+        };
+        Needs { scope, duty, second_factor: !matches!(self, Self::Enrolling) }
     }
 }
 

@@ -166,6 +166,24 @@ impl Reply {
         reply
     }
 
+    /// A file to be saved, under this name.
+    pub(super) fn download(kind: &'static str, name: &'static str, content: String) -> Self {
+        let mut reply = Self::new(Success::Ok.status(), Media::Other(kind), content);
+        if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
+            reply.headers.insert(header::CONTENT_DISPOSITION, disposition);
+        }
+        reply
+    }
+
+    /// Says where there is more (RFC 8288).
+    #[must_use]
+    pub(super) fn with_next(mut self, target: &str) -> Self {
+        if let Ok(link) = HeaderValue::try_from(format!("<{target}>; rel=\"next\"")) {
+            self.headers.insert(header::LINK, link);
+        }
+        self
+    }
+
     /// Metrics.
     pub(super) fn metrics(text: String) -> Self {
         const KIND: Media = Media::Other("text/plain; version=0.0.4; charset=utf-8");

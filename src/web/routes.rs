@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use super::access::Access::{self, Administrator, Anyone, Asking, Enrolling, LoggedIn};
+use super::access::Access::{self, Administrator, Anyone, Asking, Enrolling, Helpdesk, LoggedIn};
 use super::access::{Admission, Audience};
-use super::api::{admin, factors, tokens};
+use super::api::{admin, factors, tokens, upkeep};
 use super::context::Web;
 use super::failure::Failure;
 use super::forward_auth::{self, Endpoint};
@@ -249,9 +249,9 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/api/v1/may/{permission}"                   LoggedIn             api::may at once by Profile;
         "GET"    "/api/v1/users/{user}/may/{permission}"      Asking               api::may_they by Ask;
 
-        "GET"    "/api/v1/admin/users"                        Administrator        admin::users by AdminRead;
+        "GET"    "/api/v1/admin/users"                        Helpdesk             admin::users by AdminRead;
         "POST"   "/api/v1/admin/users"                        Administrator+fresh  admin::add_user by AdminWrite;
-        "GET"    "/api/v1/admin/users/{user}"                 Administrator        admin::show_user by AdminRead;
+        "GET"    "/api/v1/admin/users/{user}"                 Helpdesk             admin::show_user by AdminRead;
         "DELETE" "/api/v1/admin/users/{user}"                 Administrator+fresh  admin::delete_user by AdminWrite;
         "POST"   "/api/v1/admin/users/{user}/confirm"         Administrator+fresh  admin::confirm_user by AdminWrite;
         "POST"   "/api/v1/admin/users/{user}/disable"         Administrator+fresh  admin::disable_user by AdminWrite;
@@ -260,7 +260,15 @@ pub static ROUTES: &[Route] = routes! {
         "POST"   "/api/v1/admin/users/{user}/password"        Administrator+fresh  admin::set_password;
         "PUT"    "/api/v1/admin/users/{user}/phone"           Administrator+fresh  admin::set_phone by AdminWrite;
         "DELETE" "/api/v1/admin/users/{user}/phone"           Administrator+fresh  admin::remove_phone by AdminWrite;
-        "DELETE" "/api/v1/admin/users/{user}/sessions"        Administrator+fresh  admin::end_sessions by AdminWrite;
+        "PUT"    "/api/v1/admin/users/{user}/name"            Administrator+fresh  admin::set_name by AdminWrite;
+        "DELETE" "/api/v1/admin/users/{user}/name"            Administrator+fresh  admin::remove_name by AdminWrite;
+        "PUT"    "/api/v1/admin/users/{user}/username"        Administrator+fresh  admin::set_username by AdminWrite;
+        "PUT"    "/api/v1/admin/users/{user}/email"           Administrator+fresh  admin::set_email by AdminWrite;
+        "POST"   "/api/v1/admin/users/{user}/send-reset"      Helpdesk+fresh       admin::send_reset by AdminWrite;
+        "GET"    "/api/v1/admin/users/{user}/sessions"        Helpdesk             admin::sessions by AdminRead;
+        "DELETE" "/api/v1/admin/users/{user}/sessions"        Helpdesk+fresh       admin::end_sessions by AdminWrite;
+        "DELETE" "/api/v1/admin/users/{user}/sessions/{id}"   Helpdesk+fresh       admin::end_session by AdminWrite;
+        "GET"    "/api/v1/admin/users/{user}/logins"          Helpdesk             admin::logins by AdminRead;
         "GET"    "/api/v1/admin/users/{user}/tokens"          Administrator        admin::tokens by AdminRead;
         "POST"   "/api/v1/admin/users/{user}/tokens"          Administrator+fresh  admin::make_token;
         "DELETE" "/api/v1/admin/users/{user}/tokens/{id}"     Administrator+fresh  admin::revoke_token by AdminWrite;
@@ -279,6 +287,17 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/api/v1/admin/groups/{group}/members"       Administrator        admin::members by AdminRead;
         "PUT"    "/api/v1/admin/groups/{group}/permissions/{permission}" Administrator+fresh  admin::permit by AdminWrite;
         "DELETE" "/api/v1/admin/groups/{group}/permissions/{permission}" Administrator+fresh  admin::forbid by AdminWrite;
+        "GET"    "/api/v1/admin/overview"                     Administrator        upkeep::overview by AdminRead;
+        "GET"    "/api/v1/admin/configuration"                Administrator        upkeep::configuration by AdminRead;
+        "GET"    "/api/v1/admin/mails"                        Administrator        upkeep::mails by AdminRead;
+        "POST"   "/api/v1/admin/mails/retry"                  Administrator+fresh  upkeep::retry_mails by AdminWrite;
+        "POST"   "/api/v1/admin/mails/release"                Administrator+fresh  upkeep::release_mails by AdminWrite;
+        "POST"   "/api/v1/admin/mails/{id}/retry"             Administrator+fresh  upkeep::retry_mail by AdminWrite;
+        "DELETE" "/api/v1/admin/mails/{id}"                   Administrator+fresh  upkeep::drop_mail by AdminWrite;
+        "GET"    "/api/v1/admin/limits"                       Administrator        upkeep::limits by AdminRead;
+        "POST"   "/api/v1/admin/limits/lift"                  Administrator+fresh  upkeep::lift_limits by AdminWrite;
+        "GET"    "/api/v1/admin/audit"                        Administrator        upkeep::audit by AdminRead;
+        "GET"    "/api/v1/admin/audit/export"                 Administrator        upkeep::audit_export by AdminRead;
         "DELETE" "/api/v1/admin/sessions"                     Administrator+fresh  admin::end_all_sessions;
     }
 };

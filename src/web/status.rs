@@ -142,6 +142,7 @@ impl Failure {
             Self::Refused(RefusalKind::Conflict, _) => explain(S::CONFLICT, "conflict"),
             Self::Refused(RefusalKind::Invalid, _) => explain(S::UNPROCESSABLE_ENTITY, "refused"),
             Self::Refused(RefusalKind::NeedsLogin, _) => Self::InsufficientScope.explanation(),
+            Self::Refused(RefusalKind::NeedsAdministrator, _) => Self::Forbidden.explanation(),
             Self::Refused(RefusalKind::Failed, _) => explain(S::INTERNAL_SERVER_ERROR, "internal"),
             Self::TooLarge => explain(S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Misdirected => explain(S::MISDIRECTED_REQUEST, "misdirected"),

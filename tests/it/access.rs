@@ -75,7 +75,18 @@ const OPEN_TO_ANYONE: &[&str] = &[
 ];
 
 /// Where only administrators come in.
-const FOR_ADMINISTRATORS: &[&str] = &["/api/v1/admin/", "/admin/"];
+const FOR_ADMINISTRATORS: &[&str] = &["/api/v1/admin/", "/admin"];
+
+/// Where the help desk comes in as well.
+const FOR_HELPDESK: &[&str] = &[
+    "GET /api/v1/admin/users",
+    "GET /api/v1/admin/users/{user}",
+    "POST /api/v1/admin/users/{user}/send-reset",
+    "GET /api/v1/admin/users/{user}/sessions",
+    "DELETE /api/v1/admin/users/{user}/sessions",
+    "DELETE /api/v1/admin/users/{user}/sessions/{id}",
+    "GET /api/v1/admin/users/{user}/logins",
+];
 
 /// Where those come in who may ask what others may do.
 const FOR_ASKING: &str = "GET /api/v1/users/{user}/may/{permission}";
@@ -169,6 +180,9 @@ fn every_route_lets_in_whom_it_should() {
     let copied = dead.copy();
     dead.api("POST", "/logout", json!(null)).expect(204);
     let (stranger, administrator) = (world.visitor(), world.administrator("root@example.org"));
+    let helper = world.logged_in("helper@example.org", PASSWORD);
+    let helps = json!({"command": "user-group", "user": "helper@example.org", "group": "helpdesk", "member": true});
+    world.command(helps).expect("done");
     let every = json!({"name": "all", "scopes": ["profile", "ask", "access", "admin:read", "admin:write"]});
     let token = administrator.api("POST", "/account/tokens", every).expect(200).json()["token"].clone();
     let bearer = format!("Bearer {}", token.as_str().expect("a token"));
@@ -186,6 +200,8 @@ fn every_route_lets_in_whom_it_should() {
             (false, false, false) => Access::LoggedIn,
         };
         let expected = if name == FOR_ASKING { Access::Asking } else { expected };
+        let is_for_helpdesk = FOR_HELPDESK.contains(&name.as_str());
+        let expected = if is_for_helpdesk { Access::Helpdesk } else { expected };
         // A page that were told as a program is, or the other way round, would let a browser send what it must not.
         let speaks_json = route.path.starts_with("/api/");
         assert_eq!(route.audience == Audience::Api, speaks_json, "{name}");
@@ -215,6 +231,11 @@ fn every_route_lets_in_whom_it_should() {
             assert!(!matches!(reply.status(), 401 | 500..), "{name}: {}", reply.status());
             let is_forbidden = reply.status() == 403 && reply.text().contains("Only administrators may do this");
             assert_eq!(is_forbidden, is_administrative || name == FOR_ASKING, "{name}: {}", reply.status());
+            let reply = knock(&helper, route.method, route.path, &[OURS]);
+            assert!(!matches!(reply.status(), 401 | 500..), "{name}: {}", reply.status());
+            let is_forbidden = reply.status() == 403 && reply.text().contains("Only administrators may do this");
+            let is_kept_out = is_administrative && !is_for_helpdesk || name == FOR_ASKING;
+            assert_eq!(is_forbidden, is_kept_out, "{name}: {}", reply.status());
             let reply = knock(&administrator, route.method, route.path, &[OURS]);
             assert!(!matches!(reply.status(), 401 | 403 | 500..), "{name}: {}", reply.status());
             let reply = knock(&stranger, route.method, route.path, &[OURS, ("authorization", &bearer)]);

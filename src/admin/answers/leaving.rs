@@ -55,6 +55,13 @@ pub struct QueuedMails {
     pub queued: usize,
 }
 
+/// A mail that was dropped.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct DroppedMail {
+    /// Its id.
+    pub dropped: String,
+}
+
 /// Held mails that were released.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ReleasedMails {

@@ -15,10 +15,12 @@ pub use accounts::{
 };
 pub use groups::{DisbandedGroup, Group};
 pub use joining::{Decided, Invitation, Registration};
-pub use leaving::{Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook};
+pub use leaving::{
+    DroppedMail, Mail, Mails, QueuedMails, ReleasedMails, RetriedWebhook, TestMail, ToldWebhook, Webhook,
+};
 pub use upkeep::{
-    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, NewKey, Probed, RateLimit, Readiness, VerifiedLog,
-    WitnessedLog,
+    Arrival, AuditRow, Clock, Follows, Inspection, LiftedLimits, LoginTried, NewKey, Overview, Probed, RateLimit,
+    Readiness, Tally, VerifiedLog, WitnessedLog,
 };
 
 /// A page of a list.

@@ -64,6 +64,57 @@ pub struct AuditRow {
     pub detail: Option<String>,
 }
 
+/// An attempt to log in.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct LoginTried {
+    /// The time of it.
+    pub at: Timestamp,
+    /// Its outcome, in a word of the audit log.
+    pub outcome: String,
+    /// The network address that it came from.
+    pub network: Option<String>,
+}
+
+/// A number of things, as far as they were counted.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Tally {
+    /// How many were counted.
+    pub count: usize,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// The state of the appliance, for an administrator who looks in.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Overview {
+    /// The version of the program.
+    pub version: String,
+    /// Accounts.
+    pub accounts: Tally,
+    /// Registrations that wait for approval.
+    pub approvals: Tally,
+    /// Mails that wait.
+    pub mails_waiting: Tally,
+    /// Mails that were given up.
+    pub mails_failed: Tally,
+    /// The time at which the certificate ends that is served, if we serve one.
+    pub certificate_ends_at: Option<Timestamp>,
+    /// The reason why the last attempt to get a certificate failed.
+    pub certificate_trouble: Option<String>,
+    /// The room on the disk.
+    pub disk: DiskSpace,
+    /// [`Inspection::WRITABLE`], or why nothing can be written.
+    pub store: String,
+    /// Workers whose step has taken far too long.
+    pub stuck_workers: Vec<String>,
+    /// The clock.
+    pub clock: Clock,
+    /// The time of the newest snapshot, if there is a folder for them.
+    pub last_snapshot_at: Option<Timestamp>,
+    /// Whether snapshots are taken by schedule.
+    pub takes_snapshots: bool,
+}
+
 /// An audit log whose chain holds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct VerifiedLog {

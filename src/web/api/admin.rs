@@ -9,42 +9,47 @@ use crate::web::request::Request;
 use crate::web::status::Success;
 
 /// The rows of one answer, and the most that can be asked for.
-const ROWS: usize = 100;
+pub(super) const ROWS: usize = 100;
 
 /// Executes a command, and shows its answer. It takes no query parameters.
-async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+pub(super) async fn show(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     listed(web, request, command).await
 }
 
 /// As [`show`], where the query was read.
-async fn listed(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+pub(super) async fn listed(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
     Ok(Reply::json(Success::Ok, &carry_out(web, request, command).await?))
 }
 
 /// Executes a command that has nothing to show. It takes no query parameters.
-async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
+pub(super) async fn done(web: &Web, request: &Request, command: Command) -> Result<Reply, Failure> {
     request.takes_only(&[])?;
     carry_out(web, request, command).await?;
     Ok(Reply::no_content())
 }
 
 /// Parses `?limit=&after=`, and refuses every other parameter.
-fn page(request: &Request) -> Result<(Option<String>, usize), Failure> {
+pub(super) fn page(request: &Request) -> Result<(Option<String>, usize), Failure> {
     request.takes_only(&["limit", "after"])?;
     read_page(request)
 }
 
 fn read_page(request: &Request) -> Result<(Option<String>, usize), Failure> {
-    let limit = match request.query("limit") {
-        None => ROWS,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=ROWS).contains(limit))
-            .ok_or_else(|| FieldErrors::of("limit", "wrong_type"))?,
-    };
-    Ok((request.query("after").map(str::to_owned), limit))
+    Ok((text(request, "after"), read_limit(request, ROWS)?))
+}
+
+/// Parses `limit=`, which is at most `most`, and that if it is absent.
+pub(super) fn read_limit(request: &Request, most: usize) -> Result<usize, Failure> {
+    let Some(text) = request.query("limit") else { return Ok(most) };
+    let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+    limit.ok_or_else(|| FieldErrors::of("limit", "wrong_type").into())
+}
+
+/// Parses a whole number that may be left out.
+pub(super) fn read_number(request: &Request, name: &str) -> Result<Option<u64>, Failure> {
+    let number = request.query(name).map(str::parse).transpose();
+    number.map_err(|_| FieldErrors::of(name, "wrong_type").into())
 }
 
 fn user(request: &Request) -> String {
@@ -56,7 +61,7 @@ fn group(request: &Request) -> String {
 }
 
 /// Parses a parameter that is `true` or `false`; absent is no.
-fn flag(request: &Request, name: &str) -> Result<bool, Failure> {
+pub(super) fn flag(request: &Request, name: &str) -> Result<bool, Failure> {
     match request.query(name) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
@@ -64,7 +69,7 @@ fn flag(request: &Request, name: &str) -> Result<bool, Failure> {
     }
 }
 
-fn text(request: &Request, name: &str) -> Option<String> {
+pub(super) fn text(request: &Request, name: &str) -> Option<String> {
     request.query(name).map(str::to_owned)
 }
 
@@ -150,6 +155,57 @@ pub(crate) async fn set_phone(web: &Web, request: &Request) -> Result<Reply, Fai
 /// `DELETE /admin/users/{user}/phone`
 pub(crate) async fn remove_phone(web: &Web, request: &Request) -> Result<Reply, Failure> {
     show(web, request, Command::UserPhone { user: user(request), phone: None }).await
+}
+
+/// `PUT /admin/users/{user}/name`
+pub(crate) async fn set_name(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.text_of("name"),);
+    let (name,) = fields.finish(values)?;
+    show(web, request, Command::UserName { user: user(request), name: Some(name) }).await
+}
+
+/// `DELETE /admin/users/{user}/name`
+pub(crate) async fn remove_name(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserName { user: user(request), name: None }).await
+}
+
+/// `PUT /admin/users/{user}/username`
+pub(crate) async fn set_username(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.text_of("username"),);
+    let (username,) = fields.finish(values)?;
+    show(web, request, Command::UserUsername { user: user(request), username }).await
+}
+
+/// `PUT /admin/users/{user}/email`
+pub(crate) async fn set_email(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    let mut fields = request.json()?;
+    let values = (fields.text_of("email"), fields.flag("confirmed"));
+    let (email, confirmed) = fields.finish(values)?;
+    show(web, request, Command::UserEmail { user: user(request), email, confirmed }).await
+}
+
+/// `POST /admin/users/{user}/send-reset`
+pub(crate) async fn send_reset(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::UserSendReset(command::Named { user: user(request) })).await
+}
+
+/// `GET /admin/users/{user}/sessions`
+pub(crate) async fn sessions(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    show(web, request, Command::SessionList(command::Named { user: user(request) })).await
+}
+
+/// `DELETE /admin/users/{user}/sessions/{id}`
+pub(crate) async fn end_session(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    done(web, request, Command::SessionEndOne { user: user(request), id: request.parameter("id").to_owned() }).await
+}
+
+/// `GET /admin/users/{user}/logins?limit=&after=`
+pub(crate) async fn logins(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    request.takes_only(&["limit", "after"])?;
+    let (after, limit) = (read_number(request, "after")?, read_limit(request, ROWS)?);
+    listed(web, request, Command::LoginList { user: user(request), after, limit }).await
 }
 
 /// `DELETE /admin/users/{user}/sessions`

@@ -6,6 +6,7 @@ mod documents;
 pub(super) mod factors;
 mod people;
 pub(super) mod tokens;
+pub(super) mod upkeep;
 
 pub(super) use people::{
     change_email, change_language, change_password, change_username, check_reset, confirm, delete_account,

@@ -1,5 +1,6 @@
 //! Administrators' commands over HTTP.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::admin::answers::{Page, Registration};
@@ -22,6 +23,19 @@ pub(crate) async fn carry_out(web: &Web, request: &Request, command: Command) ->
 /// Executes a command in somebody's name.
 pub(super) async fn carry_out_as(web: &Web, by: impl Into<Principal>, command: Command) -> Result<Value, Failure> {
     Ok(admin::execute(&web.app, command, &by.into()).await?)
+}
+
+/// Executes a command, and reads its answer.
+pub(crate) async fn read_answer<T: DeserializeOwned>(
+    web: &Web,
+    request: &Request,
+    command: Command,
+) -> Result<T, Failure> {
+    let answer = carry_out(web, request, command).await?;
+    serde_json::from_value(answer).map_err(|error| {
+        tracing::error!(%error, "an answer cannot be read back");
+        Failure::Internal
+    })
 }
 
 /// Lists the registrations that wait for approval.

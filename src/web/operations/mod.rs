@@ -3,6 +3,7 @@
 mod account;
 mod account_recovery;
 mod admin;
+mod audit_export;
 mod entry;
 mod factors;
 mod language;
@@ -15,6 +16,7 @@ pub(super) use account::{
 };
 pub(super) use account_recovery::take_back;
 pub(super) use admin::{carry_out, waiting_registrations};
+pub(super) use audit_export::{AuditFile, export_audit};
 pub(super) use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub(super) use factors::{
     AddedFactor, add_sent_codes, begin_totp, confirm_totp, end_trust, hand_over_stepped, prove_again, remake_codes,

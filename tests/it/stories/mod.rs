@@ -2,6 +2,7 @@
 
 mod account;
 mod account_recovery;
+mod administering;
 mod app_passwords;
 mod approving;
 mod auditing;
@@ -16,6 +17,7 @@ mod freshness;
 mod front_ends;
 mod grouping;
 mod guessing;
+mod helping;
 mod identities;
 mod inviting;
 mod languages;
