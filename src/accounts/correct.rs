@@ -78,7 +78,7 @@ pub fn set_email(
     if let Some(old) = old.filter(|old| old != new) {
         let letter = Letter::AddressChanged { old: old.masked(), new: new.masked(), undo: String::new() };
         notices::tell(work, person, &letter)?;
-        work.mail(new, &letter)?;
+        work.mail(person.at(new), &letter)?;
     }
     if let Some(after) = person::load(work.tx, id)? {
         *person = after;
