@@ -30,6 +30,7 @@ impl Config {
         let tls = &mut self.tls;
         let optional = [
             ("site.templates", &mut self.site.templates),
+            ("site.texts", &mut self.site.texts),
             ("tls.certificate", &mut tls.certificate),
             ("tls.private_key", &mut tls.private_key),
             ("tls.acme.ca_file", &mut tls.acme.ca_file),
@@ -56,7 +57,7 @@ impl Config {
 }
 
 /// Settings that name a folder, whose path may end with a slash.
-const FOLDERS: [&str; 3] = ["site.templates", "backup.directory", "mail.directory"];
+const FOLDERS: [&str; 4] = ["site.templates", "site.texts", "backup.directory", "mail.directory"];
 
 /// Returns why a path cannot be meant as it is written, and what to write instead. `file` is the configuration itself.
 fn trouble_with(key: &str, path: &Path, file: &Path) -> Option<(String, String)> {

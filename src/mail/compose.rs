@@ -180,6 +180,7 @@ fn split_subject(text: &str) -> Result<(&str, &str), ComposeError> {
 mod tests {
     use super::*;
     use crate::base::Timestamp;
+    use crate::texts::{Catalogue, Language, TimeZone, english};
     use proptest::prelude::*;
 
     fn composer() -> Composer {
@@ -216,11 +217,14 @@ mod tests {
         }
     }
 
-    fn mail_of(name: &str, letter: &Letter) -> String {
-        let text = format!(
+    fn settings(name: &str) -> String {
+        format!(
             "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n"
-        );
-        let config = Config::parse(&text, Path::new("test.toml")).expect("valid");
+        )
+    }
+
+    fn mail_of(name: &str, letter: &Letter) -> String {
+        let config = Config::parse(&settings(name), Path::new("test.toml")).expect("valid");
         let composer = Composer::new(&config, load_languages(&config).languages).expect("well formed");
         let to = EmailAddress::parse("alice@example.org").expect("an address");
         let mut moment = Moment::new(Timestamp::from_seconds(1_700_000_000), [1; 32]);
@@ -280,6 +284,48 @@ mod tests {
             if EmailAddress::parse(&text).is_ok() {
                 prop_assert_eq!(compose(&Letter::Test, &text).matches("\r\nTo: ").count(), 1);
             }
+        }
+    }
+
+    /// Mails in a language that nobody speaks, written from right to left: what is left of English stands in code.
+    #[test]
+    fn mails_say_nothing_but_by_the_catalogue() {
+        let wide = |sentence: &str| {
+            let mut is_value = false;
+            let letter = |c: char| {
+                is_value = (is_value || c == '{') && c != '}';
+                if !is_value && c.is_ascii_alphabetic() {
+                    char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c)
+                } else {
+                    c
+                }
+            };
+            sentence.chars().map(letter).collect::<String>()
+        };
+        let mut texts = String::new();
+        for key in english().keys() {
+            let sentences: Vec<&str> = english().sentences(key).collect();
+            let sentence = serde_json::json!(wide(sentences.last().expect("a sentence")));
+            let value = if sentences.len() > 1 { format!("{{ other = {sentence} }}") } else { sentence.to_string() };
+            texts.extend(["\"", key, "\" = ", &value, "\n"]);
+        }
+        let language = Language::parse("ar-x-wide").expect("a tag");
+        let (catalogue, _) = Catalogue::read(&texts, language.clone());
+        let config = Config::parse(&settings("Hill"), Path::new("test.toml")).expect("valid");
+        let languages = Languages::new(language, vec![], vec![catalogue], TimeZone::utc());
+        let composer = Composer::new(&config, Arc::new(languages)).expect("well formed");
+        let to = EmailAddress::parse("ada@example.org").expect("an address");
+        for letter in Letter::samples() {
+            let (text, html) = composer.render(&letter, &to, &composer.languages.voice(None)).expect("complete");
+            assert!(html.contains("<html lang=\"ar-x-wide\" dir=\"rtl\">"), "{html}");
+            let is_same_everywhere = |word: &str| {
+                word.contains(['@', ':', '.', '/', '(']) || ["Hill", "UTC", "ada", "Firefox", "Linux"].contains(&word)
+            };
+            let words =
+                text.strip_prefix("Subject:").expect("a subject").split(|c: char| c.is_whitespace() || c == ',');
+            let plain = words.filter(|word| word.chars().any(|c| c.is_ascii_alphabetic()));
+            let left: Vec<&str> = plain.filter(|word| !is_same_everywhere(word)).collect();
+            assert_eq!(left, [""; 0], "{}: {text}", letter.name());
         }
     }
 }

@@ -71,10 +71,14 @@ impl Catalogue {
         self.messages.insert(key, message);
     }
 
+    /// Forgets where its messages stand, which nobody asks of those that are built in.
+    pub(super) fn without_lines(self) -> Self {
+        Self { lines: BTreeMap::new(), ..self }
+    }
+
     /// Adds the messages of another catalogue.
     pub(super) fn with(mut self, other: Self) -> Self {
         self.messages.extend(other.messages);
-        self.lines.extend(other.lines);
         self
     }
 

@@ -31,6 +31,9 @@ impl Languages {
         let own: BTreeMap<_, _> = own.into_iter().map(|catalogue| (catalogue.language.clone(), catalogue)).collect();
         let mut languages = Self { offered: Vec::new(), of_site, own, zone };
         // One that has no texts at all would show English under another name.
+        if languages.name_of(&languages.of_site).is_none() {
+            languages.of_site = Language::english();
+        }
         languages.offered = offered.into_iter().filter(|language| languages.name_of(language).is_some()).collect();
         if !languages.offered.contains(&languages.of_site) {
             languages.offered.insert(0, languages.of_site.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 
-use crate::app::{App, Caller};
+use crate::app::App;
 use crate::config::Config;
 use crate::gate::{Allow, OriginalRequest, OriginalUrl, RequestMethod};
 use crate::templates::{TemplateError, Templates};
@@ -79,9 +79,10 @@ impl Web {
         self.app.env().languages.choose(self.cookies.language(headers), asked).clone()
     }
 
-    /// Returns the language that the owner of an account reads, if the site still has it.
-    pub(super) fn language_of_owner(&self, caller: Option<&Caller>) -> Option<Language> {
-        let reads = caller?.person.account.reads.as_ref()?;
+    /// Returns the language that whoever is logged in has chosen for their account, if the site still has it.
+    pub(super) async fn language_of_owner(&self, headers: &HeaderMap) -> Option<Language> {
+        let caller = self.caller(headers).await.ok()??;
+        let reads = caller.person.account.reads.as_ref()?;
         self.app.env().languages.find(reads.as_str()).cloned()
     }
 

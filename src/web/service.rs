@@ -237,12 +237,13 @@ impl Service {
     }
 
     async fn handle(&self, route: &Route, request: &mut Request) -> Result<Reply, Failure> {
-        request.caller = self.web.let_in(&request.headers, route.admission(), request.network).await?;
+        // Before anybody is refused, who is told in their language as well.
         if route.audience == Audience::Page
-            && let Some(language) = self.web.language_of_owner(request.caller.as_ref())
+            && let Some(language) = self.web.language_of_owner(&request.headers).await
         {
             request.viewer.language = Some(language);
         }
+        request.caller = self.web.let_in(&request.headers, route.admission(), request.network).await?;
         match route.handler {
             Handler::Later(handler) => CatchPanic(handler(&self.web, request)).await,
             Handler::Now(handler) => caught(|| handler(&self.web, request)),

@@ -11,7 +11,8 @@ use super::reply::Response;
 pub(super) struct Viewer {
     /// Their language; none for programs, which are told everything in English.
     pub language: Option<Language>,
-    /// The path of the page, and its query: where they go on after they have chosen another language.
+    /// The path of the page, and its query: where they go on after they have chosen another language. Empty where there
+    /// is no way back, so that none can be chosen.
     pub here: String,
 }
 

@@ -93,6 +93,35 @@ fn templates_are_read_and_one_that_replaces_nothing_is_told() {
 }
 
 #[test]
+fn texts_are_read_and_what_is_wrong_in_them_is_told_with_its_line() {
+    let folder = Folder::new();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    let text = std::fs::read_to_string(&config).expect("written");
+    let site = "texts = \"texts\"\nlanguages = [\"en\", \"sv\", \"fi\"]\n[listen]";
+    std::fs::write(&config, text.replace("[listen]", site)).expect("written");
+    std::fs::create_dir(folder.join("texts")).expect("made");
+    std::fs::write(folder.join("texts/sv.toml"), "[language]\nname = \"Svenska\"\n").expect("written");
+    std::fs::write(folder.join("texts/en.toml"), "[pages.login]\ntitel = \"Hello\"\ntitle = \"{to}\"\n")
+        .expect("written");
+    let (code, said) = refusal(&["check", "--config", &config]);
+    assert_eq!(code, Some(78), "{said}");
+    for told in [
+        "texts/en.toml:2: there is no text `pages.login.titel`; did you mean `pages.login.title`?",
+        "texts/en.toml:3: `pages.login.title` has no value {to}; it has none",
+        "texts/fi.toml: site.languages names this language",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    std::fs::remove_file(folder.join("texts/en.toml")).expect("removed");
+    std::fs::write(folder.join("texts/fi.toml"), "[language]\nname = \"Suomi\"\n").expect("written");
+    let said = said_by(&["check", "--config", &config]);
+    assert!(
+        said.contains("is valid\nnote: ") && said.contains("texts are missing, and are shown in English"),
+        "{said}"
+    );
+}
+
+#[test]
 fn places_that_nothing_can_be_written_to_are_told() {
     let folder = Folder::new();
     let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));

@@ -75,6 +75,26 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_write_instead() {
             ":2:7: 7: `url` is a text in quotation marks, and this is a number",
             "https://auth.example.org",
         ),
+        (
+            "[site]\nurl = \"https://a.example\"\ntime_zone = \"Europe/Berln\"\n",
+            ":3:13: \"Europe/Berln\": not a time zone",
+            "did you mean Europe/Berlin?",
+        ),
+        (
+            "[site]\nurl = \"https://a.example\"\nlanguages = [\"German\"]\n",
+            ":3:14: \"German\": not a language",
+            "write a tag like \"de\"",
+        ),
+        (
+            "[site]\nurl = \"https://a.example\"\nlanguages = [\"en\", \"xx\"]\n",
+            ":3:13: there are no texts in \"xx\"",
+            "add the language by a file",
+        ),
+        (
+            "[site]\nurl = \"https://a.example\"\nlanguages = [\"de\"]\n",
+            ":3:13: \"en\" is not among them",
+            "write another `language`",
+        ),
         ("[site\n", ":1:6: the name of a section stands between one [ and one ]", "write [site]"),
         (
             "[site]\nurl = \"https://a.example\"\n[mail]\nfrom = \"nobody\"\n",

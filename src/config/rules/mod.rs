@@ -1,6 +1,7 @@
 //! Rules between settings: combinations that cannot work.
 
 mod access;
+mod languages;
 mod limits;
 mod mail;
 mod places;
@@ -12,6 +13,7 @@ use crate::crypto::Cost;
 use super::{Config, HostName, RegistrationMode, TargetUrl, TlsMode, UsernameRule};
 
 use access::{access_domains, access_rules};
+use languages::languages;
 pub(super) use limits::limits;
 use mail::{mail_in_clear, mail_password, mail_port, mail_server};
 use places::places;
@@ -23,6 +25,7 @@ type Rule = fn(&Config, &mut Verdict);
 /// The rules, and the settings that each depends on.
 const RULES: &[(Rule, &[&str])] = &[
     (site, &["site.name"]),
+    (languages, &["site.language", "site.languages"]),
     (tls, &["tls", "proxy", "site.url"]),
     (acme, &["tls", "site.url"]),
     (listeners, &["tls.mode", "listen"]),

@@ -32,7 +32,7 @@ pub(super) fn render(web: &Web, viewer: &Viewer, name: &str, values: Value) -> S
     let voice = web.voice(viewer);
     let env = web.app.env();
     let site = env.config.site.name.as_str();
-    let offered = voice.languages().offered();
+    let offered = voice.languages().offered().filter(|_| !viewer.here.is_empty());
     let languages: Vec<Value> = offered.map(|(tag, name)| context! { tag => tag.as_str(), name }).collect();
     let all = context! { site, languages, here => viewer.here.as_str(), ..values };
     web.pages.load().render(name, &voice, all).unwrap_or_else(|error| {

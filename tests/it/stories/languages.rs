@@ -75,6 +75,8 @@ fn an_account_keeps_its_language_in_every_browser() {
     let other = world.visitor();
     other.log_in(ALICE, PASSWORD).expect(200);
     is_in(&opens(&other, "/account", "en"), "de");
+    is_in(&opens(&other, "/forgot", "en"), "de");
+    is_in(&opens(&other, "/admin/approvals", "en").expect(403), "de");
     assert_eq!(other.api("GET", "/session", Value::Null).json()["user"]["language"], "de");
 
     other.api("PUT", "/account/language", json!({"language": null})).expect(200);
