@@ -14,6 +14,8 @@ pub mod config;
 
 pub mod templates;
 
+pub mod appearance;
+
 pub mod metrics;
 
 pub mod store;

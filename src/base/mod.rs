@@ -1,5 +1,6 @@
 //! Values that every other module uses. Nothing here does I/O.
 
+mod colour;
 mod email;
 mod id;
 mod moment;
@@ -17,6 +18,7 @@ mod typed;
 mod visible;
 mod words;
 
+pub use colour::Colour;
 pub use email::{EmailAddress, NotAnAddress};
 pub use id::{AccountId, ApiTokenId, BrowserId, FactorId, Id, InvitationId, JobId, MailId, RegistrationId, SessionId};
 pub use moment::{Clock, ManualClock, Moment, Seed};

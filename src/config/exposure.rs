@@ -1,4 +1,4 @@
-//! Notes on settings that expose more than they seem to.
+//! Notes on settings that are allowed but deserve a word: most expose more than they seem to.
 
 use ipnet::IpNet;
 
@@ -46,6 +46,7 @@ pub fn notes(config: &Config) -> Vec<String> {
         spa.url.as_ref().is_some_and(|url| !is_reachable(url)),
         "spa.url: scripts there cannot use the API unless its origin is in spa.origins, or a proxy serves both from one",
     );
+    notes.extend(config.site.accent.note());
     notes.extend(openings(config));
     notes.extend(access_notes(config));
     notes

@@ -1,7 +1,9 @@
 //! The configuration file as types. What is wrong in it is reported with its place and what to write instead.
 
+mod accent;
 mod access_notes;
 mod addresses;
+mod contact;
 mod cookie_domain;
 mod document;
 mod doubtful;
@@ -23,6 +25,7 @@ mod rules;
 mod secret_file;
 mod sections;
 mod sender;
+mod site_link;
 mod site_url;
 mod span;
 mod syntax;
@@ -37,6 +40,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use accent::Accent;
+pub use contact::Contact;
 pub use cookie_domain::CookieDomain;
 pub use draft::Draft;
 pub use error::ConfigError;
@@ -57,6 +62,7 @@ pub use sections::{
     UsernameRule, Webhook,
 };
 pub use sender::Sender;
+pub use site_link::SiteLink;
 pub use site_url::SiteUrl;
 pub use span::Span;
 pub use target_url::TargetUrl;

@@ -31,6 +31,9 @@ impl Config {
         let optional = [
             ("site.templates", &mut self.site.templates),
             ("site.texts", &mut self.site.texts),
+            ("site.logo", &mut self.site.logo),
+            ("site.icon", &mut self.site.icon),
+            ("site.static", &mut self.site.static_files),
             ("tls.certificate", &mut tls.certificate),
             ("tls.private_key", &mut tls.private_key),
             ("tls.acme.ca_file", &mut tls.acme.ca_file),
@@ -57,7 +60,7 @@ impl Config {
 }
 
 /// Settings that name a folder, whose path may end with a slash.
-const FOLDERS: [&str; 4] = ["site.templates", "site.texts", "backup.directory", "mail.directory"];
+const FOLDERS: [&str; 5] = ["site.templates", "site.texts", "site.static", "backup.directory", "mail.directory"];
 
 /// Returns why a path cannot be meant as it is written, and what to write instead. `file` is the configuration itself.
 fn trouble_with(key: &str, path: &Path, file: &Path) -> Option<(String, String)> {

@@ -12,6 +12,7 @@ use crate::templates::{TemplateError, Templates};
 use crate::texts::{Language, Voice};
 
 use super::cookies::CookieNames;
+use super::look::Look;
 use super::reply::Reply;
 use super::viewer::Viewer;
 use super::{page_templates, return_to};
@@ -20,11 +21,12 @@ use super::{page_templates, return_to};
 pub(super) struct Web {
     pub(super) app: Arc<App>,
     pub(super) pages: ArcSwap<Templates>,
+    pub(super) look: ArcSwap<Look>,
     pub(super) cookies: CookieNames,
 }
 
 impl Web {
-    /// Loads the page templates.
+    /// Loads the page templates and the files of the house.
     ///
     /// # Errors
     /// When a page template of the administrator's is not well formed.
@@ -32,6 +34,7 @@ impl Web {
         let env = Arc::clone(&app.env());
         Ok(Self {
             pages: ArcSwap::from_pointee(page_templates::load(&env.config)?),
+            look: ArcSwap::from_pointee(Look::new(&env.config.site)),
             cookies: CookieNames::for_site(&env.config.site.url),
             app,
         })
@@ -97,12 +100,14 @@ impl Web {
         reply.with_cookies(self.app.env().config.access.domains.first().and_then(CookieNames::clear_door))
     }
 
-    /// Applies new settings, and reloads the page templates.
+    /// Applies new settings, and reloads the page templates and the files of the house.
     pub(super) fn reconfigure(&self, config: Config) -> Result<(), TemplateError> {
         // The templates first, since they may be refused: then the old settings stay whole.
         let pages = page_templates::load(&config)?;
+        let look = Look::new(&config.site);
         self.app.reconfigure(config)?;
         self.pages.store(Arc::new(pages));
+        self.look.store(Arc::new(look));
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ fn page_policy(return_hosts: &[HostName], domains: &[AccessDomain]) -> HeaderVal
     let hosts = hosts.concat();
     // Pages have no scripts, so none may run: markup that somebody injects stays inert.
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("names of hosts are visible ASCII")
 }

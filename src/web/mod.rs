@@ -13,6 +13,7 @@ mod forward_auth;
 mod headers;
 mod host;
 mod json_object;
+mod look;
 mod measured;
 mod operations;
 mod page_templates;

@@ -35,6 +35,15 @@ pub(super) struct Identity {
 #[derive(Clone, Copy)]
 pub(super) struct IsShared;
 
+/// How long browsers keep a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Keeping {
+    /// An hour; then they ask whether it has changed.
+    AnHour,
+    /// For ever: another content has another name.
+    ForEver,
+}
+
 const PROBLEM: Media = Media::Other("application/problem+json");
 
 /// Serializes a document of ours.
@@ -47,10 +56,11 @@ impl Reply {
         Self { status, media, headers: HeaderMap::new(), body: body.into(), is_shared: false, identity: None }
     }
 
-    /// Keeps caches from storing the answer, whatever it is: it was asked for with credentials.
+    /// Keeps caches from storing the answer: it was asked for with credentials. Files that are the same for everybody are
+    /// kept all the same, or whoever is logged in would load them with each page.
     #[must_use]
     pub(super) fn for_one_person(mut self) -> Self {
-        if !self.headers.is_empty() {
+        if !self.headers.is_empty() && !self.is_shared {
             self.headers.remove(header::CACHE_CONTROL);
         }
         self
@@ -158,12 +168,33 @@ impl Reply {
         reply
     }
 
-    /// A file that is compiled in, shared by all answers.
-    pub(super) fn asset(kind: &'static str, content: impl Into<Bytes>) -> Self {
-        let mut reply = Self::new(Success::Ok.status(), Media::Other(kind), content);
-        reply.is_shared = true;
-        reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
-        reply
+    /// A file that is the same for everybody.
+    pub(super) fn file(kind: &'static str, content: impl Into<Bytes>, keeping: Keeping) -> Self {
+        Self::new(Success::Ok.status(), Media::Other(kind), content).kept(keeping)
+    }
+
+    /// Tells a browser that the file it has is still the right one.
+    pub(super) fn not_modified(keeping: Keeping) -> Self {
+        Self::new(Success::NotModified.status(), Media::None, Bytes::new()).kept(keeping)
+    }
+
+    fn kept(mut self, keeping: Keeping) -> Self {
+        let how = match keeping {
+            Keeping::AnHour => "public, max-age=3600",
+            Keeping::ForEver => "public, max-age=31536000, immutable",
+        };
+        self.is_shared = true;
+        self.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(how));
+        self
+    }
+
+    /// Adds the tag of the content, by which a browser asks whether it has changed.
+    #[must_use]
+    pub(super) fn tagged(mut self, tag: &str) -> Self {
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{tag}\"")) {
+            self.headers.insert(header::ETAG, tag);
+        }
+        self
     }
 
     /// A file to be saved, under this name.
@@ -197,7 +228,7 @@ impl Reply {
     }
 
     /// Plain text.
-    pub(super) fn text(content: &'static str) -> Self {
+    pub(super) fn text(content: impl Into<Bytes>) -> Self {
         Self::new(Success::Ok.status(), Media::Other("text/plain; charset=utf-8"), content)
     }
 

@@ -100,6 +100,12 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/readyz"                                    Anyone               pages::ready;
         "GET"    "/assets/style.css"                          Anyone               pages::style at once;
         "GET"    "/assets/icon.svg"                           Anyone               pages::icon at once;
+        "GET"    "/assets/{name}"                             Anyone               pages::asset at once;
+        "GET"    "/static/{*path}"                            Anyone               pages::house_file at once;
+        "GET"    "/favicon.ico"                               Anyone               pages::icon at once;
+        "GET"    "/apple-touch-icon.png"                      Anyone               pages::touch_icon at once;
+        "GET"    "/robots.txt"                                Anyone               pages::robots at once;
+        "GET"    "/.well-known/security.txt"                  Anyone               pages::security at once;
 
         "GET"    "/register"                                  Anyone               pages::register_form;
         "POST"   "/register"                                  Anyone               pages::register;
@@ -146,7 +152,7 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/account"                                   LoggedIn             pages::account;
         "GET"    "/account/password"                          LoggedIn             pages::password_form;
         "POST"   "/account/password"                          LoggedIn             pages::change_password renews PasswordChanged;
-        "GET"    "/.well-known/change-password"               Anyone               pages::change_password_place;
+        "GET"    "/.well-known/change-password"               Anyone               pages::change_password_place at once;
         "GET"    "/account/username"                          LoggedIn+fresh       pages::username_form;
         "POST"   "/account/username"                          LoggedIn+fresh       pages::change_username;
         "GET"    "/account/email"                             LoggedIn             pages::email_form;

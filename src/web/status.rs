@@ -24,14 +24,16 @@ pub(super) enum Success {
     SeeOther,
     /// The page has moved for good.
     Moved,
+    /// The browser has the present form of the file already.
+    NotModified,
     /// The answer to a readiness probe: not now.
     NotReady,
 }
 
 /// Every status that is sent, for the metrics.
-pub(super) const STATUSES: [u16; 24] = [
-    200, 201, 202, 204, 302, 303, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500, 501,
-    503,
+pub(super) const STATUSES: [u16; 25] = [
+    200, 201, 202, 204, 302, 303, 304, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 421, 422, 429, 431, 500,
+    501, 503,
 ];
 
 /// A refusal without words, as reverse proxies take it.
@@ -62,6 +64,7 @@ impl Success {
             Self::Found => StatusCode::FOUND,
             Self::SeeOther => StatusCode::SEE_OTHER,
             Self::Moved => StatusCode::PERMANENT_REDIRECT,
+            Self::NotModified => StatusCode::NOT_MODIFIED,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -11,6 +11,7 @@ const LAYERS: &[&str] = &[
     "gate",
     "config",
     "templates",
+    "appearance",
     "metrics",
     "store",
     "audit",

@@ -81,14 +81,14 @@ impl World {
 
     fn settings_within(name: &str, site: &str, settings: &str) -> Config {
         let text = format!(
-            "[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n{site}\n[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
-             [password]\nmemory_kib = {}\niterations = {}\n{settings}\n",
+            "[mail]\nfrom = \"Hill Street <auth@example.org>\"\ntransport = \"file\"\n\
+             [password]\nmemory_kib = {}\niterations = {}\n[site]\nname = \"{name}\"\nurl = \"https://auth.example.org\"\n{site}\n{settings}\n",
             CHEAP.memory_kib, CHEAP.iterations
         );
         Config::parse(&text, Path::new("story.toml")).expect("the settings are valid")
     }
 
-    /// With further settings, in TOML.
+    /// With further settings, in TOML; those before the first section are of `[site]`.
     pub fn with(settings: &str) -> Self {
         Self::over(Box::new(MemoryEngine::default()), settings)
     }
@@ -150,7 +150,7 @@ impl World {
 
     /// Takes other settings from now on.
     pub fn reconfigure(&self, settings: &str) {
-        self.app.reconfigure(Self::settings(settings)).expect("the templates are well formed");
+        self.web.reconfigure(Self::settings(settings)).expect("the templates are well formed");
     }
 
     pub fn advance(&self, seconds: Seconds) {

@@ -1,6 +1,7 @@
-//! Checks what the configuration names: files, folders and templates. A start checks in the same way as
+//! Checks what the configuration names: files, folders, templates and pictures. A start checks in the same way as
 //! `gatelodge check`, so that what passes there starts.
 
+mod appearance;
 mod files;
 mod folders;
 mod templates;
@@ -67,6 +68,7 @@ pub(super) fn look(draft: &mut Draft, eyes: Eyes, now: Timestamp) -> Seen {
         look.sealing_key();
         look.templates();
         look.texts();
+        look.house_files();
         look.folders();
         look.container();
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::SiteUrl;
+use crate::config::{Accent, Contact, SiteLink, SiteUrl};
 use crate::texts::{Language, TimeZone, built_in_languages};
 
 /// `[site]`
@@ -31,6 +31,27 @@ pub struct Site {
     /// The time zone in which times are shown.
     #[serde(default = "TimeZone::utc")]
     pub time_zone: TimeZone,
+    /// The colour of links and buttons.
+    #[serde(default)]
+    pub accent: Accent,
+    /// The picture at the top of pages, in place of the name.
+    #[serde(default)]
+    pub logo: Option<PathBuf>,
+    /// The picture that browsers show beside the title.
+    #[serde(default)]
+    pub icon: Option<PathBuf>,
+    /// The folder of files that are served below `/static/`.
+    #[serde(default, rename = "static")]
+    pub static_files: Option<PathBuf>,
+    /// How people reach those who run the site.
+    #[serde(default)]
+    pub contact: Option<Contact>,
+    /// The page that says who runs the site.
+    #[serde(default)]
+    pub imprint: Option<SiteLink>,
+    /// The page that says what becomes of data about people.
+    #[serde(default)]
+    pub privacy: Option<SiteLink>,
 }
 
 fn default_languages() -> Vec<Language> {

@@ -9,7 +9,7 @@ use crate::base::{Packed, Permission};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
 use crate::web::operations::{self};
-use crate::web::reply::{Reply, to_json};
+use crate::web::reply::{Keeping, Reply, to_json};
 use crate::web::request::Request;
 use crate::web::status::Success;
 
@@ -33,7 +33,7 @@ static UNPACKED: OnceLock<Option<Bytes>> = OnceLock::new();
 pub(crate) fn openapi(_: &Web, _: &Request) -> Result<Reply, Failure> {
     let unpacked = UNPACKED.get_or_init(|| OPENAPI.unpack().map(Bytes::from));
     let document = unpacked.clone().ok_or(Failure::Internal)?;
-    Ok(Reply::asset("application/json", document))
+    Ok(Reply::file("application/json", document, Keeping::AnHour))
 }
 
 /// `POST /register`

@@ -53,7 +53,7 @@ pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failu
 }
 
 /// `GET /.well-known/change-password`: where password managers look (W3C, A Well-Known URL for Changing Passwords).
-pub(crate) async fn change_password_place(_: &Web, _: &Request) -> Result<Reply, Failure> {
+pub(crate) fn change_password_place(_: &Web, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::see_other("/account/password"))
 }
 

@@ -7,6 +7,7 @@ mod app_passwords;
 mod doors;
 mod entry;
 mod factors;
+mod files;
 mod form;
 mod front_end;
 mod language;
@@ -45,5 +46,6 @@ pub(super) use mail_login::{
     code_form, link_form, log_in_by_code, log_in_by_link, mail_login_form, request_mail_login,
 };
 
+pub(super) use files::{asset, house_file, icon, robots, security, style, touch_icon};
 pub(super) use page::{DONE_ALREADY, SECOND_FACTOR, failure};
-pub(super) use system::{health, home, icon, ready, style};
+pub(super) use system::{health, home, ready};

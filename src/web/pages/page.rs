@@ -34,7 +34,8 @@ pub(super) fn render(web: &Web, viewer: &Viewer, name: &str, values: Value) -> S
     let site = env.config.site.name.as_str();
     let offered = voice.languages().offered().filter(|_| !viewer.here.is_empty());
     let languages: Vec<Value> = offered.map(|(tag, name)| context! { tag => tag.as_str(), name }).collect();
-    let all = context! { site, languages, here => viewer.here.as_str(), ..values };
+    let look = &web.look.load().values;
+    let all = context! { site, look, languages, here => viewer.here.as_str(), ..values };
     web.pages.load().render(name, &voice, all).unwrap_or_else(|error| {
         tracing::error!(%error, "a page template failed");
         let (title, reason) = (voice.say(&page::error()), voice.say(&page::cannot_be_shown()));

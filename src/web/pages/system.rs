@@ -1,4 +1,4 @@
-//! The first page, the health checks, and the assets of pages.
+//! The first page, and the health checks.
 
 use crate::admin::answers::Readiness;
 use crate::admin::readiness;
@@ -36,14 +36,4 @@ pub(crate) async fn ready(web: &Web, request: &Request) -> Result<Reply, Failure
     let is_told = request.is_from_this_machine()
         || web.caller(&request.headers).await.ok().flatten().is_some_and(|caller| caller.administers());
     Ok(if is_told { Reply::json(success, &readiness(&health)) } else { Reply::status(success, word) })
-}
-
-/// `GET /assets/style.css`
-pub(crate) fn style(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::asset("text/css; charset=utf-8", include_str!("../assets/style.css")))
-}
-
-/// `GET /assets/icon.svg`
-pub(crate) fn icon(_: &Web, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::asset("image/svg+xml; charset=utf-8", include_str!("../assets/icon.svg")))
 }

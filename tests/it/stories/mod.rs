@@ -23,6 +23,7 @@ mod inviting;
 mod languages;
 mod limits;
 mod logging_in;
+mod looks;
 mod losing_rights;
 mod mailed_logins;
 mod mailing;
