@@ -1,6 +1,7 @@
 //! Templates for pages and mails, in Jinja syntax. This is the only module that knows the engine.
 
 mod escape;
+mod ordered;
 mod own_texts;
 mod translate;
 
@@ -17,6 +18,7 @@ use crate::texts::Voice;
 use escape::escape;
 
 pub use minijinja::{Value, context};
+pub use ordered::ordered;
 pub use own_texts::{LoadedLanguages, TextFault, load_languages};
 
 /// A set of templates, known to be well formed. Each is compiled when it is first rendered: the engine's own form of
@@ -186,6 +188,17 @@ mod tests {
         let values = context! { names => vec!["<a>", "b"], word => "Word", html => "<b>" };
         let page = loaded.render("a.html", &voice(""), values).expect("complete");
         assert_eq!(page, "2 &lt;a&gt;, b none WORD word <b>");
+    }
+
+    #[test]
+    fn texts_keep_the_order_in_which_they_were_given() {
+        let text = "{% for name in texts %}{{ name }}={{ texts[name] }}{% if loop.first %} first{% endif %};{% endfor %}{{ 'b' in texts }}{{ 'x' in texts }}";
+        let loaded = templates(&[("a.html", text)]).expect("well formed");
+        let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let values = context! { texts => ordered(vec![pair("b", "<1>"), pair("a", "2")]) };
+        assert_eq!(loaded.render("a.html", &voice(""), values).expect("complete"), "b=&lt;1&gt; first;a=2;TrueFalse");
+        let none = loaded.render("a.html", &voice(""), context! { texts => ordered(vec![]) }).expect("complete");
+        assert_eq!(none, "FalseFalse");
     }
 
     #[test]

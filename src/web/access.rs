@@ -132,6 +132,14 @@ impl Web {
         (!self.needs_proof(&caller, admission)).then_some(Some(caller))
     }
 
+    /// Returns how somebody who is logged in is called, for a page that is told without asking the store.
+    pub(super) fn known_as(&self, headers: &HeaderMap) -> Option<String> {
+        let caller = self.app.find_cached_caller(self.credential(headers)?)?;
+        let person = &caller.person;
+        let username = person.username.as_ref().map(|name| name.as_str().to_owned());
+        username.or_else(|| person.email.as_ref().map(|email| email.shown.as_str().to_owned()))
+    }
+
     /// Whether the caller has to prove who they are. API tokens are exempt: whoever made one had just done so, and a
     /// program cannot be asked.
     fn needs_proof(&self, caller: &Caller, admission: Admission) -> bool {

@@ -132,6 +132,7 @@ pub static ROUTES: &[Route] = routes! {
         "GET"    "/outpost.goauthentik.io/start"              Anyone               pages::start_elsewhere;
         "GET"    "/oauth2/start"                              Anyone               pages::start_elsewhere;
         "GET"    "/oauth2/sign_in"                            Anyone               pages::start_elsewhere;
+        "GET"    "/logout"                                    Anyone               pages::logout_form;
         "POST"   "/logout"                                    Anyone               pages::logout;
         "POST"   "/language"                                  Anyone               pages::choose_language;
         "GET"    "/forgot"                                    Anyone               pages::forgot_form;

@@ -133,15 +133,18 @@ impl Service {
         if let Some(reply) = to_site {
             return Begun::Answered(self.complete(setting, reply, HeaderMap::new()));
         }
-        let read = found.and_then(|found| {
-            self.read(found, (head, setting.uri.query()), body, (received, is_from_front_end, &setting.viewer))
-        });
-        let (route, mut request) = match read {
-            Ok(read) => read,
+        let found = match found {
+            Ok(found) => found,
             Err(failure) => {
                 let reply = self.meant(&failure, &setting.uri).ok_or(failure);
-                return Begun::Answered(self.complete(setting, reply, HeaderMap::new()));
+                return Begun::Answered(self.complete(setting, reply, head.headers));
             }
+        };
+        let seen = (received, is_from_front_end, &setting.viewer);
+        let read = self.read(found, (head, setting.uri.query()), body, seen);
+        let (route, mut request) = match read {
+            Ok(read) => read,
+            Err(failure) => return Begun::Answered(self.complete(setting, Err(failure), HeaderMap::new())),
         };
         // CSRF first: a request of another site is refused without looking at whose session it carries.
         let refused = match (self.web.check_site(&request, route.audience), route.handler) {
@@ -278,7 +281,7 @@ impl Service {
     /// Adds everything to an answer that does not depend on its handler.
     fn complete(&self, setting: Setting, reply: Result<Reply, Failure>, spare: HeaderMap) -> Response {
         let reply = reply.unwrap_or_else(|failure| {
-            self.tell(&failure, (setting.audience, &setting.viewer), Some(setting.uri.path()))
+            self.tell(&failure, (setting.audience, &setting.viewer), Some((setting.uri.path(), &spare)))
         });
         let reply = if setting.is_personal { reply.for_one_person() } else { reply };
         let mut response = reply.complete_with(&self.hardened, spare);

@@ -1,5 +1,7 @@
 //! What is told of a failure, and to whom.
 
+use http::HeaderMap;
+
 use super::access::Audience;
 use super::failure::Failure;
 use super::pages;
@@ -23,7 +25,13 @@ impl Service {
     }
 
     /// Tells a failure in the form of its audience. A page that needs a login redirects there.
-    pub(super) fn tell(&self, failure: &Failure, (audience, viewer): (Audience, &Viewer), path: Option<&str>) -> Reply {
+    pub(super) fn tell(
+        &self,
+        failure: &Failure,
+        (audience, viewer): (Audience, &Viewer),
+        asked: Option<(&str, &HeaderMap)>,
+    ) -> Reply {
+        let path = asked.map(|(path, _)| path);
         match (audience, failure, path) {
             (Audience::Api, failure, _) => Reply::problem(failure),
             // Whatever went wrong: a proxy understands nothing else, and lets nobody in.
@@ -35,7 +43,7 @@ impl Service {
                 Reply::see_other(&pages::proof_path(path))
             }
             (Audience::Page, Failure::SecondFactorSetUpRequired, _) => Reply::see_other(pages::SECOND_FACTOR),
-            (Audience::Page, failure, _) => pages::failure(&self.web, viewer, failure),
+            (Audience::Page, failure, _) => pages::failure(&self.web, viewer, failure, asked),
         }
     }
 }

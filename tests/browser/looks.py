@@ -155,7 +155,7 @@ def strangers(reader):
         reader.looks(name)
     reader.opens("/register")
     reader.fills(email="alice@example.org", password="too short")
-    reader.presses("Register")
+    reader.presses("Create account")
     reader.sees("Something is not right yet")
     assert reader.driver.title.startswith("Error: "), reader.driver.title
     assert reader.driver.switch_to.active_element.get_attribute("id") == "password"
@@ -181,7 +181,7 @@ def members(reader, runs):
         reader.opens(path)
         reader.looks(name)
     reader.opens("/account/second-factor")
-    reader.presses("Add an authenticator program")
+    reader.presses("Add an authenticator app")
     reader.looks("totp")
     uri = reader.driver.find_element(By.CSS_SELECTOR, "a[href^='otpauth:']").get_attribute("href")
     reader.fills(code=totp(parse_qs(urlsplit(uri).query)["secret"][0]))

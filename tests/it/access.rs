@@ -45,6 +45,7 @@ const OPEN_TO_ANYONE: &[&str] = &[
     "GET /outpost.goauthentik.io/start",
     "GET /oauth2/start",
     "GET /oauth2/sign_in",
+    "GET /logout",
     "POST /logout",
     "GET /forgot",
     "POST /forgot",

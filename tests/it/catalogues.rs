@@ -128,7 +128,6 @@ fn pages_say_nothing_but_by_the_catalogue() {
         "/reset/x",
         "/invite/x",
         "/setup/x",
-        "/logout",
     ] {
         look(&visitor.opens(path), path);
     }
@@ -148,18 +147,22 @@ fn pages_say_nothing_but_by_the_catalogue() {
         "/account/verify",
         "/admin/approvals",
         "/account/username",
+        "/logout",
     ] {
         look(&alice.opens(path).expect(200), path);
     }
+    look(&alice.opens("/nowhere").expect(404), "/nowhere, as somebody who is logged in");
     look(&alice.posts("/account/tokens", &[("name", "Reader"), ("scopes", "profile"), ("within", "7d")]), "a token");
     alice.posts("/account/second-factor/totp", &[]).leads_to("/account/second-factor/totp");
     look(&alice.opens("/account/second-factor/totp").expect(200), "an authenticator app");
     look(&alice.posts("/account/second-factor/mail", &[]).expect(200), "recovery codes");
     look(&alice.opens("/account/second-factor").expect(200), "a second factor");
+    look(&alice.opens("/account/verify?with=recovery-code").expect(200), "a proof by a recovery code");
     world.visitor().posts("/forgot", &[("email", ALICE)]);
     let letter = world.deliver_mail().into_iter().find(|letter| letter.text.contains("/reset/")).expect("a link");
     look(&world.visitor().opens(&letter.path()).expect(200), "a new password");
     let browser = world.visitor();
     browser.posts("/login", &[("identity", ALICE), ("password", PASSWORD)]).leads_to("/login/second-factor");
     look(&browser.opens("/login/second-factor").expect(200), "the second step");
+    look(&browser.opens("/login/second-factor?with=recovery-code").expect(200), "the second step by a recovery code");
 }

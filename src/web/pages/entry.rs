@@ -187,6 +187,14 @@ pub(super) async fn go_on(web: &Web, request: &Request, passed: &Passed, return_
     }
 }
 
+/// `GET /logout`: a button for whoever types the address. Opening a page ends nothing.
+pub(crate) async fn logout_form(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    if web.caller(&request.headers).await?.is_none() {
+        return Ok(Reply::see_other("/login"));
+    }
+    Ok(Reply::page(render(web, &request.viewer, "logout.html", context! {})))
+}
+
 /// `POST /logout`
 pub(crate) async fn logout(web: &Web, request: &Request) -> Result<Reply, Failure> {
     operations::log_out(web, request).await?;

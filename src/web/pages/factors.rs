@@ -15,6 +15,7 @@ use super::account::gone;
 use super::doors::go_back;
 use super::form::Form;
 use super::page::{SECOND_FACTOR as OVERVIEW, notice, render, with_return};
+use super::recovery_file::RecoveryFile;
 
 pub(super) fn wanted(web: &Web, request: &Request, fields: Option<&Fields>) -> String {
     let typed = fields.and_then(|fields| fields.typed(&["return_to"]).remove("return_to"));
@@ -29,8 +30,20 @@ async fn step_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result<
     let trust = web.voice(&request.viewer).length("trust", settings.trust_browser_for.seconds());
     let trust = if settings.trust_browsers { trust } else { String::new() };
     let has = |option| waiting.options.contains(&option);
-    let values = context! { return_to, trust, has_totp => has(ProofOption::Factor(FactorKind::Totp)), has_mail => has(ProofOption::Factor(FactorKind::Mail)), has_sms => has(ProofOption::Factor(FactorKind::Sms)), notice => notice(web, request) };
+    let values = context! { return_to, trust, has_totp => has(ProofOption::Factor(FactorKind::Totp)), has_mail => has(ProofOption::Factor(FactorKind::Mail)), has_sms => has(ProofOption::Factor(FactorKind::Sms)), by_recovery => by_recovery(request), recovery_path => recovery_path("/login/second-factor", return_to), digits_path => with_return("/login/second-factor", return_to), notice => notice(web, request) };
     Ok(Some(Form::new("login-second-factor.html", values)))
+}
+
+/// Whether somebody asked to type a recovery code: it has letters, for which a telephone shows another keyboard.
+fn by_recovery(request: &Request) -> bool {
+    request.query("with") == Some("recovery-code")
+}
+
+/// Returns the address of the same page for a recovery code.
+fn recovery_path(page: &str, return_to: &str) -> String {
+    let path = with_return(page, return_to);
+    let sign = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{sign}with=recovery-code")
 }
 
 /// `GET /login/second-factor`
@@ -87,6 +100,8 @@ async fn proof_form<'a>(web: &Web, request: &Request, return_to: &str) -> Result
         asks_code => !options.is_empty(),
         has_mail => options.contains(&ProofOption::Factor(FactorKind::Mail)),
         has_sms => options.contains(&ProofOption::Factor(FactorKind::Sms)),
+        by_recovery => by_recovery(request),
+        recovery_path => recovery_path("/account/verify", return_to),
         notice => notice(web, request),
         ..account::values(web, request)?
     };
@@ -229,12 +244,12 @@ async fn added(web: &Web, request: &Request, factor: operations::AddedFactor) ->
 
 /// Shows recovery codes, for the only time.
 fn show_codes(web: &Web, request: &Request, codes: Vec<String>) -> Result<Reply, Failure> {
-    Ok(Reply::page(render(
-        web,
-        &request.viewer,
-        "account-recovery-codes.html",
-        context! { codes, ..account::values(web, request)? },
-    )))
+    let made_at = web.voice(&request.viewer).time(web.app.now());
+    let file = RecoveryFile { site: &web.app.env().config.site, person: &request.caller()?.person, made_at: &made_at };
+    let values = context! {
+        download => file.link(&codes), file_name => file.name(), made_at, codes, ..account::values(web, request)?
+    };
+    Ok(Reply::page(render(web, &request.viewer, "account-recovery-codes.html", values)))
 }
 
 /// `POST /account/second-factor/recovery-codes`

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::map_of;
-use crate::templates::{Value, context};
+use crate::templates::{Value, context, ordered};
 use crate::texts::{Length, field, page};
 use crate::web::context::Web;
 use crate::web::failure::Failure;
@@ -12,6 +12,29 @@ use crate::web::request::Request;
 use crate::web::viewer::Viewer;
 
 use super::page::render;
+
+/// The fields of forms, in the order in which they stand on any page: errors are listed so, and the first is focused.
+const FIELDS: [&str; 12] = [
+    "identity",
+    "email",
+    "username",
+    "name",
+    "hosts",
+    "scopes",
+    "within",
+    "expires_at",
+    "current_password",
+    "password",
+    "new_password",
+    "code",
+];
+
+/// Returns errors in the order in which their fields stand on the page.
+fn as_on_the_page(errors: BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut errors: Vec<_> = errors.into_iter().collect();
+    errors.sort_by_key(|(field, _)| FIELDS.iter().position(|known| known == field).unwrap_or(FIELDS.len()));
+    errors
+}
 
 /// A form on a page.
 pub(super) struct Form<'a> {
@@ -31,12 +54,8 @@ impl<'a> Form<'a> {
 
     fn html(self, web: &Web, viewer: &Viewer, errors: BTreeMap<String, String>, problem: &str) -> String {
         let (typed, min_length) = (Value::from(self.typed), web.app.env().config.password.min_length);
-        render(
-            web,
-            viewer,
-            self.page,
-            context! { typed, errors => Value::from(errors), problem, min_length, ..self.values },
-        )
+        let errors = ordered(as_on_the_page(errors));
+        render(web, viewer, self.page, context! { typed, errors, problem, min_length, ..self.values })
     }
 
     /// Returns the page with the empty form.
@@ -51,9 +70,9 @@ impl<'a> Form<'a> {
             Failure::Invalid(errors) => errors.in_words(&voice),
             Failure::UsernameTaken => map_of([("username".into(), voice.say(&field::username_taken()))]),
             Failure::WrongPassword => {
-                // The pages use either name for that field.
-                let words = voice.say(&failure.detail());
-                map_of([("current_password".into(), words.clone()), ("password".into(), words)])
+                let is_a_change = self.page.starts_with("account-");
+                let field = if is_a_change { "current_password" } else { "password" };
+                map_of([(field.into(), voice.say(&failure.detail()))])
             }
             Failure::WrongCode => {
                 let words = voice.say(&failure.detail());

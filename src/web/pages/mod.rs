@@ -14,6 +14,7 @@ mod language;
 mod links;
 mod mail_login;
 mod page;
+mod recovery_file;
 mod system;
 mod tokens;
 
@@ -25,8 +26,8 @@ pub(super) use admin::{approvals, approve, decline};
 pub(super) use app_passwords::{app_passwords, make_app_password, revoke_app_password};
 pub(super) use doors::{agree, door, start_elsewhere};
 pub(super) use entry::{
-    accept_invitation, invitation_form, login, login_form, login_path, logout, proof_path, register, register_form,
-    register_sent,
+    accept_invitation, invitation_form, login, login_form, login_path, logout, logout_form, proof_path, register,
+    register_form, register_sent,
 };
 pub(super) use factors::{
     add_mail_codes, add_text_codes, begin_totp, confirm_totp, end_trust, overview, proof, prove_again, remake_codes,

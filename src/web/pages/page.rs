@@ -1,5 +1,7 @@
 //! What all pages share: rendering, and the notices shown after an action.
 
+use http::HeaderMap;
+
 use crate::templates::{Value, context, escaped};
 use crate::texts::{notice as say, page};
 
@@ -15,16 +17,30 @@ pub(crate) const DONE_ALREADY: &str = "/login?notice=done-already";
 /// The page where second factors are set up.
 pub(crate) const SECOND_FACTOR: &str = "/account/second-factor";
 
-/// Returns the page that explains a failure and says where to go on.
-pub(crate) fn failure(web: &Web, viewer: &Viewer, failure: &Failure) -> Reply {
+/// Returns the page that explains a failure, and says where to go on: by what the link was for that was asked for, and with the
+/// navigation of somebody who is logged in.
+pub(crate) fn failure(web: &Web, viewer: &Viewer, failure: &Failure, asked: Option<(&str, &HeaderMap)>) -> Reply {
     let voice = web.voice(viewer);
     let told = failure.explanation();
     let (offers_links, is_done) = (failure.is_a_bad_link(), matches!(failure, Failure::TokenUsed(_)));
-    let (title, detail) = (voice.say(&told.title()), voice.say(&failure.detail()));
-    // A headline is no sentence.
-    let title = title.trim_end_matches(['.', '。']);
-    let values = context! { title, detail, offers_links, is_done };
+    let (heading, detail) = (voice.say(&told.title()), voice.say(&failure.detail()));
+    // A sentence on the page, and a name in a list of windows.
+    let title = heading.trim_end_matches(['.', '。']);
+    let about = asked.map(|(path, _)| purpose(path)).unwrap_or_default();
+    let known_as = asked.and_then(|(_, headers)| web.known_as(headers)).unwrap_or_default();
+    let values = context! { title, heading, detail, offers_links, is_done, about, known_as };
     Reply::failed_page(failure, render(web, viewer, "message.html", values))
+}
+
+/// Returns what a mailed link is for, by its path.
+fn purpose(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        Some("invite") => "invitation",
+        Some("setup") => "setup",
+        Some("confirm") => "confirmation",
+        Some("login") => "login",
+        _ => "",
+    }
 }
 
 /// Renders a page. If a template of the administrator fails, its visitor still gets an answer.

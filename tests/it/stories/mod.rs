@@ -31,6 +31,7 @@ mod operating;
 mod pages;
 mod programs;
 mod reaching;
+mod reading;
 mod registering;
 mod resetting;
 mod restoring;
