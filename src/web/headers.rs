@@ -6,7 +6,7 @@ use crate::config::{AccessDomain, HostName};
 
 /// Returns the content security policy of pages. Browsers apply `form-action` to redirects after a form as well, so it
 /// lists the hosts to which a login may lead back.
-fn page_policy(return_hosts: &[HostName], domains: &[AccessDomain]) -> HeaderValue {
+fn page_policy(return_hosts: &[HostName], domains: &[AccessDomain], scripts: &str) -> HeaderValue {
     let mut hosts: Vec<String> = return_hosts.iter().map(|host| format!(" https://{host}")).collect();
     for AccessDomain { cookie, url } in domains {
         if let (Some(cookie), Some(url)) = (cookie, url) {
@@ -15,9 +15,9 @@ fn page_policy(return_hosts: &[HostName], domains: &[AccessDomain]) -> HeaderVal
         }
     }
     let hosts = hosts.concat();
-    // Pages have no scripts, so none may run: markup that somebody injects stays inert.
+    // Most pages have no script, so none may run; others load ours. Markup that somebody injects stays inert.
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; {scripts}style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("names of hosts are visible ASCII")
 }
@@ -51,6 +51,8 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 pub(super) enum Media {
     /// A page.
     Page,
+    /// A page that loads our script.
+    PageWithScript,
     /// JSON.
     Json,
     /// Another type, by name.
@@ -64,13 +66,15 @@ pub(super) enum Media {
 /// The headers of every answer; most answers have no others.
 pub(super) struct Hardened {
     page_policy: HeaderValue,
+    script_policy: HeaderValue,
     sends_hsts: bool,
 }
 
 impl Hardened {
     /// Prepares the headers for a site, by whether it sends HSTS and to which hosts its logins may lead back.
     pub(super) fn new(sends_hsts: bool, return_hosts: &[HostName], domains: &[AccessDomain]) -> Self {
-        Self { page_policy: page_policy(return_hosts, domains), sends_hsts }
+        let policy = |scripts| page_policy(return_hosts, domains, scripts);
+        Self { page_policy: policy(""), script_policy: policy("script-src 'self'; "), sends_hsts }
     }
 
     /// Returns the headers of an answer, its own included. Without a `Cache-Control` of its own, no cache stores it.
@@ -96,8 +100,13 @@ impl Hardened {
         if self.sends_hsts {
             all.append(header::STRICT_TRANSPORT_SECURITY, HSTS);
         }
-        if matches!(media, Media::Page) {
-            all.append(header::CONTENT_SECURITY_POLICY, self.page_policy.clone());
+        let page_policy = match media {
+            Media::Page => Some(&self.page_policy),
+            Media::PageWithScript => Some(&self.script_policy),
+            Media::Json | Media::Other(_) | Media::None | Media::Bare => None,
+        };
+        if let Some(policy) = page_policy {
+            all.append(header::CONTENT_SECURITY_POLICY, policy.clone());
             for (name, value) in ON_PAGES {
                 all.append(name, value);
             }
@@ -105,7 +114,7 @@ impl Hardened {
             all.append(header::CONTENT_SECURITY_POLICY, DATA_POLICY);
         }
         let kind = match media {
-            Media::Page => Some(HTML),
+            Media::Page | Media::PageWithScript => Some(HTML),
             Media::Json => Some(JSON),
             Media::Other(name) => Some(HeaderValue::from_static(name)),
             Media::None | Media::Bare => None,

@@ -13,6 +13,7 @@ use crate::templates::{Value, context};
 /// The stylesheet of the house, in its own folder: it comes after ours.
 const OWN_STYLE: &str = "style.css";
 const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml; charset=utf-8";
 const PNG: &str = "image/png";
 const ICON: &str = include_str!("assets/icon.svg");
@@ -91,6 +92,7 @@ impl Look {
         let own_style = below_static.get(OWN_STYLE).filter(|style| style.media_type == CSS);
         let values = context! {
             style => name("style", "css", &style),
+            script => name("script", "js", &Asset::new(SCRIPT, include_str!("assets/script.js"))),
             icon => name("icon", icon_kind, &icon),
             logo => logo.unwrap_or_default(),
             own_style => own_style.map(|own| name("own", "css", own)).unwrap_or_default(),

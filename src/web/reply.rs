@@ -117,14 +117,21 @@ impl Reply {
         Self::new(Success::NoContent.status(), Media::None, Bytes::new())
     }
 
-    /// A page.
+    /// A page. Its policy lets our script run if it loads it, and else none.
     pub(super) fn page(html: String) -> Self {
-        Self::new(Success::Ok.status(), Media::Page, html)
+        Self::page_with(Success::Ok.status(), html)
+    }
+
+    fn page_with(status: StatusCode, html: String) -> Self {
+        /// What stands in a page that loads our script. Nobody else can put it there: values are escaped.
+        const LOADS_OURS: &str = "<script src=\"/assets/script-";
+        let media = if html.contains(LOADS_OURS) { Media::PageWithScript } else { Media::Page };
+        Self::new(status, media, html)
     }
 
     /// A page that tells that a link has done its work, or never had any.
     pub(super) fn gone_page(html: String) -> Self {
-        Self::new(BareRefusal::Forbidden.status(), Media::Page, html)
+        Self::page_with(BareRefusal::Forbidden.status(), html)
     }
 
     /// An answer to a reverse proxy: no body, and no headers but these.
@@ -149,7 +156,7 @@ impl Reply {
 
     /// A page that explains a failure.
     pub(super) fn failed_page(failure: &Failure, html: String) -> Self {
-        Self::new(failure.explanation().status, Media::Page, html).with_failure_headers(failure)
+        Self::page_with(failure.explanation().status, html).with_failure_headers(failure)
     }
 
     /// A redirect to a path of ours, to be fetched with GET.

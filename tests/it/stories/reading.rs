@@ -170,3 +170,26 @@ fn a_trusted_browser_is_named_in_words() {
     page.says("<strong>Chrome on Linux</strong>");
     assert!(!page.text().contains("AppleWebKit"));
 }
+
+#[test]
+fn our_script_runs_where_it_helps_and_no_other_script_does() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let policy = |page: &Reply| page.header("content-security-policy").expect("a policy").to_owned();
+    let page = world.visitor().opens("/login").expect(200);
+    assert!(policy(&page).starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{}", policy(&page));
+    let text = page.text();
+    let script = world.visitor().opens(between(&text, "<script src=\"", "\"")[0]).expect(200);
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(script.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    for (page, path) in [
+        (alice.opens("/account"), "/account"),
+        (alice.opens("/account/sessions"), "/account/sessions"),
+        (world.visitor().opens("/nowhere"), "/nowhere"),
+    ] {
+        assert!(!policy(&page).contains("script-src") && !page.text().contains("<script"), "{path}");
+    }
+    let trick = "<script src=\"/assets/script-";
+    let page = world.visitor().posts("/forgot", &[("email", trick)]).expect(422);
+    assert!(!policy(&page).contains("script-src"), "{}", page.text());
+}
