@@ -11,10 +11,10 @@ use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use crate::base::{EmailAddress, MailId, Moment, Packed};
 use crate::config::{Config, Sender};
 use crate::crypto::base64url;
-use crate::templates::{TemplateError, Templates, load_languages};
+use crate::templates::{TemplateError, Templates, Value, context, load_languages};
 use crate::texts::{Languages, Voice};
 
-use super::{Addressee, Letter};
+use super::{Addressee, Letter, look};
 
 /// The built-in texts: the files in `templates`. The first line of each `.txt` is the subject.
 const TEMPLATES: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/mails.lz4")));
@@ -25,6 +25,7 @@ pub struct Composer {
     languages: Arc<Languages>,
     site_name: String,
     sender: Sender,
+    look: Value,
 }
 
 /// A composed mail.
@@ -72,7 +73,7 @@ impl Composer {
         let folder: Option<&Path> = config.site.templates.as_deref();
         let templates = Templates::load(TEMPLATES, folder)?;
         let (site_name, sender) = (config.site.name.clone(), config.mail.from.clone());
-        let mut composer = Self { templates, languages, site_name, sender };
+        let mut composer = Self { templates, languages, site_name, sender, look: look::values(&config.site) };
         // A template that fails is found here and not when somebody waits for a mail.
         for letter in Letter::samples() {
             composer.render(&letter, &composer.sender.address, &composer.languages.voice(None))?;
@@ -104,6 +105,8 @@ impl Composer {
             .date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.earliest().seconds()))
             // RFC 3834: tells vacation responders not to answer.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
+            // The same for Exchange, which does not know the header above.
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "All".into()))
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Content-Language"),
                 voice.language().to_string(),
@@ -121,12 +124,24 @@ impl Composer {
 
     /// Returns the text, its subject first, and the HTML.
     fn render(&self, letter: &Letter, to: &EmailAddress, voice: &Voice) -> Result<(String, String), TemplateError> {
-        let render = |kind: &str| {
-            let values = letter.values(voice, &self.site_name, to);
-            self.templates.render(&format!("{}.{kind}", letter.name()), voice, values)
+        let render = |name: &str, subject: &str, preheader: &str| {
+            let (values, look) = (letter.values(voice, &self.site_name, to), &self.look);
+            self.templates.render(name, voice, context! { look, subject, preheader, ..values })
         };
-        Ok((render("txt")?, render("html")?))
+        let mut text = render(&format!("{}.txt", letter.name()), "", "")?;
+        // A template without a subject is refused where the mail is composed.
+        let (subject, body) = split_subject(&text).unwrap_or_default();
+        let html = render(&format!("{}.html", letter.name()), subject, &preheader(body))?;
+        text.push_str(&render("mail-footer.txt", subject, "")?);
+        Ok((text, html))
     }
+}
+
+/// Returns what lists of mails show beside the subject: the first paragraph.
+fn preheader(text: &str) -> String {
+    const MAX_CHARS: usize = 140;
+    let words: Vec<&str> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
+    words.join(" ").chars().take(MAX_CHARS).collect()
 }
 
 fn mailbox(name: Option<String>, address: &EmailAddress) -> Result<Mailbox, ComposeError> {
@@ -206,6 +221,7 @@ mod tests {
                 "To: alice@example.org",
                 "Message-ID: <05050505",
                 "Auto-Submitted: auto-generated",
+                "X-Auto-Response-Suppress: All",
                 "Date: Tue, 14 Nov 2023 22:13:20 +0000",
                 "text/plain",
                 "text/html",
@@ -231,6 +247,61 @@ mod tests {
         let message =
             composer.compose(letter, (&to).into(), MailId::from_bytes([5; 16]), &mut moment).expect("complete");
         String::from_utf8(message.bytes).expect("ASCII")
+    }
+
+    fn mail_with(site: &str) -> String {
+        let text = format!(
+            "[site]\nurl = \"https://auth.example.org\"\n{site}\n[mail]\nfrom = \"auth@example.org\"\ntransport = \"file\"\n"
+        );
+        let config = Config::parse(&text, Path::new("test.toml")).expect("valid");
+        let composer = Composer::new(&config, load_languages(&config).languages).expect("well formed");
+        let to = EmailAddress::parse("alice@example.org").expect("an address");
+        let mut moment = Moment::new(Timestamp::from_seconds(1_700_000_000), [1; 32]);
+        let reset = Letter::samples().into_iter().find(|letter| letter.name() == "reset-password").expect("a sample");
+        let message =
+            composer.compose(&reset, (&to).into(), MailId::from_bytes([5; 16]), &mut moment).expect("complete");
+        String::from_utf8(message.bytes).expect("ASCII")
+    }
+
+    #[test]
+    fn a_mail_has_the_colour_of_the_house_and_ends_with_who_runs_it() {
+        let mail = mail_with(
+            "accent = \"#7a1fa2\"\ncontact = \"mailto:people@example.org\"\nimprint = \"/imprint\"\nprivacy = \"https://example.org/privacy\"",
+        );
+        assert!(mail.contains("background:#7a1fa2") && !mail.contains("#1f5c43"), "{mail}");
+        let foot = "\r\n\r\n-- \r\nContact: people@example.org\r\nImprint: https://auth.example.org/imprint\r\nPrivacy policy: https://example.org/privacy\r\n";
+        assert!(mail.contains(foot), "{mail}");
+        for link in ["mailto:people@example.org", "https://auth.example.org/imprint", "https://example.org/privacy"] {
+            assert!(mail.contains(&format!("<a href=\"{link}\"")), "{link}: {mail}");
+        }
+        let plain = mail_with("");
+        assert!(!plain.contains("-- \r\n") && !plain.contains("class=\"foot\""), "{plain}");
+    }
+
+    #[test]
+    fn lists_of_mails_show_the_first_paragraph_and_titles_the_subject() {
+        let mail = mail_with("name = \"Hill & Street\"");
+        assert!(mail.contains("<title>Set a new password for Hill &amp; Street</title>"), "{mail}");
+        assert!(mail.contains("overflow:hidden\">Somebody, probably you, asked to set a new password for"), "{mail}");
+        assert_eq!(preheader("One\ntwo  three.\n\nFour."), "One two three.");
+        assert_eq!(preheader(&"é".repeat(500)).chars().count(), 140);
+    }
+
+    #[test]
+    fn every_link_in_html_may_break_and_can_be_followed() {
+        for letter in Letter::samples() {
+            let mail = mail_of("Hill Street", &letter);
+            let (_, html) = mail.split_once("text/html").expect("it has HTML");
+            for (at, _) in html.match_indices(">https://") {
+                let tag = html[..at].rsplit('<').next().unwrap_or_default();
+                assert!(
+                    tag.starts_with("a href=") && tag.contains("overflow-wrap:anywhere"),
+                    "{}: {tag}",
+                    letter.name()
+                );
+            }
+            assert!(!html.contains("<br>https://"), "{}", letter.name());
+        }
     }
 
     #[test]

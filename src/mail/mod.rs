@@ -7,6 +7,7 @@ mod compose;
 mod handling;
 mod lanes;
 mod letter;
+mod look;
 pub mod notices;
 mod outbox;
 mod outbox_steps;
