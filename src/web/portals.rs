@@ -12,7 +12,8 @@ use super::reply::Reply;
 use super::status::Success;
 
 /// What such a portal answers itself.
-const ITS_OWN: [&str; 4] = ["/door/", "/assets/", "/healthz", "/readyz"];
+const ITS_OWN: [&str; 8] =
+    ["/door/", "/assets/", "/static/", "/favicon.ico", "/apple-touch-icon.png", "/robots.txt", "/healthz", "/readyz"];
 
 /// Leads a request for the portal of another domain to the site; none for any other request.
 pub(super) fn lead_to_site(head: &Parts, uri: &Uri, domains: &[AccessDomain]) -> Option<Result<Reply, Failure>> {

@@ -791,7 +791,10 @@ fn the_portal_of_another_domain_leads_to_the_one_where_people_log_in() {
         assert_eq!(reply.status(), 302);
     }
     at("POST", "/login").expect(421);
-    at("GET", "/assets/style.css").expect(200);
+    for path in ["/assets/style.css", "/favicon.ico", "/apple-touch-icon.png", "/robots.txt"] {
+        at("GET", path).expect(200);
+    }
+    at("GET", "/static/picture.png").expect(404);
     at("GET", "/door/glh_x?return_to=https%3A%2F%2Fcloud.example.net%2F").expect(403);
 }
 
