@@ -29,6 +29,39 @@ fn the_verdict_comes_first_and_the_settings_only_when_they_are_asked_for() {
     assert_eq!(shown["configuration"]["password"]["memory_kib"], 8192);
 }
 
+#[test]
+fn what_the_house_gives_its_pages_is_judged() {
+    let folder = Folder::new();
+    let dir = folder.0.display();
+    let config = configuration(&folder.0, free_port(), &file_mail(&folder.0));
+    let plain = std::fs::read_to_string(&config).expect("written");
+    let site = |more: &str| {
+        std::fs::write(&config, plain.replacen("[listen]", &format!("{more}\n[listen]"), 1)).expect("written");
+    };
+    std::fs::create_dir(folder.0.join("static")).expect("made");
+    std::fs::write(folder.0.join("static/run.js"), "alert(1)").expect("written");
+    std::fs::write(folder.0.join("bad.svg"), "<svg onload=\"alert(1)\"/>").expect("written");
+    site("accent = \"#ffee00\"\nstatic = \"static\"");
+    let said = said_by(&["check", "--config", &config]);
+    assert!(said.contains("site.accent = \"#ffee00\" is too light to be read on light pages"), "{said}");
+    assert!(said.contains(&format!("note: {dir}/static/run.js: not served: is of no kind that is served")), "{said}");
+
+    site(
+        "logo = \"bad.svg\"\nicon = \"gone.png\"\nstatic = \"nowhere\"\ncontact = \"javascript:alert(1)\"\naccent = \"red\"",
+    );
+    let (code, said) = refusal(&["check", "--config", &config]);
+    assert_eq!(code, Some(78), "{said}");
+    for expected in [
+        "bad.svg: the picture holds a handler of events\nhint: export it anew",
+        "gone.png: there is no such file",
+        "nowhere: there is no such folder\nhint: make it, or leave `static` out",
+        "write it like \"mailto:people@example.org\"",
+        "\"red\": not a colour\nhint: write it like \"#1f5c43\"",
+    ] {
+        assert!(said.contains(expected), "{expected}\n\n{said}");
+    }
+}
+
 /// Typos, wrong types and files in one run; for programs as well.
 #[test]
 fn everything_that_is_wrong_is_told_in_one_run() {

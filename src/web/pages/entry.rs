@@ -152,6 +152,10 @@ pub(crate) async fn login_form(web: &Web, request: &Request) -> Result<Reply, Fa
     let elsewhere = || request.query("url").filter(|_| is_vouch());
     let return_to = web.return_target(request.query("return_to").or_else(elsewhere));
     if web.caller(&request.headers).await?.is_some() {
+        // Whoever confirmed a new address is told so, although they need no login.
+        if return_to.is_empty() && request.query("notice") == Some("confirmed") {
+            return Ok(Reply::see_other("/account?notice=confirmed"));
+        }
         return go_back(web, request, &return_to).await;
     }
     let values = context! { return_to, notice => notice(web, request), can_register => registration_is_open(web), ..names(web, request) };

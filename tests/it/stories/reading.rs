@@ -193,3 +193,29 @@ fn our_script_runs_where_it_helps_and_no_other_script_does() {
     let page = world.visitor().posts("/forgot", &[("email", trick)]).expect(422);
     assert!(!policy(&page).contains("script-src"), "{}", page.text());
 }
+
+#[test]
+fn whoever_has_to_log_in_first_is_told_so() {
+    let world = World::new();
+    world.member(ALICE, PASSWORD);
+    let path = "/login?return_to=%2Faccount%2Fpassword";
+    world.visitor().opens(path).expect(200).says("Please log in to continue.");
+    assert!(!world.visitor().opens("/login").text().contains("Please log in"));
+    let wrong = [("identity", ALICE), ("password", OTHER_PASSWORD), ("return_to", "/account/password")];
+    let text = world.visitor().posts("/login", &wrong).expect(401).text();
+    assert!(!text.contains("Please log in to continue."));
+    assert!(between(&text, "<input id=\"password\"", ">")[0].contains("autofocus"));
+}
+
+#[test]
+fn a_new_address_that_was_confirmed_is_told_to_whoever_is_logged_in() {
+    let world = World::new();
+    let alice = world.logged_in(ALICE, PASSWORD);
+    let change = [("email", "new@example.org"), ("current_password", PASSWORD)];
+    alice.posts("/account/email", &change).leads_to("/account?notice=address-asked");
+    let letters = world.deliver_mail();
+    let asked = letters.iter().find(|letter| letter.to == "new@example.org").expect("a mail");
+    alice.posts(&asked.path(), &[]).leads_to("/login?notice=confirmed");
+    alice.opens("/login?notice=confirmed").leads_to("/account?notice=confirmed");
+    alice.opens("/account?notice=confirmed").expect(200).says("Your address is confirmed.");
+}
