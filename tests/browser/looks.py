@@ -62,8 +62,8 @@ class Reader(Person):
                     shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": width == 390})
                     pathlib.Path(self.pictures, f"{name}-{width}-{scheme}.png").write_bytes(base64.b64decode(shot["data"]))
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
-        edges = self.driver.execute_script("return [...document.querySelectorAll('button:not(.plain), .button')].map((one) => getComputedStyle(one).borderTopColor)")
-        if any(edge.endswith(", 0)") for edge in edges):
+        edges = self.driver.execute_script("return [...document.querySelectorAll('button:not(.plain), .button')].map((one) => getComputedStyle(one).borderTopWidth)")
+        if "0px" in edges:
             self.faults.append(f"{name}: a button has no edge where colours are forced")
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
         self.driver.execute_script("document.documentElement.style.fontSize = '200%'")
