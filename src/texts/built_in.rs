@@ -28,6 +28,13 @@ macro_rules! built_in {
 built_in! {
     "en"
     "de"
+    "fr"
+    "es"
+    "it"
+    "pt"
+    "nl"
+    "pl"
+    "ja"
 }
 
 /// What administrators are told by commands, in English only.
