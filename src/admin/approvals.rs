@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::approvals::{self, Decided, Decision};
-use crate::accounts::registration::Registration;
+use crate::accounts::registration::{self, Registration};
 use crate::app::{App, Principal};
 use crate::base::RegistrationId;
 use crate::texts::refusal;
@@ -24,6 +24,18 @@ pub async fn waiting_registrations(
     let (found, next) = app.read(|view| approvals::waiting(view, after, limit.clamp(1, MAX_ROWS))).await?;
     let items = found.iter().map(|(id, registration)| describe(*id, registration)).collect();
     Ok(Page { items, next: next.map(|id| id.to_string()) })
+}
+
+/// Shows a registration that waits for approval.
+///
+/// # Errors
+/// When none of this id waits, or the store fails.
+pub async fn waiting_registration(app: &App, id: &str) -> Result<answers::Registration, Refusal> {
+    let unknown = || Refusal::unknown(refusal::no_registration(id), None).with(Remedy::ListRegistrations);
+    let wanted: RegistrationId = id.parse().map_err(|_| unknown())?;
+    let found = app.read(|view| registration::find(view, wanted)).await?;
+    let found = found.filter(|registration| registration.confirmed_at.is_some()).ok_or_else(unknown)?;
+    Ok(describe(wanted, &found))
 }
 
 fn describe(id: RegistrationId, registration: &Registration) -> answers::Registration {

@@ -23,6 +23,17 @@ pub(super) async fn list(app: &App, after: Option<String>, limit: usize) -> Resu
     Ok(Mails { page: Page { items, next }, requests })
 }
 
+/// Shows a mail that waits or has failed.
+///
+/// # Errors
+/// When there is none of this id, or the store fails.
+pub async fn queued_mail(app: &App, id: &str) -> Result<answers::Mail, Refusal> {
+    let wanted = parse(id, Wanted::MailId, str::parse::<MailId>)?;
+    let found = app.read(|view| mail::find(view, wanted)).await?;
+    let unknown = || Refusal::unknown(refusal::mail_not_dropped(), refusal::mail_not_dropped_hint());
+    Ok(describe(wanted, &found.ok_or_else(unknown)?))
+}
+
 fn describe(id: MailId, mail: &Mail) -> answers::Mail {
     let is_waiting = matches!(mail.state, MailState::Queued | MailState::Sending);
     answers::Mail {

@@ -29,11 +29,12 @@ mod webhooks;
 
 pub use adding::precheck;
 pub use app_passwords::{AppPasswordDraft, MAX_HOSTS, app_passwords_of, make_app_password};
-pub use approvals::waiting_registrations;
+pub use approvals::{waiting_registration, waiting_registrations};
 pub use command::{AuditWanted, Command, PeopleWanted};
 pub use execute::{document, execute};
 pub use inspection::readiness;
 pub use mail_test::send_test;
+pub use mails::queued_mail;
 pub use refusal::{Refusal, RefusalKind, Remedy};
 pub use sealing::{RotationError, reseal, rotate_sealing_key};
 pub use tokens::{TokenDraft, make_token, tokens_of};

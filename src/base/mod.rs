@@ -33,5 +33,5 @@ pub use set::{map_of, set_of, try_set_of};
 pub use time::{BUILD_DATE, DAY, HOUR, MINUTE, NotATime, Seconds, Timestamp};
 pub use timekeeper::{ClockState, HOLD, LEAP, Reading, SLACK, Timekeeper};
 pub use typed::{bare, ungrouped};
-pub use visible::{is_hidden, is_visible};
+pub use visible::{is_hidden, is_visible, legible};
 pub use words::{NameSource, plain_letters, sought_words};

@@ -9,6 +9,13 @@ pub fn is_hidden(c: char) -> bool {
     c.is_control() || is_format(c) || is_blank_letter(c) || is_private(c) || is_selector(c)
 }
 
+/// Returns a text that somebody else wrote with all that it hides made visible: control characters, marks that reverse
+/// the text beside them, ends of lines. Joiners and variation selectors stay, which names and emoji are written with.
+#[must_use]
+pub fn legible(text: &str) -> String {
+    text.chars().map(|c| if is_hidden(c) && !is_joiner(c) && !is_selector(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// Cf, Zl, Zp, and what is ignorable by default, except variation selectors and letters.
 #[rustfmt::skip]
 const fn is_format(c: char) -> bool {

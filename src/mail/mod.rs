@@ -22,7 +22,7 @@ pub(crate) use notices::NOTICES;
 pub use notices::Notable;
 pub(crate) use outbox::MAILS;
 pub use outbox::{
-    GIVE_UP_AFTER, Mail, MailState, Mailer, TextMessage, claim, delivered, discard, due, fail, is_failed, list,
+    GIVE_UP_AFTER, Mail, MailState, Mailer, TextMessage, claim, delivered, discard, due, fail, find, is_failed, list,
     next_due, postpone, reseal, retry,
 };
 pub use outbox_steps::{OutboxStep, bring_forward, hold_all, release_claims, release_held, retry_failed, sweep};

@@ -267,6 +267,11 @@ pub fn fail(tx: &mut dyn Transaction, id: MailId, reason: &str) -> Result<(), St
     save(tx, id, Some(&before), &mail)
 }
 
+/// Returns a mail that waits, is held or has failed.
+pub fn find(view: &dyn Snapshot, id: MailId) -> Result<Option<Mail>, StoreError> {
+    MAILS.get(view, &id)
+}
+
 /// Whether a mail was given up.
 pub fn is_failed(view: &dyn Snapshot, id: MailId) -> Result<bool, StoreError> {
     Ok(MAILS.get(view, &id)?.is_some_and(|mail| mail.state == MailState::Failed))

@@ -130,6 +130,12 @@ impl Voice {
         self.speaker().length(place, Length::promised(seconds))
     }
 
+    /// Returns how long somebody must wait, at most.
+    #[must_use]
+    pub fn wait(&self, seconds: Seconds) -> String {
+        self.speaker().length("wait", Length::at_most(seconds))
+    }
+
     /// Returns the parts of a message, in the form for a number if it has several. None if there is no such message.
     #[must_use]
     pub fn parts(&self, key: &str, count: Option<u64>) -> Option<Vec<Part<'_>>> {

@@ -207,6 +207,15 @@ sentences! {
         address_respelled,
         session_ended,
         account_deleted,
+        changed,
+        account_gone,
+        address_set,
+        link_sent,
+        invitation_revoked,
+        mail_queued,
+        mail_dropped,
+        limits_lifted,
+        webhook_retried,
     }
 
     /// What else stands on pages.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Timestamp;
+use crate::base::{Timestamp, legible};
 
 use super::length::Length;
 
@@ -62,7 +62,8 @@ impl Text {
 
 impl<T: Display> From<T> for TextValue {
     fn from(value: T) -> Self {
-        Self::Plain(value.to_string())
+        // A value may be what a stranger typed, or another program said: in a sentence of ours it hides nothing.
+        Self::Plain(legible(&value.to_string()))
     }
 }
 

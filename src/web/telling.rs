@@ -40,7 +40,8 @@ impl Service {
                 Reply::see_other(&pages::login_path(self.router.page_of(path)))
             }
             (Audience::Page, Failure::ReauthenticationRequired(_), Some(path)) => {
-                Reply::see_other(&pages::proof_path(path))
+                let is_administrative = path.starts_with("/admin/");
+                Reply::see_other(&pages::proof_path(if is_administrative { self.router.page_of(path) } else { path }))
             }
             (Audience::Page, Failure::SecondFactorSetUpRequired, _) => Reply::see_other(pages::SECOND_FACTOR),
             (Audience::Page, failure, _) => pages::failure(&self.web, viewer, failure, asked),

@@ -86,6 +86,14 @@ const FOR_ADMINISTRATORS: &[&str] = &["/api/v1/admin/", "/admin"];
 
 /// Where the help desk comes in as well.
 const FOR_HELPDESK: &[&str] = &[
+    "GET /admin",
+    "GET /admin/people",
+    "GET /admin/people/{user}",
+    "GET /admin/people/{user}/logins",
+    "POST /admin/people/{user}/send-reset",
+    "GET /admin/people/{user}/end-sessions",
+    "POST /admin/people/{user}/end-sessions",
+    "POST /admin/people/{user}/sessions/{id}/end",
     "GET /api/v1/admin/users",
     "GET /api/v1/admin/users/{user}",
     "POST /api/v1/admin/users/{user}/send-reset",
@@ -165,7 +173,8 @@ fn knock(caller: &Visitor<'_>, method: &str, path: &str, headers: &[(&str, &str)
         .replace("{user}", &"0".repeat(32))
         .replace("{group}", "staff")
         .replace("{permission}", "read")
-        .replace("{name}", "wiki");
+        .replace("{name}", "wiki")
+        .replace("{act}", "confirm");
     let is_api = path.starts_with("/api/");
     let kind = if is_api { "application/json" } else { "application/x-www-form-urlencoded" };
     let request = http::Request::builder().method(method).uri(path).header("content-type", kind);

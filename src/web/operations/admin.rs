@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::admin::answers::{Page, Registration};
+use crate::admin::answers::{Mail, Page, Registration};
 use crate::admin::{self, Command};
 use crate::app::Principal;
 use crate::throttle::Kind;
@@ -36,6 +36,18 @@ pub(crate) async fn read_answer<T: DeserializeOwned>(
         tracing::error!(%error, "an answer cannot be read back");
         Failure::Internal
     })
+}
+
+/// Shows a registration that waits for approval.
+pub(crate) async fn waiting_registration(web: &Web, request: &Request, id: &str) -> Result<Registration, Failure> {
+    request.caller()?;
+    Ok(admin::waiting_registration(&web.app, id).await?)
+}
+
+/// Shows a mail that waits or has failed.
+pub(crate) async fn queued_mail(web: &Web, request: &Request, id: &str) -> Result<Mail, Failure> {
+    request.caller()?;
+    Ok(admin::queued_mail(&web.app, id).await?)
 }
 
 /// Lists the registrations that wait for approval.

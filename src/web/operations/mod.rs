@@ -15,7 +15,7 @@ pub(super) use account::{
     reset,
 };
 pub(super) use account_recovery::take_back;
-pub(super) use admin::{carry_out, waiting_registrations};
+pub(super) use admin::{carry_out, queued_mail, read_answer, waiting_registration, waiting_registrations};
 pub(super) use audit_export::{AuditFile, export_audit};
 pub(super) use entry::{confirm, hand_over, log_in, log_out, refresh, register, resend, set_up};
 pub(super) use factors::{

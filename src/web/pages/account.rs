@@ -39,6 +39,8 @@ pub(super) fn values(web: &Web, request: &Request) -> Result<Value, Failure> {
 pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failure> {
     let sessions = web.app.sessions_of(request.caller()?).await?.len();
     let logins = web.app.logins_of(request.caller()?).await?;
+    let account = &request.caller()?.person.account;
+    let administers = account.is_administrator() || account.is_helper();
     let last_login = logins.last.map(|last| {
         let text = page::last_login(TextValue::Time(last.at), agent_text(&last.device), last.network);
         web.voice(&request.viewer).say(&text)
@@ -47,7 +49,7 @@ pub(crate) async fn account(web: &Web, request: &Request) -> Result<Reply, Failu
         web,
         &request.viewer,
         "account.html",
-        context! { sessions, last_login, notice => notice(web, request), ..values(web, request)? },
+        context! { sessions, last_login, administers, notice => notice(web, request), ..values(web, request)? },
     );
     Ok(Reply::page(page))
 }

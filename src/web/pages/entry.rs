@@ -130,8 +130,9 @@ pub(crate) async fn register_sent(web: &Web, request: &Request) -> Result<Reply,
 
 /// Returns the path of the reauthentication page, with the way back to the page that `path` belongs to.
 pub(crate) fn proof_path(path: &str) -> String {
-    // Only forms lie deeper than the second level.
-    let page: Vec<&str> = path.split('/').take(3).collect();
+    // Only forms lie deeper than the second level, but for administrators, whose questions do.
+    let depth = if path.starts_with("/admin/") { 5 } else { 3 };
+    let page: Vec<&str> = path.split('/').take(depth).collect();
     with_return("/account/verify", safe_path(&page.join("/")).unwrap_or_default())
 }
 

@@ -2,7 +2,7 @@
 
 mod account;
 mod account_recovery;
-mod admin;
+pub(super) mod admin;
 mod app_passwords;
 mod doors;
 mod entry;
@@ -22,7 +22,6 @@ pub(super) use account::{
     account, change_email, change_password, change_password_place, change_username, delete_account, delete_form,
     email_form, end_other_sessions, end_session, password_form, sessions, username_form,
 };
-pub(super) use admin::{approvals, approve, decline};
 pub(super) use app_passwords::{app_passwords, make_app_password, revoke_app_password};
 pub(super) use doors::{agree, door, start_elsewhere};
 pub(super) use entry::{

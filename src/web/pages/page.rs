@@ -93,6 +93,15 @@ pub(super) fn notice(web: &Web, request: &Request) -> String {
         Some("address-respelled") => say::address_respelled(),
         Some("session-ended") => say::session_ended(),
         Some("account-deleted") => say::account_deleted(),
+        Some("changed") => say::changed(),
+        Some("account-gone") => say::account_gone(),
+        Some("address-set") => say::address_set(),
+        Some("link-sent") => say::link_sent(),
+        Some("invitation-revoked") => say::invitation_revoked(),
+        Some("mail-queued") => say::mail_queued(),
+        Some("mail-dropped") => say::mail_dropped(),
+        Some("limits-lifted") => say::limits_lifted(),
+        Some("webhook-retried") => say::webhook_retried(),
         _ => return String::new(),
     };
     web.voice(&request.viewer).say(&text)

@@ -81,6 +81,7 @@ fn by_page_an_administrator_lets_in_and_declines() {
     };
     root.posts(&format!("/admin/approvals/{}/approve", id(ALICE)), &[]).leads_to("/admin/approvals?notice=approved");
     let decline = format!("/admin/approvals/{}/decline", id("bob@example.org"));
+    root.opens(&decline).expect(200).says("bob@example.org");
     root.posts(&decline, &[]).leads_to("/admin/approvals?notice=declined");
     root.opens("/admin/approvals?notice=declined").expect(200).says("Nobody is waiting");
     let letters = world.deliver_mail();

@@ -40,6 +40,21 @@ fn acts() -> Vec<(&'static str, Value)> {
         ("POST /account/tokens/{id}/revoke", nothing.clone()),
         ("POST /account/app-passwords", json!({"name": "Calendar"})),
         ("POST /account/app-passwords/{id}/revoke", nothing.clone()),
+        ("POST /admin/people/{user}/send-reset", nothing.clone()),
+        ("POST /admin/people/{user}/end-sessions", nothing.clone()),
+        ("POST /admin/people/{user}/sessions/{id}/end", nothing.clone()),
+        ("POST /admin/people/{user}/{act}", nothing.clone()),
+        ("POST /admin/groups/permit", json!({"group": "staff", "permission": "read"})),
+        ("POST /admin/groups/forbid", json!({"group": "staff", "permission": "read"})),
+        ("POST /admin/groups/{group}/disband", nothing.clone()),
+        ("POST /admin/invitations", json!({"groups": "staff"})),
+        ("POST /admin/invitations/{id}/revoke", nothing.clone()),
+        ("POST /admin/mails/retry", nothing.clone()),
+        ("POST /admin/mails/release", nothing.clone()),
+        ("POST /admin/mails/{id}/retry", nothing.clone()),
+        ("POST /admin/mails/{id}/drop", nothing.clone()),
+        ("POST /admin/limits/lift", json!({"who": ALICE})),
+        ("POST /admin/webhooks/{name}/retry", nothing.clone()),
         ("POST /admin/approvals/{id}/approve", nothing.clone()),
         ("POST /admin/approvals/{id}/decline", nothing.clone()),
         ("POST /api/v1/session/verify", json!({"password": PASSWORD})),
@@ -104,6 +119,7 @@ async fn sends(browser: &Visitor<'_>, act: &str, fields: &Value) -> Reply {
     let (method, path) = act.split_once(' ').expect("a method and a path");
     let path = path.replace("{id}", &"0".repeat(32)).replace("{user}", ALICE);
     let path = path.replace("{group}", "staff").replace("{permission}", "read").replace("{name}", "wiki");
+    let path = path.replace("{act}", "confirm");
     let request = http::Request::builder().method(method).uri(&path).header("sec-fetch-site", "same-origin");
     if path.starts_with("/api/") {
         let body = if fields.is_null() { String::new() } else { fields.to_string() };

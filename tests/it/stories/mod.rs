@@ -2,6 +2,7 @@
 
 mod account;
 mod account_recovery;
+mod admin_pages;
 mod administering;
 mod app_passwords;
 mod approving;

@@ -1,38 +1,33 @@
-//! The administrators' page: which registrations to approve.
+//! Which registrations to approve.
 
 use crate::admin::answers::{Page, Registration};
 use crate::admin::{Command, RefusalKind};
 use crate::templates::context;
 use crate::web::context::Web;
 use crate::web::failure::Failure;
-use crate::web::operations::{carry_out, waiting_registrations};
+use crate::web::operations::{carry_out, waiting_registration, waiting_registrations};
 use crate::web::reply::Reply;
 use crate::web::request::Request;
 
-use super::page::{notice, render};
+use super::shell::{ROWS, given, present, readable, show, with_query};
 
-/// Rows of a page.
-const ROWS: usize = 50;
+/// Where the page is.
+const PLACE: &str = "/admin/approvals";
 
 /// `GET /admin/approvals`
 pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    let after = request.query("after").map(str::to_owned);
+    let after = given(request, "after").map(str::to_owned);
     let Page { items, next } = waiting_registrations(web, request, after, ROWS).await?;
-    let voice = web.voice(&request.viewer);
-    let row = |one: Registration| {
-        context! {
-            id => one.id, email => one.email, username => one.username.unwrap_or_default(),
-            name => one.name.unwrap_or_default(), created_at => voice.time(one.created_at),
-            confirmed_at => one.confirmed_at.map(|at| voice.time(at)).unwrap_or_default(),
-        }
-    };
-    let (waiting, next): (Vec<_>, _) = (items.into_iter().map(row).collect(), next.unwrap_or_default());
-    Ok(Reply::page(render(
-        web,
-        &request.viewer,
-        "admin-approvals.html",
-        context! { waiting, next, notice => notice(web, request) },
-    )))
+    let more = next.map(|next| with_query(PLACE, &[("after", Some(&next))])).unwrap_or_default();
+    show(web, request, "admin-approvals.html", context! { waiting => present(web, request, &items), more })
+}
+
+/// `GET /admin/approvals/{id}/decline`
+pub(crate) async fn ask_decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
+    // Looked up, and not taken from the address of this page: the question is about whom the answer is about.
+    let Registration { id, email, .. } = waiting_registration(web, request, request.parameter("id")).await?;
+    let values = context! { act => "decline", subject => readable(&email), id };
+    show(web, request, "admin-sure.html", values)
 }
 
 /// `POST /admin/approvals/{id}/approve`
