@@ -98,12 +98,14 @@ pub enum Decided {
     AddressTaken,
 }
 
-/// Decides on a registration, and tells whoever made it. If the user name was taken meanwhile, the account has none.
+/// Decides on a registration, and tells whoever made it, with the administrator's note if it is not empty. If the user
+/// name was taken meanwhile, the account has none.
 pub fn decide(
     work: &mut Work<'_>,
     source: &Source,
     id: RegistrationId,
     decision: Decision,
+    note: &str,
 ) -> Result<Decided, StoreError> {
     let Some(registration) =
         registration::find(work.tx, id)?.filter(|registration| registration.confirmed_at.is_some())
@@ -114,7 +116,7 @@ pub fn decide(
     if decision == Decision::Decline {
         registration::remove(work.tx, id, &registration)?;
         work.audit(source, Act::RegistrationDeclined, id)?;
-        work.mail(registration.addressee(), &Letter::RegistrationDeclined)?;
+        work.mail(registration.addressee(), &Letter::RegistrationDeclined { note: note.to_owned() })?;
         return Ok(Decided::Declined);
     }
     // The name may have been taken while the registration waited, which is no reason to turn the person away.
@@ -126,6 +128,7 @@ pub fn decide(
         added => added,
     };
     let Some(Added::Done(person)) = added else { return Ok(Decided::AddressTaken) };
-    work.mail(person.at(&to), &Letter::RegistrationApproved { login: work.env.config.site.url.link("/login") })?;
+    let login = work.env.config.site.url.link("/login");
+    work.mail(person.at(&to), &Letter::RegistrationApproved { login, note: note.to_owned() })?;
     Ok(Decided::Approved(person))
 }

@@ -11,6 +11,7 @@ mod already_registered;
 pub mod api_tokens;
 pub mod approvals;
 pub mod attempt_limits;
+pub mod attention;
 pub mod bearable;
 pub mod change_address;
 pub mod change_password;

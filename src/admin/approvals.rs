@@ -5,11 +5,14 @@ use std::sync::Arc;
 use crate::accounts::approvals::{self, Decided, Decision};
 use crate::accounts::registration::{self, Registration};
 use crate::app::{App, Principal};
-use crate::base::RegistrationId;
+use crate::base::{RegistrationId, legible};
 use crate::texts::refusal;
 
 use super::answers::{self, Page};
 use super::{MAX_ROWS, Refusal, Remedy, Wanted, parse, users};
+
+/// The most characters of a note to whoever registered.
+const MAX_NOTE_CHARS: usize = 500;
 
 /// Lists the registrations that wait for approval.
 ///
@@ -52,14 +55,20 @@ fn describe(id: RegistrationId, registration: &Registration) -> answers::Registr
 pub(super) async fn decide(
     app: &Arc<App>,
     id: &str,
-    approve: bool,
+    (approve, note): (bool, Option<String>),
     by: &Principal,
 ) -> Result<answers::Decided, Refusal> {
+    let note = note.unwrap_or_default();
+    if note.chars().count() > MAX_NOTE_CHARS {
+        return Err(Refusal::invalid(refusal::note_too_long(MAX_NOTE_CHARS), None));
+    }
+    // It stands in a mail of ours, in one line: it must not look like more than a note.
+    let note = legible(&note.split_whitespace().collect::<Vec<_>>().join(" "));
     let unknown = || Refusal::unknown(refusal::no_registration(id), None).with(Remedy::ListRegistrations);
     let registration: RegistrationId = id.parse().map_err(|_| unknown())?;
     let decision = if approve { Decision::Approve } else { Decision::Decline };
     let source = by.source();
-    let decided = app.write_as(by, move |work| approvals::decide(work, &source, registration, decision));
+    let decided = app.write_as(by, move |work| approvals::decide(work, &source, registration, decision, &note));
     match decided.await? {
         Decided::Approved(person) => Ok(answers::Decided::Approved(users::describe(&person))),
         Decided::Declined => Ok(answers::Decided::Declined { declined: id.to_owned() }),

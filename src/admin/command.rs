@@ -183,6 +183,8 @@ pub enum Command {
         id: String,
         /// Whether to approve it.
         approve: bool,
+        /// A sentence for whoever registered.
+        note: Option<String>,
     },
     /// Lists all groups and their permissions.
     GroupList,
@@ -328,7 +330,7 @@ pub struct Page {
 
 /// A filter for accounts; everything that is set must hold.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct PeopleWanted {
     /// Words, each of which begins a word of the person's names, address or number.
     pub text: Option<String>,

@@ -76,7 +76,9 @@ pub async fn execute(app: &Arc<App>, command: Command, by: &Principal) -> Result
         Command::ApprovalList(command::Page { after, limit }) => {
             document(approvals::waiting_registrations(app, after, limit).await)
         }
-        Command::ApprovalDecide { id, approve } => document(approvals::decide(app, &id, approve, by).await),
+        Command::ApprovalDecide { id, approve, note } => {
+            document(approvals::decide(app, &id, (approve, note), by).await)
+        }
         Command::GroupList => document(groups::list(app).await),
         Command::GroupMembers { group, after, limit } => document(groups::members(app, &group, after, limit).await),
         Command::GroupPermit { group, permission, given } => {

@@ -4,6 +4,7 @@
 
 mod account_recovery;
 mod at_door;
+mod attention;
 mod basic_pairs;
 mod basic_passwords;
 mod callers;

@@ -17,11 +17,18 @@ pub(super) enum Approval {
     /// List the registrations that wait: their addresses are confirmed.
     List(Page),
     /// Let somebody in. They are told by mail.
-    Approve(Named),
+    Approve {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        note: Note,
+    },
     /// Delete a registration. Whoever made it is told by mail.
     Decline {
         #[command(flatten)]
         named: Named,
+        #[command(flatten)]
+        note: Note,
         #[command(flatten)]
         sure: Sure,
     },
@@ -33,6 +40,13 @@ pub(super) struct Named {
     id: String,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Note {
+    /// A sentence for the mail to whoever registered.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
 impl Approval {
     pub(super) fn run(self, common: &Common) -> Result<(), Exit> {
         let config = common.config()?;
@@ -42,10 +56,12 @@ impl Approval {
                 let shown: answers::Page<Registration> = carry_out(config, command)?;
                 return show::page(&shown, columns![id, email, username, name, confirmed_at], common.json);
             }
-            Self::Approve(Named { id }) => Command::ApprovalDecide { id, approve: true },
-            Self::Decline { named: Named { id }, sure } => {
+            Self::Approve { named: Named { id }, note: Note { note } } => {
+                Command::ApprovalDecide { id, approve: true, note }
+            }
+            Self::Decline { named: Named { id }, note: Note { note }, sure } => {
                 sure.make(&format!("The registration {id} is deleted, and whoever made it is told."))?;
-                Command::ApprovalDecide { id, approve: false }
+                Command::ApprovalDecide { id, approve: false, note }
             }
         };
         let decided: Decided = carry_out(config, command)?;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::admin::answers::{Mails, QueuedMails, ReleasedMails, TestMail};
+use crate::admin::answers::{DroppedMail, Mails, QueuedMails, ReleasedMails, TestMail};
 use crate::admin::{Command, command, send_test};
 use crate::base::{BUILD_DATE, Clock, Moment};
 use crate::cli::out::say;
@@ -11,6 +11,7 @@ use crate::control::{self, Answer, CallError};
 use crate::courier::{CallOptions, Courier};
 
 use super::common::{Common, Page};
+use super::input::Sure;
 use super::offline::carry_out;
 use super::progress::patiently;
 use super::show::{Cell, columns};
@@ -31,6 +32,13 @@ pub(super) enum Mail {
         /// The mail's id; without it all failed mails.
         id: Option<String>,
     },
+    /// Drop a mail that waits or has failed: nobody gets it.
+    Drop {
+        /// The mail's id.
+        id: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
     /// Let the mails go that waited in a backup when it was restored; they may have been delivered before.
     Release,
 }
@@ -42,6 +50,15 @@ impl Mail {
             Self::Test { address } => test(common, &config, &address),
             Self::List(page) => list(common, config, page),
             Self::Retry { id } => retry(common, config, id),
+            Self::Drop { id, sure } => {
+                sure.make(&format!("The mail {id} is dropped, with whatever link is in it."))?;
+                let shown: DroppedMail = carry_out(config, Command::MailDrop { id })?;
+                if common.json {
+                    return show::json(&shown);
+                }
+                say!("The mail {} was dropped.", shown.dropped);
+                Ok(())
+            }
             Self::Release => release(common, config),
         }
     }

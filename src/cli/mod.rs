@@ -43,6 +43,8 @@ mod system_clock;
 mod throttle;
 mod token;
 mod user;
+mod user_edit;
+mod user_list;
 mod webhook;
 
 use std::process::ExitCode;

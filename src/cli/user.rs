@@ -3,15 +3,17 @@
 use clap::{Args, Subcommand};
 
 use crate::admin::answers::{self, Account, AccountInDetail, FactorsReset, FreedUsername};
-use crate::admin::{Command, PeopleWanted, command, precheck};
+use crate::admin::{Command, command, precheck};
 use crate::cli::out::say;
 use crate::config::Config;
 
-use super::common::{Common, Page};
+use super::common::Common;
 use super::group::{new_among, say_new};
 use super::input::Sure;
 use super::offline::carry_out;
 use super::show::{Cell, columns};
+use super::user_edit::Edit;
+use super::user_list::Found;
 use super::{Exit, password, show};
 
 #[derive(Debug, Subcommand)]
@@ -22,8 +24,12 @@ pub(super) enum User {
     List(Found),
     /// Show an account and its sessions.
     Show(Named),
+    /// Correct somebody's name, user name or address.
+    Edit(Edit),
     /// Set somebody's password. Their sessions end.
     Passwd(Passwd),
+    /// Mail somebody a link to set a password. Links from before stop working.
+    SendReset(Named),
     /// Confirm an address in its owner's stead, if the mail does not arrive.
     Confirm(Named),
     /// Lock an account. Its sessions end.
@@ -41,34 +47,6 @@ pub(super) enum User {
     /// Put somebody into a group, or take them out. The group "admins" administers the appliance.
     #[command(subcommand)]
     Group(Group),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Found {
-    /// The beginnings of words of the name, the address, the user name or the number.
-    #[arg(value_name = "WORDS")]
-    text: Option<String>,
-    /// Members of this group only.
-    #[arg(long, value_name = "GROUP")]
-    group: Option<String>,
-    /// Locked accounts only.
-    #[arg(long)]
-    disabled: bool,
-    /// Accounts only whose address was never confirmed.
-    #[arg(long)]
-    unconfirmed: bool,
-    /// People without a second factor only.
-    #[arg(long)]
-    without_second_factor: bool,
-    #[command(flatten)]
-    page: Page,
-}
-
-impl Found {
-    fn wanted(self) -> PeopleWanted {
-        let Self { text, group, disabled, unconfirmed, without_second_factor, page: Page { after, limit } } = self;
-        PeopleWanted { text, group, disabled, unconfirmed, without_second_factor, after, limit }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -175,7 +153,12 @@ impl User {
                 show::page(&shown, columns![id, email, username, name, groups, confirmed_at, disabled_at], common.json)
             }
             Self::Show(Named { user }) => show::document(&look_at(&config, user)?, common.json),
+            Self::Edit(edit) => edit.run(common),
             Self::Passwd(passwd) => passwd.run(common, &config),
+            Self::SendReset(Named { user }) => {
+                let account = carry_out(config, Command::UserSendReset(command::Named { user }))?;
+                done(common, &account, |name| format!("A link to set a password is on its way to {name}."))
+            }
             Self::Confirm(Named { user }) => {
                 let account = carry_out(config, Command::UserConfirm(command::Named { user }))?;
                 done(common, &account, |name| format!("{name} counts as confirmed, and may log in."))

@@ -66,7 +66,8 @@ impl Letter {
             | Self::MoreNotices { .. }
             | Self::ApprovalAsked { .. }
             | Self::RegistrationApproved { .. }
-            | Self::RegistrationDeclined => Urgency::Notice,
+            | Self::RegistrationDeclined { .. }
+            | Self::AttentionNeeded { .. } => Urgency::Notice,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Letters: every mail that the appliance sends.
 
-use crate::base::{DAY, EmailAddress, Secret, Timestamp};
+use crate::base::{EmailAddress, Secret, Timestamp};
 use crate::config::Span;
 use crate::templates::context;
-use crate::texts::{Text, Voice, advice, agent, happened};
+use crate::texts::{Text, Voice};
 
 /// The content of a mail. None carries anything that an unconfirmed person typed, but the address.
 #[derive(Clone, Debug)]
@@ -255,67 +255,32 @@ pub enum Letter {
     RegistrationApproved {
         /// The page to log in.
         login: String,
+        /// What the administrator adds; may be empty.
+        note: String,
     },
     /// To whoever registered: an administrator declined it.
-    RegistrationDeclined,
+    RegistrationDeclined {
+        /// What the administrator adds; may be empty.
+        note: String,
+    },
+    /// To an administrator: what needs them.
+    AttentionNeeded {
+        /// The mails that were given up since the last such letter.
+        failed_mails: usize,
+        /// Why there is no new certificate, or empty.
+        certificate: String,
+        /// Whether the disk is nearly full.
+        disk_is_short: bool,
+        /// Whether snapshots are overdue.
+        snapshots_overdue: bool,
+        /// The page of the state at a glance.
+        link: String,
+    },
     /// To an address that an administrator chose: mail works.
     Test,
 }
 
 impl Letter {
-    /// Returns one of each, to check whether the templates can be rendered.
-    pub(super) fn samples() -> Vec<Self> {
-        let link = || "https://auth.example.org/confirm/glt_x".to_owned();
-        let (within, at) = (Span::from_seconds(DAY), Timestamp::from_seconds(1_795_000_000));
-        let masked = |letter: char| format!("{letter}...@example.org");
-        vec![
-            Self::ConfirmRegistration { link: link(), within },
-            Self::AlreadyRegistered { login: link(), forgot: link() },
-            Self::ResetPassword { link: link(), within },
-            Self::ChoosePassword { link: link(), within },
-            Self::TakenBack { link: link(), within, forgot: link() },
-            Self::PasswordChanged { at, by_administrator: true, forgot: link() },
-            Self::ConfirmAddress { link: link(), within, account: "ada".into() },
-            Self::AddressChangeAsked { knew_password: true, new: masked('b'), forgot: link() },
-            Self::AddressChanged { old: masked('a'), new: masked('b'), undo: link() },
-            Self::PhoneChanged { phone: "+4930123456".into(), at },
-            Self::NewLogin {
-                at,
-                network: "192.0.2.7".into(),
-                device: agent::browser_on_system("Firefox", "Linux"),
-                link: link(),
-            },
-            Self::LoginsFailed { is_out_of_use: true, forgot: link() },
-            Self::AccountDeleted { at, by_administrator: true },
-            Self::UsernameChanged { username: "ada".into(), at, forgot: link() },
-            Self::Username { username: "ada".into(), login: link() },
-            Self::LogIn { link: link(), code: Secret::new("123456".into()), within },
-            Self::SecondFactorCode { code: Secret::new("123456".into()), forgot: link() },
-            Self::CodesFailed { forgot: link() },
-            Self::FactorAdded { at, forgot: link() },
-            Self::FactorUsed { at, forgot: link() },
-            Self::FactorRemoved { at, is_last: true, forgot: link() },
-            Self::RecoveryCodeUsed { at, left: 1, forgot: link() },
-            Self::RecoveryCodesMade { at, forgot: link() },
-            Self::FactorResetAsked { due: at, login: link() },
-            Self::FactorsReset { at, must_have_one: true, forgot: link() },
-            Self::ApiTokenMade { scopes: "profile".into(), at, tokens: link() },
-            Self::AppPasswordMade { at, app_passwords: link() },
-            Self::MoreNotices {
-                lines: vec![happened::token_made(3)],
-                since: at,
-                last: at,
-                advice: advice::revoke(),
-                link: link(),
-            },
-            Self::Invitation { link: link(), at, until: at.plus(DAY) },
-            Self::ApprovalAsked { address: "ada@example.org".into(), link: link() },
-            Self::RegistrationApproved { login: link() },
-            Self::RegistrationDeclined,
-            Self::Test,
-        ]
-    }
-
     /// Returns the name of its templates, and of its kind in lists.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -351,7 +316,8 @@ impl Letter {
             Self::Invitation { .. } => "invitation",
             Self::ApprovalAsked { .. } => "approval-asked",
             Self::RegistrationApproved { .. } => "registration-approved",
-            Self::RegistrationDeclined => "registration-declined",
+            Self::RegistrationDeclined { .. } => "registration-declined",
+            Self::AttentionNeeded { .. } => "attention-needed",
             Self::Test => "test",
         }
     }
@@ -421,8 +387,12 @@ impl Letter {
             }
             Self::Invitation { link, until, .. } => context! { site, to, link, until => voice.time(*until) },
             Self::ApprovalAsked { address, link } => context! { site, to, address, link },
-            Self::RegistrationApproved { login } => context! { site, to, login },
-            Self::RegistrationDeclined | Self::Test => context! { site, to },
+            Self::RegistrationApproved { login, note } => context! { site, to, login, note },
+            Self::RegistrationDeclined { note } => context! { site, to, note },
+            Self::AttentionNeeded { failed_mails, certificate, disk_is_short, snapshots_overdue, link } => {
+                context! { site, to, failed_mails, certificate, disk_is_short, snapshots_overdue, link }
+            }
+            Self::Test => context! { site, to },
         }
     }
 }

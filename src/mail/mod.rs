@@ -12,6 +12,7 @@ pub mod notices;
 mod outbox;
 mod outbox_steps;
 mod recipient;
+mod samples;
 
 pub use addressee::Addressee;
 pub use compose::{ComposeError, Composer, Message, try_letters};

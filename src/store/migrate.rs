@@ -28,8 +28,10 @@ const INSTANCE: Name = Name("instance");
 const GENERATION: Name = Name("generation");
 const KEY_FINGERPRINT: Name = Name("sealing key");
 const CODES: Name = Name("codes");
+/// When administrators were last told of what needs them.
+const TOLD: Name = Name("administrators told");
 
-const NAMES: [Name; 7] = [FORMAT, FLOOR, NODE, INSTANCE, GENERATION, KEY_FINGERPRINT, CODES];
+const NAMES: [Name; 8] = [FORMAT, FLOOR, NODE, INSTANCE, GENERATION, KEY_FINGERPRINT, CODES, TOLD];
 
 #[derive(Clone, Copy, PartialEq)]
 struct Name(&'static str);
@@ -68,7 +70,7 @@ impl JsonTable for JsonMeta {
     fn row_to_json(&self, key: &[u8], value: &[u8]) -> Result<(Value, Value), StoreError> {
         let mut rest = key;
         match Name::take(&mut rest).ok_or(StoreError::Damaged(META.name))? {
-            FORMAT | FLOOR | NODE => NUMBERS.row_to_json(key, value),
+            FORMAT | FLOOR | NODE | TOLD => NUMBERS.row_to_json(key, value),
             INSTANCE | GENERATION => RANDOM.row_to_json(key, value),
             CODES => SEALED.row_to_json(key, value),
             _ => TEXTS.row_to_json(key, value),
@@ -77,7 +79,7 @@ impl JsonTable for JsonMeta {
 
     fn row_from_json(&self, key: &Value, value: &Value) -> Option<Pair> {
         match Name::key_from_json(key)? {
-            FORMAT | FLOOR | NODE => NUMBERS.row_from_json(key, value),
+            FORMAT | FLOOR | NODE | TOLD => NUMBERS.row_from_json(key, value),
             INSTANCE | GENERATION => RANDOM.row_from_json(key, value),
             CODES => SEALED.row_from_json(key, value),
             _ => TEXTS.row_from_json(key, value),
@@ -130,6 +132,16 @@ pub fn raise_floor(tx: &mut dyn Transaction, node: NodeId, now: Timestamp) -> Re
 /// Takes the floor of a node back to `to`: an administrator said that it was wrong.
 pub fn reset_floor(tx: &mut dyn Transaction, node: NodeId, to: Timestamp) -> Result<(), StoreError> {
     FLOOR_OF.put(tx, &node, &to.seconds())
+}
+
+/// The time at which administrators were last told of what needs them.
+pub fn administrators_told_at(view: &dyn Snapshot) -> Result<Option<Timestamp>, StoreError> {
+    Ok(NUMBERS.get(view, &TOLD)?.map(Timestamp::from_seconds))
+}
+
+/// Notes that administrators are told of what needs them.
+pub fn note_administrators_told(tx: &mut dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    NUMBERS.put(tx, &TOLD, &now.seconds())
 }
 
 /// Returns the generation, which a restore draws anew, and which is bound into tokens and sessions.

@@ -39,8 +39,8 @@ pub use engine::{
 pub use key_file::{KeyChange, old_key_path, read_key};
 pub use memory::MemoryEngine;
 pub use migrate::{
-    JSON_FLOORS, JsonMeta, about, floor, known_format, migrate, node, raise_floor, renew_generation, replace_key,
-    reset_floor,
+    JSON_FLOORS, JsonMeta, about, administrators_told_at, floor, known_format, migrate, node, note_administrators_told,
+    raise_floor, renew_generation, replace_key, reset_floor,
 };
 pub use open::open;
 pub use open_error::OpenError;

@@ -105,6 +105,7 @@ sentences! {
         not_limited(text),
         // Registrations and invitations.
         no_registration(id),
+        note_too_long(max),
         address_taken_meanwhile,
         address_taken_meanwhile_hint,
         registration_closed,

@@ -8,6 +8,7 @@ mod settle_clock;
 mod sum_up_notices;
 mod sweep;
 mod take_snapshot;
+mod tell_administrators;
 mod tell_webhooks;
 mod watch_space;
 
@@ -30,6 +31,7 @@ pub use settle_clock::SettleClock;
 pub use sum_up_notices::SumUpNotices;
 pub use sweep::{NoteSeen, Sweep};
 pub use take_snapshot::TakeSnapshot;
+pub use tell_administrators::TellAdministrators;
 pub use tell_webhooks::TellWebhooks;
 pub use watch_space::WatchSpace;
 
@@ -137,6 +139,7 @@ pub fn start(
         Box::new(NoteSeen::new(Arc::clone(app))),
         Box::new(Sweep::new(Arc::clone(app))),
         Box::new(SumUpNotices::new(Arc::clone(app))),
+        Box::new(TellAdministrators::new(Arc::clone(app))),
         Box::new(TakeSnapshot::new(Arc::clone(app))),
     ];
     if let Some(certificates) = certificates {

@@ -29,9 +29,16 @@ pub struct Mail {
     /// The folder that they go to with `transport = "file"`.
     #[serde(default = "default_mail_directory")]
     pub directory: PathBuf,
+    /// Whether administrators are mailed what needs them, once a day at most.
+    #[serde(default = "is_on")]
+    pub admin_digest: bool,
     /// The mail server with `transport = "smtp"`.
     #[serde(default)]
     pub smtp: Smtp,
+}
+
+const fn is_on() -> bool {
+    true
 }
 
 fn default_mail_directory() -> PathBuf {

@@ -270,14 +270,26 @@ pub(crate) async fn approvals(web: &Web, request: &Request) -> Result<Reply, Fai
     listed(web, request, Command::ApprovalList(command::Page { after, limit })).await
 }
 
+/// Reads a decision, which may have a note, or no body at all.
+fn decision(request: &Request, approve: bool) -> Result<Command, Failure> {
+    let note = if request.body.is_empty() {
+        None
+    } else {
+        let mut fields = request.json()?;
+        let values = (fields.optional("note"),);
+        fields.finish(values)?.0
+    };
+    Ok(Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve, note })
+}
+
 /// `POST /admin/approvals/{id}/approve`
 pub(crate) async fn approve(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    show(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: true }).await
+    show(web, request, decision(request, true)?).await
 }
 
 /// `POST /admin/approvals/{id}/decline`
 pub(crate) async fn decline(web: &Web, request: &Request) -> Result<Reply, Failure> {
-    done(web, request, Command::ApprovalDecide { id: request.parameter("id").to_owned(), approve: false }).await
+    done(web, request, decision(request, false)?).await
 }
 
 /// `GET /admin/webhooks`

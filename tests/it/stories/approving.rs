@@ -93,6 +93,26 @@ fn by_page_an_administrator_lets_in_and_declines() {
 }
 
 #[test]
+fn a_note_stands_in_the_mail_in_one_line() {
+    let world = house();
+    for (email, decision) in [(ALICE, "approve"), ("bob@example.org", "decline")] {
+        registers(&world, email, &json!({"email": email, "password": PASSWORD}));
+        world.deliver_mail();
+        let root = administrator(&world);
+        let id = waiting(&root)[0]["id"].as_str().expect("an id").to_owned();
+        let path = format!("/admin/approvals/{id}/{decision}");
+        let long = json!({"note": "x".repeat(501)});
+        root.api("POST", &path, long).refused(422, "refused");
+        let note = json!({"note": "Dear\n\u{202e}friend,  <b>hi</b>"});
+        let reply = root.api("POST", &path, note);
+        assert!(matches!(reply.status(), 200 | 204), "{}", reply.text());
+        let letter = world.only_letter_to(email);
+        assert!(letter.text.contains("friend, <b>hi</b>\r\n") && letter.text.contains("&lt;b&gt;"), "{}", letter.text);
+        assert!(!letter.text.contains("=E2=80=AE"), "{}", letter.text);
+    }
+}
+
+#[test]
 fn by_command_line_too() {
     let world = house();
     registers(&world, ALICE, &json!({"email": ALICE, "password": PASSWORD}));

@@ -6,6 +6,7 @@ mod admin_pages;
 mod administering;
 mod app_passwords;
 mod approving;
+mod attention;
 mod auditing;
 mod clocks;
 mod done_already;

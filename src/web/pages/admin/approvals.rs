@@ -41,8 +41,10 @@ pub(crate) async fn decline(web: &Web, request: &Request) -> Result<Reply, Failu
 }
 
 async fn decide(web: &Web, request: &Request, approve: bool) -> Result<Reply, Failure> {
-    let id = request.parameter("id").to_owned();
-    match carry_out(web, request, Command::ApprovalDecide { id, approve }).await {
+    let (id, mut fields) = (request.parameter("id").to_owned(), request.form()?);
+    let values = (fields.optional("note"),);
+    let (note,) = fields.finish(values)?;
+    match carry_out(web, request, Command::ApprovalDecide { id, approve, note }).await {
         Ok(_) => {
             Ok(Reply::see_other(&format!("/admin/approvals?notice={}", if approve { "approved" } else { "declined" })))
         }
