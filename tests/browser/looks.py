@@ -152,6 +152,7 @@ def main(program, pictures=None):
             strangers(reader)
             members(reader, runs, pathlib.Path(folder, "mail"))
             mails(reader, pathlib.Path(folder, "mail"), folder)
+            in_german(reader)
         finally:
             if driver:
                 driver.quit()
@@ -271,6 +272,21 @@ def mails(reader, post, folder):
                 reader.obeys(state, more=())
                 if reader.pictures:
                     reader.driver.save_screenshot(f"{reader.pictures}/mail-{number}-{width}-{scheme}.png")
+
+
+def in_german(reader):
+    """The same pages with the long words of German."""
+    reader.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    reader.opens("/account")
+    reader.driver.find_element(By.CSS_SELECTOR, "#language option[value=de]").click()
+    reader.presses("Change")
+    reader.sees("Dein Konto")
+    for name in ["", "/password", "/second-factor", "/app-passwords", "/tokens", "/delete", "/verify"]:
+        reader.opens(f"/account{name}")
+        reader.looks(f"german-account{name.replace('/', '-')}")
+    for name in ["/nothing", "/register", "/setup/nonsense"]:
+        reader.opens(name)
+        reader.looks(f"german{name.replace('/', '-')}")
 
 
 def totp(secret):
