@@ -246,5 +246,6 @@ fn the_foot_of_a_page_names_who_runs_the_house() {
     for link in ["href=\"mailto:people@example.org\"", "href=\"https://example.org/imprint\"", "href=\"/privacy\""] {
         page.says(link);
     }
-    World::new().visitor().opens("/login").says("<footer></footer>");
+    let plain = World::within_site("languages = [\"en\"]", "");
+    plain.visitor().opens("/login").says("<footer></footer>");
 }
