@@ -392,8 +392,10 @@ mod tests {
             let is_same_everywhere = |word: &str| {
                 word.contains(['@', ':', '.', '/', '(']) || ["Hill", "UTC", "ada", "Firefox", "Linux"].contains(&word)
             };
+            // What an administrator wrote, and what another program said, stay as they are.
+            let said = text.replace("Welcome!", "").replace("the authority could not be reached", "");
             let words =
-                text.strip_prefix("Subject:").expect("a subject").split(|c: char| c.is_whitespace() || c == ',');
+                said.strip_prefix("Subject:").expect("a subject").split(|c: char| c.is_whitespace() || c == ',');
             let plain = words.filter(|word| word.chars().any(|c| c.is_ascii_alphabetic()));
             let left: Vec<&str> = plain.filter(|word| !is_same_everywhere(word)).collect();
             assert_eq!(left, [""; 0], "{}: {text}", letter.name());
