@@ -7,34 +7,37 @@ use crate::base::Packed;
 use super::catalogue::Catalogue;
 use super::language::Language;
 
-/// A language, its catalogue as `build.rs` packed it, and the same once it was unpacked.
+/// A language with its name in itself, its catalogue as `build.rs` packed it, and the same once it was unpacked.
 struct BuiltIn {
     tag: &'static str,
+    name: &'static str,
     packed: Packed,
     read: OnceLock<Catalogue>,
 }
 
 macro_rules! built_in {
-    ($($tag:literal)*) => {
+    ($($tag:literal $name:literal)*) => {
         /// Every language, in the order in which they are offered.
         static BUILT_IN: [BuiltIn; [$($tag),*].len()] = [$(BuiltIn {
             tag: $tag,
+            name: $name,
             packed: Packed(include_bytes!(concat!(env!("OUT_DIR"), "/texts-", $tag, ".lz4"))),
             read: OnceLock::new(),
         }),*];
     };
 }
 
+// The names stand here too, so that offering a language unpacks none.
 built_in! {
-    "en"
-    "de"
-    "fr"
-    "es"
-    "it"
-    "pt"
-    "nl"
-    "pl"
-    "ja"
+    "en" "English"
+    "de" "Deutsch"
+    "fr" "Français"
+    "es" "Español"
+    "it" "Italiano"
+    "pt" "Português (Brasil)"
+    "nl" "Nederlands"
+    "pl" "Polski"
+    "ja" "日本語"
 }
 
 /// What administrators are told by commands, in English only.
@@ -43,6 +46,11 @@ const COMMANDS: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/texts-
 /// Returns the tags of the languages that the program has.
 pub fn built_in_languages() -> impl Iterator<Item = Language> {
     BUILT_IN.iter().filter_map(|one| Language::parse(one.tag).ok())
+}
+
+/// Returns the name of a language that the program has, in itself.
+pub(super) fn built_in_name(tag: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|one| one.tag == tag).map(|one| one.name)
 }
 
 /// Returns the catalogue of a language that the program has. It is unpacked when it is first asked for.
@@ -63,4 +71,16 @@ pub fn built_in(tag: &str) -> Option<&'static Catalogue> {
 #[must_use]
 pub fn english() -> &'static Catalogue {
     built_in("en").expect("English is the first of the list")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_offered_by_the_name_in_its_catalogue() {
+        for one in &BUILT_IN {
+            assert_eq!(built_in(one.tag).and_then(Catalogue::name), Some(one.name), "{}", one.tag);
+        }
+    }
 }

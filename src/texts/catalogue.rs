@@ -40,26 +40,27 @@ impl Catalogue {
     pub fn read(text: &str, language: Language) -> (Self, Vec<CatalogueFault>) {
         let mut catalogue = Self { language, messages: BTreeMap::new(), lines: BTreeMap::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
+        let lines = Lines::of(text);
         let mut faults: Vec<CatalogueFault> = errors
             .into_iter()
             .map(|error| CatalogueFault {
-                line: line_at(text, error.span().map_or(0, |span| span.start)),
+                line: lines.at(error.span().map_or(0, |span| span.start)),
                 reason: error.message().to_owned(),
             })
             .collect();
-        catalogue.add(text, "", table.get_ref(), &mut faults);
+        catalogue.add(&lines, "", table.get_ref(), &mut faults);
         (catalogue, faults)
     }
 
-    fn add(&mut self, text: &str, group: &str, table: &DeTable<'_>, faults: &mut Vec<CatalogueFault>) {
+    fn add(&mut self, lines: &Lines, group: &str, table: &DeTable<'_>, faults: &mut Vec<CatalogueFault>) {
         for (name, value) in table {
             let key = format!("{group}{}", name.get_ref());
-            let line = line_at(text, name.span().start);
+            let line = lines.at(name.span().start);
             match value.get_ref() {
                 DeValue::String(sentence) => self.put(key, line, Message::Sentence(sentence.to_string())),
                 DeValue::Table(table) => match forms(table) {
                     Some(forms) => self.put(key, line, Message::Forms(forms)),
-                    None => self.add(text, &format!("{key}."), table, faults),
+                    None => self.add(lines, &format!("{key}."), table, faults),
                 },
                 _ => faults.push(CatalogueFault { line, reason: format!("`{key}` is no text") }),
             }
@@ -132,8 +133,18 @@ fn forms(table: &DeTable<'_>) -> Option<BTreeMap<Form, String>> {
     forms.filter(|forms| !forms.is_empty())
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+/// Where the lines of a text end.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    /// Returns the line that a byte stands in.
+    fn at(&self, offset: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < offset)
+    }
 }
 
 #[cfg(test)]

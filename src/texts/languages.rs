@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::{Seconds, Timestamp};
 
 use super::accept::accepted;
-use super::built_in::{built_in, english};
+use super::built_in::{built_in, built_in_name, english};
 use super::catalogue::Catalogue;
 use super::language::Language;
 use super::length::Length;
@@ -69,7 +69,7 @@ impl Languages {
 
     fn name_of(&self, language: &Language) -> Option<&str> {
         let own = self.own.get(language).and_then(Catalogue::name);
-        own.or_else(|| language.and_wider().find_map(|tag| built_in(tag)?.name()))
+        own.or_else(|| language.and_wider().find_map(built_in_name))
     }
 
     fn chain(&self, language: &Language) -> Vec<&Catalogue> {
