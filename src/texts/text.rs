@@ -62,8 +62,10 @@ impl Text {
 
 impl<T: Display> From<T> for TextValue {
     fn from(value: T) -> Self {
-        // A value may be what a stranger typed, or another program said: in a sentence of ours it hides nothing.
-        Self::Plain(legible(&value.to_string()))
+        // A value may be what a stranger typed, or another program said: in a sentence of ours it hides nothing. Ends of
+        // lines stay: a page takes them for blanks, and a terminal is shown them as such.
+        let lines = value.to_string();
+        Self::Plain(lines.split('\n').map(legible).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::metrics::{Counter, Exposition, Histogram, PerThread, SampleKind};
 
-use super::routes::Route;
+use super::route::Route;
 use super::status::STATUSES;
 
 /// The counters of each route, and of requests that never reached one.

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::forward_auth::Endpoint;
 use super::reply::Response;
 use super::request::{Received, Request};
-use super::routes::Route;
+use super::route::Route;
 use super::viewer::Viewer;
 
 /// What completing an answer needs besides the handler's reply.

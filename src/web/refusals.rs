@@ -16,7 +16,7 @@ use super::failure::Failure;
 use crate::net::widest_network;
 
 use super::request::Request;
-use super::routes::Route;
+use super::route::Route;
 
 /// The most log lines about refusals in a minute. A client that is refused again and again must neither fill the disk
 /// nor bury the lines about others; what is not logged is counted all the same.

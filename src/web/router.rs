@@ -5,7 +5,7 @@ use http::Method;
 use super::access::Audience;
 use super::encoded::{percent_decoded, whole_token};
 use super::failure::Failure;
-use super::routes::Route;
+use super::route::Route;
 
 /// Routes by path, then by method.
 pub(super) struct Router(matchit::Router<Vec<(usize, &'static Route)>>);

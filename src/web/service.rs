@@ -29,8 +29,9 @@ use super::portals;
 use super::refusals::Refusals;
 use super::reply::{Reply, Response};
 use super::request::{Received, Request, client_network, parse_query};
+use super::route::{Handler, Route, audience_without_route};
 use super::router::{Found, Router};
-use super::routes::{Handler, ROUTES, Route, audience_without_route};
+use super::routes::ROUTES;
 use super::status::Success;
 use super::viewer::Viewer;
 

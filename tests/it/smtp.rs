@@ -334,7 +334,7 @@ fn mail_test_sends_a_real_message() {
     assert!(
         post.next_mail()["content"]
             .as_str()
-            .is_some_and(|content| content.contains("Subject: Mail from Hill Street works"))
+            .is_some_and(|content| content.contains("Subject: Email from Hill Street works"))
     );
 }
 

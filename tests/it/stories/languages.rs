@@ -120,10 +120,9 @@ fn an_invitation_is_in_the_language_of_the_site_and_not_of_whoever_invites() {
 
 #[test]
 fn known_and_unknown_addresses_are_answered_alike_in_every_language() {
-    let world = World::new();
-    world.member(ALICE, PASSWORD);
     for language in gatelodge::texts::built_in_languages() {
-        let language = language.as_str();
+        let (world, language) = (World::new(), language.as_str());
+        world.member(ALICE, PASSWORD);
         let answers = [ALICE, "bob@example.org"].map(|address| {
             let browser = world.visitor();
             browser.posts("/language", &[("language", language), ("return_to", "/login")]);
