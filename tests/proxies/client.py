@@ -132,7 +132,9 @@ class Visitor:
         """Opens the login page, fills it in, and gives the answer."""
         page = self.ask(url)
         assert page.status == 200, page
-        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.body.decode())
+        # Of the form to log in; the choice of a language is another.
+        form = page.body.decode().split('action="/login"', 1)[1].split("</form>", 1)[0]
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
         fields = {name: value.replace("&amp;", "&") for name, value in hidden}
         login = self.post(urllib.parse.urljoin(url, "/login"), **fields, identity=identity, password=password)
         assert login.status == 303, login
